@@ -1,0 +1,71 @@
+# make demo    the whole system on a real Kafka, for a look
+# make test    all tests: quick ones first, then those on the real stack
+# make lint    ruff, mypy, import-linter
+# Each target makes what it needs (.venv, Kafka and the registry under .atp/java) once, and again when its source changes.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+JAVA_DIR := .atp/java
+CODE := atp_stream tests
+
+.PHONY: demo test lint format coverage install install-dev java clean
+.DEFAULT_GOAL := test
+
+# $(error) prints the one line a person needs, and nothing behind it.
+need-python = $(if $(shell $(PYTHON) -c 'import sys, venv; print("1" if sys.version_info >= (3, 11) else "")' 2>/dev/null),,\
+  $(error Python 3.11 or newer with its venv module is needed, "$(PYTHON)" is not: install python3 and python3-venv, or run `make PYTHON=python3.11`))
+java-major = $(shell java -version 2>&1 | sed -n 's/.*version "\([0-9]*\).*/\1/p' | head -n 1)
+need-java = $(if $(filter-out 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16,$(java-major)),,\
+  $(error Java 17 or newer is needed for Kafka, found $(or $(java-major),none): install one, e.g. openjdk-17-jre-headless))
+maven-minor = $(shell mvn -version 2>/dev/null | sed -n 's/.*Apache Maven \(3\.[0-9]*\|[4-9]\).*/\1/p' | head -n 1)
+need-maven = $(if $(filter-out 3.0 3.1 3.2 3.3 3.4 3.5,$(maven-minor)),,\
+  $(error Maven 3.6 or newer is needed to fetch Kafka, found $(or $(maven-minor),none): install it, e.g. the package maven))
+
+demo: install java
+	$(BIN)/atp demo $(ARGS)
+
+test: install-dev java
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: install-dev
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: install-dev
+	$(BIN)/ruff check --fix $(CODE)
+	$(BIN)/ruff format $(CODE)
+
+coverage: install-dev
+	$(BIN)/python -m pytest tests/domain --cov=atp_stream.domain --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
+
+install: $(VENV)/.installed
+install-dev: $(VENV)/.installed-dev
+java: $(JAVA_DIR)/.resolved
+
+$(VENV)/pyvenv.cfg:
+	$(need-python)@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml | $(VENV)/pyvenv.cfg
+	@echo "installing atp-stream into $(VENV)"
+	@$(PIP) --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml | $(VENV)/pyvenv.cfg
+	@echo "installing atp-stream and its tools into $(VENV)"
+	@$(PIP) --editable '.[dev]'
+	@touch $@ $(VENV)/.installed
+
+# Only what is missing is asked for: with the jars in place neither Maven nor a network is needed.
+$(JAVA_DIR)/.resolved: pom.xml
+	$(need-java)$(need-maven)@echo "fetching Kafka and the schema registry into $(JAVA_DIR)"
+	@rm -rf $(JAVA_DIR)
+	@mvn -q -B -Dstyle.color=never dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/$(JAVA_DIR)
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .atp build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,135 @@
+"""Every topic once: name, key, partitions and configuration.
+
+Inputs belong to upstream: their partition counts and keys are never assumed, and `atp init` creates one only where it
+is missing. All others are ours: their counts are part of the contract, and a difference is drift.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Self
+
+from atp_stream.settings import Settings
+
+LOG_PARTITIONS = 6
+MAX_MESSAGE_BYTES = 1_048_588  # Kafka's default, stated because the step engine keeps its batches below it
+_DAY = 86_400_000
+TOMBSTONE_RETENTION_MS = 7 * _DAY  # a data directory unused for half of this is restored from nothing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Topic:
+    """A topic as `atp init` creates it; `key` says in words what its records are keyed by."""
+
+    name: str
+    key: str
+    partitions: int
+    config: Mapping[str, str]
+    ours: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Topics:
+    """All topics of one application."""
+
+    adjusted: Topic
+    counted: Topic
+    created: Topic
+    confirmed: Topic
+    released: Topic
+    fulfilled: Topic
+    item_log: Topic
+    state_changelog: Topic
+    availability_calculated: Topic
+    allocation_committed: Topic
+    allocation_released: Topic
+    reservation_denied: Topic
+    dead_letter: Topic
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Return the topics under the names that `settings` gives them."""
+        durable = {"min.insync.replicas": str(settings.min_isr)}
+        safe = {**durable, "unclean.leader.election.enable": "false"}
+        kept = {**safe, "cleanup.policy": "delete", "retention.ms": str(settings.event_retention)}
+
+        def source(name: str, key: str, partitions: int = 6) -> Topic:
+            return Topic(name=name, key=key, partitions=partitions, config=durable, ours=False)
+
+        def own(name: str, key: str, partitions: int, config: Mapping[str, str]) -> Topic:
+            return Topic(name=settings.topic_prefix + name, key=key, partitions=partitions, config=config)
+
+        return cls(
+            adjusted=source(settings.topic_adjusted, "none"),
+            counted=source(settings.topic_counted, "any"),
+            created=source(settings.topic_created, "any", 12),
+            confirmed=source(settings.topic_confirmed, "any"),
+            released=source(settings.topic_released, "any"),
+            fulfilled=source(settings.topic_fulfilled, "any"),
+            item_log=own("inventory.atp.item-log", "tenant|item", LOG_PARTITIONS, _item_log(settings, safe)),
+            state_changelog=Topic(
+                name=f"{settings.app_id}-state-changelog",
+                key="tenant|item|row",
+                partitions=LOG_PARTITIONS,
+                config=_changelog(safe),
+            ),
+            availability_calculated=own(
+                "inventory.atp.availability.calculated",
+                "tenant|item|channel",
+                6,
+                {**safe, "cleanup.policy": "compact"},
+            ),
+            allocation_committed=own("inventory.atp.allocation.committed", "tenant|item", 6, kept),
+            allocation_released=own("inventory.atp.allocation.released", "tenant|item", 3, kept),
+            reservation_denied=own("inventory.atp.reservation.denied", "tenant|item", 3, kept),
+            dead_letter=own("inventory.atp.dead-letter", "as it came", 3, _dead_letter(settings, safe)),
+        )
+
+    @property
+    def every(self) -> tuple[Topic, ...]:
+        """All of them, in the order in which a message passes them."""
+        return tuple(getattr(self, f.name) for f in fields(self))
+
+    @property
+    def inputs(self) -> tuple[Topic, ...]:
+        """What upstream writes and intake reads."""
+        return tuple(topic for topic in self.every if not topic.ours)
+
+    @property
+    def outputs(self) -> tuple[Topic, ...]:
+        """What downstream reads."""
+        return (
+            self.availability_calculated,
+            self.allocation_committed,
+            self.allocation_released,
+            self.reservation_denied,
+        )
+
+
+def _item_log(settings: Settings, safe: Mapping[str, str]) -> dict[str, str]:
+    return {
+        **safe,
+        "cleanup.policy": "delete",
+        "retention.ms": str(settings.item_log_retention),
+        "retention.bytes": "-1",  # a size limit would cut the log under a worker that is away
+        "message.timestamp.type": "LogAppendTime",  # log time is what decides expiry: one clock, the broker's
+        "max.message.bytes": str(MAX_MESSAGE_BYTES),
+    }
+
+
+def _changelog(safe: Mapping[str, str]) -> dict[str, str]:
+    return {
+        **safe,
+        "cleanup.policy": "compact",
+        "delete.retention.ms": str(TOMBSTONE_RETENTION_MS),
+        "segment.bytes": str(64 * 1024 * 1024),  # the segment in use is never compacted, so a large one slows recovery
+        "max.message.bytes": str(MAX_MESSAGE_BYTES),
+    }
+
+
+def _dead_letter(settings: Settings, safe: Mapping[str, str]) -> dict[str, str]:
+    return {
+        **safe,
+        "cleanup.policy": "delete",
+        "retention.ms": str(settings.dead_letter_retention),
+        "max.message.bytes": str(2 * MAX_MESSAGE_BYTES),  # the largest message there is, with reasons around it
+    }
