@@ -1,0 +1,18 @@
+"""Errors that say whose fault it is: a refused message is the sender's, everything else is ours."""
+
+
+class Refused(Exception):  # noqa: N818  (the spec's word: a refusal is an answer, not a failure of ours)
+    """The message breaks the contract; it goes to the dead letters.
+
+    `reason` is stable snake_case text that readers may count by and alert on; `detail` is for people and may change.
+    """
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        """Refuse for `reason`; `detail` says what was found."""
+        super().__init__(reason, detail)
+        self.reason = reason
+        self.detail = detail
+
+    def __str__(self) -> str:
+        """Return the reason with its detail."""
+        return f"{self.reason}: {self.detail}" if self.detail else self.reason
