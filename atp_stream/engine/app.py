@@ -1,0 +1,180 @@
+"""The Faust app with the engine in it: hooks that Faust calls, in the order in which they must run."""
+
+import asyncio
+import os
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import faust
+from faust.types import TP
+from mode import get_logger
+
+from atp_stream.engine.intake import Intake, Translate
+from atp_stream.engine.sources import SourceCheck
+from atp_stream.engine.steps import Fold, Steps
+from atp_stream.engine.tables import PrefixRouter, StateTable, StateTables
+from atp_stream.engine.transport import RunTransport, accept
+
+log = get_logger(__name__)
+
+#: The exit code of a worker that gave up: its supervisor starts it again.
+EXIT_GAVE_UP = 70
+#: How long a worker that gave up may take to leave the group before it is ended.
+LEAVE_TIMEOUT = 5.0
+#: How long a rebalance or recovery may go on without any progress.
+STANDSTILL = 60.0
+TESTED_FAUST = "0.15.3"
+
+
+class EngineApp(faust.App):
+    """A Faust app whose streams are runs and whose state changes in atomic steps."""
+
+    steps: Steps
+    intake: Intake
+    table: StateTable
+
+    def __init__(self, app_id: str, **settings: Any) -> None:
+        super().__init__(
+            app_id,
+            store="rocksdb://",
+            TableManager=StateTables,
+            Router=PrefixRouter,
+            topic_disable_leader=True,
+            topic_allow_declare=False,
+            stream_wait_empty=False,  # a fenced worker would wait for ever for acks that cannot come
+            broker_max_poll_records=5_000,
+            stream_buffer_maxsize=1_024,
+            broker_commit_interval=1.0,
+            producer_request_timeout=30.0,
+            web_tables_enabled=False,
+            web_router_enabled=False,
+            web_graph_enabled=False,
+            web_stats_enabled=False,
+            **settings,
+        )
+        self.transport = RunTransport(self.conf.broker_consumer, self)
+        self.expected: dict[TP, int] = {}  # where each stream's next run has to start
+        self.read_checksums: dict[tuple[TP, int], str] = {}
+        self.gave_up: str | None = None
+        self._fence_timer: asyncio.TimerHandle | None = None
+
+    def install(
+        self,
+        *,
+        log_topic: str,
+        sources: list[str],
+        table: StateTable,
+        fold: Fold,
+        translate: Translate,
+        genesis: str,
+        bootstrap: str,
+    ) -> None:
+        """Connect the engine: one agent for the item log, one for the source topics."""
+        self.table = self.tables.add(table)
+        self.steps = Steps(self, topic=log_topic, table=table, fold=fold, genesis=genesis, bootstrap=bootstrap)
+        self.intake = Intake(self, translate=translate, bootstrap=bootstrap)
+        self.log_topic = log_topic
+        self.sources = SourceCheck(self, bootstrap=bootstrap, log_topic=log_topic)
+        self.on_partitions_revoked.connect(self._on_revoked, weak=False)
+        self.task(self.watch)
+
+    # -- called by the transport and the table manager -----------------------------------------
+
+    async def _on_revoked(self, *_: Any, **__: Any) -> None:
+        await self.let_go()
+
+    async def let_go(self) -> None:
+        """Stop all work on partitions: nothing runs until the next take-over."""
+        await self.intake.close()
+        await self.steps.close()
+        self.table.mark_seen(self._table_partitions())
+
+    async def take_over(self, assigned: set[TP]) -> None:
+        """Fence the earlier owners of the assigned log partitions."""
+        if self._fence_timer is not None:
+            self._fence_timer.cancel()
+            self._fence_timer = None
+        standbys = self.assignor.assigned_standbys()
+        changelog = self.table.changelog_topic_name
+        held = {tp.partition for tp in assigned if tp.topic == changelog}
+        for partition in self.table.drop_outdated(held):
+            log.warning("state of partition %s was not continued for too long: restoring it anew", partition)
+        await self.steps.take_over(
+            {tp.partition for tp in assigned if tp.topic == self.log_topic and tp not in standbys}
+        )
+
+    def _table_partitions(self) -> set[int]:
+        return set(self.table.data._dbs)
+
+    def start_positions(self) -> Mapping[TP, int]:
+        """Return where log partitions are to be read from; nothing while their state is still being restored."""
+        if self.in_recovery:
+            return {}
+        self.table.mark_seen(self._table_partitions())
+        return self.steps.start_positions()
+
+    def note_read(self, tp: TP, position: int, checksum: str) -> None:
+        """Remember what was read last before a position, for the commit's metadata."""
+        self.read_checksums = {k: v for k, v in self.read_checksums.items() if k[0] != tp}
+        self.read_checksums[tp, position] = checksum
+
+    # -- called by the agents ------------------------------------------------------------------
+
+    def submit_step(self, event: Any) -> None:
+        """Hand a run of the item log to its partition's steps."""
+        run = self._accepted(event)
+        if run is not None:
+            self.steps.submit(event, run)
+
+    def submit_intake(self, event: Any) -> None:
+        """Hand a run of a source topic to intake."""
+        run = self._accepted(event)
+        if run is not None:
+            self.intake.submit(event, run)
+
+    def _accepted(self, event: Any) -> Any:
+        try:
+            return accept(self, event)
+        except Exception as error:  # noqa: BLE001 - a lost run: never commit over it
+            self.give_up(f"a run of records was lost on its way: {error}", error)
+            return None
+
+    # -- the watch -----------------------------------------------------------------------------
+
+    async def watch(self) -> None:
+        """Give up when a recovery stands still: Faust's can end without a word, and nothing would run again."""
+        seen: Any = None
+        since = time.monotonic()
+        while True:
+            await asyncio.sleep(1.0)
+            ready = self.tables.actives_ready and not self.rebalancing
+            now = (self.consumer_generation_id, self.tables.recovery.active_remaining_total())
+            if ready or now != seen:
+                seen, since = now, time.monotonic()
+            elif time.monotonic() - since > STANDSTILL:
+                self.give_up(f"taking over partitions has stood still for {STANDSTILL:.0f} s")
+
+    # -- the end -------------------------------------------------------------------------------
+
+    def fenced(self, reason: str) -> None:
+        """Wait for the group to tell us what is ours; give up if it never does."""
+        log.warning("%s; waiting for the next assignment", reason)
+        if self._fence_timer is None:
+            patience = float(self.conf.broker_session_timeout)
+            self._fence_timer = asyncio.get_running_loop().call_later(
+                patience, self.give_up, f"{reason}, and no new assignment came within {patience:.0f} s"
+            )
+
+    def give_up(self, reason: str, error: BaseException | None = None) -> None:
+        """Leave: a start of this process finds out what is true, this one no longer can."""
+        if self.gave_up is not None:
+            return
+        self.gave_up = reason
+        log.critical("giving up: %s", reason, exc_info=error)
+        # Leaving the group hands over at once, but must never be what keeps a broken worker alive.
+        timer = threading.Timer(LEAVE_TIMEOUT, os._exit, (EXIT_GAVE_UP,))
+        timer.daemon = True
+        timer.start()
+        asyncio.ensure_future(self.crash(error or RuntimeError(reason)))  # noqa: RUF006

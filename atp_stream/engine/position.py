@@ -1,0 +1,144 @@
+"""Where a log partition has been read to: a row of the state itself, so that it commits with what it explains."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+POSITION_KEY = b"|position"
+FORMAT = 1
+
+#: Headers of item-log records.
+GENESIS_HEADER = "atp-genesis"
+SOURCE_HEADER = "atp-source"
+ORIGINAL_HEADER = "atp-original"
+CONTROL_HEADER = "atp-control"
+#: Values of the control header: the log's first record, and the command that forgets a recreated source topic.
+CONTROL_GENESIS = b"genesis"
+CONTROL_RESET = b"reset"
+
+
+class Position(msgspec.Struct, kw_only=True):
+    """How far the state has come.
+
+    `applied` is the offset of the last log record that the state includes; `log_time` the greatest append time
+    among them, in milliseconds; `marks` the newest offset included per source partition ("topic/partition"),
+    so that what intake appended twice counts once.
+    """
+
+    format: int = FORMAT
+    genesis: str
+    applied: int = -1
+    log_time: int = 0
+    marks: dict[str, int] = {}
+
+
+_decoder = msgspec.json.Decoder(Position)
+_encode = msgspec.json.Encoder().encode
+
+
+def decode_position(row: bytes) -> Position:
+    """Return the position that a row holds."""
+    return _decoder.decode(row)
+
+
+def encode_position(position: Position) -> bytes:
+    """Return the row of a position."""
+    return _encode(position)
+
+
+class LogRecord(NamedTuple):
+    """A record of the item log as the fold sees it; `original` is the packed input it was made from, or empty."""
+
+    offset: int
+    log_time: int
+    key: bytes
+    value: bytes
+    original: bytes
+
+
+class Source(NamedTuple):
+    """Where a log record's input came from."""
+
+    partition: str  # "topic/partition"
+    offset: int
+
+
+class Plan(NamedTuple):
+    """What of a run is new: `fresh` goes to the fold, `at` are their places in the run."""
+
+    fresh: list[LogRecord]
+    at: list[int]
+    sources: list[Source | None]
+    resets: dict[int, str]
+
+
+class WrongGenesis(Exception):
+    """A log record belongs to another log than the one that this state was made from."""
+
+
+def plan(position: Position, records: Sequence[Any]) -> Plan:
+    """Separate what the state does not include yet from what intake appended again.
+
+    Raises:
+        WrongGenesis: a record carries the mark of another log.
+    """
+    genesis = position.genesis.encode()
+    fresh: list[LogRecord] = []
+    at: list[int] = []
+    sources: list[Source | None] = []
+    resets: dict[int, str] = {}
+    marks = dict(position.marks)
+    log_time = position.log_time
+    for index, record in enumerate(records):
+        headers = dict(record.headers)
+        if headers.get(GENESIS_HEADER, genesis) != genesis:
+            found = headers[GENESIS_HEADER].decode("ascii", "replace")
+            raise WrongGenesis(f"offset {record.offset} has genesis {found}, expected {position.genesis}")
+        log_time = max(log_time, record.timestamp)
+        source = _source(headers.get(SOURCE_HEADER))
+        sources.append(source)
+        control = headers.get(CONTROL_HEADER)
+        if control is not None:
+            if control == CONTROL_RESET:
+                resets[index] = record.value.decode()
+                marks = forget(marks, resets[index])
+            continue
+        if source is not None:
+            if source.offset <= marks.get(source.partition, -1):
+                continue
+            marks[source.partition] = source.offset
+        fresh.append(
+            LogRecord(record.offset, log_time, record.key or b"", record.value, headers.get(ORIGINAL_HEADER, b""))
+        )
+        at.append(index)
+    return Plan(fresh, at, sources, resets)
+
+
+def advance(position: Position, records: Sequence[Any], plan: Plan, consumed: int) -> tuple[Position, int]:
+    """Return the position after the fold consumed so many of the fresh records, and how many records that covers."""
+    covered = len(records) if consumed == len(plan.fresh) else plan.at[consumed]
+    marks = dict(position.marks)
+    log_time = position.log_time
+    for index in range(covered):
+        log_time = max(log_time, records[index].timestamp)
+        if index in plan.resets:
+            marks = forget(marks, plan.resets[index])
+        source = plan.sources[index]
+        if source is not None and source.offset > marks.get(source.partition, -1):
+            marks[source.partition] = source.offset
+    applied = records[covered - 1].offset if covered else position.applied
+    moved = Position(genesis=position.genesis, applied=applied, log_time=log_time, marks=marks)
+    return moved, covered
+
+
+def forget(marks: dict[str, int], topic: str) -> dict[str, int]:
+    """Return the marks without those of a topic."""
+    return {source: offset for source, offset in marks.items() if source.rpartition("/")[0] != topic}
+
+
+def _source(header: bytes | None) -> Source | None:
+    if header is None:
+        return None
+    partition, _, offset = header.decode().rpartition("/")
+    return Source(partition, int(offset))

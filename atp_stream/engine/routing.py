@@ -1,0 +1,59 @@
+"""Which worker answers for a row, and whether this one still may.
+
+A worker answers as owner only while the group believes in it: while the last heartbeat that the group accepted
+is younger than the session timeout, less a second for the clocks. A worker that was frozen and woken after its
+partitions went elsewhere therefore says 503 rather than something old.
+"""
+
+import time
+from typing import Any, NamedTuple
+
+from yarl import URL
+
+from atp_stream.engine.sending import partition_of
+
+LEASE_MARGIN = 1.0
+
+
+class NotServing(Exception):
+    """Nobody can answer right now; `str(error)` says why."""
+
+
+class Here(NamedTuple):
+    """This worker owns the row, in this partition of the log."""
+
+    partition: int
+
+
+class Elsewhere(NamedTuple):
+    """Another worker owns the row."""
+
+    url: URL
+
+
+def lease_left(app: Any) -> float:
+    """Return the seconds for which this worker may still answer as owner; not above zero: it may not."""
+    session: float = app.conf.broker_session_timeout
+    return float(app.consumer.last_heartbeat + session - LEASE_MARGIN - time.monotonic())
+
+
+def locate(app: Any, name: bytes) -> Here | Elsewhere:
+    """Return who owns the rows of an item, by its name.
+
+    Raises:
+        NotServing: partitions are moving, state is being restored, or the group has not heard of us lately.
+    """
+    if app.rebalancing or app.in_recovery or not app.tables.actives_ready:
+        raise NotServing("partitions are moving between workers, or their state is being restored")
+    if lease_left(app) <= 0:
+        raise NotServing("the group has not confirmed this worker lately")
+    partition = partition_of(name, app.table.partitions)
+    if partition in app.steps.owned():
+        return Here(partition)
+    try:
+        url = app.router.key_store(app.table.name, name)
+    except Exception as error:  # Faust raises KeyError and more while its view of the group is incomplete
+        raise NotServing("the owner is not known yet") from error
+    if url.with_path("/") == URL(str(app.conf.canonical_url)).with_path("/"):
+        raise NotServing("this worker is to own the item, but does not yet")
+    return Elsewhere(url)

@@ -1,0 +1,43 @@
+"""A run: what one fetch brought of one partition, as one Faust event.
+
+Faust spends some 90 µs on each event that it carries; a run spends it once for thousands of records.
+A run speaks in fetch *positions*, not in offsets of records: transaction markers are counted, so runs of one
+partition join without holes, and a hole always means that a run was lost.
+"""
+
+from typing import Any, NamedTuple
+
+import faust
+from aiokafka.structs import ConsumerRecord
+from faust.events import Event
+from faust.types import TP
+from faust.types.tuples import Message
+
+
+class Run(NamedTuple):
+    """Records of one partition whose positions lie in [start, end)."""
+
+    tp: TP
+    start: int
+    end: int
+    records: list[ConsumerRecord]
+
+
+def wrap(tp: TP, start: int, end: int, records: list[ConsumerRecord]) -> ConsumerRecord:
+    """Return the run as the one record that Faust carries: its offset is the last position covered."""
+    timestamp = records[-1].timestamp if records else 0
+    return ConsumerRecord(
+        tp.topic, tp.partition, end - 1, timestamp, 0, None, Run(tp, start, end, records), None, 0, 0, ()
+    )
+
+
+class RunSchema(faust.Schema):
+    """Hands the run through: messages are decoded by those who know them."""
+
+    def compile(self, app: Any, **_: Any) -> Any:
+        """Return the decoder of an event: no work at all."""
+
+        async def decode(message: Message, *, propagate: bool = False) -> Event:
+            return Event(app, None, message.value, None, message)
+
+        return decode

@@ -1,0 +1,265 @@
+"""The atomic step: fold a run of the item log, commit rows and outputs in one transaction, then apply the rows.
+
+1. What is at or before the applied position is dropped; the rest must join on exactly.
+2. `fold` (pure) turns committed rows and new records into changed rows and outputs.
+3. One Kafka transaction carries the rows to the changelog, the new position among them, and the outputs.
+4. Only after its commit the rows go into RocksDB, in one batch.
+
+Whoever owns a partition has fenced the owner before, so a step of a worker that was thought dead cannot
+commit. Where an outcome is not known, the process gives up with a reason: its start fences, reads the
+changelog to its stable end, and so learns what happened. Nothing is folded over rows that may be stale.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import InvalidProducerEpoch, ProducerFenced
+from faust.types import TP
+
+from atp_stream.engine.position import (
+    POSITION_KEY,
+    LogRecord,
+    Position,
+    WrongGenesis,
+    advance,
+    decode_position,
+    encode_position,
+    plan,
+)
+from atp_stream.engine.runs import Run
+from atp_stream.engine.sending import Batches, Output, make_producer
+from atp_stream.engine.tables import StateTable
+
+FENCED = (ProducerFenced, InvalidProducerEpoch)
+#: Records folded at once: more would hold up the event loop, fewer would pay the transaction's price more often.
+STEP_RECORDS = 2_000
+#: A partition's fetching pauses above this many waiting records, and goes on below a quarter of it.
+WAITING_RECORDS = 20_000
+TRANSACTION_TIMEOUT = 30.0
+
+
+class Store(Protocol):
+    """The committed rows of one partition."""
+
+    def read(self, key: bytes) -> bytes | None:
+        """Return a row."""
+
+    def scan(self, start: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """Yield rows from a key on, in key order."""
+
+
+class Answer(NamedTuple):
+    """What one call of the fold leaves behind: `consumed` of the records it was given, rows and outputs."""
+
+    consumed: int
+    rows: Mapping[bytes, bytes | None]
+    outputs: Sequence[Output]
+    unfinished: bool
+
+
+Fold = Callable[[int, Store, Sequence[LogRecord]], Answer]
+
+
+class _PartitionStore:
+    def __init__(self, table: StateTable, partition: int) -> None:
+        self._table = table
+        self._partition = partition
+
+    def read(self, key: bytes) -> bytes | None:
+        return self._table.read(self._partition, key)
+
+    def scan(self, start: bytes) -> Iterator[tuple[bytes, bytes]]:
+        return self._table.scan(self._partition, start)
+
+
+class Lane:
+    """One owned log partition: its fenced producer, its position, and the runs that wait for it."""
+
+    def __init__(self, partition: int, producer: AIOKafkaProducer, store: Store) -> None:
+        self.partition = partition
+        self.producer = producer
+        self.store = store
+        self.position: Position | None = None  # known once the changelog has been read
+        self.runs: deque[tuple[Any, Run]] = deque()
+        self.waiting = 0
+        self.paused = False
+        self.unfinished = True  # a step that was cut off may have left work behind
+        self.wake = asyncio.Event()
+        self.task: asyncio.Task[None] | None = None
+
+    def take(self) -> tuple[list[Any], list[Any]]:
+        """Return some events and their records, oldest first."""
+        events: list[Any] = []
+        records: list[Any] = []
+        while self.runs and len(records) < STEP_RECORDS:
+            event, run = self.runs.popleft()
+            events.append(event)
+            records += run.records
+        self.waiting -= len(records)
+        return events, records
+
+
+class Steps:
+    """Owns the log partitions assigned to this worker, and takes their steps."""
+
+    def __init__(self, app: Any, *, topic: str, table: StateTable, fold: Fold, genesis: str, bootstrap: str) -> None:
+        self._app = app
+        self._topic = topic
+        self._table = table
+        self._fold = fold
+        self._genesis = genesis
+        self._bootstrap = bootstrap
+        self._lanes: dict[int, Lane] = {}
+        self._open = False
+        self.on_step: Callable[[int, int, int, float], None] = lambda *_: None
+
+    # -- ownership -----------------------------------------------------------------------------
+
+    async def take_over(self, partitions: set[int]) -> None:
+        """Fence the earlier owners of these partitions; steps start once their state is known."""
+        await self.close()
+        lanes = await asyncio.gather(*(self._fence(partition) for partition in sorted(partitions)))
+        self._lanes = {lane.partition: lane for lane in lanes}
+        self._open = True
+
+    async def _fence(self, partition: int) -> Lane:
+        producer = make_producer(
+            self._bootstrap,
+            transactional_id=f"{self._app.conf.id}-{self._genesis}-{partition}",
+            transaction_timeout_ms=int(TRANSACTION_TIMEOUT * 1000),
+        )
+        await producer.start()
+        # Waits for InitProducerId: the broker then ends the earlier owner's transaction and refuses its next.
+        await producer.begin_transaction()
+        await producer.abort_transaction()
+        return Lane(partition, producer, _PartitionStore(self._table, partition))
+
+    async def close(self) -> None:
+        """Let steps in flight end and give all partitions back; nothing runs until the next take-over."""
+        self._open = False
+        lanes, self._lanes = self._lanes, {}
+        for lane in lanes.values():
+            lane.runs.clear()
+            lane.wake.set()
+        tasks = [lane.task for lane in lanes.values() if lane.task is not None]
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=TRANSACTION_TIMEOUT)
+            if late:
+                self._app.give_up(f"a step did not end within {TRANSACTION_TIMEOUT:.0f} s of losing its partition")
+        await asyncio.gather(*(lane.producer.stop() for lane in lanes.values()), return_exceptions=True)
+
+    def start_positions(self) -> dict[TP, int]:
+        """Return where each owned log partition is to be read from, and let its steps begin.
+
+        Called when the state has been read to the stable end of its changelog.
+        """
+        starts = {}
+        for lane in self._lanes.values():
+            row = lane.store.read(POSITION_KEY)
+            position = Position(genesis=self._genesis) if row is None else decode_position(row)
+            if position.genesis != self._genesis:
+                self._app.give_up(
+                    f"the state of partition {lane.partition} was made from log {position.genesis}, but the item log"
+                    f" is {self._genesis}: remove the data directory and the changelog topic, or restore the old log"
+                )
+            lane.position = position
+            if lane.task is None:
+                lane.task = asyncio.create_task(self._work(lane), name=f"lane-{lane.partition}")
+            starts[TP(self._topic, lane.partition)] = position.applied + 1
+        return starts
+
+    def owned(self) -> set[int]:
+        """Return the partitions whose steps may run."""
+        return {lane.partition for lane in self._lanes.values() if lane.position is not None} if self._open else set()
+
+    def position(self, partition: int) -> Position | None:
+        """Return how far an owned partition's state has come."""
+        lane = self._lanes.get(partition)
+        return None if lane is None else lane.position
+
+    # -- work ----------------------------------------------------------------------------------
+
+    def submit(self, event: Any, run: Run) -> None:
+        """Queue a run for its partition's next step."""
+        lane = self._lanes.get(run.tp.partition)
+        if lane is None or not self._open:
+            return
+        lane.runs.append((event, run))
+        lane.waiting += len(run.records)
+        if lane.waiting > WAITING_RECORDS and not lane.paused:
+            lane.paused = True
+            self._app.consumer.pause_partitions({run.tp})
+        lane.wake.set()
+
+    async def _work(self, lane: Lane) -> None:
+        try:
+            while self._open:
+                if not lane.runs and not lane.unfinished:
+                    lane.wake.clear()
+                    await lane.wake.wait()
+                    continue
+                events, records = lane.take()
+                if lane.paused and lane.waiting < WAITING_RECORDS // 4:
+                    lane.paused = False
+                    self._app.consumer.resume_partitions({TP(self._topic, lane.partition)})
+                if await self._steps(lane, records):
+                    for event in events:
+                        event.ack()
+        except FENCED as error:
+            self._app.fenced(f"partition {lane.partition}: another worker took it over ({type(error).__name__})")
+        except WrongGenesis as error:
+            self._app.give_up(f"partition {lane.partition} of {self._topic}: {error}; run `atp init` on a new app id")
+        except Exception as error:  # noqa: BLE001 - whatever it is, this partition's outcome is not known any more
+            self._app.give_up(f"partition {lane.partition}: a step failed, its outcome is not known: {error!r}", error)
+
+    async def _steps(self, lane: Lane, records: list[Any]) -> bool:
+        """Take steps until the records are behind us; False when the partition was lost on the way."""
+        position = lane.position
+        if position is None:
+            raise RuntimeError("a step before its state was read")
+        records = [record for record in records if record.offset > position.applied]
+        while records or lane.unfinished:
+            covered = await self._step(lane, records)
+            records = records[covered:]
+            if not self._open:
+                return not records
+        return True
+
+    async def _step(self, lane: Lane, records: list[Any]) -> int:
+        began = time.perf_counter()
+        position = lane.position
+        if position is None:
+            raise RuntimeError("a step before its state was read")
+        planned = plan(position, records)
+        answer = self._fold(lane.partition, lane.store, planned.fresh)
+        moved, covered = advance(position, records, planned, answer.consumed)
+        if covered or answer.rows:
+            await self._commit(lane, answer, moved)
+        elif records or answer.unfinished:
+            raise RuntimeError("the fold neither consumed a record nor changed a row")
+        lane.position = moved
+        lane.unfinished = answer.unfinished
+        self.on_step(lane.partition, covered, len(answer.outputs), time.perf_counter() - began)
+        return covered
+
+    async def _commit(self, lane: Lane, answer: Answer, moved: Position) -> None:
+        rows = {**answer.rows, POSITION_KEY: encode_position(moved)}
+        changelog, partition = self._table.changelog_topic_name, lane.partition
+        await lane.producer.begin_transaction()
+        try:
+            batches = Batches(lane.producer)
+            for key, row in rows.items():
+                await batches.add(Output(changelog, partition, key, row))
+            await batches.add_all(answer.outputs)
+            await batches.send()
+        except FENCED:
+            raise
+        except BaseException:
+            await lane.producer.abort_transaction()
+            raise
+        await lane.producer.commit_transaction()
+        self._table.apply(partition, rows.items(), batches.ends[changelog, partition])

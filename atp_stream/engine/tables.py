@@ -1,0 +1,145 @@
+"""A Faust table that only a committed step, or its own changelog, may change.
+
+Rows and the changelog offset they came from go into RocksDB in one write batch, so the store is always the
+state after some committed step, whatever kills the worker.
+"""
+
+import asyncio
+import shutil
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import faust
+import rocksdict
+from faust.app.router import Router
+from faust.tables.manager import TableManager
+from faust.tables.table import Table
+from faust.types import TP
+
+from atp_stream.engine.runs import Run, RunSchema
+
+#: One database a partition; Faust's defaults (a 2 GiB cache and three memtables of 64 MiB for each) are for few.
+ROCKSDB_OPTIONS = {
+    "driver": "rocksdict",
+    "block_cache_size": 16 << 20,
+    "write_buffer_size": 8 << 20,
+    "max_write_buffer_number": 2,
+    "target_file_size_base": 16 << 20,
+    "max_open_files": 256,
+    "bloom_filter_size": 10,
+}
+OFFSET_KEY = b"__faust\0offset__"
+
+
+class StateTable(Table):
+    """The state of the item log's partitions: raw bytes by raw bytes, in key order."""
+
+    def __init__(self, app: faust.App, *, name: str, partitions: int, tombstones_kept: float) -> None:
+        # A recovery buffer of 1 would re-apply our own old writes over newer rows.
+        super().__init__(
+            app,
+            name=name,
+            partitions=partitions,
+            key_type=bytes,
+            value_type=bytes,
+            schema=RunSchema(),
+            recovery_buffer_size=2,
+            standby_buffer_size=1,
+            options=dict(ROCKSDB_OPTIONS),
+        )
+        self.tombstones_kept = tombstones_kept
+
+    def read(self, partition: int, key: bytes) -> bytes | None:
+        """Return a committed row of a partition."""
+        row: bytes | None = self.data._db_for_partition(partition).get(key)
+        return row
+
+    def scan(self, partition: int, start: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """Yield the committed rows of a partition from key `start` on, in key order."""
+        database = self.data._db_for_partition(partition)
+        for key, row in database.items(from_key=start):
+            if key != OFFSET_KEY:
+                yield key, row
+
+    def apply(self, partition: int, rows: Iterable[tuple[bytes, bytes | None]], offset: int) -> None:
+        """Write rows (None deletes), and the changelog offset that they reach up to, in one batch."""
+        batch = rocksdict.WriteBatch(raw_mode=True)
+        for key, row in rows:
+            if row is None:
+                batch.delete(key)
+            else:
+                batch.put(key, row)
+        batch.put(OFFSET_KEY, str(offset).encode())
+        self.data._db_for_partition(partition).write(batch)
+
+    def apply_changelog_batch(self, batch: Any) -> None:
+        """Apply runs of the changelog (recovery and standbys); one that does not join on is read again."""
+        for event in batch:
+            run: Run = event.message.value
+            have = self.persisted_offset(run.tp)
+            if have is not None and run.start > have + 1:
+                self.log.warning("changelog of %s: have %s, got %s; reading again", run.tp, have, run.start)
+                self.app.tables.recovery.standby_offsets[run.tp] = have
+                asyncio.ensure_future(self.app.consumer.seek_wait({run.tp: have + 1}))  # noqa: RUF006
+            elif have is None or run.end - 1 > have:
+                self.apply(run.tp.partition, [(r.key, r.value) for r in run.records], run.end - 1)
+
+    def on_key_set(self, key: Any, value: Any) -> None:
+        """Refuse: only `apply` writes."""
+        raise TypeError("a state table changes in a committed step only")
+
+    def on_key_del(self, key: Any) -> None:
+        """Refuse: only `apply` writes."""
+        raise TypeError("a state table changes in a committed step only")
+
+    # -- directories that are too old to be continued ------------------------------------------
+
+    def _seen_path(self, partition: int) -> Path:
+        path: Path = self.data.partition_path(partition)
+        return path.with_suffix(".seen")
+
+    def mark_seen(self, partitions: Iterable[int]) -> None:
+        """Note that these partitions are up to date as of now."""
+        for partition in partitions:
+            path = self._seen_path(partition)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+
+    def drop_outdated(self, partitions: Iterable[int]) -> list[int]:
+        """Remove databases not continued for so long that compaction may have dropped tombstones they need."""
+        dropped = []
+        for partition in partitions:
+            database, seen = self.data.partition_path(partition), self._seen_path(partition)
+            if not database.exists() or partition in self.data._dbs:
+                continue
+            if not seen.exists() or time.time() - seen.stat().st_mtime > self.tombstones_kept / 2:
+                shutil.rmtree(database)
+                dropped.append(partition)
+        return dropped
+
+
+class PrefixRouter(Router):
+    """Finds the owner of a row by the part of its key that the log is partitioned by."""
+
+    @classmethod
+    def _get_serialized_key(cls, table: Any, key: Any) -> bytes:
+        tenant, item = bytes(key).split(b"|")[:2]
+        return tenant + b"|" + item
+
+
+class StateTables(TableManager):
+    """Fences the earlier owners of a partition before its changelog's end is asked for."""
+
+    async def on_rebalance(
+        self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP], generation_id: int = 0
+    ) -> None:
+        """Take over what was assigned."""
+        await self.app.take_over(assigned)
+        await super().on_rebalance(assigned, revoked, newly_assigned, generation_id)
+
+    async def on_stop(self) -> None:
+        """Finish the steps in flight before the stores close."""
+        await self.app.let_go()
+        await super().on_stop()

@@ -1,0 +1,176 @@
+"""Faust's Kafka transport, with runs instead of records, read_committed, and positions of our own.
+
+Why each override is there is measured: see the traps in the README's chapter on the runtime.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+from aiokafka.structs import OffsetAndMetadata
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
+
+from atp_stream.engine.runs import Run, wrap
+
+Positions = Callable[[], Mapping[TP, int]]
+
+
+class RunThread(driver.AIOKafkaConsumerThread):
+    """The consumer's thread: fetches runs, and starts streams where our own state says."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._next: dict[TP, int] = {}  # where the next run of a partition has to start
+        self.last_heartbeat = 0.0
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        # Faust reads committed records only in its exactly_once mode, which we do not use;
+        # with the flag up only here, offsets and high waters stay those of plain Faust.
+        self.consumer.in_transaction = True
+        try:
+            return super()._create_worker_consumer(transport)
+        finally:
+            self.consumer.in_transaction = False
+
+    async def on_start(self) -> None:
+        """Watch the heartbeats: an owner answers reads only while the group still believes in it."""
+        await super().on_start()
+        coordinator = self._ensure_consumer()._coordinator
+        beat = coordinator._do_heartbeat
+
+        async def watched() -> bool:
+            sent = time.monotonic()  # the broker counts from when it got it, which is later
+            alive: bool = await beat()
+            if alive:
+                self.last_heartbeat = sent
+            return alive
+
+        coordinator._do_heartbeat = watched
+
+    async def _seek_wait(self, consumer: Any, partitions: Mapping[TP, int]) -> None:
+        self._next.update(partitions)
+        await super()._seek_wait(consumer, partitions)
+
+    async def seek_to_committed(self) -> dict[TP, int]:
+        """Seek streams to where they go on: sources to what was committed, the log behind what was applied."""
+        changelogs = self.app.tables.changelog_topics
+        streams = {tp for tp in self.assignment() if tp.topic not in changelogs}
+        committed, notes = await self.call_thread(self._committed, streams)
+        wanted = {tp: committed.get(tp, 0) for tp in streams}
+        wanted.update((tp, at) for tp, at in self.app.start_positions().items() if tp in streams)
+        starts: dict[TP, int] = await self.app.sources.start_offsets(
+            wanted, await self.earliest_offsets(*streams), await self.highwaters(*streams), notes
+        )
+        if starts:
+            await self.seek_wait(starts)
+        self.app.expected.clear()
+        self.app.expected.update(starts)
+        return starts
+
+    async def _committed(self, tps: set[TP]) -> tuple[dict[TP, int], dict[TP, str]]:
+        """Return the committed offsets, and the checksums that were committed with them."""
+        if not tps:
+            return {}, {}
+        found = await self._ensure_consumer()._coordinator.fetch_committed_offsets(list(tps))
+        known = {TP(tp.topic, tp.partition): at for tp, at in found.items() if at.offset >= 0}
+        return {tp: at.offset for tp, at in known.items()}, {tp: at.metadata for tp, at in known.items()}
+
+    async def _fetch_records(
+        self, consumer: Any, active_partitions: set[TP], timeout: float | None = None, max_records: int | None = None
+    ) -> Any:
+        wanted = set(active_partitions)  # a copy: Faust changes the set while the fetch waits
+        fetched = await super()._fetch_records(consumer, wanted, timeout=timeout, max_records=max_records)
+        assignment = consumer._subscription.subscription.assignment
+        runs: dict[TP, list[Any]] = {}
+        for tp in {*fetched, *wanted}:
+            records = fetched.get(tp, [])
+            changelog = self.consumer._is_changelog_tp(tp)
+            if self.app.rebalancing and not (changelog and self.app.in_recovery):
+                if records:  # Faust clears its queues at the end of a rebalance and would lose them
+                    consumer.seek(tp, records[0].offset)
+            elif assignment and tp in assignment.tps and assignment.state_value(tp).has_valid_position:
+                end = assignment.state_value(tp).position
+                start = min([self._next.get(tp, end), *(record.offset for record in records[:1])])
+                if records or end > start:
+                    self._next[tp] = end
+                    runs[tp] = [wrap(tp, start, end, records)]
+        return runs
+
+    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+        """Commit, with the checksum of the record before the offset, where one is known, as metadata."""
+        checksums = self.app.read_checksums
+        consumer = self._ensure_consumer()
+        held = self.assignment()
+        wanted = {
+            tp: OffsetAndMetadata(at, checksums.get((tp, at), "")) for tp, at in offsets.items() if tp in held
+        }
+        try:
+            await consumer.commit(wanted)
+        except Exception as error:  # noqa: BLE001 - a commit is only a hint: our state holds the positions
+            self.log.info("offsets not committed, which is harmless: %r", error)
+            return False
+        return True
+
+
+class RunConsumer(driver.Consumer):
+    """Acknowledges runs: they come in order per partition, so the newest ack may be committed."""
+
+    def _new_consumer_thread(self) -> RunThread:
+        return RunThread(self, loop=self.loop, beacon=self.beacon)
+
+    @property
+    def last_heartbeat(self) -> float:
+        """When the last heartbeat that the group accepted was sent, on the monotonic clock."""
+        return self._thread.last_heartbeat  # type: ignore[attr-defined, no-any-return]
+
+    async def perform_seek(self) -> None:
+        """Seek streams to where they go on, at the end of a recovery."""
+        # Faust also calls this when a fetch ends in the middle of a rebalance, whose end will call it again.
+        if not self.flow_active:
+            return
+        generation = self.app.consumer_generation_id
+        try:
+            await super().perform_seek()
+        except Exception as error:  # noqa: BLE001 - Faust would stop recovering without a word
+            if generation == self.app.consumer_generation_id and self.flow_active:
+                self.app.give_up(f"cannot find where to go on: {error!r}", error)
+
+    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
+        """Runs have no gaps between them; Faust's own count would commit over unread input."""
+
+    def _new_offset(self, tp: TP) -> int | None:
+        acked = self._acked[tp]
+        if not acked:
+            return None
+        top: int = max(acked)
+        acked.clear()
+        self._acked_index[tp].clear()
+        return top + 1
+
+
+class RunTransport(driver.Transport):
+    """The transport of the app: set it right after the app is made, before its first agent."""
+
+    Consumer: ClassVar[type] = RunConsumer
+
+
+class LostRun(Exception):
+    """A run that was fetched never reached its agent: going on would lose its records."""
+
+
+def accept(app: Any, event: Any) -> Run | None:
+    """Return the event's run, or None if it belongs to an earlier assignment.
+
+    Raises:
+        LostRun: a run before this one got lost on the way through Faust.
+    """
+    message = event.message
+    if message.generation_id != app.consumer_generation_id:
+        return None
+    run: Run = event.value
+    expected = app.expected.get(run.tp, 0)
+    if run.start > expected:
+        raise LostRun(f"{run.tp.topic}/{run.tp.partition}: expected position {expected}, got [{run.start}, {run.end})")
+    app.expected[run.tp] = run.end
+    return run
