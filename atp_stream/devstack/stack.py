@@ -17,7 +17,7 @@ _GRACE_SECONDS = 4.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Addresses:
-    """The ports of a stack; they are remembered in its directory, so that a restart keeps them."""
+    """The ports of a stack; they are remembered in its directory, so that other processes find them."""
 
     kafka_port: int
     controller_port: int
@@ -29,7 +29,7 @@ class Stack:
 
     `start` and `stop`, or `with`, hold it as a whole; as a context it cannot outlive this process. With `detached` it
     stays up until `stop` is called, by this or by any other process with the same directory.
-    Data survives a stop; the same ports are used again unless others are asked for.
+    Data survives a stop. Port 0 means any free one; `kill_broker` and `start_broker` keep the port.
     """
 
     def __init__(
@@ -60,16 +60,24 @@ class Stack:
         self.stop()
 
     @property
+    def last_addresses(self) -> Addresses | None:
+        """The ports that were last used, None if nothing was ever started on this directory."""
+        try:
+            return Addresses(**json.loads(self._addresses_file.read_text()))
+        except (FileNotFoundError, ValueError, TypeError):
+            return None
+
+    @property
     def addresses(self) -> Addresses:
-        """The ports, once it was started.
+        """The ports.
 
         Raises:
             StackError: nothing was ever started on this directory.
         """
-        try:
-            return Addresses(**json.loads(self._addresses_file.read_text()))
-        except (FileNotFoundError, ValueError, TypeError):
-            raise StackError(f"no stack was started on {self.directory}: run `atp stack up`") from None
+        known = self.last_addresses
+        if known is None:
+            raise StackError(f"no stack was started on {self.directory}: run `atp stack up`")
+        return known
 
     @property
     def bootstrap(self) -> str:
@@ -96,7 +104,7 @@ class Stack:
                 child.start([])  # raises with the words for it
         self._choose_ports()
         try:
-            self._launch_registry()
+            self._launch_registry()  # the slower one first
             self._launch_broker()
             self._await_broker()
             self._await_registry()
@@ -129,9 +137,9 @@ class Stack:
 
     def status(self) -> dict[str, bool]:
         """Say of each program whether it answers now."""
-        if not self._addresses_file.exists():
+        ports = self.last_addresses
+        if ports is None:
             return {"kafka": False, "registry": False}
-        ports = self.addresses
         return {
             "kafka": self.broker.running and kafka.answers(ports.kafka_port),
             "registry": self.registry.running and registry.answers(ports.registry_port),
@@ -139,10 +147,9 @@ class Stack:
 
     def _choose_ports(self) -> None:
         kafka_port, registry_port = self._wanted
-        remembered = self.addresses if self._addresses_file.exists() else None
         addresses = Addresses(
-            kafka_port=claim(kafka_port or (remembered.kafka_port if remembered else 0), "--kafka-port"),
-            registry_port=claim(registry_port or (remembered.registry_port if remembered else 0), "--registry-port"),
+            kafka_port=claim(kafka_port, "--kafka-port"),
+            registry_port=claim(registry_port, "--registry-port"),
             controller_port=free_port(),
         )
         self._addresses_file.write_text(json.dumps(asdict(addresses)))

@@ -1,0 +1,32 @@
+"""The `atp` command: one module per group of commands.
+
+Data goes to stdout, everything else to stderr. Exit codes: 0 done, 1 it could not be done or something is wrong,
+2 wrong usage or a setting that is not allowed.
+"""
+
+import logging
+
+import click
+
+from atp_stream import __version__
+from atp_stream.cli.frame import Frame
+from atp_stream.cli.init import init
+from atp_stream.cli.policy import policy
+from atp_stream.cli.stack import stack
+
+
+@click.group(cls=Frame, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="atp")
+def main() -> None:
+    """Available-to-promise for Kafka.
+
+    Settings are environment variables (ATP_BROKER, ATP_REGISTRY_URL, ...).
+
+    Example: atp stack up && atp init && atp worker
+    """
+    # Its retries are not for a person to read: what fails for good is told once, in our words.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+
+
+for command in (stack, init, policy):
+    main.add_command(command)

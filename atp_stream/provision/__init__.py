@@ -1,0 +1,10 @@
+"""What must stand before a worker starts: topics, schemas, and the first records of the item log.
+
+`initialise` makes what is missing and changes nothing that exists; what differs is reported.
+"""
+
+from atp_stream.provision.initialise import initialise
+from atp_stream.provision.item_log import apply_policy, read_policy
+from atp_stream.provision.report import Finding, ProvisionError, Report, Verdict
+
+__all__ = ["Finding", "ProvisionError", "Report", "Verdict", "apply_policy", "initialise", "read_policy"]

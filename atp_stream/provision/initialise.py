@@ -1,0 +1,23 @@
+"""`atp init`: everything that must exist, made once."""
+
+from atp_stream.provision import item_log, topics
+from atp_stream.provision.report import Report
+from atp_stream.settings import Settings
+from atp_stream.topics import Topics
+
+
+async def initialise(settings: Settings) -> Report:
+    """Make what is missing, leave what exists, report what differs.
+
+    A log with the wrong partitions gets no first records: it must be replaced first.
+
+    Raises:
+        ProvisionError: the broker or the registry does not answer, or refuses.
+    """
+    wanted = Topics.of(settings)
+    async with topics.administration(settings.bootstrap) as admin:
+        findings = await topics.provide(admin, wanted.every, settings.replication_factor)
+        log_partitions = len((await topics.partition_replicas(admin))[wanted.item_log.name])
+    if log_partitions == wanted.item_log.partitions:
+        findings += await item_log.provide(settings)
+    return Report(tuple(findings))

@@ -1,0 +1,221 @@
+"""The item log's first records: the genesis that names the log, and behind it the policy that holds from the start.
+
+Both go to every partition in one transaction, so that either all partitions have them or none. Two runs at once use
+the same transactional id: the later one fences the earlier one before it looks, so it sees all of it or nothing.
+"""
+
+import asyncio
+import secrets
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import NamedTuple
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError, ProducerFenced
+
+from atp_stream.domain import policy
+from atp_stream.domain.commands import SetPolicy
+from atp_stream.engine.position import CONTROL_GENESIS, CONTROL_HEADER, GENESIS_HEADER
+from atp_stream.provision.report import Finding, ProvisionError, Verdict
+from atp_stream.settings import Settings
+from atp_stream.topics import Topic, Topics
+
+GENESIS_FORMAT = 1
+WHOLE_PARTITION = b"|"  # the key of what concerns no single item
+_START_SECONDS = 20.0
+_READ_SECONDS = 10.0
+_STRETCH = 50_000  # offsets
+_EXPIRED = "expired"  # retention has removed all that a partition held
+_TRANSACTION_MS = 10_000
+
+
+class Genesis(msgspec.Struct, frozen=True):
+    """The value of a partition's first record."""
+
+    format: int
+    genesis: str
+
+
+class _Record(NamedTuple):
+    value: bytes
+    headers: list[tuple[str, bytes]]
+
+
+async def provide(settings: Settings) -> list[Finding]:
+    """Write genesis and default policy if the log is empty; otherwise compare.
+
+    Raises:
+        ProvisionError: the log cannot be read or written.
+    """
+    log = Topics.of(settings).item_log
+    async with _writer(settings, "init") as producer:
+        found = await _heads(settings, log)
+        if any(head is not None for head in found):
+            return [_compared(log.name, found)]
+        genesis = secrets.token_hex(8)
+        await _append(
+            producer, log, [_genesis_record(genesis), _policy_record(genesis, policy.text(policy.DEFAULT).encode())]
+        )
+    return [
+        Finding(kind="genesis", name=log.name, verdict=Verdict.CREATED, detail=genesis),
+        Finding(kind="policy", name=log.name, verdict=Verdict.CREATED, detail="the default policy"),
+    ]
+
+
+async def apply_policy(settings: Settings, document: bytes) -> str:
+    """Append the whole policy `document` to every partition of the log, and return the log's genesis.
+
+    Raises:
+        ProvisionError: there is no log that `atp init` made, or it cannot be written.
+    """
+    log = Topics.of(settings).item_log
+    async with _writer(settings, "policy") as producer:
+        found = await _heads(settings, log)
+        genesis = next((head for head in found if head and head != _EXPIRED), None)
+        if genesis is None:
+            raise ProvisionError(f"the item log {log.name} has no genesis: run `atp init` first")
+        await _append(producer, log, [_policy_record(genesis, document)])
+    return genesis
+
+
+async def read_policy(settings: Settings) -> bytes:
+    """Return the policy document that was appended last.
+
+    Raises:
+        ProvisionError: the log holds none any more, or cannot be read.
+    """
+    log = Topics.of(settings).item_log
+    async with _reader(settings) as consumer:
+        document = await _newest_policy(consumer, TopicPartition(log.name, 0))  # all partitions hold the same ones
+    if document is None:
+        raise ProvisionError(f"the item log {log.name} holds no policy: run `atp init`, or apply one")
+    return document
+
+
+def _genesis_record(genesis: str) -> _Record:
+    value = msgspec.json.encode(Genesis(format=GENESIS_FORMAT, genesis=genesis))
+    return _Record(value, [(CONTROL_HEADER, CONTROL_GENESIS), (GENESIS_HEADER, genesis.encode())])
+
+
+def _policy_record(genesis: str, document: bytes) -> _Record:
+    at = time.time_ns() // 1000
+    command = SetPolicy(event_id=f"policy-{at}", at=at, document=msgspec.Raw(document))
+    return _Record(msgspec.json.encode(command), [(GENESIS_HEADER, genesis.encode())])
+
+
+async def _append(producer: AIOKafkaProducer, topic: Topic, records: Sequence[_Record]) -> None:
+    async with producer.transaction():
+        for partition in range(topic.partitions):
+            for value, headers in records:
+                await producer.send(topic.name, key=WHOLE_PARTITION, value=value, headers=headers, partition=partition)
+
+
+def _compared(name: str, heads: Sequence[str | None]) -> Finding:
+    known = {head for head in heads if head != _EXPIRED}
+    mark = next(iter(known), None)
+    if len(known) == 1 and mark:
+        return Finding(kind="genesis", name=name, verdict=Verdict.PRESENT, detail=mark)
+    words = (f"partition {partition}: {head or 'no genesis'}" for partition, head in enumerate(heads))
+    return Finding(kind="genesis", name=name, verdict=Verdict.DIFFERS, detail="; ".join(words))
+
+
+@asynccontextmanager
+async def _writer(settings: Settings, purpose: str) -> AsyncIterator[AIOKafkaProducer]:
+    producer = AIOKafkaProducer(
+        bootstrap_servers=settings.bootstrap,
+        transactional_id=f"{settings.app_id}-{purpose}",
+        transaction_timeout_ms=_TRANSACTION_MS,
+        request_timeout_ms=_TRANSACTION_MS,
+    )
+    try:
+        async with asyncio.timeout(_START_SECONDS):
+            await producer.start()
+        yield producer
+    except ProducerFenced:
+        raise ProvisionError("another run of the same command overtook this one: run it again") from None
+    except (TimeoutError, KafkaError) as error:
+        raise _unreachable(settings, error) from None
+    finally:
+        await producer.stop()
+
+
+async def _heads(settings: Settings, topic: Topic) -> list[str | None]:
+    """Return each partition's genesis: None for an empty partition, "" for a first record that names none."""
+    partitions = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
+    async with _reader(settings) as consumer, asyncio.timeout(_READ_SECONDS):
+        return await _first_marks(consumer, partitions)
+
+
+@asynccontextmanager
+async def _reader(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=settings.bootstrap,
+        isolation_level="read_committed",
+        enable_auto_commit=False,
+        auto_offset_reset="none",
+    )
+    try:
+        async with asyncio.timeout(_START_SECONDS):
+            await consumer.start()
+        yield consumer
+    except (TimeoutError, OSError, KafkaError) as error:
+        raise _unreachable(settings, error) from None
+    finally:
+        await consumer.stop()
+
+
+def _unreachable(settings: Settings, error: Exception) -> ProvisionError:
+    return ProvisionError(f"the item log cannot be reached at {settings.bootstrap}: {error!r}")
+
+
+async def _first_marks(consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition]) -> list[str | None]:
+    consumer.assign(partitions)
+    begins = await consumer.beginning_offsets(partitions)
+    ends = await consumer.end_offsets(partitions)
+    heads: dict[TopicPartition, str | None] = {}
+    for partition in partitions:
+        consumer.seek(partition, begins[partition])
+    waiting = set(partitions)
+    while waiting:
+        for partition, records in (await consumer.getmany(*waiting, timeout_ms=100, max_records=1)).items():
+            heads[partition] = _mark(records[0])
+        waiting -= heads.keys()
+        for partition in list(waiting):
+            # The position also passes what was aborted, so an aborted first try reads as the empty log that it is.
+            if await consumer.position(partition) >= ends[partition]:
+                heads[partition] = _EXPIRED if begins[partition] else None
+                waiting.discard(partition)
+    return [heads[partition] for partition in partitions]
+
+
+def _mark(record: ConsumerRecord) -> str:
+    headers: dict[str, bytes] = dict(record.headers)
+    return headers.get(GENESIS_HEADER, b"").decode("ascii", "replace")
+
+
+async def _newest_policy(consumer: AIOKafkaConsumer, partition: TopicPartition) -> bytes | None:
+    # Backwards, a stretch at a time: a policy in force is usually not far from the end, or the log is short.
+    consumer.assign([partition])
+    begin = (await consumer.beginning_offsets([partition]))[partition]
+    end = (await consumer.end_offsets([partition]))[partition]
+    while begin < end:
+        start = max(begin, end - _STRETCH)
+        consumer.seek(partition, start)
+        newest = None
+        while await consumer.position(partition) < end:
+            for record in (await consumer.getmany(partition, timeout_ms=100)).get(partition, []):
+                if record.key == WHOLE_PARTITION and record.offset < end:
+                    newest = _document(record.value) or newest
+        if newest is not None:
+            return newest
+        end = start
+    return None
+
+
+def _document(value: bytes) -> bytes | None:
+    try:
+        return bytes(msgspec.json.decode(value, type=SetPolicy).document)
+    except msgspec.ValidationError:  # the genesis, or another command to the whole partition
+        return None

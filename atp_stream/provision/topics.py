@@ -1,0 +1,108 @@
+"""Topics: the missing ones are created, the others are compared."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import KafkaError
+
+from atp_stream.provision.report import Finding, ProvisionError, Verdict
+from atp_stream.topics import Topic
+
+_ANSWER_SECONDS = 8.0  # a wrong address is told within ten seconds, start of Python included
+_TOPIC_EXISTS = 36  # Kafka's error code
+
+
+@asynccontextmanager
+async def administration(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
+    """Give a connected admin client.
+
+    Raises:
+        ProvisionError: no broker answers at `bootstrap` in time.
+    """
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=int(_ANSWER_SECONDS * 1000))
+    try:
+        try:
+            async with asyncio.timeout(_ANSWER_SECONDS):
+                await admin.start()
+        except (TimeoutError, OSError, KafkaError):
+            raise ProvisionError(
+                f"no Kafka broker answers at {bootstrap}: correct ATP_BROKER, or start one with `atp stack up`"
+            ) from None
+        yield admin
+    finally:
+        await admin.close()
+
+
+async def provide(admin: AIOKafkaAdminClient, topics: Sequence[Topic], replication_factor: int) -> list[Finding]:
+    """Create the topics that are missing, compare the others.
+
+    Raises:
+        ProvisionError: the broker refuses to create one.
+    """
+    existing = await partition_replicas(admin)
+    missing = [topic for topic in topics if topic.name not in existing]
+    created = await _create(admin, missing, replication_factor)
+    configs = await _configs(admin, [topic.name for topic in topics if topic.ours and topic.name in existing])
+    findings = []
+    for topic in topics:
+        if topic.name in created:
+            findings.append(_finding(topic, Verdict.CREATED, f"{topic.partitions} partitions"))
+        elif topic.ours and topic.name in existing:
+            findings.append(_compared(topic, existing[topic.name], configs[topic.name], replication_factor))
+        else:  # upstream's own, or made by another `atp init` in this moment
+            findings.append(_finding(topic, Verdict.PRESENT))
+    return findings
+
+
+def _finding(topic: Topic, verdict: Verdict, detail: str = "") -> Finding:
+    return Finding(kind="topic", name=topic.name, verdict=verdict, detail=detail)
+
+
+def _compared(topic: Topic, partitions: Sequence[int], config: Mapping[str, str], replication_factor: int) -> Finding:
+    differences = []
+    if len(partitions) != topic.partitions:
+        differences.append(f"{len(partitions)} partitions, not {topic.partitions}")
+    if min(partitions) < replication_factor:
+        differences.append(f"replication factor {min(partitions)}, not {replication_factor}")
+    differences += [
+        f"{name}={config.get(name)}, not {wanted}"
+        for name, wanted in topic.config.items()
+        if config.get(name) != wanted
+    ]
+    return _finding(topic, Verdict.DIFFERS if differences else Verdict.PRESENT, "; ".join(differences))
+
+
+async def partition_replicas(admin: AIOKafkaAdminClient) -> dict[str, list[int]]:
+    """Return, for each topic of the cluster, how many replicas each of its partitions has."""
+    # All topics are listed: asking for one by name may create it, where the broker is set up so.
+    described: list[dict[str, Any]] = await admin.describe_topics()
+    return {topic["topic"]: [len(part["replicas"]) for part in topic["partitions"]] for topic in described}
+
+
+async def _create(admin: AIOKafkaAdminClient, topics: Sequence[Topic], replication_factor: int) -> set[str]:
+    if not topics:
+        return set()
+    wanted = [NewTopic(t.name, t.partitions, replication_factor, topic_configs=dict(t.config)) for t in topics]
+    response = await admin.create_topics(wanted)
+    created = set()
+    for name, code, message, *_ in response.topic_errors:
+        if code == 0:
+            created.add(name)
+        elif code != _TOPIC_EXISTS:
+            raise ProvisionError(f"topic {name} cannot be created: {message or f'Kafka error {code}'}")
+    return created
+
+
+async def _configs(admin: AIOKafkaAdminClient, names: Sequence[str]) -> dict[str, dict[str, str]]:
+    if not names:
+        return {}
+    responses = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name) for name in names])
+    return {
+        name: {entry[0]: entry[1] for entry in entries}
+        for response in responses
+        for _code, _message, _kind, name, entries in response.resources
+    }
