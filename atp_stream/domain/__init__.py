@@ -1,0 +1,1 @@
+"""What the numbers mean. Pure: no Kafka, Avro, HTTP, clock, randomness, logger or environment."""

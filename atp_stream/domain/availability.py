@@ -1,0 +1,37 @@
+"""What may be promised: the claim decides, the available quantity is what is shown.
+
+    R = reserved in all channels    S = max(0, on_hand - safety_stock)    P = max(0, S - R)
+    claim = P    available = max(0, claim - buffer), 0 when that is below the floor or older promises wait
+
+Law: 0 <= available <= claim <= max(0, on_hand). All quantities are whole hundredths.
+Source: domain.md, Availability.
+"""
+
+from atp_stream.domain.policy import ItemRules, Rule
+
+_WHOLE = 10_000  # a hundred per cent, in hundredths of one
+
+
+def safety_stock(rules: ItemRules, basis: int) -> int:
+    """Return what is never promised: the fixed quantity, or the percentage of `basis` rounded up, if greater."""
+    if not rules.percent:
+        return rules.fixed
+    return max(rules.fixed, -(-max(0, basis) * rules.percent // _WHOLE))
+
+
+def pool(on_hand: int, safety: int, reserved: int) -> int:
+    """Return what nobody has claimed yet; it is what a pooled channel may claim."""
+    return max(0, max(0, on_hand - safety) - reserved)
+
+
+def shown(claim: int, rule: Rule, blocking: int) -> int:
+    """Return what is published as promisable while `blocking` parts of priority 0 or more wait."""
+    if blocking:
+        return 0
+    available = claim - rule.buffer
+    return available if available > 0 and available >= rule.floor else 0
+
+
+def short(on_hand: int, reserved: int) -> int:
+    """Return what is promised but no longer there."""
+    return max(0, reserved - max(0, on_hand))

@@ -1,0 +1,222 @@
+"""What each row of the state holds, and how its key is made.
+
+Quantities are whole hundredths. `offset` is a place in the item log, `log_time` is in milliseconds, event times are
+in microseconds. Every row can be written as JSON; a field that has its default is left out, so that a field added
+later is read from old rows as its default.
+"""
+
+from enum import StrEnum
+from typing import Any, Final
+
+import msgspec
+
+from atp_stream.domain.commands import AnyCommand
+from atp_stream.domain.names import encode
+from atp_stream.domain.stock import Location, Stock
+
+
+class Row(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """A row of the state, or a part of one; the fold changes rows in place."""
+
+
+class Channel(Row):
+    """One channel of an item: `available` and `reserved` are what was published when the step was committed.
+
+    `waiting` counts units, `blocking` the waiting parts of priority 0 or more: while there is one, `available` is 0.
+    `leaving` marks a channel that policy no longer has; it goes once nothing is reserved or waits in it.
+    """
+
+    available: int = 0
+    reserved: int = 0
+    waiting: int = 0
+    blocking: int = 0
+    leaving: bool = False
+
+
+class Work(Row):
+    """Refilling that a command, or a policy, at `offset` began and did not finish.
+
+    `ordinal` is the number of its next event; `closed` are the channels whose head could not be served in this pass.
+    """
+
+    offset: int
+    log_time: int
+    ordinal: int
+    closed: list[str] = []
+
+
+class Item(Row):
+    """One item: its stock, its channels, and the cause of its last change.
+
+    `version` counts the commands and slices folded for the item, without duplicates and refusals. `policy` is the
+    offset of the newest policy that it has surely met (-1: the default policy). `safety_stock` is what was withheld
+    when the step was committed. `quarantine` says which fault of ours stopped the item; `held` counts the commands kept
+    since; `resuming` says that they are being folded.
+    """
+
+    stock: Stock
+    channels: dict[str, Channel]
+    version: int = 0
+    policy: int = -1
+    offset: int = -1
+    log_time: int = 0
+    safety_stock: int = 0
+    late: int = 0
+    stale: int = 0
+    duplicates: int = 0
+    work: Work | None = None
+    quarantine: str | None = None
+    held: int = 0
+    resuming: bool = False
+
+
+class Allocation(msgspec.Struct, array_like=True):
+    """Units promised by one commit, named by the place of that commit; `quantity` is what is still open of them."""
+
+    offset: int
+    ordinal: int
+    quantity: int
+
+
+class Moved(msgspec.Struct, array_like=True):
+    """Units that a fulfilment took out of the stock, from `location`, stamped `at`."""
+
+    at: int
+    quantity: int
+    location: str
+
+
+class End(StrEnum):
+    """How a reservation ended."""
+
+    FULFILLED = "FULFILLED"
+    RELEASED = "RELEASED"
+    REJECTED = "REJECTED"
+
+
+class Remainder(Row):
+    """A fulfilment of all that is left, which came before the create that will say how much that is."""
+
+    at: int
+    location: str = ""
+
+
+class Reservation(Row):
+    """One reservation; `at` is the stamp of its newest create, None while only its release or the like has come.
+
+    `asked` is the channel as it was stated, `channel` the one that it stands for. `requested` is the last quantity
+    asked for; `released` is what release events gave back of it, `excess` what they named beyond it. Units moved are
+    the greater of `fulfilled` (by events) and `adjusted` (by adjustments that name the reservation); `moved` are the
+    last shipments, which an adjustment may turn out to repeat. `queued` are the offsets of its waiting parts, oldest
+    first, `waiting` is their sum. `known` are the releases and fulfilments that have come.
+    """
+
+    channel: str = ""
+    asked: str | None = None
+    at: int | None = None
+    requested: int = 0
+    released: int = 0
+    excess: int = 0
+    fulfilled: int = 0
+    adjusted: int = 0
+    allocations: list[Allocation] = []
+    waiting: int = 0
+    queued: list[int] = []
+    priority: int = 0
+    allow_partial: bool = False
+    allow_backorder: bool = True
+    expires_at: int | None = None
+    confirmed: bool = False
+    location: str = ""
+    reference: str | None = None
+    ended: End | None = None
+    release_rest: bool = False
+    fulfil_rest: Remainder | None = None
+    moved: list[Moved] = []
+    known: list[str] = []
+
+
+class Waiting(Row):
+    """A part of a reservation that waits; its place in the queue is in its key."""
+
+    reservation: str
+    quantity: int
+    priority: int = 0
+    allow_partial: bool = False
+
+
+class Held(Row):
+    """A command kept while its item is quarantined; its offset is in its key."""
+
+    log_time: int
+    command: AnyCommand
+
+
+class PolicyRow(Row):
+    """A policy as it stood in the log."""
+
+    offset: int
+    log_time: int
+    document: msgspec.Raw
+
+
+class Sweep(Row):
+    """The walk that makes every item meet the policy at `until`; items in front of `cursor` have met it.
+
+    `earlier` are the offsets of the policies that some items may still have to meet or to leave, oldest first.
+    """
+
+    until: int
+    cursor: str = ""
+    earlier: list[int] = []
+
+
+class Due(Row):
+    """Marks an item that has unfinished work."""
+
+
+ROW_TYPES: Final[dict[str, type[Any]]] = {
+    "i": Item,
+    "l": Location,
+    "r": Reservation,
+    "q": Waiting,
+    "h": Held,
+    "policy": PolicyRow,
+    "sweep": Sweep,
+    "work": Due,
+}
+"""The type of a row by the kind of its key."""
+
+POLICY: Final = "|policy"
+SWEEP: Final = "|sweep"
+WORK: Final = "|work|"
+
+_TOP: Final = 2**63 - 1
+
+
+def kind_of(key: str) -> str:
+    """Return the kind of a row's key: a letter for rows of an item, a name for those of the partition."""
+    return key.split("|", 2)[1] if key[0] == "|" else key.split("|", 3)[2]
+
+
+def policy_key(offset: int) -> str:
+    """Return the key of an earlier policy, which some items have still to meet."""
+    return f"{POLICY}|{offset}"
+
+
+def held_key(name: str, offset: int) -> str:
+    """Return the key of a command kept for the item `name`; keys sort in the order of the log."""
+    return f"{name}|h|{offset:019d}"
+
+
+def queue_prefix(name: str, channel: str) -> str:
+    """Return what the keys of the parts waiting in `channel` begin with."""
+    return f"{name}|q|{encode(channel)}|"
+
+
+def rank(priority: int, offset: int) -> str:
+    """Return the place in a queue: higher priority first, then the order of the log.
+
+    A priority beyond 64 bits counts as the last one within them.
+    """
+    return f"{_TOP - max(-_TOP, min(_TOP, priority)):016x}{offset:016x}"

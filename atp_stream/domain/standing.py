@@ -1,0 +1,112 @@
+"""The policies of a partition: the newest, and the earlier ones that some items have still to meet.
+
+Law: every item meets every policy, in the order of the log, before its next command; an item that no command touches
+meets it in the sweep, a walk over all items in the order of their keys. When an item meets a policy does not show: it
+lies between the same two commands of the item, wherever the sweep is. Source: domain.md, Unit of consistency; rule 8.
+"""
+
+from typing import Final, NamedTuple
+
+import msgspec
+
+from atp_stream.domain.errors import Refused
+from atp_stream.domain.policy import DEFAULT, ItemRules, Policy, PolicyError, read
+from atp_stream.domain.rows import POLICY, SWEEP, PolicyRow, Sweep, policy_key
+from atp_stream.domain.state import State
+
+MOST_EARLIER: Final = 8
+"""So many policies are kept for items to meet; the next one waits until the sweep has caught up."""
+
+
+class Standing(NamedTuple):
+    """A policy and its place in the log."""
+
+    offset: int
+    log_time: int
+    policy: Policy
+
+
+_BEFORE_ALL: Final = Standing(-1, 0, DEFAULT)
+
+
+class Policies:
+    """The policies of one partition, as one step sees them."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self.sweep: Sweep | None = state.get(SWEEP)
+        earlier = [] if self.sweep is None else self.sweep.earlier
+        self._all = [*(self._at(policy_key(offset)) for offset in earlier), self._at(POLICY)]
+
+    def _at(self, key: str) -> Standing:
+        row: PolicyRow | None = self._state.get(key)
+        return _BEFORE_ALL if row is None else Standing(row.offset, row.log_time, read(bytes(row.document)))
+
+    @property
+    def newest(self) -> Standing:
+        """Return the policy in force."""
+        return self._all[-1]
+
+    @property
+    def crowded(self) -> bool:
+        """Tell whether one more policy has to wait for the sweep."""
+        return len(self._all) > MOST_EARLIER
+
+    def add(self, offset: int, log_time: int, document: bytes) -> Standing:
+        """Put a policy in force, and begin a sweep unless one is under way.
+
+        Raises Refused with reason policy_invalid.
+        """
+        try:
+            policy = read(document)
+        except PolicyError as error:
+            raise Refused("policy_invalid", str(error)) from error
+        state, last = self._state, self.newest.offset
+        if self.sweep is None:
+            self.sweep = Sweep(until=offset)
+        self.sweep.earlier.append(last)
+        state.put(SWEEP, self.sweep)
+        if last >= 0:
+            state.put(policy_key(last), state.get(POLICY))
+        state.put(POLICY, PolicyRow(offset=offset, log_time=log_time, document=msgspec.Raw(document)))
+        self._all.append(Standing(offset, log_time, policy))
+        return self.newest
+
+    def of(self, name: str, known: int) -> tuple[ItemRules, list[Standing]]:
+        """Return the rules that an item lives by, and the policies it has still to meet, oldest first.
+
+        `known` is the offset of a policy that it has surely met.
+        """
+        met = known
+        if self.sweep is None:
+            met = self.newest.offset
+        else:
+            met = max(met, self.sweep.until if f"{name}|" < self.sweep.cursor else self.sweep.earlier[0])
+        pending = [standing for standing in self._all if standing.offset > met]
+        return self._all[-1 - len(pending)].policy.rules(name), pending
+
+    def differ(self, name: str) -> bool:
+        """Tell whether an item's rules are not the same under all of the policies."""
+        rules = self.newest.policy.rules(name)
+        return any(standing.policy.rules(name) != rules for standing in self._all[:-1])
+
+    def advance(self, cursor: str) -> None:
+        """Note how far the sweep has come."""
+        assert self.sweep is not None  # noqa: S101  (only a sweep under way advances)
+        self.sweep.cursor = cursor
+        self._state.put(SWEEP, self.sweep)
+
+    def finish(self) -> None:
+        """End the sweep; if newer policies came meanwhile, begin the next one."""
+        assert self.sweep is not None  # noqa: S101  (only a sweep under way ends)
+        until = self.sweep.until
+        gone = [offset for offset in self.sweep.earlier if offset < until or until == self.newest.offset]
+        for offset in gone:
+            self._state.delete(policy_key(offset))
+        self._all = [standing for standing in self._all if standing.offset >= until]
+        if until == self.newest.offset:
+            self.sweep = None
+            self._state.delete(SWEEP)
+        else:
+            self.sweep = Sweep(until=self.newest.offset, earlier=[standing.offset for standing in self._all[:-1]])
+            self._state.put(SWEEP, self.sweep)

@@ -1,0 +1,105 @@
+"""The rows that the fold reads and changes, and the overlay that collects the changes of one step.
+
+A row's key starts with the item's name, so that all rows of an item lie side by side:
+
+    tenant|item|i                      the item: stock, channels, counters
+    tenant|item|l|location             the stock facts of one location
+    tenant|item|r|reservation          one reservation
+    tenant|item|q|channel|rank         one waiting part; ranks sort in the order of service
+    tenant|item|h|offset               one command kept while the item is quarantined
+    |name                              a row of the whole partition (no tenant is empty)
+"""
+
+from bisect import bisect_left, insort
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias
+
+Row: TypeAlias = Any  # a msgspec.Struct; its type follows from the key
+Read: TypeAlias = Callable[[str], Row | None]
+Scan: TypeAlias = Callable[[str], Iterator[tuple[str, Row]]]
+
+_FEW = 16  # up to here single insertions beat a sort of the whole list
+
+
+class State:
+    """Rows as of the last committed step, under the changes of this one.
+
+    `read` returns the committed row of a key, a fresh object that nobody else holds, or None; `scan` yields
+    committed (key, row) pairs whose key is at or behind the given key, in key order (of code points, which is that
+    of the UTF-8 bytes). What both return does not change while this object is in use.
+    A row that was read may be changed in place, but counts as changed only once it is `put`.
+    """
+
+    def __init__(self, read: Read, scan: Scan) -> None:
+        self._read = read
+        self._scan = scan
+        self._rows: dict[str, Row | None] = {}
+        self.changed: dict[str, Row | None] = {}  # None: deleted
+        self._fresh: list[str] = []  # keys that came to life since the last look at `_order`
+        self._order: list[str] = []  # changed keys, sorted; dead ones leave when they are met
+        self._heads: dict[str, tuple[Iterator[tuple[str, Row]], tuple[str, Row] | None]] = {}
+
+    def get(self, key: str) -> Row | None:
+        """Return the row of `key` as this step sees it."""
+        try:
+            return self._rows[key]
+        except KeyError:
+            row = self._rows[key] = self._read(key)
+            return row
+
+    def put(self, key: str, row: Row) -> None:
+        """Set the row of `key`."""
+        changed = self.changed
+        if changed.get(key) is None:
+            self._fresh.append(key)
+        self._rows[key] = changed[key] = row
+
+    def delete(self, key: str) -> None:
+        """Remove the row of `key`."""
+        self._rows[key] = self.changed[key] = None
+
+    def first(self, prefix: str) -> tuple[str, Row] | None:
+        """Return the first key under `prefix`, with its row, as this step sees it.
+
+        Asking again costs no scan: committed keys that this step changed stay behind for good.
+        """
+        rows, head = self._heads.get(prefix) or self._opened(prefix)
+        while head is not None and (head[0] in self.changed or not head[0].startswith(prefix)):
+            head = next(rows, None) if head[0].startswith(prefix) else None
+        self._heads[prefix] = (rows, head)
+        best = self._changed_from(prefix)
+        if best is not None and best.startswith(prefix) and (head is None or best < head[0]):
+            return best, self.changed[best]
+        return None if head is None else (head[0], self._rows.setdefault(*head))
+
+    def after(self, key: str) -> str | None:
+        """Return the first key at or behind `key`, as this step sees it; None at the end."""
+        best = self._changed_from(key)
+        for found, _ in self._scan(key):
+            if best is not None and best < found:
+                break
+            if found not in self.changed:
+                return found
+        return best
+
+    def _opened(self, prefix: str) -> tuple[Iterator[tuple[str, Row]], tuple[str, Row] | None]:
+        rows = self._scan(prefix)
+        return rows, next(rows, None)
+
+    def _changed_from(self, key: str) -> str | None:
+        """Return the first changed and not deleted key at or behind `key`."""
+        order, fresh, changed = self._order, self._fresh, self.changed
+        if fresh:
+            if len(fresh) <= _FEW:
+                for one in fresh:
+                    insort(order, one)
+            else:
+                order += fresh
+                order.sort()
+            fresh.clear()
+        start = end = bisect_left(order, key)
+        while end < len(order) and changed[order[end]] is None:
+            end += 1
+        if end > start:
+            del order[start:end]
+        return order[start] if start < len(order) else None
