@@ -54,6 +54,14 @@ class SettingError(ValueError):
         self.allowed = allowed
 
 
+class UnknownSettingError(SettingError):
+    """A variable starts with `ATP_` and is none of ours: a misspelt one would be a default in disguise."""
+
+    def __init__(self, variable: str, value: str, nearest: str | None) -> None:
+        super().__init__(variable, value, "a setting that exists")
+        self.args = (f"{variable} is not a setting{f'; did you mean {nearest}?' if nearest else ''}",)
+
+
 class Kind(NamedTuple):
     """What a setting accepts: a parser that raises ValueError for anything else, and its meaning in words."""
 
@@ -261,11 +269,9 @@ def _read(text: str, row: Setting) -> object:
 
 
 def _refuse_unknown(environment: Mapping[str, str], known: set[str]) -> None:
-    # A misspelt variable would be a default in disguise.
     for variable, text in environment.items():
         if variable.startswith("ATP_") and variable not in known:
-            close = get_close_matches(variable, known, n=1)
-            raise SettingError(variable, text, f"it to {close[0]}" if close else "it up: there is no such setting")
+            raise UnknownSettingError(variable, text, next(iter(get_close_matches(variable, known, n=1)), None))
 
 
 def catalogue() -> list[Setting]:

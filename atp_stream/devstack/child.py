@@ -66,8 +66,6 @@ class Child:
     @property
     def running(self) -> bool:
         """Whether the program is alive."""
-        if self._popen is not None:
-            self._popen.poll()  # else it would stay a zombie
         try:
             with self._pid_file.open() as lock:
                 fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -75,6 +73,9 @@ class Child:
             return False
         except BlockingIOError:
             return True
+        if self._popen is not None:  # it let go of the lock, so it is about to end: leave no zombie
+            self._popen.wait()
+            self._popen = None
         return False
 
     @property

@@ -16,8 +16,9 @@ async def initialise(settings: Settings) -> Report:
     """
     wanted = Topics.of(settings)
     async with topics.administration(settings.bootstrap) as admin:
-        findings = await topics.provide(admin, wanted.every, settings.replication_factor)
-        log_partitions = len((await topics.partition_replicas(admin))[wanted.item_log.name])
-    if log_partitions == wanted.item_log.partitions:
+        existing = await topics.partition_replicas(admin)
+        findings = await topics.provide(admin, wanted.every, existing, settings.replication_factor)
+    log = wanted.item_log
+    if log.name not in existing or len(existing[log.name]) == log.partitions:
         findings += await item_log.provide(settings)
     return Report(tuple(findings))

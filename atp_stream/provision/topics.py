@@ -37,13 +37,14 @@ async def administration(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
         await admin.close()
 
 
-async def provide(admin: AIOKafkaAdminClient, topics: Sequence[Topic], replication_factor: int) -> list[Finding]:
-    """Create the topics that are missing, compare the others.
+async def provide(
+    admin: AIOKafkaAdminClient, topics: Sequence[Topic], existing: Mapping[str, Sequence[int]], replication_factor: int
+) -> list[Finding]:
+    """Create the topics that are not among the `existing` ones (see `partition_replicas`), compare the others.
 
     Raises:
         ProvisionError: the broker refuses to create one.
     """
-    existing = await partition_replicas(admin)
     missing = [topic for topic in topics if topic.name not in existing]
     created = await _create(admin, missing, replication_factor)
     configs = await _configs(admin, [topic.name for topic in topics if topic.ours and topic.name in existing])

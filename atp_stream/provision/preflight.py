@@ -1,0 +1,138 @@
+"""What a worker makes sure of before it starts: it refuses in one line rather than fail in a thousand."""
+
+import asyncio
+import fcntl
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+from importlib.metadata import version
+
+from atp_stream.engine.app import TESTED_FAUST
+from atp_stream.engine.position import GENESIS_HEADER
+from atp_stream.provision.report import ProvisionError
+from atp_stream.provision.topics import administration, partition_counts
+from atp_stream.settings import Settings
+from atp_stream.topics import Topics
+
+_READ_SECONDS = 8.0
+
+
+def check_versions() -> None:
+    """Refuse a Faust whose insides the engine was not tested with.
+
+    Raises:
+        ProvisionError: another version is installed.
+    """
+    found = version("faust-streaming")
+    if found != TESTED_FAUST:
+        raise ProvisionError(f"faust-streaming {found} is installed, but only {TESTED_FAUST} was tested: install that")
+
+
+def claim_directory(directory: Path) -> IO[str]:
+    """Take a data directory for this process; it is ours until the returned file is closed.
+
+    Raises:
+        ProvisionError: another worker uses it, or it cannot be written.
+    """
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        lock = (directory / "lock").open("w")
+    except OSError as error:
+        raise ProvisionError(f"the data directory {directory} cannot be written: {error.strerror}") from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.close()
+        raise ProvisionError(
+            f"the data directory {directory} is in use by another worker: give each one its own ATP_DATA_DIR"
+        ) from None
+    return lock
+
+
+def check_directory(directory: Path, genesis: str) -> None:
+    """Refuse a directory whose tables were made from another log.
+
+    Raises:
+        ProvisionError: they were.
+    """
+    note = directory / "genesis"
+    if not note.exists():
+        note.write_text(genesis)
+    elif note.read_text() != genesis:
+        raise ProvisionError(
+            f"the data directory {directory} belongs to item log {note.read_text()}, but the log is now {genesis}:"
+            " its offsets mean nothing here; remove the directory, or point ATP_BROKER at the old cluster"
+        )
+
+
+def check_port(host: str, port: int) -> int:
+    """Return the port to listen on, a free one for 0.
+
+    Raises:
+        ProvisionError: it is taken.
+    """
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise ProvisionError(f"cannot listen on {host}:{port} ({error.strerror}): set ATP_WEB_PORT") from error
+        return int(probe.getsockname()[1])
+
+
+async def check_topics(settings: Settings, topics: Topics) -> None:
+    """Refuse to start without the topics that `atp init` makes.
+
+    Raises:
+        ProvisionError: one is missing, or has another number of partitions than the contract says.
+    """
+    async with administration(settings.bootstrap) as admin:
+        counts: Mapping[str, int] = await partition_counts(admin)
+    missing = [topic.name for topic in topics.every if topic.name not in counts]
+    if missing:
+        raise ProvisionError(f"topics are missing: {', '.join(missing)}: run `atp init`")
+    for topic in topics.every:
+        if topic.ours and counts[topic.name] != topic.partitions:
+            raise ProvisionError(
+                f"topic {topic.name} has {counts[topic.name]} partitions, but must have {topic.partitions}:"
+                " keys would move between workers; make it anew"
+            )
+
+
+async def read_genesis(settings: Settings, topics: Topics) -> str:
+    """Return the name of the item log, which its first readable records carry.
+
+    Raises:
+        ProvisionError: there is none, or partitions disagree.
+    """
+    log = topics.item_log
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=settings.bootstrap, isolation_level="read_committed", enable_auto_commit=False
+    )
+    partitions = [TopicPartition(log.name, number) for number in range(log.partitions)]
+    found: dict[int, str] = {}
+    try:
+        await consumer.start()
+        consumer.assign(partitions)
+        await consumer.seek_to_beginning(*partitions)
+        async with asyncio.timeout(_READ_SECONDS):
+            while missing := [tp for tp in partitions if tp.partition not in found]:
+                for tp, records in (await consumer.getmany(*missing, timeout_ms=200, max_records=1)).items():
+                    headers = dict(records[0].headers)
+                    found[tp.partition] = headers.get(GENESIS_HEADER, b"").decode("ascii", "replace")
+    except TimeoutError:
+        raise ProvisionError(f"the item log {log.name} has no genesis in every partition: run `atp init`") from None
+    except KafkaError as error:
+        raise ProvisionError(f"the item log {log.name} cannot be read: {error!r}") from error
+    finally:
+        await consumer.stop()
+    names = set(found.values())
+    if len(names) != 1 or not (genesis := names.pop()):
+        raise ProvisionError(
+            f"the partitions of {log.name} name no common genesis: {found}: it was not made by `atp init`"
+        )
+    return genesis

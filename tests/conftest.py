@@ -1,0 +1,52 @@
+"""The real stack, settings of one's own on it, and the order of the tests: quick ones first."""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import fields, replace
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+from atp_stream.devstack import Stack
+from atp_stream.settings import Settings
+
+ROOT = Path(__file__).parent.parent
+JAVA = ROOT / ".atp" / "java"
+INPUTS = [f.name for f in fields(Settings) if f.name.startswith("topic_") and f.name != "topic_prefix"]
+_counter = itertools.count(1)
+
+hypothesis.settings.register_profile("default", deadline=None, print_blob=True)
+hypothesis.settings.register_profile("nightly", deadline=None, print_blob=True, max_examples=10_000)
+hypothesis.settings.load_profile("default")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what uses the stack, and order the tests by cost; within one cost they stay as they are written."""
+    for item in items:
+        if "stack" in getattr(item, "fixturenames", ()):
+            item.add_marker("stack")
+    items.sort(key=lambda item: [item.get_closest_marker(mark) is not None for mark in ("slow", "stack")])
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Give the broker and the registry that all tests of this session share."""
+    with Stack(tmp_path_factory.mktemp("stack"), JAVA) as running:
+        yield running
+
+
+@pytest.fixture
+def settings(stack: Stack, tmp_path: Path) -> Settings:
+    """Give settings that point at the stack, under names that no other test has."""
+    mark = f"t{next(_counter)}"
+    named = replace(
+        Settings(),
+        app_id=mark,
+        brokers=(stack.bootstrap,),
+        registry_url=stack.registry_url,
+        data_dir=tmp_path / "data",
+        topic_prefix=f"{mark}.",
+    )
+    inputs = {name: f"{mark}.{getattr(named, name)}" for name in INPUTS}
+    return replace(named, **inputs)
