@@ -1,7 +1,7 @@
 """Errors that say whose fault it is: a refused message is the sender's, everything else is ours."""
 
 
-class Refused(Exception):  # noqa: N818  (the spec's word: a refusal is an answer, not a failure of ours)
+class Refused(Exception):
     """The message breaks the contract; it goes to the dead letters.
 
     `reason` is stable snake_case text that readers may count by and alert on; `detail` is for people and may change.

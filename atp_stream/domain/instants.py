@@ -97,7 +97,10 @@ def _end(stated: Sequence[Fact], expected: int) -> int:
 
 def _basis(stated: Sequence[Fact], end: int, before: int) -> int:
     """Return the newest absolute without a reservation; in doubt the largest, for it withholds most."""
-    candidates = ends(fact for fact in stated if not fact.reservation)
+    own = [fact for fact in stated if not fact.reservation]
+    if len(own) == len(stated) == 1:
+        return end
+    candidates = ends(own)
     if not candidates:
         return before
     return end if end in candidates else max(candidates)

@@ -60,8 +60,10 @@ def admits(row: Location, fact: Fact, rules: StockRules) -> Outcome:
     tail = row.tail
     if not tail:
         return Outcome.APPLIED
-    if any(known.id == fact.id for known in tail):
-        return Outcome.DUPLICATE
+    name = fact.id
+    for known in tail:  # a plain loop: it is half as long as any(), and every fact pays it
+        if known.id == name:
+            return Outcome.DUPLICATE
     newest = tail[-1].at
     if fact.at <= row.floor_at or fact.at < newest - rules.window:
         return Outcome.STALE

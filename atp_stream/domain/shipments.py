@@ -7,6 +7,7 @@ subtracted longer: in doubt, under-promise.
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable
+from itertools import pairwise
 from operator import attrgetter
 from typing import Final, TypeAlias
 
@@ -101,24 +102,27 @@ def between(groups: Iterable[list[Left]], after: int, until: int) -> int:
 
 
 def merge(shipments: Shipments, included: IncludedUpTo) -> None:
-    """Merge two neighbours where it costs least, if there are too many.
+    """Merge neighbours where it costs least, if there are too many: up to a quarter at once, so that it is rare.
 
     It costs nothing where both are included; else the units of the earlier for the time between the two. Always the
     oldest two would make one heap as young as the 64th latest: a busy item's daily count would never include it.
     """
     if sum(map(len, shipments.values())) <= MOST:
         return
-    best: tuple[tuple[bool, bool, int], str, int] | None = None
+    costs: list[tuple[bool, bool, int, str, int]] = []
     for location, group in shipments.items():
         border = included(location)
-        for place in range(len(group) - 1):
-            one, next_one = group[place], group[place + 1]
-            open_ = next_one.at > border
-            cost = open_, open_ and one.at <= border, one.quantity * (next_one.at - one.at)
-            if best is None or cost < best[0]:
-                best = cost, location, place
-    if best is not None:
-        _, location, place = best
+        for place, (one, heir) in enumerate(pairwise(group)):
+            is_open = heir.at > border
+            revives = is_open and one.at <= border  # what is included would be missing again
+            costs.append((revives, is_open, one.quantity * (heir.at - one.at), location, place))
+    merged: set[tuple[str, int]] = set()
+    for revives, _, _, location, place in sorted(costs):
+        if merged and (revives or len(merged) >= MOST // 4):
+            break
+        if not {(location, place - 1), (location, place + 1)} & merged:  # chains would heap up the oldest
+            merged.add((location, place))
+    for location, place in sorted(merged, reverse=True):
         one = shipments[location].pop(place)
         heir = shipments[location][place]
         heir.quantity += one.quantity

@@ -13,6 +13,7 @@ The rows hold results, so that what arrives in order costs one instant, and a sh
 Source: domain.md, Stock.
 """
 
+from collections.abc import Callable
 from typing import Final, Protocol
 
 import msgspec
@@ -21,7 +22,7 @@ from atp_stream.domain import shipments as left
 from atp_stream.domain.errors import Refused
 from atp_stream.domain.instants import NEVER, Fact, Shipped, Standing
 from atp_stream.domain.locations import Location, Outcome, StockRules, admits, enter, fold
-from atp_stream.domain.shipments import Shipment, Shipments
+from atp_stream.domain.shipments import IncludedUpTo, Shipment, Shipments
 
 __all__ = [
     "Fact", "Location", "Locations", "Outcome", "Place", "Shipment", "Stock", "StockRules",
@@ -76,6 +77,7 @@ class Stock(msgspec.Struct):
 
 
 _NOWHERE: Final = Place()
+_FOREVER: Final = 2**62
 
 
 def record(stock: Stock, locations: Locations, fact: Fact, location: str, rules: StockRules) -> Outcome:
@@ -101,7 +103,7 @@ def record(stock: Stock, locations: Locations, fact: Fact, location: str, rules:
             others = [name for name in _deciders(stock, "") if name not in {"", location}]
             _fold_again(stock, locations, others, rules)  # until now they shared what left here
         if place.settled_at != row.floor.absolute_at:
-            left.forget(stock.shipments, lambda name: _settled_up_to(stock, name) - rules.skew)
+            left.forget(stock.shipments, _border(stock, rules, _settled_at))
     derive(stock, rules)
     return outcome
 
@@ -113,10 +115,10 @@ def ship(stock: Stock, locations: Locations, shipment: Shipment, rules: StockRul
     never written. Where an item has too many locations, an unknown one counts as none: it can have no absolute.
     """
     location = shipment.location if _has_room(stock, shipment.location) else ""
-    if shipment.at + rules.skew <= _settled_up_to(stock, location):
+    if shipment.at <= _border(stock, rules, _settled_at)(location):
         return
     left.add(stock.shipments, location, shipment)
-    left.merge(stock.shipments, lambda name: _included_up_to(stock, name) - rules.skew)
+    left.merge(stock.shipments, _border(stock, rules, _included_at))
     _tell_absolutes(stock, locations, location, shipment.at, rules)
 
 
@@ -134,11 +136,11 @@ def derive(stock: Stock, rules: StockRules) -> None:
     named, bare = stock.named, stock.places.get("", _NOWHERE).now
     stock.split = named.absolutes > 0 and bare.absolute_at != NEVER
     if not stock.split:
-        missing = left.missing(stock.shipments, lambda name: _included_up_to(stock, name) - rules.skew)
+        missing = left.missing(stock.shipments, _border(stock, rules, _included_at))
         stock.on_hand = named.value + bare.value - missing
         stock.gap, stock.basis = named.gap + bare.gap, named.basis + bare.basis
         return
-    with_name = named.value - left.missing(stock.shipments, lambda name: _named_up_to(stock, name) - rules.skew)
+    with_name = named.value - left.missing(stock.shipments, _border(stock, rules, _included_at, named=True))
     without = bare.value - left.missing(stock.shipments, lambda _: bare.absolute_at - rules.skew)
     if (with_name, -named.basis) <= (without, -bare.basis):  # of equal sums the one that withholds more
         stock.on_hand, stock.gap, stock.basis = with_name, named.gap, named.basis
@@ -183,30 +185,51 @@ def _shipped_from(stock: Stock, location: str, rules: StockRules) -> Shipped:
     return lambda after, until: left.between(groups, after - rules.skew, until - rules.skew)
 
 
-def _has_named_absolute(stock: Stock, name: str) -> bool:
-    return name != "" and stock.places.get(name, _NOWHERE).now.absolute_at != NEVER
-
-
 def _deciders(stock: Stock, name: str) -> list[str]:
     """Return the locations whose absolutes must all include what left `name`, before nothing of it is missing."""
-    deciders = (
-        [name] if _has_named_absolute(stock, name) else [n for n in stock.places if _has_named_absolute(stock, n)]
-    )
-    if stock.places.get("", _NOWHERE).now.absolute_at != NEVER:
+    if _has_named_absolute(stock, name):
+        deciders = [name]
+    else:
+        deciders = [other for other in stock.places if _has_named_absolute(stock, other)]
+    if _has_absolute(stock.places.get("", _NOWHERE)):
         deciders.append("")
     return deciders
 
 
-def _included_up_to(stock: Stock, name: str) -> int:
-    return min((stock.places[decider].now.absolute_at for decider in _deciders(stock, name)), default=NEVER)
+def _border(stock: Stock, rules: StockRules, stamp: Callable[[Place], int], *, named: bool = False) -> IncludedUpTo:
+    """Return, by name, the least stamp of the deciders (only of the `named` ones), less the skew."""
+    bare = stock.places.get("", _NOWHERE)
+    least = stamp(bare) if _has_absolute(bare) and not named else _FOREVER
+    shared: list[int] = []  # of all that left no location with an absolute: looked for once, and only if asked
+
+    def border(name: str) -> int:
+        if _has_named_absolute(stock, name):
+            own = stamp(stock.places[name])
+        else:
+            if not shared:
+                all_ = (stamp(place) for other, place in stock.places.items() if other and _has_absolute(place))
+                shared.append(min(all_, default=_FOREVER))
+            own = shared[0]
+        stamped = min(own, least)
+        return NEVER if stamped == _FOREVER else stamped - rules.skew
+
+    return border
 
 
-def _named_up_to(stock: Stock, name: str) -> int:
-    return min(stock.places[decider].now.absolute_at for decider in _deciders(stock, name) if decider)
+def _has_absolute(place: Place) -> bool:
+    return place.now.absolute_at != NEVER
 
 
-def _settled_up_to(stock: Stock, name: str) -> int:
-    return min((stock.places[decider].settled_at for decider in _deciders(stock, name)), default=NEVER)
+def _has_named_absolute(stock: Stock, name: str) -> bool:
+    return name != "" and _has_absolute(stock.places.get(name, _NOWHERE))
+
+
+def _included_at(place: Place) -> int:
+    return place.now.absolute_at
+
+
+def _settled_at(place: Place) -> int:
+    return place.settled_at
 
 
 def _row(locations: Locations, name: str) -> Location:

@@ -22,12 +22,15 @@ def test_of_two_counts_of_one_instant_the_smaller_holds_whatever_was_before(befo
     assert {8} == {item_with(*order).stock.on_hand for order in orders}
 
 
-@pytest.mark.parametrize("first", [count(1, 20), count(5, 20), delta(1, 20), count(1, 100)], ids=str)
+@pytest.mark.parametrize("first", [count(1, 20), count(5, 20), delta(1, 20)], ids=lambda fact: fact.id)
 def test_a_sale_and_a_restock_of_one_instant_never_promise_more_than_was_there(first: Fact) -> None:
+    promised = set()
     for order in permutations([first, adjustment(5, -5, 15), adjustment(5, 5, 20)]):
         item = Item()
-        seen = [(item.takes(fact), item.stock.on_hand)[1] for fact in order]
-        assert seen[-1] <= 20
+        for fact in order:
+            item.takes(fact)
+            promised.add(item.stock.on_hand)
+    assert 20 == max(promised)
 
 
 # Instants
