@@ -1,0 +1,91 @@
+"""Dead letters: what was refused, as it came, and why.
+
+The value and key are the original's, byte for byte; its headers come first, ours behind them. Replaying a letter
+is sending its value and key again. Readers dedupe by `atp-origin`, the place that the record came from.
+"""
+
+import re
+from typing import Any, Final, NamedTuple, Protocol, Self
+
+import msgspec
+
+from atp_stream.domain.errors import Refused
+
+REASON_HEADER: Final = "atp-reason"
+DETAIL_HEADER: Final = "atp-detail"
+ORIGIN_HEADER: Final = "atp-origin"
+AT_HEADER: Final = "atp-at"
+OUR_HEADERS: Final = frozenset({REASON_HEADER, DETAIL_HEADER, ORIGIN_HEADER, AT_HEADER})
+
+_LONGEST_DETAIL: Final = 500  # characters
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+class Consumed(Protocol):
+    """What is read of a record, aiokafka's or an `Original`; `timestamp` is in milliseconds."""
+
+    @property
+    def key(self) -> bytes | None: ...  # noqa: D102
+    @property
+    def value(self) -> bytes | None: ...  # noqa: D102
+    @property
+    def headers(self) -> Any: ...  # noqa: D102
+    @property
+    def timestamp(self) -> int: ...  # noqa: D102
+
+
+class Original(msgspec.Struct, frozen=True, array_like=True):
+    """An input record as it came, carried in the item log so that a refusal by the fold can give it back."""
+
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes | None], ...]
+    timestamp: int
+
+
+class Letter(NamedTuple):
+    """A record for the dead-letter topic."""
+
+    key: bytes | None
+    value: bytes | None
+    headers: list[tuple[str, bytes]]
+
+    @classmethod
+    def of(cls, record: Consumed, origin: str, refused: Refused, *, at: int | None = None) -> Self:
+        """Return the letter of a record that was refused.
+
+        `origin` is where it came from, `topic/partition/offset`; `at` is when it was refused, in milliseconds, or else
+        when it was written: so the same refusal is the same letter, however often it is sent.
+        """
+        ours = {
+            REASON_HEADER: refused.reason,
+            DETAIL_HEADER: escaped(refused.detail),
+            ORIGIN_HEADER: origin,
+            AT_HEADER: str(record.timestamp if at is None else at),
+        }
+        theirs = [header for header in record.headers or () if header[0] not in OUR_HEADERS]
+        return cls(record.key, record.value, [*theirs, *((name, text.encode()) for name, text in ours.items())])
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Original).decode
+
+
+def pack_original(record: Consumed) -> bytes:
+    """Return key, value, headers and timestamp as one header's value."""
+    return _encode((record.key, record.value, tuple(record.headers or ()), record.timestamp))
+
+
+def unpack_original(packed: bytes) -> Original:
+    """Return what `pack_original` was given.
+
+    Raises:
+        msgspec.DecodeError: it was not packed by us.
+    """
+    return _decode(packed)
+
+
+def escaped(detail: str) -> str:
+    """Return text that stays on one line of a terminal: control characters escaped, at most 500 characters."""
+    shown = detail if len(detail) <= _LONGEST_DETAIL else detail[:_LONGEST_DETAIL] + "…"
+    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), shown)

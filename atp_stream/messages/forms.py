@@ -1,0 +1,142 @@
+"""What an input event looks like on the wire, whatever its encoding: one form per kind of event.
+
+Every form is flat or has the same fields in its `payload`; the attributes are the wire's own names, camel case
+where upstream's design has them and snake case where its producer snippet has them. Only what becomes part of a
+command is named; anything else in a message is passed over. `aggregateId` is never read: it is the item's for one
+upstream and the reservation's for another. Where a field comes under two names, camel case wins; where a JSON key
+comes twice, the last one wins, as for every reader in use.
+"""
+# ruff: noqa: N815 - the attributes are the wire's own names
+
+from enum import StrEnum
+from typing import Final, TypeAlias
+
+import msgspec
+
+Stamp: TypeAlias = str | int | float
+Amount: TypeAlias = msgspec.Raw  # JSON text, so that no digit is lost; forms read from Avro hold other types here
+ABSENT: Final = msgspec.Raw()
+
+
+class InputKind(StrEnum):
+    """What an input topic carries."""
+
+    ADJUSTED = "adjusted"
+    COUNTED = "counted"
+    CREATED = "created"
+    CONFIRMED = "confirmed"
+    RELEASED = "released"
+    FULFILLED = "fulfilled"
+
+
+class Form(msgspec.Struct):
+    """What every event may say."""
+
+    eventType: str | None = None
+    event_type: str | None = None
+    eventId: str | None = None
+    event_id: str | None = None
+    timestamp: Stamp | None = None
+    tenantId: str | None = None
+    tenant_id: str | None = None
+    itemId: str | None = None
+    item_id: str | None = None
+    payload: "Form | None" = None
+
+
+class AdjustedForm(Form):
+    """InventoryAdjusted; the item is a product there."""
+
+    productId: str | None = None
+    product_id: str | None = None
+    adjustedQuantity: Amount = ABSENT
+    adjusted_quantity: Amount = ABSENT
+    newQuantity: Amount = ABSENT
+    new_quantity: Amount = ABSENT
+    locationId: str | None = None
+    location_id: str | None = None
+    reservationId: str | None = None
+    reservation_id: str | None = None
+    payload: "AdjustedForm | None" = None
+
+
+class CountedForm(Form):
+    """StockAvailabilityChangedEvent."""
+
+    onHand: Amount = ABSENT
+    on_hand: Amount = ABSENT
+    locationId: str | None = None
+    location_id: str | None = None
+    payload: "CountedForm | None" = None
+
+
+class ConfirmedForm(Form):
+    """ReservationConfirmedEvent, and what all events of reservations have."""
+
+    reservationId: str | None = None
+    reservation_id: str | None = None
+    payload: "ConfirmedForm | None" = None
+
+
+class ReleasedForm(ConfirmedForm):
+    """ReservationReleasedEvent."""
+
+    quantity: Amount = ABSENT
+    reason: str | None = None
+    payload: "ReleasedForm | None" = None
+
+
+class FulfilledForm(ConfirmedForm):
+    """ReservationFulfilledEvent."""
+
+    quantity: Amount = ABSENT
+    locationId: str | None = None
+    location_id: str | None = None
+    payload: "FulfilledForm | None" = None
+
+
+class CreatedForm(ConfirmedForm):
+    """ReservationCreatedEvent."""
+
+    quantity: Amount = ABSENT
+    channel: str | None = None
+    locationId: str | None = None
+    location_id: str | None = None
+    reference: str | None = None
+    expiresAt: Stamp | None = None
+    expires_at: Stamp | None = None
+    priority: int | None = None
+    allowPartial: bool | None = None
+    allow_partial: bool | None = None
+    allowBackorder: bool | None = None
+    allow_backorder: bool | None = None
+    payload: "CreatedForm | None" = None
+
+
+FORMS: dict[InputKind, type[Form]] = {
+    InputKind.ADJUSTED: AdjustedForm,
+    InputKind.COUNTED: CountedForm,
+    InputKind.CREATED: CreatedForm,
+    InputKind.CONFIRMED: ConfirmedForm,
+    InputKind.RELEASED: ReleasedForm,
+    InputKind.FULFILLED: FulfilledForm,
+}
+
+EVENT_TYPES: dict[InputKind, str] = {
+    InputKind.ADJUSTED: "InventoryAdjusted",
+    InputKind.COUNTED: "StockAvailabilityChangedEvent",
+    InputKind.CREATED: "ReservationCreatedEvent",
+    InputKind.CONFIRMED: "ReservationConfirmedEvent",
+    InputKind.RELEASED: "ReservationReleasedEvent",
+    InputKind.FULFILLED: "ReservationFulfilledEvent",
+}
+
+_OURS = {
+    kind: frozenset({name, name.removesuffix("Event"), name.removesuffix("Event") + "Event"})
+    for kind, name in EVENT_TYPES.items()
+}
+
+
+def is_ours(kind: InputKind, event_type: str) -> bool:
+    """Return whether an event of this type, with or without `Event` at its end, belongs to the kind."""
+    return event_type in _OURS[kind]

@@ -1,0 +1,67 @@
+"""Event times: from what upstream writes to whole microseconds since the epoch (UTC).
+
+Text is ISO 8601 with `Z`, an offset, or neither (then UTC); digits beyond microseconds are cut off, and a date
+without a time of day is no instant. A number is *milliseconds*, as in the seed's schemas, and its decimals are finer
+parts. Nothing is guessed from size: seconds would lie in early 1970 and are refused, microseconds lie far ahead
+and are refused by the fold's five minutes.
+"""
+
+from datetime import UTC, datetime
+from typing import Final
+
+from atp_stream.domain.errors import Refused
+from atp_stream.messages.reasons import Reason
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_NAIVE_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - the twin for texts without an offset
+_END: Final = 253_402_300_800_000_000  # 10000-01-01
+_LEAST_MILLISECONDS: Final = 100_000_000_000  # March 1973; as seconds it would be the year 5138
+_LONGEST_DATE: Final = len("2024-05-01")
+
+
+class Micros(int):
+    """An instant whose unit its schema has told: microseconds since the epoch."""
+
+
+def micros(stamp: str | float) -> int:
+    """Return the instant in whole microseconds since the epoch.
+
+    Raises:
+        Refused: `bad_timestamp`.
+    """
+    if isinstance(stamp, str):
+        instant = _from_text(stamp)
+    elif type(stamp) is Micros:
+        instant = int(stamp)
+    else:
+        instant = _from_milliseconds(stamp)
+    if 0 <= instant < _END:
+        return instant
+    raise Refused(Reason.BAD_TIMESTAMP, f"{stamp!r:.100} is not between 1970 and 9999")
+
+
+def _from_text(text: str) -> int:
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        return _from_odd_text(text)
+    if len(text) <= _LONGEST_DATE:
+        raise Refused(Reason.BAD_TIMESTAMP, f"{text!r} has no time of day")
+    since = instant - (_NAIVE_EPOCH if instant.tzinfo is None else _EPOCH)
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+def _from_odd_text(text: str) -> int:
+    # The seed's snippet glues a `Z` to isoformat(); with an aware clock that makes `+00:00Z`.
+    plain = text.upper()
+    if plain.endswith("+00:00Z"):
+        plain = plain[:-1]
+    if plain == text:
+        raise Refused(Reason.BAD_TIMESTAMP, f"{text!r:.100} is not ISO 8601")
+    return _from_text(plain)
+
+
+def _from_milliseconds(number: float) -> int:
+    if not _LEAST_MILLISECONDS <= number < _END:  # false for NaN, too
+        raise Refused(Reason.BAD_TIMESTAMP, f"{number!r:.100} is not in milliseconds since the epoch")
+    return number * 1000 if type(number) is int else round(number * 1000)

@@ -1,0 +1,22 @@
+"""Why a message is refused before it reaches the item log, in words that stay the same from release to release."""
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """A stable reason of intake. Amounts are refused by `atp_stream.domain.quantity`, in its own `quantity_…` words."""
+
+    UNDECODABLE = "undecodable"  # neither JSON nor framed Avro, cut short, or something behind the end
+    WRONG_TYPE = "wrong_type"  # a field has a type that cannot mean what the field means
+    UNKNOWN_SCHEMA = "unknown_schema"  # the registry definitely has no schema of this id
+    BAD_SCHEMA = "bad_schema"  # the registry's schema of this id is no Avro record
+    MISSING_TENANT = "missing_tenant"  # names none, and no default is set
+    MISSING_ITEM = "missing_item"
+    MISSING_RESERVATION = "missing_reservation"
+    MISSING_QUANTITY = "missing_quantity"
+    NOT_POSITIVE = "not_positive"  # a quantity of zero or less where units are claimed, given back or shipped
+    BAD_PRIORITY = "bad_priority"  # beyond 32 bits
+    BAD_TIMESTAMP = "bad_timestamp"  # no instant between 1970 and 9999, or a number too small for milliseconds
+    ID_TOO_LONG = "id_too_long"  # over 255 bytes of UTF-8
+    CONTROL_CHARACTER = "control_character"  # in an id
+    TOO_LARGE = "too_large"  # the message as a whole
