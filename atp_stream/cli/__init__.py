@@ -13,6 +13,7 @@ from atp_stream.cli.frame import Frame
 from atp_stream.cli.init import init
 from atp_stream.cli.policy import policy
 from atp_stream.cli.stack import stack
+from atp_stream.cli.worker import worker
 
 
 @click.group(cls=Frame, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -28,5 +29,5 @@ def main() -> None:
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 
 
-for command in (stack, init, policy):
+for command in (stack, init, worker, policy):
     main.add_command(command)

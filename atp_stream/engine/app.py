@@ -34,6 +34,8 @@ class EngineApp(faust.App):
     steps: Steps
     intake: Intake
     table: StateTable
+    tables: Any
+    data_lock: Any = None  # the claim on the data directory, held as long as the app
 
     def __init__(self, app_id: str, **settings: Any) -> None:
         super().__init__(
@@ -64,7 +66,6 @@ class EngineApp(faust.App):
         self,
         *,
         log_topic: str,
-        sources: list[str],
         table: StateTable,
         fold: Fold,
         translate: Translate,
@@ -72,7 +73,8 @@ class EngineApp(faust.App):
         bootstrap: str,
     ) -> None:
         """Connect the engine: one agent for the item log, one for the source topics."""
-        self.table = self.tables.add(table)
+        self.tables.add(table)
+        self.table = table
         self.steps = Steps(self, topic=log_topic, table=table, fold=fold, genesis=genesis, bootstrap=bootstrap)
         self.intake = Intake(self, translate=translate, bootstrap=bootstrap)
         self.log_topic = log_topic

@@ -48,13 +48,18 @@ def encode_position(position: Position) -> bytes:
 
 
 class LogRecord(NamedTuple):
-    """A record of the item log as the fold sees it; `original` is the packed input it was made from, or empty."""
+    """A record of the item log as the fold sees it.
+
+    `source` is the place of the input it was made from ("topic/partition/offset"), `original` that input, packed by
+    whoever made the record; both are empty for what operators append.
+    """
 
     offset: int
     log_time: int
     key: bytes
     value: bytes
-    original: bytes
+    source: bytes = b""
+    original: bytes = b""
 
 
 class Source(NamedTuple):
@@ -96,7 +101,8 @@ def plan(position: Position, records: Sequence[Any]) -> Plan:
             found = headers[GENESIS_HEADER].decode("ascii", "replace")
             raise WrongGenesis(f"offset {record.offset} has genesis {found}, expected {position.genesis}")
         log_time = max(log_time, record.timestamp)
-        source = _source(headers.get(SOURCE_HEADER))
+        came_from = headers.get(SOURCE_HEADER, b"")
+        source = _source(came_from)
         sources.append(source)
         control = headers.get(CONTROL_HEADER)
         if control is not None:
@@ -108,9 +114,8 @@ def plan(position: Position, records: Sequence[Any]) -> Plan:
             if source.offset <= marks.get(source.partition, -1):
                 continue
             marks[source.partition] = source.offset
-        fresh.append(
-            LogRecord(record.offset, log_time, record.key or b"", record.value, headers.get(ORIGINAL_HEADER, b""))
-        )
+        original = headers.get(ORIGINAL_HEADER, b"")
+        fresh.append(LogRecord(record.offset, log_time, record.key or b"", record.value or b"", came_from, original))
         at.append(index)
     return Plan(fresh, at, sources, resets)
 
@@ -137,8 +142,8 @@ def forget(marks: dict[str, int], topic: str) -> dict[str, int]:
     return {source: offset for source, offset in marks.items() if source.rpartition("/")[0] != topic}
 
 
-def _source(header: bytes | None) -> Source | None:
-    if header is None:
+def _source(header: bytes) -> Source | None:
+    if not header:
         return None
     partition, _, offset = header.decode().rpartition("/")
     return Source(partition, int(offset))

@@ -31,7 +31,7 @@ def wrap(tp: TP, start: int, end: int, records: list[ConsumerRecord]) -> Consume
     )
 
 
-class RunSchema(faust.Schema):
+class RunSchema(faust.Schema[Any, Any]):
     """Hands the run through: messages are decoded by those who know them."""
 
     def compile(self, app: Any, **_: Any) -> Any:

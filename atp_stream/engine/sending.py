@@ -25,7 +25,7 @@ class Output(NamedTuple):
     partition: int
     key: bytes | None
     value: bytes | None
-    headers: Headers = []  # never changed
+    headers: Headers
 
 
 class TooLarge(Exception):

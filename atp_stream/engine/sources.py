@@ -65,9 +65,9 @@ class SourceCheck:
     async def _compare(self, starts: Mapping[TP, int], notes: Mapping[TP, str]) -> None:
         known: dict[TP, tuple[int, str]] = {}
         for tp in starts:
-            offset, _, crc = notes.get(tp, "").partition(":")
+            last, _, crc = notes.get(tp, "").partition(":")
             if crc and tp not in self._checked:
-                known[tp] = int(offset), crc
+                known[tp] = int(last), crc
         self._checked.update(starts)
         if not known:
             return

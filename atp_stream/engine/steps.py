@@ -73,7 +73,7 @@ class _PartitionStore:
         return self._table.read(self._partition, key)
 
     def scan(self, start: bytes) -> Iterator[tuple[bytes, bytes]]:
-        return self._table.scan(self._partition, start)
+        return (row for row in self._table.scan(self._partition, start) if row[0] != POSITION_KEY)
 
 
 class Lane:
@@ -253,7 +253,7 @@ class Steps:
         try:
             batches = Batches(lane.producer)
             for key, row in rows.items():
-                await batches.add(Output(changelog, partition, key, row))
+                await batches.add(Output(changelog, partition, key, row, []))
             await batches.add_all(answer.outputs)
             await batches.send()
         except FENCED:

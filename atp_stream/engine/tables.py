@@ -33,8 +33,11 @@ ROCKSDB_OPTIONS = {
 OFFSET_KEY = b"__faust\0offset__"
 
 
-class StateTable(Table):
+class StateTable(Table[bytes, bytes]):
     """The state of the item log's partitions: raw bytes by raw bytes, in key order."""
+
+    app: Any
+    data: Any
 
     def __init__(self, app: faust.App, *, name: str, partitions: int, tombstones_kept: float) -> None:
         # A recovery buffer of 1 would re-apply our own old writes over newer rows.
@@ -131,6 +134,8 @@ class PrefixRouter(Router):
 
 class StateTables(TableManager):
     """Fences the earlier owners of a partition before its changelog's end is asked for."""
+
+    app: Any
 
     async def on_rebalance(
         self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP], generation_id: int = 0

@@ -4,20 +4,21 @@ Why each override is there is measured: see the traps in the README's chapter on
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from aiokafka.structs import OffsetAndMetadata
+from aiokafka.errors import IllegalStateError, KafkaError
+from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from atp_stream.engine.runs import Run, wrap
 
-Positions = Callable[[], Mapping[TP, int]]
-
 
 class RunThread(driver.AIOKafkaConsumerThread):
     """The consumer's thread: fetches runs, and starts streams where our own state says."""
+
+    app: Any
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -103,11 +104,13 @@ class RunThread(driver.AIOKafkaConsumerThread):
         consumer = self._ensure_consumer()
         held = self.assignment()
         wanted = {
-            tp: OffsetAndMetadata(at, checksums.get((tp, at), "")) for tp, at in offsets.items() if tp in held
+            TopicPartition(*tp): OffsetAndMetadata(at, checksums.get((tp, at), ""))
+            for tp, at in offsets.items()
+            if tp in held
         }
         try:
             await consumer.commit(wanted)
-        except Exception as error:  # noqa: BLE001 - a commit is only a hint: our state holds the positions
+        except (KafkaError, IllegalStateError) as error:  # only a hint: our state holds the positions
             self.log.info("offsets not committed, which is harmless: %r", error)
             return False
         return True
@@ -116,13 +119,16 @@ class RunThread(driver.AIOKafkaConsumerThread):
 class RunConsumer(driver.Consumer):
     """Acknowledges runs: they come in order per partition, so the newest ack may be committed."""
 
+    app: Any
+
     def _new_consumer_thread(self) -> RunThread:
         return RunThread(self, loop=self.loop, beacon=self.beacon)
 
     @property
     def last_heartbeat(self) -> float:
         """When the last heartbeat that the group accepted was sent, on the monotonic clock."""
-        return self._thread.last_heartbeat  # type: ignore[attr-defined, no-any-return]
+        thread: Any = self._thread
+        return float(thread.last_heartbeat)
 
     async def perform_seek(self) -> None:
         """Seek streams to where they go on, at the end of a recovery."""

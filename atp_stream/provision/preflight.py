@@ -3,18 +3,17 @@
 import asyncio
 import fcntl
 import socket
-from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import IO
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
-from importlib.metadata import version
 
 from atp_stream.engine.app import TESTED_FAUST
 from atp_stream.engine.position import GENESIS_HEADER
 from atp_stream.provision.report import ProvisionError
-from atp_stream.provision.topics import administration, partition_counts
+from atp_stream.provision.topics import administration, partition_replicas
 from atp_stream.settings import Settings
 from atp_stream.topics import Topics
 
@@ -91,7 +90,7 @@ async def check_topics(settings: Settings, topics: Topics) -> None:
         ProvisionError: one is missing, or has another number of partitions than the contract says.
     """
     async with administration(settings.bootstrap) as admin:
-        counts: Mapping[str, int] = await partition_counts(admin)
+        counts = {name: len(replicas) for name, replicas in (await partition_replicas(admin)).items()}
     missing = [topic.name for topic in topics.every if topic.name not in counts]
     if missing:
         raise ProvisionError(f"topics are missing: {', '.join(missing)}: run `atp init`")

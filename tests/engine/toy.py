@@ -27,7 +27,7 @@ def fold(partition: int, store: Store, records: Sequence[LogRecord]) -> Answer:
         row = rows.get(record.key) or store.read(record.key)
         count = int(row or b"0") + 1
         rows[record.key] = b"%d" % count
-        outputs.append(Output(OUT, partition, record.key, b"%d %s" % (count, record.value)))
+        outputs.append(Output(OUT, partition, record.key, b"%d %s" % (count, record.value), []))
     return Answer(len(records), rows, outputs, unfinished=False)
 
 
@@ -52,9 +52,7 @@ def create_app(bootstrap: str, datadir: str, port: int) -> EngineApp:
         web_host="127.0.0.1",
     )
     table = StateTable(app, name="state", partitions=PARTITIONS, tombstones_kept=86_400.0)
-    app.install(
-        log_topic=LOG, sources=[IN], table=table, fold=fold, translate=translate, genesis=GENESIS, bootstrap=bootstrap
-    )
+    app.install(log_topic=LOG, table=table, fold=fold, translate=translate, genesis=GENESIS, bootstrap=bootstrap)
 
     @app.agent(app.topic(LOG, schema=RunSchema()), name="steps")
     async def steps(stream: Any) -> None:

@@ -1,0 +1,88 @@
+"""The intake agent: input records to commands on the item log, or to the dead letters; it decides nothing else."""
+
+from collections import Counter
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from atp_stream.domain.errors import Refused
+from atp_stream.domain.names import join
+from atp_stream.engine.app import EngineApp
+from atp_stream.engine.intake import NotYet
+from atp_stream.engine.position import GENESIS_HEADER, ORIGINAL_HEADER, SOURCE_HEADER
+from atp_stream.engine.runs import RunSchema
+from atp_stream.engine.sending import Output, partition_of
+from atp_stream.messages.dead_letters import Letter, pack_original
+from atp_stream.messages.forms import InputKind
+from atp_stream.messages.inbound import Inbound, Skipped
+from atp_stream.messages.reasons import Reason
+from atp_stream.messages.registry import SchemaCache, SchemaUnknown
+from atp_stream.messages.rows import encode_command
+from atp_stream.topics import Topics
+
+#: A larger message is refused: it would be carried twice, in the log and in its changelog rows.
+LONGEST_MESSAGE = 65_536
+
+
+class Translator:
+    """What becomes of one input record: a record of the item log, a dead letter, or nothing."""
+
+    def __init__(self, inbound: Inbound, schemas: SchemaCache, topics: Topics, genesis: str) -> None:
+        self._inbound = inbound
+        self._schemas = schemas
+        self._log = topics.item_log
+        self._dead_letter = topics.dead_letter
+        self._genesis = (GENESIS_HEADER, genesis.encode())
+        self._kinds = {
+            topics.adjusted.name: InputKind.ADJUSTED,
+            topics.counted.name: InputKind.COUNTED,
+            topics.created.name: InputKind.CREATED,
+            topics.confirmed.name: InputKind.CONFIRMED,
+            topics.released.name: InputKind.RELEASED,
+            topics.fulfilled.name: InputKind.FULFILLED,
+        }
+        self.counts: Counter[tuple[str, str]] = Counter()  # (topic, what became of it)
+
+    def __call__(self, record: Any) -> Sequence[Output]:
+        """Translate a record.
+
+        Raises:
+            NotYet: its schema has to be fetched first.
+        """
+        try:
+            _check_size(record.value)
+            found = self._inbound.translate(self._kinds[record.topic], record)
+        except SchemaUnknown as error:
+            raise NotYet(partial(self._schemas.fetch, error.schema_id)) from error
+        except Refused as refused:
+            self.counts[record.topic, refused.reason] += 1
+            return [self._letter(record, refused)]
+        if isinstance(found, Skipped):
+            self.counts[record.topic, f"skipped_{found}"] += 1
+            return []
+        self.counts[record.topic, "accepted"] += 1
+        name = join(found.tenant, found.item).encode()
+        source = f"{record.topic}/{record.partition}/{record.offset}".encode()
+        headers = [self._genesis, (SOURCE_HEADER, source), (ORIGINAL_HEADER, pack_original(record))]
+        command = encode_command(found.command)
+        return [Output(self._log.name, partition_of(name, self._log.partitions), name, command, headers)]
+
+    def _letter(self, record: Any, refused: Refused) -> Output:
+        letter = Letter.of(record, f"{record.topic}/{record.partition}/{record.offset}", refused)
+        partition = record.partition % self._dead_letter.partitions
+        return Output(self._dead_letter.name, partition, letter.key, letter.value, letter.headers)
+
+
+def _check_size(value: bytes | None) -> None:
+    if value is not None and len(value) > LONGEST_MESSAGE:
+        raise Refused(Reason.TOO_LARGE, f"{len(value)} bytes, at most {LONGEST_MESSAGE} are read")
+
+
+def add_intake_agent(app: EngineApp, topics: Topics) -> None:
+    """Let the app's intake be fed from all source topics."""
+    channel = app.topic(*(topic.name for topic in topics.inputs), schema=RunSchema())
+
+    @app.agent(channel, name="intake")
+    async def intake(stream: Any) -> None:
+        async for event in stream.noack().events():
+            app.submit_intake(event)

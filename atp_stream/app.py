@@ -1,0 +1,55 @@
+"""The composition: the only module that knows every part."""
+
+from pathlib import Path
+
+from yarl import URL
+
+from atp_stream.agents.intake import Translator, add_intake_agent
+from atp_stream.agents.ledger import Ledger, add_ledger_agent
+from atp_stream.engine.app import EngineApp
+from atp_stream.engine.tables import StateTable
+from atp_stream.messages.inbound import Inbound
+from atp_stream.messages.outbound import Outbound
+from atp_stream.messages.registry import SchemaCache
+from atp_stream.settings import Settings
+from atp_stream.topics import LOG_PARTITIONS, TOMBSTONE_RETENTION_MS, Topics
+from atp_stream.web.availability import add_views
+from atp_stream.web.health import add_health
+from atp_stream.web.problems import as_problems
+
+#: Heartbeats per session: one lost heartbeat must not end it.
+_HEARTBEATS = 10
+
+
+def create_app(settings: Settings, *, genesis: str, schemas: SchemaCache) -> EngineApp:
+    """Return the Faust app of a worker, not started; `genesis` names the item log that it folds."""
+    topics = Topics.of(settings)
+    canonical = URL(settings.web_url or f"http://{settings.web_host}:{settings.web_port}")
+    app = EngineApp(
+        settings.app_id,
+        broker=[URL(f"kafka://{address}") for address in settings.brokers],
+        datadir=Path(settings.data_dir),
+        topic_partitions=LOG_PARTITIONS,
+        table_standby_replicas=settings.standbys,
+        broker_session_timeout=settings.session_timeout,
+        broker_heartbeat_interval=settings.session_timeout / _HEARTBEATS,
+        broker_request_timeout=max(30.0, settings.session_timeout),
+        web_bind=settings.web_host,
+        web_port=settings.web_port,
+        web_host=settings.web_host,
+        canonical_url=canonical,
+        web_application_options={"middlewares": [as_problems]},
+    )
+    app.install(
+        log_topic=topics.item_log.name,
+        table=StateTable(app, name="state", partitions=LOG_PARTITIONS, tombstones_kept=TOMBSTONE_RETENTION_MS / 1000),
+        fold=Ledger(Outbound(genesis, settings.wire, schemas.output_ids), topics),
+        translate=Translator(Inbound(schemas, settings.default_tenant or None), schemas, topics, genesis),
+        genesis=genesis,
+        bootstrap=settings.bootstrap,
+    )
+    add_ledger_agent(app, topics)
+    add_intake_agent(app, topics)
+    add_views(app)
+    add_health(app)
+    return app

@@ -1,0 +1,59 @@
+"""Rows and log records to bytes and back: JSON, so that an operator can read a changelog with any consumer."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import msgspec
+
+from atp_stream.domain.commands import AnyCommand
+from atp_stream.domain.rows import ROW_TYPES, kind_of
+
+_encode = msgspec.json.Encoder().encode
+_decode_command = msgspec.json.Decoder(AnyCommand).decode
+_row_decoders = {kind: msgspec.json.Decoder(row_type).decode for kind, row_type in ROW_TYPES.items()}
+
+
+def encode_command(command: AnyCommand) -> bytes:
+    """Return the item-log record's value."""
+    return _encode(command)
+
+
+def decode_command(value: bytes) -> AnyCommand:
+    """Return the command of an item-log record.
+
+    Raises:
+        msgspec.DecodeError: the record was not made by intake or by an operator's command of ours.
+    """
+    command: AnyCommand = _decode_command(value)
+    return command
+
+
+def encode_row(row: Any) -> bytes:
+    """Return a row as it stands in the table and its changelog."""
+    return _encode(row)
+
+
+def decode_row(key: str, value: bytes) -> Any:
+    """Return the row that `value` holds; its type follows from its key."""
+    return _row_decoders[kind_of(key)](value)
+
+
+def reader(read: Callable[[bytes], bytes | None]) -> Callable[[str], Any]:
+    """Return how the fold reads a row, from how the store does."""
+
+    def row(key: str) -> Any:
+        value = read(key.encode())
+        return None if value is None else decode_row(key, value)
+
+    return row
+
+
+def scanner(scan: Callable[[bytes], Iterator[tuple[bytes, bytes]]]) -> Callable[[str], Iterator[tuple[str, Any]]]:
+    """Return how the fold scans rows, from how the store does."""
+
+    def rows(start: str) -> Iterator[tuple[str, Any]]:
+        for key, value in scan(start.encode()):
+            name = key.decode()
+            yield name, decode_row(name, value)
+
+    return rows
