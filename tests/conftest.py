@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -48,5 +49,5 @@ def settings(stack: Stack, tmp_path: Path) -> Settings:
         data_dir=tmp_path / "data",
         topic_prefix=f"{mark}.",
     )
-    inputs = {name: f"{mark}.{getattr(named, name)}" for name in INPUTS}
+    inputs: dict[str, Any] = {name: f"{mark}.{getattr(named, name)}" for name in INPUTS}
     return replace(named, **inputs)

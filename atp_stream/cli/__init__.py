@@ -10,9 +10,12 @@ import click
 
 from atp_stream import __version__
 from atp_stream.cli.frame import Frame
+from atp_stream.cli.get import get
 from atp_stream.cli.init import init
 from atp_stream.cli.policy import policy
+from atp_stream.cli.send import send
 from atp_stream.cli.stack import stack
+from atp_stream.cli.watch import watch
 from atp_stream.cli.worker import worker
 
 
@@ -29,5 +32,5 @@ def main() -> None:
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 
 
-for command in (stack, init, worker, policy):
+for command in (stack, init, worker, send, get, watch, policy):
     main.add_command(command)

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from atp_stream.devstack import StackError
+from atp_stream.messages.errors import RegistryUnavailable
 from atp_stream.provision import ProvisionError
 from atp_stream.settings import SettingError, Settings
 
@@ -36,7 +37,7 @@ class Frame(click.Group):
             return super().invoke(ctx)
         except SettingError as error:
             raise Failure(str(error), exit_code=2) from error
-        except (StackError, ProvisionError) as error:
+        except (StackError, ProvisionError, RegistryUnavailable) as error:
             raise Failure(str(error)) from error
 
 

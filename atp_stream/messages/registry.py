@@ -9,6 +9,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
@@ -103,6 +104,10 @@ class SchemaCache:
                 self._remember(schema_id, found)
                 return
 
+    def close(self) -> None:
+        """Close the connection to the registry; what is cached stays."""
+        self._registry.close()
+
     def _remember(self, schema_id: int, found: "_Found | None") -> None:
         if found is not None:
             self._schemas[schema_id] = found.schema
@@ -132,8 +137,8 @@ def register(
     Raises:
         RegistryUnavailable: no registry answers there, or it refuses.
     """
-    registry = _Registry(url, timeout)
-    return [_register(registry, subject, schema, compatibility) for subject, schema in schemas.items()]
+    with closing(_Registry(url, timeout)) as registry:
+        return [_register(registry, subject, schema, compatibility) for subject, schema in schemas.items()]
 
 
 def _register(registry: "_Registry", subject: str, schema: Any, compatibility: str) -> Registration:
@@ -164,6 +169,10 @@ class _Registry:
             raise RegistryUnavailable(f"{self._shown!r} is no address of a schema registry") from error
         # Its own requests open a connection each, TLS context and all.
         self._http = httpx.Client(**self._client.client_kwargs)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._http.close()
 
     def schema(self, schema_id: int) -> _Found | None:
         """Return the schema of an id, None if there is definitely none."""

@@ -1,6 +1,6 @@
 """`atp init`: everything that must exist, made once."""
 
-from atp_stream.provision import item_log, topics
+from atp_stream.provision import item_log, schemas, topics
 from atp_stream.provision.report import Report
 from atp_stream.settings import Settings
 from atp_stream.topics import Topics
@@ -12,12 +12,14 @@ async def initialise(settings: Settings) -> Report:
     A log with the wrong partitions gets no first records: it must be replaced first.
 
     Raises:
-        ProvisionError: the broker or the registry does not answer, or refuses.
+        ProvisionError: the broker does not answer, or refuses.
+        RegistryUnavailable: the registry does not.
     """
     wanted = Topics.of(settings)
     async with topics.administration(settings.bootstrap) as admin:
         existing = await topics.partition_replicas(admin)
         findings = await topics.provide(admin, wanted.every, existing, settings.replication_factor)
+    findings += await schemas.provide(settings.registry_url, wanted)
     log = wanted.item_log
     if log.name not in existing or len(existing[log.name]) == log.partitions:
         findings += await item_log.provide(settings)
