@@ -15,8 +15,9 @@ from fastavro import parse_schema, schemaless_reader
 
 from atp_stream.domain import quantity
 from atp_stream.domain.errors import Refused
-from atp_stream.messages import amounts
+from atp_stream.messages import amounts, avro_flat
 from atp_stream.messages.amounts import Hundredths
+from atp_stream.messages.avro_flat import Step
 from atp_stream.messages.forms import FORMS, Amount, Form, InputKind, Stamp, is_ours
 from atp_stream.messages.moments import Micros
 from atp_stream.messages.reasons import Reason
@@ -37,7 +38,8 @@ class Plan(NamedTuple):
 
     form: type[Form]
     schema: Any
-    fields: tuple[tuple[str, Callable[[Any], Any]], ...]
+    readers: dict[str, Callable[[Any], Any]]
+    flat: tuple[Step, ...] | None
 
 
 def plan(kind: InputKind, schema: Any) -> Plan | None:
@@ -56,8 +58,8 @@ def plan(kind: InputKind, schema: Any) -> Plan | None:
         return None
     form = FORMS[kind]
     known = {known.name: known.type for known in msgspec.structs.fields(form) if known.name != "payload"}
-    readers = tuple((f["name"], _reader(f, known[f["name"]])) for f in fields if f["name"] in known)
-    return Plan(form, bare, readers)
+    readers = {f["name"]: _reader(f, known[f["name"]]) for f in fields if f["name"] in known}
+    return Plan(form, bare, readers, avro_flat.steps(bare["fields"], readers))
 
 
 def read(plan: Plan, value: bytes) -> Form:
@@ -66,20 +68,22 @@ def read(plan: Plan, value: bytes) -> Form:
     Raises:
         Refused: `undecodable`, `wrong_type`, or what is wrong with an amount.
     """
-    stream = BytesIO(value)
-    stream.seek(FRAME)
     try:
-        record: Any = schemaless_reader(stream, plan.schema, None)
+        found = _read_any(plan, value) if plan.flat is None else avro_flat.read(plan.flat, value, FRAME)
+    except Refused:
+        raise
     except Exception as error:  # bytes from outside make fastavro raise errors of a dozen types
         raise Refused(Reason.UNDECODABLE, f"not written by its schema: {error!r:.200}") from error
-    if stream.tell() != len(value):
-        raise Refused(Reason.UNDECODABLE, "bytes left over: not written by its schema")
-    found = {}
-    for name, reader in plan.fields:
-        bare = record[name]
-        if bare is not None:
-            found[name] = reader(bare)
     return plan.form(**found)
+
+
+def _read_any(plan: Plan, value: bytes) -> dict[str, Any]:
+    stream = BytesIO(value)
+    stream.seek(FRAME)
+    record: Any = schemaless_reader(stream, plan.schema, None)
+    if stream.tell() != len(value):
+        raise ValueError("bytes left over")
+    return {name: reader(record[name]) for name, reader in plan.readers.items() if record[name] is not None}
 
 
 def _without_logical_types(schema: Any) -> Any:

@@ -61,14 +61,16 @@ class OutRecord(NamedTuple):
     headers: Headers
 
 
-class _Content(NamedTuple):
-    """What a record says, between the event and its wire: `fields` are the schema's behind the tenant, in order."""
+_Content: TypeAlias = tuple[Role, str, str, str, tuple[str | int, ...]]
+"""Role, key, event id, tenant, and the values of the schema's fields behind the tenant, in their order: what a record
+says, before the wire says how. A plain tuple: this is the hot path."""
 
-    role: Role
-    key: str
-    event_id: str
-    tenant: str
-    fields: tuple[tuple[str, str | int], ...]
+_FIELDS: Final[Mapping[Role, tuple[str, ...]]] = {
+    Role.AVAILABILITY: ("itemId", "channel", "available", "reserved"),
+    Role.COMMITTED: ("allocationId", "itemId", "channel", "quantity"),
+    Role.RELEASED: ("allocationId", "itemId", "channel", "quantity", "reason", "reservationId"),
+    Role.DENIED: ("reservationId", "itemId", "channel", "quantity", "outcome", "reason"),
+}
 
 
 class _Envelope(msgspec.Struct):
@@ -101,98 +103,64 @@ class Outbound:
 
     def encode(self, event: Published, partition: int) -> OutRecord:
         """Return the record of an event of this log partition."""
-        content = _CONTENTS[type(event)](self, event, partition)
-        value = self._envelope(content, event.at) if self._json else self._avro(content, event.at)
+        role, key, event_id, tenant, values = _CONTENTS[type(event)](self, event, partition)
+        if self._json:
+            value = _envelope(role, event_id, event.at, tenant, values)
+        else:
+            value = self._avro(role, event_id, event.at, tenant, values)
         headers = [
-            (VERSION_HEADER, b"%d" % event.version),
-            (CAUSE_HEADER, b"%d-%d" % (partition, event.offset)),
+            (VERSION_HEADER, str(event.version).encode()),
+            (CAUSE_HEADER, f"{partition}-{event.offset}".encode()),
             self._genesis_header,
         ]
-        return OutRecord(content.role, content.key.encode(), value, headers)
+        return OutRecord(role, key.encode(), value, headers)
 
-    def _avro(self, content: _Content, at: int) -> bytes:
+    def _avro(self, role: Role, event_id: str, at: int, tenant: str, values: tuple[str | int, ...]) -> bytes:
         if self._stamp[0] != at:  # one step mostly has one log time
             self._stamp = (at, _long(at))
-        parts = [self._frames[content.role], _text(content.event_id), self._stamp[1], _text(content.tenant)]
-        for _, field in content.fields:
-            parts.append(_text(field) if isinstance(field, str) else _decimal(field))
+        parts = [self._frames[role], _text(event_id), self._stamp[1], _text(tenant)]
+        for value in values:
+            if isinstance(value, str):
+                parts.append(_text(value))
+            else:
+                coded = to_decimal(value)
+                parts += (_LENGTHS[len(coded)], coded)
         return b"".join(parts)
 
-    def _envelope(self, content: _Content, at: int) -> bytes:
-        payload = {
-            name: field if isinstance(field, str) else msgspec.Raw(quantity.show(field).encode())
-            for name, field in content.fields
-        }
-        return msgspec.json.encode(_Envelope(EVENTS[content.role], content.event_id, at, content.tenant, payload))
+    def _name(self, partition: int, offset: int, ordinal: int) -> str:
+        return f"{self._genesis}-{partition}-{offset}-{ordinal}"
 
     def _availability(self, event: AvailabilityCalculated, _: int) -> _Content:
         tenant, item = names.split(event.name)
         key = f"{event.name}|{names.encode(event.channel)}"
         name = self._hash.copy()
         name.update(f"{key}|{event.version}".encode())
-        return _Content(
-            Role.AVAILABILITY,
-            key,
-            name.hexdigest(),
-            tenant,
-            (
-                ("itemId", item),
-                ("channel", event.channel),
-                ("available", event.available),
-                ("reserved", event.reserved),
-            ),
-        )
+        values = (item, event.channel, event.available, event.reserved)
+        return Role.AVAILABILITY, key, name.hexdigest(), tenant, values
 
     def _committed(self, event: AllocationCommitted, partition: int) -> _Content:
         tenant, item = names.split(event.name)
-        event_id = f"{self._genesis}-{partition}-{event.offset}-{event.ordinal}"
-        return _Content(
-            Role.COMMITTED,
-            event.name,
-            event_id,
-            tenant,
-            (
-                ("allocationId", f"alloc-{event_id}"),
-                ("itemId", item),
-                ("channel", event.channel),
-                ("quantity", event.quantity),
-            ),
-        )
+        event_id = self._name(partition, event.offset, event.ordinal)
+        return Role.COMMITTED, event.name, event_id, tenant, (f"alloc-{event_id}", item, event.channel, event.quantity)
 
     def _released(self, event: AllocationReleased, partition: int) -> _Content:
         tenant, item = names.split(event.name)
-        offset, ordinal = event.allocation
-        return _Content(
-            Role.RELEASED,
-            event.name,
-            f"{self._genesis}-{partition}-{event.offset}-{event.ordinal}",
-            tenant,
-            (
-                ("allocationId", f"alloc-{self._genesis}-{partition}-{offset}-{ordinal}"),
-                ("itemId", item),
-                ("channel", event.channel),
-                ("quantity", event.quantity),
-                ("reason", event.reason.value),
-                ("reservationId", event.reservation),
-            ),
-        )
+        allocation = f"alloc-{self._name(partition, *event.allocation)}"
+        values = (allocation, item, event.channel, event.quantity, event.reason, event.reservation)
+        return Role.RELEASED, event.name, self._name(partition, event.offset, event.ordinal), tenant, values
 
     def _denied(self, event: ReservationDenied, partition: int) -> _Content:
         tenant, item = names.split(event.name)
-        return _Content(
-            Role.DENIED,
-            event.name,
-            f"{self._genesis}-{partition}-{event.offset}-{event.ordinal}",
-            tenant,
-            (
-                ("reservationId", event.reservation),
-                ("itemId", item),
-                ("channel", event.channel),
-                ("quantity", event.quantity),
-                ("outcome", event.outcome.value),
-                ("reason", event.reason),
-            ),
-        )
+        values = (event.reservation, item, event.channel, event.quantity, event.outcome, event.reason)
+        return Role.DENIED, event.name, self._name(partition, event.offset, event.ordinal), tenant, values
+
+
+def _envelope(role: Role, event_id: str, at: int, tenant: str, values: tuple[str | int, ...]) -> bytes:
+    payload = {
+        name: value if isinstance(value, str) else msgspec.Raw(quantity.show(value).encode())
+        for name, value in zip(_FIELDS[role], values, strict=True)
+    }
+    return msgspec.json.encode(_Envelope(EVENTS[role], event_id, at, tenant, payload))
 
 
 _CONTENTS: Final[dict[type, Callable[[Outbound, Any, int], _Content]]] = {
@@ -219,10 +187,7 @@ _LENGTHS: Final = [_long(length) for length in range(1024)]
 
 def _text(text: str) -> bytes:
     coded = text.encode()
-    length = len(coded)
-    return (_LENGTHS[length] if length < len(_LENGTHS) else _long(length)) + coded
-
-
-def _decimal(hundredths: int) -> bytes:
-    coded = to_decimal(hundredths)
-    return _LENGTHS[len(coded)] + coded
+    try:
+        return _LENGTHS[len(coded)] + coded
+    except IndexError:
+        return _long(len(coded)) + coded
