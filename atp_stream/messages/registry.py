@@ -9,7 +9,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Iterable, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
@@ -144,12 +144,23 @@ def register(
 def _register(registry: "_Registry", subject: str, schema: Any, compatibility: str) -> Registration:
     newest = registry.version(subject, "latest")
     if newest is None:
-        schema_id = registry.add(subject, schema)
-        registry.restrict(subject, compatibility)
-        return Registration(subject, Outcome.CREATED, schema_id)
+        try:
+            schema_id = registry.add(subject, schema)
+        except _Conflict:  # somebody else is registering it in this moment
+            newest = registry.version(subject, "latest")
+            if newest is None:
+                raise
+        else:
+            with suppress(_Conflict):  # the other one of two runs has just done it
+                registry.restrict(subject, compatibility)
+            return Registration(subject, Outcome.CREATED, schema_id)
     if newest.schema == schema:
         return Registration(subject, Outcome.PRESENT, newest.schema_id)
     return Registration(subject, Outcome.DIFFERS, newest.schema_id, "its newest schema is not the one in schemas/")
+
+
+class _Conflict(RegistryUnavailable):
+    """The registry already holds something else in this place."""
 
 
 class _Found(NamedTuple):
@@ -210,7 +221,8 @@ class _Registry:
         code = answer.get("error_code") if isinstance(answer, dict) else None
         if code in _NOT_FOUND:
             return None
-        raise RegistryUnavailable(
+        refusal = _Conflict if response.status_code == httpx.codes.CONFLICT else RegistryUnavailable
+        raise refusal(
             f"the schema registry at {self._shown} says {response.status_code} to {method} {url}: {answer!r:.200}"
         )
 
