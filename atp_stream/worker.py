@@ -1,12 +1,12 @@
 """`atp worker`: make sure that everything stands, then run until told to stop."""
 
 import asyncio
+import logging
 import sys
 from dataclasses import replace
 from typing import Any
 
 import faust
-import structlog
 
 from atp_stream import logs
 from atp_stream.app import create_app
@@ -16,7 +16,7 @@ from atp_stream.provision import preflight
 from atp_stream.settings import Settings
 from atp_stream.topics import Topics
 
-log = structlog.stdlib.get_logger("atp_stream.worker")
+log = logging.getLogger(__name__)
 
 
 def prepare(settings: Settings) -> EngineApp:
@@ -57,7 +57,7 @@ class Worker(faust.Worker):
 
     async def on_startup_finished(self) -> None:
         """Say where the views are."""
-        log.info("worker started", url=str(self.app.conf.canonical_url))
+        log.info("worker started", extra={"url": str(self.app.conf.canonical_url)})
 
 
 def run(settings: Settings) -> None:
@@ -66,8 +66,8 @@ def run(settings: Settings) -> None:
     Raises:
         ProvisionError, RegistryUnavailable: as `prepare`.
     """
-    logs.set_up(settings)
     app = prepare(settings)
+    logs.set_up(settings)
     worker = Worker(
         app,
         loglevel=settings.log_level.value.upper(),

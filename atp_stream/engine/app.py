@@ -14,7 +14,7 @@ from mode import get_logger
 from atp_stream.engine.intake import Intake, Translate
 from atp_stream.engine.sources import SourceCheck
 from atp_stream.engine.steps import Fold, Steps
-from atp_stream.engine.tables import PrefixRouter, StateTable, StateTables
+from atp_stream.engine.tables import StateTable, StateTables
 from atp_stream.engine.transport import RunTransport, accept
 
 log = get_logger(__name__)
@@ -42,7 +42,6 @@ class EngineApp(faust.App):
             app_id,
             store="rocksdb://",
             TableManager=StateTables,
-            Router=PrefixRouter,
             topic_disable_leader=True,
             topic_allow_declare=False,
             stream_wait_empty=False,  # a fenced worker would wait for ever for acks that cannot come

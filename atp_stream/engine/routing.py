@@ -50,10 +50,12 @@ def locate(app: Any, name: bytes) -> Here | Elsewhere:
     partition = partition_of(name, app.table.partitions)
     if partition in app.steps.owned():
         return Here(partition)
-    try:
-        url = app.router.key_store(app.table.name, name)
-    except Exception as error:  # Faust raises KeyError and more while its view of the group is incomplete
-        raise NotServing("the owner is not known yet") from error
-    if url.with_path("/") == URL(str(app.conf.canonical_url)).with_path("/"):
-        raise NotServing("this worker is to own the item, but does not yet")
-    return Elsewhere(url)
+    # Faust's own router hashes whole table keys, and asks a producer that does not know the topic; the log is
+    # partitioned by item, and every member of the group is told who holds which changelog partition.
+    topic = app.table.changelog_topic_name
+    for url, topics in app.assignor.tables_metadata().items():
+        if partition in topics.get(topic, ()):
+            if URL(url).authority == URL(str(app.conf.canonical_url)).authority:
+                raise NotServing("this worker is to own the item, but does not yet")
+            return Elsewhere(URL(url))
+    raise NotServing("the owner is not known yet")

@@ -13,7 +13,6 @@ from typing import Any
 
 import faust
 import rocksdict
-from faust.app.router import Router
 from faust.tables.manager import TableManager
 from faust.tables.table import Table
 from faust.types import TP
@@ -121,15 +120,6 @@ class StateTable(Table[bytes, bytes]):
                 shutil.rmtree(database)
                 dropped.append(partition)
         return dropped
-
-
-class PrefixRouter(Router):
-    """Finds the owner of a row by the part of its key that the log is partitioned by."""
-
-    @classmethod
-    def _get_serialized_key(cls, table: Any, key: Any) -> bytes:
-        tenant, item = bytes(key).split(b"|")[:2]
-        return tenant + b"|" + item
 
 
 class StateTables(TableManager):

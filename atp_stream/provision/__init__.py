@@ -6,5 +6,15 @@
 from atp_stream.provision.initialise import initialise
 from atp_stream.provision.item_log import apply_policy, read_policy
 from atp_stream.provision.report import Finding, ProvisionError, Report, Verdict
+from atp_stream.provision.topics import administration
 
-__all__ = ["Finding", "ProvisionError", "Report", "Verdict", "apply_policy", "initialise", "read_policy"]
+__all__ = [
+    "Finding",
+    "ProvisionError",
+    "Report",
+    "Verdict",
+    "administration",
+    "apply_policy",
+    "initialise",
+    "read_policy",
+]
