@@ -98,7 +98,7 @@ def _end(stated: Sequence[Fact], expected: int) -> int:
 def _basis(stated: Sequence[Fact], end: int, before: int) -> int:
     """Return the newest absolute without a reservation; in doubt the largest, for it withholds most."""
     own = [fact for fact in stated if not fact.reservation]
-    if len(own) == len(stated) == 1:
+    if len(own) == len(stated):
         return end
     candidates = ends(own)
     if not candidates:

@@ -66,6 +66,14 @@ def test_a_count_beside_a_chain_is_one_of_its_links() -> None:
     assert 20 == item_with(count(1, 99), count(5, 15), adjustment(5, 5, 20)).stock.on_hand
 
 
+def test_a_count_links_no_other_value_to_its_own() -> None:
+    assert 14 == item_with(count(1, 99), adjustment(5, -6, 14), count(5, 15)).stock.on_hand
+
+
+def test_a_chain_may_pass_through_zero() -> None:
+    assert 5 == item_with(count(1, 99), adjustment(5, -3, 0), adjustment(5, 5, 5)).stock.on_hand
+
+
 def test_when_two_counts_disagree_the_expected_end_does_not_help() -> None:
     assert 8 == item_with(count(1, 10), count(5, 10), count(5, 8)).stock.on_hand
 
@@ -124,6 +132,13 @@ def test_a_shipment_that_arrives_after_the_absolute_explains_it_all_the_same() -
     assert (11, 0) == (item.stock.on_hand, item.stock.gap)
 
 
+def test_where_a_shipment_explains_as_much_as_it_adds_the_plain_difference_is_the_gap() -> None:
+    item = item_with(count(1, 10))
+    item.ships(2, 4)
+    item.takes(adjustment(3, 0, 8))
+    assert -2 == item.stock.gap
+
+
 def test_the_gap_stops_at_a_limit_that_every_row_can_hold() -> None:
     item = item_with(count(0, 0), *(adjustment(at, 99_999_999_999_999, 0) for at in range(1, 13)))
     assert -(10**15) == item.stock.gap
@@ -173,3 +188,13 @@ def test_rows_are_the_same_after_a_journey_through_json() -> None:
 def test_rules_out_of_bounds_are_no_policy(document: bytes) -> None:
     with pytest.raises(msgspec.ValidationError):
         msgspec.json.decode(document, type=StockRules)
+
+
+def test_rules_may_be_as_strict_as_can_be() -> None:
+    rules = msgspec.json.decode(b'{"tail":1,"window":0,"skew":0}', type=StockRules)
+    assert StockRules(tail=1, window=0, skew=0) == rules
+
+
+def test_rules_that_are_not_stated_are_a_day_64_facts_and_no_skew() -> None:
+    rules = msgspec.json.decode(b"{}", type=StockRules)
+    assert (86_400_000_000, 64, 0) == (rules.window, rules.tail, rules.skew)

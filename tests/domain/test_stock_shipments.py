@@ -73,6 +73,14 @@ def test_a_shipment_that_every_floor_includes_is_forgotten() -> None:
     assert (7, {}) == (item.stock.on_hand, item.stock.shipments)
 
 
+def test_a_shipment_of_the_very_stamp_of_an_absolute_in_the_floor_is_forgotten() -> None:
+    item = item_with(count(1, 10), rules=StockRules(tail=1))
+    item.ships(3, 3)
+    item.takes(count(3, 7))
+    item.takes(count(4, 7))
+    assert {} == item.stock.shipments
+
+
 def test_a_shipment_that_one_floor_does_not_include_is_kept() -> None:
     item = item_with(count(1, 10), location="north", rules=StockRules(tail=1))
     item.takes(count(1, 10), "south")
@@ -201,11 +209,41 @@ def test_a_shipment_within_the_span_of_a_merged_one_joins_it() -> None:
     assert ([4, 3, 2], -66) == (msgspec.to_builtins(item.stock.shipments[""][0]), item.stock.on_hand)
 
 
+def units_after(shipped: list[tuple[int, int]]) -> list[int]:
+    """Return the units that are told apart after shipments of (time since the one before, units)."""
+    item, at = Item(), 0
+    for pause, units in shipped:
+        at += pause
+        item.ships(at, units)
+    return [left.quantity for left in item.stock.shipments[""]]
+
+
+def test_as_many_shipments_as_fit_are_all_told_apart() -> None:
+    assert [1] * 64 == units_after([(1, 1)] * 64)
+
+
 def test_neighbours_of_equal_cost_are_merged_in_pairs_not_in_one_heap() -> None:
-    item = Item()
-    for at in range(1, 66):
+    assert [2] * 16 + [1] * 33 == units_after([(1, 1)] * 65)
+
+
+def test_the_latest_are_merged_in_pairs_too_where_they_cost_least() -> None:
+    assert [1] * 33 + [2] * 16 == units_after([(100 - place, 1) for place in range(65)])
+
+
+def test_neighbours_close_in_time_are_merged_before_distant_ones() -> None:
+    assert [1] * 32 + [2] * 16 + [1] == units_after([(1000, 1)] * 33 + [(1, 1)] * 32)
+
+
+def test_units_count_as_much_as_time_in_what_a_merge_costs() -> None:
+    assert [50] * 32 + [2] * 16 + [1] == units_after([(50, 50)] * 32 + [(1000, 1)] * 33)
+
+
+def test_what_the_newest_absolute_just_includes_is_merged_first() -> None:
+    item = item_with(count(100, 1000))
+    item.ships(10, 500)
+    for at in range(100, 164):
         item.ships(at, 1)
-    assert [2] * 16 + [1] * 33 == [left.quantity for left in item.stock.shipments[""]]
+    assert [[100, 501, 10], [102, 2, 101]] == msgspec.to_builtins(item.stock.shipments[""][:2])
 
 
 def test_units_of_a_merged_shipment_can_be_taken_back() -> None:
