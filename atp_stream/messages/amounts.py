@@ -50,5 +50,5 @@ def from_decimal(unscaled: bytes, scale: int) -> Hundredths | Decimal:
 
 
 def to_decimal(hundredths: int) -> bytes:
-    """Return the bytes of Avro's decimal of scale 2: the shortest two's complement, big end first."""
+    """Return the bytes of Avro's decimal of scale 2: two's complement, big end first."""
     return hundredths.to_bytes((hundredths.bit_length() + 8) >> 3, "big", signed=True)

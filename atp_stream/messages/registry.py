@@ -108,6 +108,10 @@ class SchemaCache:
         """Close the connection to the registry; what is cached stays."""
         self._registry.close()
 
+    def close(self) -> None:
+        """Close the connections to the registry; what is cached stays."""
+        self._registry.close()
+
     def _remember(self, schema_id: int, found: "_Found | None") -> None:
         if found is not None:
             self._schemas[schema_id] = found.schema
@@ -183,6 +187,10 @@ class _Registry:
 
     def close(self) -> None:
         """Close the connection."""
+        self._http.close()
+
+    def close(self) -> None:
+        """Close the connections."""
         self._http.close()
 
     def schema(self, schema_id: int) -> _Found | None:
