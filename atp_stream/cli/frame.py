@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import click
@@ -12,7 +13,16 @@ from atp_stream.provision import ProvisionError
 from atp_stream.settings import SettingError, Settings
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
-pass_settings: Callable[[Callable[..., Any]], Callable[..., Any]] = click.make_pass_decorator(Settings)
+
+
+def pass_settings(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the settings as its first argument, read when it runs: help needs no valid ones."""
+
+    @wraps(command)
+    def run(*arguments: Any, **options: Any) -> Any:
+        return command(Settings.from_environment(), *arguments, **options)
+
+    return run
 
 
 class Failure(click.ClickException):
@@ -28,12 +38,11 @@ class Failure(click.ClickException):
 
 
 class Frame(click.Group):
-    """The outermost group: reads the settings once, and turns our errors into one line and an exit code."""
+    """The outermost group: turns our errors into one line and an exit code."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command with the settings as its object."""
+        """Run the command."""
         try:
-            ctx.obj = Settings.from_environment()
             return super().invoke(ctx)
         except SettingError as error:
             raise Failure(str(error), exit_code=2) from error

@@ -157,7 +157,7 @@ class Stack:
     def _launch_broker(self) -> None:
         ports = self.addresses
         self._kafka.configure(port=ports.kafka_port, controller_port=ports.controller_port)
-        self.broker.start(self._kafka.argv, detached=self._detached)
+        self.broker.start(self._kafka.argv(short_lived=not self._detached), detached=self._detached)
 
     def _await_broker(self) -> None:
         port = self.addresses.kafka_port

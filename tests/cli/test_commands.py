@@ -1,0 +1,99 @@
+import json
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from atp_stream.cli import main
+from atp_stream.devstack.ports import free_port
+
+
+@pytest.fixture(autouse=True)
+def surroundings(monkeypatch, tmp_path):
+    monkeypatch.setenv("ATP_STACK_DIR", str(tmp_path / "stack"))
+    monkeypatch.setenv("ATP_BROKER", f"127.0.0.1:{free_port()}")
+
+
+def atp(*arguments, **environment):
+    done = CliRunner().invoke(main, arguments, env=environment)
+    return done.exit_code, done.stdout, done.stderr
+
+
+def commands(group, path=()):
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from commands(command, (*path, name))
+        else:
+            yield pytest.param(command, id=" ".join((*path, name)))
+
+
+@pytest.mark.parametrize("command", list(commands(main)))
+def test_every_command_is_explained_with_an_example(command):
+    assert "Example: " in command.help
+
+
+def test_help_needs_no_valid_settings():
+    assert atp("stack", "up", "--help", ATP_WIRE="xml")[0] == 0
+
+
+def test_a_setting_that_is_not_allowed_is_one_line_and_exit_code_two():
+    expected = (2, "", "atp: ATP_WIRE='xml' is not allowed: give avro or json\n")
+
+    assert expected == atp("stack", "status", ATP_WIRE="xml")
+
+
+def test_wrong_usage_is_exit_code_two():
+    assert atp("stack", "sideways")[0] == 2
+
+
+def test_a_broker_that_is_not_there_is_one_line_and_exit_code_one():
+    code, out, err = atp("init", ATP_BROKER="127.0.0.1:1")
+
+    expected = "atp: no Kafka broker answers at 127.0.0.1:1: correct ATP_BROKER, or start one with `atp stack up`\n"
+    assert (1, "", expected) == (code, out, err)
+
+
+def test_status_of_a_stack_that_never_ran_is_exit_code_one():
+    assert atp("stack", "status")[0] == 1
+
+
+def test_status_for_programs_is_one_json_object():
+    expected = {"kafka": {"up": False, "address": None}, "registry": {"up": False, "address": None}}
+
+    assert expected == json.loads(atp("stack", "status", "--json")[1])
+
+
+def test_stopping_a_stack_that_never_ran_is_no_error():
+    assert atp("stack", "down") == (0, "", "")
+
+
+def test_a_stack_without_its_files_says_how_to_get_them(tmp_path):
+    expected = f"atp: no Kafka and registry in {tmp_path}: run `make java`, or say where with ATP_JAVA_DIR\n"
+
+    assert (1, "", expected) == atp("stack", "up", ATP_JAVA_DIR=str(tmp_path))
+
+
+def test_a_file_that_is_no_policy_is_refused_before_anything_is_sent(tmp_path):
+    file = tmp_path / "policy.json"
+    file.write_text('{"retention":-1}')
+
+    expected = f"atp: {file} is not a policy: retention: must not be negative\n"
+    assert (1, "", expected) == atp("policy", "apply", str(file))
+
+
+def test_init_tells_people_and_programs_the_same(stack, settings):
+    environment = {
+        "ATP_BROKER": settings.bootstrap,
+        "ATP_REGISTRY_URL": settings.registry_url,
+        "ATP_APP_ID": settings.app_id,
+        "ATP_TOPIC_PREFIX": settings.topic_prefix,
+    }
+    first = atp("init", **environment)
+    drifting = atp("init", **environment, ATP_EVENT_RETENTION="1h")
+    machine = atp("init", "--json", **environment, ATP_EVENT_RETENTION="1h")
+
+    lines = [line.split(maxsplit=3) for line in drifting[1].splitlines()[:-1]]
+    findings = json.loads(machine[1])["findings"]
+    assert (0, 1, 1) == (first[0], drifting[0], machine[0])
+    assert [line[:3] for line in lines] == [[f["verdict"], f["kind"], f["name"]] for f in findings]
+    assert drifting[1].splitlines()[-1].endswith("3 differs")

@@ -1,0 +1,159 @@
+"""The stack as tests, the demo and `atp stack` use it."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from atp_stream.devstack import AlreadyRunningError, Stack, StackError
+
+ATP = Path(sys.executable).with_name("atp")
+JAVA = Path(__file__).parents[2] / ".atp" / "java"
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory):
+    """Give a stack that may be broken."""
+    with Stack(tmp_path_factory.mktemp("own"), JAVA) as running:
+        yield running
+
+
+def subjects(stack):
+    with urllib.request.urlopen(f"{stack.registry_url}/subjects", timeout=5) as answer:
+        return json.load(answer)
+
+
+def register(stack, subject, schema):
+    body = json.dumps({"schema": json.dumps(schema)}).encode()
+    headers = {"Content-Type": "application/vnd.schemaregistry.v1+json"}
+    request = urllib.request.Request(f"{stack.registry_url}/subjects/{subject}/versions", body, headers)
+    with urllib.request.urlopen(request, timeout=5) as answer:
+        return json.load(answer)["id"]
+
+
+async def produced(stack, topic):
+    producer = AIOKafkaProducer(bootstrap_servers=stack.bootstrap)
+    await producer.start()
+    try:
+        return (await producer.send_and_wait(topic, b"x")).offset
+    finally:
+        await producer.stop()
+
+
+async def test_both_answer(stack):
+    assert {"kafka": True, "registry": True} == stack.status()
+
+
+def test_a_second_stack_on_one_directory_is_refused(stack):
+    with pytest.raises(AlreadyRunningError, match="kafka already runs on"):
+        Stack(stack.directory, JAVA).start()
+
+
+def test_another_object_finds_the_same_stack(stack):
+    other = Stack(stack.directory, JAVA)
+
+    assert (stack.bootstrap, stack.registry_url) == (other.bootstrap, other.registry_url)
+
+
+@pytest.mark.slow
+@pytest.mark.stack
+async def test_a_killed_broker_comes_back_with_its_records_on_its_port(own):
+    address = own.bootstrap
+    admin = AIOKafkaAdminClient(bootstrap_servers=own.bootstrap)
+    await admin.start()
+    await admin.create_topics([NewTopic("kept", 1, 1)])
+    await admin.close()
+    first = await produced(own, "kept")
+
+    own.kill_broker()
+    down = own.status()["kafka"]
+    own.start_broker()
+
+    assert (address, False, first + 1) == (own.bootstrap, down, await produced(own, "kept"))
+
+
+@pytest.mark.slow
+@pytest.mark.stack
+def test_a_restarted_registry_keeps_schemas_and_their_ids(own):
+    before = register(own, "kept-value", {"type": "string"})
+
+    own.stop_registry()
+    down = own.status()["registry"]
+    own.start_registry()
+
+    assert (False, ["kept-value"]) == (down, subjects(own))
+    assert before == register(own, "kept-value", {"type": "string"})
+
+
+@pytest.mark.slow
+@pytest.mark.stack
+def test_the_command_starts_a_stack_that_stays_until_it_is_told_to_end(tmp_path):
+    def atp(*arguments):
+        return subprocess.run(
+            [ATP, "stack", *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={"PATH": os.environ["PATH"], "ATP_STACK_DIR": str(tmp_path), "ATP_JAVA_DIR": str(JAVA)},
+        )
+
+    up = atp("up", "--kafka-port", "0", "--registry-port", "0", "--json")
+    again = atp("up", "--json")
+    running = atp("status", "--json")
+    down = atp("down")
+    ended = atp("status", "--json")
+
+    assert (0, 0, 0, 0, 1) == (up.returncode, again.returncode, running.returncode, down.returncode, ended.returncode)
+    assert [True, True] == [program["up"] for program in json.loads(running.stdout).values()]
+    assert json.loads(up.stdout) == json.loads(again.stdout) == json.loads(running.stdout)
+    assert [False, False] == [program["up"] for program in json.loads(ended.stdout).values()]
+
+
+def test_a_taken_port_starts_nothing(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        taken = server.getsockname()[1]
+        stack = Stack(tmp_path, JAVA, kafka_port=taken)
+
+        with pytest.raises(StackError, match=f"port {taken} is in use: stop what listens there"):
+            stack.start()
+
+    assert {"kafka": False, "registry": False} == stack.status()
+
+
+def test_a_missing_java_is_told_in_one_line(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    with pytest.raises(StackError) as raised:
+        Stack(tmp_path, JAVA).start()
+
+    assert str(raised.value) == "java is not on the PATH: install Java 17 or newer, e.g. openjdk-17-jre-headless"
+
+
+def test_a_stack_that_was_never_started_has_no_addresses(tmp_path):
+    with pytest.raises(StackError, match=r"no stack was started on .*: run `atp stack up`"):
+        _ = Stack(tmp_path, JAVA).bootstrap
+
+
+def test_stopping_what_does_not_run_does_nothing(tmp_path):
+    stack = Stack(tmp_path, JAVA)
+
+    stack.stop()
+
+    assert {"kafka": False, "registry": False} == stack.status()
+
+
+def test_a_start_that_fails_leaves_nothing_running(tmp_path):
+    stack = Stack(tmp_path, JAVA)
+    (tmp_path / "registry").write_text("a file where a directory must be")
+
+    with pytest.raises(OSError, match="registry"):
+        stack.start()
+
+    assert not stack.broker.running
