@@ -1,0 +1,76 @@
+"""`atp get`: what may be promised now, asked of a worker."""
+
+import asyncio
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+import aiohttp
+import click
+
+from atp_stream.cli.frame import Failure, as_json, pass_settings, print_json
+from atp_stream.settings import Settings
+
+_ANSWER_SECONDS = 5.0
+
+
+@click.command()
+@click.argument("item")
+@click.argument("channel", required=False)
+@click.option("--tenant", help="Whose item it is.  [default: ATP_DEFAULT_TENANT]")
+@click.option("--url", help="Any worker.  [default: ATP_WEB_URL, or ATP_WEB_HOST and ATP_WEB_PORT]")
+@as_json
+@pass_settings
+def get(
+    settings: Settings, *, item: str, channel: str | None, tenant: str | None, url: str | None, as_json: bool
+) -> None:
+    """Show what may be promised of ITEM, in all channels or in CHANNEL.
+
+    Example: atp get prod987 ECOM --url http://127.0.0.1:6066
+    """
+    tenant = tenant or settings.default_tenant
+    if not tenant:
+        raise click.UsageError("whose item is it? Give --tenant, or set ATP_DEFAULT_TENANT")
+    base = (url or settings.web_url or f"http://{settings.web_host}:{settings.web_port}").rstrip("/")
+    view = asyncio.run(fetch(f"{base}/atp/{quote(tenant, safe='')}/{quote(item, safe='')}"))
+    if channel is not None:
+        view["channels"] = [row for row in view["channels"] if row["channel"] == channel]
+        if not view["channels"]:
+            raise Failure(f"item {item!r} of {tenant!r} has no channel {channel!r}")
+    if as_json:
+        print_json(view["channels"][0] if channel is not None else view)
+    else:
+        _print(view)
+
+
+async def fetch(url: str) -> dict[str, Any]:
+    """Return the JSON object at `url`.
+
+    Raises:
+        Failure: nobody answers there, or the answer is a problem; the text is its detail.
+    """
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_ANSWER_SECONDS)) as session,
+            session.get(url) as answer,
+        ):
+            body = await answer.json(content_type=None)
+    except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+        raise Failure(f"no worker answers at {url}: correct --url, or start one with `atp worker`") from error
+    if not isinstance(body, dict):
+        raise Failure(f"what answers at {url} is no worker")
+    if answer.status != HTTPStatus.OK:
+        raise Failure(str(body.get("detail") or f"{url} answers {answer.status}"))
+    return body
+
+
+def _print(view: dict[str, Any]) -> None:
+    click.echo(f"{view['tenant']} {view['item']}  on hand {view['on_hand']}, reserved {view['reserved']}", nl=False)
+    for name in ("short", "gap"):
+        if float(view[name]):
+            click.echo(f", {name} {view[name]}", nl=False)
+    click.echo(f"  (version {view['version']}, {view['as_of']})")
+    width = max([len("channel"), *(len(row["channel"]) for row in view["channels"])])
+    click.echo(f"{'channel':<{width}} {'available':>12} {'reserved':>12} {'waiting':>12}")
+    for row in view["channels"]:
+        click.echo(f"{row['channel']:<{width}} {row['available']:>12} {row['reserved']:>12} {row['waiting']:>12}")

@@ -1,0 +1,225 @@
+"""`atp send`: one event onto an input topic, as upstream would write it."""
+
+import asyncio
+import json
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from atp_stream.cli.frame import as_json, pass_settings, print_json
+from atp_stream.cli.producing import produce
+from atp_stream.domain import quantity
+from atp_stream.domain.errors import Refused
+from atp_stream.settings import Settings
+from atp_stream.topics import Topic, Topics
+
+
+class Amount(click.ParamType):
+    """A quantity with at most two decimals, in whole hundredths."""
+
+    name = "quantity"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the hundredths; what the workers would refuse is refused here."""
+        try:
+            return quantity.parse(str(value))
+        except Refused as refused:
+            self.fail(f"{value!r} is no quantity of at most 12 digits and 2 decimals ({refused.reason})", param, ctx)
+
+
+AMOUNT = Amount()
+_common: list[Callable[[Callable[..., Any]], Callable[..., Any]]] = [
+    click.option("--tenant", help="Whose item it is.  [default: ATP_DEFAULT_TENANT]"),
+    click.option("--event-id", help="Name of the event; the same name again is a duplicate.  [default: a new one]"),
+    click.option("--timestamp", help="When it happened, ISO 8601.  [default: now]"),
+    as_json,
+    pass_settings,
+]
+
+
+def _common_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    for option in reversed(_common):
+        command = option(command)
+    return command
+
+
+@click.group()
+def send() -> None:
+    """Send one event to an input topic, as flat JSON.
+
+    It prints where the event went; what became of it, `atp watch` and `atp get` tell.
+
+    Example: atp send adjustment prod987 --delta 10 --new-quantity 150
+    """
+
+
+@send.command()
+@click.argument("item")
+@click.option("--delta", type=AMOUNT, help="By how much the stock moved; negative: out.")
+@click.option("--new-quantity", type=AMOUNT, help="The stock after it. Alone it is a count.")
+@click.option("--reason", default="adjustment", show_default=True, help="Why, for people.")
+@click.option("--by", default="atp", show_default=True, help="Who, for people.")
+@click.option("--location", help="Where the stock lies.")
+@click.option("--reservation", help="The reservation that a negative movement ships.")
+@_common_options
+def adjustment(settings: Settings, *, delta: int | None, new_quantity: int | None, item: str, **said: Any) -> None:
+    """Tell that the stock of ITEM was moved, or stated anew.
+
+    Example: atp send adjustment prod987 --delta 10 --new-quantity 150 --reason restock
+    """
+    if delta is None and new_quantity is None:
+        raise click.UsageError("give --delta, --new-quantity, or both")
+    body = {
+        "event_id": _event_id(said),
+        "timestamp": _timestamp(said),
+        "product_id": item,
+        "adjusted_quantity": _number(delta),
+        "new_quantity": _number(new_quantity),
+        "adjustment_reason": said["reason"],
+        "adjusted_by": said["by"],
+        "tenant_id": _tenant(settings, said),
+        "location_id": said["location"],
+        "reservation_id": said["reservation"],
+    }
+    _send(settings, Topics.of(settings).adjusted, None, body, as_json=said["as_json"])  # upstream sends it keyless
+
+
+@send.command()
+@click.argument("item")
+@click.argument("on_hand", type=AMOUNT)
+@click.option("--location", help="Where it was counted.")
+@_common_options
+def count(settings: Settings, *, item: str, on_hand: int, **said: Any) -> None:
+    """Tell that ON_HAND units of ITEM are physically there, reserved ones included.
+
+    Example: atp send count prod987 148
+    """
+    body = {**_head(settings, said), "itemId": item, "onHand": _number(on_hand), "locationId": said["location"]}
+    _send(settings, Topics.of(settings).counted, item, body, as_json=said["as_json"])
+
+
+@send.command()
+@click.argument("item")
+@click.argument("reservation")
+@click.argument("units", type=AMOUNT)
+@click.option("--channel", help="The sales channel.  [default: that of the policy, ECOM]")
+@click.option("--expires-at", help="When the claim ends unless it is confirmed, ISO 8601.")
+@click.option("--priority", type=int, help="Higher is served first.  [default: 0]")
+@click.option("--allow-partial", is_flag=True, help="Take a part if not all is there.")
+@click.option("--no-backorder", is_flag=True, help="Do not wait for what is not there.")
+@click.option("--location", help="Where it will ship from.")
+@click.option("--reference", help="The order, for people.")
+@_common_options
+def reservation(settings: Settings, *, item: str, reservation: str, units: int, **said: Any) -> None:
+    """Claim UNITS of ITEM for RESERVATION; a newer one with the same name replaces it.
+
+    Example: atp send reservation prod987 order-1 5 --channel ECOM
+    """
+    body = {
+        **_head(settings, said),
+        "reservationId": reservation,
+        "itemId": item,
+        "channel": said["channel"],
+        "quantity": _number(units),
+        "expiresAt": said["expires_at"],
+        "priority": said["priority"],
+        "allowPartial": said["allow_partial"] or None,
+        "allowBackorder": False if said["no_backorder"] else None,
+        "locationId": said["location"],
+        "reference": said["reference"],
+    }
+    _send(settings, Topics.of(settings).created, item, body, as_json=said["as_json"])
+
+
+@send.command()
+@click.argument("item")
+@click.argument("reservation")
+@_common_options
+def confirm(settings: Settings, *, item: str, reservation: str, **said: Any) -> None:
+    """Take the time limit away from RESERVATION.
+
+    Example: atp send confirm prod987 order-1
+    """
+    body = {**_head(settings, said), "reservationId": reservation, "itemId": item}
+    _send(settings, Topics.of(settings).confirmed, item, body, as_json=said["as_json"])
+
+
+@send.command()
+@click.argument("item")
+@click.argument("reservation")
+@click.argument("units", type=AMOUNT, required=False)
+@click.option("--reason", default="cancelled", show_default=True, help="Why, for people.")
+@_common_options
+def release(settings: Settings, *, item: str, reservation: str, units: int | None, **said: Any) -> None:
+    """Give UNITS of RESERVATION back, or all that is left of it.
+
+    Example: atp send release prod987 order-1 2
+    """
+    body = {
+        **_head(settings, said),
+        "reservationId": reservation,
+        "itemId": item,
+        "quantity": _number(units),
+        "reason": said["reason"],
+    }
+    _send(settings, Topics.of(settings).released, item, body, as_json=said["as_json"])
+
+
+@send.command()
+@click.argument("item")
+@click.argument("reservation")
+@click.argument("units", type=AMOUNT, required=False)
+@click.option("--location", help="Where it left from.")
+@_common_options
+def fulfilment(settings: Settings, *, item: str, reservation: str, units: int | None, **said: Any) -> None:
+    """Tell that UNITS of RESERVATION, or all that is left of it, have left the house.
+
+    Example: atp send fulfilment prod987 order-1
+    """
+    body = {
+        **_head(settings, said),
+        "reservationId": reservation,
+        "itemId": item,
+        "quantity": _number(units),
+        "locationId": said["location"],
+    }
+    _send(settings, Topics.of(settings).fulfilled, item, body, as_json=said["as_json"])
+
+
+def _head(settings: Settings, said: dict[str, Any]) -> dict[str, str]:
+    return {"eventId": _event_id(said), "timestamp": _timestamp(said), "tenantId": _tenant(settings, said)}
+
+
+def _event_id(said: dict[str, Any]) -> str:
+    return said["event_id"] or uuid.uuid4().hex
+
+
+def _timestamp(said: dict[str, Any]) -> str:
+    return said["timestamp"] or datetime.now(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _tenant(settings: Settings, said: dict[str, Any]) -> str:
+    tenant: str = said["tenant"] or settings.default_tenant
+    if not tenant:
+        raise click.UsageError("whose item is it? Give --tenant, or set ATP_DEFAULT_TENANT")
+    return tenant
+
+
+def _number(hundredths: int | None) -> float | int | None:
+    """Return what JSON writes exactly: 14 digits are fewer than a double keeps."""
+    if hundredths is None:
+        return None
+    return hundredths // 100 if hundredths % 100 == 0 else hundredths / 100
+
+
+def _send(settings: Settings, topic: Topic, item: str | None, body: dict[str, Any], *, as_json: bool) -> None:
+    value = {name: said for name, said in body.items() if said is not None}
+    key = None if item is None else item.encode()
+    place = asyncio.run(produce(settings.bootstrap, topic.name, key, json.dumps(value).encode()))
+    if as_json:
+        print_json({**place._asdict(), "message": value})
+    else:
+        click.echo(f"{place.topic} partition {place.partition} offset {place.offset}")
