@@ -26,7 +26,7 @@ class DenialOutcome(StrEnum):
     REJECTED = "REJECTED"
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True):
+class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Something that consumers are told about one item."""
 
     name: str
@@ -36,7 +36,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     ordinal: int
 
 
-class AvailabilityCalculated(Event):
+class AvailabilityCalculated(Event, frozen=True):
     """The row of a channel changed; the first value always counts as a change."""
 
     channel: str
@@ -44,7 +44,7 @@ class AvailabilityCalculated(Event):
     reserved: int
 
 
-class AllocationCommitted(Event):
+class AllocationCommitted(Event, frozen=True):
     """Units were promised to a reservation. The allocation's name is (offset, ordinal) of this event."""
 
     reservation: str
@@ -52,7 +52,7 @@ class AllocationCommitted(Event):
     quantity: int
 
 
-class AllocationReleased(Event):
+class AllocationReleased(Event, frozen=True):
     """Promised units went back to the pool; `allocation` is the (offset, ordinal) of its commit."""
 
     allocation: tuple[int, int]
@@ -62,7 +62,7 @@ class AllocationReleased(Event):
     reason: ReleaseReason
 
 
-class ReservationDenied(Event):
+class ReservationDenied(Event, frozen=True):
     """A reservation, or a part of it, was not committed; `quantity` is that part."""
 
     reservation: str
@@ -72,7 +72,7 @@ class ReservationDenied(Event):
     reason: str
 
 
-class CommandRefused(Event):
+class CommandRefused(Event, frozen=True):
     """A command broke a rule that only the fold can see; its message goes to the dead letters."""
 
     reason: str

@@ -26,8 +26,9 @@ class ItemFold:
     """An item, its rules, and the place in the log that its next events are named by."""
 
     __slots__ = (
-        "_before", "_leaving", "_locations", "_reservations", "changed", "channels", "due", "events", "is_new", "item",
-        "log_time", "name", "offset", "ordinal", "pending", "reserved", "rules", "state", "ticket", "version", "waiting",
+        "_before", "_leaving", "_locations", "_reservations", "changed", "channels", "due", "events", "is_new",
+        "item", "log_time", "name", "offset", "ordinal", "pending", "reserved", "rules", "state", "ticket", "version",
+        "waiting",
     )  # fmt: skip
 
     def __init__(self, state: State, name: str, rules: ItemRules, events: list[AnyEvent]) -> None:

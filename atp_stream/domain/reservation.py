@@ -12,7 +12,6 @@ Each function returns whether anything was applied (False: a duplicate) and rais
 Source: domain.md, Reservation, rules 1 to 3; Stock, fulfilment.
 """
 
-from base64 import b85encode
 from enum import StrEnum
 from hashlib import blake2b
 from typing import Final
@@ -283,7 +282,7 @@ def _remember(row: Reservation, event_id: str) -> bool:
     """Note an event; tell whether it was new."""
     known = event_id
     if len(event_id) > _SHORT_ID or not event_id.isascii():  # the row must stay small whatever ids look like
-        known = b85encode(blake2b(event_id.encode(), digest_size=16).digest()).decode()
+        known = blake2b(event_id.encode(), digest_size=_SHORT_ID // 2).hexdigest()
     if known in row.known:
         return False
     if len(row.known) >= MOST_MOVEMENTS:

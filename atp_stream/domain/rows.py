@@ -15,7 +15,7 @@ from atp_stream.domain.names import encode
 from atp_stream.domain.stock import Location, Stock
 
 
-class Row(msgspec.Struct, kw_only=True, omit_defaults=True):
+class Row(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     """A row of the state, or a part of one; the fold changes rows in place."""
 
 
@@ -70,7 +70,7 @@ class Item(Row):
     resuming: bool = False
 
 
-class Allocation(msgspec.Struct, array_like=True):
+class Allocation(msgspec.Struct, array_like=True, gc=False):
     """Units promised by one commit, named by the place of that commit; `quantity` is what is still open of them."""
 
     offset: int
@@ -78,7 +78,7 @@ class Allocation(msgspec.Struct, array_like=True):
     quantity: int
 
 
-class Moved(msgspec.Struct, array_like=True):
+class Moved(msgspec.Struct, array_like=True, gc=False):
     """Units that a fulfilment took out of the stock, from `location`, stamped `at`."""
 
     at: int

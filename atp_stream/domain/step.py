@@ -22,7 +22,7 @@ ENOUGH: Final = 2_000
 """A step that has so much output takes no further command."""
 
 
-class Broken(Exception):  # noqa: N818  (the word of the spec)
+class Broken(Exception):
     """A fault of ours showed; `offset` names the entry, or (below 0) the unit of unfinished work, that it befell."""
 
     def __init__(self, offset: int) -> None:

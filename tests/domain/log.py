@@ -1,0 +1,154 @@
+"""The log of one partition, folded over encoded rows as the engine does it, and short words for commands."""
+
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from atp_stream.domain.commands import (
+    AdjustStock,
+    AnyCommand,
+    Confirm,
+    CountStock,
+    Entry,
+    Fulfil,
+    Release,
+    Reserve,
+    ResumeItem,
+    SetPolicy,
+)
+from atp_stream.domain.events import AnyEvent, AvailabilityCalculated
+from atp_stream.domain.ledger import Broken, Folded, fold
+from atp_stream.domain.rows import ROW_TYPES, Item, Reservation, kind_of
+from atp_stream.domain.state import State
+
+LAMP = "acme|lamp"
+NOON = 1_700_000_000_000
+"""Log time, in milliseconds."""
+AT = NOON * 1000
+"""The same moment as an event time, in microseconds."""
+
+
+class Log:
+    """A partition's log and what is committed of it; `steps` are the events of each step."""
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+        self.rows: dict[str, bytes] = {}
+        self.steps: list[list[AnyEvent]] = []
+        self.faults: list[int] = []
+
+    @property
+    def events(self) -> list[AnyEvent]:
+        return [event for step in self.steps for event in step]
+
+    def say(self, *commands: AnyCommand, name: str = LAMP, log_time: int = NOON) -> list[AnyEvent]:
+        """Append commands, fold them in one run, and return what happened."""
+        told = len(self.steps)
+        offset = self.entries[-1].offset + 1 if self.entries else 0
+        entries = [
+            Entry(0, offset + place, log_time, "|" if isinstance(command, SetPolicy) else name, command)
+            for place, command in enumerate(commands)
+        ]
+        self.run(entries)
+        return [event for step in self.steps[told:] for event in step]
+
+    def run(self, entries: Sequence[Entry]) -> None:
+        """Fold entries to the end, unfinished work included."""
+        self.entries += entries
+        left = list(entries)
+        while True:
+            folded = self.step(left)
+            left = left[folded.consumed :]
+            if not left and not folded.unfinished:
+                return
+
+    def step(self, entries: Sequence[Entry]) -> Folded:
+        """Fold what one step takes, as the engine does: what breaks is folded again as broken."""
+        broken: dict[int, str] = {}
+        while True:
+            state = State(self.read, self.scan)
+            try:
+                folded = fold(state, entries, broken=broken)
+            except Broken as error:
+                broken[error.offset] = f"fault {error.offset}"
+                self.faults.append(error.offset)
+                continue
+            break
+        for key, row in state.changed.items():
+            if row is None:
+                self.rows.pop(key, None)
+            else:
+                self.rows[key] = msgspec.json.encode(row)
+        self.steps.append(folded.events)
+        return folded
+
+    def read(self, key: str) -> Any:
+        row = self.rows.get(key)
+        return None if row is None else msgspec.json.decode(row, type=ROW_TYPES[kind_of(key)])
+
+    def scan(self, key: str) -> Iterator[tuple[str, Any]]:
+        keys = sorted(self.rows)
+        return ((found, self.read(found)) for found in keys[bisect_left(keys, key) :])
+
+    def item(self, name: str = LAMP) -> Item:
+        row: Item = self.read(f"{name}|i")
+        return row
+
+    def reservation(self, reservation: str, name: str = LAMP) -> Reservation:
+        row: Reservation = self.read(f"{name}|r|{reservation}")
+        return row
+
+    def shows(self, channel: str = "ECOM", name: str = LAMP) -> tuple[int, int]:
+        """Return available and reserved of a channel."""
+        row = self.item(name).channels[channel]
+        return row.available, row.reserved
+
+    def all_rows(self) -> dict[str, Any]:
+        return {key: self.read(key) for key in self.rows}
+
+
+def allocations(events: Sequence[AnyEvent]) -> list[AnyEvent]:
+    """Return all but the availability events, which alone may be conflated."""
+    return [event for event in events if not isinstance(event, AvailabilityCalculated)]
+
+
+_ids = iter(range(10**9))
+
+
+def _id() -> str:
+    return f"event {next(_ids)}"
+
+
+def adjust(delta: int, absolute: int | None = None, at: int = AT, **rest: Any) -> AdjustStock:
+    return AdjustStock(**{"event_id": _id(), "at": at, "delta": delta, "absolute": absolute, **rest})
+
+
+def count(on_hand: int, at: int = AT, **rest: Any) -> CountStock:
+    return CountStock(**{"event_id": _id(), "at": at, "on_hand": on_hand, **rest})
+
+
+def reserve(reservation: str, quantity: int, channel: str | None = "ECOM", at: int = AT, **rest: Any) -> Reserve:
+    stated = {"event_id": _id(), "at": at, "reservation": reservation, "quantity": quantity, "channel": channel}
+    return Reserve(**{**stated, **rest})
+
+
+def confirm(reservation: str, at: int = AT, **rest: Any) -> Confirm:
+    return Confirm(**{"event_id": _id(), "at": at, "reservation": reservation, **rest})
+
+
+def release(reservation: str, quantity: int | None = None, at: int = AT, **rest: Any) -> Release:
+    return Release(**{"event_id": _id(), "at": at, "reservation": reservation, "quantity": quantity, **rest})
+
+
+def fulfil(reservation: str, quantity: int | None = None, at: int = AT, **rest: Any) -> Fulfil:
+    return Fulfil(**{"event_id": _id(), "at": at, "reservation": reservation, "quantity": quantity, **rest})
+
+
+def policy(document: object, event_id: str = "policy") -> SetPolicy:
+    return SetPolicy(event_id=event_id, at=AT, document=msgspec.Raw(msgspec.json.encode(document)))
+
+
+def resume() -> ResumeItem:
+    return ResumeItem(event_id="resume", at=AT)
