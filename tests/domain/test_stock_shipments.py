@@ -93,18 +93,28 @@ def test_a_shipment_that_one_floor_does_not_include_is_kept() -> None:
     assert ([9], 16) == ([left.at for left in item.stock.shipments[""]], item.stock.on_hand)
 
 
-def test_a_shipment_older_than_what_every_floor_includes_changes_nothing() -> None:
+@pytest.mark.parametrize("at", [2, 4])
+def test_a_shipment_not_younger_than_what_every_floor_includes_changes_nothing(at: int) -> None:
     item = item_with(*(count(at, 7) for at in (3, 4, 5)), rules=StockRules(tail=1))
     before = msgspec.json.encode(item.stock)
-    item.ships(2, 3)
+    item.ships(at, 3)
     assert before == msgspec.json.encode(item.stock)
 
 
 def test_a_shipment_in_order_reads_no_location() -> None:
-    item = item_with(count(1, 10))
+    item = item_with(count(10, 10), rules=StockRules(skew=5))
     item.reads = 0
-    item.ships(2, 3)
+    item.ships(8, 3)
     assert 0 == item.reads
+
+
+def test_a_fact_in_order_reads_its_own_location_alone() -> None:
+    item = item_with(count(1, 10), location="north")
+    item.takes(count(1, 10), "south")
+    item.ships(2, 3, "south")
+    item.reads = 0
+    item.takes(count(3, 7), "south")
+    assert 1 == item.reads
 
 
 def test_a_new_skew_holds_at_once_when_the_stock_is_derived_again() -> None:
