@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 JAVA_DIR := .atp/java
 CODE := atp_stream tests
 
-.PHONY: demo test lint format coverage install install-dev java clean
+.PHONY: demo test lint lint-rules lint-format lint-types lint-imports format coverage install install-dev java clean
 .DEFAULT_GOAL := test
 
 # $(error) prints the one line a person needs, and nothing behind it.
@@ -29,11 +29,16 @@ demo: install java
 test: install-dev java
 	$(BIN)/python -m pytest $(ARGS)
 
-lint: install-dev
-	$(BIN)/ruff check $(CODE)
-	$(BIN)/ruff format --check $(CODE)
-	$(BIN)/mypy
-	$(BIN)/lint-imports
+# Each check is a target of its own, so that `make --keep-going lint` tells all there is to mend.
+lint: lint-rules lint-format lint-types lint-imports
+lint-rules: install-dev
+	$(BIN)/ruff check --quiet $(CODE)
+lint-format: install-dev
+	$(BIN)/ruff format --quiet --check $(CODE)
+lint-types: install-dev
+	$(BIN)/mypy --no-error-summary
+lint-imports: install-dev
+	$(BIN)/lint-imports --no-logo
 
 format: install-dev
 	$(BIN)/ruff check --fix $(CODE)

@@ -16,7 +16,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag
     at: int
 
 
-class AdjustStock(Command, tag="adjust"):
+class AdjustStock(Command, tag="adjust", frozen=True):
     """Move the stock by `delta`; `absolute` is the stock after it, where upstream says so.
 
     `reservation` names the reservation that the movement ships, if it is one.
@@ -28,14 +28,14 @@ class AdjustStock(Command, tag="adjust"):
     reservation: str | None = None
 
 
-class CountStock(Command, tag="count"):
+class CountStock(Command, tag="count", frozen=True):
     """State what is physically held, not net of reservations."""
 
     on_hand: int
     location: str = ""
 
 
-class Reserve(Command, tag="reserve"):
+class Reserve(Command, tag="reserve", frozen=True):
     """Claim units for a customer order; `channel` None means the policy's default channel."""
 
     reservation: str
@@ -49,13 +49,13 @@ class Reserve(Command, tag="reserve"):
     allow_backorder: bool = True
 
 
-class Confirm(Command, tag="confirm"):
+class Confirm(Command, tag="confirm", frozen=True):
     """Take the time limit away from a reservation."""
 
     reservation: str
 
 
-class Release(Command, tag="release"):
+class Release(Command, tag="release", frozen=True):
     """Give units back; `quantity` None means all that is left."""
 
     reservation: str
@@ -63,7 +63,7 @@ class Release(Command, tag="release"):
     reason: str = ""
 
 
-class Fulfil(Command, tag="fulfil"):
+class Fulfil(Command, tag="fulfil", frozen=True):
     """Ship units; `quantity` None means all that is left."""
 
     reservation: str
@@ -71,13 +71,13 @@ class Fulfil(Command, tag="fulfil"):
     location: str = ""
 
 
-class SetPolicy(Command, tag="policy"):
+class SetPolicy(Command, tag="policy", frozen=True):
     """Replace the whole policy of this log partition; `document` is its JSON text."""
 
     document: msgspec.Raw
 
 
-class ResumeItem(Command, tag="resume"):
+class ResumeItem(Command, tag="resume", frozen=True):
     """End the quarantine of an item and fold what was kept for it."""
 
 

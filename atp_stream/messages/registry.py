@@ -105,10 +105,6 @@ class SchemaCache:
                 return
 
     def close(self) -> None:
-        """Close the connection to the registry; what is cached stays."""
-        self._registry.close()
-
-    def close(self) -> None:
         """Close the connections to the registry; what is cached stays."""
         self._registry.close()
 
@@ -184,10 +180,6 @@ class _Registry:
             raise RegistryUnavailable(f"{self._shown!r} is no address of a schema registry") from error
         # Its own requests open a connection each, TLS context and all.
         self._http = httpx.Client(**self._client.client_kwargs)
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._http.close()
 
     def close(self) -> None:
         """Close the connections."""
