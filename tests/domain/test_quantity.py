@@ -139,3 +139,13 @@ def test_a_decimal_is_accepted_exactly_when_it_is_a_whole_number_of_hundredths_i
 def test_the_decimal_context_of_the_thread_does_not_matter() -> None:
     with localcontext(prec=1):
         assert (12345, Decimal("123.45")) == (quantity.parse(Decimal("123.45")), quantity.to_decimal(12345))
+
+
+def test_the_largest_amount_is_twelve_nines_and_two_more() -> None:
+    assert quantity.LARGEST == quantity.parse("999999999999.99")
+
+
+def test_a_refusal_shows_forty_characters_whole() -> None:
+    with pytest.raises(Refused) as refusal:
+        quantity.parse("x" * 40)
+    assert "x" * 40 == refusal.value.detail
