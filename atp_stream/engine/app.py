@@ -5,6 +5,7 @@ import os
 import threading
 import time
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import faust
@@ -12,6 +13,7 @@ from faust.types import TP
 from mode import get_logger
 
 from atp_stream.engine.intake import Intake, Translate
+from atp_stream.engine.sending import make_producer
 from atp_stream.engine.sources import SourceCheck
 from atp_stream.engine.steps import Fold, Steps
 from atp_stream.engine.tables import StateTable, StateTables
@@ -75,7 +77,7 @@ class EngineApp(faust.App):
         self.tables.add(table)
         self.table = table
         self.steps = Steps(self, topic=log_topic, table=table, fold=fold, genesis=genesis, bootstrap=bootstrap)
-        self.intake = Intake(self, translate=translate, bootstrap=bootstrap)
+        self.intake = Intake(self, translate=translate, new_producer=partial(make_producer, bootstrap))
         self.log_topic = log_topic
         self.sources = SourceCheck(self, bootstrap=bootstrap, log_topic=log_topic)
         self.on_partitions_revoked.connect(self._on_revoked, weak=False)

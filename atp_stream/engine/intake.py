@@ -17,7 +17,7 @@ from faust.types import TP
 from mode import get_logger
 
 from atp_stream.engine.runs import Run
-from atp_stream.engine.sending import Batches, Output, make_producer
+from atp_stream.engine.sending import Batches, Output
 
 log = get_logger(__name__)
 
@@ -52,10 +52,10 @@ class _Pending:
 class Intake:
     """Carries runs of all source partitions into the item log, a round at a time."""
 
-    def __init__(self, app: Any, *, translate: Translate, bootstrap: str) -> None:
+    def __init__(self, app: Any, *, translate: Translate, new_producer: Callable[[], AIOKafkaProducer]) -> None:
         self._app = app
         self._translate = translate
-        self._bootstrap = bootstrap
+        self._new_producer = new_producer
         self._queues: dict[TP, deque[_Pending]] = defaultdict(deque)
         self._waiting: dict[TP, int] = defaultdict(int)
         self._paused: set[TP] = set()
@@ -117,7 +117,7 @@ class Intake:
         moved: dict[TP, list[tuple[_Pending, int]]] = {}
         try:
             if self._producer is None:
-                self._producer = make_producer(self._bootstrap)
+                self._producer = self._new_producer()
                 await self._producer.start()
             batches = Batches(self._producer)
             budget = ROUND_RECORDS

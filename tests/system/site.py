@@ -41,15 +41,15 @@ def environment(settings: Settings) -> dict[str, str]:
 class Worker:
     """One worker process with its own directory and port."""
 
-    def __init__(self, settings: Settings, directory: Path, *, port: int | None = None, **extra: str) -> None:
-        self.port = port or free_port()
+    def __init__(self, settings: Settings, directory: Path) -> None:
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.data = directory / "data"
         self.log = directory / "worker.log"
         directory.mkdir(parents=True, exist_ok=True)
         base = {name: value for name, value in os.environ.items() if not name.startswith("ATP_")}
         own = {"ATP_DATA_DIR": str(self.data), "ATP_WEB_PORT": str(self.port), "ATP_LOG_FORMAT": "console"}
-        self._environment = {**base, **environment(settings), **own, **extra}
+        self._environment = {**base, **environment(settings), **own}
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -107,6 +107,9 @@ class Worker:
 class Site:
     """Topics, schemas and workers of one test."""
 
+    STOP = signal.SIGSTOP
+    CONT = signal.SIGCONT
+
     def __init__(self, settings: Settings, directory: Path) -> None:
         self.settings = settings
         self.topics = Topics.of(settings)
@@ -137,9 +140,9 @@ class Site:
                 worker.kill()
                 raise
 
-    def add_worker(self, **extra: str) -> Worker:
+    def add_worker(self) -> Worker:
         """Start one more worker."""
-        worker = Worker(self.settings, self.directory / f"worker-{len(self.workers) + 1}", **extra)
+        worker = Worker(self.settings, self.directory / f"worker-{len(self.workers) + 1}")
         self.workers.append(worker)
         worker.start()
         return worker
