@@ -40,6 +40,9 @@ _LONGEST_DELAY: Final = 5.0
 _NOT_FOUND: Final = {40401: "subject", 40402: "version", 40403: "schema"}  # the API's error codes
 _MISSING_SECONDS: Final = 60.0  # then an unknown id is asked for again: it may have been registered since
 _MISSING_IDS: Final = 10_000
+_HIGHEST_ID: Final = (
+    2**31 - 1
+)  # registries count in signed ints, and answer a larger id with an error about the address
 
 
 class Outcome(StrEnum):
@@ -78,7 +81,7 @@ class SchemaCache:
         try:
             return self._schemas[schema_id]
         except KeyError:
-            if self._missing.get(schema_id, 0.0) > time.monotonic():
+            if schema_id > _HIGHEST_ID or self._missing.get(schema_id, 0.0) > time.monotonic():
                 raise Refused(Reason.UNKNOWN_SCHEMA, f"the registry has no schema {schema_id}") from None
             raise SchemaUnknown(schema_id) from None
 

@@ -39,15 +39,19 @@ JSON = st.recursive(
 )
 
 
+def attempt(kind: InputKind, value: bytes) -> Translated | Skipped | Refused | SchemaUnknown:
+    """Return the answer, whether it is given or raised."""
+    try:
+        return INBOUND.translate(kind, Record(value))
+    except (Refused, SchemaUnknown) as raised:
+        return raised
+
+
 def answer(kind: InputKind, value: bytes) -> Any:
     """Return the answer, after checking that it is one of those that may be given."""
-    try:
-        found = INBOUND.translate(kind, Record(value))
-    except Refused as refused:
-        assert refused.reason in REASONS
-        return refused
-    except SchemaUnknown as unknown:
-        return unknown
+    found = attempt(kind, value)
+    if isinstance(found, Refused):
+        assert found.reason in REASONS
     if isinstance(found, Translated):
         assert 0 < len(found.item.encode()) <= 255
         assert 0 < len(found.tenant.encode()) <= 255

@@ -1,0 +1,270 @@
+"""The schema registry: a real one where it answers, and what stands in its place where it does not."""
+
+import asyncio
+import itertools
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from atp_stream.devstack import Stack
+from atp_stream.domain.errors import Refused
+from atp_stream.messages import contract, registry
+from atp_stream.messages.inbound import Inbound, InputKind, Translated
+from atp_stream.messages.outbound import EVENTS, Role
+from atp_stream.messages.registry import Outcome, RegistryUnavailable, SchemaCache, SchemaUnknown
+from tests.messages.wire import Record, avro
+
+_numbers = itertools.count(1)
+CONFIRMED = contract.schema("ReservationConfirmedEvent")
+OTHER = {**CONFIRMED, "fields": [*CONFIRMED["fields"], {"name": "note", "type": ["null", "string"], "default": None}]}
+
+
+@pytest.fixture
+def subject() -> str:
+    """Give a subject that no other test has."""
+    return f"registry-test-{next(_numbers)}-value"
+
+
+def register(stack: Stack, subject: str, schema: Any) -> registry.Registration:
+    """Register one schema."""
+    (found,) = registry.register(stack.registry_url, {subject: schema})
+    return found
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def answering(status: int, body: bytes, port: int = 0, versions: bytes | None = None) -> Iterator[str]:
+    """Run a web server that gives one answer to everything, or another one to who asks for versions."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            listed = versions is not None and self.path.endswith("/versions")
+            answer = versions if versions is not None and listed else body
+            self.send_response(200 if listed else status)
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", port), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.mark.stack
+def test_a_new_subject_is_created(stack: Stack, subject: str) -> None:
+    found = register(stack, subject, CONFIRMED)
+    assert (subject, Outcome.CREATED, "") == (found.subject, found.outcome, found.detail)
+
+
+@pytest.mark.stack
+def test_a_subject_with_our_schema_is_left_as_it_is(stack: Stack, subject: str) -> None:
+    first = register(stack, subject, CONFIRMED)
+    assert registry.Registration(subject, Outcome.PRESENT, first.schema_id) == register(stack, subject, CONFIRMED)
+
+
+@pytest.mark.stack
+async def test_a_subject_with_another_schema_is_reported_and_not_changed(stack: Stack, subject: str) -> None:
+    first = register(stack, subject, OTHER)
+    found = register(stack, subject, CONFIRMED)
+    assert (Outcome.DIFFERS, first.schema_id) == (found.outcome, found.schema_id)
+    assert found.detail
+    assert register(stack, subject, OTHER).outcome is Outcome.PRESENT
+
+
+@pytest.mark.stack
+def test_a_new_subject_takes_only_compatible_successors(stack: Stack, subject: str) -> None:
+    register(stack, subject, CONFIRMED)
+    client = registry._Registry(stack.registry_url, 5.0)
+    try:
+        with pytest.raises(RegistryUnavailable, match="says 409 to POST"):
+            client.add(subject, {**CONFIRMED, "fields": [{"name": "n", "type": "string"}]})
+    finally:
+        client.close()
+
+
+@pytest.mark.stack
+async def test_a_warm_cache_knows_the_ids_of_our_events(stack: Stack, subject: str) -> None:
+    schemas = {f"{role}-{subject}": contract.schema(event) for role, event in EVENTS.items()}
+    registered = registry.register(stack.registry_url, schemas)
+    with closing(SchemaCache(stack.registry_url)) as cache:
+        await cache.warm([name.removesuffix("-value") for name in schemas])
+        assert dict(zip(Role, [one.schema_id for one in registered], strict=True)) == cache.output_ids
+
+
+@pytest.mark.stack
+async def test_a_warm_cache_knows_every_version_of_an_input(stack: Stack, subject: str) -> None:
+    first = register(stack, subject, CONFIRMED).schema_id
+    client = registry._Registry(stack.registry_url, 5.0)
+    second = client.add(subject, OTHER)
+    client.close()
+    with closing(SchemaCache(stack.registry_url)) as cache:
+        await cache.warm([subject.removesuffix("-value"), "a-topic-without-a-subject"])
+        assert (CONFIRMED, OTHER) == (cache.lookup(first), cache.lookup(second))
+        assert cache.output_ids == {}
+
+
+@pytest.mark.stack
+async def test_an_id_that_turns_up_later_is_fetched_once_and_then_known(stack: Stack, subject: str) -> None:
+    schema_id = register(stack, subject, CONFIRMED).schema_id
+    with closing(SchemaCache(stack.registry_url)) as cache:
+        inbound = Inbound(cache, "acme")
+        record = Record(avro(CONFIRMED, {"reservationId": "r", "itemId": "i"}, schema_id))
+        with pytest.raises(SchemaUnknown) as unknown:
+            inbound.translate(InputKind.CONFIRMED, record)
+        await cache.fetch(unknown.value.schema_id)
+        assert isinstance(inbound.translate(InputKind.CONFIRMED, record), Translated)
+
+
+@pytest.mark.stack
+@pytest.mark.parametrize("schema_id", [0, 999_999, 2**31 - 1])
+async def test_an_id_that_the_registry_does_not_know_is_refused(stack: Stack, schema_id: int) -> None:
+    with closing(SchemaCache(stack.registry_url)) as cache:
+        await cache.fetch(schema_id)
+        with pytest.raises(Refused) as refused:
+            cache.lookup(schema_id)
+    assert refused.value.reason == "unknown_schema"
+
+
+@pytest.mark.parametrize("schema_id", [2**31, 2**32 - 1])
+def test_an_id_that_no_registry_can_have_is_refused_without_asking(schema_id: int) -> None:
+    with closing(SchemaCache(f"http://127.0.0.1:{free_port()}")) as cache, pytest.raises(Refused) as refused:
+        cache.lookup(schema_id)
+    assert refused.value.reason == "unknown_schema"
+
+
+@pytest.mark.stack
+async def test_an_unknown_id_is_asked_for_again_after_a_while(
+    stack: Stack, subject: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "_MISSING_SECONDS", 0.0)
+    with closing(SchemaCache(stack.registry_url)) as cache:
+        await cache.fetch(888_888)
+        with pytest.raises(SchemaUnknown):
+            cache.lookup(888_888)
+
+
+@pytest.mark.stack
+async def test_made_up_ids_do_not_fill_the_memory(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "_MISSING_IDS", 2)
+    with closing(SchemaCache(stack.registry_url)) as cache:
+        for schema_id in (700_001, 700_002, 700_003):
+            await cache.fetch(schema_id)
+        with pytest.raises(SchemaUnknown):
+            cache.lookup(700_001)
+        with pytest.raises(Refused):
+            cache.lookup(700_003)
+
+
+@pytest.mark.stack
+async def test_a_schema_of_another_language_is_known_but_no_avro(stack: Stack, subject: str) -> None:
+    client = registry._Registry(stack.registry_url, 5.0)
+    schema = '{"$schema": "http://json-schema.org/draft-07/schema#", "type": "object"}'
+    answer = client._ask("register", {"schema": schema, "schemaType": "JSON"}, subject=subject)
+    client.close()
+    with closing(SchemaCache(stack.registry_url)) as cache:
+        await cache.fetch(answer["id"])
+        with pytest.raises(Refused) as refused:
+            Inbound(cache, "acme").translate(InputKind.CONFIRMED, Record(b"\0" + answer["id"].to_bytes(4, "big")))
+    assert refused.value.reason == "bad_schema"
+
+
+@pytest.mark.stack
+async def test_known_ids_notice_nothing_when_the_registry_is_away(stack: Stack, subject: str) -> None:
+    schema_id = register(stack, subject, CONFIRMED).schema_id
+    cache = SchemaCache(stack.registry_url)
+    await cache.warm([subject.removesuffix("-value")])
+    cache.close()
+    assert CONFIRMED == cache.lookup(schema_id)
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [(404, b"<html>no such page</html>"), (404, b'{"error_code":404}'), (404, b"[]"), (503, b"{}"), (200, b"hello")],
+    ids=["a web server's 404", "a path's 404", "a list", "busy", "no JSON"],
+)
+async def test_what_is_no_registry_is_said_in_one_line(status: int, body: bytes) -> None:
+    with (
+        answering(status, body) as url,
+        closing(SchemaCache(url)) as cache,
+        pytest.raises(RegistryUnavailable) as unavailable,
+    ):
+        await cache.warm(["inventory.adjusted"])
+    assert url in str(unavailable.value)
+    assert "\n" not in str(unavailable.value)
+
+
+async def test_nobody_there_is_said_in_one_line_and_without_the_password() -> None:
+    port = free_port()
+    url = f"http://user:secret@127.0.0.1:{port}/apis/ccompat/v7"
+    with closing(SchemaCache(url)) as cache, pytest.raises(RegistryUnavailable) as unavailable:
+        await cache.warm(["inventory.adjusted"])
+    text = str(unavailable.value)
+    assert text.startswith(f"no schema registry answers at http://127.0.0.1:{port}/apis/ccompat/v7: ")
+    assert "secret" not in text
+
+
+def test_an_address_that_is_none_is_said_in_one_line() -> None:
+    with pytest.raises(RegistryUnavailable, match="'registry:8081' is no address of a schema registry"):
+        SchemaCache("registry:8081")
+
+
+async def test_a_registry_that_hangs_is_given_up_after_the_timeout() -> None:
+    with closing(socket.socket()) as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with closing(SchemaCache(url, timeout=0.1)) as cache, pytest.raises(RegistryUnavailable, match="Timeout"):
+            await asyncio.wait_for(cache.warm(["inventory.adjusted"]), 5)
+
+
+async def test_a_fetch_waits_for_the_registry_to_come_and_leaves_the_loop_free() -> None:
+    port = free_port()
+    with closing(SchemaCache(f"http://127.0.0.1:{port}")) as cache:
+        fetching = asyncio.create_task(cache.fetch(5))
+        await asyncio.sleep(0.25)
+        assert not fetching.done()
+        with answering(200, b'{"schema":"\\"string\\""}', port):
+            await asyncio.wait_for(fetching, 5)
+        assert cache.lookup(5) == "string"
+
+
+async def test_a_404_of_something_in_between_does_not_make_an_id_unknown() -> None:
+    with answering(404, b"<html>no such page</html>") as url, closing(SchemaCache(url)) as cache:
+        fetching = asyncio.create_task(cache.fetch(5))
+        await asyncio.sleep(0.25)
+        assert not fetching.done()
+        fetching.cancel()
+        with pytest.raises(SchemaUnknown):
+            cache.lookup(5)
+
+
+async def test_a_schema_that_is_not_even_json_is_known_but_no_avro() -> None:
+    with answering(200, b'{"schema":"syntax = proto3"}') as url, closing(SchemaCache(url)) as cache:
+        await cache.fetch(5)
+        assert cache.lookup(5) is None
+
+
+async def test_a_version_that_goes_while_it_is_read_is_passed_over() -> None:
+    with answering(404, b'{"error_code":40402}', versions=b"[1]") as url, closing(SchemaCache(url)) as cache:
+        await cache.warm(["inventory.adjusted"])
+        assert cache.output_ids == {}
