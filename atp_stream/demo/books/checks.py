@@ -1,0 +1,229 @@
+"""The comparison: what was published against what must have been, and every input against its fate."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Final
+
+from atp_stream.demo.books.history import History
+from atp_stream.demo.books.inputs import Breach, ask
+from atp_stream.demo.books.item import Item, Told
+from atp_stream.demo.books.outputs import Event, Unreadable, read_event
+from atp_stream.demo.books.replay import Expected, Name, Place, Replay, replay
+from atp_stream.demo.books.report import Report
+
+EVENTS: Final = {
+    "availability_calculated": "AvailabilityCalculatedEvent",
+    "allocation_committed": "AllocationCommittedEvent",
+    "allocation_released": "AllocationReleasedEvent",
+    "reservation_denied": "ReservationDeniedEvent",
+}
+_TOLD: Final = {"committed": "allocation_committed", "released": "allocation_released", "denied": "reservation_denied"}
+Published = dict[str, dict[Name, list[Event]]]
+
+
+def check(history: History) -> Report:
+    """Count everything again, and object to all that does not follow from the inputs in the order of the log.
+
+    Pure. What is checked: every input is in the log, a dead letter, or not ours; nothing is there twice; each
+    command told exactly the allocations, releases and denials that the model tells; each availability row is the
+    model's at its cause, and the last one is the model's last; no commit took more than was on hand.
+    """
+    report = Report()
+    done = replay(history, report)
+    _check_fates(history, done, report)
+    published = _published(history, report)
+    for name in {*done.items, *(name for events in published.values() for name in events)}:
+        _check_item(name, done, published, report)
+    report.items = len(done.items)
+    for item in done.items.values():
+        report.reservations.update(claim.outcome for claim in item.claims.values())
+    return report
+
+
+def _check_fates(history: History, done: Replay, report: Report) -> None:
+    letters = _letters(history)
+    for record in history.of(*history.names.inputs):
+        report.events_in += 1
+        place, reason = record.place, letters.pop(record.place, None)
+        try:
+            ours, breach = ask(history.names, record, history.schemas) is not None, ""
+        except Breach as error:
+            ours, breach = True, str(error)
+        if reason is not None:
+            report.refused[reason] += 1
+        if not ours:
+            _check_skipped(place, reason, report)
+        elif breach:
+            if reason is None:
+                report.lose(f"{place} breaks the contract ({breach}), but is no dead letter")
+        elif place not in done.taken:
+            report.lose(f"{place} is neither in the item log nor rightly refused (dead letter: {reason})")
+        elif reason != done.denied.get(place):
+            report.object(f"{place} was refused as {reason}, but the books say {done.denied.get(place)}")
+    for origin, reason in letters.items():
+        report.object(f"a dead letter ({reason}) of {origin}, which does not exist")
+
+
+def _letters(history: History) -> dict[str, str]:
+    """Return the reason of every dead letter by its origin; intake may have written one twice."""
+    letters: dict[str, str] = {}
+    for record in history.of(history.names.dead_letter):
+        letters.setdefault(record.header("atp-origin") or record.place, record.header("atp-reason") or "")
+    return letters
+
+
+def _check_skipped(place: str, reason: str | None, report: Report) -> None:
+    report.skipped += 1
+    if reason is not None:
+        report.object(f"{place} is not ours, but a dead letter ({reason})")
+
+
+def _published(history: History, report: Report) -> Published:
+    found: Published = {}
+    seen: set[str] = set()
+    for role, event_type in EVENTS.items():
+        items = found[role] = defaultdict(list)
+        for record in history.of(getattr(history.names, role)):
+            try:
+                event = read_event(record, event_type, history.schemas)
+            except Unreadable as error:
+                report.object(f"{record.place} cannot be read: {error}")
+                continue
+            report.out[event_type] += 1
+            if event.event_id in seen:
+                report.double(f"event {event.event_id} again at {record.place}")
+                continue
+            seen.add(event.event_id)
+            items[event.tenant, event.item].append(event)
+    return found
+
+
+def _check_item(name: Name, done: Replay, published: Published, report: Report) -> None:
+    item = done.items.get(name)
+    if item is None:
+        report.object(f"{name} has events, but no command ever spoke of it")
+        return
+    steps = done.steps.get(name, {})
+    events = {role: published[role].get(name, []) for role in EVENTS}
+    allocations = _check_told(name, steps, events, report)
+    _check_allocations(name, events, allocations, report)
+    _check_rows(name, item, steps, events["availability_calculated"], report)
+    _check_promises(name, steps, events, report)
+
+
+def _check_told(
+    name: Name, steps: dict[Place, Expected], events: dict[str, list[Event]], report: Report
+) -> dict[int, str]:
+    """Compare allocations and denials command by command; return the allocations' names by their number."""
+    allocations: dict[int, str] = {}
+    for kind, role in _TOLD.items():
+        by_cause: dict[Place, list[Event]] = defaultdict(list)
+        for event in events[role]:
+            by_cause[event.cause].append(event)
+        for cause in by_cause.keys() - steps.keys():
+            for _ in by_cause[cause]:
+                report.double(f"{name} has a {EVENTS[role]} of {cause}, where nothing was applied")
+        for cause, step in steps.items():
+            wanted = [told for told in step.told if told.topic == kind]
+            there = by_cause.get(cause, [])
+            _compare(f"{EVENTS[role]} of {name} at {cause}", wanted, there, step.version, allocations, report)
+    return allocations
+
+
+def _compare(
+    what: str,
+    wanted: Sequence[Told],
+    there: Sequence[Event],
+    version: int,
+    allocations: dict[int, str],
+    report: Report,
+) -> None:
+    for told, event in zip(wanted, there, strict=False):
+        if told.topic == "committed":
+            allocations[told.number] = event.payload["allocationId"]
+        found = _as_told(told, event, allocations)
+        if found != told:
+            report.object(f"{what} says {found}, but the books say {told}")
+        if event.version != version:
+            report.object(f"{what} has version {event.version}, not {version}")
+    for told in wanted[len(there) :]:
+        report.lose(f"{what}: {told}")
+    for event in there[len(wanted) :]:
+        report.double(f"{what}: {event.payload}")
+
+
+def _as_told(told: Told, event: Event, allocations: dict[int, str]) -> Told:
+    """Return what an event says, in the model's words."""
+    body = event.payload
+    number = told.number
+    if told.topic == "released" and allocations.get(told.number) != body["allocationId"]:
+        number = -1
+    return Told(
+        told.topic,
+        body["channel"],
+        event.units("quantity"),
+        number,
+        body.get("reservationId", "") if told.topic != "committed" else "",
+        body.get("outcome") or (body.get("reason", "") if told.topic == "released" else ""),
+    )
+
+
+def _check_allocations(name: Name, events: dict[str, list[Event]], allocations: dict[int, str], report: Report) -> None:
+    left: dict[str, int] = {}
+    for event in events["allocation_committed"]:
+        allocation = event.payload["allocationId"]
+        if allocation in left:
+            report.double(f"allocation {allocation} of {name} is committed again")
+        left[allocation] = event.units("quantity")
+    for event in events["allocation_released"]:
+        allocation = event.payload["allocationId"]
+        if allocation not in left:
+            report.object(f"allocation {allocation} of {name} is released, but was never committed")
+            continue
+        left[allocation] -= event.units("quantity")
+        if left[allocation] < 0:
+            report.double(f"allocation {allocation} of {name} ends twice")
+
+
+def _check_rows(name: Name, item: Item, steps: dict[Place, Expected], rows: Sequence[Event], report: Report) -> None:
+    last: dict[str, tuple[int, int]] = {}
+    versions: dict[str, int] = {}
+    for event in rows:
+        channel = event.payload["channel"]
+        row = (event.units("available"), event.units("reserved"))
+        what = f"availability of {name} {channel} at {event.cause}"
+        step = steps.get(event.cause)
+        if step is None:
+            report.object(f"{what}: nothing was applied there")
+        elif step.rows.get(channel) != row or step.version != event.version:
+            report.object(f"{what} is {row}, version {event.version}; the books say {step.rows.get(channel)}")
+        if last.get(channel) == row:
+            report.double(f"{what} says the same again")
+        if event.version <= versions.get(channel, -1):
+            report.object(f"{what}: version {event.version} comes behind {versions[channel]}")
+        last[channel], versions[channel] = row, event.version
+    if steps and last != item.rows():
+        missing = {channel: row for channel, row in item.rows().items() if last.get(channel) != row}
+        report.lose(f"the last availability of {name} is {last}; the books say otherwise of {missing}")
+
+
+def _check_promises(name: Name, steps: dict[Place, Expected], events: dict[str, list[Event]], report: Report) -> None:
+    """Count what was promised, as it was published, against what was there, at every prefix of the log."""
+    moved: dict[Place, int] = defaultdict(int)
+    committed: set[Place] = set()
+    for event in events["allocation_committed"]:
+        moved[event.cause] += event.units("quantity")
+        committed.add(event.cause)
+    for event in events["allocation_released"]:
+        moved[event.cause] -= event.units("quantity")
+    promised = 0
+    was_short = False
+    for cause, step in steps.items():
+        promised += moved[cause]
+        short = promised - step.handed_over > max(0, step.on_hand)
+        if short and cause in committed:
+            report.oversold += 1
+            report.object(f"oversold: {name} at {cause}: {promised - step.handed_over} of {step.on_hand} on hand")
+        elif short and not was_short:
+            report.short += 1
+        was_short = short

@@ -1,0 +1,82 @@
+"""What the topics hold: the whole material of the books, as it came off the wire."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+
+class Record(NamedTuple):
+    """A Kafka record; `timestamp` in milliseconds."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+    @property
+    def place(self) -> str:
+        """Where it stands: `topic/partition/offset`."""
+        return f"{self.topic}/{self.partition}/{self.offset}"
+
+    def header(self, name: str) -> str | None:
+        """Return the header `name` as text, None if there is none."""
+        found = dict(self.headers).get(name)
+        return None if found is None else found.decode(errors="replace")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """The topics, as they are called on this cluster; `tenant` is that of messages which name none."""
+
+    adjusted: str
+    counted: str
+    created: str
+    confirmed: str
+    released: str
+    fulfilled: str
+    item_log: str
+    availability_calculated: str
+    allocation_committed: str
+    allocation_released: str
+    reservation_denied: str
+    dead_letter: str
+    tenant: str = ""
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """What upstream writes."""
+        return (self.adjusted, self.counted, self.created, self.confirmed, self.released, self.fulfilled)
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """What downstream reads."""
+        return (
+            self.availability_calculated,
+            self.allocation_committed,
+            self.allocation_released,
+            self.reservation_denied,
+        )
+
+    @property
+    def every(self) -> tuple[str, ...]:
+        """All that is read for the books."""
+        return (*self.inputs, self.item_log, *self.outputs, self.dead_letter)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """All records of all topics, committed ones only, each partition in its order.
+
+    `schemas` are the registry's by id; None where it has none of this id.
+    """
+
+    names: Names
+    records: Sequence[Record]
+    schemas: Mapping[int, Any] = field(default_factory=dict)
+
+    def of(self, *topics: str) -> list[Record]:
+        """Return the records of some topics."""
+        return [record for record in self.records if record.topic in topics]

@@ -1,0 +1,75 @@
+"""Everything that the topics hold, read with a plain consumer."""
+
+import asyncio
+import json
+import urllib.error
+import urllib.request
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from atp_stream.demo.books import avro
+from atp_stream.demo.books.checks import check
+from atp_stream.demo.books.history import History, Names, Record
+from atp_stream.demo.books.report import Report
+
+_HTTP_SECONDS = 5.0
+
+
+async def audit(bootstrap: str, names: Names, *, registry_url: str | None = None) -> Report:
+    """Read a cluster and check it; `registry_url` is needed where Avro is on the wire.
+
+    What is still under way counts as lost: ask again until the traffic has drained.
+    """
+    history = await read(bootstrap, names, registry_url=registry_url)
+    return await asyncio.to_thread(check, history)
+
+
+async def read(bootstrap: str, names: Names, *, registry_url: str | None = None) -> History:
+    """Return all committed records of all topics, up to where they end now."""
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap,
+        isolation_level="read_committed",
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        max_partition_fetch_bytes=4 << 20,
+    )
+    await consumer.start()
+    try:
+        records = await _all(consumer, names)
+    finally:
+        await consumer.stop()
+    ids = {number for record in records if (number := avro.schema_id(record.value)) is not None}
+    schemas = {number: await asyncio.to_thread(_schema, registry_url, number) for number in ids} if registry_url else {}
+    return History(names=names, records=records, schemas=schemas)
+
+
+async def _all(consumer: AIOKafkaConsumer, names: Names) -> list[Record]:
+    cluster = await consumer._client.fetch_all_metadata()  # noqa: SLF001 - the consumer itself tells no counts
+    partitions = [TopicPartition(name, p) for name in names.every for p in cluster.partitions_for_topic(name) or ()]
+    consumer.assign(partitions)
+    await consumer.seek_to_beginning(*partitions)
+    found: dict[TopicPartition, list[Record]] = {partition: [] for partition in partitions}
+    # Outputs first: their causes are then surely within what is read of the log, and the log's within the inputs.
+    for topics in (names.outputs, (names.dead_letter,), (names.item_log,), names.inputs):
+        mine = [partition for partition in partitions if partition.topic in topics]
+        ends = await consumer.end_offsets(mine)
+        waiting = {partition for partition in mine if await consumer.position(partition) < ends[partition]}
+        while waiting:
+            for partition, records in (await consumer.getmany(*waiting, timeout_ms=200)).items():
+                found[partition] += [
+                    Record(r.topic, r.partition, r.offset, r.timestamp, r.key, r.value, tuple(r.headers))
+                    for r in records
+                    if r.offset < ends[partition]
+                ]
+            waiting = {partition for partition in waiting if await consumer.position(partition) < ends[partition]}
+    return [record for partition in partitions for record in found[partition]]
+
+
+def _schema(registry_url: str, number: int) -> Any:
+    """Return a schema as parsed JSON, None if the registry has none of this id."""
+    try:
+        with urllib.request.urlopen(f"{registry_url}/schemas/ids/{number}", timeout=_HTTP_SECONDS) as answer:  # noqa: S310
+            return json.loads(json.load(answer)["schema"])
+    except urllib.error.HTTPError:
+        return None

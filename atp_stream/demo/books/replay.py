@@ -1,0 +1,106 @@
+"""The item log, replayed: what each input became, and what must have been published because of it."""
+
+from dataclasses import dataclass, field
+
+from atp_stream.demo.books.history import History, Record
+from atp_stream.demo.books.inputs import Asked, Breach, ask
+from atp_stream.demo.books.item import Denied, Item, Told, Unknown
+from atp_stream.demo.books.report import Report
+
+Place = tuple[int, int]  # partition and offset in the item log
+Name = tuple[str, str]  # tenant and item
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """How one item stands after one command, and what the command made it tell."""
+
+    version: int
+    told: list[Told]
+    rows: dict[str, tuple[int, int]]
+    on_hand: int
+    handed_over: int
+
+
+@dataclass(slots=True)
+class Replay:
+    """What the log says, in the model's words."""
+
+    items: dict[Name, Item] = field(default_factory=dict)
+    steps: dict[Name, dict[Place, Expected]] = field(default_factory=dict)  # in the order of the log
+    taken: dict[str, Place] = field(default_factory=dict)  # input to its first place in the log
+    denied: dict[str, str] = field(default_factory=dict)  # input to the reason of the fold
+
+
+def replay(history: History, report: Report) -> Replay:
+    """Apply every log record once, in order; object to what cannot be."""
+    done = Replay()
+    inputs = {record.place: record for record in history.of(*history.names.inputs)}
+    policies: dict[int, int] = {}
+    log_time: dict[int, int] = {}
+    marks: dict[tuple[int, str], int] = {}
+    for record in history.of(history.names.item_log):
+        now = log_time[record.partition] = max(record.timestamp, log_time.get(record.partition, 0))
+        if record.header("atp-control") is not None:
+            continue
+        source = record.header("atp-source")
+        if source is None:
+            policies[record.partition] = policies.get(record.partition, 0) + 1
+            if record.key != b"|" or policies[record.partition] > 1:
+                report.object(f"{record.place} is an operator's command: the books know none but the first policy")
+            continue
+        if source in done.taken:
+            report.repeated += 1
+            if done.taken[source][0] != record.partition:
+                report.double(f"{source} is in two partitions of the item log")
+            continue
+        done.taken[source] = (record.partition, record.offset)
+        _check_order(record, source, marks, report)
+        if source not in inputs:
+            report.object(f"{record.place} was made from {source}, which does not exist")
+            continue
+        _apply(history, inputs[source], record, now, done, report)
+    return done
+
+
+def _check_order(record: Record, source: str, marks: dict[tuple[int, str], int], report: Report) -> None:
+    partition, _, offset = source.rpartition("/")
+    key = (record.partition, partition)
+    if int(offset) < marks.get(key, -1):
+        report.object(f"{source} stands in the log behind a later one of its partition: the ledger skips it")
+    marks[key] = max(int(offset), marks.get(key, -1))
+
+
+def _apply(history: History, source: Record, record: Record, now: int, done: Replay, report: Report) -> None:
+    try:
+        question = ask(history.names, source, history.schemas)
+    except Breach as breach:
+        report.object(f"{source.place} breaks the contract ({breach}), but is in the item log")
+        return
+    if question is None:
+        report.object(f"{source.place} is not ours, but is in the item log")
+        return
+    if record.key != _key(question):
+        report.object(f"{source.place} is kept under {record.key!r}, but speaks of {question.item}")
+    report.commands += 1
+    name = (question.tenant, question.item)
+    item = done.items.setdefault(name, Item())
+    try:
+        applied = item.asked(question, record.offset, now)
+    except Denied as denied:
+        done.denied[source.place] = str(denied)
+        return
+    except Unknown as unknown:
+        report.object(f"{source.place}: this model knows no {unknown}")
+        return
+    if not applied:
+        report.duplicates += 1
+        return
+    done.steps.setdefault(name, {})[record.partition, record.offset] = Expected(
+        item.version, item.told, item.rows(), item.on_hand, item.handed_over
+    )
+
+
+def _key(question: Asked) -> bytes:
+    parts = (part.replace("%", "%25").replace("|", "%7C") for part in (question.tenant, question.item))
+    return "|".join(parts).encode()

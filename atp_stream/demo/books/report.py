@@ -1,0 +1,79 @@
+"""What the books say in the end."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+_SHOWN = 12
+
+
+@dataclass(slots=True, kw_only=True)
+class Report:
+    """Counts of what went in and came out, and every objection in words; without any, the books balance.
+
+    `lost`, `doubled` and `oversold` count inputs, events and commits, not units. `short` counts the moments at which a
+    fact about the stock left less than was promised before: nobody's fault, and shown apart. `repeated` are log
+    records that intake wrote twice after a crash, which the ledger must skip.
+    """
+
+    events_in: int = 0
+    skipped: int = 0
+    commands: int = 0
+    duplicates: int = 0
+    repeated: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+    out: Counter[str] = field(default_factory=Counter)
+    reservations: Counter[str] = field(default_factory=Counter)
+    items: int = 0
+    lost: int = 0
+    doubled: int = 0
+    oversold: int = 0
+    short: int = 0
+    objections: list[str] = field(default_factory=list)
+
+    @property
+    def balanced(self) -> bool:
+        """Whether there is nothing to object to."""
+        return not self.objections
+
+    def object(self, words: str) -> None:
+        """Note what is wrong."""
+        self.objections.append(words)
+
+    def lose(self, words: str) -> None:
+        """Note something that is missing."""
+        self.lost += 1
+        self.object(f"lost: {words}")
+
+    def double(self, words: str) -> None:
+        """Note something that is there once too often."""
+        self.doubled += 1
+        self.object(f"doubled: {words}")
+
+    def lines(self) -> list[str]:
+        """Return the verdict in lines for people, none wider than a terminal."""
+        summary = (
+            ("events in", self.events_in, f"{self.commands:,} into the log, {self.skipped:,} not ours"),
+            ("commands", self.commands, f"on {self.items:,} items, {self.duplicates:,} of them duplicates"),
+        )
+        found = [
+            *(f"{name:<14} {count:>8,}  {more}" for name, count, more in summary),
+            *_table("events out", self.out),
+            *_table("refused", self.refused),
+            *_table("reservations", self.reservations),
+            f"{self.repeated:,} log records were written twice by intake, and skipped by the ledger",
+            f"{self.short:,} times a fact about the stock left less than was promised",
+            f"lost {self.lost:,}, doubled {self.doubled:,}, oversold {self.oversold:,}",
+        ]
+        if self.balanced:
+            return [*found, "the books balance"]
+        more = len(self.objections) - _SHOWN
+        return [
+            *found,
+            f"THE BOOKS DO NOT BALANCE: {len(self.objections)} objections",
+            *(f"  {words}" for words in self.objections[:_SHOWN]),
+            *([f"  and {more} more"] if more > 0 else []),
+        ]
+
+
+def _table(name: str, counts: Counter[str]) -> list[str]:
+    return [f"{name:<14} {counts.total():>8,}", *(f"  {one:<30} {counts[one]:>8,}" for one in sorted(counts))]
