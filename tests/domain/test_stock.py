@@ -49,6 +49,14 @@ def test_a_chain_of_adjustments_of_one_instant_ends_where_its_links_lead() -> No
     assert 20 == item.stock.on_hand
 
 
+def test_the_values_that_a_chain_passes_through_are_not_its_end() -> None:
+    assert 10 == item_with(count(1, 99), adjustment(5, 3, 8), adjustment(5, 2, 10)).stock.on_hand
+
+
+def test_the_values_that_a_chain_leaves_are_not_its_end() -> None:
+    assert 10 == item_with(count(1, 99), adjustment(5, 2, 10), count(5, 10), adjustment(5, 3, 8)).stock.on_hand
+
+
 def test_a_delta_beside_absolutes_of_its_instant_is_taken_as_included() -> None:
     assert 20 == item_with(count(5, 20), delta(5, 3)).stock.on_hand
 
