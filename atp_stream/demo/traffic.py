@@ -1,0 +1,181 @@
+"""Traffic as upstream would send it: stock, orders, second thoughts, and what goes wrong on the way.
+
+Deterministic but for the clock: a seed gives the same decisions. Every event has a stamp of its own, so that the books
+need no rule for facts of one instant.
+"""
+
+import json
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+from atp_stream.demo import poison, wire
+
+CHANNELS: Final = {"ECOM": 45, "STORE": 25, "B2B": 15, "MARKETPLACE": 15}
+EVENT_TYPES: Final = {
+    "adjusted": "InventoryAdjusted",
+    "counted": "StockAvailabilityChangedEvent",
+    "created": "ReservationCreatedEvent",
+    "confirmed": "ReservationConfirmedEvent",
+    "released": "ReservationReleasedEvent",
+    "fulfilled": "ReservationFulfilledEvent",
+}
+_STEPS: Final = {
+    "reserve": 46, "change": 3, "confirm": 9, "release": 12, "fulfil": 14, "restock": 7, "sell": 5, "count": 4,
+}  # fmt: skip
+_DAY: Final = 86_400_000_000
+Frame = Callable[[str, wire.Event], bytes]  # event type and event to framed Avro
+
+
+class Message(NamedTuple):
+    """A message for the input topic of a kind, to be sent `delay` seconds from now."""
+
+    kind: str
+    key: bytes | None
+    value: bytes | None
+    delay: float = 0.0
+
+
+@dataclass(slots=True)
+class _Item:
+    """An item as upstream sees it: what is on its shelf, and its open orders with their units."""
+
+    name: str
+    level: int
+    orders: dict[str, int] = field(default_factory=dict)
+
+
+class Traffic:
+    """An endless supply of messages; `frame` writes Avro, without it all is JSON."""
+
+    def __init__(self, *, seed: int = 1, items: int = 40, frame: Frame | None = None) -> None:
+        self._random = random.Random(seed)  # noqa: S311 - traffic, not secrets
+        self._frame = frame
+        self._items = [_Item(f"sku-{n:03}", 100 * self._random.randint(40, 200)) for n in range(1, items + 1)]
+        self._weights = [1 / n**1.1 for n in range(1, items + 1)]
+        self._stamp = 0
+        self._count = 0
+
+    def opening(self, now: int) -> list[Message]:
+        """Return what comes first: a count of every item, and the message of the seed's producer snippet."""
+        found = [self._told("counted", item, now, onHand=item.level) for item in self._items]
+        return [snippet(now), *found]
+
+    def step(self, now: int) -> list[Message]:
+        """Return the next event with what may go wrong about it; `now` in microseconds."""
+        luck = self._random.random()
+        if luck < 0.01:  # noqa: PLR2004 - one in a hundred
+            return [Message(*poison.choose(self._random, now))]
+        message = self._event(now)
+        if luck < 0.05:  # noqa: PLR2004 - late: others overtake it
+            return [message._replace(delay=self._random.uniform(0.2, 1.5))]
+        if luck < 0.08:  # noqa: PLR2004 - twice
+            return [message, message._replace(delay=self._random.uniform(0.0, 2.0))]
+        return [message]
+
+    def _event(self, now: int) -> Message:
+        item = self._random.choices(self._items, self._weights)[0]
+        step = self._random.choices([*_STEPS], [*_STEPS.values()])[0]
+        if step == "reserve" or (step in {"change", "confirm", "release", "fulfil"} and not item.orders):
+            return self._reserve(item, now)
+        if step in {"restock", "sell", "count"}:
+            return self._stock(step, item, now)
+        order = self._random.choice([*item.orders])
+        if step == "change":
+            item.orders[order] = self._units(1, 6)
+            return self._create(item, order, now)
+        if step == "confirm":
+            return self._told("confirmed", item, now, reservationId=order)
+        units = item.orders[order]
+        part = self._random.randint(1, units) if self._random.random() < 0.4 else None  # noqa: PLR2004
+        if step == "release":
+            self._take(item, order, part or units)
+            return self._told("released", item, now, reservationId=order, quantity=part, reason="customer")
+        if units > item.level:  # not on the shelf: it cannot leave
+            return self._stock("restock", item, now)
+        self._take(item, order, part or units)
+        item.level -= part or units
+        return self._told("fulfilled", item, now, reservationId=order, quantity=part)
+
+    def _take(self, item: _Item, order: str, units: int) -> None:
+        item.orders[order] -= units
+        if not item.orders[order]:
+            del item.orders[order]
+
+    def _reserve(self, item: _Item, now: int) -> Message:
+        self._count += 1
+        order = f"order-{self._count}"
+        item.orders[order] = self._units(1, 5)
+        return self._create(item, order, now)
+
+    def _create(self, item: _Item, order: str, now: int) -> Message:
+        flags: dict[str, Any] = {}
+        if self._random.random() < 0.2:  # noqa: PLR2004
+            flags["allowPartial"] = True
+        if self._random.random() < 0.15:  # noqa: PLR2004
+            flags["allowBackorder"] = False
+        if self._random.random() < 0.1:  # noqa: PLR2004
+            flags["priority"] = self._random.randint(1, 3)
+        # An order keeps its channel: it is drawn from its name.
+        channel = random.Random(order).choices([*CHANNELS], [*CHANNELS.values()])[0]  # noqa: S311
+        units = item.orders[order]
+        return self._told("created", item, now, reservationId=order, channel=channel, quantity=units, **flags)
+
+    def _stock(self, step: str, item: _Item, now: int) -> Message:
+        if step == "count":
+            if self._random.random() < 0.3:  # noqa: PLR2004 - something has gone missing
+                item.level = item.level * 7 // 10
+            return self._told("counted", item, now, onHand=item.level)
+        units = self._units(20, 60) if step == "restock" else -min(item.level, self._units(1, 4))
+        item.level += units
+        event = {
+            "event_id": f"adj-{self._next_stamp(now)}",
+            "timestamp": self._stamp,
+            "product_id": item.name,
+            "adjusted_quantity": units,
+            "new_quantity": item.level,
+            "adjustment_reason": "restock" if step == "restock" else "sale",
+            "adjusted_by": "user123",
+        }
+        return Message("adjusted", None, self._written("adjusted", event, flat=0.85))
+
+    def _told(self, kind: str, item: _Item, now: int, **said: Any) -> Message:
+        stamp = self._next_stamp(now)
+        event = {"eventId": f"{kind}-{stamp}", "timestamp": stamp, "itemId": item.name, **said}
+        return Message(kind, item.name.encode(), self._written(kind, event, flat=0.4))
+
+    def _written(self, kind: str, event: wire.Event, *, flat: float) -> bytes:
+        luck = self._random.random()
+        if luck < flat:
+            return wire.flat(event)
+        if luck < (1 + flat) / 2 or self._frame is None:
+            return wire.envelope(EVENT_TYPES[kind], event)
+        return self._frame(EVENT_TYPES[kind], event)
+
+    def _units(self, least: int, most: int) -> int:
+        whole = 100 * self._random.randint(least, most)
+        return whole + self._random.choice((0, 0, 0, 25, 50))
+
+    def _next_stamp(self, now: int) -> int:
+        self._stamp = max(now, self._stamp + 1)
+        return self._stamp
+
+
+def snippet(now: int) -> Message:
+    """Return the message of the seed's producer snippet, byte for byte: same fields, same order, no key."""
+    event_data = {
+        "event_id": "abc123",
+        "timestamp": wire.instant(now),
+        "product_id": "prod987",
+        "adjusted_quantity": 10,
+        "new_quantity": 150,
+        "adjustment_reason": "restock",
+        "adjusted_by": "user123",
+    }
+    return Message("adjusted", None, json.dumps(event_data).encode("utf-8"))
+
+
+def item_names(items: int = 40) -> Sequence[str]:
+    """Return the items that traffic speaks of, the busiest first."""
+    return [f"sku-{n:03}" for n in range(1, items + 1)]
