@@ -9,6 +9,7 @@ import logging
 import click
 
 from atp_stream import __version__
+from atp_stream.cli.demo import demo
 from atp_stream.cli.frame import Frame
 from atp_stream.cli.get import get
 from atp_stream.cli.init import init
@@ -32,5 +33,5 @@ def main() -> None:
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 
 
-for command in (stack, init, worker, send, get, watch, policy):
+for command in (demo, stack, init, worker, send, get, watch, policy):
     main.add_command(command)

@@ -25,6 +25,7 @@ TENANT = "demo"
 _SESSION_SECONDS = 4.0  # so that a crash is noticed while somebody watches
 _READY_SECONDS = 40.0
 _TAKEOVER_SECONDS = 25.0
+_BACK_SECONDS = 25.0
 _DRAIN_SECONDS = 25.0
 _SETTLED_SECONDS = 2.0  # what would come late and twice has come by then
 _IDLE_RATE = 0.1  # of the rate, after the verdict
@@ -188,6 +189,8 @@ class Demo:
         words = "has not taken over" if took is None else f"took over all partitions after {took:.1f} s"
         self.show.say(f"{others[0].name} {words}; {victim.name} is started again")
         victim.held_back = False
+        if await all_owned(self._workers, LOG_PARTITIONS, seconds=_BACK_SECONDS, idle=False) is not None:
+            self.show.say(f"{victim.name} is back, with partitions {victim.partitions}")
 
     async def _verdict(self) -> Report:
         """Count until the books balance, and once more when all is quiet; give up after some time."""

@@ -52,7 +52,7 @@ class Traffic:
     def __init__(self, *, seed: int = 1, items: int = 40, frame: Frame | None = None) -> None:
         self._random = random.Random(seed)  # noqa: S311 - traffic, not secrets
         self._frame = frame
-        self._items = [_Item(f"sku-{n:03}", 100 * self._random.randint(40, 200)) for n in range(1, items + 1)]
+        self._items = [_Item(f"sku-{n:03}", 100 * self._random.randint(10, 60)) for n in range(1, items + 1)]
         self._weights = [1 / n**1.1 for n in range(1, items + 1)]
         self._stamp = 0
         self._count = 0
@@ -77,24 +77,25 @@ class Traffic:
     def _event(self, now: int) -> Message:
         item = self._random.choices(self._items, self._weights)[0]
         step = self._random.choices([*_STEPS], [*_STEPS.values()])[0]
-        if step == "reserve" or (step in {"change", "confirm", "release", "fulfil"} and not item.orders):
-            return self._reserve(item, now)
         if step in {"restock", "sell", "count"}:
             return self._stock(step, item, now)
-        order = self._random.choice([*item.orders])
+        if step == "reserve" or not item.orders:
+            return self._reserve(item, now)
+        return self._follow_up(step, item, self._random.choice([*item.orders]), now)
+
+    def _follow_up(self, step: str, item: _Item, order: str, now: int) -> Message:
         if step == "change":
             item.orders[order] = self._units(1, 6)
             return self._create(item, order, now)
         if step == "confirm":
             return self._told("confirmed", item, now, reservationId=order)
         units = item.orders[order]
-        part = self._random.randint(1, units) if self._random.random() < 0.4 else None  # noqa: PLR2004
-        if step == "release":
-            self._take(item, order, part or units)
-            return self._told("released", item, now, reservationId=order, quantity=part, reason="customer")
-        if units > item.level:  # not on the shelf: it cannot leave
+        if step == "fulfil" and units > item.level:  # not on the shelf: it cannot leave
             return self._stock("restock", item, now)
+        part = self._random.randint(1, units) if self._random.random() < 0.4 else None  # noqa: PLR2004
         self._take(item, order, part or units)
+        if step == "release":
+            return self._told("released", item, now, reservationId=order, quantity=part, reason="customer")
         item.level -= part or units
         return self._told("fulfilled", item, now, reservationId=order, quantity=part)
 
@@ -127,7 +128,7 @@ class Traffic:
             if self._random.random() < 0.3:  # noqa: PLR2004 - something has gone missing
                 item.level = item.level * 7 // 10
             return self._told("counted", item, now, onHand=item.level)
-        units = self._units(20, 60) if step == "restock" else -min(item.level, self._units(1, 4))
+        units = self._units(15, 40) if step == "restock" else -min(item.level, self._units(1, 4))
         item.level += units
         event = {
             "event_id": f"adj-{self._next_stamp(now)}",

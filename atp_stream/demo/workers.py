@@ -64,11 +64,15 @@ async def supervise(workers: list[Worker]) -> None:
             await asyncio.sleep(_LOOK)
 
 
-async def all_owned(workers: list[Worker], partitions: int, *, seconds: float) -> float | None:
-    """Wait until `workers` own all partitions between them; return after how many seconds, None if they do not."""
+async def all_owned(workers: list[Worker], partitions: int, *, seconds: float, idle: bool = True) -> float | None:
+    """Wait until `workers` own all partitions between them; return after how many seconds, None if they do not.
+
+    Without `idle` each of them must own some.
+    """
     began = time.monotonic()
     while time.monotonic() - began < seconds:
-        if sorted(n for worker in workers for n in worker.partitions) == list(range(partitions)):
+        owned = sorted(n for worker in workers for n in worker.partitions)
+        if owned == list(range(partitions)) and (idle or all(worker.partitions for worker in workers)):
             return time.monotonic() - began
         await asyncio.sleep(_LOOK / 2)
     return None
