@@ -4,7 +4,7 @@ Flat is a record whose fields are string, bytes, long, int, double or boolean, e
 what upstream's designs have. Anything else is left to fastavro; the tests hold both against each other.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from struct import unpack_from
 from typing import Any, Final, NamedTuple
 
@@ -43,8 +43,13 @@ class Step(NamedTuple):
     reader: Callable[[Any], Any] | None
 
 
-def steps(fields: list[dict[str, Any]], readers: Mapping[str, Callable[[Any], Any]]) -> tuple[Step, ...] | None:
-    """Return how to read a record of these fields (without logical types), or None if it is not flat."""
+def steps(
+    fields: list[dict[str, Any]], readers: Mapping[str, Callable[[Any], Any]], texts: Collection[str] = ()
+) -> tuple[Step, ...] | None:
+    """Return how to read a record of these fields (without logical types), or None if it is not flat.
+
+    `readers` say what becomes of the fields that are wanted; strings under the names in `texts` stay as they are.
+    """
     found = []
     for field in fields:
         null, bare = _nullable(field["type"])
@@ -52,8 +57,9 @@ def steps(fields: list[dict[str, Any]], readers: Mapping[str, Callable[[Any], An
             bare = bare["type"]
         if not isinstance(bare, str) or bare not in _CODES:
             return None
-        name = field["name"]
-        found.append(Step(name if name in readers else None, null, _CODES[bare], readers.get(name)))
+        name, code = field["name"], _CODES[bare]
+        reader = None if code == _TEXT and name in texts else readers.get(name)
+        found.append(Step(name if name in readers else None, null, code, reader))
     return tuple(found)
 
 

@@ -59,7 +59,8 @@ def plan(kind: InputKind, schema: Any) -> Plan | None:
     form = FORMS[kind]
     known = {known.name: known.type for known in msgspec.structs.fields(form) if known.name != "payload"}
     readers = {f["name"]: _reader(f, known[f["name"]]) for f in fields if f["name"] in known}
-    return Plan(form, bare, readers, avro_flat.steps(bare["fields"], readers))
+    texts = {name for name in readers if known[name] == str | None}
+    return Plan(form, bare, readers, avro_flat.steps(bare["fields"], readers, texts))
 
 
 def read(plan: Plan, value: bytes) -> Form:

@@ -256,6 +256,8 @@ def _kafka_instant(timestamp: int) -> int:
 def _id(found: str | None, what: str, missing: Reason) -> str:
     if not found or found.isspace():
         raise Refused(missing, f"no {what} id")
+    if found.isascii() and found.isprintable() and len(found) <= LONGEST_ID:
+        return found
     return _optional_id(found, what)
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from atp_stream.domain.commands import AnyCommand
 from atp_stream.domain.errors import Refused
 from atp_stream.domain.quantity import LARGEST
-from atp_stream.messages import avro_forms, contract
+from atp_stream.messages import avro_flat, avro_forms, contract
 from atp_stream.messages.errors import SchemaUnknown
 from atp_stream.messages.inbound import Inbound, InputKind, Skipped, Translated
 from atp_stream.messages.reasons import Reason
@@ -123,9 +123,9 @@ def flat_records(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any]]:
 @given(flat_records())
 def test_the_flat_reader_reads_what_fastavro_writes(drawn: tuple[dict[str, Any], dict[str, Any]]) -> None:
     schema, content = drawn
-    steps = avro_forms.avro_flat.steps(schema["fields"], dict.fromkeys(content, lambda value: value))
+    steps = avro_flat.steps(schema["fields"], dict.fromkeys(content, lambda value: value))
     assert steps is not None
-    found = avro_forms.avro_flat.read(steps, avro(schema, content, 1), avro_forms.FRAME)
+    found = avro_flat.read(steps, avro(schema, content, 1), avro_forms.FRAME)
     assert {name: value for name, value in content.items() if value is not None} == found
 
 

@@ -152,6 +152,11 @@ def test_avro_without_the_id_of_a_schema_cannot_start(role: Role) -> None:
     assert issubclass(SchemaMissing, RegistryUnavailable)
 
 
+def test_a_text_may_be_longer_than_any_id() -> None:
+    event = msgspec.structs.replace(DENIED, reason="é" * 5000)
+    assert content_of(AVRO.encode(event, 3))["reason"] == "é" * 5000
+
+
 @given(PUBLISHED)
 def test_the_bytes_are_those_that_fastavro_writes(event: Published) -> None:
     record = AVRO.encode(event, 5)

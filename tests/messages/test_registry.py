@@ -3,10 +3,7 @@
 import asyncio
 import itertools
 import socket
-import threading
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -17,6 +14,7 @@ from atp_stream.messages import contract, registry
 from atp_stream.messages.inbound import Inbound, InputKind, Translated
 from atp_stream.messages.outbound import EVENTS, Role
 from atp_stream.messages.registry import Outcome, RegistryUnavailable, SchemaCache, SchemaUnknown
+from tests.messages.answers import Answer, answering, scripted
 from tests.messages.wire import Record, avro
 
 _numbers = itertools.count(1)
@@ -42,32 +40,6 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-@contextmanager
-def answering(status: int, body: bytes, port: int = 0, versions: bytes | None = None) -> Iterator[str]:
-    """Run a web server that gives one answer to everything, or another one to who asks for versions."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            listed = versions is not None and self.path.endswith("/versions")
-            answer = versions if versions is not None and listed else body
-            self.send_response(200 if listed else status)
-            self.send_header("Content-Length", str(len(answer)))
-            self.end_headers()
-            self.wfile.write(answer)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", port), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
 
 
 @pytest.mark.stack
@@ -195,6 +167,30 @@ async def test_known_ids_notice_nothing_when_the_registry_is_away(stack: Stack, 
     await cache.warm([subject.removesuffix("-value")])
     cache.close()
     assert CONFIRMED == cache.lookup(schema_id)
+
+
+NOWHERE: Answer = (404, {"error_code": 40401})
+TAKEN: Answer = (409, {"error_code": 409})
+OURS: Answer = (200, {"id": 7, "schema": contract.text(CONFIRMED)})
+
+
+def test_a_subject_that_another_run_registers_in_the_same_moment_is_present() -> None:
+    with scripted(NOWHERE, TAKEN, OURS) as (url, asked):
+        found = registry.register(url, {"s": CONFIRMED})
+    assert [registry.Registration("s", Outcome.PRESENT, 7)] == found
+    assert ["GET", "POST", "GET"] == asked
+
+
+def test_a_conflict_over_a_subject_that_stays_away_is_the_registrys_fault() -> None:
+    with scripted(NOWHERE, TAKEN, NOWHERE) as (url, _), pytest.raises(RegistryUnavailable, match="says 409 to POST"):
+        registry.register(url, {"s": CONFIRMED})
+
+
+def test_a_level_that_another_run_sets_in_the_same_moment_is_set() -> None:
+    with scripted(NOWHERE, (200, {"id": 7}), TAKEN) as (url, asked):
+        found = registry.register(url, {"s": CONFIRMED})
+    assert [registry.Registration("s", Outcome.CREATED, 7)] == found
+    assert ["GET", "POST", "PUT"] == asked
 
 
 @pytest.mark.parametrize(

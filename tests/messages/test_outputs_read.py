@@ -1,0 +1,63 @@
+"""What people who watch are shown is the event, whichever wire it came on."""
+
+import itertools
+from contextlib import closing
+
+import pytest
+from hypothesis import given
+
+from atp_stream.devstack import Stack
+from atp_stream.domain.errors import Refused
+from atp_stream.messages import contract, registry
+from atp_stream.messages.outbound import EVENTS, Outbound, Published, Role
+from atp_stream.messages.outputs_read import OutputReader
+from atp_stream.messages.registry import SchemaCache
+from atp_stream.settings import Wire
+from tests.messages.happened import CALCULATED, COMMITTED, GENESIS, IDS, PUBLISHED
+
+AVRO = Outbound(GENESIS, Wire.AVRO, IDS)
+JSON = Outbound(GENESIS, Wire.JSON, {})
+_numbers = itertools.count(1)
+
+
+def warm() -> SchemaCache:
+    """Return a cache that knows our events and asks nobody."""
+    cache = SchemaCache("http://127.0.0.1:1")
+    cache._schemas.update({IDS[role]: contract.schema(event) for role, event in EVENTS.items()})
+    cache.close()
+    return cache
+
+
+@given(PUBLISHED)
+async def test_both_wires_are_shown_as_the_same_envelope(event: Published) -> None:
+    reader = OutputReader(warm())
+    shown = await reader.envelope(JSON.encode(event, 3).value)
+    assert shown == await reader.envelope(AVRO.encode(event, 3).value)
+    assert shown == await reader.envelope(AVRO.encode(event, 3).value)  # its schema is at hand now
+
+
+async def test_the_json_wire_is_shown_as_it_came() -> None:
+    value = JSON.encode(CALCULATED, 3).value
+    assert value == await OutputReader(warm()).envelope(value)
+
+
+@pytest.mark.parametrize("value", [b"", b"[]", b"text", b'"text"'], ids=str)
+async def test_what_is_neither_wire_is_an_error(value: bytes) -> None:
+    with pytest.raises(ValueError, match=r"JSON|Expected|truncated"):
+        await OutputReader(warm()).envelope(value)
+
+
+@pytest.mark.stack
+async def test_a_schema_that_is_not_known_yet_is_fetched(stack: Stack) -> None:
+    subject = f"outputs-read-test-{next(_numbers)}-value"
+    (registered,) = registry.register(stack.registry_url, {subject: contract.schema("AllocationCommittedEvent")})
+    record = Outbound(GENESIS, Wire.AVRO, dict.fromkeys(Role, registered.schema_id)).encode(COMMITTED, 3)
+    with closing(SchemaCache(stack.registry_url)) as cache:
+        assert JSON.encode(COMMITTED, 3).value == await OutputReader(cache).envelope(record.value)
+
+
+@pytest.mark.stack
+async def test_a_schema_that_nobody_knows_is_refused(stack: Stack) -> None:
+    with closing(SchemaCache(stack.registry_url)) as cache, pytest.raises(Refused) as refused:
+        await OutputReader(cache).envelope(b"\0\0\x0f\xff\xff")
+    assert refused.value.reason == "unknown_schema"
