@@ -10,7 +10,7 @@ import faust
 
 from atp_stream import logs
 from atp_stream.app import create_app
-from atp_stream.engine.app import EngineApp
+from atp_stream.engine.app import EXIT_GAVE_UP, EngineApp
 from atp_stream.messages.registry import SchemaCache
 from atp_stream.provision import preflight
 from atp_stream.settings import Settings
@@ -41,10 +41,8 @@ def prepare(settings: Settings) -> EngineApp:
 
 async def _look_around(settings: Settings, topics: Topics, schemas: SchemaCache) -> str:
     await preflight.check_topics(settings, topics)
-    genesis, _ = await asyncio.gather(
-        preflight.read_genesis(settings, topics), schemas.warm([topic.name for topic in topics.every])
-    )
-    return genesis
+    await schemas.warm([topic.name for topic in topics.every])
+    return await preflight.read_genesis(settings, topics)
 
 
 class Worker(faust.Worker):
@@ -76,4 +74,8 @@ def run(settings: Settings) -> None:
         stdout=sys.stderr,
         quiet=True,
     )
-    worker.execute_from_commandline()
+    try:
+        worker.execute_from_commandline()
+    finally:
+        if app.gave_up is not None:
+            raise SystemExit(EXIT_GAVE_UP)

@@ -9,9 +9,10 @@ from atp_stream.domain.errors import Refused
 from atp_stream.domain.names import join
 from atp_stream.engine.app import EngineApp
 from atp_stream.engine.intake import NotYet
-from atp_stream.engine.position import GENESIS_HEADER, ORIGINAL_HEADER, SOURCE_HEADER
+from atp_stream.engine.position import CHECKSUM_HEADER, GENESIS_HEADER, ORIGINAL_HEADER, SOURCE_HEADER
 from atp_stream.engine.runs import RunSchema
 from atp_stream.engine.sending import Output, partition_of
+from atp_stream.engine.sources import checksum
 from atp_stream.messages.dead_letters import Letter, pack_original
 from atp_stream.messages.forms import InputKind
 from atp_stream.messages.inbound import Inbound, Skipped
@@ -63,7 +64,12 @@ class Translator:
         self.counts[record.topic, "accepted"] += 1
         name = join(found.tenant, found.item).encode()
         source = f"{record.topic}/{record.partition}/{record.offset}".encode()
-        headers = [self._genesis, (SOURCE_HEADER, source), (ORIGINAL_HEADER, pack_original(record))]
+        headers = [
+            self._genesis,
+            (SOURCE_HEADER, source),
+            (CHECKSUM_HEADER, checksum(record).encode()),
+            (ORIGINAL_HEADER, pack_original(record)),
+        ]
         command = encode_command(found.command)
         return [Output(self._log.name, partition_of(name, self._log.partitions), name, command, headers)]
 

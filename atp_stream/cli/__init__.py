@@ -13,6 +13,7 @@ from atp_stream.cli.demo import demo
 from atp_stream.cli.frame import Frame
 from atp_stream.cli.get import get
 from atp_stream.cli.init import init
+from atp_stream.cli.operate import item, source
 from atp_stream.cli.policy import policy
 from atp_stream.cli.send import send
 from atp_stream.cli.stack import stack
@@ -33,5 +34,5 @@ def main() -> None:
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 
 
-for command in (demo, stack, init, worker, send, get, watch, policy):
+for command in (demo, stack, init, worker, send, get, watch, policy, item, source):
     main.add_command(command)

@@ -13,8 +13,9 @@ from faust.types import TP
 from mode import get_logger
 
 from atp_stream.engine.intake import Intake, Translate
+from atp_stream.engine.position import Mark
 from atp_stream.engine.sending import make_producer
-from atp_stream.engine.sources import SourceCheck
+from atp_stream.engine.sources import SourceCheck, newest_marks
 from atp_stream.engine.steps import Fold, Steps
 from atp_stream.engine.tables import StateTable, StateTables
 from atp_stream.engine.transport import RunTransport, accept
@@ -59,7 +60,6 @@ class EngineApp(faust.App):
         )
         self.transport = RunTransport(self.conf.broker_consumer, self)
         self.expected: dict[TP, int] = {}  # where each stream's next run has to start
-        self.read_checksums: dict[tuple[TP, int], str] = {}
         self.gave_up: str | None = None
         self._fence_timer: asyncio.TimerHandle | None = None
 
@@ -118,10 +118,11 @@ class EngineApp(faust.App):
         self.table.mark_seen(self._table_partitions())
         return self.steps.start_positions()
 
-    def note_read(self, tp: TP, position: int, checksum: str) -> None:
-        """Remember what was read last before a position, for the commit's metadata."""
-        self.read_checksums = {k: v for k, v in self.read_checksums.items() if k[0] != tp}
-        self.read_checksums[tp, position] = checksum
+    def known_marks(self) -> Mapping[TP, Mark]:
+        """Return the newest record that the owned state includes of each source partition that is still read."""
+        sources = {tp.topic for tp in self.consumer.assignment()} - {self.log_topic}
+        newest = newest_marks(self.steps.marks())
+        return {tp: mark for tp, mark in newest.items() if tp.topic in sources}
 
     # -- called by the agents ------------------------------------------------------------------
 

@@ -6,7 +6,6 @@ when anything fails sends the whole round again with a new producer. What was se
 """
 
 import asyncio
-import zlib
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -175,20 +174,12 @@ class Intake:
             pending.sent = sent
             if sent == len(pending.run.records):
                 queue.popleft()
-                if pending.run.records:
-                    last = pending.run.records[-1]
-                    self._app.note_read(tp, pending.run.end, f"{last.offset}:{checksum(last):08x}")
                 pending.event.ack()
         if not queue:
             del self._queues[tp]
         if tp in self._paused and self._waiting[tp] < WAITING_RECORDS // 4:
             self._paused.discard(tp)
             self._app.consumer.resume_partitions({tp})
-
-
-def checksum(record: Any) -> int:
-    """Return what tells a source record from another one at the same offset."""
-    return zlib.crc32(record.value or b"", zlib.crc32(record.key or b"", record.timestamp & 0xFFFFFFFF))
 
 
 def _is_transport(error: BaseException) -> bool:

@@ -11,6 +11,7 @@ FORMAT = 1
 #: Headers of item-log records.
 GENESIS_HEADER = "atp-genesis"
 SOURCE_HEADER = "atp-source"
+CHECKSUM_HEADER = "atp-checksum"
 ORIGINAL_HEADER = "atp-original"
 CONTROL_HEADER = "atp-control"
 #: Values of the control header: the log's first record, and the command that forgets a recreated source topic.
@@ -18,11 +19,18 @@ CONTROL_GENESIS = b"genesis"
 CONTROL_RESET = b"reset"
 
 
+class Mark(msgspec.Struct, array_like=True, frozen=True):
+    """The newest record of a source partition that the state includes, and the checksum that it had."""
+
+    offset: int
+    checksum: str = ""
+
+
 class Position(msgspec.Struct, kw_only=True):
     """How far the state has come.
 
     `applied` is the offset of the last log record that the state includes; `log_time` the greatest append time
-    among them, in milliseconds; `marks` the newest offset included per source partition ("topic/partition"),
+    among them, in milliseconds; `marks` the newest record included per source partition ("topic/partition"),
     so that what intake appended twice counts once.
     """
 
@@ -30,9 +38,10 @@ class Position(msgspec.Struct, kw_only=True):
     genesis: str
     applied: int = -1
     log_time: int = 0
-    marks: dict[str, int] = {}
+    marks: dict[str, Mark] = {}
 
 
+_NONE = Mark(-1)
 _decoder = msgspec.json.Decoder(Position)
 _encode = msgspec.json.Encoder().encode
 
@@ -66,7 +75,7 @@ class Source(NamedTuple):
     """Where a log record's input came from."""
 
     partition: str  # "topic/partition"
-    offset: int
+    mark: Mark
 
 
 class Plan(NamedTuple):
@@ -102,7 +111,7 @@ def plan(position: Position, records: Sequence[Any]) -> Plan:
             raise WrongGenesis(f"offset {record.offset} has genesis {found}, expected {position.genesis}")
         log_time = max(log_time, record.timestamp)
         came_from = headers.get(SOURCE_HEADER, b"")
-        source = _source(came_from)
+        source = _source(came_from, headers.get(CHECKSUM_HEADER, b""))
         sources.append(source)
         control = headers.get(CONTROL_HEADER)
         if control is not None:
@@ -111,9 +120,9 @@ def plan(position: Position, records: Sequence[Any]) -> Plan:
                 marks = forget(marks, resets[index])
             continue
         if source is not None:
-            if source.offset <= marks.get(source.partition, -1):
+            if source.mark.offset <= marks.get(source.partition, _NONE).offset:
                 continue
-            marks[source.partition] = source.offset
+            marks[source.partition] = source.mark
         original = headers.get(ORIGINAL_HEADER, b"")
         fresh.append(LogRecord(record.offset, log_time, record.key or b"", record.value or b"", came_from, original))
         at.append(index)
@@ -130,20 +139,20 @@ def advance(position: Position, records: Sequence[Any], plan: Plan, consumed: in
         if index in plan.resets:
             marks = forget(marks, plan.resets[index])
         source = plan.sources[index]
-        if source is not None and source.offset > marks.get(source.partition, -1):
-            marks[source.partition] = source.offset
+        if source is not None and source.mark.offset > marks.get(source.partition, _NONE).offset:
+            marks[source.partition] = source.mark
     applied = records[covered - 1].offset if covered else position.applied
     moved = Position(genesis=position.genesis, applied=applied, log_time=log_time, marks=marks)
     return moved, covered
 
 
-def forget(marks: dict[str, int], topic: str) -> dict[str, int]:
+def forget(marks: dict[str, Mark], topic: str) -> dict[str, Mark]:
     """Return the marks without those of a topic."""
-    return {source: offset for source, offset in marks.items() if source.rpartition("/")[0] != topic}
+    return {source: mark for source, mark in marks.items() if source.rpartition("/")[0] != topic}
 
 
-def _source(header: bytes) -> Source | None:
+def _source(header: bytes, checksum: bytes) -> Source | None:
     if not header:
         return None
     partition, _, offset = header.decode().rpartition("/")
-    return Source(partition, int(offset))
+    return Source(partition, Mark(int(offset), checksum.decode()))

@@ -1,11 +1,14 @@
 """Are the topics still the ones that our positions count? Offsets mean nothing without the topic they count.
 
-Kafka keeps a topic's name when it is deleted and made anew. aiokafka knows no topic ids, so identity is the
-checksum of the record that was read last: it stands beside the committed offset, and that record is read again.
+Kafka keeps a topic's name when it is deleted and made anew, and forgets the group's offsets of it. aiokafka knows no
+topic ids, so identity is a checksum: each mark of the state keeps that of the record it stands for, and at a take-over
+that record is read again.
 """
 
 import asyncio
-from collections.abc import Mapping
+import zlib
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer
@@ -13,78 +16,137 @@ from aiokafka.structs import TopicPartition
 from faust.types import TP
 from mode import get_logger
 
-from atp_stream.engine.intake import checksum
+from atp_stream.engine.position import CONTROL_HEADER, CONTROL_RESET, Mark
 
 log = get_logger(__name__)
 
 CHECK_TIMEOUT = 5.0
 
 
+@asynccontextmanager
+async def _consumer(bootstrap: str) -> AsyncIterator[AIOKafkaConsumer]:
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap, auto_offset_reset="earliest", isolation_level="read_committed"
+    )
+    await consumer.start()
+    try:
+        yield consumer
+    finally:
+        await consumer.stop()
+
+
+async def _ends(consumer: AIOKafkaConsumer, tps: list[TP]) -> dict[TP, int]:
+    partitions = [TopicPartition(*tp) for tp in tps]
+    consumer.assign(partitions)
+    return {TP(tp.topic, tp.partition): end for tp, end in (await consumer.end_offsets(partitions)).items()}
+
+
+def checksum(record: Any) -> str:
+    """Return what tells a source record from another one at the same offset."""
+    return f"{zlib.crc32(record.value or b'', zlib.crc32(record.key or b'', record.timestamp & 0xFFFFFFFF)):08x}"
+
+
+def newest_marks(marks: list[Mapping[str, Mark]]) -> dict[TP, Mark]:
+    """Return the newest mark of each source partition, over those of several log partitions."""
+    newest: dict[TP, Mark] = {}
+    for one in marks:
+        for source, mark in one.items():
+            topic, _, number = source.rpartition("/")
+            tp = TP(topic, int(number))
+            if tp not in newest or newest[tp].offset < mark.offset:
+                newest[tp] = mark
+    return newest
+
+
 class SourceCheck:
-    """Compares positions with what the topics hold, once per partition and process."""
+    """Compares positions with what the topics hold, and gives the process up where going on would be wrong."""
 
     def __init__(self, app: Any, *, bootstrap: str, log_topic: str) -> None:
         self._app = app
         self._bootstrap = bootstrap
         self._log_topic = log_topic
-        self._checked: set[TP] = set()
 
-    async def start_offsets(
-        self, wanted: Mapping[TP, int], beginnings: Mapping[TP, int], ends: Mapping[TP, int], notes: Mapping[TP, str]
+    def start_offsets(
+        self, wanted: Mapping[TP, int], beginnings: Mapping[TP, int], ends: Mapping[TP, int]
     ) -> dict[TP, int]:
         """Return where to read from: what is wanted, or the first record there is, said loudly.
 
-        Gives the process up where going on would be wrong: a log that lost records which were never applied,
-        or a source topic that is not the one that was read before.
+        Gives up if the log lost records that were never applied, or a topic ends before what was read of it.
         """
         starts: dict[TP, int] = {}
         for tp, at in wanted.items():
             first, end = beginnings[tp], ends[tp]
             starts[tp] = max(at, first)
             if at > end:
-                self._recreated(tp, f"it ends at {end}, but was read up to {at}")
+                self._give_up(tp, f"it ends at {end}, but was read up to {at}")
             elif at < first and tp.topic == self._log_topic:
                 self._app.give_up(
                     f"{tp.topic}/{tp.partition} begins at {first}, but offsets {at} to {first - 1} were never applied:"
                     " retention removed them; restore them, or start anew with another app id"
                 )
-            elif at < first and at > 0:
+            elif 0 < at < first:
                 log.error("%s/%s: offsets %s to %s are gone by retention and were never read", *tp, at, first - 1)
-        await self._compare(starts, notes)
         return starts
 
-    def _recreated(self, tp: TP, what: str) -> None:
+    async def compare(self, marks: Mapping[TP, Mark], log_positions: Mapping[TP, int]) -> None:
+        """Read again what the marks stand for; give up if another record stands there, or none does.
+
+        `log_positions` say where the log goes on: an operator's reset that stands there in the log is heeded.
+        """
+        wrong = await self._wrong(marks)
+        if wrong:
+            forgotten = await self._resets_ahead(log_positions)
+            for tp, what in wrong.items():
+                if tp.topic not in forgotten:
+                    self._give_up(tp, what)
+
+    async def _wrong(self, marks: Mapping[TP, Mark]) -> dict[TP, str]:
+        if not marks:
+            return {}
+        async with _consumer(self._bootstrap) as consumer:
+            ends = await _ends(consumer, list(marks))
+            wrong = {
+                tp: f"it ends at {ends[tp]}, but offset {mark.offset} was read"
+                for tp, mark in marks.items()
+                if ends[tp] <= mark.offset
+            }
+            found = await self._read(consumer, {tp: mark.offset for tp, mark in marks.items() if tp not in wrong})
+        for tp, record in found.items():
+            mark = marks[tp]
+            if record.offset == mark.offset and mark.checksum and checksum(record) != mark.checksum:
+                wrong[tp] = f"another record stands at offset {mark.offset}"
+        return wrong
+
+    async def _resets_ahead(self, log_positions: Mapping[TP, int]) -> set[str]:
+        """Return the topics that the log, read on from here, says to forget."""
+        found: set[str] = set()
+        async with _consumer(self._bootstrap) as consumer:
+            ends = await _ends(consumer, list(log_positions))
+            for tp, offset in log_positions.items():
+                consumer.seek(TopicPartition(*tp), offset)
+            while behind := [tp for tp in ends if await consumer.position(TopicPartition(*tp)) < ends[tp]]:
+                batches = await consumer.getmany(*(TopicPartition(*tp) for tp in behind), timeout_ms=200)
+                for record in (record for records in batches.values() for record in records):
+                    if dict(record.headers).get(CONTROL_HEADER) == CONTROL_RESET:
+                        found.add(record.value.decode())
+        return found
+
+    def _give_up(self, tp: TP, what: str) -> None:
         if tp.topic == self._log_topic:
             self._app.give_up(f"{tp.topic}/{tp.partition} is not the log that was applied: {what}")
         else:
             self._app.give_up(
                 f"{tp.topic}/{tp.partition} is not the topic that was read before: {what};"
-                f" if it was made anew on purpose: `atp source reset {tp.topic}`"
+                f" if it was made anew on purpose, stop all workers and run `atp source reset {tp.topic}`"
             )
 
-    async def _compare(self, starts: Mapping[TP, int], notes: Mapping[TP, str]) -> None:
-        known: dict[TP, tuple[int, str]] = {}
-        for tp in starts:
-            last, _, crc = notes.get(tp, "").partition(":")
-            if crc and tp not in self._checked:
-                known[tp] = int(last), crc
-        self._checked.update(starts)
-        if not known:
-            return
-        for tp, found in (await self._read({tp: offset for tp, (offset, _) in known.items()})).items():
-            offset, crc = known[tp]
-            if found.offset == offset and f"{checksum(found):08x}" != crc:
-                self._recreated(tp, f"another record stands at offset {offset}")
-
-    async def _read(self, offsets: Mapping[TP, int]) -> dict[TP, Any]:
+    @staticmethod
+    async def _read(consumer: AIOKafkaConsumer, offsets: Mapping[TP, int]) -> dict[TP, Any]:
         """Return the first record at or behind each offset, of those that answer in time."""
-        consumer = AIOKafkaConsumer(bootstrap_servers=self._bootstrap, auto_offset_reset="earliest")
-        await consumer.start()
         found: dict[TP, Any] = {}
+        for tp, offset in offsets.items():
+            consumer.seek(TopicPartition(*tp), offset)
         try:
-            consumer.assign([TopicPartition(*tp) for tp in offsets])
-            for tp, offset in offsets.items():
-                consumer.seek(TopicPartition(*tp), offset)
             async with asyncio.timeout(CHECK_TIMEOUT):
                 while missing := [TopicPartition(*tp) for tp in offsets if tp not in found]:
                     batches = await consumer.getmany(*missing, timeout_ms=200, max_records=len(missing))
@@ -92,6 +154,4 @@ class SourceCheck:
                         found[TP(tp.topic, tp.partition)] = records[0]
         except TimeoutError:
             log.warning("could not read again what was read last of %s partitions", len(offsets) - len(found))
-        finally:
-            await consumer.stop()
         return found

@@ -23,6 +23,7 @@ from faust.types import TP
 from atp_stream.engine.position import (
     POSITION_KEY,
     LogRecord,
+    Mark,
     Position,
     WrongGenesis,
     advance,
@@ -180,6 +181,10 @@ class Steps:
         """Return how far an owned partition's state has come."""
         lane = self._lanes.get(partition)
         return None if lane is None else lane.position
+
+    def marks(self) -> list[Mapping[str, Mark]]:
+        """Return the marks of the owned partitions."""
+        return [lane.position.marks for lane in self._lanes.values() if lane.position is not None]
 
     # -- work ----------------------------------------------------------------------------------
 

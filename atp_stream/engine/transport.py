@@ -57,25 +57,24 @@ class RunThread(driver.AIOKafkaConsumerThread):
         """Seek streams to where they go on: sources to what was committed, the log behind what was applied."""
         changelogs = self.app.tables.changelog_topics
         streams = {tp for tp in self.assignment() if tp.topic not in changelogs}
-        committed, notes = await self.call_thread(self._committed, streams)
+        committed = await self.call_thread(self._committed, streams)
         wanted = {tp: committed.get(tp, 0) for tp in streams}
-        wanted.update((tp, at) for tp, at in self.app.start_positions().items() if tp in streams)
-        starts: dict[TP, int] = await self.app.sources.start_offsets(
-            wanted, await self.earliest_offsets(*streams), await self.highwaters(*streams), notes
-        )
+        log_positions = {tp: at for tp, at in self.app.start_positions().items() if tp in streams}
+        wanted.update(log_positions)
+        beginnings, ends = await self.earliest_offsets(*streams), await self.highwaters(*streams)
+        starts: dict[TP, int] = self.app.sources.start_offsets(wanted, beginnings, ends)
+        await self.app.sources.compare(self.app.known_marks(), log_positions)
         if starts:
             await self.seek_wait(starts)
         self.app.expected.clear()
         self.app.expected.update(starts)
         return starts
 
-    async def _committed(self, tps: set[TP]) -> tuple[dict[TP, int], dict[TP, str]]:
-        """Return the committed offsets, and the checksums that were committed with them."""
+    async def _committed(self, tps: set[TP]) -> dict[TP, int]:
         if not tps:
-            return {}, {}
+            return {}
         found = await self._ensure_consumer()._coordinator.fetch_committed_offsets(list(tps))
-        known = {TP(tp.topic, tp.partition): at for tp, at in found.items() if at.offset >= 0}
-        return {tp: at.offset for tp, at in known.items()}, {tp: at.metadata for tp, at in known.items()}
+        return {TP(tp.topic, tp.partition): at.offset for tp, at in found.items() if at.offset >= 0}
 
     async def _fetch_records(
         self, consumer: Any, active_partitions: set[TP], timeout: float | None = None, max_records: int | None = None
@@ -99,15 +98,10 @@ class RunThread(driver.AIOKafkaConsumerThread):
         return runs
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
-        """Commit, with the checksum of the record before the offset, where one is known, as metadata."""
-        checksums = self.app.read_checksums
+        """Commit what is still held."""
         consumer = self._ensure_consumer()
         held = self.assignment()
-        wanted = {
-            TopicPartition(*tp): OffsetAndMetadata(at, checksums.get((tp, at), ""))
-            for tp, at in offsets.items()
-            if tp in held
-        }
+        wanted = {TopicPartition(*tp): OffsetAndMetadata(at, "") for tp, at in offsets.items() if tp in held}
         try:
             await consumer.commit(wanted)
         except (KafkaError, IllegalStateError) as error:  # only a hint: our state holds the positions
@@ -162,21 +156,21 @@ class RunTransport(driver.Transport):
 
 
 class LostRun(Exception):
-    """A run that was fetched never reached its agent: going on would lose its records."""
+    """A run does not join on to the one before: going on would lose records, or take new ones for old."""
 
 
 def accept(app: Any, event: Any) -> Run | None:
     """Return the event's run, or None if it belongs to an earlier assignment.
 
     Raises:
-        LostRun: a run before this one got lost on the way through Faust.
+        LostRun: a run before this one got lost on the way through Faust, or the topic begins anew.
     """
     message = event.message
     if message.generation_id != app.consumer_generation_id:
         return None
     run: Run = event.value
     expected = app.expected.get(run.tp, 0)
-    if run.start > expected:
+    if run.start != expected:
         raise LostRun(f"{run.tp.topic}/{run.tp.partition}: expected position {expected}, got [{run.start}, {run.end})")
     app.expected[run.tp] = run.end
     return run

@@ -4,8 +4,9 @@
 """
 
 from atp_stream.provision.initialise import initialise
-from atp_stream.provision.item_log import apply_policy, read_policy
+from atp_stream.provision.item_log import apply_policy, read_policy, resume_item
 from atp_stream.provision.report import Finding, ProvisionError, Report, Verdict
+from atp_stream.provision.sources import reset_source
 from atp_stream.provision.topics import administration
 
 __all__ = [
@@ -17,4 +18,6 @@ __all__ = [
     "apply_policy",
     "initialise",
     "read_policy",
+    "reset_source",
+    "resume_item",
 ]

@@ -7,7 +7,7 @@ the same transactional id: the later one fences the earlier one before it looks,
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
@@ -15,9 +15,10 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError, ProducerFenced
 
-from atp_stream.domain import policy
-from atp_stream.domain.commands import SetPolicy
-from atp_stream.engine.position import CONTROL_GENESIS, CONTROL_HEADER, GENESIS_HEADER
+from atp_stream.domain import names, policy
+from atp_stream.domain.commands import ResumeItem, SetPolicy
+from atp_stream.engine.position import CONTROL_GENESIS, CONTROL_HEADER, CONTROL_RESET, GENESIS_HEADER
+from atp_stream.engine.sending import partition_of
 from atp_stream.provision.report import Finding, ProvisionError, Verdict
 from atp_stream.settings import Settings
 from atp_stream.topics import Topic, Topics
@@ -39,8 +40,11 @@ class Genesis(msgspec.Struct, frozen=True):
 
 
 class _Record(NamedTuple):
+    """A record of the log; without a key of an item it goes to every partition."""
+
     value: bytes
     headers: list[tuple[str, bytes]]
+    key: bytes = WHOLE_PARTITION
 
 
 async def provide(settings: Settings) -> list[Finding]:
@@ -70,13 +74,44 @@ async def apply_policy(settings: Settings, document: bytes) -> str:
     Raises:
         ProvisionError: there is no log that `atp init` made, or it cannot be written.
     """
+    return await append(settings, "policy", lambda genesis: [_policy_record(genesis, document)])
+
+
+async def resume_item(settings: Settings, tenant: str, item: str) -> str:
+    """Append the command that ends the quarantine of an item, and return the log's genesis.
+
+    Raises:
+        ProvisionError: as `apply_policy`.
+    """
+    at = time.time_ns() // 1000
+    command = msgspec.json.encode(ResumeItem(event_id=f"resume-{at}", at=at))
+    key = names.join(tenant, item).encode()
+    return await append(settings, "resume", lambda genesis: [_Record(command, [_named(genesis)], key)])
+
+
+async def forget_source(settings: Settings, topic: str) -> str:
+    """Append the command that forgets how far `topic` was read, and return the log's genesis.
+
+    Raises:
+        ProvisionError: as `apply_policy`.
+    """
+    control = (CONTROL_HEADER, CONTROL_RESET)
+    return await append(settings, "reset", lambda genesis: [_Record(topic.encode(), [control, _named(genesis)])])
+
+
+async def append(settings: Settings, purpose: str, make: Callable[[str], Sequence[_Record]]) -> str:
+    """Append what `make` returns for the log's genesis: to every partition, or where a record's own key belongs.
+
+    Raises:
+        ProvisionError: there is no log that `atp init` made, or it cannot be written.
+    """
     log = Topics.of(settings).item_log
-    async with _writer(settings, "policy") as producer:
+    async with _writer(settings, purpose) as producer:
         found = await _heads(settings, log)
         genesis = next((head for head in found if head and head != _EXPIRED), None)
         if genesis is None:
             raise ProvisionError(f"the item log {log.name} has no genesis: run `atp init` first")
-        await _append(producer, log, [_policy_record(genesis, document)])
+        await _append(producer, log, make(genesis))
     return genesis
 
 
@@ -96,20 +131,25 @@ async def read_policy(settings: Settings) -> bytes:
 
 def _genesis_record(genesis: str) -> _Record:
     value = msgspec.json.encode(Genesis(format=GENESIS_FORMAT, genesis=genesis))
-    return _Record(value, [(CONTROL_HEADER, CONTROL_GENESIS), (GENESIS_HEADER, genesis.encode())])
+    return _Record(value, [(CONTROL_HEADER, CONTROL_GENESIS), _named(genesis)])
 
 
 def _policy_record(genesis: str, document: bytes) -> _Record:
     at = time.time_ns() // 1000
     command = SetPolicy(event_id=f"policy-{at}", at=at, document=msgspec.Raw(document))
-    return _Record(msgspec.json.encode(command), [(GENESIS_HEADER, genesis.encode())])
+    return _Record(msgspec.json.encode(command), [_named(genesis)])
+
+
+def _named(genesis: str) -> tuple[str, bytes]:
+    return (GENESIS_HEADER, genesis.encode())
 
 
 async def _append(producer: AIOKafkaProducer, topic: Topic, records: Sequence[_Record]) -> None:
     async with producer.transaction():
         for partition in range(topic.partitions):
-            for value, headers in records:
-                await producer.send(topic.name, key=WHOLE_PARTITION, value=value, headers=headers, partition=partition)
+            for value, headers, key in records:
+                if key == WHOLE_PARTITION or partition == partition_of(key, topic.partitions):
+                    await producer.send(topic.name, key=key, value=value, headers=headers, partition=partition)
 
 
 def _compared(name: str, heads: Sequence[str | None]) -> Finding:

@@ -85,7 +85,6 @@ class App:
     def __init__(self) -> None:
         self.consumer = self
         self.paused: set[TP] = set()
-        self.read: dict[TP, int] = {}
         self.gave_up: list[str] = []
 
     def pause_partitions(self, tps: set[TP]) -> None:
@@ -93,9 +92,6 @@ class App:
 
     def resume_partitions(self, tps: set[TP]) -> None:
         self.paused -= tps
-
-    def note_read(self, tp: TP, position: int, _: str) -> None:
-        self.read[tp] = position
 
     def give_up(self, reason: str, _: BaseException | None = None) -> None:
         self.gave_up.append(reason)
@@ -129,8 +125,8 @@ async def test_a_lost_batch_is_sent_again_before_anything_that_came_later() -> N
     """A run of two batches loses the first: were both under way, the second would hide the hole for ever."""
     values = [bytes([65 + place]) * (BATCH_BYTES // 3) for place in range(5)]
     broker = Broker(lose=lambda number: number == 1)
-    app, event = App(), Event()
-    intake = Intake(app, translate=to_log, new_producer=broker.producer)
+    event = Event()
+    intake = Intake(App(), translate=to_log, new_producer=broker.producer)
 
     intake.submit(event, run(0, 100, values))
     await until(lambda: event.acked)
@@ -138,7 +134,6 @@ async def test_a_lost_batch_is_sent_again_before_anything_that_came_later() -> N
 
     assert values == broker.values
     assert 2 == broker.producers
-    assert {TP("in", 0): 105} == app.read
 
 
 async def test_a_loss_in_the_middle_repeats_what_landed_and_keeps_the_order() -> None:

@@ -10,6 +10,7 @@ from atp_stream.engine.position import (
     CONTROL_RESET,
     GENESIS_HEADER,
     SOURCE_HEADER,
+    Mark,
     Position,
     WrongGenesis,
     advance,
@@ -52,7 +53,7 @@ def test_what_intake_sent_twice_in_one_run_is_folded_once() -> None:
 
 
 def test_what_an_earlier_run_had_is_dropped_by_its_mark() -> None:
-    position = Position(genesis=GENESIS, applied=4, marks={"in/0": 7})
+    position = Position(genesis=GENESIS, applied=4, marks={"in/0": Mark(7)})
 
     fresh = plan(position, [record(5, "in/0/7"), record(6, "in/0/8")]).fresh
 
@@ -64,7 +65,7 @@ def test_a_topic_with_a_slash_like_number_in_its_name_keeps_its_own_mark() -> No
 
     moved, _ = advance(START, [record(0, "in-1/0/3"), record(1, "in/10/3")], planned, 2)
 
-    assert {"in-1/0": 3, "in/10": 3} == moved.marks
+    assert {"in-1/0": Mark(3), "in/10": Mark(3)} == moved.marks
 
 
 def test_log_time_never_goes_back() -> None:
@@ -80,7 +81,7 @@ def test_a_step_that_stops_early_moves_only_over_what_it_consumed() -> None:
     moved, covered = advance(START, records, planned, 1)
 
     assert 2 == covered
-    assert Position(genesis=GENESIS, applied=11, log_time=6, marks={"in/0": 1}) == moved
+    assert Position(genesis=GENESIS, applied=11, log_time=6, marks={"in/0": Mark(1)}) == moved
 
 
 def test_a_step_that_consumed_nothing_does_not_move() -> None:
@@ -98,12 +99,12 @@ def test_the_genesis_record_is_not_folded_but_passed() -> None:
 
 
 def test_a_reset_forgets_the_marks_of_its_topic_only() -> None:
-    position = Position(genesis=GENESIS, marks={"in/0": 7, "in/1": 9, "other/0": 4})
+    position = Position(genesis=GENESIS, marks={"in/0": Mark(7), "in/1": Mark(9), "other/0": Mark(4)})
     records = [control(0, CONTROL_RESET, b"in"), record(1, "in/0/0"), record(2, "other/0/4")]
     planned = plan(position, records)
 
     assert [1] == [one.offset for one in planned.fresh]
-    assert {"in/0": 0, "other/0": 4} == advance(position, records, planned, 1)[0].marks
+    assert {"in/0": Mark(0), "other/0": Mark(4)} == advance(position, records, planned, 1)[0].marks
 
 
 def test_a_record_of_another_log_is_never_folded() -> None:
@@ -112,12 +113,14 @@ def test_a_record_of_another_log_is_never_folded() -> None:
 
 
 def test_a_position_reads_back_as_it_was_written() -> None:
-    position = Position(genesis=GENESIS, applied=41, log_time=99, marks={"in/0": 7})
+    position = Position(genesis=GENESIS, applied=41, log_time=99, marks={"in/0": Mark(7)})
 
     assert position == decode_position(encode_position(position))
 
 
 def test_a_position_row_of_format_1_is_still_read() -> None:
-    row = b'{"format":1,"genesis":"0123456789abcdef","applied":41,"log_time":99,"marks":{"in/0":7}}'
+    row = b'{"format":1,"genesis":"0123456789abcdef","applied":41,"log_time":99,"marks":{"in/0":[7,"89abcdef"]}}'
 
-    assert Position(genesis=GENESIS, applied=41, log_time=99, marks={"in/0": 7}) == decode_position(row)
+    assert Position(genesis=GENESIS, applied=41, log_time=99, marks={"in/0": Mark(7, "89abcdef")}) == decode_position(
+        row
+    )

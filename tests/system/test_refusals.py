@@ -1,0 +1,96 @@
+"""A worker that cannot do its work refuses to start, in one line that says what to do."""
+
+import os
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import pytest
+from aiokafka.admin import NewTopic
+
+from atp_stream import provision
+from atp_stream.settings import Settings
+from atp_stream.topics import Topics
+from tests.system.site import Site, environment
+
+pytestmark = [pytest.mark.stack, pytest.mark.slow]
+
+
+def refusal(settings: Settings) -> str:
+    """Return what `atp worker` says when it refuses; the last line of a worker that started would be another."""
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("ATP_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "atp_stream", "worker"],
+        env={**variables, **environment(settings)},
+        capture_output=True,
+        text=True,
+        timeout=40,
+        check=False,
+    )
+    assert 1 == done.returncode, done.stderr
+    assert 1 == len(done.stderr.splitlines()), done.stderr
+    return done.stderr.strip()
+
+
+async def test_a_broker_that_is_not_there_is_told_within_ten_seconds(settings: Settings) -> None:
+    began = time.monotonic()
+
+    said = refusal(replace(settings, brokers=("127.0.0.1:1",)))
+
+    assert time.monotonic() - began < 15  # ten, and the start of Python on a busy machine
+    assert "atp: no Kafka broker answers at 127.0.0.1:1: correct ATP_BROKER, or start one with `atp stack up`" == said
+
+
+async def test_missing_topics_are_named(settings: Settings) -> None:
+    said = refusal(settings)
+
+    assert said.startswith("atp: topics are missing: ")
+    assert Topics.of(settings).item_log.name in said
+    assert said.endswith("run `atp init`")
+
+
+async def test_a_wrong_partition_count_is_named(settings: Settings) -> None:
+    log = Topics.of(settings).item_log
+    async with provision.administration(settings.bootstrap) as admin:
+        await admin.create_topics([NewTopic(log.name, 4, 1)])
+    await provision.initialise(settings)
+
+    assert refusal(settings).startswith(f"atp: topic {log.name} has 4 partitions, but must have 6")
+
+
+async def test_a_directory_of_another_log_is_refused(settings: Settings) -> None:
+    await provision.initialise(settings)
+    settings.data_dir.mkdir()
+    (settings.data_dir / "genesis").write_text("0011223344556677")
+
+    said = refusal(settings)
+
+    assert said.startswith(f"atp: the data directory {settings.data_dir} belongs to item log 0011223344556677")
+
+
+async def test_a_directory_in_use_is_refused(site: Site) -> None:
+    worker = site.add_worker()
+    await site.ready()
+
+    said = refusal(replace(site.settings, data_dir=worker.data, web_port=0))
+
+    assert f"atp: the data directory {worker.data} is in use by another worker" in said
+
+
+async def test_a_registry_that_is_not_there_is_told(settings: Settings) -> None:
+    await provision.initialise(settings)
+
+    said = refusal(replace(settings, registry_url="http://127.0.0.1:1/apis/ccompat/v7"))
+
+    assert said.startswith("atp: no schema registry answers at http://127.0.0.1:1/apis/ccompat/v7")
+
+
+async def test_a_port_in_use_is_told(site: Site) -> None:
+    worker = site.add_worker()
+    await site.ready()
+
+    said = refusal(replace(site.settings, data_dir=site.directory / "other", web_port=worker.port))
+
+    assert said.startswith(f"atp: cannot listen on 127.0.0.1:{worker.port} ")
+    assert said.endswith("set ATP_WEB_PORT")
