@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Final
 
 from atp_stream.demo.books.history import History
@@ -186,25 +187,36 @@ def _check_allocations(name: Name, events: dict[str, list[Event]], allocations: 
 
 
 def _check_rows(name: Name, item: Item, steps: dict[Place, Expected], rows: Sequence[Event], report: Report) -> None:
+    """Compare what was shown: a step may leave out what it overtook itself, but shows all that it changed."""
     last: dict[str, tuple[int, int]] = {}
     versions: dict[str, int] = {}
-    for event in rows:
-        channel = event.payload["channel"]
-        row = (event.units("available"), event.units("reserved"))
-        what = f"availability of {name} {channel} at {event.cause}"
-        step = steps.get(event.cause)
+    for cause, together in groupby(rows, key=lambda event: event.cause):
+        what = f"availability of {name} at {cause}"
+        step = steps.get(cause)
         if step is None:
-            report.object(f"{what}: nothing was applied there")
-        elif step.rows.get(channel) != row or step.version != event.version:
-            report.object(f"{what} is {row}, version {event.version}; the books say {step.rows.get(channel)}")
-        if last.get(channel) == row:
-            report.double(f"{what} says the same again")
-        if event.version <= versions.get(channel, -1):
-            report.object(f"{what}: version {event.version} comes behind {versions[channel]}")
-        last[channel], versions[channel] = row, event.version
-    if steps and last != item.rows():
-        missing = {channel: row for channel, row in item.rows().items() if last.get(channel) != row}
-        report.lose(f"the last availability of {name} is {last}; the books say otherwise of {missing}")
+            report.double(f"{what}, where nothing was applied")
+            continue
+        for event in together:
+            channel = event.payload["channel"]
+            row = (event.units("available"), event.units("reserved"))
+            if (row, event.version) != (step.rows.get(channel), step.version):
+                report.object(f"{what}: {channel} shows {row} ({event.version}), not {step.rows.get(channel)}")
+            if last.get(channel) == row:
+                report.double(f"{what}: {channel} shows {row} again")
+            if event.version <= versions.get(channel, -1):
+                report.object(f"{what}: {channel} comes behind version {versions[channel]}")
+            last[channel], versions[channel] = row, event.version
+        _check_shown(what, last, step.rows, report)
+    if steps:
+        _check_shown(f"the last availability of {name}", last, item.rows(), report)
+
+
+def _check_shown(
+    what: str, shown: dict[str, tuple[int, int]], rows: dict[str, tuple[int, int]], report: Report
+) -> None:
+    for channel, row in rows.items():
+        if shown.get(channel) != row:
+            report.lose(f"{what}: {channel} must show {row}, and shows {shown.get(channel)}")
 
 
 def _check_promises(name: Name, steps: dict[Place, Expected], events: dict[str, list[Event]], report: Report) -> None:

@@ -1,0 +1,111 @@
+"""Traffic through the real translation and the real fold, without a cluster: the topics are lists."""
+
+from collections import defaultdict
+from dataclasses import replace
+
+from atp_stream.agents.intake import Translator
+from atp_stream.agents.ledger import Ledger
+from atp_stream.demo.books import History, Record
+from atp_stream.demo.run import book_names
+from atp_stream.demo.traffic import EVENT_TYPES
+from atp_stream.demo.wire import framed
+from atp_stream.domain.errors import Refused
+from atp_stream.engine.position import LogRecord
+from atp_stream.messages import contract
+from atp_stream.messages.inbound import Inbound
+from atp_stream.messages.outbound import EVENTS, Outbound
+from atp_stream.messages.registry import SchemaCache
+from atp_stream.settings import Settings
+from atp_stream.topics import Topics
+
+SETTINGS = replace(Settings(), default_tenant="demo")
+IDS = {event: number for number, event in enumerate([*EVENT_TYPES.values(), *EVENTS.values()], start=1)}
+SCHEMAS = {number: contract.schema(event) for event, number in IDS.items()}
+
+
+class Schemas(SchemaCache):
+    """The registry's cache without a registry."""
+
+    def lookup(self, schema_id):
+        if schema_id not in SCHEMAS:
+            raise Refused("unknown_schema", str(schema_id))
+        return SCHEMAS[schema_id]
+
+
+def frame(event_type, event):
+    return framed(contract.schema(event_type), IDS[event_type], event)
+
+
+class Store:
+    """The rows of one log partition."""
+
+    def __init__(self):
+        self.rows = {}
+
+    def read(self, key):
+        return self.rows.get(key)
+
+    def scan(self, start):
+        return iter(sorted((key, row) for key, row in self.rows.items() if key >= start))
+
+
+class InProcess:
+    """One worker without a cluster; `step` is how many commands it folds at once."""
+
+    def __init__(self, wire, step):
+        self.topics = Topics.of(SETTINGS)
+        self.records = []
+        self._ends = defaultdict(int)
+        schemas = Schemas("http://127.0.0.1:1")
+        self._translate = Translator(Inbound(schemas, "demo"), schemas, self.topics, "g")
+        ids = {role: IDS[event] for role, event in EVENTS.items()}
+        self._ledger = Ledger(Outbound("g", wire, ids), self.topics)
+        self._stores = defaultdict(Store)
+        self._waiting = defaultdict(list)
+        self._step = step
+
+    def take(self, message, now):
+        """Let a message become what it becomes; `now` in microseconds."""
+        source = self._append(getattr(self.topics, message.kind).name, 0, now, message.key, message.value, ())
+        for output in self._translate(source):
+            record = self._append(output.topic, output.partition, now, output.key, output.value, tuple(output.headers))
+            if output.topic == self.topics.item_log.name:
+                assert output.key is not None
+                assert output.value is not None
+                headers = dict(output.headers)
+                self._waiting[output.partition].append(
+                    LogRecord(
+                        offset=record.offset, log_time=now // 1000, key=output.key, value=output.value,
+                        original=headers["atp-original"], source=headers["atp-source"],
+                    )
+                )  # fmt: skip
+                if len(self._waiting[output.partition]) >= self._step:
+                    self.fold(output.partition, now)
+
+    def fold(self, partition, now):
+        """Fold what waits in a log partition."""
+        store = self._stores[partition]
+        waiting = self._waiting[partition]
+        while waiting:
+            answer = self._ledger(partition, store, waiting)
+            del waiting[: answer.consumed]
+            for key, row in answer.rows.items():
+                if row is None:
+                    store.rows.pop(key, None)
+                else:
+                    store.rows[key] = row
+            for output in answer.outputs:
+                self._append(output.topic, output.partition, now, output.key, output.value, tuple(output.headers))
+
+    def history(self, now):
+        """Fold the rest and return all that the topics hold."""
+        for partition in list(self._waiting):
+            self.fold(partition, now)
+        return History(names=book_names(SETTINGS), records=self.records, schemas=SCHEMAS)
+
+    def _append(self, topic, partition, now, key, value, headers):
+        offset = self._ends[topic, partition]
+        self._ends[topic, partition] += 1
+        record = Record(topic, partition, offset, now // 1000, key, value, headers)
+        self.records.append(record)
+        return record

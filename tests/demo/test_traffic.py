@@ -1,0 +1,63 @@
+"""The demo's traffic and its books agree with the real fold, by two roads that share no code."""
+
+import heapq
+import json
+
+import pytest
+
+from atp_stream.demo.books import check
+from atp_stream.demo.traffic import Traffic, snippet
+from atp_stream.settings import Wire
+from tests.demo.in_process import InProcess, frame
+
+NOON = 1_700_000_000_000_000
+
+
+def played(seed, messages, wire, step):
+    traffic = Traffic(seed=seed, frame=frame)
+    worker = InProcess(wire, step)
+    due = [(NOON, number, message) for number, message in enumerate(traffic.opening(NOON))]
+    now = NOON
+    for number in range(messages):
+        now = NOON + 5_000 * number
+        for message in traffic.step(now):
+            heapq.heappush(due, (now + int(message.delay * 1_000_000), len(due) + number * 1000, message))
+        while due and due[0][0] <= now:
+            worker.take(heapq.heappop(due)[2], now)
+    return check(worker.history(now))
+
+
+@pytest.mark.parametrize(("wire", "step"), [(Wire.AVRO, 1), (Wire.JSON, 7), (Wire.AVRO, 50)])
+@pytest.mark.parametrize("seed", [1, 2])
+def test_the_fold_and_the_books_agree_on_traffic(seed, wire, step):
+    report = played(seed, 1_500, wire, step)
+
+    assert [] == report.objections
+
+
+def test_traffic_meets_every_outcome():
+    report = played(3, 2_500, Wire.JSON, 5)
+
+    assert {"COMMITTED", "PARTIAL", "BACKORDERED", "CONFIRMED", "FULFILLED", "RELEASED", "REJECTED"} <= {
+        *report.reservations
+    }
+    assert 0 < report.short
+    assert 0 < report.duplicates
+    assert 0 < report.skipped
+    assert 5 < len(report.refused)
+
+
+def test_the_seeds_snippet_is_sent_as_it_stands():
+    message = snippet(NOON)
+
+    assert message.key is None
+    assert message.value is not None
+    assert {
+        "event_id": "abc123",
+        "timestamp": "2023-11-14T22:13:20Z",
+        "product_id": "prod987",
+        "adjusted_quantity": 10,
+        "new_quantity": 150,
+        "adjustment_reason": "restock",
+        "adjusted_by": "user123",
+    } == json.loads(message.value)
