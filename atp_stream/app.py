@@ -1,5 +1,11 @@
-"""The composition: the only module that knows every part."""
+"""The composition: the only module that knows every part.
 
+`create_app` puts the parts together; `prepare` first makes sure that everything stands.
+"""
+
+import asyncio
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from yarl import URL
@@ -11,6 +17,7 @@ from atp_stream.engine.tables import StateTable
 from atp_stream.messages.inbound import Inbound
 from atp_stream.messages.outbound import Outbound
 from atp_stream.messages.registry import SchemaCache
+from atp_stream.provision import preflight
 from atp_stream.settings import Settings
 from atp_stream.topics import LOG_PARTITIONS, TOMBSTONE_RETENTION_MS, Topics
 from atp_stream.web.availability import add_views
@@ -53,3 +60,41 @@ def create_app(settings: Settings, *, genesis: str, schemas: SchemaCache) -> Eng
     add_views(app)
     add_health(app)
     return app
+
+
+def prepare(settings: Settings) -> EngineApp:
+    """Return an app that may start.
+
+    Raises:
+        ProvisionError: it may not; the text is one line that says why and what to do.
+        RegistryUnavailable: the schema registry does not answer.
+    """
+    preflight.check_versions()
+    lock = preflight.claim_directory(settings.data_dir)
+    port = preflight.check_port(settings.web_host, settings.web_port)
+    settings = replace(settings, web_port=port)
+    topics = Topics.of(settings)
+    schemas = SchemaCache(settings.registry_url)
+    genesis = asyncio.run(_look_around(settings, topics, schemas))
+    preflight.check_directory(settings.data_dir, genesis)
+    app = create_app(settings, genesis=genesis, schemas=schemas)
+    app.data_lock = lock  # held as long as the app is
+    return app
+
+
+async def _look_around(settings: Settings, topics: Topics, schemas: SchemaCache) -> str:
+    await preflight.check_topics(settings, topics)
+    await schemas.warm([topic.name for topic in topics.every])
+    return await preflight.read_genesis(settings, topics)
+
+
+def __getattr__(name: str) -> EngineApp:
+    """Make the app of this process when Faust's own command asks for it: `faust -A atp_stream.app worker`."""
+    if name == "app":
+        return _only_app()
+    raise AttributeError(name)
+
+
+@cache
+def _only_app() -> EngineApp:
+    return prepare(Settings.from_environment())

@@ -1,48 +1,17 @@
 """`atp worker`: make sure that everything stands, then run until told to stop."""
 
-import asyncio
 import logging
 import sys
-from dataclasses import replace
 from typing import Any
 
 import faust
 
 from atp_stream import logs
-from atp_stream.app import create_app
-from atp_stream.engine.app import EXIT_GAVE_UP, EngineApp
-from atp_stream.messages.registry import SchemaCache
-from atp_stream.provision import preflight
+from atp_stream.app import prepare
+from atp_stream.engine.app import EXIT_GAVE_UP
 from atp_stream.settings import Settings
-from atp_stream.topics import Topics
 
 log = logging.getLogger(__name__)
-
-
-def prepare(settings: Settings) -> EngineApp:
-    """Return an app that may start.
-
-    Raises:
-        ProvisionError: it may not; the text is one line that says why and what to do.
-        RegistryUnavailable: the schema registry does not answer.
-    """
-    preflight.check_versions()
-    lock = preflight.claim_directory(settings.data_dir)
-    port = preflight.check_port(settings.web_host, settings.web_port)
-    settings = replace(settings, web_port=port)
-    topics = Topics.of(settings)
-    schemas = SchemaCache(settings.registry_url)
-    genesis = asyncio.run(_look_around(settings, topics, schemas))
-    preflight.check_directory(settings.data_dir, genesis)
-    app = create_app(settings, genesis=genesis, schemas=schemas)
-    app.data_lock = lock  # held as long as the app is
-    return app
-
-
-async def _look_around(settings: Settings, topics: Topics, schemas: SchemaCache) -> str:
-    await preflight.check_topics(settings, topics)
-    await schemas.warm([topic.name for topic in topics.every])
-    return await preflight.read_genesis(settings, topics)
 
 
 class Worker(faust.Worker):

@@ -14,6 +14,7 @@ from mode import get_logger
 
 from atp_stream.engine.intake import Intake, Translate
 from atp_stream.engine.position import Mark
+from atp_stream.engine.runs import service_logger
 from atp_stream.engine.sending import make_producer
 from atp_stream.engine.sources import SourceCheck, newest_marks
 from atp_stream.engine.steps import Fold, Steps
@@ -34,6 +35,7 @@ TESTED_FAUST = "0.15.3"
 class EngineApp(faust.App):
     """A Faust app whose streams are runs and whose state changes in atomic steps."""
 
+    logger = service_logger
     steps: Steps
     intake: Intake
     table: StateTable
@@ -81,7 +83,6 @@ class EngineApp(faust.App):
         self.log_topic = log_topic
         self.sources = SourceCheck(self, bootstrap=bootstrap, log_topic=log_topic)
         self.on_partitions_revoked.connect(self._on_revoked, weak=False)
-        self.task(self.watch)
 
     # -- called by the transport and the table manager -----------------------------------------
 
@@ -147,7 +148,12 @@ class EngineApp(faust.App):
 
     # -- the watch -----------------------------------------------------------------------------
 
-    async def watch(self) -> None:
+    async def on_start(self) -> None:
+        """Watch from the start: Faust's own tasks begin only when a first recovery has ended."""
+        await super().on_start()
+        self.add_future(self._watch())
+
+    async def _watch(self) -> None:
         """Give up when a recovery stands still: Faust's can end without a word, and nothing would run again."""
         seen: Any = None
         since = time.monotonic()

@@ -5,6 +5,7 @@ A run speaks in fetch *positions*, not in offsets of records: transaction marker
 partition join without holes, and a hole always means that a run was lost.
 """
 
+import logging
 from typing import Any, NamedTuple
 
 import faust
@@ -12,6 +13,9 @@ from aiokafka.structs import ConsumerRecord
 from faust.events import Event
 from faust.types import TP
 from faust.types.tuples import Message
+
+#: Starting, stopping and the like of the services that we derive from Faust's is said in Faust's name.
+service_logger = logging.getLogger("faust.engine")
 
 
 class Run(NamedTuple):

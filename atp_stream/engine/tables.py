@@ -17,7 +17,7 @@ from faust.tables.manager import TableManager
 from faust.tables.table import Table
 from faust.types import TP
 
-from atp_stream.engine.runs import Run, RunSchema
+from atp_stream.engine.runs import Run, RunSchema, service_logger
 
 #: One database a partition; Faust's defaults (a 2 GiB cache and three memtables of 64 MiB for each) are for few.
 ROCKSDB_OPTIONS = {
@@ -35,6 +35,7 @@ OFFSET_KEY = b"__faust\0offset__"
 class StateTable(Table[bytes, bytes]):
     """The state of the item log's partitions: raw bytes by raw bytes, in key order."""
 
+    logger = service_logger
     app: Any
     data: Any
 
@@ -125,6 +126,7 @@ class StateTable(Table[bytes, bytes]):
 class StateTables(TableManager):
     """Fences the earlier owners of a partition before its changelog's end is asked for."""
 
+    logger = service_logger
     app: Any
 
     async def on_rebalance(

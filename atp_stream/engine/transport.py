@@ -12,12 +12,13 @@ from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
-from atp_stream.engine.runs import Run, wrap
+from atp_stream.engine.runs import Run, service_logger, wrap
 
 
 class RunThread(driver.AIOKafkaConsumerThread):
     """The consumer's thread: fetches runs, and starts streams where our own state says."""
 
+    logger = service_logger
     app: Any
 
     def __post_init__(self) -> None:
@@ -113,6 +114,7 @@ class RunThread(driver.AIOKafkaConsumerThread):
 class RunConsumer(driver.Consumer):
     """Acknowledges runs: they come in order per partition, so the newest ack may be committed."""
 
+    logger = service_logger
     app: Any
 
     def _new_consumer_thread(self) -> RunThread:
