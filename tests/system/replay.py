@@ -4,7 +4,6 @@ Intake's promise is checked against the source topics, the engine's against a fo
 engine: no steps, no transactions, no RocksDB, no restarts.
 """
 
-from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from io import BytesIO
@@ -20,23 +19,10 @@ from atp_stream.engine.sending import Output
 from atp_stream.messages import contract
 from atp_stream.messages.outbound import Outbound
 from atp_stream.messages.registry import SchemaCache
+from tests.agents.memory import Memory
 from tests.system.site import Site
 
 AVAILABILITY = fastavro.parse_schema(contract.schema("AvailabilityCalculatedEvent"))
-
-
-class Memory:
-    """A store in memory, with the contract of the engine's."""
-
-    def __init__(self) -> None:
-        self.rows: dict[bytes, bytes] = {}
-
-    def read(self, key: bytes) -> bytes | None:
-        return self.rows.get(key)
-
-    def scan(self, start: bytes) -> Iterator[tuple[bytes, bytes]]:
-        keys = sorted(self.rows)
-        return ((key, self.rows[key]) for key in keys[bisect_left(keys, start) :])
 
 
 async def objections(site: Site) -> list[str]:
@@ -76,11 +62,7 @@ def _fold(
         fresh = fresh[answer.consumed :]
         unfinished = answer.unfinished
         outputs += answer.outputs
-        for key, row in answer.rows.items():
-            if row is None:
-                memory.rows.pop(key, None)
-            else:
-                memory.rows[key] = row
+        memory.apply(answer)
     return memory.rows, outputs
 
 

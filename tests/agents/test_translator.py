@@ -1,0 +1,95 @@
+"""What becomes of one input record on its way to the item log."""
+
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+import pytest
+
+from atp_stream.agents.intake import LONGEST_MESSAGE, Translator
+from atp_stream.engine.intake import NotYet
+from atp_stream.engine.sending import Output, partition_of
+from atp_stream.messages.dead_letters import unpack_original
+from atp_stream.messages.inbound import Inbound
+from atp_stream.messages.registry import SchemaCache
+from atp_stream.settings import Settings
+from atp_stream.topics import Topics
+from tests.agents.memory import Record
+
+TOPICS = Topics.of(Settings())
+GENESIS = "00112233aabbccdd"
+
+
+def translator(default_tenant: str | None = "acme") -> Translator:
+    schemas = SchemaCache("http://127.0.0.1:1")
+    return Translator(Inbound(schemas, default_tenant), schemas, TOPICS, GENESIS)
+
+
+def adjusted(value: bytes | None, **more: Any) -> Record:
+    return Record(TOPICS.adjusted.name, value, **more)
+
+
+def headers(output: Output) -> dict[str, bytes]:
+    return dict(output.headers)
+
+
+def test_an_adjustment_becomes_a_record_of_the_log_under_its_items_name() -> None:
+    record = adjusted(b'{"product_id": "lamp|1", "new_quantity": 5, "adjusted_quantity": 5}', partition=2, offset=41)
+
+    [output] = translator()(record)
+
+    assert TOPICS.item_log.name == output.topic
+    assert b"acme|lamp%7C1" == output.key
+    assert partition_of(b"acme|lamp%7C1", 6) == output.partition
+    assert b"inventory.adjusted/2/41" == headers(output)["atp-source"]
+    assert GENESIS.encode() == headers(output)["atp-genesis"]
+    assert record.value == unpack_original(headers(output)["atp-original"]).value
+    assert "adjust" == msgspec.json.decode(output.value or b"")["command"]
+
+
+def test_what_breaks_the_contract_becomes_a_dead_letter_with_its_bytes() -> None:
+    record = adjusted(b"\xffno json", partition=4, offset=7, key=b"k", headers=(("trace", b"1"),))
+
+    [output] = translator()(record)
+
+    assert TOPICS.dead_letter.name == output.topic
+    assert (b"k", b"\xffno json", 1) == (output.key, output.value, output.partition)
+    assert b"undecodable" == headers(output)["atp-reason"]
+    assert b"inventory.adjusted/4/7" == headers(output)["atp-origin"]
+    assert b"1" == headers(output)["trace"]
+
+
+def test_a_tombstone_is_skipped_and_counted() -> None:
+    translate = translator()
+
+    assert [] == list(translate(adjusted(None)))
+    assert 1 == translate.counts["inventory.adjusted", "skipped_null"]
+
+
+def test_a_message_over_the_limit_is_a_dead_letter_as_a_whole() -> None:
+    record = adjusted(b" " * (LONGEST_MESSAGE + 1))
+
+    [output] = translator()(record)
+
+    assert (b"too_large", record.value) == (headers(output)["atp-reason"], output.value)
+
+
+def test_without_a_default_tenant_a_message_must_name_one() -> None:
+    [output] = translator(None)(adjusted(b'{"product_id": "lamp", "new_quantity": 5}'))
+
+    assert b"missing_tenant" == headers(output)["atp-reason"]
+
+
+def test_a_schema_that_is_not_cached_makes_its_partition_wait() -> None:
+    with pytest.raises(NotYet):
+        translator()(adjusted(b"\x00\x00\x00\x00\x2arest"))
+
+
+def test_renamed_topics_keep_their_kinds() -> None:
+    topics = Topics.of(replace(Settings(), topic_counted="stock.counts"))
+    schemas = SchemaCache("http://127.0.0.1:1")
+    translate = Translator(Inbound(schemas, "acme"), schemas, topics, GENESIS)
+
+    [output] = translate(Record("stock.counts", b'{"itemId": "lamp", "onHand": 3}'))
+
+    assert "count" == msgspec.json.decode(output.value or b"")["command"]
