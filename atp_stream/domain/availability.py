@@ -21,7 +21,8 @@ def safety_stock(rules: ItemRules, basis: int) -> int:
 
 def pool(on_hand: int, safety: int, reserved: int) -> int:
     """Return what nobody has claimed yet; it is what a pooled channel may claim."""
-    return max(0, max(0, on_hand - safety) - reserved)
+    free = (on_hand - safety if on_hand > safety else 0) - reserved
+    return max(0, free)
 
 
 def shown(claim: int, rule: Rule, blocking: int) -> int:

@@ -26,7 +26,7 @@ class ItemFold:
     """An item, its rules, and the place in the log that its next events are named by."""
 
     __slots__ = (
-        "_before", "_leaving", "_locations", "_reservations", "changed", "channels", "due", "events", "is_new",
+        "_before", "_leaving", "changed", "channels", "due", "events", "is_new",
         "item", "log_time", "name", "offset", "ordinal", "pending", "reserved", "rules", "state", "ticket", "version",
         "waiting",
     )  # fmt: skip
@@ -34,25 +34,23 @@ class ItemFold:
     def __init__(self, state: State, name: str, rules: ItemRules, events: list[AnyEvent]) -> None:
         item: Item | None = state.get(f"{name}|i")
         self.is_new = item is None
-        if item is None:
-            item = Item(stock=Stock(), channels={channel: Channel() for channel in rules.channels})
-            self._before = {}
-        else:
-            self._before = {name: (row.available, row.reserved) for name, row in item.channels.items()}
-        self.state, self.name, self.rules, self.events, self.item = state, name, rules, events, item
-        self.channels = item.channels
         self.reserved = self.waiting = 0
         self._leaving = False
-        for row in item.channels.values():
-            self.reserved += row.reserved
-            self.waiting += row.waiting
-            self._leaving |= row.leaving
+        self._before: dict[str, tuple[int, int]] = {}
+        if item is None:
+            item = Item(stock=Stock(), channels={channel: Channel() for channel in rules.channels})
+        else:
+            for channel, row in item.channels.items():
+                self._before[channel] = row.available, row.reserved
+                self.reserved += row.reserved
+                self.waiting += row.waiting
+                self._leaving |= row.leaving
+        self.state, self.name, self.rules, self.events, self.item = state, name, rules, events, item
+        self.channels = item.channels
         self.pending: list[Standing] = []  # policies that this item has still to meet
         self.changed = False
         self.due = item.quarantine is None and (item.work is not None or item.resuming)
         self.offset = self.log_time = self.ordinal = self.version = self.ticket = 0
-        self._reservations = f"{name}|r|"
-        self._locations = f"{name}|l|"
 
     # The cause of what follows
 
@@ -73,21 +71,21 @@ class ItemFold:
 
     def get(self, name: str) -> Location | None:
         """Return the row of a location."""
-        row: Location | None = self.state.get(self._locations + encode(name))
+        row: Location | None = self.state.get(f"{self.name}|l|{encode(name)}")
         return row
 
     def put(self, name: str, row: Location) -> None:
         """Set the row of a location."""
-        self.state.put(self._locations + encode(name), row)
+        self.state.put(f"{self.name}|l|{encode(name)}", row)
 
     def reservation(self, reservation: str) -> Reservation | None:
         """Return the row of a reservation."""
-        row: Reservation | None = self.state.get(self._reservations + encode(reservation))
+        row: Reservation | None = self.state.get(f"{self.name}|r|{encode(reservation)}")
         return row
 
     def keep(self, reservation: str, row: Reservation) -> None:
         """Set the row of a reservation."""
-        self.state.put(self._reservations + encode(reservation), row)
+        self.state.put(f"{self.name}|r|{encode(reservation)}", row)
 
     # Channels and what they may claim
 
@@ -114,9 +112,12 @@ class ItemFold:
 
     def claim(self, channel: str, priority: int) -> int:
         """Return what a new reservation may take: nothing while one of its priority or above waits in the channel."""
-        if self.rules.closed(channel):
+        if channel not in self.rules.channels and self.rules.closed(channel):
             return 0
-        if self.channels[channel].waiting:
+        row = self.channels[channel]
+        if row.waiting:
+            if row.blocking and priority <= 0:
+                return 0
             head = self.state.first(queue_prefix(self.name, channel))
             if head is not None and head[1].priority >= priority:
                 return 0
@@ -251,8 +252,11 @@ class ItemFold:
         named = rules.channels
         place = 0
         for channel, row in item.channels.items():
-            rule = named.get(channel) or rules.other
-            row.available = availability.shown(free, rule, row.blocking) if runs and not rules.closed(channel) else 0
+            rule = named.get(channel)
+            if not runs or (rule is None and rules.closed(channel)):
+                row.available = 0
+            else:
+                row.available = availability.shown(free, rule or rules.other, row.blocking)
             if before.get(channel) != (row.available, row.reserved):
                 self._tell(place, channel, row.available, row.reserved)
             place += 1

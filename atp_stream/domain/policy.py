@@ -13,11 +13,16 @@ import msgspec
 
 from atp_stream.domain import quantity
 from atp_stream.domain.errors import Refused
+from atp_stream.domain.locations import LONGEST_TAIL, StockRules
 from atp_stream.domain.names import split
-from atp_stream.domain.stock import StockRules
 
 MAX_DOCUMENT: Final = 64_000
 """The greatest size of a policy document, in bytes; with its place in the log it must fit a row of 64 KB."""
+
+MOST_CHANNELS: Final = 64
+LONGEST_CHANNEL: Final = 64
+"""So many channels, of so many bytes, are named in one place (and as many may come without a name): an item's row
+holds them all, and stays small."""
 
 _MICROSECONDS: Final = 1_000_000
 _WHOLE: Final = 10_000  # a hundred per cent, in hundredths of one
@@ -197,10 +202,12 @@ def _check(document: Document) -> None:
         ("stock.skew", document.stock.skew),
         ("retention", document.retention),
         ("future_tolerance", document.future_tolerance),
-        ("unknown_channel_limit", document.unknown_channel_limit),
     ):
         _require(seconds >= 0, place, "must not be negative")
-    _require(document.stock.tail >= 1, "stock.tail", "must be at least 1")
+    _require(1 <= document.stock.tail <= LONGEST_TAIL, "stock.tail", f"is from 1 to {LONGEST_TAIL}")
+    _require(
+        0 <= document.unknown_channel_limit <= MOST_CHANNELS, "unknown_channel_limit", f"is from 0 to {MOST_CHANNELS}"
+    )
     _require(document.unknown_channels in {"accept", "refuse"}, "unknown_channels", "is `accept` or `refuse`")
     _require(document.shortage == "keep", "shortage", "is `keep`")
     _require(document.default_channel != "", "default_channel", "must not be empty")
@@ -224,7 +231,11 @@ def _check_rules(place: str, section: TenantSection | ItemSection) -> None:
         if rule is not None:
             _check_quantity(f"{at}.buffer", rule.buffer or Decimal(0))
             _check_quantity(f"{at}.floor", rule.floor or Decimal(0))
-    _require("" not in section.channels, f"{place}.channels", "a channel has a name")
+    place = f"{place}.channels"
+    _require("" not in section.channels, place, "a channel has a name")
+    _require(len(section.channels) <= MOST_CHANNELS, place, f"are at most {MOST_CHANNELS}")
+    longest = max((len(channel.encode()) for channel in section.channels), default=0)
+    _require(longest <= LONGEST_CHANNEL, place, f"a name has at most {LONGEST_CHANNEL} bytes")
 
 
 def _check_aliases(place: str, section: TenantSection) -> None:

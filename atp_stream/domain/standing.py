@@ -73,17 +73,20 @@ class Policies:
         return self.newest
 
     def of(self, name: str, known: int) -> tuple[ItemRules, list[Standing]]:
-        """Return the rules that an item lives by, and the policies it has still to meet, oldest first.
+        """Return the rules that an item lives by, and the policies that will change them, oldest first.
 
         `known` is the offset of a policy that it has surely met.
         """
-        met = known
-        if self.sweep is None:
-            met = self.newest.offset
-        else:
-            met = max(met, self.sweep.until if f"{name}|" < self.sweep.cursor else self.sweep.earlier[0])
-        pending = [standing for standing in self._all if standing.offset > met]
-        return self._all[-1 - len(pending)].policy.rules(name), pending
+        assert self.sweep is not None  # noqa: S101  (without a sweep all items have met the newest)
+        met = max(known, self.sweep.until if f"{name}|" < self.sweep.cursor else self.sweep.earlier[0])
+        later = [standing for standing in self._all if standing.offset > met]
+        rules = lived_by = self._all[-1 - len(later)].policy.rules(name)
+        pending = []
+        for standing in later:
+            rules, before = standing.policy.rules(name), rules
+            if rules != before:
+                pending.append(standing)
+        return lived_by, pending
 
     def differ(self, name: str) -> bool:
         """Tell whether an item's rules are not the same under all of the policies."""

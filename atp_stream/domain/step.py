@@ -39,8 +39,8 @@ class Step:
         self._broken = broken
         self._items: dict[str, ItemFold] = {}
         self._policies = Policies(state)
-        self._units = self._visited = 0
-        self._shown = 0  # availability events that publishing may add
+        self._units = 0
+        self._more = 0  # what counts as output beside events: units, visits, what publishing may tell
 
     def go_on(self) -> None:
         """Do a slice of what earlier steps left: of one item's work, and of the sweep."""
@@ -52,7 +52,7 @@ class Step:
 
     def take(self, entry: Entry) -> bool:
         """Answer one entry, unless the step has enough, or the item is not ready for it."""
-        if self._spent() >= ENOUGH:
+        if len(self.events) + self._more >= ENOUGH:
             return False
         try:
             return self._take(entry)
@@ -79,7 +79,7 @@ class Step:
         return self._policies.sweep is not None or self._state.first(WORK) is not None
 
     def _spent(self) -> int:
-        return len(self.events) + self._shown + self._units + self._visited
+        return len(self.events) + self._more
 
     def _open(self, name: str) -> ItemFold:
         x = self._items.get(name)
@@ -87,7 +87,7 @@ class Step:
             x = self._items[name] = ItemFold(self._state, name, self._policies.newest.policy.rules(name), self.events)
             if self._policies.sweep is not None and not x.is_new and x.item.quarantine is None:
                 x.rules, x.pending = self._policies.of(name, x.item.policy)
-            self._shown += len(x.channels)
+            self._more += len(x.channels)
         return x
 
     # Entries
@@ -164,7 +164,9 @@ class Step:
             return True
         self._items = {name: x for name, x in self._items.items() if not x.is_new}
         for x in self._items.values():
-            x.pending.append(newest)
+            last = x.pending[-1].policy.rules(x.name) if x.pending else x.rules
+            if newest.policy.rules(x.name) != last:
+                x.pending.append(newest)
         return True
 
     # Unfinished work
@@ -187,6 +189,7 @@ class Step:
 
     def _unit(self, x: ItemFold, job: Callable[[ItemFold], None]) -> None:
         self._units += 1
+        self._more += 1
         x.ticket = -self._units
         if x.ticket in self._broken:
             self._stop(x, x.item.offset, x.item.log_time)
@@ -218,13 +221,11 @@ class Step:
 
     def _meet(self, x: ItemFold) -> None:
         standing = x.pending.pop(0)
-        rules = standing.policy.rules(x.name)
-        if rules != x.rules:
-            x.begin(standing.offset, standing.log_time)
-            x.meet(rules)
-            x.item.policy = standing.offset
-            refill(x, [])
-            self._done(x)
+        x.begin(standing.offset, standing.log_time)
+        x.meet(standing.policy.rules(x.name))
+        x.item.policy = standing.offset
+        refill(x, [])
+        self._done(x)
 
     def _sweep(self, limit: int) -> None:
         """Walk on over the items, and let each meet the policies that it has not met."""
@@ -243,7 +244,7 @@ class Step:
             if policies.differ(name) and not self._catch_up(self._open(name), limit):
                 break
             cursor = name + "}"  # behind all rows of the item
-            self._visited += 1
+            self._more += 1
         policies.advance(cursor)
 
     # Quarantine

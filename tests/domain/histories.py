@@ -16,8 +16,12 @@ STAMPS = st.integers(0, 4).map(lambda minute: AT - minute * 60_000_000)
 LOCATIONS = st.sampled_from(["", "", "", "north", "south"])
 UNITS = st.integers(1, 9)
 
-_rules = st.fixed_dictionaries({}, optional={"buffer": st.integers(0, 3).map(lambda n: n / 100), "floor": st.just(0.02)})
-_safety = st.fixed_dictionaries({}, optional={"fixed": st.sampled_from([0.01, 0.03]), "percent": st.sampled_from([10, 50])})
+_rules = st.fixed_dictionaries(
+    {}, optional={"buffer": st.integers(0, 3).map(lambda n: n / 100), "floor": st.just(0.02)}
+)
+_safety = st.fixed_dictionaries(
+    {}, optional={"fixed": st.sampled_from([0.01, 0.03]), "percent": st.sampled_from([10, 50])}
+)
 
 
 @st.composite

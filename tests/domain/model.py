@@ -102,7 +102,7 @@ class ItemModel:
 
     def safety_stock(self) -> int:
         safety = self.special().get("safety_stock", self.section().get("safety_stock", {}))
-        part = max(0, self.stock().numbers().basis) * safety.get("percent", 0)
+        part = max(0, self.stock().numbers().basis) * int(safety.get("percent", 0))
         return max(int(safety.get("fixed", 0) * 100), (part + 99) // 100)
 
     def closed(self, channel: str) -> bool:
@@ -295,9 +295,7 @@ class ItemModel:
             self.said.append(Said(command.at, command.event_id, None, command.on_hand, False, command.location))
             return
         ships = command.reservation is not None and command.delta < 0
-        self.said.append(
-            Said(command.at, command.event_id, command.delta, command.absolute, ships, command.location)
-        )
+        self.said.append(Said(command.at, command.event_id, command.delta, command.absolute, ships, command.location))
         if command.reservation is not None and ships:
             order = self.orders.setdefault(command.reservation, Order())
             before = order.moved()

@@ -1,0 +1,16 @@
+"""Keys and their parts."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from atp_stream.domain.names import join, split
+
+
+def test_a_bar_in_an_item_is_not_a_border_of_its_key() -> None:
+    assert "a|b%7Cc" == join("a", "b|c")
+    assert "a%7Cb|c" == join("a|b", "c")
+
+
+@given(st.lists(st.text("a|%7C25"), min_size=1))
+def test_key_and_parts_are_a_bijection(parts: list[str]) -> None:
+    assert parts == split(join(*parts))
