@@ -20,9 +20,8 @@ from atp_stream.messages.registry import SchemaCache
 from atp_stream.provision import preflight
 from atp_stream.settings import Settings
 from atp_stream.topics import LOG_PARTITIONS, TOMBSTONE_RETENTION_MS, Topics
-from atp_stream.web.availability import add_views
-from atp_stream.web.health import add_health
 from atp_stream.web.problems import as_problems
+from atp_stream.web.site import add_web
 
 #: Heartbeats per session: one lost heartbeat must not end it.
 _HEARTBEATS = 10
@@ -47,18 +46,18 @@ def create_app(settings: Settings, *, genesis: str, schemas: SchemaCache) -> Eng
         canonical_url=canonical,
         web_application_options={"middlewares": [as_problems]},
     )
+    translator = Translator(Inbound(schemas, settings.default_tenant or None), schemas, topics, genesis)
     app.install(
         log_topic=topics.item_log.name,
         table=StateTable(app, name="state", partitions=LOG_PARTITIONS, tombstones_kept=TOMBSTONE_RETENTION_MS / 1000),
         fold=Ledger(Outbound(genesis, settings.wire, schemas.output_ids), topics),
-        translate=Translator(Inbound(schemas, settings.default_tenant or None), schemas, topics, genesis),
+        translate=translator,
         genesis=genesis,
         bootstrap=settings.bootstrap,
     )
     add_ledger_agent(app, topics)
     add_intake_agent(app, topics)
-    add_views(app)
-    add_health(app)
+    add_web(app, topics, schemas, translator.counts)
     return app
 
 

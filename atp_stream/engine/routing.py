@@ -41,8 +41,11 @@ def locate(app: Any, name: bytes) -> Here | Elsewhere:
     """Return who owns the rows of an item, by its name.
 
     Raises:
-        NotServing: partitions are moving, state is being restored, or the group has not heard of us lately.
+        NotServing: partitions are moving, state is being restored, the group has not heard of us lately, or a step
+            failed, so that its rows may be behind what was published.
     """
+    if app.gave_up is not None or app._fence_timer is not None:
+        raise NotServing("this worker no longer knows what is true, and is leaving")
     if app.rebalancing or app.in_recovery or not app.tables.actives_ready:
         raise NotServing("partitions are moving between workers, or their state is being restored")
     if lease_left(app) <= 0:

@@ -116,7 +116,7 @@ class Steps:
         self._bootstrap = bootstrap
         self._lanes: dict[int, Lane] = {}
         self._open = False
-        self.on_step: Callable[[int, int, int, float], None] = lambda *_: None
+        self.on_step: Callable[[int, int, Sequence[Output], float], None] = lambda *_: None
 
     # -- ownership -----------------------------------------------------------------------------
 
@@ -248,7 +248,7 @@ class Steps:
             raise RuntimeError("the fold neither consumed a record nor changed a row")
         lane.position = moved
         lane.unfinished = answer.unfinished
-        self.on_step(lane.partition, covered, len(answer.outputs), time.perf_counter() - began)
+        self.on_step(lane.partition, covered, answer.outputs, time.perf_counter() - began)
         return covered
 
     async def _commit(self, lane: Lane, answer: Answer, moved: Position) -> None:

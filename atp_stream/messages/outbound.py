@@ -1,8 +1,9 @@
 """Domain events to Kafka records: Confluent-framed Avro, or the seed's JSON envelope.
 
 Law: the record is a function of the event, the partition and the genesis; nothing in it is random or read from a
-clock. Ids are names: of genesis, partition, offset and ordinal, and for availability of genesis, item, channel and
-version, so that a consumer knows the same publication again however the log was cut into steps.
+clock. Ids are names: of genesis, partition, offset and ordinal (and of the item, where a policy is the cause of events
+of many), and for availability of genesis, item, channel and version, so that a consumer knows the same publication
+again however the log was cut into steps.
 
 Avro is written by hand: the schemas are flat records of strings, one long and decimals, and a generic encoder takes
 ten times as long. The tests hold these bytes against fastavro's.
@@ -17,6 +18,7 @@ import msgspec
 
 from atp_stream.domain import names, quantity
 from atp_stream.domain.events import (
+    OF_POLICY,
     AllocationCommitted,
     AllocationReleased,
     AvailabilityCalculated,
@@ -127,8 +129,11 @@ class Outbound:
                 parts += (_LENGTHS[len(coded)], coded)
         return b"".join(parts)
 
-    def _name(self, partition: int, offset: int, ordinal: int) -> str:
-        return f"{self._genesis}-{partition}-{offset}-{ordinal}"
+    def _name(self, item: str, partition: int, offset: int, ordinal: int) -> str:
+        if ordinal >= 0:
+            return f"{self._genesis}-{partition}-{offset}-{ordinal}"
+        of_item = blake2b(item.encode(), digest_size=16).hexdigest()
+        return f"{self._genesis}-{partition}-{offset}-{ordinal - OF_POLICY}-{of_item}"
 
     def _availability(self, event: AvailabilityCalculated, _: int) -> _Content:
         tenant, item = names.split(event.name)
@@ -140,19 +145,24 @@ class Outbound:
 
     def _committed(self, event: AllocationCommitted, partition: int) -> _Content:
         tenant, item = names.split(event.name)
-        event_id = self._name(partition, event.offset, event.ordinal)
+        event_id = self._name(event.name, partition, event.offset, event.ordinal)
         return Role.COMMITTED, event.name, event_id, tenant, (f"alloc-{event_id}", item, event.channel, event.quantity)
 
     def _released(self, event: AllocationReleased, partition: int) -> _Content:
         tenant, item = names.split(event.name)
-        allocation = f"alloc-{self._name(partition, *event.allocation)}"
+        allocation = allocation_id(self._genesis, partition, *event.allocation)
         values = (allocation, item, event.channel, event.quantity, event.reason, event.reservation)
-        return Role.RELEASED, event.name, self._name(partition, event.offset, event.ordinal), tenant, values
+        return Role.RELEASED, event.name, self._name(event.name, partition, event.offset, event.ordinal), tenant, values
 
     def _denied(self, event: ReservationDenied, partition: int) -> _Content:
         tenant, item = names.split(event.name)
         values = (event.reservation, item, event.channel, event.quantity, event.outcome, event.reason)
-        return Role.DENIED, event.name, self._name(partition, event.offset, event.ordinal), tenant, values
+        return Role.DENIED, event.name, self._name(event.name, partition, event.offset, event.ordinal), tenant, values
+
+
+def allocation_id(genesis: str, partition: int, offset: int, ordinal: int) -> str:
+    """Return the id of the allocation that was committed as this event of this log record."""
+    return f"alloc-{genesis}-{partition}-{offset}-{ordinal}"
 
 
 def _envelope(role: Role, event_id: str, at: int, tenant: str, values: tuple[str | int, ...]) -> bytes:

@@ -71,6 +71,10 @@ class SchemaCache:
         self._missing: dict[int, float] = {}  # until when an id counts as unknown, by the monotonic clock
         self.output_ids: dict[Role, int] = {}
 
+    def __len__(self) -> int:
+        """Return the number of schemas that are cached."""
+        return len(self._schemas)
+
     def lookup(self, schema_id: int) -> Any:
         """Return the schema as parsed JSON; None if it is of another language than Avro.
 

@@ -1,12 +1,34 @@
-"""`GET /health/ready`: may this worker be sent work, and if not, why."""
+"""`GET /health/live` and `/health/ready`: does this worker run, may it be sent work, and if not, why."""
 
+from enum import StrEnum
 from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
 
+from atp_stream.engine import figures
 from atp_stream.engine.app import EngineApp
 from atp_stream.engine.routing import lease_left
+from atp_stream.messages.registry import SchemaCache
+from atp_stream.web.pages import Pages, json_response
+
+
+class WorkerState(StrEnum):
+    """What a worker is about, the gravest first."""
+
+    LEAVING = "leaving"
+    MOVING = "moving"
+    RECOVERING = "recovering"
+    UNCONFIRMED = "unconfirmed"
+    SERVING = "serving"
+
+
+_FAILED_BY = {
+    "running": WorkerState.LEAVING,
+    "assigned": WorkerState.MOVING,
+    "recovered": WorkerState.RECOVERING,
+    "heartbeat": WorkerState.UNCONFIRMED,
+}
 
 
 def checks(app: EngineApp) -> dict[str, str | None]:
@@ -20,17 +42,31 @@ def checks(app: EngineApp) -> dict[str, str | None]:
     }
 
 
-def add_health(app: EngineApp) -> None:
-    """Serve health on the app's web server."""
-    page: Any = app.page  # Faust's own types know no aiohttp
+def state_of(app: EngineApp) -> WorkerState:
+    """Return what the worker is about."""
+    failed = (_FAILED_BY[name] for name, wrong in checks(app).items() if wrong)
+    return next(failed, WorkerState.SERVING)
 
-    @page("/health/ready")
-    async def ready(self: Any, request: web.Request) -> web.Response:
+
+def add_health(app: EngineApp, pages: Pages, schemas: SchemaCache) -> None:
+    """Serve the views of health."""
+
+    async def live(request: web.Request) -> web.Response:
+        status = HTTPStatus.SERVICE_UNAVAILABLE if app.gave_up else HTTPStatus.OK
+        return json_response({"live": not app.gave_up, "state": state_of(app)}, status=status)
+
+    async def ready(request: web.Request) -> web.Response:
         found = checks(app)
-        ready = not any(found.values())
-        body = {
-            "ready": ready,
+        is_ready = not any(found.values())
+        body: dict[str, Any] = {
+            "ready": is_ready,
+            "state": state_of(app),
             "checks": {name: wrong or "ok" for name, wrong in found.items()},
             "partitions": sorted(app.steps.owned()),
+            "schemas": len(schemas),
+            "waiting_for_a_schema": [f"{tp.topic}/{tp.partition}" for tp in figures.sources_held(app)],
         }
-        return web.json_response(body, status=HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE)
+        return json_response(body, status=HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE)
+
+    pages.add("GET", "/health/live", live)
+    pages.add("GET", "/health/ready", ready)

@@ -1,48 +1,73 @@
 """Any worker answers for any key: from its own rows, or by one hop to their owner."""
 
-from http import HTTPStatus
+from typing import Any, NamedTuple
 
 from aiohttp import ClientError, ClientTimeout, web
+from yarl import URL
 
 from atp_stream.engine.app import EngineApp
 from atp_stream.engine.routing import Elsewhere, Here, NotServing, locate
+from atp_stream.messages.rows import decode_row
 from atp_stream.web.problems import Problem
 
 FORWARDED = "X-Atp-Forwarded"
 HOP_TIMEOUT = 2.0
-_RETRY_AFTER = 1
+_PASSED_ON = ("Content-Type", "Retry-After", "Cache-Control")
 
 
-async def here_or_there(app: EngineApp, request: web.Request, name: bytes) -> Here | web.Response:
-    """Return that the rows of an item are ours, or their owner's answer.
+class Answer(NamedTuple):
+    """What another worker said."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+def owner(app: EngineApp, request: web.Request, name: str) -> Here | Elsewhere:
+    """Return who answers for an item; what is `Here` holds until the next await.
 
     Raises:
         Problem: 503, nobody can answer now.
     """
     try:
-        place = locate(app, name)
+        place = locate(app, name.encode())
     except NotServing as error:
-        raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "moving", str(error), retry_after=_RETRY_AFTER) from error
-    if isinstance(place, Here):
-        return place
-    if FORWARDED in request.headers:
-        detail = "two workers disagree about who owns the item"
-        raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "moving", detail, retry_after=_RETRY_AFTER)
-    return await _forward(app, request, place)
+        raise Problem.unavailable("moving", str(error)) from error
+    if isinstance(place, Elsewhere) and FORWARDED in request.headers:
+        raise Problem.unavailable("moving", "two workers disagree about who owns the item")
+    return place
 
 
-async def _forward(app: EngineApp, request: web.Request, place: Elsewhere) -> web.Response:
-    target = place.url.with_path(request.rel_url.raw_path, encoded=True).with_query(request.rel_url.query)
+def read_row(app: EngineApp, partition: int, key: str) -> Any:
+    """Return a committed row of an owned partition, None if there is none."""
+    value = app.table.read(partition, key.encode())
+    return None if value is None else decode_row(key, value)
+
+
+async def pass_on(app: EngineApp, request: web.Request, place: Elsewhere) -> web.Response:
+    """Return the owner's answer to this request.
+
+    Raises:
+        Problem: 503, the owner does not answer.
+    """
+    answer = await ask(app, place.url, request.method, request.rel_url.raw_path)
+    return web.Response(body=answer.body, status=answer.status, headers=answer.headers)
+
+
+async def ask(app: EngineApp, worker: URL, method: str, path: str, body: bytes | None = None) -> Answer:
+    """Return what another worker says to a request for `path` (as it stands in a URL); it will not ask on.
+
+    Raises:
+        Problem: 503, it does not answer in time.
+    """
+    headers = {FORWARDED: "1"} if body is None else {FORWARDED: "1", "Content-Type": "application/json"}
+    target = worker.with_path(path, encoded=True)
+    timeout = ClientTimeout(total=HOP_TIMEOUT)
     try:
         async with app.http_client.request(
-            request.method,
-            target,
-            data=await request.read(),
-            headers={FORWARDED: "1", "Content-Type": request.content_type},
-            timeout=ClientTimeout(total=HOP_TIMEOUT),
+            method, target, data=body, headers=headers, timeout=timeout, allow_redirects=False
         ) as answer:
-            kept = {name: answer.headers[name] for name in ("Content-Type", "Retry-After") if name in answer.headers}
-            return web.Response(body=await answer.read(), status=answer.status, headers=kept)
+            kept = {name: answer.headers[name] for name in _PASSED_ON if name in answer.headers}
+            return Answer(answer.status, kept, await answer.read())
     except (TimeoutError, ClientError, OSError) as error:
-        detail = "the owner of the item does not answer"
-        raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "owner-unreachable", detail, retry_after=_RETRY_AFTER) from error
+        raise Problem.unavailable("owner-unreachable", "the owner of the item does not answer") from error

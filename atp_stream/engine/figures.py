@@ -1,0 +1,50 @@
+"""What can be read off a running engine without asking Kafka: how far it is, and what waits."""
+
+from typing import Any
+
+from faust.types import TP
+
+
+def log_behind(app: Any) -> dict[int, int]:
+    """Return how many records of each owned log partition are not applied yet, as far as the worker knows."""
+    found = {}
+    for partition, applied in log_positions(app).items():
+        end = _end(app, TP(app.log_topic, partition))
+        if end is not None:
+            found[partition] = max(0, end - 1 - applied)
+    return found
+
+
+def log_positions(app: Any) -> dict[int, int]:
+    """Return the offset that each owned log partition is applied up to; -1 for nothing yet."""
+    positions = {partition: app.steps.position(partition) for partition in app.steps.owned()}
+    return {partition: found.applied for partition, found in positions.items() if found is not None}
+
+
+def sources_behind(app: Any) -> dict[TP, int]:
+    """Return how many records of each source partition that is read here are not in the item log yet."""
+    found = {}
+    for tp, accepted in dict(app.expected).items():
+        if tp.topic != app.log_topic:
+            end = _end(app, tp)
+            if end is not None:
+                found[tp] = max(0, end - accepted) + app.intake._waiting.get(tp, 0)
+    return found
+
+
+def sources_held(app: Any) -> list[TP]:
+    """Return the source partitions that wait for something outside, such as a schema."""
+    return sorted(app.intake._parked)
+
+
+def _end(app: Any, tp: TP) -> int | None:
+    """Return where a partition ended at the last fetch; None if nothing was fetched of it yet."""
+    thread = app.consumer._thread
+    consumer = None if thread is None else thread._consumer
+    if consumer is None:
+        return None
+    assignment = consumer._subscription.subscription.assignment if consumer._subscription.subscription else None
+    if assignment is None or tp not in assignment.tps:
+        return None
+    end: int | None = assignment.state_value(tp).highwater
+    return end

@@ -1,0 +1,143 @@
+"""`GET /metrics`: the worker's figures for Prometheus.
+
+Nothing here is per record: counts are kept where the work is done, in plain dicts, and are read when Prometheus asks;
+only a step and an HTTP request are observed one by one. No label names an item, so the number of series is bounded.
+"""
+
+import platform
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.metadata import version
+from typing import Final, TypeAlias
+
+from aiohttp import web
+from faust.sensors.prometheus import FaustMetrics, PrometheusMonitor
+from prometheus_client import CollectorRegistry, Histogram, ProcessCollector
+from prometheus_client import Counter as CounterMetric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
+
+from atp_stream import __version__
+from atp_stream.engine import figures
+from atp_stream.engine.app import EngineApp
+from atp_stream.engine.sending import Output
+from atp_stream.messages.outbound import EVENTS, Role
+from atp_stream.topics import Topics
+from atp_stream.web.health import WorkerState, state_of
+from atp_stream.web.pages import Pages
+
+STEP_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+REQUEST_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+DEAD_LETTER: Final = "DeadLetter"
+
+Values: TypeAlias = dict[tuple[str, ...], float]
+"""Values of a gauge by those of its labels."""
+
+
+class Metrics:
+    """All metrics of one worker; `messages` counts input records by (topic, what became of them)."""
+
+    def __init__(self, app: EngineApp, topics: Topics, messages: Mapping[tuple[str, str], int]) -> None:
+        self.registry = CollectorRegistry()
+        self._events = {
+            topics.availability_calculated.name: EVENTS[Role.AVAILABILITY],
+            topics.allocation_committed.name: EVENTS[Role.COMMITTED],
+            topics.allocation_released.name: EVENTS[Role.RELEASED],
+            topics.reservation_denied.name: EVENTS[Role.DENIED],
+            topics.dead_letter.name: DEAD_LETTER,
+        }
+        self._count_steps()
+        self._count_requests()
+        ProcessCollector(registry=self.registry)
+        self.registry.register(_Running(app, messages))
+        # To Faust a run of records is one message, so its sensors cost little here, and count runs.
+        app.monitor = PrometheusMonitor(metrics=FaustMetrics.create(self.registry, "faust"))
+        app.steps.on_step = self._step
+
+    def _count_steps(self) -> None:
+        registry = self.registry
+        self._steps = CounterMetric("atp_steps", "Steps committed.", registry=registry)
+        self._records = CounterMetric("atp_log_records", "Item-log records folded.", registry=registry)
+        self._seconds = Histogram(
+            "atp_step_seconds", "Time of a step, its commit included.", buckets=STEP_SECONDS, registry=registry
+        )
+        self._published = CounterMetric("atp_events", "Events published.", ["event"], registry=registry)
+        for event in self._events.values():
+            self._published.labels(event)
+
+    def _count_requests(self) -> None:
+        about, registry = ["method", "path"], self.registry
+        self._requests = CounterMetric("atp_http_requests", "Requests answered.", [*about, "status"], registry=registry)
+        self._request_seconds = Histogram(
+            "atp_http_request_seconds", "Time of a request.", about, buckets=REQUEST_SECONDS, registry=registry
+        )
+
+    def _step(self, _partition: int, records: int, outputs: Sequence[Output], seconds: float) -> None:
+        self._steps.inc()
+        self._records.inc(records)
+        self._seconds.observe(seconds)
+        for topic, count in Counter(output.topic for output in outputs).items():
+            self._published.labels(self._events.get(topic, topic)).inc(count)
+
+    def request(self, method: str, path: str, status: int, seconds: float) -> None:
+        """Count an answered request; `path` is the pattern that it met."""
+        self._requests.labels(method, path, str(status)).inc()
+        self._request_seconds.labels(method, path).observe(seconds)
+
+
+class _Running(Collector):
+    """What is read off the running worker when it is asked for."""
+
+    def __init__(self, app: EngineApp, messages: Mapping[tuple[str, str], int]) -> None:
+        self._app = app
+        self._messages = messages
+
+    def describe(self) -> Iterator[Metric]:
+        """Return nothing: the registry would collect for the names alone, before the app has a consumer."""
+        return iter(())
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the metrics as they are now."""
+        app = self._app
+        build = {"version": __version__, "faust": version("faust-streaming"), "python": platform.python_version()}
+        yield _gauge("atp_build_info", "What runs here.", {tuple(build.values()): 1}, *build)
+        now = state_of(app)
+        yield _gauge(
+            "atp_worker_state", "What the worker is about: 1.", {(one,): one is now for one in WorkerState}, "state"
+        )
+        yield _gauge("atp_partitions_owned", "Log partitions owned.", {(): len(app.steps.owned())})
+        messages = CounterMetricFamily("atp_messages", "Input records, and what became.", labels=["topic", "outcome"])
+        for labels, count in sorted(self._messages.items()):
+            messages.add_metric(labels, count)
+        yield messages
+        yield from self._places()
+
+    def _places(self) -> Iterator[Metric]:
+        app = self._app
+        applied: Values = {(str(number),): at for number, at in figures.log_positions(app).items()}
+        behind: Values = {(str(number),): count for number, count in figures.log_behind(app).items()}
+        sources: Values = {(tp.topic, str(tp.partition)): count for tp, count in figures.sources_behind(app).items()}
+        yield _gauge("atp_log_position", "Offset of the last record applied.", applied, "partition")
+        yield _gauge("atp_log_lag", "Records of the item log not applied.", behind, "partition")
+        yield _gauge("atp_source_lag", "Records not in the item log yet.", sources, "topic", "partition")
+        yield _gauge(
+            "atp_sources_waiting", "Source partitions waiting for a schema.", {(): len(figures.sources_held(app))}
+        )
+
+
+def _gauge(name: str, text: str, values: Values, *labels: str) -> Metric:
+    gauge = GaugeMetricFamily(name, text, labels=labels)
+    for key, value in sorted(values.items()):
+        gauge.add_metric(key, value)
+    return gauge
+
+
+def add_metrics(metrics: Metrics, pages: Pages) -> None:
+    """Serve the metrics."""
+
+    async def view(request: web.Request) -> web.Response:
+        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+        return web.Response(body=encode(metrics.registry), headers={"Content-Type": content_type})
+
+    pages.add("GET", "/metrics", view)

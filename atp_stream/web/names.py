@@ -1,0 +1,48 @@
+"""Names in paths and bodies: what no message could have brought in is refused before anything is looked up."""
+
+import re
+from typing import Final
+from urllib.parse import unquote_to_bytes
+
+from aiohttp import web
+
+from atp_stream.messages.inbound import LONGEST_ID
+from atp_stream.web.problems import Problem
+
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
+def checked(name: str, what: str) -> str:
+    """Return a name that a message could state: 1 to 255 bytes of UTF-8 without control characters.
+
+    Raises:
+        Problem: 400, it is another.
+    """
+    length = len(name.encode())
+    if not length:
+        raise Problem.refused("bad-name", f"{what} is empty")
+    if length > LONGEST_ID:
+        raise Problem.refused("bad-name", f"{what} has {length} bytes; {LONGEST_ID} are allowed")
+    if _CONTROL.search(name):
+        raise Problem.refused("bad-name", f"{what} has a control character")
+    return name
+
+
+def from_path(request: web.Request, *wanted: str) -> list[str]:
+    """Return the names in the path behind its first part; `wanted` says what each of them is.
+
+    The path is read as it was sent: a router that decodes it would take `%FF` for the three letters, and `a%2Fb`
+    for two names.
+
+    Raises:
+        Problem: 400, one of them is no name.
+    """
+    parts = request.rel_url.raw_path.split("/")[2:]
+    found = []
+    for part, what in zip(parts, wanted, strict=False):
+        try:
+            name = unquote_to_bytes(part).decode()
+        except UnicodeError:
+            raise Problem.refused("bad-name", f"{what} is not UTF-8") from None
+        found.append(checked(name, what))
+    return found

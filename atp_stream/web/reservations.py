@@ -1,0 +1,79 @@
+"""`GET /reservations/{tenant}/{item}/{reservation}`: what became of a claim."""
+
+from typing import Any, Final
+
+from aiohttp import web
+
+from atp_stream.domain.names import encode, join
+from atp_stream.domain.reservation import allocated, status
+from atp_stream.domain.rows import Item, Reservation
+from atp_stream.engine.app import EngineApp
+from atp_stream.engine.routing import Elsewhere
+from atp_stream.messages.outbound import allocation_id
+from atp_stream.web.availability import item_row, mark, moment, units
+from atp_stream.web.names import from_path
+from atp_stream.web.pages import Pages, json_response
+from atp_stream.web.problems import Problem
+from atp_stream.web.routing import owner, pass_on, read_row
+
+_MICROSECONDS: Final = 1000  # in a millisecond
+
+
+def describe(row: Reservation, ids: list[str]) -> dict[str, Any]:
+    """Return a reservation's row as the view shows it; quantities in units, `ids` name its allocations in order.
+
+    While `status` is PENDING only what came before the create is known: `channel`, `created_at` and `reference` are
+    null and `requested` is 0.
+    """
+    return {
+        "status": status(row),
+        "channel": row.channel or None,
+        "requested": units(row.requested),
+        "reserved": units(allocated(row)),
+        "waiting": units(row.waiting),
+        "fulfilled": units(max(row.fulfilled, row.adjusted)),
+        "released": units(row.released),
+        "excess": units(row.excess),
+        "confirmed": row.confirmed,
+        "created_at": _at(row.at),
+        "expires_at": _at(row.expires_at),
+        "priority": row.priority,
+        "allow_partial": row.allow_partial,
+        "allow_backorder": row.allow_backorder,
+        "location": row.location or None,
+        "reference": row.reference,
+        "allocations": [
+            {"allocation": name, "quantity": units(one.quantity)}
+            for name, one in zip(ids, row.allocations, strict=True)
+        ],
+    }
+
+
+def _at(microseconds: int | None) -> str | None:
+    return None if microseconds is None else moment(microseconds / _MICROSECONDS)
+
+
+def _show(app: EngineApp, partition: int, tenant: str, item: str, reservation: str) -> dict[str, Any]:
+    found: Item = item_row(app, partition, tenant, item)
+    row = read_row(app, partition, f"{join(tenant, item)}|r|{encode(reservation)}")
+    if row is None:
+        raise Problem.unknown("unknown-reservation", f"the item has no reservation {reservation!r}")
+    position = app.steps.position(partition)
+    if position is None:
+        raise Problem.unavailable("moving", "this worker has just given the item away")
+    ids = [allocation_id(position.genesis, partition, one.offset, one.ordinal) for one in row.allocations]
+    about = {"tenant": tenant, "item": item, "reservation": reservation}
+    return {**about, **describe(row, ids), **mark(found)}
+
+
+def add_reservations(app: EngineApp, pages: Pages) -> None:
+    """Serve the view of reservations."""
+
+    async def reservation_view(request: web.Request) -> web.Response:
+        tenant, item, reservation = from_path(request, "tenant", "item", "reservation")
+        place = owner(app, request, join(tenant, item))
+        if isinstance(place, Elsewhere):
+            return await pass_on(app, request, place)
+        return json_response(_show(app, place.partition, tenant, item, reservation))
+
+    pages.add("GET", "/reservations/{tenant}/{item}/{reservation}", reservation_view)

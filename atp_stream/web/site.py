@@ -1,0 +1,24 @@
+"""Everything that a worker serves over HTTP."""
+
+from collections.abc import Mapping
+
+from atp_stream.engine.app import EngineApp
+from atp_stream.messages.registry import SchemaCache
+from atp_stream.topics import Topics
+from atp_stream.web.availability import add_availability
+from atp_stream.web.health import add_health
+from atp_stream.web.metrics import Metrics, add_metrics
+from atp_stream.web.pages import Pages
+from atp_stream.web.query import add_query
+from atp_stream.web.reservations import add_reservations
+
+
+def add_web(app: EngineApp, topics: Topics, schemas: SchemaCache, messages: Mapping[tuple[str, str], int]) -> None:
+    """Serve all views of an installed app; `messages` counts input records by (topic, what became of them)."""
+    metrics = Metrics(app, topics, messages)
+    pages = Pages(app, metrics.request)
+    add_availability(app, pages)
+    add_query(app, pages)
+    add_reservations(app, pages)
+    add_health(app, pages, schemas)
+    add_metrics(metrics, pages)
