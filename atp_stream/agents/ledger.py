@@ -18,7 +18,7 @@ from atp_stream.engine.sending import Output
 from atp_stream.engine.steps import Answer, Store
 from atp_stream.messages.dead_letters import Letter, Original, unpack_original
 from atp_stream.messages.outbound import Outbound, Role
-from atp_stream.messages.rows import decode_command, encode_row, reader, scanner
+from atp_stream.messages.rows import decode_command, encode_command, encode_row, reader, scanner
 from atp_stream.topics import Topic, Topics
 
 log = get_logger(__name__)
@@ -59,12 +59,16 @@ class Ledger:
 
     def _output(self, partition: int, event: AnyEvent, originals: dict[int, LogRecord]) -> Output:
         if isinstance(event, CommandRefused):
-            return self._letter(partition, originals[event.offset], event.reason, event.detail)
-        record = self._outbound.encode(event, partition)
-        topic = self._by_role[record.role]
+            record = originals.get(event.offset)
+            if record is None:  # kept in quarantine, and folded only now
+                command = b"" if event.held is None else encode_command(event.held)
+                record = LogRecord(event.offset, event.at, event.name.encode(), command)
+            return self._letter(partition, record, event.reason, event.detail)
+        made = self._outbound.encode(event, partition)
+        topic = self._by_role[made.role]
         # All of an item goes where its log partition is, so a step writes to few partitions, and a topic with
         # fewer of them still holds an item in one: hash % 6 % 3 is hash % 3.
-        return Output(topic.name, partition % topic.partitions, record.key, record.value, record.headers)
+        return Output(topic.name, partition % topic.partitions, made.key, made.value, made.headers)
 
     def _letter(self, partition: int, record: LogRecord, reason: str, detail: str) -> Output:
         topic = self._topics.dead_letter

@@ -1,12 +1,20 @@
 """What happened, in the past tense: the answers of the fold.
 
 Quantities are whole hundredths, `at` is log time in milliseconds. `offset` and `ordinal` are the place of the
-cause in the item log: with the partition and the genesis they name the event, so that no id is ever random.
+cause in the item log: with the partition and the genesis they name the event, so that no id is ever random. A command
+has one item; a policy has many, so ordinals of what a policy caused begin at OF_POLICY, below 0, and count per item:
+such an event is named by its item too. An availability is named by item, channel and version.
 """
 
 from enum import StrEnum
+from typing import Final
 
 import msgspec
+
+from atp_stream.domain.commands import AnyCommand
+
+OF_POLICY: Final = -(10**9)
+"""The ordinal of the first event that a policy causes for an item."""
 
 
 class ReleaseReason(StrEnum):
@@ -73,10 +81,14 @@ class ReservationDenied(Event, frozen=True):
 
 
 class CommandRefused(Event, frozen=True):
-    """A command broke a rule that only the fold can see; its message goes to the dead letters."""
+    """A command broke a rule that only the fold can see; its message goes to the dead letters.
+
+    `held` is the command if it was kept in quarantine until now: its log record has gone by long ago.
+    """
 
     reason: str
     detail: str
+    held: AnyCommand | None = None
 
 
 AnyEvent = AvailabilityCalculated | AllocationCommitted | AllocationReleased | ReservationDenied | CommandRefused

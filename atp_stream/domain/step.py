@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from atp_stream.domain.answers import ItemCommand, answer
-from atp_stream.domain.commands import Entry, ResumeItem, SetPolicy
+from atp_stream.domain.commands import AnyCommand, Entry, ResumeItem, SetPolicy
 from atp_stream.domain.errors import Refused
-from atp_stream.domain.events import AnyEvent, CommandRefused
+from atp_stream.domain.events import OF_POLICY, AnyEvent, CommandRefused
 from atp_stream.domain.item import ItemFold
 from atp_stream.domain.refill import SLICE, refill
 from atp_stream.domain.rows import WORK, Due, Held, Work, held_key
@@ -115,13 +115,15 @@ class Step:
             x.changed = True
         return True
 
-    def _answer(self, x: ItemFold, offset: int, log_time: int, command: ItemCommand) -> None:
+    def _answer(
+        self, x: ItemFold, offset: int, log_time: int, command: ItemCommand, held: AnyCommand | None = None
+    ) -> None:
         x.begin(offset, log_time)
         newest = self._policies.newest
         try:
             applied = answer(x, command, newest.policy)
         except Refused as refused:
-            self._refuse(x.name, x.item.version, offset, log_time, refused)
+            self._refuse(x.name, x.item.version, offset, log_time, refused, held)
             if refused.reason == "stale":
                 x.item.stale += 1
                 x.changed = True
@@ -146,11 +148,13 @@ class Step:
             else:
                 self._state.delete(WORK + x.name)
 
-    def _refuse(self, name: str, version: int, offset: int, log_time: int, refused: Refused) -> None:
+    def _refuse(
+        self, name: str, version: int, offset: int, log_time: int, refused: Refused, held: AnyCommand | None = None
+    ) -> None:
         self.events.append(
             CommandRefused(
                 name=name, version=version, at=log_time, offset=offset, ordinal=0, reason=refused.reason,
-                detail=refused.detail,
+                detail=refused.detail, held=held,
             )
         )  # fmt: skip
 
@@ -217,11 +221,11 @@ class Step:
             key, held = found
             self._state.delete(key)
             x.item.held -= 1
-            self._answer(x, int(key.rpartition("|")[2]), held.log_time, held.command)
+            self._answer(x, int(key.rpartition("|")[2]), held.log_time, held.command, held=held.command)
 
     def _meet(self, x: ItemFold) -> None:
         standing = x.pending.pop(0)
-        x.begin(standing.offset, standing.log_time)
+        x.begin(standing.offset, standing.log_time, OF_POLICY)
         x.meet(standing.policy.rules(x.name))
         x.item.policy = standing.offset
         refill(x, [])

@@ -281,3 +281,15 @@ def test_a_policy_that_breaks_the_fold_is_refused(fault: pytest.MonkeyPatch) -> 
     assert [("|", "broken", "fault 0")] == [
         (e.name, e.reason, e.detail) for e in log.say(policy({})) if isinstance(e, CommandRefused)
     ]
+
+
+def test_a_kept_command_that_is_refused_comes_with_its_refusal(fault: pytest.MonkeyPatch) -> None:
+    log = Log()
+    log.say(count(9), reserve("a", 2))
+    fault.setattr("atp_stream.domain.answers.record", breaks)
+    refused = reserve("a", 2, "STORE", at=AT + 2)
+    log.say(count(7, AT + 1), refused)
+    fault.undo()
+    assert [(3, "reservation_conflict", refused)] == [
+        (e.offset, e.reason, e.held) for e in log.say(resume()) if isinstance(e, CommandRefused)
+    ]
