@@ -49,6 +49,7 @@ def create_app(settings: Settings, *, genesis: str, schemas: SchemaCache) -> Eng
     translator = Translator(Inbound(schemas, settings.default_tenant or None), schemas, topics, genesis)
     app.install(
         log_topic=topics.item_log.name,
+        log_retention=settings.item_log_retention / 1000,
         table=StateTable(app, name="state", partitions=LOG_PARTITIONS, tombstones_kept=TOMBSTONE_RETENTION_MS / 1000),
         fold=Ledger(Outbound(genesis, settings.wire, schemas.output_ids), topics),
         translate=translator,

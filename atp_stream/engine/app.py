@@ -69,16 +69,25 @@ class EngineApp(faust.App):
         self,
         *,
         log_topic: str,
+        log_retention: float,
         table: StateTable,
         fold: Fold,
         translate: Translate,
         genesis: str,
         bootstrap: str,
     ) -> None:
-        """Connect the engine: one agent for the item log, one for the source topics."""
+        """Connect the engine; `log_retention` is in seconds, negative for ever."""
         self.tables.add(table)
         self.table = table
-        self.steps = Steps(self, topic=log_topic, table=table, fold=fold, genesis=genesis, bootstrap=bootstrap)
+        self.steps = Steps(
+            self,
+            topic=log_topic,
+            retention=log_retention,
+            table=table,
+            fold=fold,
+            genesis=genesis,
+            bootstrap=bootstrap,
+        )
         self.intake = Intake(self, translate=translate, new_producer=partial(make_producer, bootstrap))
         self.log_topic = log_topic
         self.sources = SourceCheck(self, bootstrap=bootstrap, log_topic=log_topic)

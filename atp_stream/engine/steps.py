@@ -19,6 +19,7 @@ from typing import Any, NamedTuple, Protocol
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import InvalidProducerEpoch, ProducerFenced
 from faust.types import TP
+from mode import get_logger
 
 from atp_stream.engine.position import (
     POSITION_KEY,
@@ -34,6 +35,8 @@ from atp_stream.engine.position import (
 from atp_stream.engine.runs import Run
 from atp_stream.engine.sending import Batches, Output, make_producer
 from atp_stream.engine.tables import StateTable
+
+log = get_logger(__name__)
 
 FENCED = (ProducerFenced, InvalidProducerEpoch)
 #: Records folded at once: more would hold up the event loop, fewer would pay the transaction's price more often.
@@ -88,6 +91,7 @@ class Lane:
         self.runs: deque[tuple[Any, Run]] = deque()
         self.waiting = 0
         self.paused = False
+        self.warned = False
         self.unfinished = True  # a step that was cut off may have left work behind
         self.wake = asyncio.Event()
         self.task: asyncio.Task[None] | None = None
@@ -107,8 +111,11 @@ class Lane:
 class Steps:
     """Owns the log partitions assigned to this worker, and takes their steps."""
 
-    def __init__(self, app: Any, *, topic: str, table: StateTable, fold: Fold, genesis: str, bootstrap: str) -> None:
+    def __init__(
+        self, app: Any, *, topic: str, retention: float, table: StateTable, fold: Fold, genesis: str, bootstrap: str
+    ) -> None:
         self._app = app
+        self._retention = retention
         self._topic = topic
         self._table = table
         self._fold = fold
@@ -239,6 +246,8 @@ class Steps:
         position = lane.position
         if position is None:
             raise RuntimeError("a step before its state was read")
+        if records and not lane.warned:
+            self._warn_of_retention(lane, records[0].timestamp)
         planned = plan(position, records)
         answer = self._fold(lane.partition, lane.store, planned.fresh)
         moved, covered = advance(position, records, planned, answer.consumed)
@@ -250,6 +259,17 @@ class Steps:
         lane.unfinished = answer.unfinished
         self.on_step(lane.partition, covered, answer.outputs, time.perf_counter() - began)
         return covered
+
+    def _warn_of_retention(self, lane: Lane, timestamp: int) -> None:
+        behind = time.time() - timestamp / 1000
+        if behind > self._retention / 2 > 0:
+            lane.warned = True
+            log.warning(
+                "partition %s is %.0f h behind, and the log keeps only %.0f h: what retention removes is lost",
+                lane.partition,
+                behind / 3600,
+                self._retention / 3600,
+            )
 
     async def _commit(self, lane: Lane, answer: Answer, moved: Position) -> None:
         rows = {**answer.rows, POSITION_KEY: encode_position(moved)}

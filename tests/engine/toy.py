@@ -52,7 +52,15 @@ def create_app(bootstrap: str, datadir: str, port: int) -> EngineApp:
         web_host="127.0.0.1",
     )
     table = StateTable(app, name="state", partitions=PARTITIONS, tombstones_kept=86_400.0)
-    app.install(log_topic=LOG, table=table, fold=fold, translate=translate, genesis=GENESIS, bootstrap=bootstrap)
+    app.install(
+        log_topic=LOG,
+        log_retention=-1,
+        table=table,
+        fold=fold,
+        translate=translate,
+        genesis=GENESIS,
+        bootstrap=bootstrap,
+    )
 
     @app.agent(app.topic(LOG, schema=RunSchema()), name="steps")
     async def steps(stream: Any) -> None:

@@ -3,7 +3,9 @@
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
+from aiokafka import AIOKafkaProducer
 
 from tests.system.site import Site
 
@@ -44,6 +46,22 @@ async def test_the_seeds_example_shows_120_available_and_30_reserved_on_any_work
     committed = await site.read(site.topics.allocation_committed.name)
     assert [b"acme|prod987"] == [record.key for record in committed]
     assert (404, "urn:atp:problem:unknown-item") == _problem(await one.get("/atp/acme/nobody-knows-me"))
+
+
+async def test_whatever_codec_upstream_picks_is_read(site: Site) -> None:
+    worker = site.add_worker()
+    await site.ready()
+
+    for codec in ("gzip", "lz4", "snappy", "zstd"):
+        producer = AIOKafkaProducer(bootstrap_servers=site.settings.bootstrap, compression_type=codec)
+        await producer.start()
+        body = {"product_id": codec, "adjusted_quantity": 3, "new_quantity": 3}
+        await producer.send_and_wait(site.topics.adjusted.name, msgspec.json.encode(body))
+        await producer.stop()
+    await site.drained()
+
+    answers = [await worker.get(f"/atp/acme/{codec}") for codec in ("gzip", "lz4", "snappy", "zstd")]
+    assert [(200, 3)] * 4 == [(status, answer["on_hand"]) for status, answer in answers]
 
 
 def _problem(answer: tuple[int, Any]) -> tuple[int, str]:
