@@ -172,7 +172,7 @@ class Sweep(Row):
 
 
 class Due(Row):
-    """Marks an item that has unfinished work."""
+    """Marks an item that has unfinished work, or one that is quarantined."""
 
 
 ROW_TYPES: Final[dict[str, type[Any]]] = {
@@ -184,12 +184,14 @@ ROW_TYPES: Final[dict[str, type[Any]]] = {
     "policy": PolicyRow,
     "sweep": Sweep,
     "work": Due,
+    "quarantine": Due,
 }
 """The type of a row by the kind of its key."""
 
 POLICY: Final = "|policy"
 SWEEP: Final = "|sweep"
 WORK: Final = "|work|"
+QUARANTINE: Final = "|quarantine|"
 
 _TOP: Final = 2**63 - 1
 

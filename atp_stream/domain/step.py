@@ -14,7 +14,7 @@ from atp_stream.domain.errors import Refused
 from atp_stream.domain.events import OF_POLICY, AnyEvent, CommandRefused
 from atp_stream.domain.item import ItemFold
 from atp_stream.domain.refill import SLICE, refill
-from atp_stream.domain.rows import WORK, Due, Held, Work, held_key
+from atp_stream.domain.rows import QUARANTINE, WORK, Due, Held, Work, held_key
 from atp_stream.domain.standing import Policies
 from atp_stream.domain.state import State
 
@@ -258,6 +258,7 @@ class Step:
         x.begin(offset, log_time)
         x.item.quarantine = self._broken[x.ticket]
         x.item.resuming = False
+        self._state.put(QUARANTINE + x.name, Due())
         self._done(x)
 
     def _resume(self, x: ItemFold, entry: Entry) -> None:
@@ -268,6 +269,7 @@ class Step:
         x.pending = []
         x.begin(entry.offset, entry.log_time)
         x.item.quarantine = None
+        self._state.delete(QUARANTINE + x.name)
         x.item.resuming = True
         x.item.policy = newest.offset
         x.item.work = x.item.work or Work(offset=entry.offset, log_time=entry.log_time, ordinal=x.ordinal)
