@@ -8,7 +8,7 @@ from atp_stream.domain.commands import Entry
 from atp_stream.domain.events import AllocationCommitted, AvailabilityCalculated, CommandRefused
 from atp_stream.domain.ledger import Broken, fold
 from atp_stream.domain.refill import SLICE
-from atp_stream.domain.rows import WORK
+from atp_stream.domain.rows import QUARANTINE, WORK
 from atp_stream.domain.state import State
 from atp_stream.domain.step import ENOUGH
 from tests.domain.log import AT, LAMP, NOON, Log, adjust, confirm, count, policy, release, reserve, resume
@@ -194,6 +194,18 @@ def test_a_resumed_item_folds_what_was_kept_in_order(fault: pytest.MonkeyPatch) 
     assert [("b", 3), ("c", 6)] == [(e.reservation, e.offset) for e in events if isinstance(e, AllocationCommitted)]
     assert ((4, 3), None, 0) == (log.shows(), log.item().quarantine, log.item().held)
     assert [] == [key for key in log.rows if "|h|" in key or key.startswith(WORK)]
+
+
+def test_a_quarantined_item_is_marked_until_it_is_resumed(fault: pytest.MonkeyPatch) -> None:
+    log = Log()
+    log.say(count(5), name=RUG)
+    fault.setattr("atp_stream.domain.answers.record", breaks)
+    log.say(count(9))
+    marked = [key for key in log.rows if key.startswith(QUARANTINE)]
+    fault.undo()
+    log.say(resume())
+    assert [QUARANTINE + LAMP] == marked
+    assert [] == [key for key in log.rows if key.startswith(QUARANTINE)]
 
 
 def test_an_item_that_breaks_again_goes_back_and_keeps_what_is_left(fault: pytest.MonkeyPatch) -> None:

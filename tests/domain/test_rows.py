@@ -20,6 +20,7 @@ from atp_stream.domain.rows import ROW_TYPES, SWEEP, held_key, kind_of, policy_k
         (policy_key(7), "policy"),
         ("|policy", "policy"),
         ("|work|acme|lamp", "work"),
+        ("|quarantine|acme|lamp", "quarantine"),
     ],
 )
 def test_the_kind_of_a_row_follows_from_its_key(key: str, kind: str) -> None:
