@@ -1,6 +1,7 @@
 # make demo    the whole system on a real Kafka, for a look
 # make test    all tests: quick ones first, then those on the real stack
 # make lint    ruff, mypy, import-linter
+# make docs    the README's tables, made anew from the code
 # Each target makes what it needs (.venv, Kafka and the registry under .atp/java) once, and again when its source changes.
 
 PYTHON ?= python3
@@ -8,9 +9,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 JAVA_DIR := .atp/java
-CODE := atp_stream tests
+CODE := atp_stream docs tests
 
-.PHONY: demo test lint lint-rules lint-format lint-types lint-imports format coverage install install-dev java clean
+.PHONY: demo test lint lint-rules lint-format lint-types lint-imports format docs coverage install install-dev java clean
 .DEFAULT_GOAL := test
 
 # $(error) prints the one line a person needs, and nothing behind it.
@@ -43,6 +44,9 @@ lint-imports: install-dev
 format: install-dev
 	$(BIN)/ruff check --fix $(CODE)
 	$(BIN)/ruff format $(CODE)
+
+docs: install-dev
+	$(BIN)/python -m docs.reference
 
 coverage: install-dev
 	$(BIN)/python -m pytest tests/domain --cov=atp_stream.domain --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100

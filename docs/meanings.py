@@ -1,0 +1,37 @@
+"""What the reasons of dead letters mean, in words for operators; a test holds the names against the code."""
+
+from typing import Final
+
+REASONS: Final = {
+    # intake
+    "undecodable": "Neither JSON nor framed Avro; cut short, or something behind the end",
+    "wrong_type": "A field has a type that cannot mean what the field means",
+    "unknown_schema": "The registry has no schema of this id",
+    "bad_schema": "The registry's schema of this id is no Avro record",
+    "missing_tenant": "No tenant is named, and `ATP_DEFAULT_TENANT` is not set",
+    "missing_item": "No item id",
+    "missing_reservation": "No reservation id",
+    "missing_quantity": "No quantity where one is needed",
+    "not_positive": "A quantity of zero or less where units are claimed, given back or shipped",
+    "quantity_not_a_number": "A quantity that is no number",
+    "quantity_not_finite": "NaN or an infinity",
+    "quantity_too_fine": "More than two decimals by value",
+    "quantity_too_large": "More than 12 digits before the point",
+    "bad_priority": "A priority beyond 32 bits",
+    "bad_timestamp": "No instant between 1970 and 9999, or a number that is not in milliseconds",
+    "id_too_long": "An id of more than 255 bytes of UTF-8",
+    "control_character": "A control character in an id",
+    "too_large": "A message of more than 64 KiB",
+    # the ledger
+    "future": "Stamped further ahead of log time than policy allows (5 minutes)",
+    "stale": "A stock event older than the window of its location; it moves nothing",
+    "reservation_conflict": "A known reservation of the item, with another channel",
+    "unknown_channel": "A channel that policy does not name, where policy refuses those",
+    "too_many_channels": "One more channel without a name than policy lets an item have",
+    "too_many_locations": "One more location than an item's row can hold",
+    "too_many_parts": "A reservation that would be in more than 256 parts",
+    "too_many_movements": "More than 512 releases and fulfilments of one reservation",
+    "policy_invalid": "A policy document that contradicts itself; `atp policy apply` refuses these earlier",
+    "broken": "A policy on which a fault of ours showed; the one before it stays in force",
+    "unreadable_command": "A record of the item log that is no command: something else writes there",
+}

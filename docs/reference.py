@@ -1,0 +1,165 @@
+"""The README's reference tables, made from the code, so that they cannot say anything else than the code does.
+
+`make docs` writes them between the markers in README.md; a test compares, and names the command.
+"""
+
+import re
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import click
+import yaml
+
+from atp_stream.app import create_app
+from atp_stream.cli import main as atp
+from atp_stream.engine.app import EngineApp
+from atp_stream.messages.registry import SchemaCache
+from atp_stream.provision.schemas import events
+from atp_stream.settings import Settings, Wire, catalogue
+from atp_stream.topics import Topic, Topics
+from atp_stream.web.metrics import Metrics
+from docs.meanings import REASONS
+
+ROOT: Final = Path(__file__).parent.parent
+README: Final = ROOT / "README.md"
+OPENAPI: Final = ROOT / "schemas" / "openapi.yaml"
+_DAY: Final = 86_400_000
+
+
+def topics() -> str:
+    """Return the table of topics under their default names."""
+    every = Topics.of(Settings())
+    schemas = events(every)
+    rows = [
+        (
+            f"`{topic.name}`",
+            topic.key,
+            str(topic.partitions) if topic.ours else f"{topic.partitions} if missing",
+            _kept(topic),
+            f"[{schemas[topic.name]}](schemas/{schemas[topic.name]}.avsc)" if topic.name in schemas else "",
+        )
+        for topic in every.every
+    ]
+    return _table(("Topic", "Key", "Partitions", "Kept", "Event"), rows)
+
+
+def _kept(topic: Topic) -> str:
+    if not topic.ours:
+        return "as upstream says"
+    if topic.config["cleanup.policy"] == "compact":
+        return "newest of each key"
+    return f"{int(topic.config['retention.ms']) // _DAY} days"
+
+
+def settings() -> str:
+    """Return the table of settings."""
+    rows = [
+        (f"`{row.variable}`", f"`{row.default}`" if row.default else "", row.kind.allowed, row.doc)
+        for row in catalogue()
+    ]
+    return _table(("Variable", "Default", "Accepts", "Meaning"), rows)
+
+
+def commands() -> str:
+    """Return the table of commands."""
+    rows = [
+        (f"`{usage}`", " ".join(f"`{option}`" for option in options), text)
+        for usage, options, text in _leaves(atp, "atp")
+    ]
+    return _table(("Command", "Options", "What it does"), rows)
+
+
+def _leaves(command: click.Command, path: str) -> Iterable[tuple[str, list[str], str]]:
+    if isinstance(command, click.Group):
+        for name in command.commands:
+            yield from _leaves(command.commands[name], f"{path} {name}")
+        return
+    arguments = [p for p in command.params if isinstance(p, click.Argument)]
+    named = [p.human_readable_name.upper() for p in arguments]
+    shown = [name if p.required else f"[{name}]" for p, name in zip(arguments, named, strict=True)]
+    options = [p.opts[0] for p in command.params if isinstance(p, click.Option)]
+    text = (command.help or "").split("\n\n")[0].replace("\n", " ")
+    yield " ".join([path, *shown]), options, text
+
+
+def _app() -> EngineApp:
+    """Return a worker's app that was never started."""
+    chosen = replace(Settings(), wire=Wire.JSON, data_dir=Path(tempfile.gettempdir()))  # nothing is written there
+    return create_app(chosen, genesis="", schemas=SchemaCache(chosen.registry_url))
+
+
+def routes() -> list[str]:
+    """Return method and path of everything that a worker answers."""
+    served: Any = _app().web
+    found = [(route.method, route.resource.canonical) for route in served.web_app.router.routes()]
+    return [f"{method} {path}" for method, path in found if method != "HEAD"]
+
+
+def endpoints() -> str:
+    """Return the table of endpoints, as the OpenAPI document tells of them."""
+    paths: dict[str, dict[str, Any]] = yaml.safe_load(OPENAPI.read_text())["paths"]
+    rows = [
+        (f"`{method.upper()} {path}`", operation["summary"], " ".join(sorted(operation["responses"])))
+        for path, operations in paths.items()
+        for method, operation in operations.items()
+        if method != "parameters"
+    ]
+    return _table(("Endpoint", "What it answers", "Status"), rows)
+
+
+def metrics() -> str:
+    """Return the table of our own metrics, with their labels."""
+    registry = Metrics(_app(), Topics.of(Settings()), {}).registry
+    own = [metric for metric in registry.collect() if metric.name.startswith("atp_")]
+    rows = []
+    for metric in own:
+        # Labels have no public name: counters keep them in their collector, what is read off the worker in the metric.
+        made: Any = registry._names_to_collectors.get(metric.name, metric)  # noqa: SLF001
+        labels: tuple[str, ...] = made._labelnames  # noqa: SLF001
+        name = f"{metric.name}_total" if metric.type == "counter" else metric.name
+        rows.append((f"`{name}`", metric.type, " ".join(f"`{label}`" for label in labels), metric.documentation))
+    return _table(("Metric", "Type", "Labels", "Meaning"), rows)
+
+
+def reasons() -> str:
+    """Return the table of the reasons that dead letters have."""
+    return _table(("Reason", "What was wrong"), [(f"`{reason}`", text) for reason, text in REASONS.items()])
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
+
+
+TABLES: Final[dict[str, Callable[[], str]]] = {
+    "topics": topics,
+    "settings": settings,
+    "endpoints": endpoints,
+    "metrics": metrics,
+    "commands": commands,
+    "reasons": reasons,
+}
+
+
+def rewritten(text: str) -> str:
+    """Return the README's text with every table as the code says.
+
+    Raises:
+        ValueError: the markers of a table are missing.
+    """
+    for name, table in TABLES.items():
+        pattern = rf"(<!-- begin {name}: made by `make docs` -->\n).*?(<!-- end {name} -->)"
+        made = table()
+        places = list(re.finditer(pattern, text, re.DOTALL))
+        if len(places) != 1:
+            raise ValueError(f"README.md has {len(places)} places for the table {name}, not 1")
+        (place,) = places
+        text = f"{text[: place.end(1)]}{made}\n{text[place.start(2) :]}"
+    return text
+
+
+if __name__ == "__main__":
+    README.write_text(rewritten(README.read_text()))

@@ -1,0 +1,149 @@
+"""The container files, read rather than run: what they name exists here, and what they publish stays on loopback."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from atp_stream import __version__
+from atp_stream.cli import main as atp
+from atp_stream.settings import Settings
+
+ROOT = Path(__file__).parent.parent
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+OURS = [name for name, service in SERVICES.items() if "build" in service]
+WORKERS = [name for name in OURS if SERVICES[name]["command"] == ["worker"]]
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
+POM = (ROOT / "pom.xml").read_text()
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+A_RELEASE = re.compile(r"[\w./-]+:\d+\.\d+\.\d+[\w.-]*")
+
+
+def image_settings() -> dict[str, str]:
+    (block,) = re.findall(r"^ENV ((?:.*\\\n)*.*)$", DOCKERFILE, re.MULTILINE)
+    return dict(pair.split("=", 1) for pair in block.replace("\\\n", " ").split())
+
+
+def ours_alone(environment: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in environment.items() if name.startswith("ATP_")}
+
+
+def settings_of(name: str) -> Settings:
+    return Settings.from_environment(ours_alone({**image_settings(), **SERVICES[name]["environment"]}))
+
+
+def maven_version(artifact: str) -> str:
+    (version,) = re.findall(rf"<artifactId>{artifact}</artifactId>\s*<version>(.*?)</version>", POM)
+    return str(version)
+
+
+def test_every_image_is_pinned_to_a_release() -> None:
+    images = [service["image"] for service in SERVICES.values()] + re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)
+
+    assert [] == [image for image in images if not A_RELEASE.fullmatch(image)]
+
+
+def test_kafka_and_the_registry_are_those_that_the_tests_run_against() -> None:
+    assert f"apache/kafka:{maven_version('kafka_2.13')}" == SERVICES["kafka"]["image"]
+    version = maven_version("apicurio-registry-app")
+    assert f"apicurio/apicurio-registry-mem:{version}" == SERVICES["registry"]["image"]
+
+
+def test_our_image_has_the_version_of_the_package() -> None:
+    assert {f"atp-stream:{__version__}"} == {SERVICES[name]["image"] for name in OURS}
+
+
+def test_every_published_port_is_on_loopback() -> None:
+    published = [port for service in SERVICES.values() for port in service.get("ports", [])]
+
+    assert published
+    assert [] == [port for port in published if not re.fullmatch(r"127\.0\.0\.1:\d+:\d+", port)]
+
+
+def test_no_two_services_publish_the_same_port() -> None:
+    published = [port.split(":")[1] for service in SERVICES.values() for port in service.get("ports", [])]
+
+    assert sorted(set(published)) == sorted(published)
+
+
+def test_every_service_has_a_health_check_or_runs_once() -> None:
+    unchecked = [name for name, service in SERVICES.items() if "healthcheck" not in service]
+
+    assert ["init"] == unchecked
+    assert "no" == SERVICES["init"]["restart"]
+
+
+def test_whoever_is_waited_for_can_say_that_it_is_done() -> None:
+    for service in SERVICES.values():
+        for name, wait in service.get("depends_on", {}).items():
+            wanted = "service_healthy" if "healthcheck" in SERVICES[name] else "service_completed_successfully"
+            assert wanted == wait["condition"]
+
+
+def test_there_are_two_workers_and_each_keeps_its_tables_in_a_volume_of_its_own() -> None:
+    mounts = [SERVICES[name]["volumes"] for name in WORKERS]
+
+    assert [["worker-1:/var/lib/atp"], ["worker-2:/var/lib/atp"]] == mounts
+    assert {"kafka", "worker-1", "worker-2"} == set(COMPOSE["volumes"])
+    assert settings_of(WORKERS[0]).data_dir.is_relative_to("/var/lib/atp")
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_every_setting_exists_and_has_a_value_that_is_allowed(name: str) -> None:
+    settings = settings_of(name)
+
+    assert ("kafka:19092",) == settings.brokers
+    assert "http://registry:8080/apis/ccompat/v7" == settings.registry_url
+
+
+@pytest.mark.parametrize("name", WORKERS)
+def test_workers_reach_each_other_and_are_asked_where_they_listen(name: str) -> None:
+    settings = settings_of(name)
+
+    assert f"http://{name}:{settings.web_port}" == settings.web_url
+    assert "0.0.0.0" == settings.web_host
+    assert f":{settings.web_port}" == SERVICES[name]["ports"][0][-5:]
+    assert f"http://127.0.0.1:{settings.web_port}/health/ready" in SERVICES[name]["healthcheck"]["test"][-1]
+
+
+def test_what_containers_run_are_commands_of_atp() -> None:
+    commands = [SERVICES[name]["command"] for name in OURS]
+
+    assert [["init"], ["worker"], ["worker"]] == commands
+    assert [] == [words for words in commands if words[0] not in atp.commands]
+    assert 'ENTRYPOINT ["atp"]' in DOCKERFILE
+
+
+def test_kafka_tells_containers_and_this_machine_addresses_that_each_can_reach() -> None:
+    kafka = SERVICES["kafka"]
+    advertised = dict(part.split("://") for part in kafka["environment"]["KAFKA_ADVERTISED_LISTENERS"].split(","))
+
+    assert {"INTERNAL": "kafka:19092", "HOST": "localhost:9092"} == advertised
+    assert ["127.0.0.1:9092:9092"] == kafka["ports"]
+    assert advertised["INTERNAL"] == settings_of("init").bootstrap
+
+
+def test_the_image_is_built_from_all_that_the_wheel_is_made_of() -> None:
+    wheel = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]
+    needed = {"pyproject.toml", PROJECT["project"]["readme"], *wheel["packages"], *wheel["force-include"]}
+    build = DOCKERFILE.split("\nFROM")[1]
+    copied = {word for line in re.findall(r"^COPY (.*) \S+$", build, re.MULTILINE) for word in line.split()}
+    let_through = set(re.findall(r"^!(.*)$", (ROOT / ".dockerignore").read_text(), re.MULTILINE))
+
+    assert needed == copied
+    assert needed == let_through
+
+
+def test_the_image_runs_as_a_user_without_rights() -> None:
+    assert ["atp"] == re.findall(r"^USER (.*)$", DOCKERFILE, re.MULTILINE)
+
+
+def test_the_image_has_a_python_that_the_package_wants_and_no_tools_of_ours() -> None:
+    assert {"3.11"} == set(re.findall(r"^FROM python:(\d+\.\d+)", DOCKERFILE, re.MULTILINE))
+    assert ">=3.11" == PROJECT["project"]["requires-python"]
+    assert "[dev]" not in DOCKERFILE
