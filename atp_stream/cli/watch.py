@@ -3,7 +3,8 @@
 import asyncio
 import base64
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 
 import click
@@ -58,15 +59,16 @@ def watch(
 
 async def _watch(settings: Settings, wanted: Wanted) -> None:
     left = wanted.count
-    async for line in lines(settings, wanted):
-        click.echo(line)
-        if left is not None:
-            left -= 1
-            if left == 0:
-                return
+    async with aclosing(lines(settings, wanted)) as events:
+        async for line in events:
+            click.echo(line)
+            if left is not None:
+                left -= 1
+                if left == 0:
+                    return
 
 
-async def lines(settings: Settings, wanted: Wanted) -> AsyncIterator[str]:
+async def lines(settings: Settings, wanted: Wanted) -> AsyncGenerator[str, None]:
     """Yield the wanted events, each as one line of JSON, without end.
 
     Raises:
@@ -74,7 +76,8 @@ async def lines(settings: Settings, wanted: Wanted) -> AsyncIterator[str]:
     """
     topics = Topics.of(settings)
     shown = (*topics.outputs, topics.dead_letter) if wanted.dead_letters else topics.outputs
-    reader = OutputReader(SchemaCache(settings.registry_url))
+    schemas = SchemaCache(settings.registry_url)
+    reader = OutputReader(schemas)
     consumer = AIOKafkaConsumer(
         bootstrap_servers=settings.bootstrap,
         isolation_level="read_committed",
@@ -92,6 +95,7 @@ async def lines(settings: Settings, wanted: Wanted) -> AsyncIterator[str]:
                     yield line
     finally:
         await consumer.stop()
+        schemas.close()
 
 
 async def _start(

@@ -37,11 +37,12 @@ class DemoError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How long, how many messages a second, and whether to stay until Ctrl-C."""
+    """How long, how many messages a second, whether to stay until Ctrl-C, and whether stdout is for a program."""
 
     seconds: float = 15.0
     rate: float = 200.0
     keep: bool = False
+    quiet: bool = False
 
 
 def book_names(settings: Settings) -> Names:
@@ -51,8 +52,8 @@ def book_names(settings: Settings) -> Names:
     return Names(tenant=settings.default_tenant, **named)
 
 
-def run(settings: Settings, options: Options) -> bool:
-    """Run the demo in a directory of its own, leave nothing behind, and return whether the books balance.
+def run(settings: Settings, options: Options) -> Report:
+    """Run the demo in a directory of its own, leave nothing behind, and return what the books say.
 
     Raises:
         DemoError, StackError, ProvisionError: something does not start.
@@ -62,7 +63,9 @@ def run(settings: Settings, options: Options) -> bool:
     with _signals(), demo:
         demo.start_stack()
         asyncio.run(demo.play())
-    return demo.report is not None and demo.report.balanced
+    if demo.report is None:
+        raise DemoError("there was no verdict")
+    return demo.report
 
 
 @contextlib.contextmanager
@@ -91,7 +94,7 @@ class Demo:
         self._directory = Path(tempfile.mkdtemp(prefix="atp-demo-"))
         self._stack = Stack(self._directory / "stack", settings.java_dir)
         self._workers: list[Worker] = []
-        self.show = Show(self._workers, item_names())
+        self.show = Show(self._workers, item_names(), stderr=options.quiet)
         self.settings = settings
 
     def __enter__(self) -> Self:
@@ -148,7 +151,7 @@ class Demo:
         took = await all_owned(self._workers, LOG_PARTITIONS, seconds=_READY_SECONDS)
         if took is None:
             supervisor.cancel()
-            raise DemoError(f"the workers are not ready after {_READY_SECONDS:g} s: {self._last_words()}")
+            raise DemoError(f"the workers do not get ready: {self._last_words()}")
         self.show.say(f"two workers ready after {took:.1f} s; look at:")
         for worker in self._workers:
             self.show.say(f"  {worker.url}/atp/{TENANT}/sku-001   {worker.url}/health/ready")

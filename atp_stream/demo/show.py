@@ -16,6 +16,13 @@ _WIDTH = 80
 _EVERY = 2.0  # seconds between plain lines
 _SPAN = 3.0  # seconds that a rate is taken over
 _ITEMS = 10
+_EVENTS = {
+    "AvailabilityCalculatedEvent": "availability",
+    "AllocationCommittedEvent": "committed",
+    "AllocationReleasedEvent": "released",
+    "ReservationDeniedEvent": "denied",
+    "DeadLetter": "dead letters",
+}
 CHANNELS = ("ECOM", "STORE", "B2B", "MARKETPLACE")
 
 
@@ -43,8 +50,8 @@ class Rate:
 class Show:
     """The screen; as a context it is live."""
 
-    def __init__(self, workers: Sequence[Worker], items: Sequence[str]) -> None:
-        self.console = Console(width=None, highlight=False, soft_wrap=True)
+    def __init__(self, workers: Sequence[Worker], items: Sequence[str], *, stderr: bool = False) -> None:
+        self.console = Console(stderr=stderr, highlight=False, soft_wrap=True)
         self.live = self.console.is_terminal
         self.sent, self.out = Rate(), Rate()
         self.rows: dict[tuple[str, str], tuple[str, str]] = {}  # item and channel to available and reserved
@@ -92,10 +99,11 @@ class Show:
         table = Table(title=self._line(), title_justify="left", width=min(_WIDTH, self.console.width), title_style="")
         table.add_column("available/reserved", no_wrap=True)
         for channel in CHANNELS:
-            table.add_column(channel, justify="right", no_wrap=True)
+            table.add_column(channel, justify="right", no_wrap=True, min_width=11)
         for item in self._items:
             table.add_row(item, *("/".join(self.rows.get((item, channel), ("-", "-"))) for channel in CHANNELS))
-        table.caption = "  ".join(f"{name.removesuffix('Event')} {count:,}" for name, count in self.told.items())
+        table.caption = "  ".join(f"{word} {self.told[event]:,}" for event, word in _EVENTS.items())
+        table.caption_style = ""
         return table
 
 

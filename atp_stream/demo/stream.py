@@ -97,7 +97,8 @@ class Outputs:
     def __init__(self, settings: Settings, show: Show) -> None:
         self._settings = settings
         self._show = show
-        self._reader = OutputReader(SchemaCache(settings.registry_url))
+        self._schemas = SchemaCache(settings.registry_url)
+        self._reader = OutputReader(self._schemas)
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -111,6 +112,7 @@ class Outputs:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
+        self._schemas.close()
 
     async def _watch(self) -> None:
         topics = Topics.of(self._settings)

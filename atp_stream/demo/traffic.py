@@ -92,7 +92,7 @@ class Traffic:
         units = item.orders[order]
         if step == "fulfil" and units > item.level:  # not on the shelf: it cannot leave
             return self._stock("restock", item, now)
-        part = self._random.randint(1, units) if self._random.random() < 0.4 else None  # noqa: PLR2004
+        part = 25 * self._random.randint(1, units // 25) if self._random.random() < 0.4 else None  # noqa: PLR2004
         self._take(item, order, part or units)
         if step == "release":
             return self._told("released", item, now, reservationId=order, quantity=part, reason="customer")
