@@ -1,7 +1,5 @@
 """`atp demo`: the whole system, for a look."""
 
-from dataclasses import asdict
-
 import click
 
 from atp_stream.cli.frame import Failure, as_json, pass_settings, print_json
@@ -31,6 +29,6 @@ def demo(ctx: click.Context, settings: Settings, *, seconds: float, rate: float,
     except KeyboardInterrupt:
         raise Failure("stopped before the books were checked") from None
     if as_json:
-        print_json({"balanced": report.balanced, **asdict(report)})
+        print_json(report.plain())
     if not report.balanced:
         ctx.exit(1)

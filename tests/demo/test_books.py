@@ -53,6 +53,12 @@ def test_a_true_history_balances():
     assert {"COMMITTED": 1, "FULFILLED": 1} == report.reservations
 
 
+def test_the_verdict_for_programs_has_plain_counts():
+    plain = check(history()).plain()
+
+    assert (True, {"too_fine": 1}, []) == (plain["balanced"], plain["refused"], plain["objections"])
+
+
 def test_a_count_below_what_was_promised_is_short_and_no_objection():
     assert 1 == check(history()).short
 

@@ -1,7 +1,7 @@
 """What the books say in the end."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 _SHOWN = 12
 
@@ -48,6 +48,11 @@ class Report:
         """Note something that is there once too often."""
         self.doubled += 1
         self.object(f"doubled: {words}")
+
+    def plain(self) -> dict[str, object]:
+        """Return the verdict for programs."""
+        found = {one.name: getattr(self, one.name) for one in fields(self)}  # asdict() miscounts a Counter
+        return {"balanced": self.balanced, **found}
 
     def lines(self) -> list[str]:
         """Return the verdict in lines for people, none wider than a terminal."""
