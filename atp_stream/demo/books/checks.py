@@ -60,9 +60,9 @@ def _check_fates(history: History, done: Replay, report: Report) -> None:
         elif place not in done.taken:
             report.lose(f"{place} is neither in the item log nor rightly refused (dead letter: {reason})")
         elif reason != done.denied.get(place):
-            report.object(f"{place} was refused as {reason}, but the books say {done.denied.get(place)}")
+            report.complain(f"{place} was refused as {reason}, but the books say {done.denied.get(place)}")
     for origin, reason in letters.items():
-        report.object(f"a dead letter ({reason}) of {origin}, which does not exist")
+        report.complain(f"a dead letter ({reason}) of {origin}, which does not exist")
 
 
 def _letters(history: History) -> dict[str, str]:
@@ -76,7 +76,7 @@ def _letters(history: History) -> dict[str, str]:
 def _check_skipped(place: str, reason: str | None, report: Report) -> None:
     report.skipped += 1
     if reason is not None:
-        report.object(f"{place} is not ours, but a dead letter ({reason})")
+        report.complain(f"{place} is not ours, but a dead letter ({reason})")
 
 
 def _published(history: History, report: Report) -> Published:
@@ -88,7 +88,7 @@ def _published(history: History, report: Report) -> Published:
             try:
                 event = read_event(record, event_type, history.schemas)
             except Unreadable as error:
-                report.object(f"{record.place} cannot be read: {error}")
+                report.complain(f"{record.place} cannot be read: {error}")
                 continue
             report.out[event_type] += 1
             if event.event_id in seen:
@@ -102,7 +102,7 @@ def _published(history: History, report: Report) -> Published:
 def _check_item(name: Name, done: Replay, published: Published, report: Report) -> None:
     item = done.items.get(name)
     if item is None:
-        report.object(f"{name} has events, but no command ever spoke of it")
+        report.complain(f"{name} has events, but no command ever spoke of it")
         return
     steps = done.steps.get(name, {})
     events = {role: published[role].get(name, []) for role in EVENTS}
@@ -144,9 +144,9 @@ def _compare(
             allocations[told.number] = event.payload["allocationId"]
         found = _as_told(told, event, allocations)
         if found != told:
-            report.object(f"{what} says {found}, but the books say {told}")
+            report.complain(f"{what} says {found}, but the books say {told}")
         if event.version != version:
-            report.object(f"{what} has version {event.version}, not {version}")
+            report.complain(f"{what} has version {event.version}, not {version}")
     for told in wanted[len(there) :]:
         report.lose(f"{what}: {told}")
     for event in there[len(wanted) :]:
@@ -179,7 +179,7 @@ def _check_allocations(name: Name, events: dict[str, list[Event]], allocations: 
     for event in events["allocation_released"]:
         allocation = event.payload["allocationId"]
         if allocation not in left:
-            report.object(f"allocation {allocation} of {name} is released, but was never committed")
+            report.complain(f"allocation {allocation} of {name} is released, but was never committed")
             continue
         left[allocation] -= event.units("quantity")
         if left[allocation] < 0:
@@ -200,11 +200,11 @@ def _check_rows(name: Name, item: Item, steps: dict[Place, Expected], rows: Sequ
             channel = event.payload["channel"]
             row = (event.units("available"), event.units("reserved"))
             if (row, event.version) != (step.rows.get(channel), step.version):
-                report.object(f"{what}: {channel} shows {row} ({event.version}), not {step.rows.get(channel)}")
+                report.complain(f"{what}: {channel} shows {row} ({event.version}), not {step.rows.get(channel)}")
             if last.get(channel) == row:
                 report.double(f"{what}: {channel} shows {row} again")
             if event.version <= versions.get(channel, -1):
-                report.object(f"{what}: {channel} comes behind version {versions[channel]}")
+                report.complain(f"{what}: {channel} comes behind version {versions[channel]}")
             last[channel], versions[channel] = row, event.version
         _check_shown(what, last, step.rows, report)
     if steps:
@@ -235,7 +235,7 @@ def _check_promises(name: Name, steps: dict[Place, Expected], events: dict[str, 
         short = promised - step.handed_over > max(0, step.on_hand)
         if short and cause in committed:
             report.oversold += 1
-            report.object(f"oversold: {name} at {cause}: {promised - step.handed_over} of {step.on_hand} on hand")
+            report.complain(f"oversold: {name} at {cause}: {promised - step.handed_over} of {step.on_hand} on hand")
         elif short and not was_short:
             report.short += 1
         was_short = short

@@ -47,7 +47,7 @@ def replay(history: History, report: Report) -> Replay:
         if source is None:
             policies[record.partition] = policies.get(record.partition, 0) + 1
             if record.key != b"|" or policies[record.partition] > 1:
-                report.object(f"{record.place} is an operator's command: the books know none but the first policy")
+                report.complain(f"{record.place} is an operator's command: the books know none but the first policy")
             continue
         if source in done.taken:
             report.repeated += 1
@@ -57,7 +57,7 @@ def replay(history: History, report: Report) -> Replay:
         done.taken[source] = (record.partition, record.offset)
         _check_order(record, source, marks, report)
         if source not in inputs:
-            report.object(f"{record.place} was made from {source}, which does not exist")
+            report.complain(f"{record.place} was made from {source}, which does not exist")
             continue
         _apply(history, inputs[source], record, now, done, report)
     return done
@@ -67,7 +67,7 @@ def _check_order(record: Record, source: str, marks: dict[tuple[int, str], int],
     partition, _, offset = source.rpartition("/")
     key = (record.partition, partition)
     if int(offset) < marks.get(key, -1):
-        report.object(f"{source} stands in the log behind a later one of its partition: the ledger skips it")
+        report.complain(f"{source} stands in the log behind a later one of its partition: the ledger skips it")
     marks[key] = max(int(offset), marks.get(key, -1))
 
 
@@ -75,13 +75,13 @@ def _apply(history: History, source: Record, record: Record, now: int, done: Rep
     try:
         question = ask(history.names, source, history.schemas)
     except Breach as breach:
-        report.object(f"{source.place} breaks the contract ({breach}), but is in the item log")
+        report.complain(f"{source.place} breaks the contract ({breach}), but is in the item log")
         return
     if question is None:
-        report.object(f"{source.place} is not ours, but is in the item log")
+        report.complain(f"{source.place} is not ours, but is in the item log")
         return
     if record.key != _key(question):
-        report.object(f"{source.place} is kept under {record.key!r}, but speaks of {question.item}")
+        report.complain(f"{source.place} is kept under {record.key!r}, but speaks of {question.item}")
     report.commands += 1
     name = (question.tenant, question.item)
     item = done.items.setdefault(name, Item())
@@ -91,7 +91,7 @@ def _apply(history: History, source: Record, record: Record, now: int, done: Rep
         done.denied[source.place] = str(denied)
         return
     except Unknown as unknown:
-        report.object(f"{source.place}: this model knows no {unknown}")
+        report.complain(f"{source.place}: this model knows no {unknown}")
         return
     if not applied:
         report.duplicates += 1

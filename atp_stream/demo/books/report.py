@@ -35,19 +35,19 @@ class Report:
         """Whether there is nothing to object to."""
         return not self.objections
 
-    def object(self, words: str) -> None:
+    def complain(self, words: str) -> None:
         """Note what is wrong."""
         self.objections.append(words)
 
     def lose(self, words: str) -> None:
         """Note something that is missing."""
         self.lost += 1
-        self.object(f"lost: {words}")
+        self.complain(f"lost: {words}")
 
     def double(self, words: str) -> None:
         """Note something that is there once too often."""
         self.doubled += 1
-        self.object(f"doubled: {words}")
+        self.complain(f"doubled: {words}")
 
     def plain(self) -> dict[str, object]:
         """Return the verdict for programs."""
