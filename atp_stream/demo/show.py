@@ -91,8 +91,8 @@ class Show:
         ran = time.monotonic() - self.since
         owned = "  ".join(f"{w.name} {_owned(w)}" for w in self._workers)
         return (
-            f"{ran:5.1f} s  in {self.sent.total:>6,} ({self.sent.now():>4.0f}/s)"
-            f"  out {self.out.total:>7,} ({self.out.now():>4.0f}/s)  {owned}"
+            f"{ran:4.0f} s  in {self.sent.total:>6,} {self.sent.now():>4.0f}/s"
+            f"  out {self.out.total:>7,} {self.out.now():>4.0f}/s  {owned}"
         )
 
     def _table(self) -> Table:
