@@ -246,16 +246,18 @@ async def _newest_policy(consumer: AIOKafkaConsumer, partition: TopicPartition) 
         newest = None
         while await consumer.position(partition) < end:
             for record in (await consumer.getmany(partition, timeout_ms=100)).get(partition, []):
-                if record.key == WHOLE_PARTITION and record.offset < end:
-                    newest = _document(record.value) or newest
+                if record.offset < end:
+                    newest = _document(record) or newest
         if newest is not None:
             return newest
         end = start
     return None
 
 
-def _document(value: bytes) -> bytes | None:
+def _document(record: ConsumerRecord) -> bytes | None:
+    if record.key != WHOLE_PARTITION or CONTROL_HEADER in dict(record.headers):
+        return None
     try:
-        return bytes(msgspec.json.decode(value, type=SetPolicy).document)
-    except msgspec.ValidationError:  # the genesis, or another command to the whole partition
+        return bytes(msgspec.json.decode(record.value, type=SetPolicy).document)
+    except msgspec.ValidationError:  # another command to the whole partition
         return None
