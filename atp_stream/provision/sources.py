@@ -1,13 +1,20 @@
 """Source topics that were deleted and made anew on purpose: forget how far the old ones were read."""
 
+import asyncio
+from typing import Any
+
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError
 
 from atp_stream.provision import item_log
 from atp_stream.provision.report import ProvisionError
 from atp_stream.provision.topics import administration, partition_replicas
 from atp_stream.settings import Settings
 from atp_stream.topics import Topics
+
+_COORDINATOR_SECONDS = 10.0
+_POLL = 0.2
 
 
 async def reset_source(settings: Settings, topic: str) -> None:
@@ -20,10 +27,10 @@ async def reset_source(settings: Settings, topic: str) -> None:
         raise ProvisionError(f"{topic} is no source topic; these are: {_known(settings)}")
     async with administration(settings.bootstrap) as admin:
         replicas = (await partition_replicas(admin)).get(topic)
-        groups = await admin.describe_consumer_groups([settings.app_id])
+        members = await _members(admin, settings.app_id)
     if replicas is None:
         raise ProvisionError(f"the topic {topic} does not exist: run `atp init`")
-    if _members(groups):
+    if members:
         raise ProvisionError("workers are running: stop them all first, they hold the positions")
     # The ledger forgets before intake may read again: in the other order what is read could count as known.
     await item_log.forget_source(settings, topic)
@@ -34,9 +41,23 @@ def _known(settings: Settings) -> str:
     return ", ".join(source.name for source in Topics.of(settings).inputs)
 
 
-def _members(responses: list[object]) -> int:
-    groups = [group for response in responses for group in getattr(response, "groups", ())]
-    return sum(len(group[5]) for group in groups)  # error, group, state, protocol type, protocol, members
+async def _members(admin: AIOKafkaAdminClient, group: str) -> int:
+    """Return how many workers are in the group."""
+    try:
+        async with asyncio.timeout(_COORDINATOR_SECONDS):
+            responses = await _described(admin, group)
+    except (TimeoutError, KafkaError) as error:
+        raise ProvisionError(f"the group {group} cannot be looked at: {error!r}") from error
+    groups = [found for response in responses for found in response.groups]
+    return sum(len(found[5]) for found in groups)  # error, group, state, protocol type, protocol, members
+
+
+async def _described(admin: AIOKafkaAdminClient, group: str) -> list[Any]:
+    while True:
+        try:
+            return list(await admin.describe_consumer_groups([group]))
+        except GroupCoordinatorNotAvailableError:  # a new cluster has to make the topic of the groups first
+            await asyncio.sleep(_POLL)
 
 
 async def _rewind(settings: Settings, partitions: list[TopicPartition]) -> None:
