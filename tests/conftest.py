@@ -40,13 +40,18 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 @pytest.fixture
 def settings(stack: Stack, tmp_path: Path) -> Settings:
     """Give settings that point at the stack, under names that no other test has."""
+    return settings_on(stack, tmp_path)
+
+
+def settings_on(stack: Stack, directory: Path) -> Settings:
+    """Return settings that point at the stack, under names that nobody else has."""
     mark = f"t{next(_counter)}"
     named = replace(
         Settings(),
         app_id=mark,
         brokers=(stack.bootstrap,),
         registry_url=stack.registry_url,
-        data_dir=tmp_path / "data",
+        data_dir=directory / "data",
         topic_prefix=f"{mark}.",
     )
     inputs: dict[str, Any] = {name: f"{mark}.{getattr(named, name)}" for name in INPUTS}

@@ -105,11 +105,16 @@ class _Running(Collector):
         yield _gauge("atp_build_info", "What runs here.", {tuple(build.values()): 1}, *build)
         now = state_of(app)
         yield _gauge(
-            "atp_worker_state", "What the worker is about: 1.", {(one,): one is now for one in WorkerState}, "state"
+            "atp_worker_state",
+            "What the worker is about; 1 for that, 0 for the others.",
+            {(one,): one is now for one in WorkerState},
+            "state",
         )
         yield _gauge("atp_partitions_owned", "Log partitions owned.", {(): len(app.steps.owned())})
         yield _gauge("atp_quarantined_items", "Items of owned partitions in quarantine.", {(): quarantined(app)})
-        messages = CounterMetricFamily("atp_messages", "Input records, and what became.", labels=["topic", "outcome"])
+        messages = CounterMetricFamily(
+            "atp_messages", "Input records read, by what became of them.", labels=["topic", "outcome"]
+        )
         for labels, count in sorted(self._messages.items()):
             messages.add_metric(labels, count)
         yield messages
@@ -120,11 +125,13 @@ class _Running(Collector):
         applied: Values = {(str(number),): at for number, at in figures.log_positions(app).items()}
         behind: Values = {(str(number),): count for number, count in figures.log_behind(app).items()}
         sources: Values = {(tp.topic, str(tp.partition)): count for tp, count in figures.sources_behind(app).items()}
-        yield _gauge("atp_log_position", "Offset of the last record applied.", applied, "partition")
-        yield _gauge("atp_log_lag", "Records of the item log not applied.", behind, "partition")
-        yield _gauge("atp_source_lag", "Records not in the item log yet.", sources, "topic", "partition")
+        yield _gauge("atp_log_position", "Offset of the last item-log record applied.", applied, "partition")
+        yield _gauge("atp_log_lag", "Item-log records not applied yet.", behind, "partition")
+        yield _gauge("atp_source_lag", "Input records not in the item log yet.", sources, "topic", "partition")
         yield _gauge(
-            "atp_sources_waiting", "Source partitions waiting for a schema.", {(): len(figures.sources_held(app))}
+            "atp_sources_waiting",
+            "Input partitions that wait for the registry to tell a schema.",
+            {(): len(figures.sources_held(app))},
         )
 
 

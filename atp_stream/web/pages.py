@@ -25,14 +25,16 @@ def json_response(body: Any, *, status: int = 200) -> web.Response:
 
 
 class Pages:
-    """Where pages are put."""
+    """Where pages are put; `views` are those there are, as `GET /atp/{tenant}/{item}`."""
 
     def __init__(self, app: EngineApp, observe: Observe) -> None:
         self._app = app
         self._observe = observe
+        self.views: list[str] = []
 
     def add(self, method: str, path: str, answer: Page) -> None:
         """Let `answer` answer `method` on `path`; its parts in braces match anything but a slash."""
+        self.views.append(f"{method} {path}")
         pattern = path.replace("}", ":[^/]+}")  # aiohttp's own pattern would not match a name with a brace
 
         async def handled(view: Any, request: web.Request, **_: str) -> web.Response:

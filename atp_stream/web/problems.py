@@ -16,6 +16,7 @@ RETRY_AFTER: Final = 1
 """Seconds after which it is worth asking again when nobody could answer."""
 
 _KEPT_HEADERS = ("Allow",)
+_CODES: Final = {404: "not-found", 405: "method-not-allowed", 413: "body-too-large"}  # Python's own names change
 
 
 class Problem(Exception):
@@ -48,7 +49,7 @@ class Problem(Exception):
         """Return what the web server found wrong with a request, as a problem."""
         status = HTTPStatus(error.status)
         kept = {name: error.headers[name] for name in _KEPT_HEADERS if name in error.headers}
-        return cls(status, status.name.lower().replace("_", "-"), f"{request.method} {request.path}", headers=kept)
+        return cls(status, _CODES.get(status, "http"), f"{request.method} {request.path}", headers=kept)
 
     def document(self) -> dict[str, Any]:
         """Return the problem details."""

@@ -2,21 +2,32 @@
 
 from collections.abc import Mapping
 
+from aiohttp import web
+
+from atp_stream import __version__
 from atp_stream.engine.app import EngineApp
 from atp_stream.messages.registry import SchemaCache
 from atp_stream.topics import Topics
 from atp_stream.web.availability import add_availability
 from atp_stream.web.health import add_health
 from atp_stream.web.metrics import Metrics, add_metrics
-from atp_stream.web.pages import Pages
+from atp_stream.web.pages import Page, Pages, json_response
 from atp_stream.web.query import add_query
 from atp_stream.web.reservations import add_reservations
+
+
+def _index(pages: Pages) -> Page:
+    async def index(request: web.Request) -> web.Response:
+        return json_response({"name": "atp_stream", "version": __version__, "views": pages.views})
+
+    return index
 
 
 def add_web(app: EngineApp, topics: Topics, schemas: SchemaCache, messages: Mapping[tuple[str, str], int]) -> None:
     """Serve all views of an installed app; `messages` counts input records by (topic, what became of them)."""
     metrics = Metrics(app, topics, messages)
     pages = Pages(app, metrics.request)
+    pages.add("GET", "/", _index(pages))  # first: Faust puts one of its own behind it
     add_availability(app, pages)
     add_query(app, pages)
     add_reservations(app, pages)

@@ -1,0 +1,64 @@
+"""A worker's web server without a worker behind it, and two live workers that know what the examples tell of."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import pytest_asyncio
+from aiohttp.test_utils import TestClient, TestServer
+
+from atp_stream import provision
+from atp_stream.app import create_app
+from atp_stream.devstack import Stack
+from atp_stream.engine.app import EngineApp
+from atp_stream.messages.registry import SchemaCache
+from atp_stream.settings import Settings, Wire
+from tests.conftest import settings_on
+from tests.system.site import Site
+
+CHANNELS = ("ECOM", "STORE", "B2B", "MARKETPLACE")
+ODD_ITEM = "a/b {%}é|"
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> EngineApp:
+    """Give a worker's app that was never started: it owns nothing and knows nobody."""
+    settings = replace(Settings(), wire=Wire.JSON, data_dir=tmp_path)
+    return create_app(settings, genesis="0011223344556677", schemas=SchemaCache(settings.registry_url))
+
+
+@pytest.fixture
+async def idle(app: EngineApp) -> AsyncIterator[TestClient]:  # type: ignore[type-arg]
+    """Give a client of that app's web server."""
+    server: Any = app.web
+    server.init_server()  # as a worker does: Faust adds views of its own
+    async with TestClient(TestServer(server.web_app)) as client:
+        yield client
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def pair(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
+    """Give two live workers: of prod987 there are 150, 30 of them reserved in ECOM as r-1."""
+    directory = tmp_path_factory.mktemp("pair")
+    site = Site(replace(settings_on(stack, directory), default_tenant="acme", session_timeout=6.0), directory)
+    await site.open()
+    site.add_worker()
+    site.add_worker()
+    await site.ready()
+    policy = {"tenants": {"*": {"channels": {name: {} for name in CHANNELS}, "aliases": {"Ecommerce": "ECOM"}}}}
+    await provision.apply_policy(site.settings, msgspec.json.encode(policy))
+    await site.send(site.topics.adjusted.name, {"product_id": "prod987", "adjusted_quantity": 10, "new_quantity": 150})
+    await site.send(site.topics.counted.name, {"itemId": ODD_ITEM, "onHand": 1.5})
+    for number in range(12):
+        await site.send(site.topics.counted.name, {"itemId": f"item-{number}", "onHand": number})
+    await site.drained()
+    await site.send(
+        site.topics.created.name, {"reservationId": "r-1", "itemId": "prod987", "quantity": 30, "channel": "ECOM"}
+    )
+    await site.send(site.topics.confirmed.name, {"reservationId": "early", "itemId": "item-1"})
+    await site.drained()
+    yield site
+    await site.close()

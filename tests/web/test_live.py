@@ -1,0 +1,153 @@
+"""The views of two live workers: right on either, true to their document, and never a guess."""
+
+import asyncio
+import time
+from typing import Any
+from urllib.parse import quote
+
+import aiohttp
+import hypothesis
+import pytest
+import schemathesis
+from schemathesis.specs.openapi.checks import allow_header_conformance
+from yarl import URL
+
+from tests.system.site import Site, Worker
+from tests.web.conftest import ODD_ITEM
+from tests.web.examples import OPENAPI, Example, examples, steady, unreachable
+
+pytestmark = [pytest.mark.stack, pytest.mark.slow]
+live = pytest.mark.asyncio(loop_scope="module")
+EVERY_ITEM = ["prod987", ODD_ITEM, *(f"item-{number}" for number in range(12))]
+
+
+async def ask(worker: Worker, path: str, body: Any = None) -> tuple[int, Any]:
+    """Return the status and the JSON body of an answer."""
+    method = "GET" if body is None else "POST"
+    async with aiohttp.request(method, URL(worker.url + path, encoded=True), json=body) as answer:
+        return answer.status, await answer.json(content_type=None)
+
+
+async def figure(worker: Worker, name: str) -> float:
+    """Return the sum of a metric's samples."""
+    async with aiohttp.request("GET", worker.url + "/metrics") as answer:
+        lines = (await answer.text()).splitlines()
+    return sum(float(line.rpartition(" ")[2]) for line in lines if line.partition("{")[0].partition(" ")[0] == name)
+
+
+@pytest.mark.parametrize("example", examples(), ids=lambda example: example.at + example.name)
+@live
+async def test_every_example_is_what_either_worker_answers(pair: Site, example: Example) -> None:
+    answers = [await ask(worker, example.path, example.body) for worker in pair.workers]
+    assert 2 * [(example.status, steady(example.value))] == [(status, steady(body)) for status, body in answers]
+
+
+@live
+async def test_either_worker_gives_the_owners_bytes(pair: Site) -> None:
+    async def raw(worker: Worker, path: str) -> tuple[int, str, bytes]:
+        async with aiohttp.request("GET", URL(worker.url + path, encoded=True)) as answer:
+            return answer.status, answer.content_type, await answer.read()
+
+    names = [quote(item, safe="") for item in EVERY_ITEM]
+    paths = [path for name in names for path in (f"/atp/acme/{name}", f"/atp/acme/{name}/STORE")]
+    one, two = pair.workers
+    answers = [await raw(one, path) for path in paths]
+    assert answers == [await raw(two, path) for path in paths]
+    assert {200} == {status for status, _, _ in answers}
+    assert b'"on_hand":1.50,' in answers[2][2]
+
+
+@live
+async def test_a_channel_answers_to_its_other_name(pair: Site) -> None:
+    shown = {"channel": "ECOM", "available": 120, "reserved": 30, "waiting": 0}
+    for worker in pair.workers:
+        status, body = await ask(worker, "/atp/acme/prod987/Ecommerce")
+        assert (200, shown) == (status, {key: body[key] for key in shown})
+
+
+@live
+async def test_a_reservation_that_was_only_confirmed_is_pending(pair: Site) -> None:
+    for worker in pair.workers:
+        status, body = await ask(worker, "/reservations/acme/item-1/early")
+        assert (200, "PENDING", True, None) == (status, body["status"], body["confirmed"], body["channel"])
+
+
+@live
+async def test_a_query_is_answered_in_its_order_as_each_view_would(pair: Site) -> None:
+    wanted = [*EVERY_ITEM, "unknown", *reversed(EVERY_ITEM)]
+    views = {item: await ask(pair.workers[0], f"/atp/acme/{quote(item, safe='')}") for item in wanted}
+    for worker in pair.workers:
+        status, body = await ask(worker, "/atp/acme/query", {"items": wanted})
+        assert (200, wanted) == (status, [result["item"] for result in body["results"]])
+        found = [(result["status"], result.get("answer", result.get("problem"))) for result in body["results"]]
+        assert [views[item] for item in wanted] == found
+
+
+@live
+async def test_a_query_asks_another_owner_once(pair: Site) -> None:
+    one, two = pair.workers
+    before = await figure(two, "atp_http_requests_total")
+    status, body = await ask(one, "/atp/acme/query", {"items": (40 * EVERY_ITEM)[:500]})
+    assert (200, 500) == (status, len(body["results"]))
+    assert 1 == await figure(two, "atp_http_requests_total") - before - 1  # the figures were asked for too
+
+
+@live
+async def test_figures_of_both_workers_add_up(pair: Site) -> None:
+    async def both(name: str) -> list[float]:
+        return [await figure(worker, name) for worker in pair.workers]
+
+    assert 16 == sum(await both("atp_messages_total"))
+    assert [3, 3] == await both("atp_partitions_owned")
+    for name in ("atp_log_lag", "atp_source_lag", "atp_quarantined_items"):
+        assert [0, 0] == await both(name)
+
+
+@live
+async def test_what_a_frozen_owner_has_is_503_in_bounded_time_and_the_rest_is_answered(pair: Site) -> None:
+    one, two = pair.workers
+    frozen, other = (one, two) if await owns(one, "prod987") else (two, one)
+    theirs = [item for item in EVERY_ITEM if await owns(other, item)]
+    frozen.signal(pair.STOP)
+    began = time.monotonic()
+    try:
+        example = unreachable()
+        single, query = await asyncio.gather(
+            ask(other, example.path), ask(other, "/atp/acme/query", {"items": ["prod987", *theirs]})
+        )
+    finally:
+        frozen.signal(pair.CONT)
+    assert time.monotonic() - began < 4
+    assert (503, example.value) == single
+    assert [503, *[200] * len(theirs)] == [result["status"] for result in query[1]["results"]]
+    await pair.ready()
+
+
+async def owns(worker: Worker, item: str) -> bool:
+    """Return whether a worker answers for an item without asking on."""
+    url = URL(f"{worker.url}/atp/acme/{quote(item, safe='')}", encoded=True)
+    async with aiohttp.request("GET", url, headers={"X-Atp-Forwarded": "1"}) as answer:
+        return answer.status == 200
+
+
+schema = schemathesis.openapi.from_path(OPENAPI)
+
+
+@schema.hook("filter_path_parameters")
+def short_in_bytes(_: Any, path_parameters: Any) -> bool:
+    """Tell whether names are as short as they must be: a schema can only count characters."""
+    names = path_parameters.values() if isinstance(path_parameters, dict) else []
+    return all(len(str(name).encode(errors="replace")) <= 255 for name in names)
+
+
+@schema.parametrize()
+@hypothesis.settings(max_examples=20, deadline=None, suppress_health_check=list(hypothesis.HealthCheck))
+def test_whatever_is_asked_the_document_tells_the_answer(case: Any, pair: Site) -> None:
+    one, two = pair.workers
+    answer = case.call_and_validate(
+        base_url=one.url,
+        excluded_checks=[allow_header_conformance],  # an item may be called `query`: its path has two documents
+    )
+    if case.path.startswith(("/atp", "/reservations")):
+        same = case.call(base_url=two.url)
+        assert (answer.status_code, answer.content) == (same.status_code, same.content)

@@ -1,0 +1,90 @@
+"""The figures for Prometheus."""
+
+from collections import Counter
+from typing import Any
+
+from aiohttp.test_utils import TestClient
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as parse_text
+
+from atp_stream.engine.app import EngineApp
+from atp_stream.engine.sending import Output
+
+Client = TestClient[Any, Any]
+EVENTS = "inventory.atp.allocation.committed"
+LETTERS = "inventory.atp.dead-letter"
+
+
+async def figures(client: Client) -> dict[str, float]:
+    """Return each sample that is not 0, as it stands in the text."""
+    async with client.get("/metrics") as answer:
+        assert 200 == answer.status
+        lines = (await answer.text()).splitlines()
+    samples = [line.rpartition(" ") for line in lines if not line.startswith("#")]
+    return {name: float(value) for name, _, value in samples if float(value)}
+
+
+async def test_a_step_counts_once_with_its_records_and_what_it_published(idle: Client, app: EngineApp) -> None:
+    published = [Output(topic, 0, b"k", b"v", []) for topic in (EVENTS, EVENTS, LETTERS)]
+    app.steps.on_step(3, 7, published, 0.02)
+    app.steps.on_step(4, 1, [], 0.3)
+    found = await figures(idle)
+    assert (2, 8) == (found["atp_steps_total"], found["atp_log_records_total"])
+    assert (2, 320) == (found["atp_step_seconds_count"], round(1000 * found["atp_step_seconds_sum"]))
+    assert (1, 2) == (found['atp_step_seconds_bucket{le="0.025"}'], found['atp_step_seconds_bucket{le="0.5"}'])
+    assert 2 == found['atp_events_total{event="AllocationCommittedEvent"}']
+    assert 1 == found['atp_events_total{event="DeadLetter"}']
+
+
+async def test_events_that_never_happened_are_there_as_zero(idle: Client) -> None:
+    async with idle.get("/metrics") as answer:
+        assert 'atp_events_total{event="ReservationDeniedEvent"} 0.0' in await answer.text()
+
+
+async def test_messages_are_counted_by_what_became_of_them(idle: Client, app: EngineApp) -> None:
+    counts: Counter[tuple[str, str]] = app.intake._translate.counts  # type: ignore[attr-defined]
+    counts["inventory.adjusted", "accepted"] = 5
+    counts["inventory.adjusted", "undecodable"] = 2
+    found = await figures(idle)
+    assert 5 == found['atp_messages_total{outcome="accepted",topic="inventory.adjusted"}']
+    assert 2 == found['atp_messages_total{outcome="undecodable",topic="inventory.adjusted"}']
+
+
+async def test_a_worker_is_in_one_state(idle: Client) -> None:
+    states = {name: value for name, value in (await figures(idle)).items() if name.startswith("atp_worker_state")}
+    assert {'atp_worker_state{state="recovering"}': 1} == states
+
+
+async def test_requests_are_counted_by_the_pattern_that_they_met(idle: Client) -> None:
+    for item in ("lamp", "rug"):
+        await idle.get(f"/atp/acme/{item}")
+    await idle.get("/atp/acme/%00")
+    found = await figures(idle)
+    assert 2 == found['atp_http_requests_total{method="GET",path="/atp/{tenant}/{item}",status="503"}']
+    assert 1 == found['atp_http_requests_total{method="GET",path="/atp/{tenant}/{item}",status="400"}']
+
+
+async def test_no_label_could_name_an_item(idle: Client) -> None:
+    async with idle.get("/metrics") as answer:
+        families = list(parse_text(await answer.text()))
+    labels = {label for family in families for sample in family.samples for label in sample.labels}
+    known = {"event", "topic", "partition", "outcome", "state", "method", "path", "status", "le"}
+    known |= {"version", "faust", "python"}  # of the build
+    known |= {"stream", "table", "operation", "metric", "status_code"}  # Faust's
+    assert set() == labels - known
+
+
+async def test_names_follow_the_convention(idle: Client) -> None:
+    async with idle.get("/metrics") as answer:
+        families = list(parse_text(await answer.text()))
+    assert {"atp", "faust", "process"} == {family.name.partition("_")[0] for family in families}
+    ours = [family for family in families if family.name.startswith("atp_")]
+    assert [] == [family.name for family in ours if not family.documentation.endswith(".")]
+    assert {"counter", "gauge", "histogram"} == {family.type for family in ours}
+
+
+async def test_openmetrics_comes_to_who_asks_for_it(idle: Client) -> None:
+    async with idle.get("/metrics", headers={"Accept": "application/openmetrics-text; version=1.0.0"}) as answer:
+        assert "application/openmetrics-text" == answer.content_type
+        families = {family.name for family in parse_openmetrics(await answer.text())}
+    assert {"atp_build_info", "atp_worker_state"} <= families
