@@ -85,7 +85,7 @@ def prepare(settings: Settings) -> EngineApp:
 async def _look_around(settings: Settings, topics: Topics, schemas: SchemaCache) -> str:
     await preflight.check_topics(settings, topics)
     await schemas.warm([topic.name for topic in topics.every])
-    return await preflight.read_genesis(settings, topics)
+    return await preflight.read_genesis(settings)
 
 
 def __getattr__(name: str) -> EngineApp:

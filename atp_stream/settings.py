@@ -201,7 +201,7 @@ class Settings:
         "ATP_STANDBYS", "1", _whole(0, 5), "Other workers that keep a warm copy of each partition's tables."
     )
     session_timeout: float = _setting(
-        "ATP_SESSION_TIMEOUT", "10", _seconds(1, 300), "Silence after which a worker counts as dead."
+        "ATP_SESSION_TIMEOUT", "10", _seconds(3, 300), "Silence after which a worker counts as dead."
     )
     replication_factor: int = _setting(
         "ATP_REPLICATION_FACTOR", "1", _whole(1, 9), "Copies of each topic that `atp init` creates; 3 in production."

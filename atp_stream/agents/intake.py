@@ -51,7 +51,7 @@ class Translator:
             NotYet: its schema has to be fetched first.
         """
         try:
-            _check_size(record.value)
+            _check_size(record)
             found = self._inbound.translate(self._kinds[record.topic], record)
         except SchemaUnknown as error:
             raise NotYet(partial(self._schemas.fetch, error.schema_id)) from error
@@ -79,9 +79,10 @@ class Translator:
         return Output(self._dead_letter.name, partition, letter.key, letter.value, letter.headers)
 
 
-def _check_size(value: bytes | None) -> None:
-    if value is not None and len(value) > LONGEST_MESSAGE:
-        raise Refused(Reason.TOO_LARGE, f"{len(value)} bytes, at most {LONGEST_MESSAGE} are read")
+def _check_size(record: Any) -> None:
+    size = len(record.value or b"") + len(record.key or b"") + sum(len(value or b"") for _, value in record.headers)
+    if size > LONGEST_MESSAGE:
+        raise Refused(Reason.TOO_LARGE, f"{size} bytes with key and headers, at most {LONGEST_MESSAGE} are read")
 
 
 def add_intake_agent(app: EngineApp, topics: Topics) -> None:

@@ -29,6 +29,8 @@ EXIT_GAVE_UP = 70
 LEAVE_TIMEOUT = 5.0
 #: How long a rebalance or recovery may go on without any progress.
 STANDSTILL = 60.0
+#: How often a directory is noted to be up to date.
+MARK_INTERVAL = 60.0
 TESTED_FAUST = "0.15.3"
 
 
@@ -62,6 +64,8 @@ class EngineApp(faust.App):
         )
         self.transport = RunTransport(self.conf.broker_consumer, self)
         self.expected: dict[TP, int] = {}  # where each stream's next run has to start
+        self.epoch = 0  # counts takings and losings of partitions
+        self.moving = True  # from the loss of partitions until streams are where the new ones go on
         self.gave_up: str | None = None
         self._fence_timer: asyncio.TimerHandle | None = None
 
@@ -100,12 +104,18 @@ class EngineApp(faust.App):
 
     async def let_go(self) -> None:
         """Stop all work on partitions: nothing runs until the next take-over."""
+        self._move()
+        self.table.mark_seen(self.steps.owned())
         await self.intake.close()
         await self.steps.close()
-        self.table.mark_seen(self._table_partitions())
+
+    def _move(self) -> None:
+        self.epoch += 1
+        self.moving = True
 
     async def take_over(self, assigned: set[TP]) -> None:
         """Fence the earlier owners of the assigned log partitions."""
+        self._move()
         if self._fence_timer is not None:
             self._fence_timer.cancel()
             self._fence_timer = None
@@ -118,15 +128,11 @@ class EngineApp(faust.App):
             {tp.partition for tp in assigned if tp.topic == self.log_topic and tp not in standbys}
         )
 
-    def _table_partitions(self) -> set[int]:
-        return set(self.table.data._dbs)
-
     def start_positions(self) -> Mapping[TP, int]:
         """Return where log partitions are to be read from; nothing while their state is still being restored."""
-        if self.in_recovery:
-            return {}
-        self.table.mark_seen(self._table_partitions())
-        return self.steps.start_positions()
+        starts = self.steps.start_positions()
+        self.table.mark_seen(self.steps.owned())
+        return starts
 
     def known_marks(self) -> Mapping[TP, Mark]:
         """Return the newest record that the owned state includes of each source partition that is still read."""
@@ -149,6 +155,8 @@ class EngineApp(faust.App):
             self.intake.submit(event, run)
 
     def _accepted(self, event: Any) -> Any:
+        if self.gave_up is not None:
+            return None
         try:
             return accept(self, event)
         except Exception as error:  # noqa: BLE001 - a lost run: never commit over it
@@ -162,18 +170,31 @@ class EngineApp(faust.App):
         await super().on_start()
         self.add_future(self._watch())
 
+    @property
+    def settled(self) -> bool:
+        """Whether this worker holds its partitions, and their state is restored."""
+        return bool(self.tables.actives_ready) and not (self.rebalancing or self.moving or self.in_recovery)
+
     async def _watch(self) -> None:
-        """Give up when a recovery stands still: Faust's can end without a word, and nothing would run again."""
+        """Give up when a take-over stands still: Faust's recovery can end without a word, and nothing would run."""
+        patience = STANDSTILL + self._longest_rebalance
         seen: Any = None
-        since = time.monotonic()
+        since = marked = time.monotonic()
         while True:
             await asyncio.sleep(1.0)
-            ready = self.tables.actives_ready and not self.rebalancing
-            now = (self.consumer_generation_id, self.tables.recovery.active_remaining_total())
-            if ready or now != seen:
+            now = (self.epoch, self.consumer_generation_id, self.tables.recovery.active_remaining_total())
+            if self.settled or now != seen:
                 seen, since = now, time.monotonic()
-            elif time.monotonic() - since > STANDSTILL:
-                self.give_up(f"taking over partitions has stood still for {STANDSTILL:.0f} s")
+            elif time.monotonic() - since > patience:
+                self.give_up(f"taking over partitions has stood still for {patience:.0f} s")
+            if self.settled and time.monotonic() - marked > MARK_INTERVAL:
+                marked = time.monotonic()
+                self.table.mark_seen(set(self.table.data._dbs) if self.tables.standbys_ready else self.steps.owned())
+
+    @property
+    def _longest_rebalance(self) -> float:
+        """How long the group may wait for a member that does not answer."""
+        return float(self.conf.broker_session_timeout) + float(self.conf.broker_rebalance_timeout)
 
     # -- the end -------------------------------------------------------------------------------
 
@@ -181,7 +202,7 @@ class EngineApp(faust.App):
         """Wait for the group to tell us what is ours; give up if it never does."""
         log.warning("%s; waiting for the next assignment", reason)
         if self._fence_timer is None:
-            patience = float(self.conf.broker_session_timeout)
+            patience = self._longest_rebalance
             self._fence_timer = asyncio.get_running_loop().call_later(
                 patience, self.give_up, f"{reason}, and no new assignment came within {patience:.0f} s"
             )

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from faust.types import TP
 from mode import get_logger
 
@@ -83,6 +83,8 @@ class Intake:
                 await asyncio.wait_for(producer.stop(), timeout=5.0)
             except Exception as error:  # noqa: BLE001 - its records are sent again by the next one
                 log.info("producer did not stop in order: %r", error)
+                await producer._sender.close()  # else it would try for ever
+                await producer.client.close()
 
     def submit(self, event: Any, run: Run) -> None:
         """Queue a run behind the earlier ones of its partition."""
@@ -90,7 +92,7 @@ class Intake:
         self._waiting[run.tp] += len(run.records)
         if self._waiting[run.tp] > WAITING_RECORDS and run.tp not in self._paused:
             self._paused.add(run.tp)
-            self._app.consumer.pause_partitions({run.tp})
+            self._app.consumer.on_buffer_full(run.tp)  # what is being fetched still arrives
         self._wake.set()
         if self._task is None:
             self._task = asyncio.create_task(self._rounds(), name="intake")
@@ -119,11 +121,9 @@ class Intake:
                 self._producer = self._new_producer()
                 await self._producer.start()
             batches = Batches(self._producer)
-            budget = ROUND_RECORDS
-            for tp in list(self._queues):
-                if tp not in self._parked and budget > 0:
-                    moved[tp], count = await self._collect(tp, batches, budget)
-                    budget -= count
+            ready = [tp for tp in self._queues if tp not in self._parked]
+            for tp in ready:  # each has its share: a backlog in one must not hold up the others
+                moved[tp] = await self._collect(tp, batches, max(1, ROUND_RECORDS // len(ready)))
             await batches.send()
         except Exception as error:
             if not _is_transport(error):
@@ -135,9 +135,9 @@ class Intake:
             return True
         for tp, steps in moved.items():
             self._settle(tp, steps)
-        return budget < ROUND_RECORDS or any(moved.values())
+        return any(moved.values())
 
-    async def _collect(self, tp: TP, batches: Batches, budget: int) -> tuple[list[tuple[_Pending, int]], int]:
+    async def _collect(self, tp: TP, batches: Batches, budget: int) -> list[tuple[_Pending, int]]:
         """Translate records of one partition into open batches; return how far each run has come."""
         steps: list[tuple[_Pending, int]] = []
         count = 0
@@ -156,7 +156,7 @@ class Intake:
             steps.append((pending, sent))
             if sent < len(records):
                 break
-        return steps, count
+        return steps
 
     async def _park(self, tp: TP, wait: NotYet) -> None:
         try:
@@ -179,9 +179,9 @@ class Intake:
             del self._queues[tp]
         if tp in self._paused and self._waiting[tp] < WAITING_RECORDS // 4:
             self._paused.discard(tp)
-            self._app.consumer.resume_partitions({tp})
+            self._app.consumer.on_buffer_drop(tp)
 
 
 def _is_transport(error: BaseException) -> bool:
-    """Whether sending failed, rather than our own code."""
-    return isinstance(error, KafkaError | OSError | asyncio.TimeoutError)
+    """Whether sending failed, rather than our own code or a topic that is not as we made it."""
+    return isinstance(error, KafkaError | OSError | TimeoutError) and not isinstance(error, MessageSizeTooLargeError)

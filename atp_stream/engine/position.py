@@ -29,9 +29,9 @@ class Mark(msgspec.Struct, array_like=True, frozen=True):
 class Position(msgspec.Struct, kw_only=True):
     """How far the state has come.
 
-    `applied` is the offset of the last log record that the state includes; `log_time` the greatest append time
-    among them, in milliseconds; `marks` the newest record included per source partition ("topic/partition"),
-    so that what intake appended twice counts once.
+    `applied` is the last offset of the log that the state includes, transactions' markers counted: retention may
+    leave nothing but those. `log_time` is the greatest append time of the records, in milliseconds; `marks` are the
+    newest records included per source partition ("topic/partition"), so that what intake appended twice counts once.
     """
 
     format: int = FORMAT
@@ -106,31 +106,39 @@ def plan(position: Position, records: Sequence[Any]) -> Plan:
     log_time = position.log_time
     for index, record in enumerate(records):
         headers = dict(record.headers)
-        if headers.get(GENESIS_HEADER, genesis) != genesis:
-            found = headers[GENESIS_HEADER].decode("ascii", "replace")
-            raise WrongGenesis(f"offset {record.offset} has genesis {found}, expected {position.genesis}")
+        found = headers.get(GENESIS_HEADER, genesis)
+        if found != genesis:
+            raise WrongGenesis(f"offset {record.offset} has genesis {_words(found)}, expected {position.genesis}")
         log_time = max(log_time, record.timestamp)
-        came_from = headers.get(SOURCE_HEADER, b"")
-        source = _source(came_from, headers.get(CHECKSUM_HEADER, b""))
-        sources.append(source)
         control = headers.get(CONTROL_HEADER)
         if control is not None:
+            sources.append(None)
             if control == CONTROL_RESET:
-                resets[index] = record.value.decode()
+                resets[index] = _words(record.value)
                 marks = forget(marks, resets[index])
             continue
+        came_from = headers.get(SOURCE_HEADER) or b""
+        value = record.value or b""
+        try:
+            source = _source(came_from, headers.get(CHECKSUM_HEADER) or b"")
+        except ValueError:  # not made by intake: what it says cannot be trusted either
+            source, came_from, value = None, b"", b""
+        sources.append(source)
         if source is not None:
             if source.mark.offset <= marks.get(source.partition, _NONE).offset:
                 continue
             marks[source.partition] = source.mark
-        original = headers.get(ORIGINAL_HEADER, b"")
-        fresh.append(LogRecord(record.offset, log_time, record.key or b"", record.value or b"", came_from, original))
+        original = headers.get(ORIGINAL_HEADER) or b""
+        fresh.append(LogRecord(record.offset, log_time, record.key or b"", value, came_from, original))
         at.append(index)
     return Plan(fresh, at, sources, resets)
 
 
-def advance(position: Position, records: Sequence[Any], plan: Plan, consumed: int) -> tuple[Position, int]:
-    """Return the position after the fold consumed so many of the fresh records, and how many records that covers."""
+def advance(position: Position, records: Sequence[Any], plan: Plan, consumed: int, end: int) -> tuple[Position, int]:
+    """Return the position after the fold consumed so many of the fresh records, and how many records that covers.
+
+    `end` is the position behind the records, and behind what transactions left there.
+    """
     covered = len(records) if consumed == len(plan.fresh) else plan.at[consumed]
     marks = dict(position.marks)
     log_time = position.log_time
@@ -142,6 +150,8 @@ def advance(position: Position, records: Sequence[Any], plan: Plan, consumed: in
         if source is not None and source.mark.offset > marks.get(source.partition, _NONE).offset:
             marks[source.partition] = source.mark
     applied = records[covered - 1].offset if covered else position.applied
+    if covered == len(records):
+        applied = max(applied, end - 1)
     moved = Position(genesis=position.genesis, applied=applied, log_time=log_time, marks=marks)
     return moved, covered
 
@@ -149,6 +159,10 @@ def advance(position: Position, records: Sequence[Any], plan: Plan, consumed: in
 def forget(marks: dict[str, Mark], topic: str) -> dict[str, Mark]:
     """Return the marks without those of a topic."""
     return {source: mark for source, mark in marks.items() if source.rpartition("/")[0] != topic}
+
+
+def _words(value: bytes | None) -> str:
+    return (value or b"").decode("ascii", "replace")
 
 
 def _source(header: bytes, checksum: bytes) -> Source | None:

@@ -46,7 +46,7 @@ def locate(app: Any, name: bytes) -> Here | Elsewhere:
     """
     if app.gave_up is not None or app._fence_timer is not None:
         raise NotServing("this worker no longer knows what is true, and is leaving")
-    if app.rebalancing or app.in_recovery or not app.tables.actives_ready:
+    if not app.settled:
         raise NotServing("partitions are moving between workers, or their state is being restored")
     if lease_left(app) <= 0:
         raise NotServing("the group has not confirmed this worker lately")

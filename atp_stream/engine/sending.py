@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
 from aiokafka.partitioner import murmur2
 
 #: A batch is sent before it grows beyond this: brokers refuse batches over max.message.bytes, 1 MiB by default.
@@ -14,6 +15,7 @@ BATCH_BYTES = 900_000
 RECORD_BYTES = 4 << 20
 
 Headers = list[tuple[str, bytes]]
+RECORD_OVERHEAD = 200
 #: A record's way: (topic, partition).
 Way = tuple[str, int]
 
@@ -67,9 +69,11 @@ class Batches:
         """Add a record, sending first if its batch is full."""
         topic, partition, key, value, headers = output
         batch = self._open.get((topic, partition))
-        if batch is not None and batch.size() + len(value or b"") > BATCH_BYTES:
-            await self.send()
-            batch = None
+        if batch is not None:
+            size = len(key or b"") + len(value or b"") + sum(len(held or b"") for _, held in headers)
+            if batch.size() + size + RECORD_OVERHEAD > BATCH_BYTES:
+                await self.send()
+                batch = None
         if batch is None:
             batch = self._open[topic, partition] = self._producer.create_batch()
         if batch.append(key=key, value=value, timestamp=None, headers=headers) is None:
@@ -93,4 +97,6 @@ class Batches:
         for (way, count, _), answer in zip(under_way, answers, strict=True):
             if isinstance(answer, BaseException):
                 raise answer
+            if answer.offset < 0:
+                raise KafkaError(f"{way[0]}/{way[1]} had these records before, at offsets that nobody knows any more")
             self.ends[way] = answer.offset + count - 1

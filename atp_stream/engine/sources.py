@@ -104,12 +104,16 @@ class SourceCheck:
         if not marks:
             return {}
         async with _consumer(self._bootstrap) as consumer:
-            ends = await _ends(consumer, list(marks))
+            there = await consumer._client.fetch_all_metadata()
             wrong = {
-                tp: f"it ends at {ends[tp]}, but offset {mark.offset} was read"
-                for tp, mark in marks.items()
-                if ends[tp] <= mark.offset
+                tp: "it has no such partition any more"
+                for tp in marks
+                if tp.partition not in (there.partitions_for_topic(tp.topic) or ())
             }
+            ends = await _ends(consumer, [tp for tp in marks if tp not in wrong])
+            for tp, end in ends.items():
+                if end <= marks[tp].offset:
+                    wrong[tp] = f"it ends at {end}, but offset {marks[tp].offset} was read"
             found = await self._read(consumer, {tp: mark.offset for tp, mark in marks.items() if tp not in wrong})
         for tp, record in found.items():
             mark = marks[tp]

@@ -96,16 +96,25 @@ class Lane:
         self.wake = asyncio.Event()
         self.task: asyncio.Task[None] | None = None
 
-    def take(self) -> tuple[list[Any], list[Any]]:
-        """Return some events and their records, oldest first."""
+    @property
+    def known(self) -> Position:
+        """The position; a step before the state was read is a fault of ours."""
+        if self.position is None:
+            raise RuntimeError("a step before its state was read")
+        return self.position
+
+    def take(self) -> tuple[list[Any], list[Any], int]:
+        """Return some events and their records, oldest first, and the position that they reach up to."""
         events: list[Any] = []
         records: list[Any] = []
+        end = 0
         while self.runs and len(records) < STEP_RECORDS:
             event, run = self.runs.popleft()
             events.append(event)
             records += run.records
+            end = run.end
         self.waiting -= len(records)
-        return events, records
+        return events, records, end
 
 
 class Steps:
@@ -174,6 +183,7 @@ class Steps:
                     f"the state of partition {lane.partition} was made from log {position.genesis}, but the item log"
                     f" is {self._genesis}: remove the data directory and the changelog topic, or restore the old log"
                 )
+                continue
             lane.position = position
             if lane.task is None:
                 lane.task = asyncio.create_task(self._work(lane), name=f"lane-{lane.partition}")
@@ -204,21 +214,21 @@ class Steps:
         lane.waiting += len(run.records)
         if lane.waiting > WAITING_RECORDS and not lane.paused:
             lane.paused = True
-            self._app.consumer.pause_partitions({run.tp})
+            self._app.consumer.on_buffer_full(run.tp)  # what is being fetched still arrives
         lane.wake.set()
 
     async def _work(self, lane: Lane) -> None:
         try:
-            while self._open:
+            while self._open and self._app.gave_up is None:
                 if not lane.runs and not lane.unfinished:
                     lane.wake.clear()
                     await lane.wake.wait()
                     continue
-                events, records = lane.take()
+                events, records, end = lane.take()
                 if lane.paused and lane.waiting < WAITING_RECORDS // 4:
                     lane.paused = False
-                    self._app.consumer.resume_partitions({TP(self._topic, lane.partition)})
-                if await self._steps(lane, records):
+                    self._app.consumer.on_buffer_drop(TP(self._topic, lane.partition))
+                if await self._steps(lane, records, end):
                     for event in events:
                         event.ack()
         except FENCED as error:
@@ -228,30 +238,27 @@ class Steps:
         except Exception as error:  # noqa: BLE001 - whatever it is, this partition's outcome is not known any more
             self._app.give_up(f"partition {lane.partition}: a step failed, its outcome is not known: {error!r}", error)
 
-    async def _steps(self, lane: Lane, records: list[Any]) -> bool:
-        """Take steps until the records are behind us; False when the partition was lost on the way."""
-        position = lane.position
-        if position is None:
-            raise RuntimeError("a step before its state was read")
+    async def _steps(self, lane: Lane, records: list[Any], end: int) -> bool:
+        """Take steps until the records, and the position `end`, are behind us; False if the partition was lost."""
+        position = lane.known
         records = [record for record in records if record.offset > position.applied]
-        while records or lane.unfinished:
-            covered = await self._step(lane, records)
+        while records or lane.unfinished or lane.known.applied < end - 1:
+            part = records[:STEP_RECORDS]
+            covered = await self._step(lane, part, end if len(part) == len(records) else part[-1].offset + 1)
             records = records[covered:]
             if not self._open:
                 return not records
         return True
 
-    async def _step(self, lane: Lane, records: list[Any]) -> int:
+    async def _step(self, lane: Lane, records: list[Any], end: int) -> int:
         began = time.perf_counter()
-        position = lane.position
-        if position is None:
-            raise RuntimeError("a step before its state was read")
+        position = lane.known
         if records and not lane.warned:
             self._warn_of_retention(lane, records[0].timestamp)
         planned = plan(position, records)
         answer = self._fold(lane.partition, lane.store, planned.fresh)
-        moved, covered = advance(position, records, planned, answer.consumed)
-        if covered or answer.rows:
+        moved, covered = advance(position, records, planned, answer.consumed, end)
+        if answer.rows or moved.applied > position.applied:
             await self._commit(lane, answer, moved)
         elif records or answer.unfinished:
             raise RuntimeError("the fold neither consumed a record nor changed a row")
@@ -284,7 +291,10 @@ class Steps:
         except FENCED:
             raise
         except BaseException:
-            await lane.producer.abort_transaction()
+            try:
+                await lane.producer.abort_transaction()
+            except Exception as error:  # noqa: BLE001 - the first error is the one to tell; the next owner aborts it
+                log.warning("partition %s: the transaction could not be aborted: %r", partition, error)
             raise
         await lane.producer.commit_transaction()
         self._table.apply(partition, rows.items(), batches.ends[changelog, partition])

@@ -9,10 +9,14 @@ from typing import Any, ClassVar
 
 from aiokafka.errors import IllegalStateError, KafkaError
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
+from faust.tables.recovery import RebalanceAgain
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
+from mode import get_logger
 
 from atp_stream.engine.runs import Run, service_logger, wrap
+
+log = get_logger(__name__)
 
 
 class RunThread(driver.AIOKafkaConsumerThread):
@@ -56,10 +60,13 @@ class RunThread(driver.AIOKafkaConsumerThread):
 
     async def seek_to_committed(self) -> dict[TP, int]:
         """Seek streams to where they go on: sources to what was committed, the log behind what was applied."""
+        epoch = self.app.epoch
         changelogs = self.app.tables.changelog_topics
         streams = {tp for tp in self.assignment() if tp.topic not in changelogs}
         committed = await self.call_thread(self._committed, streams)
         wanted = {tp: committed.get(tp, 0) for tp in streams}
+        if epoch != self.app.epoch:  # what the state says now is of an assignment that is not restored yet
+            raise RebalanceAgain
         log_positions = {tp: at for tp, at in self.app.start_positions().items() if tp in streams}
         wanted.update(log_positions)
         beginnings, ends = await self.earliest_offsets(*streams), await self.highwaters(*streams)
@@ -81,22 +88,40 @@ class RunThread(driver.AIOKafkaConsumerThread):
         self, consumer: Any, active_partitions: set[TP], timeout: float | None = None, max_records: int | None = None
     ) -> Any:
         wanted = set(active_partitions)  # a copy: Faust changes the set while the fetch waits
+        if not wanted:  # aiokafka would take it for all
+            return {}
         fetched = await super()._fetch_records(consumer, wanted, timeout=timeout, max_records=max_records)
         assignment = consumer._subscription.subscription.assignment
         runs: dict[TP, list[Any]] = {}
         for tp in {*fetched, *wanted}:
             records = fetched.get(tp, [])
             changelog = self.consumer._is_changelog_tp(tp)
-            if self.app.rebalancing and not (changelog and self.app.in_recovery):
+            if (self.app.rebalancing or self.app.moving) and not (changelog and self.app.in_recovery):
                 if records:  # Faust clears its queues at the end of a rebalance and would lose them
                     consumer.seek(tp, records[0].offset)
             elif assignment and tp in assignment.tps and assignment.state_value(tp).has_valid_position:
                 end = assignment.state_value(tp).position
                 start = min([self._next.get(tp, end), *(record.offset for record in records[:1])])
+                if records and records[0].offset > start and not changelog:
+                    start = await self._after_a_gap(consumer, tp, start, records[0].offset)
                 if records or end > start:
                     self._next[tp] = end
                     runs[tp] = [wrap(tp, start, end, records)]
         return runs
+
+    async def _after_a_gap(self, consumer: Any, tp: TP, expected: int, found: int) -> int:
+        """Return where a run starts whose first record lies behind what was expected.
+
+        Most often there are markers of transactions in between. But aiokafka also goes to the first record there is,
+        without a word, when retention removed what it was to read.
+        """
+        first = (await consumer.beginning_offsets([tp]))[tp]
+        if first <= expected:
+            return expected
+        if tp.topic == self.app.log_topic:
+            return found  # does not join on: the process gives up, and its next start names what is lost
+        log.error("%s/%s: offsets %s to %s are gone by retention and were never read", *tp, expected, first - 1)
+        return expected
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         """Commit what is still held."""
@@ -129,14 +154,21 @@ class RunConsumer(driver.Consumer):
     async def perform_seek(self) -> None:
         """Seek streams to where they go on, at the end of a recovery."""
         # Faust also calls this when a fetch ends in the middle of a rebalance, whose end will call it again.
-        if not self.flow_active:
+        if not self.flow_active or self.app.in_recovery:
             return
-        generation = self.app.consumer_generation_id
+        epoch = self.app.epoch
         try:
             await super().perform_seek()
+        except RebalanceAgain:
+            raise
         except Exception as error:  # noqa: BLE001 - Faust would stop recovering without a word
-            if generation == self.app.consumer_generation_id and self.flow_active:
+            if epoch == self.app.epoch:
                 self.app.give_up(f"cannot find where to go on: {error!r}", error)
+        # Faust does not look again whether a rebalance began meanwhile, and would start the flow in its middle.
+        stopped: bool = self.app.gave_up is not None or not self.flow_active
+        if stopped or epoch != self.app.epoch:
+            raise RebalanceAgain
+        self.app.moving = False
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         """Runs have no gaps between them; Faust's own count would commit over unread input."""

@@ -15,8 +15,12 @@ REASON_HEADER: Final = "atp-reason"
 DETAIL_HEADER: Final = "atp-detail"
 ORIGIN_HEADER: Final = "atp-origin"
 AT_HEADER: Final = "atp-at"
-OUR_HEADERS: Final = frozenset({REASON_HEADER, DETAIL_HEADER, ORIGIN_HEADER, AT_HEADER})
+CUT_HEADER: Final = "atp-cut"  # of how many bytes this letter keeps the beginning
+OUR_HEADERS: Final = frozenset({REASON_HEADER, DETAIL_HEADER, ORIGIN_HEADER, AT_HEADER, CUT_HEADER})
 
+LONGEST_LETTER: Final = 1_500_000
+"""Key, value and headers of a letter are bytes of the original up to here in all; the topic takes 2 MiB."""
+_KEPT_OF_KEY: Final = 1_000
 _LONGEST_DETAIL: Final = 500  # characters
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
@@ -64,6 +68,11 @@ class Letter(NamedTuple):
             AT_HEADER: str(record.timestamp if at is None else at),
         }
         theirs = [header for header in record.headers or () if header[0] not in OUR_HEADERS]
+        size = len(record.key or b"") + len(record.value or b"") + sum(len(value or b"") for _, value in theirs)
+        if size > LONGEST_LETTER:  # more than any broker takes: what it was is kept as far as it goes
+            ours[CUT_HEADER] = str(size)
+            marks = [(name, text.encode()) for name, text in ours.items()]
+            return cls((record.key or b"")[:_KEPT_OF_KEY], (record.value or b"")[:LONGEST_LETTER], marks)
         return cls(record.key, record.value, [*theirs, *((name, text.encode()) for name, text in ours.items())])
 
 

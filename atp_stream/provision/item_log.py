@@ -99,6 +99,24 @@ async def forget_source(settings: Settings, topic: str) -> str:
     return await append(settings, "reset", lambda genesis: [_Record(topic.encode(), [control, _named(genesis)])])
 
 
+async def find_genesis(settings: Settings) -> str | None:
+    """Return the log's genesis, None if retention has removed every record that could name it.
+
+    Raises:
+        ProvisionError: a partition has none, or they disagree: the log was not made by `atp init`.
+    """
+    log = Topics.of(settings).item_log
+    heads = await _heads(settings, log)
+    if None in heads:
+        raise ProvisionError(f"the item log {log.name} has no genesis in every partition: run `atp init`")
+    finding = _compared(log.name, heads)
+    if all(head == _EXPIRED for head in heads):
+        return None
+    if finding.verdict is Verdict.DIFFERS:
+        raise ProvisionError(f"the partitions of {log.name} name no common genesis ({finding.detail})")
+    return finding.detail
+
+
 async def append(settings: Settings, purpose: str, make: Callable[[str], Sequence[_Record]]) -> str:
     """Append what `make` returns for the log's genesis: to every partition, or where a record's own key belongs.
 

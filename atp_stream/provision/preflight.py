@@ -1,23 +1,21 @@
 """What a worker makes sure of before it starts: it refuses in one line rather than fail in a thousand."""
 
-import asyncio
 import fcntl
 import socket
 from importlib.metadata import version
 from pathlib import Path
 from typing import IO
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from atp_stream.engine.app import TESTED_FAUST
-from atp_stream.engine.position import GENESIS_HEADER
+from atp_stream.provision.item_log import find_genesis
 from atp_stream.provision.report import ProvisionError
 from atp_stream.provision.topics import administration, partition_replicas
 from atp_stream.settings import Settings
 from atp_stream.topics import Topics
 
-_READ_SECONDS = 8.0
+_NOTE = "genesis"  # in the data directory: the log that its tables were made from
 
 
 def check_versions() -> None:
@@ -58,7 +56,7 @@ def check_directory(directory: Path, genesis: str) -> None:
     Raises:
         ProvisionError: they were.
     """
-    note = directory / "genesis"
+    note = directory / _NOTE
     if not note.exists():
         note.write_text(genesis)
     elif note.read_text() != genesis:
@@ -102,36 +100,19 @@ async def check_topics(settings: Settings, topics: Topics) -> None:
             )
 
 
-async def read_genesis(settings: Settings, topics: Topics) -> str:
-    """Return the name of the item log, which its first readable records carry.
+async def read_genesis(settings: Settings) -> str:
+    """Return the name of the item log, as its records carry it, or as this directory remembers it.
 
     Raises:
-        ProvisionError: there is none, or partitions disagree.
+        ProvisionError: there is none, or partitions disagree, or the log cannot be read.
     """
-    log = topics.item_log
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.bootstrap, isolation_level="read_committed", enable_auto_commit=False
-    )
-    partitions = [TopicPartition(log.name, number) for number in range(log.partitions)]
-    found: dict[int, str] = {}
     try:
-        await consumer.start()
-        consumer.assign(partitions)
-        await consumer.seek_to_beginning(*partitions)
-        async with asyncio.timeout(_READ_SECONDS):
-            while missing := [tp for tp in partitions if tp.partition not in found]:
-                for tp, records in (await consumer.getmany(*missing, timeout_ms=200, max_records=1)).items():
-                    headers = dict(records[0].headers)
-                    found[tp.partition] = headers.get(GENESIS_HEADER, b"").decode("ascii", "replace")
-    except TimeoutError:
-        raise ProvisionError(f"the item log {log.name} has no genesis in every partition: run `atp init`") from None
-    except KafkaError as error:
-        raise ProvisionError(f"the item log {log.name} cannot be read: {error!r}") from error
-    finally:
-        await consumer.stop()
-    names = set(found.values())
-    if len(names) != 1 or not (genesis := names.pop()):
-        raise ProvisionError(
-            f"the partitions of {log.name} name no common genesis: {found}: it was not made by `atp init`"
-        )
+        genesis = await find_genesis(settings)
+    except (TimeoutError, KafkaError) as error:
+        raise ProvisionError(f"the item log cannot be read at {settings.bootstrap}: {error!r}") from error
+    note = settings.data_dir / _NOTE
+    if genesis is None and note.exists():
+        return note.read_text()
+    if genesis is None:
+        raise ProvisionError("retention has emptied the item log, and this directory does not remember its name")
     return genesis

@@ -74,6 +74,24 @@ def test_a_message_over_the_limit_is_a_dead_letter_as_a_whole() -> None:
     assert (b"too_large", record.value) == (headers(output)["atp-reason"], output.value)
 
 
+def test_headers_and_key_count_as_parts_of_a_message() -> None:
+    record = adjusted(b"{}", key=b"k" * 20_000, headers=(("h", b"x" * 50_000),))
+
+    [output] = translator()(record)
+
+    assert (b"too_large", record.key) == (headers(output)["atp-reason"], output.key)
+
+
+def test_what_no_broker_takes_is_kept_as_far_as_it_goes() -> None:
+    record = adjusted(b"v" * 3_000_000, headers=(("h", b"x" * 1_000_000),))
+
+    [output] = translator()(record)
+
+    assert b"v" * 1_500_000 == output.value
+    assert (b"too_large", b"4000000") == (headers(output)["atp-reason"], headers(output)["atp-cut"])
+    assert "h" not in headers(output)
+
+
 def test_without_a_default_tenant_a_message_must_name_one() -> None:
     [output] = translator(None)(adjusted(b'{"product_id": "lamp", "new_quantity": 5}'))
 

@@ -87,11 +87,11 @@ class App:
         self.paused: set[TP] = set()
         self.gave_up: list[str] = []
 
-    def pause_partitions(self, tps: set[TP]) -> None:
-        self.paused |= tps
+    def on_buffer_full(self, tp: TP) -> None:
+        self.paused.add(tp)
 
-    def resume_partitions(self, tps: set[TP]) -> None:
-        self.paused -= tps
+    def on_buffer_drop(self, tp: TP) -> None:
+        self.paused.discard(tp)
 
     def give_up(self, reason: str, _: BaseException | None = None) -> None:
         self.gave_up.append(reason)

@@ -1,6 +1,6 @@
 """Where the state has come to: duplicates of intake are dropped, resets and partial steps count exactly."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -63,7 +63,7 @@ def test_what_an_earlier_run_had_is_dropped_by_its_mark() -> None:
 def test_a_topic_with_a_slash_like_number_in_its_name_keeps_its_own_mark() -> None:
     planned = plan(START, [record(0, "in-1/0/3"), record(1, "in/10/3")])
 
-    moved, _ = advance(START, [record(0, "in-1/0/3"), record(1, "in/10/3")], planned, 2)
+    moved, _ = advance(START, [record(0, "in-1/0/3"), record(1, "in/10/3")], planned, 2, 2)
 
     assert {"in-1/0": Mark(3), "in/10": Mark(3)} == moved.marks
 
@@ -78,7 +78,7 @@ def test_a_step_that_stops_early_moves_only_over_what_it_consumed() -> None:
     records = [record(10, "in/0/1", at=5), record(11, "in/0/1", at=6), record(12, "in/0/2", at=7)]
     planned = plan(START, records)
 
-    moved, covered = advance(START, records, planned, 1)
+    moved, covered = advance(START, records, planned, 1, 13)
 
     assert 2 == covered
     assert Position(genesis=GENESIS, applied=11, log_time=6, marks={"in/0": Mark(1)}) == moved
@@ -87,7 +87,34 @@ def test_a_step_that_stops_early_moves_only_over_what_it_consumed() -> None:
 def test_a_step_that_consumed_nothing_does_not_move() -> None:
     records = [record(10, "in/0/1", at=5)]
 
-    assert (START, 0) == advance(START, records, plan(START, records), 0)
+    assert (START, 0) == advance(START, records, plan(START, records), 0, 11)
+
+
+def test_the_markers_behind_the_last_record_are_behind_us_too() -> None:
+    records = [record(10, "in/0/1")]
+
+    moved, _ = advance(START, records, plan(START, records), 1, 13)
+
+    assert 12 == moved.applied
+
+
+@pytest.mark.parametrize("source", [b"no number", b"in/0/x", b"\xff/0/1", b"/"])
+def test_a_source_that_cannot_be_read_leaves_a_record_that_cannot_be_read(source: bytes) -> None:
+    records = [Record(0, value=b"{}", headers=((SOURCE_HEADER, source),))]
+
+    [fresh] = plan(START, records).fresh
+
+    assert (b"", b"") == (fresh.value, fresh.source)
+
+
+def test_headers_without_a_value_stop_nothing() -> None:
+    nothing: Any = None
+    records = [
+        Record(0, value=nothing, headers=((CONTROL_HEADER, CONTROL_RESET),)),
+        Record(1, headers=((SOURCE_HEADER, nothing), ("atp-checksum", nothing), ("atp-original", nothing))),
+    ]
+
+    assert [1] == [one.offset for one in plan(START, records).fresh]
 
 
 def test_the_genesis_record_is_not_folded_but_passed() -> None:
@@ -95,7 +122,7 @@ def test_the_genesis_record_is_not_folded_but_passed() -> None:
     planned = plan(START, records)
 
     assert [] == planned.fresh
-    assert 0 == advance(START, records, planned, 0)[0].applied
+    assert 0 == advance(START, records, planned, 0, 1)[0].applied
 
 
 def test_a_reset_forgets_the_marks_of_its_topic_only() -> None:
@@ -104,7 +131,7 @@ def test_a_reset_forgets_the_marks_of_its_topic_only() -> None:
     planned = plan(position, records)
 
     assert [1] == [one.offset for one in planned.fresh]
-    assert {"in/0": Mark(0), "other/0": Mark(4)} == advance(position, records, planned, 1)[0].marks
+    assert {"in/0": Mark(0), "other/0": Mark(4)} == advance(position, records, planned, 1, 3)[0].marks
 
 
 def test_a_record_of_another_log_is_never_folded() -> None:

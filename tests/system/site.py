@@ -177,6 +177,16 @@ class Site:
         await asyncio.gather(*futures)
         return len(futures)
 
+    async def offer(self, topic: str, key: bytes | None, value: bytes | None) -> None:
+        """Hand a record to the producer; `flush` waits until all of them have landed."""
+        assert self._producer is not None
+        await self._producer.send(topic, value, key=key)
+
+    async def flush(self) -> None:
+        """Return when all that was offered has landed."""
+        assert self._producer is not None
+        await self._producer.flush()
+
     # -- output --------------------------------------------------------------------------------
 
     async def read(self, topic: str, *, isolation: str = "read_committed") -> list[ConsumerRecord]:
@@ -227,7 +237,7 @@ class Site:
         applied = await self.applied()
         return (
             sum(ends[tp] - read[tp] for tp in inputs),
-            sum(newest[number] - applied.get(number, -1) for number in newest),
+            sum(max(0, newest[number] - applied.get(number, -1)) for number in newest),
         )
 
     async def applied(self) -> dict[int, int]:
