@@ -1,6 +1,6 @@
 """`GET /atp/{tenant}/{item}` and `…/{channel}`: what may be promised of an item, and what it is made of."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import msgspec
@@ -18,7 +18,8 @@ from atp_stream.web.pages import Pages, json_response
 from atp_stream.web.problems import Problem
 from atp_stream.web.routing import owner, pass_on, read_row
 
-_MILLISECONDS: Final = 1000
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECONDS: Final = 1000  # in a millisecond
 
 
 def units(hundredths: int) -> msgspec.Raw:
@@ -26,14 +27,14 @@ def units(hundredths: int) -> msgspec.Raw:
     return msgspec.Raw(quantity.show(hundredths).encode())
 
 
-def moment(milliseconds: float) -> str:
-    """Return a time as the views write it."""
-    return datetime.fromtimestamp(milliseconds / _MILLISECONDS, UTC).isoformat(timespec="milliseconds")
+def moment(microseconds: int) -> str:
+    """Return a time as the views write it, cut to milliseconds."""
+    return (_EPOCH + timedelta(microseconds=microseconds)).isoformat(timespec="milliseconds")
 
 
 def mark(row: Item) -> dict[str, Any]:
     """Return which state of the item an answer shows; `as_of` is in log time."""
-    known = {"version": row.version, "as_of": moment(row.log_time)}
+    known = {"version": row.version, "as_of": moment(row.log_time * _MICROSECONDS)}
     return {**known, "quarantine": row.quarantine} if row.quarantine else known
 
 
@@ -48,6 +49,7 @@ def describe(tenant: str, item: str, row: Item) -> dict[str, Any]:
         "reserved": units(reserved),
         "short": units(short(row.stock.on_hand, reserved)),
         "gap": units(row.stock.gap),
+        "split": row.stock.split,
         **mark(row),
         "channels": [_channel(name, channel) for name, channel in sorted(row.channels.items())],
         "locations": [

@@ -1,6 +1,6 @@
 """`GET /reservations/{tenant}/{item}/{reservation}`: what became of a claim."""
 
-from typing import Any, Final
+from typing import Any
 
 from aiohttp import web
 
@@ -15,8 +15,6 @@ from atp_stream.web.names import from_path
 from atp_stream.web.pages import Pages, json_response
 from atp_stream.web.problems import Problem
 from atp_stream.web.routing import owner, pass_on, read_row
-
-_MICROSECONDS: Final = 1000  # in a millisecond
 
 
 def describe(row: Reservation, ids: list[str]) -> dict[str, Any]:
@@ -50,7 +48,7 @@ def describe(row: Reservation, ids: list[str]) -> dict[str, Any]:
 
 
 def _at(microseconds: int | None) -> str | None:
-    return None if microseconds is None else moment(microseconds / _MICROSECONDS)
+    return None if microseconds is None else moment(microseconds)
 
 
 def _show(app: EngineApp, partition: int, tenant: str, item: str, reservation: str) -> dict[str, Any]:
