@@ -8,7 +8,9 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from atp_stream.engine.app import EngineApp
+from atp_stream.engine.position import Position
 from atp_stream.engine.sending import Output
+from atp_stream.engine.steps import Lane
 
 Client = TestClient[Any, Any]
 EVENTS = "inventory.atp.allocation.committed"
@@ -88,3 +90,24 @@ async def test_openmetrics_comes_to_who_asks_for_it(idle: Client) -> None:
         assert "application/openmetrics-text" == answer.content_type
         families = {family.name for family in parse_openmetrics(await answer.text())}
     assert {"atp_build_info", "atp_worker_state"} <= families
+
+
+def own(app: EngineApp, partition: int, applied: int) -> None:
+    """Let a worker that was never started own a partition."""
+    nothing: Any = None  # neither producer nor store is needed to be counted
+    lane = Lane(partition, nothing, nothing)
+    lane.position = Position(genesis="0011223344556677", applied=applied)
+    app.steps._lanes[partition] = lane
+    app.steps._open = True
+
+
+async def test_quarantined_items_of_owned_partitions_are_counted(idle: Client, app: EngineApp) -> None:
+    own(app, 2, 40)
+    own(app, 5, -1)
+    marks = [b"|quarantine|acme|lamp", b"|quarantine|acme|rug", b"|work|acme|lamp", b"acme|lamp|i"]
+    app.table.apply(2, [(key, b"{}") for key in marks], 7)
+    app.table.apply(3, [(marks[0], b"{}")], 7)
+    found = await figures(idle)
+    assert 2 == found["atp_quarantined_items"]
+    assert 2 == found["atp_partitions_owned"]
+    assert (40, -1) == (found['atp_log_position{partition="2"}'], found['atp_log_position{partition="5"}'])
