@@ -33,13 +33,13 @@ def test_values_are_read_with_their_types():
         {
             "ATP_DATA_DIR": "/var/lib/atp",
             "ATP_LOG_FORMAT": "json",
-            "ATP_SESSION_TIMEOUT": "2.5",
+            "ATP_SESSION_TIMEOUT": "4.5",
             "ATP_STANDBYS": "0",
             "ATP_WEB_PORT": "0",
         }
     )
 
-    assert (Path("/var/lib/atp"), LogFormat.JSON, 2.5, 0, 0) == (
+    assert (Path("/var/lib/atp"), LogFormat.JSON, 4.5, 0, 0) == (
         settings.data_dir,
         settings.log_format,
         settings.session_timeout,

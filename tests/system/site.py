@@ -224,12 +224,7 @@ class Site:
         logs = self._of([self.topics.item_log.name])
         async with provision.administration(self.settings.bootstrap) as admin:
             committed = await admin.list_consumer_group_offsets(self.settings.app_id)
-        consumer = AIOKafkaConsumer(bootstrap_servers=self.settings.bootstrap, isolation_level="read_committed")
-        await consumer.start()
-        try:
-            ends = await consumer.end_offsets(inputs)
-        finally:
-            await consumer.stop()
+        ends = await self.ends([topic.name for topic in self.topics.inputs])
         read = {tp: max(0, committed[tp].offset) if tp in committed else 0 for tp in inputs}
         newest = {tp.partition: -1 for tp in logs}
         for record in await self.read(self.topics.item_log.name):
@@ -244,6 +239,16 @@ class Site:
         """Return the newest applied offset per log partition, from the changelog."""
         rows = await self.read(self.topics.state_changelog.name)
         return {r.partition: msgspec.json.decode(r.value)["applied"] for r in rows if r.key == b"|position"}
+
+    async def ends(self, topics: Sequence[str]) -> dict[TopicPartition, int]:
+        """Return the stable ends of topics."""
+        consumer = AIOKafkaConsumer(bootstrap_servers=self.settings.bootstrap, isolation_level="read_committed")
+        await consumer.start()
+        try:
+            found: dict[TopicPartition, int] = await consumer.end_offsets(self._of(topics))
+        finally:
+            await consumer.stop()
+        return found
 
     def _of(self, topics: Sequence[str]) -> list[TopicPartition]:
         counts = {topic.name: topic.partitions for topic in self.topics.every}

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 from aiokafka.admin import NewTopic
+from aiokafka.admin.records_to_delete import RecordsToDelete
 
 from atp_stream import provision
 from atp_stream.devstack import Stack
@@ -80,6 +81,27 @@ async def test_a_source_topic_made_anew_stops_the_worker_until_it_is_reset(site:
 
     status, body = await worker.get("/atp/acme/new")
     assert (200, 17) == (status, body["on_hand"])
+
+
+async def test_a_log_partition_that_retention_has_emptied_stops_nobody(site: Site) -> None:
+    """All that is left of a quiet partition may be the marker of an operator's transaction, or nothing."""
+    worker = site.add_worker()
+    await site.ready()
+    await site.send(site.topics.adjusted.name, adjustment("kept", 7))
+    await site.drained()
+    worker.stop()
+    log = site.topics.item_log.name
+    ends = await site.ends([log])
+    async with provision.administration(site.settings.bootstrap) as admin:
+        await admin.delete_records({tp: RecordsToDelete(before_offset=end) for tp, end in ends.items()})
+
+    worker.start()
+    await site.ready()
+    await site.send(site.topics.adjusted.name, adjustment("later", 8))
+    await site.drained()
+
+    answers = [await worker.get(f"/atp/acme/{item}") for item in ("kept", "later")]
+    assert [(200, 7), (200, 8)] == [(status, body["on_hand"]) for status, body in answers]
 
 
 async def test_a_data_directory_that_was_wiped_is_restored_from_the_changelog(site: Site) -> None:
