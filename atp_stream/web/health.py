@@ -33,7 +33,7 @@ _FAILED_BY = {
 
 def checks(app: EngineApp) -> dict[str, str | None]:
     """Return each check with what is wrong, or None."""
-    recovering = app.in_recovery or not app.tables.actives_ready
+    recovering = not app.settled and not app.rebalancing
     return {
         "running": f"giving up: {app.gave_up}" if app.gave_up else None,
         "assigned": "the group is moving partitions" if app.rebalancing else None,

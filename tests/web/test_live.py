@@ -141,7 +141,7 @@ def short_in_bytes(_: Any, path_parameters: Any) -> bool:
 
 
 @schema.parametrize()
-@hypothesis.settings(max_examples=20, deadline=None, suppress_health_check=list(hypothesis.HealthCheck))
+@hypothesis.settings(max_examples=50, deadline=None, suppress_health_check=list(hypothesis.HealthCheck))
 def test_whatever_is_asked_the_document_tells_the_answer(case: Any, pair: Site) -> None:
     one, two = pair.workers
     answer = case.call_and_validate(
