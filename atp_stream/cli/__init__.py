@@ -9,6 +9,7 @@ import logging
 import click
 
 from atp_stream import __version__
+from atp_stream.cli.dead_letters import dead_letters
 from atp_stream.cli.demo import demo
 from atp_stream.cli.frame import Frame
 from atp_stream.cli.get import get
@@ -34,5 +35,5 @@ def main() -> None:
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 
 
-for command in (demo, stack, init, worker, send, get, watch, policy, item, source):
+for command in (demo, stack, init, worker, send, get, watch, policy, dead_letters, item, source):
     main.add_command(command)

@@ -1,0 +1,196 @@
+"""`atp dead-letters`: what was refused, why, and another try for it."""
+
+import asyncio
+import base64
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import click
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
+
+from atp_stream.cli.frame import Failure, as_json, pass_settings, print_json
+from atp_stream.cli.producing import unreachable
+from atp_stream.messages.dead_letters import (
+    AT_HEADER,
+    CUT_HEADER,
+    DETAIL_HEADER,
+    ORIGIN_HEADER,
+    OUR_HEADERS,
+    REASON_HEADER,
+)
+from atp_stream.settings import Settings
+from atp_stream.topics import Topic, Topics
+
+REPLAYED_HEADER = "atp-replayed"
+_START_SECONDS = 8.0
+
+
+class Letter(NamedTuple):
+    """A dead letter as it stands in its topic; `at` is in milliseconds."""
+
+    origin: str
+    reason: str
+    detail: str
+    at: int
+    record: ConsumerRecord
+
+    @property
+    def source(self) -> str:
+        """The topic that the message came from."""
+        return self.origin.rpartition("/")[0].rpartition("/")[0]
+
+    @property
+    def whole(self) -> bool:
+        """Whether all of the message was kept."""
+        return CUT_HEADER not in dict(self.record.headers)
+
+    def plain(self) -> dict[str, Any]:
+        """Return it for programs; a message that is not text is in base64."""
+        value = self.record.value or b""
+        try:
+            message = {"message": value.decode()}
+        except UnicodeDecodeError:
+            message = {"messageBase64": base64.b64encode(value).decode()}
+        at = datetime.fromtimestamp(self.at / 1000, UTC).isoformat(timespec="milliseconds")
+        return {"origin": self.origin, "reason": self.reason, "detail": self.detail, "at": at, **message}
+
+
+@click.group(name="dead-letters")
+def dead_letters() -> None:
+    """Show what was refused, and send it again.
+
+    Example: atp dead-letters list --reason unknown_schema
+    """
+
+
+reason_option = click.option("--reason", help="Only letters with this reason.")
+source_option = click.option("--topic", "source", help="Only messages that came from this topic.")
+
+
+@dead_letters.command(name="list")
+@reason_option
+@source_option
+@click.option("--last", type=click.IntRange(1), default=50, show_default=True, help="At most so many, the newest.")
+@as_json
+@pass_settings
+def list_(settings: Settings, *, reason: str | None, source: str | None, last: int, as_json: bool) -> None:
+    """Print the newest dead letters, oldest first, each message once.
+
+    Example: atp dead-letters list --last 5 --json
+    """
+    found = asyncio.run(read(settings, reason=reason, source=source))[-last:]
+    if as_json:
+        print_json({"letters": [letter.plain() for letter in found]})
+        return
+    for letter in found:
+        shown = letter.plain()
+        click.echo(f"{shown['at']}  {letter.reason}  {letter.origin}")
+        click.echo(f"    {letter.detail}")
+    click.echo(f"{len(found)} dead letters", err=True)
+
+
+@dead_letters.command()
+@reason_option
+@source_option
+@click.option("--origin", help="Only this one: topic/partition/offset, as `list` shows it.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@as_json
+@pass_settings
+def replay(
+    settings: Settings, *, reason: str | None, source: str | None, origin: str | None, yes: bool, as_json: bool
+) -> None:
+    """Send refused messages to the topics that they came from, byte for byte, with their own headers.
+
+    For when what refused them is mended: a schema was registered, a default tenant set. What is still wrong with them
+    makes new dead letters. What was cut short, or appended by an operator, is left alone.
+
+    Example: atp dead-letters replay --reason unknown_schema --yes
+    """
+    if not (reason or source or origin):
+        raise click.UsageError("say which: --reason, --topic or --origin")
+    inputs = {topic.name for topic in Topics.of(settings).inputs}
+    chosen = [
+        letter
+        for letter in asyncio.run(read(settings, reason=reason, source=source))
+        if letter.whole and letter.source in inputs and origin in {None, letter.origin}
+    ]
+    if chosen and not yes:
+        click.confirm(f"send {len(chosen)} messages again?", abort=True, err=True)
+    asyncio.run(_send(settings, chosen))
+    if as_json:
+        print_json({"replayed": [letter.origin for letter in chosen]})
+    else:
+        click.echo(f"sent {len(chosen)} messages again")
+
+
+async def read(settings: Settings, *, reason: str | None = None, source: str | None = None) -> list[Letter]:
+    """Return the dead letters there are, oldest first, each message once.
+
+    Raises:
+        Failure: no broker answers, or the topic is missing.
+    """
+    topic = Topics.of(settings).dead_letter
+    found: dict[str, Letter] = {}  # intake may write a letter twice, with the same origin
+    async with _reader(settings, topic) as (consumer, partitions):
+        ends = await consumer.end_offsets(partitions)
+        while behind := [tp for tp in partitions if await consumer.position(tp) < ends[tp]]:
+            for records in (await consumer.getmany(*behind, timeout_ms=200)).values():
+                for record in records:
+                    letter = _letter(record)
+                    found.setdefault(letter.origin, letter)
+    chosen = [
+        letter for letter in found.values() if reason in {None, letter.reason} and source in {None, letter.source}
+    ]
+    return sorted(chosen, key=lambda letter: letter.at)
+
+
+def _letter(record: ConsumerRecord) -> Letter:
+    headers = {name: (value or b"").decode(errors="replace") for name, value in record.headers}
+    at = headers.get(AT_HEADER, "")
+    return Letter(
+        headers.get(ORIGIN_HEADER, f"{record.topic}/{record.partition}/{record.offset}"),
+        headers.get(REASON_HEADER, ""),
+        headers.get(DETAIL_HEADER, ""),
+        int(at) if at.isdigit() else record.timestamp,
+        record,
+    )
+
+
+@asynccontextmanager
+async def _reader(settings: Settings, topic: Topic) -> AsyncIterator[tuple[AIOKafkaConsumer, Sequence[TopicPartition]]]:
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=settings.bootstrap, isolation_level="read_committed", auto_offset_reset="earliest"
+    )
+    try:
+        try:
+            async with asyncio.timeout(_START_SECONDS):
+                await consumer.start()
+        except (TimeoutError, OSError, KafkaError):
+            raise unreachable(settings.bootstrap) from None
+        if topic.name not in await consumer.topics():
+            raise Failure(f"there is no topic {topic.name} at {settings.bootstrap}: run `atp init`")
+        partitions = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
+        consumer.assign(partitions)
+        yield consumer, partitions
+    finally:
+        await consumer.stop()
+
+
+async def _send(settings: Settings, letters: Sequence[Letter]) -> None:
+    if not letters:
+        return
+    producer = AIOKafkaProducer(bootstrap_servers=settings.bootstrap, acks="all", enable_idempotence=True)
+    await producer.start()
+    try:
+        for letter in letters:
+            theirs = [header for header in letter.record.headers if header[0] not in OUR_HEADERS]
+            again = (REPLAYED_HEADER, letter.origin.encode())
+            record = letter.record
+            await producer.send_and_wait(letter.source, record.value, key=record.key, headers=[*theirs, again])
+    except KafkaError as error:
+        raise Failure(f"not all messages could be sent again: {error!r}") from error
+    finally:
+        await producer.stop()

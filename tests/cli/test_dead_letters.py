@@ -1,0 +1,113 @@
+"""`atp dead-letters` against the real broker: what was refused is shown, and sent again byte for byte."""
+
+import asyncio
+import json
+from typing import Any, NamedTuple
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from click.testing import CliRunner
+
+from atp_stream.cli import main
+from atp_stream.domain.errors import Refused
+from atp_stream.messages.dead_letters import Letter
+from atp_stream.provision import initialise
+from atp_stream.settings import Settings
+from atp_stream.topics import Topics
+from tests.system.site import environment
+
+
+class Record(NamedTuple):
+    """A message as it came."""
+
+    value: bytes
+    key: bytes | None = None
+    headers: tuple[tuple[str, bytes], ...] = ()
+    timestamp: int = 1_700_000_000_000
+
+
+def atp(settings: Settings, *arguments: str, typed: str | None = None) -> tuple[int, str, str]:
+    done = CliRunner().invoke(main, ["dead-letters", *arguments], env=environment(settings), input=typed)
+    return done.exit_code, done.stdout, done.stderr
+
+
+async def bury(settings: Settings, *letters: Letter) -> None:
+    producer = AIOKafkaProducer(bootstrap_servers=settings.bootstrap)
+    await producer.start()
+    for letter in letters:
+        topic = Topics.of(settings).dead_letter.name
+        await producer.send_and_wait(topic, letter.value, key=letter.key, headers=letter.headers, partition=0)
+    await producer.stop()
+
+
+async def everything(settings: Settings, topic: str, partitions: int) -> list[Any]:
+    consumer = AIOKafkaConsumer(bootstrap_servers=settings.bootstrap, auto_offset_reset="earliest")
+    await consumer.start()
+    consumer.assign([TopicPartition(topic, number) for number in range(partitions)])
+    found = await consumer.getmany(timeout_ms=1_000)
+    await consumer.stop()
+    return [record for records in found.values() for record in records]
+
+
+@pytest.fixture
+def buried(settings: Settings) -> Settings:
+    """Three letters of two reasons, of which one was written twice, as intake may."""
+    adjusted, created = settings.topic_adjusted, settings.topic_created
+    first = Letter.of(Record(b"\xff", b"k", (("trace", b"1"),)), f"{adjusted}/0/1", Refused("undecodable", "not JSON"))
+    second = Letter.of(
+        Record(b"\x00\x00\x00\x00\x07x", timestamp=1_700_000_001_000), f"{created}/2/3", Refused("unknown_schema", "7")
+    )
+    ours = Letter.of(
+        Record(b"{}", timestamp=1_700_000_002_000), "inventory.atp.item-log/0/9", Refused("unknown_schema", "")
+    )
+    asyncio.run(initialise(settings))
+    asyncio.run(bury(settings, first, second, first, ours))
+    return settings
+
+
+def test_letters_are_listed_once_each_with_their_reasons(buried: Settings) -> None:
+    code, out, _ = atp(buried, "list", "--json")
+
+    letters = json.loads(out)["letters"]
+    assert 0 == code
+    assert ["undecodable", "unknown_schema", "unknown_schema"] == [letter["reason"] for letter in letters]
+    assert {
+        "origin": f"{buried.topic_adjusted}/0/1",
+        "reason": "undecodable",
+        "detail": "not JSON",
+        "at": "2023-11-14T22:13:20.000+00:00",
+        "messageBase64": "/w==",
+    } == letters[0]
+
+
+def test_a_list_can_be_narrowed(buried: Settings) -> None:
+    code, out, err = atp(buried, "list", "--reason", "unknown_schema", "--topic", buried.topic_created)
+
+    assert (0, "1 dead letters") == (code, err.strip())
+    assert [f"2023-11-14T22:13:21.000+00:00  unknown_schema  {buried.topic_created}/2/3", "    7"] == out.splitlines()
+
+
+def test_a_replay_sends_what_came_to_where_it_came_from(buried: Settings) -> None:
+    code, out, _ = atp(buried, "replay", "--reason", "undecodable", "--yes", "--json")
+
+    assert (0, {"replayed": [f"{buried.topic_adjusted}/0/1"]}) == (code, json.loads(out))
+    [record] = asyncio.run(everything(buried, buried.topic_adjusted, 6))
+    assert (b"k", b"\xff") == (record.key, record.value)
+    assert (("trace", b"1"), ("atp-replayed", f"{buried.topic_adjusted}/0/1".encode())) == tuple(record.headers)
+
+
+def test_what_an_operator_appended_is_not_replayed(buried: Settings) -> None:
+    _, out, _ = atp(buried, "replay", "--reason", "unknown_schema", "--yes", "--json")
+
+    assert {"replayed": [f"{buried.topic_created}/2/3"]} == json.loads(out)
+
+
+def test_nothing_is_replayed_without_a_yes(buried: Settings) -> None:
+    code, _, _ = atp(buried, "replay", "--topic", buried.topic_adjusted, typed="n\n")
+
+    assert 1 == code
+    assert [] == asyncio.run(everything(buried, buried.topic_adjusted, 6))
+
+
+def test_a_replay_must_say_of_what(buried: Settings) -> None:
+    assert 2 == atp(buried, "replay", "--yes")[0]
