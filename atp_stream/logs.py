@@ -1,5 +1,6 @@
 """Log lines as events with fields: for people on a terminal, as JSON elsewhere; always on stderr."""
 
+import logging
 import logging.config
 import sys
 from typing import Any
@@ -10,6 +11,14 @@ from atp_stream.settings import LogFormat, Settings
 
 #: These say at INFO what is of no use to an operator, or at DEBUG what costs a tenth of the time.
 _QUIET = {"aiokafka": "WARNING", "faust": "WARNING", "mode": "WARNING", "asyncio": "WARNING", "httpx": "WARNING"}
+
+
+class ExpectedOfANewCluster(logging.Filter):
+    """Drops what aiokafka calls an error when the first group of a cluster is formed; it tries again and succeeds."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether to keep a line."""
+        return "GroupCoordinatorNotAvailableError" not in record.getMessage()
 
 
 def logging_config(settings: Settings) -> dict[str, Any]:
@@ -36,7 +45,15 @@ def logging_config(settings: Settings) -> dict[str, Any]:
                 "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *errors, renderer],
             }
         },
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "events", "stream": "ext://sys.stderr"}},
+        "filters": {"expected": {"()": ExpectedOfANewCluster}},
+        "handlers": {
+            "stderr": {
+                "class": "logging.StreamHandler",
+                "formatter": "events",
+                "filters": ["expected"],
+                "stream": "ext://sys.stderr",
+            }
+        },
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {} if level == "DEBUG" else {name: {"level": quiet} for name, quiet in _QUIET.items()},
     }

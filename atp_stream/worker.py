@@ -46,5 +46,6 @@ def run(settings: Settings) -> None:
     try:
         worker.execute_from_commandline()
     finally:
+        log.info("worker stopped")
         if app.gave_up is not None:
             raise SystemExit(EXIT_GAVE_UP)

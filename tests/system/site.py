@@ -121,7 +121,11 @@ class Site:
         """Make what must stand before a worker starts."""
         await provision.initialise(self.settings)
         self._producer = AIOKafkaProducer(
-            bootstrap_servers=self.settings.bootstrap, enable_idempotence=True, linger_ms=5
+            bootstrap_servers=self.settings.bootstrap,
+            enable_idempotence=True,
+            linger_ms=5,
+            max_batch_size=1 << 20,  # room for what is sent while a broker is away
+            request_timeout_ms=120_000,
         )
         await self._producer.start()
 
