@@ -5,7 +5,7 @@ import json
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -13,6 +13,7 @@ from atp_stream.cli.frame import as_json, pass_settings, print_json
 from atp_stream.cli.producing import produce
 from atp_stream.domain import quantity
 from atp_stream.domain.errors import Refused
+from atp_stream.messages.inbound import Inbound, InputKind
 from atp_stream.settings import Settings
 from atp_stream.topics import Topic, Topics
 
@@ -84,7 +85,7 @@ def adjustment(settings: Settings, *, delta: int | None, new_quantity: int | Non
         "location_id": said["location"],
         "reservation_id": said["reservation"],
     }
-    _send(settings, Topics.of(settings).adjusted, None, body, as_json=said["as_json"])  # upstream sends it keyless
+    _send(settings, InputKind.ADJUSTED, None, body, as_json=said["as_json"])  # upstream sends it keyless
 
 
 @send.command()
@@ -98,7 +99,7 @@ def count(settings: Settings, *, item: str, on_hand: int, **said: Any) -> None:
     Example: atp send count prod987 148
     """
     body = {**_head(settings, said), "itemId": item, "onHand": _number(on_hand), "locationId": said["location"]}
-    _send(settings, Topics.of(settings).counted, item, body, as_json=said["as_json"])
+    _send(settings, InputKind.COUNTED, item, body, as_json=said["as_json"])
 
 
 @send.command()
@@ -131,7 +132,7 @@ def reservation(settings: Settings, *, item: str, reservation: str, units: int, 
         "locationId": said["location"],
         "reference": said["reference"],
     }
-    _send(settings, Topics.of(settings).created, item, body, as_json=said["as_json"])
+    _send(settings, InputKind.CREATED, item, body, as_json=said["as_json"])
 
 
 @send.command()
@@ -144,7 +145,7 @@ def confirm(settings: Settings, *, item: str, reservation: str, **said: Any) -> 
     Example: atp send confirm prod987 order-1
     """
     body = {**_head(settings, said), "reservationId": reservation, "itemId": item}
-    _send(settings, Topics.of(settings).confirmed, item, body, as_json=said["as_json"])
+    _send(settings, InputKind.CONFIRMED, item, body, as_json=said["as_json"])
 
 
 @send.command()
@@ -165,7 +166,7 @@ def release(settings: Settings, *, item: str, reservation: str, units: int | Non
         "quantity": _number(units),
         "reason": said["reason"],
     }
-    _send(settings, Topics.of(settings).released, item, body, as_json=said["as_json"])
+    _send(settings, InputKind.RELEASED, item, body, as_json=said["as_json"])
 
 
 @send.command()
@@ -186,7 +187,7 @@ def fulfilment(settings: Settings, *, item: str, reservation: str, units: int | 
         "quantity": _number(units),
         "locationId": said["location"],
     }
-    _send(settings, Topics.of(settings).fulfilled, item, body, as_json=said["as_json"])
+    _send(settings, InputKind.FULFILLED, item, body, as_json=said["as_json"])
 
 
 def _head(settings: Settings, said: dict[str, Any]) -> dict[str, str]:
@@ -215,10 +216,30 @@ def _number(hundredths: int | None) -> float | int | None:
     return hundredths // 100 if hundredths % 100 == 0 else hundredths / 100
 
 
-def _send(settings: Settings, topic: Topic, item: str | None, body: dict[str, Any], *, as_json: bool) -> None:
+class _Draft(NamedTuple):
+    """What will be a record."""
+
+    value: bytes
+    timestamp: int = 0  # it carries its own
+
+
+class _NoSchemas:
+    """JSON needs none."""
+
+    def lookup(self, schema_id: int) -> Any:
+        raise Refused("undecodable", f"schema {schema_id} in JSON")
+
+
+def _send(settings: Settings, kind: InputKind, item: str | None, body: dict[str, Any], *, as_json: bool) -> None:
     value = {name: said for name, said in body.items() if said is not None}
+    draft = _Draft(json.dumps(value).encode())
+    try:
+        Inbound(_NoSchemas(), None).translate(kind, draft)
+    except Refused as refused:
+        raise click.UsageError(f"workers would refuse this: {refused.detail} ({refused.reason})") from None
     key = None if item is None else item.encode()
-    place = asyncio.run(produce(settings.bootstrap, topic.name, key, json.dumps(value).encode()))
+    topic: Topic = getattr(Topics.of(settings), kind)
+    place = asyncio.run(produce(settings.bootstrap, topic.name, key, draft.value))
     if as_json:
         print_json({**place._asdict(), "message": value})
     else:

@@ -130,7 +130,7 @@ def _letter(record: ConsumerRecord) -> str:
     payload = {"reason": headers.get(REASON_HEADER, ""), "detail": headers.get(DETAIL_HEADER, ""), **shown}
     return json.dumps(
         {"eventType": "DeadLetter", "eventId": origin, "timestamp": record.timestamp, "tenantId": None,
-         "payload": payload}
+         "payload": payload}, separators=(",", ":"), ensure_ascii=False,
     )  # fmt: skip
 
 

@@ -44,21 +44,22 @@ def _from_text(text: str) -> int:
     try:
         instant = datetime.fromisoformat(text)
     except ValueError:
-        return _from_odd_text(text)
+        instant = _from_odd_text(text)
     if len(text) <= _LONGEST_DATE:
         raise Refused(Reason.BAD_TIMESTAMP, f"{text!r} has no time of day")
     since = instant - (_NAIVE_EPOCH if instant.tzinfo is None else _EPOCH)
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
-def _from_odd_text(text: str) -> int:
+def _from_odd_text(text: str) -> datetime:
     # The seed's snippet glues a `Z` to isoformat(); with an aware clock that makes `+00:00Z`.
     plain = text.upper()
     if plain.endswith("+00:00Z"):
         plain = plain[:-1]
-    if plain == text:
-        raise Refused(Reason.BAD_TIMESTAMP, f"{text!r:.100} is not ISO 8601")
-    return _from_text(plain)
+    try:
+        return datetime.fromisoformat(plain)
+    except ValueError:
+        raise Refused(Reason.BAD_TIMESTAMP, f"{text!r:.100} is not ISO 8601") from None
 
 
 def _from_milliseconds(number: float) -> int:

@@ -126,6 +126,35 @@ def test_a_quantity_that_workers_would_refuse_is_wrong_usage():
     assert 2 == atp("send", "count", "widget", "1.005", ATP_DEFAULT_TENANT="acme")[0]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["reservation", "widget", "r1", "0"], "not_positive"),
+        (["reservation", "--", "widget", "r1", "-5"], "not_positive"),
+        (["release", "widget", "r1", "0"], "not_positive"),
+        (["fulfilment", "widget", "r1", "0"], "not_positive"),
+        (["count", "widget", "1", "--timestamp", "yesterday"], "bad_timestamp"),
+        (["confirm", "widget", "r1", "--timestamp", "2024-05-01"], "bad_timestamp"),
+        (["reservation", "widget", "r1", "1", "--expires-at", "tomorrow"], "bad_timestamp"),
+        (["reservation", "widget", "r1", "1", "--priority", "3000000000"], "bad_priority"),
+        (["count", " ", "1"], "missing_item"),
+    ],
+)
+def test_what_workers_would_refuse_is_wrong_usage(arguments, reason):
+    code, out, err = atp("send", *arguments, ATP_BROKER=NOWHERE, ATP_DEFAULT_TENANT="acme")
+
+    assert (2, "", True) == (code, out, err.endswith(f"({reason})\n"))
+
+
+def test_watch_shows_a_dead_letter_as_compactly_as_an_event(settings, variables):
+    publish(settings, Topics.of(settings).dead_letter.name, "größer".encode())
+
+    line = atp("watch", "--from-beginning", "--dead-letters", "--count", "1", **variables)[1].rstrip("\n")
+
+    expected = json.dumps(json.loads(line), separators=(",", ":"), ensure_ascii=False)
+    assert ("größer", expected) == (json.loads(line)["payload"]["message"], line)
+
+
 def test_an_item_of_nobody_is_wrong_usage():
     assert 2 == atp("send", "count", "widget", "1", ATP_BROKER=NOWHERE)[0]
 

@@ -45,6 +45,11 @@ def test_a_z_glued_to_an_aware_isoformat_changes_nothing() -> None:
     assert micros("2024-05-01T12:00:00.123456+00:00Z") == NOON + 123_456
 
 
+def test_a_refusal_repeats_the_text_as_it_was_written() -> None:
+    with pytest.raises(Refused, match="'Yesterday, noon' is not ISO 8601"):
+        micros("Yesterday, noon")
+
+
 def test_a_number_is_milliseconds() -> None:
     assert micros(1_714_564_800_123) == NOON + 123_000
 
