@@ -15,6 +15,7 @@ from atp_stream.provision.topics import administration, partition_replicas
 from atp_stream.settings import Settings
 from atp_stream.topics import Topics
 
+_NAMED = 3  # one line is to stay readable
 _NOTE = "genesis"  # in the data directory: the log that its tables were made from
 
 
@@ -91,7 +92,8 @@ async def check_topics(settings: Settings, topics: Topics) -> None:
         counts = {name: len(replicas) for name, replicas in (await partition_replicas(admin)).items()}
     missing = [topic.name for topic in topics.every if topic.name not in counts]
     if missing:
-        raise ProvisionError(f"topics are missing: {', '.join(missing)}: run `atp init`")
+        more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
+        raise ProvisionError(f"run `atp init`: topics are missing: {', '.join(missing[:_NAMED])}{more}")
     for topic in topics.every:
         if topic.ours and counts[topic.name] != topic.partitions:
             raise ProvisionError(
