@@ -6,10 +6,12 @@ import shutil
 import signal
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Self
+
+from rich.console import Console
 
 from atp_stream import provision
 from atp_stream.demo.books import Names, Report, audit
@@ -28,6 +30,7 @@ _TAKEOVER_SECONDS = 25.0
 _BACK_SECONDS = 25.0
 _DRAIN_SECONDS = 25.0
 _SETTLED_SECONDS = 2.0  # what would come late and twice has come by then
+_ENDS = (signal.SIGTERM, signal.SIGHUP)
 _IDLE_RATE = 0.1  # of the rate, after the verdict
 
 
@@ -59,27 +62,44 @@ def run(settings: Settings, options: Options) -> Report:
         DemoError, StackError, ProvisionError: something does not start.
         KeyboardInterrupt: it was stopped before there was a verdict.
     """
-    demo = Demo(settings, options)
-    with _signals(), demo:
-        demo.start_stack()
-        asyncio.run(demo.play())
+    with _signals(), Demo(settings, options) as demo:
+        try:
+            demo.start_stack()
+            asyncio.run(demo.play())
+        except KeyboardInterrupt:
+            if demo.report is None:
+                raise
     if demo.report is None:
         raise DemoError("there was no verdict")
+    if demo.stays:  # what was shown since has moved it up
+        for line in demo.report.verdict():
+            demo.show.say(line)
     return demo.report
 
 
 @contextlib.contextmanager
 def _signals() -> Iterator[None]:
     """Let a polite request to end, or the end of the terminal, clean up as Ctrl-C does."""
-    before = {number: signal.signal(number, _interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    wanted = [number for number in _ENDS if signal.getsignal(number) is not signal.SIG_IGN]  # nohup's wish counts
+    with _handled(wanted, _interrupt):
+        yield
+
+
+@contextlib.contextmanager
+def _handled(
+    numbers: Iterable[signal.Signals], handler: Callable[[int, object], None] | signal.Handlers
+) -> Iterator[None]:
+    before = {number: signal.signal(number, handler) for number in numbers}
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, known in before.items():
+            signal.signal(number, known)
 
 
 def _interrupt(number: int, frame: object) -> None:
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # so a shell starts what it puts into the background
+        raise KeyboardInterrupt
     signal.raise_signal(signal.SIGINT)
 
 
@@ -94,20 +114,20 @@ class Demo:
         self._directory = Path(tempfile.mkdtemp(prefix="atp-demo-"))
         self._stack = Stack(self._directory / "stack", settings.java_dir)
         self._workers: list[Worker] = []
-        self.show = Show(self._workers, item_names(), stderr=options.quiet)
+        console = Console(stderr=options.quiet, highlight=False, soft_wrap=True)
+        self.show = Show(self._workers, item_names(), console=console)
+        self.stays = options.keep or self.show.live
         self.settings = settings
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C must not leave things behind
-        try:
+        # A second Ctrl-C must not leave things behind.
+        with _handled((signal.SIGINT, *_ENDS), signal.SIG_IGN):
             for child in (*(worker.child for worker in self._workers), self._stack.broker, self._stack.registry):
                 child.kill()  # the data goes, too: there is nothing to close in order
             shutil.rmtree(self._directory, ignore_errors=True)
-        finally:
-            signal.signal(signal.SIGINT, before)
 
     def start_stack(self) -> None:
         """Start broker and registry, from this thread: they end with it."""
@@ -176,7 +196,7 @@ class Demo:
                 self.report = await self._verdict()
             for line in self.report.lines():
                 self.show.say(line)
-            if self.options.keep or self.show.live:
+            if self.stays:
                 await self._stay(sender, traffic)
 
     async def _crash(self, after: float) -> None:

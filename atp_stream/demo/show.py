@@ -21,7 +21,7 @@ _EVENTS = {
     "AllocationCommittedEvent": "committed",
     "AllocationReleasedEvent": "released",
     "ReservationDeniedEvent": "denied",
-    "DeadLetter": "dead letters",
+    "DeadLetter": "refused",
 }
 CHANNELS = ("ECOM", "STORE", "B2B", "MARKETPLACE")
 
@@ -50,8 +50,8 @@ class Rate:
 class Show:
     """The screen; as a context it is live."""
 
-    def __init__(self, workers: Sequence[Worker], items: Sequence[str], *, stderr: bool = False) -> None:
-        self.console = Console(stderr=stderr, highlight=False, soft_wrap=True)
+    def __init__(self, workers: Sequence[Worker], items: Sequence[str], *, console: Console) -> None:
+        self.console = console
         self.live = self.console.is_terminal
         self.sent, self.out = Rate(), Rate()
         self.rows: dict[tuple[str, str], tuple[str, str]] = {}  # item and channel to available and reserved
@@ -59,14 +59,14 @@ class Show:
         self.since = time.monotonic()
         self._workers = workers
         self._items = items[:_ITEMS]
-        self._screen = (
-            Live(console=self.console, get_renderable=self._table, refresh_per_second=4) if self.live else None
-        )
+        self._screen: Live | None = None
         self._last = 0.0
 
     def __enter__(self) -> Self:
         self.since = time.monotonic()
-        if self._screen is not None:
+        if self.live:
+            # A new one each time: one that is started again wipes as many lines as its last table had.
+            self._screen = Live(console=self.console, get_renderable=self._table, refresh_per_second=4)
             self._screen.start(refresh=True)
         return self
 
@@ -75,6 +75,7 @@ class Show:
     ) -> None:
         if self._screen is not None:
             self._screen.stop()
+            self._screen = None
 
     def say(self, line: str = "") -> None:
         """Print a line, above the table if there is one."""
@@ -83,7 +84,7 @@ class Show:
     def tick(self) -> None:
         """Print a plain line, if it is time for one and there is no table."""
         now = time.monotonic()
-        if self._screen is None and now - self._last >= _EVERY:
+        if not self.live and now - self._last >= _EVERY:
             self._last = now
             self.say(self._line())
 
@@ -99,12 +100,17 @@ class Show:
         table = Table(title=self._line(), title_justify="left", width=min(_WIDTH, self.console.width), title_style="")
         table.add_column("available/reserved", no_wrap=True)
         for channel in CHANNELS:
-            table.add_column(channel, justify="right", no_wrap=True, min_width=11)
+            table.add_column(channel, justify="right", no_wrap=True, ratio=1)
         for item in self._items:
-            table.add_row(item, *("/".join(self.rows.get((item, channel), ("-", "-"))) for channel in CHANNELS))
+            table.add_row(item, *(_whole(self.rows.get((item, channel), ("-", "-"))) for channel in CHANNELS))
         table.caption = "  ".join(f"{word} {self.told[event]:,}" for event, word in _EVENTS.items())
         table.caption_style = ""
         return table
+
+
+def _whole(amounts: tuple[str, str]) -> str:
+    """Return amounts in whole units: with hundredths four channels would not fit."""
+    return "/".join(amount.partition(".")[0] for amount in amounts)
 
 
 def _owned(worker: Worker) -> str:

@@ -63,6 +63,20 @@ def test_a_count_below_what_was_promised_is_short_and_no_objection():
     assert 1 == check(history()).short
 
 
+@pytest.mark.parametrize(("short", "words"), [(0, "0 times"), (1, "once"), (1234, "1,234 times")])
+def test_how_often_promises_came_short_is_told_in_words(short, words):
+    report = check(history())
+    report.short = short
+
+    assert f"{words} a fact about the stock left less than was promised" in report.lines()
+
+
+def test_the_verdict_is_the_last_of_the_lines():
+    report = check(history())
+
+    assert ["lost 0, doubled 0, oversold 0", "the books balance"] == report.verdict() == report.lines()[-2:]
+
+
 OVERTAKEN = the("availability", 8)
 
 

@@ -54,6 +54,16 @@ class Report:
         found = {one.name: getattr(self, one.name) for one in fields(self)}  # asdict() miscounts a Counter
         return {"balanced": self.balanced, **found}
 
+    def verdict(self) -> list[str]:
+        """Return the two lines that all the others lead to."""
+        counts = f"lost {self.lost:,}, doubled {self.doubled:,}, oversold {self.oversold:,}"
+        if self.balanced:
+            return [counts, "the books balance"]
+        return [
+            counts,
+            f"THE BOOKS DO NOT BALANCE: {len(self.objections):,} objection{'s' * (len(self.objections) > 1)}",
+        ]
+
     def lines(self) -> list[str]:
         """Return the verdict in lines for people, none wider than a terminal."""
         summary = (
@@ -65,19 +75,20 @@ class Report:
             *_table("events out", self.out),
             *_table("refused", self.refused),
             *_table("reservations", self.reservations),
-            f"{self.repeated:,} log records were written twice by intake, and skipped by the ledger",
-            f"{self.short:,} times a fact about the stock left less than was promised",
-            f"lost {self.lost:,}, doubled {self.doubled:,}, oversold {self.oversold:,}",
+            f"log records written twice by intake, and skipped by the ledger: {self.repeated:,}",
+            f"{_times(self.short)} a fact about the stock left less than was promised",
+            *self.verdict(),
         ]
-        if self.balanced:
-            return [*found, "the books balance"]
         more = len(self.objections) - _SHOWN
         return [
             *found,
-            f"THE BOOKS DO NOT BALANCE: {len(self.objections)} objections",
             *(f"  {words}" for words in self.objections[:_SHOWN]),
             *([f"  and {more} more"] if more > 0 else []),
         ]
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count:,} times"
 
 
 def _table(name: str, counts: Counter[str]) -> list[str]:
