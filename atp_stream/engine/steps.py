@@ -39,8 +39,9 @@ from atp_stream.engine.tables import StateTable
 log = get_logger(__name__)
 
 FENCED = (ProducerFenced, InvalidProducerEpoch)
-#: Records folded at once: more would hold up the event loop, fewer would pay the transaction's price more often.
-STEP_RECORDS = 2_000
+#: Records folded at once: more would hold up the event loop, and often be more than one step may answer; fewer
+#: would pay the transaction's price more often.
+STEP_RECORDS = 1_000
 #: A partition's fetching pauses above this many waiting records, and goes on below a quarter of it.
 WAITING_RECORDS = 20_000
 TRANSACTION_TIMEOUT = 30.0
