@@ -1,0 +1,53 @@
+"""The private names of Faust and aiokafka that the engine stands on: another version must not lose one unseen."""
+
+import inspect
+from importlib.metadata import version
+from typing import Any
+
+import pytest
+from aiokafka.consumer.fetcher import Fetcher
+from aiokafka.consumer.group_coordinator import GroupCoordinator
+from faust.stores.rocksdb import Store
+from faust.tables.manager import TableManager
+from faust.tables.recovery import Recovery
+from faust.transport.consumer import Consumer
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
+
+from atp_stream.engine.app import TESTED_FAUST
+
+NAMES: list[tuple[Any, str, list[str]]] = [
+    (AIOKafkaConsumerThread, "_create_worker_consumer", ["self", "transport"]),
+    (AIOKafkaConsumerThread, "_fetch_records", ["self", "consumer", "active_partitions", "timeout", "max_records"]),
+    (AIOKafkaConsumerThread, "_seek_wait", ["self", "consumer", "partitions"]),
+    (AIOKafkaConsumerThread, "_commit", ["self", "offsets"]),
+    (AIOKafkaConsumerThread, "seek_to_committed", ["self"]),
+    (Consumer, "_add_gap", ["self", "tp", "offset_from", "offset_to"]),
+    (Consumer, "_new_offset", ["self", "tp"]),
+    (Consumer, "perform_seek", ["self"]),
+    (Consumer, "on_buffer_full", ["self", "tp"]),
+    (Consumer, "on_buffer_drop", ["self", "tp"]),
+    (Consumer, "_is_changelog_tp", ["self", "tp"]),
+    (TableManager, "on_rebalance", ["self", "assigned", "revoked", "newly_assigned", "generation_id"]),
+    (Store, "_db_for_partition", ["self", "partition"]),
+    (Store, "partition_path", ["self", "partition"]),
+    (Recovery, "active_remaining_total", ["self"]),
+    (GroupCoordinator, "_do_heartbeat", ["self"]),
+    (GroupCoordinator, "fetch_committed_offsets", ["self", "partitions"]),
+    (Fetcher, "fetched_records", ["self", "partitions", "timeout", "max_records"]),
+]
+
+
+@pytest.mark.parametrize(("owner", "name", "parameters"), NAMES, ids=lambda value: getattr(value, "__name__", None))
+def test_a_name_that_the_engine_overrides_or_calls_is_there(owner: Any, name: str, parameters: list[str]) -> None:
+    assert parameters == list(inspect.signature(getattr(owner, name)).parameters)
+
+
+def test_the_tests_run_on_the_version_that_workers_accept() -> None:
+    assert TESTED_FAUST == version("faust-streaming")
+
+
+def test_a_recovery_that_raises_rebalance_again_waits_for_the_next_one() -> None:
+    source = inspect.getsource(Recovery)
+
+    assert "except RebalanceAgain as exc:" in source
+    assert "consumer.perform_seek(), timeout=self.app.conf.broker_request_timeout" in source
