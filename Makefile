@@ -68,11 +68,13 @@ $(VENV)/.installed-dev: pyproject.toml | $(VENV)/pyvenv.cfg
 	@$(PIP) --editable '.[dev]'
 	@touch $@ $(VENV)/.installed
 
+# Maven 3 resets the colour of a terminal even where there is none, whatever it is told: sed takes that out.
 # Only what is missing is asked for: with the jars in place neither Maven nor a network is needed.
 $(JAVA_DIR)/.resolved: pom.xml
 	$(need-java)$(need-maven)@echo "fetching Kafka and the schema registry into $(JAVA_DIR)"
 	@rm -rf $(JAVA_DIR)
-	@mvn -q -B -Dstyle.color=never dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/$(JAVA_DIR)
+	@said=$$(mvn -q -B -Dstyle.color=never dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/$(JAVA_DIR) 2>&1); code=$$?; \
+	  printf '%s\n' "$$said" | sed "s/$$(printf '\033')\[[0-9;]*m//g; /^$$/d" >&2; exit $$code
 	@touch $@
 
 clean:
