@@ -12,10 +12,11 @@ from atp_stream.domain.events import AnyEvent, CommandRefused
 from atp_stream.domain.ledger import Broken, Folded, fold
 from atp_stream.domain.state import State
 from atp_stream.engine.app import EngineApp
+from atp_stream.engine.lanes import Store
 from atp_stream.engine.position import LogRecord
 from atp_stream.engine.runs import RunSchema
 from atp_stream.engine.sending import Output
-from atp_stream.engine.steps import Answer, Store
+from atp_stream.engine.steps import Answer
 from atp_stream.messages.dead_letters import Letter, Original, unpack_original
 from atp_stream.messages.outbound import Outbound, Role
 from atp_stream.messages.rows import decode_command, encode_command, encode_row, reader, scanner

@@ -12,15 +12,14 @@ changelog to its stable end, and so learns what happened. Nothing is folded over
 
 import asyncio
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
-from aiokafka import AIOKafkaProducer
 from aiokafka.errors import InvalidProducerEpoch, ProducerFenced
 from faust.types import TP
 from mode import get_logger
 
+from atp_stream.engine.lanes import STEP_RECORDS, Lane, PartitionStore, Store
 from atp_stream.engine.position import (
     POSITION_KEY,
     LogRecord,
@@ -39,22 +38,9 @@ from atp_stream.engine.tables import StateTable
 log = get_logger(__name__)
 
 FENCED = (ProducerFenced, InvalidProducerEpoch)
-#: Records folded at once: more would hold up the event loop, and often be more than one step may answer; fewer
-#: would pay the transaction's price more often.
-STEP_RECORDS = 1_000
 #: A partition's fetching pauses above this many waiting records, and goes on below a quarter of it.
 WAITING_RECORDS = 20_000
 TRANSACTION_TIMEOUT = 30.0
-
-
-class Store(Protocol):
-    """The committed rows of one partition."""
-
-    def read(self, key: bytes) -> bytes | None:
-        """Return a row."""
-
-    def scan(self, start: bytes) -> Iterator[tuple[bytes, bytes]]:
-        """Yield rows from a key on, in key order."""
 
 
 class Answer(NamedTuple):
@@ -67,55 +53,6 @@ class Answer(NamedTuple):
 
 
 Fold = Callable[[int, Store, Sequence[LogRecord]], Answer]
-
-
-class _PartitionStore:
-    def __init__(self, table: StateTable, partition: int) -> None:
-        self._table = table
-        self._partition = partition
-
-    def read(self, key: bytes) -> bytes | None:
-        return self._table.read(self._partition, key)
-
-    def scan(self, start: bytes) -> Iterator[tuple[bytes, bytes]]:
-        return (row for row in self._table.scan(self._partition, start) if row[0] != POSITION_KEY)
-
-
-class Lane:
-    """One owned log partition: its fenced producer, its position, and the runs that wait for it."""
-
-    def __init__(self, partition: int, producer: AIOKafkaProducer, store: Store) -> None:
-        self.partition = partition
-        self.producer = producer
-        self.store = store
-        self.position: Position | None = None  # known once the changelog has been read
-        self.runs: deque[tuple[Any, Run]] = deque()
-        self.waiting = 0
-        self.paused = False
-        self.warned = False
-        self.unfinished = True  # a step that was cut off may have left work behind
-        self.wake = asyncio.Event()
-        self.task: asyncio.Task[None] | None = None
-
-    @property
-    def known(self) -> Position:
-        """The position; a step before the state was read is a fault of ours."""
-        if self.position is None:
-            raise RuntimeError("a step before its state was read")
-        return self.position
-
-    def take(self) -> tuple[list[Any], list[Any], int]:
-        """Return some events and their records, oldest first, and the position that they reach up to."""
-        events: list[Any] = []
-        records: list[Any] = []
-        end = 0
-        while self.runs and len(records) < STEP_RECORDS:
-            event, run = self.runs.popleft()
-            events.append(event)
-            records += run.records
-            end = run.end
-        self.waiting -= len(records)
-        return events, records, end
 
 
 class Steps:
@@ -154,7 +91,7 @@ class Steps:
         # Waits for InitProducerId: the broker then ends the earlier owner's transaction and refuses its next.
         await producer.begin_transaction()
         await producer.abort_transaction()
-        return Lane(partition, producer, _PartitionStore(self._table, partition))
+        return Lane(partition, producer, PartitionStore(self._table, partition))
 
     async def close(self) -> None:
         """Let steps in flight end and give all partitions back; nothing runs until the next take-over."""
