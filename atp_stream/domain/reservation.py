@@ -22,7 +22,7 @@ from atp_stream.domain.events import DenialOutcome, ReleaseReason, ReservationDe
 from atp_stream.domain.item import ItemFold
 from atp_stream.domain.policy import Policy
 from atp_stream.domain.rows import End, Moved, Remainder, Reservation
-from atp_stream.domain.stock import Shipment, ship, take_back
+from atp_stream.domain.stock import Shipment, relocate, ship, take_back
 
 MOST_PIECES: Final = 256
 """So many allocations and waiting parts has a reservation at most; then it grows no more and takes no more parts."""
@@ -112,7 +112,7 @@ def release(x: ItemFold, command: Release) -> bool:
     if not _remember(row, command.event_id):
         return False
     if row.at is None:
-        row.release_rest |= command.quantity is None
+        row.release_rest |= command.quantity is None and row.fulfil_rest is None  # else nothing is left to release
         row.released += command.quantity or 0
     else:
         left = owed(row)
@@ -169,6 +169,11 @@ def _create(x: ItemFold, row: Reservation, command: Reserve, channel: str) -> No
     row.location, row.reference = command.location, command.reference
     row.at, row.requested = command.at, command.quantity
     _take_flags(row, command)
+    for moved in row.moved:
+        if not moved.location and row.location:
+            gone = Shipment(at=moved.at, quantity=moved.quantity)
+            relocate(x.item.stock, x, gone, row.location, x.rules.stock)
+            moved.location = row.location
     rest = row.fulfil_rest
     if row.release_rest:
         row.released += owed(row)

@@ -52,18 +52,20 @@ def add(shipments: Shipments, location: str, shipment: Shipment) -> None:
         group.insert(place, Left(shipment.at, shipment.quantity, shipment.at))
 
 
-def take(shipments: Shipments, location: str, shipment: Shipment) -> None:
-    """Take back units that were added; what is no longer kept is included for good, and stays."""
+def take(shipments: Shipments, location: str, shipment: Shipment) -> int:
+    """Take back units that were added, and return how many; what is no longer kept is included for good, and stays."""
     group = shipments.get(location, [])
     place = bisect_left(group, shipment.at, key=_stamp)
     if place == len(group) or group[place].since > shipment.at:
-        return
+        return 0
     left = group[place]
-    left.quantity -= min(left.quantity, shipment.quantity)
+    taken = min(left.quantity, shipment.quantity)
+    left.quantity -= taken
     if not left.quantity:
         del group[place]
         if not group:
             del shipments[location]
+    return taken
 
 
 def forget(shipments: Shipments, included: IncludedUpTo) -> None:

@@ -272,6 +272,7 @@ class Step:
         self._state.delete(QUARANTINE + x.name)
         x.item.resuming = True
         x.item.policy = newest.offset
-        x.item.work = x.item.work or Work(offset=entry.offset, log_time=entry.log_time, ordinal=x.ordinal)
-        x.meet(newest.policy.rules(x.name))
+        x.item.work = Work(offset=entry.offset, log_time=entry.log_time, ordinal=x.ordinal)  # a whole pass: claims rose
+        x.rules = newest.policy.rules(x.name)  # what it lived by before is known only if it stopped in this very step
+        x.meet(x.rules)
         self._done(x)

@@ -26,7 +26,7 @@ from atp_stream.domain.shipments import IncludedUpTo, Shipment, Shipments
 
 __all__ = [
     "Fact", "Location", "Locations", "Outcome", "Place", "Shipment", "Stock", "StockRules",
-    "derive", "record", "ship", "take_back",
+    "derive", "record", "relocate", "ship", "take_back",
 ]  # fmt: skip
 
 MOST_LOCATIONS: Final = 160
@@ -122,13 +122,21 @@ def ship(stock: Stock, locations: Locations, shipment: Shipment, rules: StockRul
     _tell_absolutes(stock, locations, location, shipment.at, rules)
 
 
-def take_back(stock: Stock, locations: Locations, shipment: Shipment, rules: StockRules) -> None:
-    """Undo a shipment, or a part of its quantity, because its units turn out to have left by an adjustment too.
+def take_back(stock: Stock, locations: Locations, shipment: Shipment, rules: StockRules) -> int:
+    """Undo a shipment, or a part of it, whose units turn out to have left otherwise; return the units taken back.
 
     `shipment` has the stamp and location of the one that was shipped. What every floor includes already stays.
     """
-    left.take(stock.shipments, shipment.location, shipment)
+    taken = left.take(stock.shipments, shipment.location, shipment)
     _tell_absolutes(stock, locations, shipment.location, shipment.at, rules)
+    return taken
+
+
+def relocate(stock: Stock, locations: Locations, shipment: Shipment, location: str, rules: StockRules) -> None:
+    """Let a shipment have left `location` instead: what every floor includes already stays so."""
+    taken = take_back(stock, locations, shipment, rules)
+    if taken:
+        ship(stock, locations, Shipment(at=shipment.at, quantity=taken, location=location), rules)
 
 
 def derive(stock: Stock, rules: StockRules) -> None:

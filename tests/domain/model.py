@@ -249,6 +249,7 @@ class ItemModel:
     def create(self, order: Order, command: Reserve, channel: str, cause: int) -> None:
         order.channel, order.asked, order.location = channel, command.channel, command.location
         self.describe(order, command)
+        order.shipped = [(at, units, location or order.location) for at, units, location in order.shipped]
         if order.release_rest:
             order.released += max(0, order.requested - order.released - order.moved())
         elif order.fulfil_rest is not None:
@@ -266,7 +267,7 @@ class ItemModel:
             return
         order.heard.add(command.event_id)
         if order.created_at is None:
-            order.release_rest |= command.quantity is None
+            order.release_rest |= command.quantity is None and order.fulfil_rest is None
             order.released += command.quantity or 0
         else:
             left = max(0, order.requested - order.released - order.moved())

@@ -260,6 +260,19 @@ def test_a_fault_in_a_slice_of_work_stops_the_item_and_its_work_is_kept(fault: p
     assert (0, MANY) == log.shows()
 
 
+def test_a_resumed_item_serves_who_could_not_be_served_before_policy_changed(fault: pytest.MonkeyPatch) -> None:
+    log = Log()
+    log.say(reserve("big", MANY + 1, "STORE"), *[reserve(f"r{place:04d}", 1) for place in range(MANY)])
+    log.say(policy({"tenants": {"*": {"channels": {"ECOM": {}, "STORE": {}}, "safety_stock": {"fixed": MANY}}}}))
+    log.entries.append(entry(log, count(MANY * 101)))
+    log.step(log.entries[-1:])
+    fault.setattr("atp_stream.domain.step.refill", breaks)
+    log.run([])
+    fault.undo()
+    log.say(policy({"tenants": {"*": {"channels": {"ECOM": {}, "STORE": {}}}}}), resume())
+    assert (MANY * 99 - 1, MANY + 1) == log.shows("STORE")
+
+
 def test_a_fault_at_the_end_of_the_step_stops_the_item(fault: pytest.MonkeyPatch) -> None:
     log = Log()
     fault.setattr("atp_stream.domain.availability.shown", breaks)

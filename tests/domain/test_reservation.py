@@ -1,5 +1,6 @@
 """The life of one reservation, by example."""
 
+from itertools import permutations
 from typing import Any
 
 import msgspec
@@ -263,6 +264,28 @@ def test_a_fulfilment_of_the_rest_before_the_create_moves_the_stock_when_the_cre
     assert [] == told(log.say(reserve("a", 8)))
     assert (3, Status.FULFILLED) == (log.item().stock.on_hand, state_of(log))
     assert [(AT, 7)] == [(moved.at, moved.quantity) for moved in log.reservation("a").moved]
+
+
+def test_a_fulfilment_of_the_rest_leaves_nothing_to_a_later_release_of_the_rest() -> None:
+    log = log_with(10)
+    log.say(fulfil("a"), release("a"), reserve("a", 8))
+    assert (2, Status.FULFILLED) == (log.item().stock.on_hand, state_of(log))
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_what_left_before_the_create_left_from_the_location_that_the_create_names(order: tuple[int, int, int]) -> None:
+    log = Log()
+    log.say(count(10, AT - 1, location="north"), count(10, AT - 1, location="south"))
+    later: list[AnyCommand] = [fulfil("a", 4), reserve("a", 4, location="north"), count(6, AT + 1, location="north")]
+    log.say(*(later[place] for place in order))
+    assert 16 == log.item().stock.on_hand
+
+
+def test_what_left_before_the_create_and_is_in_every_floor_is_not_shipped_again() -> None:
+    log = Log()
+    log.say(count(10, AT - 1), fulfil("a", 4), *(count(6, AT + place) for place in range(1, 99)))
+    log.say(reserve("a", 4, location="north"))
+    assert 6 == log.item().stock.on_hand
 
 
 def test_a_create_that_was_shipped_by_adjustment_before_it_came_is_fulfilled() -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from atp_stream.domain.commands import Entry
+from atp_stream.domain.commands import AnyCommand, Entry
 from atp_stream.domain.events import OF_POLICY, AllocationCommitted, AvailabilityCalculated, CommandRefused
 from atp_stream.domain.refill import SLICE
 from atp_stream.domain.rows import POLICY, SWEEP
@@ -173,6 +173,18 @@ def test_a_quarantined_item_meets_the_newest_policy_when_it_is_resumed() -> None
     assert (0, 0) == log.shows()
     log.say(resume())
     assert (700, 100) == log.shows()
+
+
+@pytest.mark.parametrize("run", [1, 3])
+def test_channels_of_a_resumed_item_do_not_depend_on_how_the_log_is_cut(run: int) -> None:
+    log = Log()
+    log.say(count(900))
+    commands: list[AnyCommand] = [reserve("a", 100), policy({"tenants": {"*": {"channels": {"ECOM": {}}}}}), resume()]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("atp_stream.domain.answers.reserve", lambda *_: 1 / 0)
+        for start in range(0, 3, run):
+            log.say(*commands[start : start + run])
+    assert ["ECOM", "STORE", "B2B", "MARKETPLACE"] == list(log.item().channels)
 
 
 def test_a_fault_while_an_item_meets_a_policy_stops_only_that_item() -> None:
