@@ -127,8 +127,11 @@ def take_back(stock: Stock, locations: Locations, shipment: Shipment, rules: Sto
 
     `shipment` has the stamp and location of the one that was shipped. What every floor includes already stays.
     """
-    taken = left.take(stock.shipments, shipment.location, shipment)
-    _tell_absolutes(stock, locations, shipment.location, shipment.at, rules)
+    location = shipment.location if _has_room(stock, shipment.location) else ""
+    if shipment.at <= _border(stock, rules, _settled_at)(location):
+        return 0  # what is still kept around that moment is of others, merged
+    taken = left.take(stock.shipments, location, shipment)
+    _tell_absolutes(stock, locations, location, shipment.at, rules)
     return taken
 
 

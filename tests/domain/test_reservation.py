@@ -288,6 +288,22 @@ def test_what_left_before_the_create_and_is_in_every_floor_is_not_shipped_again(
     assert 6 == log.item().stock.on_hand
 
 
+def test_an_adjustment_that_repeats_a_shipment_in_the_floor_takes_back_nothing_of_others() -> None:
+    log = Log()
+    log.say(count(900, AT - 9_000), *(fulfil(f"r{place}", 1, AT - 8_000 + 100 * place) for place in range(65)))
+    log.say(*(count(900, AT - 7_999 + place) for place in range(66)))
+    before = log.item().stock.on_hand
+    log.say(fulfil("a", 1, AT - 8_000), adjust(-1, None, AT - 7_950, reservation="a"))
+    assert before == log.item().stock.on_hand
+
+
+def test_an_adjustment_repeats_a_shipment_from_a_location_for_which_there_was_no_room() -> None:
+    log = Log()
+    log.say(count(10, AT - 1), *(adjust(0, location=f"{place}") for place in range(160)))
+    log.say(fulfil("a", 5, location="north"), adjust(-5, reservation="a"))
+    assert 5 == log.item().stock.on_hand
+
+
 def test_a_create_that_was_shipped_by_adjustment_before_it_came_is_fulfilled() -> None:
     log = log_with(10)
     assert [] == told(log.say(adjust(-8, 2, reservation="a"), reserve("a", 8)))
