@@ -124,7 +124,7 @@ async def test_poison_ends_in_the_dead_letters_and_delays_nobody(site: Site) -> 
     found = [letters.get(f"{place.topic}/{place.partition}/{place.offset}") for place in places]
     assert list(POISON.items()) == found
     assert worker.running
-    assert waited < 5.0  # what stock Faust waits for a single bad message; the true figure is told in the README
+    assert waited < 5.0  # what stock Faust waits for a single bad message
     await judge(site)
 
 
