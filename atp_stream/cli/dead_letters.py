@@ -1,18 +1,16 @@
 """`atp dead-letters`: what was refused, why, and another try for it."""
 
 import asyncio
-import base64
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import click
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaProducer, ConsumerRecord
 from aiokafka.errors import KafkaError
 
+from atp_stream.cli.consuming import message_of, reading
 from atp_stream.cli.frame import Failure, as_json, pass_settings, print_json
-from atp_stream.cli.producing import unreachable
 from atp_stream.messages.dead_letters import (
     AT_HEADER,
     CUT_HEADER,
@@ -22,10 +20,9 @@ from atp_stream.messages.dead_letters import (
     REASON_HEADER,
 )
 from atp_stream.settings import Settings
-from atp_stream.topics import Topic, Topics
+from atp_stream.topics import Topics
 
 REPLAYED_HEADER = "atp-replayed"
-_START_SECONDS = 8.0
 
 
 class Letter(NamedTuple):
@@ -49,13 +46,14 @@ class Letter(NamedTuple):
 
     def plain(self) -> dict[str, Any]:
         """Return it for programs; a message that is not text is in base64."""
-        value = self.record.value or b""
-        try:
-            message = {"message": value.decode()}
-        except UnicodeDecodeError:
-            message = {"messageBase64": base64.b64encode(value).decode()}
         at = datetime.fromtimestamp(self.at / 1000, UTC).isoformat(timespec="milliseconds")
-        return {"origin": self.origin, "reason": self.reason, "detail": self.detail, "at": at, **message}
+        return {
+            "origin": self.origin,
+            "reason": self.reason,
+            "detail": self.detail,
+            "at": at,
+            **message_of(self.record.value),
+        }
 
 
 @click.group(name="dead-letters")
@@ -134,7 +132,7 @@ async def read(settings: Settings, *, reason: str | None = None, source: str | N
     """
     topic = Topics.of(settings).dead_letter
     found: dict[str, Letter] = {}  # intake may write a letter twice, with the same origin
-    async with _reader(settings, topic) as (consumer, partitions):
+    async with reading(settings, [topic]) as (consumer, partitions):
         ends = await consumer.end_offsets(partitions)
         while behind := [tp for tp in partitions if await consumer.position(tp) < ends[tp]]:
             for records in (await consumer.getmany(*behind, timeout_ms=200)).values():
@@ -157,26 +155,6 @@ def _letter(record: ConsumerRecord) -> Letter:
         int(at) if at.isdigit() else record.timestamp,
         record,
     )
-
-
-@asynccontextmanager
-async def _reader(settings: Settings, topic: Topic) -> AsyncIterator[tuple[AIOKafkaConsumer, Sequence[TopicPartition]]]:
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.bootstrap, isolation_level="read_committed", auto_offset_reset="earliest"
-    )
-    try:
-        try:
-            async with asyncio.timeout(_START_SECONDS):
-                await consumer.start()
-        except (TimeoutError, OSError, KafkaError):
-            raise unreachable(settings.bootstrap) from None
-        if topic.name not in await consumer.topics():
-            raise Failure(f"there is no topic {topic.name} at {settings.bootstrap}: run `atp init`")
-        partitions = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
-        consumer.assign(partitions)
-        yield consumer, partitions
-    finally:
-        await consumer.stop()
 
 
 async def _send(settings: Settings, letters: Sequence[Letter]) -> None:

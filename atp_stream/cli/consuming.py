@@ -1,0 +1,57 @@
+"""Reading our own topics for a person: a consumer that has started, or one line that says why not."""
+
+import asyncio
+import base64
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from atp_stream.cli.frame import Failure
+from atp_stream.cli.producing import unreachable
+from atp_stream.settings import Settings
+from atp_stream.topics import Topic
+
+_START_SECONDS = 8.0
+
+
+@asynccontextmanager
+async def reading(
+    settings: Settings, topics: Sequence[Topic]
+) -> AsyncIterator[tuple[AIOKafkaConsumer, list[TopicPartition]]]:
+    """Give a read_committed consumer that holds all partitions of `topics`, and these; it begins at their beginning.
+
+    Raises:
+        Failure: no broker answers, or a topic is missing.
+    """
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=settings.bootstrap,
+        isolation_level="read_committed",
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+    )
+    try:
+        try:
+            async with asyncio.timeout(_START_SECONDS):
+                await consumer.start()
+        except (TimeoutError, OSError, KafkaError):
+            raise unreachable(settings.bootstrap) from None
+        known = await consumer.topics()
+        missing = [topic.name for topic in topics if topic.name not in known]
+        if missing:
+            raise Failure(f"there is no topic {missing[0]} at {settings.bootstrap}: run `atp init`")
+        partitions = [TopicPartition(topic.name, number) for topic in topics for number in range(topic.partitions)]
+        consumer.assign(partitions)
+        yield consumer, partitions
+    finally:
+        await consumer.stop()
+
+
+def message_of(value: bytes | None) -> dict[str, str]:
+    """Return a refused message for JSON: as text where it is text, else in base64."""
+    message = value or b""
+    try:
+        return {"message": message.decode()}
+    except UnicodeDecodeError:
+        return {"messageBase64": base64.b64encode(message).decode()}
