@@ -9,7 +9,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 JAVA_DIR := .atp/java
-CODE := atp_stream docs tests
+CODE := atp_stream chaos docs tests
 
 .PHONY: demo test lint lint-rules lint-format lint-types lint-imports format docs coverage install install-dev java clean
 .DEFAULT_GOAL := test

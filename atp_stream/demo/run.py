@@ -14,7 +14,6 @@ from typing import Self
 from rich.console import Console
 
 from atp_stream import provision
-from atp_stream.demo.books import Names, Report, audit
 from atp_stream.demo.show import Show
 from atp_stream.demo.stream import Outputs, Sender, avro_writer
 from atp_stream.demo.traffic import Traffic, item_names
@@ -22,6 +21,7 @@ from atp_stream.demo.workers import Worker, all_owned, supervise
 from atp_stream.devstack import Stack
 from atp_stream.settings import Settings
 from atp_stream.topics import LOG_PARTITIONS, Topics
+from chaos.oracle import Names, Report, audit
 
 TENANT = "demo"
 _SESSION_SECONDS = 4.0  # so that a crash is noticed while somebody watches

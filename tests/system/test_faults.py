@@ -11,10 +11,10 @@ from heapq import heappop, heappush
 
 import pytest
 
-from atp_stream.demo.books import audit
 from atp_stream.demo.run import book_names
 from atp_stream.demo.traffic import Traffic
 from atp_stream.devstack import Stack
+from chaos.oracle import audit
 from tests.system.replay import objections
 from tests.system.site import Site, Worker
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from atp_stream.demo.books import avro
-from atp_stream.demo.books.checks import check
-from atp_stream.demo.books.history import History, Names, Record
-from atp_stream.demo.books.report import Report
+from chaos.oracle import avro
+from chaos.oracle.checks import check
+from chaos.oracle.history import History, Names, Record
+from chaos.oracle.report import Report
 
 _HTTP_SECONDS = 5.0
 
@@ -69,7 +69,7 @@ async def _all(consumer: AIOKafkaConsumer, names: Names) -> list[Record]:
 def _schema(registry_url: str, number: int) -> Any:
     """Return a schema as parsed JSON, None if the registry has none of this id."""
     try:
-        with urllib.request.urlopen(f"{registry_url}/schemas/ids/{number}", timeout=_HTTP_SECONDS) as answer:  # noqa: S310
+        with urllib.request.urlopen(f"{registry_url}/schemas/ids/{number}", timeout=_HTTP_SECONDS) as answer:
             return json.loads(json.load(answer)["schema"])
     except urllib.error.HTTPError:
         return None

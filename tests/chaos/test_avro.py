@@ -7,8 +7,8 @@ import fastavro
 import pytest
 
 from atp_stream.demo import wire
-from atp_stream.demo.books import avro
 from atp_stream.messages import contract
+from chaos.oracle import avro
 
 RELEASED = contract.schema("AllocationReleasedEvent")
 CREATED = contract.schema("ReservationCreatedEvent")

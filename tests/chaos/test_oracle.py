@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from atp_stream.demo.books import check
-from tests.demo.story import INPUTS, LETTERS, LOG, OUTPUTS, RECORDS, asked, history, logged, told
+from chaos.oracle import check
+from tests.chaos.story import INPUTS, LETTERS, LOG, OUTPUTS, RECORDS, asked, history, logged, told
 
 
 def place(record):

@@ -2,7 +2,7 @@
 
 import json
 
-from atp_stream.demo.books import History, Names, Record
+from chaos.oracle import History, Names, Record
 
 NAMES = Names(
     adjusted="adjusted",

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Final
 
-from atp_stream.demo.books.history import History
-from atp_stream.demo.books.inputs import Breach, ask
-from atp_stream.demo.books.item import Item, Told
-from atp_stream.demo.books.outputs import Event, Unreadable, read_event
-from atp_stream.demo.books.replay import Expected, Name, Place, Replay, replay
-from atp_stream.demo.books.report import Report
+from chaos.oracle.history import History
+from chaos.oracle.inputs import Breach, ask
+from chaos.oracle.item import Item, Told
+from chaos.oracle.outputs import Event, Unreadable, read_event
+from chaos.oracle.replay import Expected, Name, Place, Replay, replay
+from chaos.oracle.report import Report
 
 EVENTS: Final = {
     "availability_calculated": "AvailabilityCalculatedEvent",

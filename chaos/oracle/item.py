@@ -10,8 +10,8 @@ from bisect import insort
 from collections import Counter
 from typing import Any, Final, NamedTuple
 
-from atp_stream.demo.books.claim import Claim, drain
-from atp_stream.demo.books.inputs import Asked
+from chaos.oracle.claim import Claim, drain
+from chaos.oracle.inputs import Asked
 
 CHANNELS: Final = ("ECOM", "STORE", "B2B", "MARKETPLACE")
 _TAIL = 64

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from atp_stream.demo.books import avro
-from atp_stream.demo.books.history import Record
+from chaos.oracle import avro
+from chaos.oracle.history import Record
 
 CAUSE = "atp-cause"
 VERSION = "atp-version"

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 from atp_stream.agents.intake import Translator
 from atp_stream.agents.ledger import Ledger
-from atp_stream.demo.books import History, Record
 from atp_stream.demo.run import book_names
 from atp_stream.demo.traffic import EVENT_TYPES
 from atp_stream.demo.wire import framed
@@ -17,6 +16,7 @@ from atp_stream.messages.outbound import EVENTS, Outbound
 from atp_stream.messages.registry import SchemaCache
 from atp_stream.settings import Settings
 from atp_stream.topics import Topics
+from chaos.oracle import History, Record
 
 SETTINGS = replace(Settings(), default_tenant="demo")
 IDS = {event: number for number, event in enumerate([*EVENT_TYPES.values(), *EVENTS.values()], start=1)}

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, field
 
-from atp_stream.demo.books.history import History, Record
-from atp_stream.demo.books.inputs import Asked, Breach, ask
-from atp_stream.demo.books.item import Denied, Item, Told, Unknown
-from atp_stream.demo.books.report import Report
+from chaos.oracle.history import History, Record
+from chaos.oracle.inputs import Asked, Breach, ask
+from chaos.oracle.item import Denied, Item, Told, Unknown
+from chaos.oracle.report import Report
 
 Place = tuple[int, int]  # partition and offset in the item log
 Name = tuple[str, str]  # tenant and item
