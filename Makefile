@@ -1,5 +1,6 @@
 # make demo    the whole system on a real Kafka, for a look
 # make test    all tests: quick ones first, then those on the real stack
+# make chaos   faults under load, and an oracle: make chaos SEED=1 MINUTES=4
 # make lint    ruff, mypy, import-linter
 # make docs    the README's tables, made anew from the code
 # Each target makes what it needs (.venv, Kafka and the registry under .atp/java) once, and again when its source changes.
@@ -10,8 +11,10 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 JAVA_DIR := .atp/java
 CODE := atp_stream chaos docs tests
+SEED := 1
+MINUTES := 4
 
-.PHONY: demo test lint lint-rules lint-format lint-types lint-imports format docs coverage install install-dev java clean
+.PHONY: demo test chaos lint lint-rules lint-format lint-types lint-imports format docs coverage install install-dev java clean
 .DEFAULT_GOAL := test
 
 # $(error) prints the one line a person needs, and nothing behind it.
@@ -29,6 +32,9 @@ demo: install java
 
 test: install-dev java
 	$(BIN)/python -m pytest $(ARGS)
+
+chaos: install-dev java
+	$(BIN)/python -m chaos --seed $(SEED) --minutes $(MINUTES) $(ARGS)
 
 # Each check is a target of its own, so that `make --keep-going lint` tells all there is to mend.
 lint: lint-rules lint-format lint-types lint-imports

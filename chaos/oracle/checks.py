@@ -7,7 +7,7 @@ from typing import Final
 
 from chaos.oracle.history import History
 from chaos.oracle.inputs import Breach, ask
-from chaos.oracle.item import Item, Told
+from chaos.oracle.item import Told
 from chaos.oracle.outputs import Event, Unreadable, read_event
 from chaos.oracle.replay import Expected, Name, Place, Replay, replay
 from chaos.oracle.report import Report
@@ -100,15 +100,14 @@ def _published(history: History, report: Report) -> Published:
 
 
 def _check_item(name: Name, done: Replay, published: Published, report: Report) -> None:
-    item = done.items.get(name)
-    if item is None:
+    if name not in done.items:
         report.complain(f"{name} has events, but no command ever spoke of it")
         return
     steps = done.steps.get(name, {})
     events = {role: published[role].get(name, []) for role in EVENTS}
     allocations = _check_told(name, steps, events, report)
     _check_allocations(name, events, allocations, report)
-    _check_rows(name, item, steps, events["availability_calculated"], report)
+    _check_rows(name, steps, events["availability_calculated"], report)
     _check_promises(name, steps, events, report)
 
 
@@ -186,10 +185,10 @@ def _check_allocations(name: Name, events: dict[str, list[Event]], allocations: 
             report.double(f"allocation {allocation} of {name} ends twice")
 
 
-def _check_rows(name: Name, item: Item, steps: dict[Place, Expected], rows: Sequence[Event], report: Report) -> None:
+def _check_rows(name: Name, steps: dict[Place, Expected], rows: Sequence[Event], report: Report) -> None:
     """Compare what was shown: a step may leave out what it overtook itself, but shows all that it changed."""
     last: dict[str, tuple[int, int]] = {}
-    versions: dict[str, int] = {}
+    seen: dict[str, tuple[int, int]] = {}  # version, and how often policy had taken the channel away
     for cause, together in groupby(rows, key=lambda event: event.cause):
         what = f"availability of {name} at {cause}"
         step = steps.get(cause)
@@ -199,24 +198,24 @@ def _check_rows(name: Name, item: Item, steps: dict[Place, Expected], rows: Sequ
         for event in together:
             channel = event.payload["channel"]
             row = (event.units("available"), event.units("reserved"))
+            version, withdrawals = seen.get(channel, (-1, 0))
             if (row, event.version) != (step.rows.get(channel), step.version):
                 report.complain(f"{what}: {channel} shows {row} ({event.version}), not {step.rows.get(channel)}")
-            if last.get(channel) == row:
+            if last.get(channel) == row and step.withdrawals.get(channel, 0) == withdrawals:  # else it begins anew
                 report.double(f"{what}: {channel} shows {row} again")
-            if event.version <= versions.get(channel, -1):
-                report.complain(f"{what}: {channel} comes behind version {versions[channel]}")
-            last[channel], versions[channel] = row, event.version
-        _check_shown(what, last, step.rows, report)
+            if event.version <= version:
+                report.complain(f"{what}: {channel} comes behind version {version}")
+            last[channel], seen[channel] = row, (event.version, step.withdrawals.get(channel, 0))
+        _check_shown(what, last, step, report)
     if steps:
-        _check_shown(f"the last availability of {name}", last, item.rows(), report)
+        _check_shown(f"the last availability of {name}", last, [*steps.values()][-1], report)
 
 
-def _check_shown(
-    what: str, shown: dict[str, tuple[int, int]], rows: dict[str, tuple[int, int]], report: Report
-) -> None:
-    for channel, row in rows.items():
-        if shown.get(channel) != row:
-            report.lose(f"{what}: {channel} must show {row}, and shows {shown.get(channel)}")
+def _check_shown(what: str, shown: dict[str, tuple[int, int]], step: Expected, report: Report) -> None:
+    for channel, row in step.rows.items():
+        there = shown.get(channel, (0, 0) if channel in step.withdrawn else None)
+        if there != row:
+            report.lose(f"{what}: {channel} must show {row}, and shows {there}")
 
 
 def _check_promises(name: Name, steps: dict[Place, Expected], events: dict[str, list[Event]], report: Report) -> None:

@@ -1,25 +1,36 @@
-"""One reservation in the books: what it asked for, what it holds, what it waits for. Quantities in hundredths."""
+"""One reservation as the oracle keeps it: what it asked for, what it holds, what it waits for. In hundredths."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
+from chaos.oracle.stock import Gone
+
 
 @dataclass(slots=True)
 class Claim:
-    """One reservation; `held` are [number of the commit, open units], `waits` are [place in the log, units]."""
+    """One reservation; `held` are [number of the commit, open units], `waits` are [place in the log, units].
+
+    `shipped` is what events let leave (stamp, units, location), `adjusted` what adjustments that name it did.
+    """
 
     at: int | None = None
     channel: str = ""
+    asked: str | None = None
     requested: int = 0
     released: int = 0
-    fulfilled: int = 0
+    excess: int = 0
+    shipped: list[Gone] = field(default_factory=list)
+    adjusted: int = 0
     priority: int = 0
     partial: bool = False
     backorder: bool = True
     confirmed: bool = False
+    expires_at: int | None = None
+    location: str = ""
+    reference: str | None = None
     ended: str = ""
     release_rest: bool = False
-    fulfil_rest: int | None = None  # its stamp
+    fulfil_rest: tuple[int, str] | None = None  # its stamp and location
     held: list[list[int]] = field(default_factory=list)
     waits: list[list[int]] = field(default_factory=list)
     known: set[Any] = field(default_factory=set)
@@ -35,9 +46,29 @@ class Claim:
         return sum(units for _, units in self.waits)
 
     @property
+    def fulfilled(self) -> int:
+        """Units that left by events."""
+        return sum(gone.quantity for gone in self.shipped)
+
+    @property
+    def moved(self) -> int:
+        """Units that left: an event and an adjustment may tell of the same."""
+        return max(self.fulfilled, self.adjusted)
+
+    @property
     def owed(self) -> int:
         """Units requested and neither given back nor gone."""
-        return max(0, self.requested - self.released - self.fulfilled)
+        return max(0, self.requested - self.released - self.moved)
+
+    def not_adjusted(self) -> list[Gone]:
+        """Return what left by events, less the first units, which adjustments took out of the stock already."""
+        skip, gone = self.adjusted, []
+        for one in self.shipped:
+            kept = max(0, one.quantity - skip)
+            skip = max(0, skip - one.quantity)
+            if kept:
+                gone.append(Gone(one.at, kept, one.location))
+        return gone
 
     @property
     def outcome(self) -> str:

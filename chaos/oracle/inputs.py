@@ -42,6 +42,8 @@ class Asked(NamedTuple):
     allow_partial: bool = False
     allow_backorder: bool = True
     location: str | None = None
+    expires_at: int | None = None
+    reference: str | None = None
 
 
 class Breach(Exception):
@@ -148,8 +150,6 @@ def _of_reservation(asked: Asked, said: Mapping[str, Any]) -> Asked:
     if asked.kind != "created":
         return asked._replace(quantity=quantity)
     expires_at = _either(said, "expiresAt", "expires_at")
-    if expires_at is not None:
-        _micros(expires_at)
     priority = said.get("priority") or 0
     if not isinstance(priority, int) or abs(priority) > 2**31:
         raise Breach("a priority that is no small number")
@@ -159,6 +159,8 @@ def _of_reservation(asked: Asked, said: Mapping[str, Any]) -> Asked:
         priority=priority,
         allow_partial=_either(said, "allowPartial", "allow_partial") is True,
         allow_backorder=_either(said, "allowBackorder", "allow_backorder") is not False,
+        expires_at=None if expires_at is None else _micros(expires_at),
+        reference=_id(said.get("reference")) or None,
     )
 
 

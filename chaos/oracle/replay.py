@@ -1,23 +1,34 @@
 """The item log, replayed: what each input became, and what must have been published because of it."""
 
+import json
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
+from chaos.oracle import commands
 from chaos.oracle.history import History, Record
 from chaos.oracle.inputs import Asked, Breach, ask
 from chaos.oracle.item import Denied, Item, Told, Unknown
+from chaos.oracle.policy import FIRST, Rules, rules
 from chaos.oracle.report import Report
 
 Place = tuple[int, int]  # partition and offset in the item log
 Name = tuple[str, str]  # tenant and item
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
-    """How one item stands after one command, and what the command made it tell."""
+    """How one item stands after one command, and what the command made it tell.
+
+    `withdrawn` channels are among the rows; `withdrawals` counts how often policy took each away.
+    """
 
     version: int
     told: list[Told]
     rows: dict[str, tuple[int, int]]
+    withdrawn: frozenset[str]
+    withdrawals: Mapping[str, int]
     on_hand: int
     handed_over: int
 
@@ -30,13 +41,27 @@ class Replay:
     steps: dict[Name, dict[Place, Expected]] = field(default_factory=dict)  # in the order of the log
     taken: dict[str, Place] = field(default_factory=dict)  # input to its first place in the log
     denied: dict[str, str] = field(default_factory=dict)  # input to the reason of the fold
+    partitions: dict[Name, int] = field(default_factory=dict)
+    policies: dict[int, Mapping[str, Any]] = field(default_factory=lambda: defaultdict(lambda: FIRST))
+
+    def keep(self, name: Name, place: Place) -> None:
+        """Note how an item stands after what stands at `place`."""
+        item = self.items[name]
+        self.steps.setdefault(name, {})[place] = Expected(
+            version=item.version,
+            told=item.told,
+            rows=item.rows(),
+            withdrawn=frozenset(item.withdrawn),
+            withdrawals=dict(item.withdrawals),
+            on_hand=item.on_hand,
+            handed_over=item.handed_over,
+        )
 
 
 def replay(history: History, report: Report) -> Replay:
     """Apply every log record once, in order; object to what cannot be."""
     done = Replay()
     inputs = {record.place: record for record in history.of(*history.names.inputs)}
-    policies: dict[int, int] = {}
     log_time: dict[int, int] = {}
     marks: dict[tuple[int, str], int] = {}
     for record in history.of(history.names.item_log):
@@ -45,9 +70,7 @@ def replay(history: History, report: Report) -> Replay:
             continue
         source = record.header("atp-source")
         if source is None:
-            policies[record.partition] = policies.get(record.partition, 0) + 1
-            if record.key != b"|" or policies[record.partition] > 1:
-                report.complain(f"{record.place} is an operator's command: the books know none but the first policy")
+            _operate(record, done, report)
             continue
         if source in done.taken:
             report.repeated += 1
@@ -61,6 +84,27 @@ def replay(history: History, report: Report) -> Replay:
             continue
         _apply(history, inputs[source], record, now, done, report)
     return done
+
+
+def _operate(record: Record, done: Replay, report: Report) -> None:
+    """Put a policy in force: what else operators say the oracle does not know."""
+    said = json.loads(record.value or b"{}")
+    if record.key != b"|" or (said and said.get("command") != "policy"):
+        report.complain(f"{record.place} is an operator's command: the oracle knows policies only")
+        return
+    document = done.policies[record.partition] = said.get("document", FIRST)
+    for name, item in done.items.items():
+        if done.partitions[name] == record.partition and (new := _rules(document, name, record, report)) != item.rules:
+            item.meet(new, record.offset)
+            done.keep(name, (record.partition, record.offset))
+
+
+def _rules(document: Mapping[str, Any], name: Name, record: Record, report: Report) -> Rules:
+    try:
+        return rules(document, *name)
+    except Unknown as unknown:
+        report.complain(f"{record.place}: this model knows no {unknown}")
+        return rules(FIRST, *name)
 
 
 def _check_order(record: Record, source: str, marks: dict[tuple[int, str], int], report: Report) -> None:
@@ -82,9 +126,10 @@ def _apply(history: History, source: Record, record: Record, now: int, done: Rep
         return
     if record.key != _key(question):
         report.complain(f"{source.place} is kept under {record.key!r}, but speaks of {question.item}")
+    report.complain_all(f"{record.place}: {words}" for words in commands.differences(question, record.value))
     report.commands += 1
     name = (question.tenant, question.item)
-    item = done.items.setdefault(name, Item())
+    item = done.items.get(name) or Item(_rules(done.policies[record.partition], name, record, report))
     try:
         applied = item.asked(question, record.offset, now)
     except Denied as denied:
@@ -96,9 +141,8 @@ def _apply(history: History, source: Record, record: Record, now: int, done: Rep
     if not applied:
         report.duplicates += 1
         return
-    done.steps.setdefault(name, {})[record.partition, record.offset] = Expected(
-        item.version, item.told, item.rows(), item.on_hand, item.handed_over
-    )
+    done.items[name], done.partitions[name] = item, record.partition
+    done.keep(name, (record.partition, record.offset))
 
 
 def _key(question: Asked) -> bytes:

@@ -1,6 +1,7 @@
 """What the books say in the end."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 
 _SHOWN = 12
@@ -38,6 +39,10 @@ class Report:
     def complain(self, words: str) -> None:
         """Note what is wrong."""
         self.objections.append(words)
+
+    def complain_all(self, words: Iterable[str]) -> None:
+        """Note all that is wrong."""
+        self.objections += words
 
     def lose(self, words: str) -> None:
         """Note something that is missing."""

@@ -1,19 +1,24 @@
 """Traffic through the real translation and the real fold, without a cluster: the topics are lists."""
 
+import json
 from collections import defaultdict
 from dataclasses import replace
+
+import msgspec
 
 from atp_stream.agents.intake import Translator
 from atp_stream.agents.ledger import Ledger
 from atp_stream.demo.run import book_names
 from atp_stream.demo.traffic import EVENT_TYPES
 from atp_stream.demo.wire import framed
+from atp_stream.domain.commands import SetPolicy
 from atp_stream.domain.errors import Refused
 from atp_stream.engine.position import LogRecord
 from atp_stream.messages import contract
 from atp_stream.messages.inbound import Inbound
 from atp_stream.messages.outbound import EVENTS, Outbound
 from atp_stream.messages.registry import SchemaCache
+from atp_stream.messages.rows import encode_command
 from atp_stream.settings import Settings
 from atp_stream.topics import Topics
 from chaos.oracle import History, Record
@@ -73,21 +78,32 @@ class InProcess:
                 assert output.key is not None
                 assert output.value is not None
                 headers = dict(output.headers)
-                self._waiting[output.partition].append(
-                    LogRecord(
-                        offset=record.offset, log_time=now // 1000, key=output.key, value=output.value,
-                        original=headers["atp-original"], source=headers["atp-source"],
-                    )
-                )  # fmt: skip
-                if len(self._waiting[output.partition]) >= self._step:
-                    self.fold(output.partition, now)
+                self._wait(record, now, original=headers["atp-original"], source=headers["atp-source"])
+
+    def apply(self, document, now):
+        """Put a policy in force, as an operator does."""
+        said = msgspec.Raw(json.dumps(document).encode())
+        command = encode_command(SetPolicy(event_id="policy", at=now, document=said))
+        for partition in range(self.topics.item_log.partitions):
+            headers = (("atp-genesis", b"g"),)
+            self._wait(self._append(self.topics.item_log.name, partition, now, b"|", command, headers), now)
+
+    def _wait(self, record, now, **source):
+        waiting = self._waiting[record.partition]
+        waiting.append(
+            LogRecord(offset=record.offset, log_time=now // 1000, key=record.key, value=record.value, **source)
+        )
+        if len(waiting) >= self._step:
+            self.fold(record.partition, now)
 
     def fold(self, partition, now):
         """Fold what waits in a log partition."""
         store = self._stores[partition]
         waiting = self._waiting[partition]
-        while waiting:
+        unfinished = True
+        while waiting or unfinished:
             answer = self._ledger(partition, store, waiting)
+            unfinished = answer.unfinished
             del waiting[: answer.consumed]
             for key, row in answer.rows.items():
                 if row is None:

@@ -32,9 +32,25 @@ def asked(topic, offset, **said):
     return Record(topic, 0, offset, START, None, json.dumps(event).encode())
 
 
-def logged(offset, source):
+def logged(offset, source, **command):
     headers = (("atp-genesis", b"g"), ("atp-source", source.encode()))
-    return Record("log", 0, offset, START + offset, b"acme|widget", b"{}", headers)
+    value = json.dumps(command or COMMANDS[source]).encode()
+    return Record("log", 0, offset, START + offset, b"acme|widget", value, headers)
+
+
+def command(name, event_id, at, **said):
+    return {"command": name, "event_id": event_id, "at": (START + at) * 1000, **said}
+
+
+COMMANDS = {
+    "counted/0/0": command("count", "counted-0", 1, on_hand=1000),
+    "created/0/0": command("reserve", "created-0", 2, reservation="r1", channel="ECOM", quantity=600),
+    "created/0/1": command("reserve", "created-1", 3, reservation="r2", channel="ECOM", quantity=600),
+    "released/0/0": command("release", "released-0", 4, reservation="r1", quantity=200),
+    "fulfilled/0/0": command("fulfil", "fulfilled-0", 5, reservation="r1", quantity=400),
+    "counted/0/1": command("count", "counted-0", 1, on_hand=1000),
+    "counted/0/2": command("count", "counted-2", 6, on_hand=500),
+}
 
 
 def told(topic, offset, cause, version, **payload):

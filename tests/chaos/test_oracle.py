@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from chaos.oracle import check
-from tests.chaos.story import INPUTS, LETTERS, LOG, OUTPUTS, RECORDS, asked, history, logged, told
+from chaos.oracle import Record, check
+from tests.chaos.story import INPUTS, LETTERS, LOG, OUTPUTS, RECORDS, START, asked, history, logged, told
 
 
 def place(record):
@@ -180,7 +180,17 @@ def test_an_input_behind_a_later_one_of_its_partition_is_objected_to():
     late = asked("created", 3, reservationId="r3", channel="ECOM", quantity=6, timestamp=1_700_000_000_100)
     later = late._replace(offset=4)
 
-    report = check(history([*RECORDS, late, later, logged(9, later.place), logged(10, late.place)]))
+    report = check(
+        history(
+            [
+                *RECORDS,
+                late,
+                later,
+                logged(9, later.place, command="reserve"),
+                logged(10, late.place, command="reserve"),
+            ]
+        )
+    )
 
     assert any("behind a later one" in words for words in report.objections)
 
@@ -206,14 +216,14 @@ def test_a_dead_letter_from_nowhere_is_objected_to():
 
 
 def test_a_breach_in_the_log_is_objected_to():
-    assert not check(history([*without(LETTERS[0]), logged(9, "adjusted/0/0")])).balanced
+    assert not check(history([*without(LETTERS[0]), logged(9, "adjusted/0/0", command="adjust")])).balanced
 
 
 def test_a_promise_of_more_than_is_there_is_oversold():
     late = asked("created", 3, reservationId="r3", channel="STORE", quantity=1, timestamp=1_700_000_000_100)
     promise = told("committed", 2, 9, 7, allocationId="a3", channel="STORE", quantity=1)
 
-    assert 1 == check(history([*RECORDS, late, logged(9, late.place), promise])).oversold
+    assert 1 == check(history([*RECORDS, late, logged(9, late.place, command="reserve"), promise])).oversold
 
 
 def test_an_allocation_that_ends_twice_is_doubled():
@@ -231,8 +241,9 @@ def test_an_event_that_nobody_can_read_is_objected_to():
 
 
 def test_what_the_model_does_not_know_is_an_objection_and_no_guess():
-    there = asked("counted", 3, onHand=5, locationId="berlin", timestamp=1_700_000_000_100)
+    document = {"tenants": {"*": {"channels": {"ECOM": {"share": 0.5}}}}}
+    policy = Record("log", 0, 9, START, b"|", json.dumps({"command": "policy", "document": document}).encode())
 
-    report = check(history([*RECORDS, there, logged(9, there.place)]))
+    report = check(history([*RECORDS, policy]))
 
-    assert any("this model knows no" in words for words in report.objections)
+    assert ["log/0/9: this model knows no policy of channels by share"] == report.objections[:1]

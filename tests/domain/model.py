@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from atp_stream.domain.commands import AdjustStock, Confirm, CountStock, Entry, Fulfil, Release, Reserve, SetPolicy
-from tests.domain.stock_model import Gone, Said, StockModel
+from chaos.oracle.stock import Gone, Said, StockModel
 
 FIRST_POLICY: dict[str, Any] = {"tenants": {"*": {"channels": {"ECOM": {}, "STORE": {}, "B2B": {}, "MARKETPLACE": {}}}}}
 

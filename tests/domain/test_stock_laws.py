@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from atp_stream.domain import locations, shipments, stock
 from atp_stream.domain.instants import Standing
 from atp_stream.domain.stock import Fact, Outcome, StockRules
+from chaos.oracle.stock import Gone, Numbers, Said, StockModel
 from tests.domain.stock_item import Item, count
-from tests.domain.stock_model import Gone, Numbers, Said, StockModel
 
 Word: TypeAlias = Said | Gone
 

@@ -1,0 +1,229 @@
+"""What each fault of the schedule does, and how it heals."""
+
+import asyncio
+import heapq
+import itertools
+import random
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from atp_stream import provision
+from atp_stream.devstack import Stack
+from atp_stream.settings import Settings
+from chaos import policies
+from chaos.fleet import Fleet, Worker
+from chaos.points import FILL, FREEZE, KILL, LOSE, MOVING
+
+WORKERS: Final = 2
+_PATIENCE: Final = 6.0  # seconds in which a point must be reached
+_STORM: Final = (1, 3, 1, 4, WORKERS)
+_AGAIN: Final = 2.0  # a fault that finds its victim down already strikes later
+
+
+class Faults:
+    """Strikes; `tend` does what has become due since, and is to be called often."""
+
+    def __init__(self, *, stack: Stack, fleet: Fleet, settings: Settings, disk: Path | None, chance: random.Random):
+        self._stack = stack
+        self._fleet = fleet
+        self._settings = settings
+        self._disk = disk
+        self._chance = chance
+        self._due: list[tuple[float, int, Callable[[], None]]] = []
+        self._numbers = itertools.count()
+        self._armed: list[tuple[Worker, str, str, int, float]] = []
+        self._broker_away = False
+        self.kills: Counter[str] = Counter()
+        self.done: Counter[str] = Counter()
+        self.notes: list[str] = []
+        self.policies = 0
+
+    @property
+    def quiet(self) -> bool:
+        """Whether all has healed."""
+        return not self._due and not self._armed
+
+    def strike(self, name: str) -> None:
+        """Let a fault happen now, or as soon as it can."""
+        kind, _, point = name.partition(" ")
+        acts: dict[str, Callable[[], None]] = {
+            "kill": lambda: self._kill(point),
+            "wipe": self._wipe,
+            "corrupt": self._corrupt,
+            "terminate": self._terminate,
+            "freeze": lambda: self._freeze(point),
+            "storm": self._storm,
+            "broker_killed": lambda: self._broker(0.0),
+            "broker_away": lambda: self._broker(self._chance.uniform(5, 20)),
+            "broker_frozen": self._freeze_broker,
+            "disk_full": self._fill,
+            "registry_away": self._registry,
+            "clock": self._clock,
+            "lose": lambda: self._arm(self._victim(), point, LOSE),
+            "policy": self._policy,
+        }
+        acts[kind]()
+        self.done[name] += 1
+
+    def tend(self) -> None:
+        """Heal what is due, and look whether orders were obeyed."""
+        while self._due and self._due[0][0] <= time.monotonic():
+            heapq.heappop(self._due)[2]()
+        for order in list(self._armed):
+            self._look(*order)
+
+    # Workers
+
+    def _kill(self, point: str) -> None:
+        victim = self._victim()
+        if point in MOVING:  # it dies, and again as it takes partitions over
+            victim.next_order = f"{point} {KILL}"
+            self._armed.append((victim, point, KILL, victim.starts + 1, time.monotonic() + 4 * _PATIENCE))
+        elif point:
+            self._arm(victim, point, KILL)
+            return
+        victim.kill()
+        self.kills["anywhere"] += 1
+
+    def _arm(self, victim: Worker, point: str, act: str) -> None:
+        victim.tell(point, act)
+        self._armed.append((victim, point, act, victim.starts, time.monotonic() + _PATIENCE))
+
+    def _look(self, victim: Worker, point: str, act: str, starts: int, until: float) -> None:
+        order = (victim, point, act, starts, until)
+        reached = victim.starts >= starts and not victim.order.exists()
+        if reached or victim.starts > starts:
+            self._armed.remove(order)
+            if act == KILL and reached:
+                self.kills[point] += 1
+            elif act == FREEZE:
+                self._later(self._chance.uniform(1.2, 3) * self._session, lambda: victim.signal(signal.SIGCONT))
+        elif time.monotonic() > until:
+            self._armed.remove(order)
+            victim.order.unlink(missing_ok=True)
+            victim.next_order = ""
+            self.notes.append(f"{victim.name} did not come to {point} in time: {act} anywhere")
+            if act == KILL:
+                victim.kill()
+                self.kills["anywhere"] += 1
+            elif act == FREEZE:
+                self._freeze("")
+
+    @property
+    def _session(self) -> float:
+        return self._settings.session_timeout
+
+    def _freeze(self, point: str) -> None:
+        victim = self._victim()
+        if point:
+            self._arm(victim, point, FREEZE)
+            return
+        victim.signal(signal.SIGSTOP)
+        self._later(self._chance.uniform(1.2, 3) * self._session, lambda: victim.signal(signal.SIGCONT))
+
+    def _terminate(self) -> None:
+        self._victim().signal(signal.SIGTERM)  # the supervisor starts it again
+
+    def _wipe(self) -> None:
+        victim = self._victim()
+        victim.kill()
+        victim.wipe()
+        self.kills["and its directory wiped"] += 1
+
+    def _corrupt(self) -> None:
+        victim = self._victim()
+        victim.kill()
+        name = victim.corrupt(self._chance)
+        self.kills["and a file corrupted"] += 1
+        self.notes.append(f"{victim.name}: {name} corrupted")
+
+    def _clock(self) -> None:
+        victim = self._victim()
+        victim.clock = self._chance.choice((3600, -3600))
+        victim.kill()
+        self.kills["anywhere"] += 1
+
+        def right() -> None:
+            victim.clock = 0
+            victim.signal(signal.SIGTERM)
+
+        self._later(self._chance.uniform(15, 30), right)
+
+    def _storm(self) -> None:
+        for step, count in enumerate(_STORM):
+            self._later(step * self._chance.uniform(3, 6), lambda count=count: self._resize(count))  # type: ignore[misc]
+
+    def _resize(self, count: int) -> None:
+        while len(self._fleet.wanted()) < count:
+            self._fleet.add()
+        for worker in self._fleet.wanted()[count:]:
+            worker.wanted = False
+            worker.signal(signal.SIGCONT)
+            worker.signal(signal.SIGTERM)
+
+    def _victim(self) -> Worker:
+        return self._chance.choice(self._fleet.awake() or self._fleet.wanted())
+
+    # What workers stand on
+
+    def _broker(self, seconds: float) -> None:
+        if self._broker_away:
+            self._later(_AGAIN, lambda: self._broker(seconds))
+            return
+        self._broker_away = True
+        self._stack.kill_broker()
+
+        def back() -> None:
+            self._stack.start_broker()
+            self._broker_away = False
+
+        self._later(seconds, back)
+
+    def _freeze_broker(self) -> None:
+        if self._broker_away:
+            self._later(_AGAIN, self._freeze_broker)
+            return
+        self._broker_away = True
+        self._stack.broker.signal(signal.SIGSTOP)
+
+        def back() -> None:
+            self._stack.broker.signal(signal.SIGCONT)
+            self._broker_away = False
+
+        self._later(self._chance.uniform(5, 20), back)
+
+    def _registry(self) -> None:
+        self._stack.stop_registry()
+        self._later(self._chance.uniform(8, 15), self._stack.start_registry)
+        self._kill("")  # so that one must start without it
+
+    def _fill(self) -> None:
+        if self._disk is None:
+            self._arm(self._victim(), "before_apply", FILL)
+            return
+        filler = self._disk / "filler"
+        with filler.open("wb", buffering=0) as file:
+            try:
+                while True:
+                    file.write(bytes(1 << 16))
+            except OSError:
+                self.notes.append(f"disk of worker-1 is full: {filler.stat().st_size >> 20} MiB taken")
+        self._later(self._chance.uniform(6, 12), filler.unlink)
+
+    def _policy(self) -> None:
+        if self._broker_away:
+            self._later(_AGAIN, self._policy)
+            return
+        document = policies.DOCUMENTS[self.policies % len(policies.DOCUMENTS)]
+        self.policies += 1
+        try:
+            asyncio.run(provision.apply_policy(self._settings, policies.text(document)))
+        except Exception as error:  # noqa: BLE001 - the broker may have gone meanwhile
+            self.notes.append(f"policy not applied: {error!r}")
+
+    def _later(self, seconds: float, act: Callable[[], Any]) -> None:
+        heapq.heappush(self._due, (time.monotonic() + seconds, next(self._numbers), act))

@@ -1,0 +1,70 @@
+"""How far a system is behind its inputs, asked of Kafka and not of the workers."""
+
+import json
+from typing import Final, NamedTuple
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from atp_stream import provision
+from atp_stream.settings import Settings
+from atp_stream.topics import Topic, Topics
+
+_LOOK_BACK: Final = 2_000  # records of a changelog partition, in which its newest position surely stands
+
+
+class Lag(NamedTuple):
+    """Inputs that are not in the log, as far as the group knows, and log records that are not in the state."""
+
+    intake: int
+    ledger: int
+
+
+def _parts(topic: Topic) -> list[TopicPartition]:
+    return [TopicPartition(topic.name, number) for number in range(topic.partitions)]
+
+
+async def lag(settings: Settings) -> Lag:
+    """Return how far intake, by its committed offsets, and ledger, by its applied positions, are behind."""
+    topics = Topics.of(settings)
+    async with provision.administration(settings.bootstrap) as admin:
+        committed = await admin.list_consumer_group_offsets(settings.app_id)
+    consumer = AIOKafkaConsumer(bootstrap_servers=settings.bootstrap, isolation_level="read_committed")
+    await consumer.start()
+    try:
+        inputs = [part for topic in topics.inputs for part in _parts(topic)]
+        ends = await consumer.end_offsets(inputs)
+        intake = sum(max(0, ends[part] - (committed[part].offset if part in committed else 0)) for part in inputs)
+        applied = await _newest_positions(consumer, topics)
+        logs = _parts(topics.item_log)
+        consumer.assign(logs)
+        behind = await _records_behind(consumer, logs, applied)
+    finally:
+        await consumer.stop()
+    return Lag(intake, behind)
+
+
+async def _newest_positions(consumer: AIOKafkaConsumer, topics: Topics) -> dict[int, int]:
+    parts = _parts(topics.state_changelog)
+    consumer.assign(parts)
+    ends = await consumer.end_offsets(parts)
+    first = await consumer.beginning_offsets(parts)
+    for part in parts:
+        consumer.seek(part, max(first[part], ends[part] - _LOOK_BACK))
+    applied: dict[int, int] = {}
+    while behind := [part for part in parts if await consumer.position(part) < ends[part]]:
+        for records in (await consumer.getmany(*behind, timeout_ms=200)).values():
+            for record in records:
+                if record.key == b"|position":
+                    applied[record.partition] = json.loads(record.value)["applied"]
+    return applied
+
+
+async def _records_behind(consumer: AIOKafkaConsumer, logs: list[TopicPartition], applied: dict[int, int]) -> int:
+    """Count the records behind the applied positions; the marks of transactions are none."""
+    ends = await consumer.end_offsets(logs)
+    for part in logs:
+        consumer.seek(part, min(ends[part], applied.get(part.partition, -1) + 1))
+    found = 0
+    while behind := [part for part in logs if await consumer.position(part) < ends[part]]:
+        found += sum(len(records) for records in (await consumer.getmany(*behind, timeout_ms=200)).values())
+    return found

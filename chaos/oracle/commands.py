@@ -1,0 +1,50 @@
+"""What stands in the item log, compared with the input that it was made from.
+
+If each command says what its input says, a fold of the log and a count of the inputs are one and the same.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any, Final
+
+from chaos.oracle.inputs import Asked
+
+_COMMANDS: Final = {
+    "adjusted": "adjust", "counted": "count", "created": "reserve", "confirmed": "confirm", "released": "release",
+    "fulfilled": "fulfil",
+}  # fmt: skip
+_QUANTITY: Final = {"adjusted": "delta", "counted": "on_hand"}
+
+
+def differences(question: Asked, value: bytes | None) -> Iterator[str]:
+    """Yield in words what a command does not say as its input does."""
+    try:
+        said: dict[str, Any] = json.loads(value or b"")
+    except ValueError:
+        yield "no command"
+        return
+    for name, wanted in _wanted(question).items():
+        found = said.get(name)
+        if found != wanted and (found or wanted):
+            yield f"{name} is {found!r}, but the input says {wanted!r}"
+
+
+def _wanted(question: Asked) -> dict[str, Any]:
+    kind = question.kind
+    amount = question.absolute if kind == "counted" else question.quantity
+    wanted = {"command": _COMMANDS[kind], "at": question.at, _QUANTITY.get(kind, "quantity"): amount}
+    if isinstance(question.event_id, str):
+        wanted["event_id"] = question.event_id
+    if kind == "adjusted":
+        wanted["absolute"] = question.absolute
+    if kind != "counted":
+        wanted["reservation"] = question.reservation
+    if kind in {"adjusted", "counted", "created", "fulfilled"}:
+        wanted["location"] = question.location
+    if kind == "created":
+        wanted |= {
+            "channel": question.channel, "priority": question.priority, "allow_partial": question.allow_partial,
+            "expires_at": question.expires_at, "reference": question.reference,
+            "allow_backorder": None if question.allow_backorder else False,
+        }  # fmt: skip
+    return wanted

@@ -1,0 +1,94 @@
+"""What a policy document says of one item; only what the oracle knows, else `Unknown`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Final
+
+_MICROS: Final = 1_000_000
+_KNOWN: Final = {"buffer", "floor"}
+_WHOLE: Final = 10_000
+
+FIRST: Final[Mapping[str, Any]] = {
+    "tenants": {"*": {"channels": {channel: {} for channel in ("ECOM", "STORE", "B2B", "MARKETPLACE")}}}
+}
+"""The policy before any other."""
+
+
+class Unknown(Exception):
+    """The traffic goes beyond what this model knows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """All that holds for one item; a rule is (buffer, floor) in hundredths, `percent` hundredths of a per cent."""
+
+    window: int
+    tail: int
+    skew: int
+    fixed: int
+    percent: int
+    channels: Mapping[str, tuple[int, int]]
+    other: tuple[int, int]
+    aliases: Mapping[str, str]
+    accepts: bool
+    limit: int = field(compare=False)
+    default: str = field(compare=False)
+    tolerance: int = field(compare=False)
+
+    def closed(self, channel: str) -> bool:
+        """Tell whether nothing may be promised in a channel."""
+        return channel not in self.channels and (not self.accepts or channel in self.aliases)
+
+    def shown(self, channel: str, free: int) -> int:
+        """Return what of `free` is shown in a channel in which nobody waits."""
+        if self.closed(channel):
+            return 0
+        buffer, floor = self.channels.get(channel, self.other)
+        return 0 if free - buffer < floor else max(0, free - buffer)
+
+    def safety_stock(self, basis: int) -> int:
+        """Return what is never promised."""
+        return max(self.fixed, -(-max(0, basis) * self.percent // _WHOLE))
+
+
+def rules(document: Mapping[str, Any], tenant: str, item: str) -> Rules:
+    """Return what a document says of an item.
+
+    Raises:
+        Unknown: it says more than this model knows.
+    """
+    tenants = document.get("tenants", {})
+    section = tenants.get(tenant, tenants.get("*", {}))
+    special = section.get("items", {}).get(item, {})
+    stock = document.get("stock", {})
+    safety = special.get("safety_stock") or section.get("safety_stock") or {}
+    own, common = special.get("channels", {}), section.get("channels", {})
+    general = (special.get("rule"), section.get("rule"))
+    return Rules(
+        window=stock.get("window", 86_400) * _MICROS,
+        tail=stock.get("tail", 64),
+        skew=stock.get("skew", 0) * _MICROS,
+        fixed=_hundredths(safety.get("fixed", 0)),
+        percent=_hundredths(safety.get("percent", 0)),
+        channels={name: _rule(own.get(name), general[0], common.get(name), general[1]) for name in {**common, **own}},
+        other=_rule(*general),
+        aliases=section.get("aliases", {}),
+        accepts=document.get("unknown_channels", "accept") == "accept",
+        limit=document.get("unknown_channel_limit", 32),
+        default=document.get("default_channel", "ECOM"),
+        tolerance=document.get("future_tolerance", 300) * _MICROS,
+    )
+
+
+def _rule(*sections: Mapping[str, Any] | None) -> tuple[int, int]:
+    for section in sections:
+        if section and not section.keys() <= _KNOWN:
+            raise Unknown(f"policy of channels by {', '.join(section.keys() - _KNOWN)}")
+        if section:
+            return _hundredths(section.get("buffer", 0)), _hundredths(section.get("floor", 0))
+    return 0, 0
+
+
+def _hundredths(number: Any) -> int:
+    return int(Decimal(str(number)) * 100)

@@ -1,0 +1,161 @@
+"""What an item has and owes, naively: channels, allocations and the queue, summed and sorted whenever asked."""
+
+from collections import Counter
+from typing import Final, NamedTuple
+
+from chaos.oracle.claim import Claim, drain
+from chaos.oracle.policy import Rules
+from chaos.oracle.shelf import Shelf
+
+OF_POLICY: Final = -(10**9)
+"""What a policy causes is numbered from here on: the same place in the log is the cause of events of many items."""
+
+
+class Told(NamedTuple):
+    """An event that must have been published; `number` is the item's how-many-eth commit, of an allocation."""
+
+    topic: str
+    channel: str
+    quantity: int
+    number: int = -1
+    reservation: str = ""
+    outcome: str = ""
+
+
+class Pool:
+    """The units of one item, and who may have them."""
+
+    def __init__(self, rules: Rules) -> None:
+        self.rules = rules
+        self.shelf = Shelf()
+        self.claims: dict[str, Claim] = {}
+        self.channels = dict.fromkeys(rules.channels, False)  # True: policy has it no more
+        self.withdrawn: set[str] = set()
+        self.withdrawals: Counter[str] = Counter()
+        self.version = self.duplicates = self.stale = 0
+        self.commits: list[tuple[int, int]] = []  # place in the log, and ordinal
+        self.handed_over = 0  # promised units that have left, in all
+        self.told: list[Told] = []
+        self.place = -1  # of its last change
+        self._first = 0  # ordinal of what is told first
+        self._open: list[Claim] = []  # those that hold or wait for units
+
+    # Answers
+
+    @property
+    def on_hand(self) -> int:
+        """Units that are there."""
+        return self.shelf.held(self.rules).on_hand
+
+    @property
+    def safety_stock(self) -> int:
+        """Units that are never promised."""
+        return self.rules.safety_stock(self.shelf.held(self.rules).basis)
+
+    @property
+    def reserved(self) -> int:
+        """Units promised and still there."""
+        return sum(claim.reserved for claim in self._open)
+
+    def rows(self) -> dict[str, tuple[int, int]]:
+        """Return (available, reserved) of every channel, of those that are withdrawn zeros."""
+        reserved: Counter[str] = Counter()
+        blocked = set()
+        for claim in self._open:
+            reserved[claim.channel] += claim.reserved
+            if claim.waits and claim.priority >= 0:
+                blocked.add(claim.channel)
+        free = self._free(reserved.total())
+        rows = {
+            channel: (0 if channel in blocked else self.rules.shown(channel, free), reserved[channel])
+            for channel in self.channels
+        }
+        return {**dict.fromkeys(self.withdrawn, (0, 0)), **rows}
+
+    def _free(self, reserved: int) -> int:
+        return max(0, max(0, self.on_hand - self.safety_stock) - reserved)
+
+    # The cause of what follows
+
+    def begin(self, place: int, first: int) -> None:
+        self.told, self._first, self._now = [], first, place
+        self._open = [claim for claim in self._open if claim.held or claim.waits]
+
+    def done(self, place: int) -> None:
+        self.version += 1
+        self.place = place
+        self._refill()
+        used = {claim.channel for claim in self._open if claim.held or claim.waits}
+        for channel in [channel for channel, leaving in self.channels.items() if leaving and channel not in used]:
+            del self.channels[channel]
+            self.withdrawn.add(channel)
+            self.withdrawals[channel] += 1
+
+    # Units change hands
+
+    def leave(self, name: str, claim: Claim, units: int) -> None:
+        self.shelf.let_go(name, claim.not_adjusted())
+        promised = min(units, claim.reserved)
+        self.handed_over += promised
+        drain(claim.held, promised, oldest=True)
+        drain(claim.waits, min(units - promised, claim.waiting), oldest=True)
+        if claim.at is not None and units:
+            self.end(claim, "FULFILLED")
+
+    def end(self, claim: Claim, how: str) -> None:
+        if not claim.ended and not claim.held and not claim.waits:
+            claim.ended = how
+
+    def serve_or_wait(self, name: str, claim: Claim, units: int) -> None:
+        if not claim.held and not claim.waits:
+            self._open.append(claim)
+        overtaken = any(
+            other.waits and other.channel == claim.channel and other.priority >= claim.priority for other in self._open
+        )
+        free = 0 if overtaken or self.rules.closed(claim.channel) else self._free(self.reserved)
+        if units <= free:
+            self._commit(claim, units)
+            return
+        part = free if claim.partial else 0
+        if part:
+            self._commit(claim, part)
+        rest = units - part
+        if claim.backorder:
+            claim.waits.append([self._now, rest])
+        else:
+            self.end(claim, "REJECTED")
+        outcome = "PARTIAL" if part else "BACKORDERED" if claim.backorder else "REJECTED"
+        self.told.append(Told("denied", claim.channel, rest, reservation=name, outcome=outcome))
+
+    def _commit(self, claim: Claim, units: int) -> None:
+        number = len(self.commits)
+        self.commits.append((self._now, self._first + len(self.told)))
+        claim.held.append([number, units])
+        self.told.append(Told("committed", claim.channel, units, number=number))
+
+    def give_back(self, name: str, claim: Claim, units: int, reason: str) -> None:
+        waiting = min(units, claim.waiting)
+        drain(claim.waits, waiting, oldest=False)
+        for number, part in drain(claim.held, units - waiting, oldest=False):
+            self.told.append(Told("released", claim.channel, part, number, name, reason))
+
+    def _refill(self) -> None:
+        shut = {channel for channel in self.channels if self.rules.closed(channel)}
+        while free := self._free(self.reserved):
+            queue = [
+                (-claim.priority, wait[0], claim)
+                for claim in self._open
+                if claim.waits and claim.channel not in shut
+                for wait in claim.waits
+            ]
+            if not queue:
+                return
+            _, place, head = min(queue, key=lambda waiting: waiting[:2])
+            wait = next(wait for wait in head.waits if wait[0] == place)
+            units = min(wait[1], free)
+            if units < wait[1] and not head.partial:
+                shut.add(head.channel)
+                continue
+            wait[1] -= units
+            head.waits = [wait for wait in head.waits if wait[1]]
+            self._commit(head, units)

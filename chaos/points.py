@@ -1,0 +1,124 @@
+"""Named points of a worker's work at which it can be told to die, to freeze, or to fail.
+
+The product knows nothing of them: they are put around its methods from outside, in the worker's process. What is
+ordered stands in a file, `POINT ACT`; whoever reaches the point first takes the order away, and obeys.
+"""
+
+import errno
+import os
+import signal
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, Final
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaConnectionError
+
+from atp_stream.engine.app import EngineApp
+from atp_stream.engine.sending import Batches
+from atp_stream.engine.steps import Steps
+from atp_stream.engine.tables import StateTable
+
+STEP: Final = ("after_fold", "before_send", "after_send", "before_commit", "after_commit", "after_apply")
+"""Points of every step, in their order; "after_commit" is before the rows are applied."""
+
+INTAKE: Final = ("intake_before_send", "intake_after_send")
+MOVING: Final = ("in_fencing", "in_recovery")
+"""Points that only a worker passes that takes over partitions."""
+
+KILL: Final = "kill"
+FREEZE: Final = "freeze"
+LOSE: Final = "lose"
+FILL: Final = "fill"
+
+
+class Points:
+    """Obeys what the file says."""
+
+    def __init__(self, order: Path) -> None:
+        self._order = order
+
+    def reach(self, point: str) -> None:
+        """Do what was ordered for this point, if anything was."""
+        try:
+            wanted, act = self._order.read_text().split()
+        except (FileNotFoundError, ValueError):
+            return
+        if wanted != point:
+            return
+        self._order.unlink(missing_ok=True)
+        if act == KILL:
+            os.kill(os.getpid(), signal.SIGKILL)
+        elif act == FREEZE:
+            os.kill(os.getpid(), signal.SIGSTOP)
+        elif act == FILL:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        else:
+            raise KafkaConnectionError("the answer was lost")
+
+    def install(self) -> None:
+        """Put the points around the product's methods."""
+        self._around(AIOKafkaProducer, "commit_transaction", before="before_commit", after="after_commit")
+        self._around(Steps, "_fence", after="in_fencing")
+        self._around_send()
+        self._in_tables()
+        self._in_fold()
+
+    def _around(self, owner: type, name: str, *, before: str = "", after: str = "") -> None:
+        whole: Callable[..., Awaitable[Any]] = getattr(owner, name)
+
+        async def pointed(*args: Any, **kwargs: Any) -> Any:
+            if before:
+                self.reach(before)
+            answer = await whole(*args, **kwargs)
+            self.reach(after)
+            return answer
+
+        _replace(owner, name, pointed)
+
+    def _around_send(self) -> None:
+        whole = Batches.send
+
+        async def send(batches: Any) -> None:
+            manager = batches._producer._txn_manager  # noqa: SLF001 - a step's producer has a name, intake's has none
+            where = "" if manager.transactional_id else "intake_"
+            self.reach(f"{where}before_send")
+            await whole(batches)
+            self.reach(f"{where}after_send")
+
+        _replace(Batches, "send", send)
+
+    def _in_tables(self) -> None:
+        apply, restore = StateTable.apply, StateTable.apply_changelog_batch
+
+        def pointed_apply(table: Any, *args: Any, **kwargs: Any) -> None:
+            self.reach("before_apply")
+            apply(table, *args, **kwargs)
+            self.reach("after_apply")
+
+        def pointed_restore(table: Any, batch: Any) -> None:
+            if table.app.in_recovery:
+                self.reach("in_recovery")
+            restore(table, batch)
+
+        _replace(StateTable, "apply", pointed_apply)
+        _replace(StateTable, "apply_changelog_batch", pointed_restore)
+
+    def _in_fold(self) -> None:
+        install = EngineApp.install
+
+        def pointed(app: Any, *, fold: Any, **rest: Any) -> None:
+            def folded(*args: Any) -> Any:
+                answer = fold(*args)
+                self.reach("after_fold")
+                return answer
+
+            install(app, fold=folded, **rest)
+
+        _replace(EngineApp, "install", pointed)
+
+
+def _replace(owner: type, name: str, method: Callable[..., Any]) -> None:
+    if not hasattr(owner, name):
+        raise AttributeError(f"{owner.__name__} has no {name} any more: the points are to be put elsewhere")
+    setattr(owner, name, method)

@@ -1,0 +1,174 @@
+"""One run: a stack, workers, load, faults; then quiet, and the judges."""
+
+import asyncio
+import random
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from atp_stream import provision
+from atp_stream.cli.frame import Failure
+from atp_stream.demo.stream import avro_writer
+from atp_stream.devstack import Stack
+from atp_stream.settings import Settings
+from atp_stream.topics import LOG_PARTITIONS
+from chaos.faults import WORKERS, Faults
+from chaos.fleet import Fleet
+from chaos.judge import judge
+from chaos.lag import Lag, lag
+from chaos.load import Load
+from chaos.pour import Pour
+from chaos.report import Report
+from chaos.schedule import plan
+from chaos.worker import BLIND
+
+READY_SECONDS: Final = 60.0
+LAG_SECONDS: Final = 60.0
+_SETTLED_SECONDS: Final = 2.0
+_DISK: Final = "96m"
+_TICK: Final = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What to run; `blind` switches a guard of the engine off, `tmpfs` says that this process may mount one."""
+
+    seed: int
+    seconds: float
+    rate: float = 100.0
+    session: float = 5.0
+    blind: str = ""
+    tmpfs: bool = False
+    keep: Path | None = None
+    faults: tuple[str, ...] = ()
+
+
+def run(options: Options, java_dir: Path, say: Callable[[str], None]) -> Report:
+    """Run in a directory of its own, and return what came of it; nothing that was started is left running."""
+    with tempfile.TemporaryDirectory(prefix="atp-chaos-", ignore_cleanup_errors=True) as made:
+        directory = options.keep or Path(made)
+        directory.mkdir(parents=True, exist_ok=True)
+        with Stack(directory / "stack", java_dir) as stack:
+            return Run(options, stack, directory, say).play()
+
+
+class Run:
+    """A run on a stack that is up."""
+
+    def __init__(self, options: Options, stack: Stack, directory: Path, say: Callable[[str], None]) -> None:
+        self._options = options
+        self._stack = stack
+        self._directory = directory
+        self._say = say
+        self._began = time.monotonic()
+        self._settings = replace(
+            Settings(),
+            brokers=(stack.bootstrap,),
+            registry_url=stack.registry_url,
+            default_tenant="demo",
+            session_timeout=options.session,
+            java_dir=stack.java_dir,
+        )
+        variables = {
+            "ATP_BROKER": stack.bootstrap,
+            "ATP_REGISTRY_URL": stack.registry_url,
+            "ATP_DEFAULT_TENANT": self._settings.default_tenant,
+            "ATP_SESSION_TIMEOUT": f"{options.session:g}",
+            **({BLIND: options.blind} if options.blind else {}),
+        }
+        self._fleet = Fleet(directory, variables)
+        self._disk = self._mounted(directory / "worker-1")
+        self._faults = Faults(
+            stack=stack,
+            fleet=self._fleet,
+            settings=self._settings,
+            disk=self._disk,
+            chance=random.Random(options.seed),
+        )
+        self.report = Report(seed=options.seed, seconds=options.seconds)
+
+    def _mounted(self, directory: Path) -> Path | None:
+        """Give the first worker a small disk of its own, where that is allowed."""
+        if not self._options.tmpfs:
+            return None
+        directory.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={_DISK}", "tmpfs", str(directory)], check=True)
+        return directory
+
+    def _tell(self, words: str) -> None:
+        self._say(f"{time.monotonic() - self._began:6.1f} s  {words}")
+
+    def play(self) -> Report:
+        """Play all of it."""
+        asyncio.run(provision.initialise(self._settings))
+        for _ in range(WORKERS):
+            self._fleet.add()
+        took = self._fleet.wait_ready(LOG_PARTITIONS, READY_SECONDS)
+        if took is None:
+            raise Failure(f"the workers do not get ready: {[w.last_words() for w in self._fleet.workers]}")
+        self._tell(f"{WORKERS} workers ready after {took:.1f} s")
+        try:
+            self._act()
+            self._calm()
+            self._judge()
+        finally:
+            late = self._fleet.stop()
+        self.report.stuck += [f"{name} did not end in order" for name in late]
+        return self.report
+
+    def _act(self) -> None:
+        options, report = self._options, self.report
+        source = Load(seed=options.seed, frame=avro_writer(self._settings))
+        pour = Pour(self._settings, source, rate=options.rate, seconds=options.seconds)
+        began = time.monotonic()
+        pour.start()
+        faults = plan(options.seed, options.seconds)
+        waiting = list(faults)
+        healed = began
+        while pour.is_alive() or waiting or not self._faults.quiet:
+            while waiting and waiting[0].at <= time.monotonic() - began:
+                fault = waiting.pop(0)
+                self._tell(fault.name)
+                self._faults.strike(fault.name)
+            self._faults.tend()
+            self._fleet.tend()
+            if waiting or not self._faults.quiet:
+                healed = time.monotonic()
+            time.sleep(_TICK)
+        if pour.error is not None:
+            raise Failure(f"the load could not be sent: {pour.error!r}")
+        self._healed = healed
+        report.inputs = pour.sent
+        report.kills, report.faults, report.notes = self._faults.kills, self._faults.done, self._faults.notes
+
+    def _calm(self) -> None:
+        """Wait until nothing is behind."""
+        report, last = self.report, Lag(-1, -1)
+        self._tell("no more faults; waiting until nothing is behind")
+        while time.monotonic() - self._healed < LAG_SECONDS:
+            self._fleet.tend()
+            last = asyncio.run(lag(self._settings))
+            if last == Lag(0, 0):
+                report.lag_seconds = time.monotonic() - self._healed
+                break
+            time.sleep(_TICK)
+        else:
+            report.stuck.append(
+                f"after {LAG_SECONDS:.0f} s intake is {last.intake} and the ledger {last.ledger} behind"
+            )
+        took = self._fleet.wait_ready(LOG_PARTITIONS, READY_SECONDS)
+        if took is None:
+            report.stuck.append(f"only partitions {self._fleet.owned()} are served")
+        time.sleep(_SETTLED_SECONDS)
+        report.restarts, report.exits = self._fleet.restarts, self._fleet.exits
+
+    def _judge(self) -> None:
+        self._tell("judging")
+        report, verdict = self.report, asyncio.run(judge(self._settings))
+        report.lost, report.doubled, report.oversold = verdict.lost, verdict.doubled, verdict.oversold
+        report.objections += verdict.objections
+        report.counted = verdict.plain()

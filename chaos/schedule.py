@@ -1,0 +1,44 @@
+"""When which fault strikes: a pure function of the seed and the length of the run."""
+
+import random
+from typing import Final, NamedTuple
+
+from chaos.points import INTAKE, MOVING, STEP
+
+#: What must happen in a run of minutes, by name; a number behind the colon says how often.
+OTHERS: Final = (
+    "terminate", "terminate", "freeze", "freeze", "freeze before_commit", "freeze after_commit", "storm",
+    "broker_killed", "broker_away", "broker_frozen", "disk_full", "registry_away", "clock", "lose before_commit",
+    "lose after_commit", "policy", "policy", "policy",
+)  # fmt: skip
+KILLS: Final = (
+    *(f"kill {point}" for point in (*STEP, *INTAKE, *MOVING)), "kill", "kill", "wipe", "corrupt", "kill before_commit",
+    "kill after_commit",
+)  # fmt: skip
+SHORT: Final = ("kill after_commit", "kill before_commit", "kill", "freeze")
+FIRST: Final = 6.0  # seconds of plain work before the first fault
+LAST: Final = 12.0  # and behind the last
+KILL_SECONDS: Final = 10.5  # so often at least somebody is killed
+_SHORTEST_WHOLE: Final = 120.0
+
+
+class Fault(NamedTuple):
+    """What strikes, and when, in seconds of the run."""
+
+    at: float
+    name: str
+
+
+def plan(seed: int, seconds: float) -> list[Fault]:
+    """Return the faults of a run in their order; a run under two minutes has only a few kills and a freeze."""
+    chance = random.Random(seed)
+    whole = seconds >= _SHORTEST_WHOLE
+    if whole:
+        names = [*OTHERS, *KILLS]
+        while sum(name.split()[0] in {"kill", "wipe", "corrupt"} for name in names) < seconds / KILL_SECONDS:
+            names.append(chance.choice(KILLS))
+    else:
+        names = list(SHORT)
+    chance.shuffle(names)
+    span = max(1.0, seconds - FIRST - (LAST if whole else LAST / 2)) / len(names)
+    return [Fault(FIRST + span * (place + chance.uniform(0.0, 0.8)), name) for place, name in enumerate(names)]
