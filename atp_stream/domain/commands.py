@@ -77,11 +77,70 @@ class SetPolicy(Command, tag="policy", frozen=True):
     document: msgspec.Raw
 
 
+class EditPolicy(Command, tag="edit_policy", frozen=True):
+    """Change the section of one tenant in the policy of this log partition; `patch` is a JSON merge patch (RFC 7396).
+
+    A tenant without a section of its own starts from a copy of the section `*`. A channel is frozen by
+    `{"frozen": {"ECOM": true}}`, and thawed by `null` in the place of `true`.
+    """
+
+    tenant: str
+    patch: msgspec.Raw
+
+
+class EditItem(Command, tag="edit_item", frozen=True):
+    """Change what the policy says of one item; `patch` is a JSON merge patch on the item's section.
+
+    From then on that section stands in place of what the policy document writes for the item; `null` removes it.
+    """
+
+    patch: msgspec.Raw
+
+
+class Grant(Command, tag="grant", frozen=True):
+    """Fence units off for a QUOTA channel: `quantity`, or `percent` of what is free now, at least the rule's minimum.
+
+    Exactly one of the two is given; `percent` is in hundredths of one per cent.
+    """
+
+    channel: str
+    quantity: int | None = None
+    percent: int | None = None
+
+
+class Revoke(Command, tag="revoke", frozen=True):
+    """Take granted units back, as far as they are not consumed; `quantity` None means all of them."""
+
+    channel: str
+    quantity: int | None = None
+
+
+class Move(Command, tag="move", frozen=True):
+    """Take granted units that are not consumed from one QUOTA channel and grant them to another: both or neither."""
+
+    channel: str
+    to: str
+    quantity: int
+
+
+class Tick(Command, tag="tick", frozen=True):
+    """Say that all input up to the moment `at` is in the log: time limits up to then, and to log time, are over."""
+
+
 class ResumeItem(Command, tag="resume", frozen=True):
     """End the quarantine of an item and fold what was kept for it."""
 
 
-AnyCommand = AdjustStock | CountStock | Reserve | Confirm | Release | Fulfil | SetPolicy | ResumeItem
+PolicyCommand = EditItem | Grant | Revoke | Move
+"""A command by which an operator steers one item."""
+
+AnyCommand = (
+    AdjustStock | CountStock | Reserve | Confirm | Release | Fulfil
+    | SetPolicy | EditPolicy | EditItem | Grant | Revoke | Move | Tick | ResumeItem
+)  # fmt: skip
+
+OF_PARTITION = SetPolicy | EditPolicy | Tick
+"""A command to a whole partition."""
 
 
 class Entry(NamedTuple):
@@ -89,6 +148,8 @@ class Entry(NamedTuple):
 
     `name` is the log record's key: tenant and item, percent-encoded, joined by `|`; for commands to a whole
     partition it is `|`. `log_time` is the greatest append time seen so far in the partition, in milliseconds.
+    `source` ("topic/partition/offset") and `original` are the input record that it was made from, for people and for
+    the dead letters; empty for what operators append.
     """
 
     partition: int
@@ -96,3 +157,5 @@ class Entry(NamedTuple):
     log_time: int
     name: str
     command: AnyCommand
+    source: bytes = b""
+    original: bytes = b""

@@ -2,19 +2,19 @@
 
 Quantities are whole hundredths, `at` is log time in milliseconds. `offset` and `ordinal` are the place of the
 cause in the item log: with the partition and the genesis they name the event, so that no id is ever random. A command
-has one item; a policy has many, so ordinals of what a policy caused begin at OF_POLICY, below 0, and count per item:
-such an event is named by its item too. An availability is named by item, channel and version.
+has one item; a policy or a tick has many, so ordinals of what they caused begin at OF_MANY, below 0, and count per
+item: such an event is named by its item too. An availability is named by item, channel and version.
 """
 
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
 from atp_stream.domain.commands import AnyCommand
 
-OF_POLICY: Final = -(10**9)
-"""The ordinal of the first event that a policy causes for an item."""
+OF_MANY: Final = -(10**9)
+"""The ordinal of the first event that a policy or a tick causes for an item."""
 
 
 class ReleaseReason(StrEnum):
@@ -80,15 +80,37 @@ class ReservationDenied(Event, frozen=True):
     reason: str
 
 
+class StockDrifted(Event, frozen=True):
+    """Counts and movements of an item have disagreed by `gap` since log time `since` (milliseconds), or agree again.
+
+    Told once the gap has stood for the policy's grace; `resolved` with a gap of 0 ends it.
+    """
+
+    gap: int
+    on_hand: int
+    since: int
+    resolved: bool
+
+
+class Kept(NamedTuple):
+    """A command that was kept for a while, with the input that it was made from: its log record has gone by."""
+
+    command: AnyCommand
+    source: bytes
+    original: bytes
+
+
 class CommandRefused(Event, frozen=True):
     """A command broke a rule that only the fold can see; its message goes to the dead letters.
 
-    `held` is the command if it was kept in quarantine until now: its log record has gone by long ago.
+    `kept` is there if the command had to wait for its item: its log record has gone by long ago.
     """
 
     reason: str
     detail: str
-    held: AnyCommand | None = None
+    kept: Kept | None = None
 
 
-AnyEvent = AvailabilityCalculated | AllocationCommitted | AllocationReleased | ReservationDenied | CommandRefused
+AnyEvent = (
+    AvailabilityCalculated | AllocationCommitted | AllocationReleased | ReservationDenied | StockDrifted | CommandRefused
+)

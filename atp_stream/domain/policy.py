@@ -1,4 +1,4 @@
-"""The policy: which channels an item has, what is held back from them, and how strict the ledger is.
+"""The policy ready for use: which rule an item's channel lives by.
 
 Law: of the rules that could apply to an item's channel exactly one does, the most special that is written:
 item and channel, then item, then channel, then tenant. Nothing is merged: a tenant with a section of its own takes
@@ -7,97 +7,53 @@ nothing from the section `*`, which stands for all others. Source: domain.md, Av
 
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from atp_stream.domain import quantity
-from atp_stream.domain.errors import Refused
-from atp_stream.domain.locations import LONGEST_TAIL, StockRules
+from atp_stream.domain.document import (
+    WHOLE,
+    ChannelSection,
+    Document,
+    ItemSection,
+    Kind,
+    PolicyError,
+    SafetySection,
+    Shortage,
+    TenantSection,
+)
+from atp_stream.domain.locations import StockRules
 from atp_stream.domain.names import split
+from atp_stream.domain.written import decode, decode_own, encode
 
-MAX_DOCUMENT: Final = 64_000
-"""The greatest size of a policy document, in bytes; with its place in the log it must fit a row of 64 KB."""
-
-MOST_CHANNELS: Final = 64
-LONGEST_CHANNEL: Final = 64
-"""So many channels, of so many bytes, are named in one place (and as many may come without a name): an item's row
-holds them all, and stays small."""
+__all__ = ["DEFAULT", "ItemRules", "Kind", "Policy", "PolicyError", "Rule", "parse", "read", "text"]
 
 _MICROSECONDS: Final = 1_000_000
-_WHOLE: Final = 10_000  # a hundred per cent, in hundredths of one
-
-
-class PolicyError(Exception):
-    """A policy document contradicts itself or the contract; the text says where and why."""
-
-
-class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A part of the document."""
-
-
-class ChannelSection(_Section, frozen=True):
-    """What is held back from one channel; a section without fields only names the channel."""
-
-    buffer: Decimal | None = None
-    floor: Decimal | None = None
-
-
-class SafetySection(_Section, frozen=True):
-    """What is never promised: a fixed quantity, a percentage of the stock, or the greater of the two."""
-
-    fixed: Decimal = Decimal(0)
-    percent: Decimal = Decimal(0)
-
-
-class ItemSection(_Section, frozen=True):
-    """What is different for one item; `rule` stands for each of its channels."""
-
-    safety_stock: SafetySection | None = None
-    rule: ChannelSection | None = None
-    channels: dict[str, ChannelSection] = {}
-
-
-class TenantSection(_Section, frozen=True):
-    """The channels of a tenant, other names for them, and its rules; `rule` stands for each of its channels."""
-
-    safety_stock: SafetySection | None = None
-    rule: ChannelSection | None = None
-    channels: dict[str, ChannelSection] = {}
-    aliases: dict[str, str] = {}
-    items: dict[str, ItemSection] = {}
-
-
-class StockSection(_Section, frozen=True):
-    """How facts of stock are ordered; `window` and `skew` in seconds, `tail` in facts."""
-
-    window: int = 24 * 60 * 60
-    tail: int = 64
-    skew: int = 0
-
-
-class Document(_Section, frozen=True):
-    """A policy as it is written; durations in whole seconds, quantities with at most two decimals."""
-
-    stock: StockSection = StockSection()
-    retention: int = 7 * 24 * 60 * 60
-    future_tolerance: int = 5 * 60
-    unknown_channels: str = "accept"
-    unknown_channel_limit: int = 32
-    default_channel: str = "ECOM"
-    shortage: str = "keep"
-    tenants: dict[str, TenantSection] = {}
+_MOST_OWN_RULES: Final = 10_000  # items with a policy of their own whose rules are remembered
 
 
 class Rule(msgspec.Struct, frozen=True):
-    """What is held back from a channel: `buffer` always, everything below `floor`."""
+    """How much a channel may claim, and what is held back from it: `buffer` always, everything below `floor`.
+
+    `weight` is in ten-thousandths; `rank` and `minimum` count when quotas are short.
+    """
 
     buffer: int = 0
     floor: int = 0
+    kind: Kind = Kind.POOLED
+    weight: int = 0
+    overflow: bool = False
+    rank: int = 1
+    minimum: int = 0
 
 
 class ItemRules(msgspec.Struct, frozen=True, kw_only=True):
-    """All rules of one item; `percent` in hundredths of one per cent, `other` for channels that nobody named."""
+    """All rules of one item.
+
+    `percent` is in hundredths of one per cent, durations are in microseconds; `other` is for channels that nobody
+    named. `plain` says that every channel may claim the whole pool.
+    """
 
     stock: StockRules = StockRules()
     fixed: int = 0
@@ -106,6 +62,15 @@ class ItemRules(msgspec.Struct, frozen=True, kw_only=True):
     other: Rule = Rule()
     aliases: dict[str, str] = {}
     accepts_unknown: bool = True
+    deallocates: bool = False
+    time_limit: int | None = None
+    retention: int = 7 * 24 * 60 * 60 * _MICROSECONDS
+    drift_grace: int = 30 * _MICROSECONDS
+    plain: bool = True
+
+    def rule(self, channel: str) -> Rule:
+        """Return the rule of a channel."""
+        return self.channels.get(channel, self.other)
 
     def resolve(self, channel: str) -> str:
         """Return the channel that `channel` stands for."""
@@ -127,55 +92,78 @@ class Policy:
         self.unknown_channel_limit = document.unknown_channel_limit
         self.default_channel = document.default_channel
         self._rules: dict[tuple[str, str | None], ItemRules] = {}
+        self._own: dict[tuple[str, bytes], ItemRules] = {}
         alone = document.tenants.keys() <= {"*"} and not any(t.items for t in document.tenants.values())
-        self._alone = self._compiled("*", None) if alone else None
+        self._alone = self._compiled("*", ItemSection()) if alone else None
 
-    def rules(self, name: str) -> ItemRules:
-        """Return the rules of the item called `name` (tenant and item, as in keys)."""
-        if self._alone is not None:
+    def rules(self, name: str, own: bytes | None = None) -> ItemRules:
+        """Return the rules of the item called `name` (tenant and item, as in keys).
+
+        `own` is what a command of its own wrote for it; it stands in place of what the document writes for the item.
+        """
+        if self._alone is not None and own is None:
             return self._alone
         tenant, item = split(name)
         if tenant not in self.document.tenants:
             tenant = "*"
+        if own is not None:
+            return self._rules_of(tenant, own)
         section = self.document.tenants.get(tenant)
-        place = (tenant, item if section is not None and item in section.items else None)
+        special = None if section is None else section.items.get(item)
+        place = (tenant, None if special is None else item)
         rules = self._rules.get(place)
         if rules is None:
-            rules = self._rules[place] = self._compiled(*place)
+            rules = self._rules[place] = self._compiled(tenant, special or ItemSection())
         return rules
 
-    def _compiled(self, tenant: str, item: str | None) -> ItemRules:
-        section = self.document.tenants.get(tenant, TenantSection())
-        special = ItemSection() if item is None else section.items[item]
+    def rules_of_tenant(self, name: str) -> ItemRules:
+        """Return the rules of those items of a tenant for which nothing is written."""
+        return self.rules(name.partition("|")[0] + "|")
+
+    def written_for(self, name: str) -> ItemSection | None:
+        """Return what the document writes for one item."""
+        tenant, item = split(name)
+        section = self.document.tenants.get(tenant, self.document.tenants.get("*"))
+        return None if section is None else section.items.get(item)
+
+    def _rules_of(self, tenant: str, own: bytes) -> ItemRules:
+        rules = self._own.get((tenant, own))
+        if rules is None:
+            if len(self._own) >= _MOST_OWN_RULES:
+                self._own.clear()
+            rules = self._own[tenant, own] = self._compiled(tenant, decode_own(own))
+        return rules
+
+    def _compiled(self, tenant: str, special: ItemSection) -> ItemRules:
+        document = self.document
+        section = document.tenants.get(tenant, TenantSection())
         safety = special.safety_stock or section.safety_stock or SafetySection()
+        frozen = {**section.frozen, **special.frozen}
         named = [*section.channels, *(c for c in special.channels if c not in section.channels)]
+        channels = {
+            c: _rule(frozen.get(c), special.channels.get(c), special.rule, section.channels.get(c), section.rule)
+            for c in [*named, *(c for c, stops in frozen.items() if stops and c not in named)]
+        }
+        other = _rule(None, special.rule, section.rule)
         return ItemRules(
             stock=self.stock,
             fixed=quantity.parse(safety.fixed),
             percent=quantity.parse(safety.percent),
-            channels={
-                c: _rule(special.channels.get(c), special.rule, section.channels.get(c), section.rule) for c in named
-            },
-            other=_rule(special.rule, section.rule),
+            channels=channels,
+            other=other,
             aliases=section.aliases,
-            accepts_unknown=self.document.unknown_channels == "accept",
+            accepts_unknown=document.unknown_channels == "accept",
+            deallocates=(section.shortage or document.shortage) is Shortage.DEALLOCATE,
+            time_limit=None if section.time_limit is None else section.time_limit * _MICROSECONDS,
+            retention=document.retention * _MICROSECONDS,
+            drift_grace=document.drift_grace * _MICROSECONDS,
+            plain=all(rule.kind is Kind.POOLED for rule in [other, *channels.values()]),
         )
 
 
 def parse(document: bytes) -> Policy:
-    """Return the policy that a JSON document states.
-
-    Raises PolicyError for a document over 64,000 bytes, not of this shape (unknown fields included), with a negative
-    quantity or duration, a quantity of more than two decimals, or names that contradict each other.
-    """
-    if len(document) > MAX_DOCUMENT:
-        raise PolicyError(f"the document has {len(document)} bytes; {MAX_DOCUMENT} are allowed")
-    try:
-        written = msgspec.json.decode(document, type=Document)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise PolicyError(str(error)) from error
-    _check(written)
-    return Policy(written)
+    """Return the policy that a JSON document states; raises PolicyError as `written.decode` does."""
+    return Policy(decode(document))
 
 
 @lru_cache(maxsize=16)
@@ -186,79 +174,23 @@ def read(document: bytes) -> Policy:
 
 def text(policy: Policy) -> str:
     """Return the JSON text of a policy; `parse` of it gives an equal policy."""
-    return msgspec.json.Encoder(decimal_format="number").encode(policy.document).decode()
+    return encode(policy.document).decode()
 
 
-def _rule(*sections: ChannelSection | None) -> Rule:
-    for section in sections:
-        if section is not None and (section.buffer is not None or section.floor is not None):
-            return Rule(quantity.parse(section.buffer or 0), quantity.parse(section.floor or 0))
-    return Rule()
-
-
-def _check(document: Document) -> None:
-    for place, seconds in (
-        ("stock.window", document.stock.window),
-        ("stock.skew", document.stock.skew),
-        ("retention", document.retention),
-        ("future_tolerance", document.future_tolerance),
-    ):
-        _require(seconds >= 0, place, "must not be negative")
-    _require(1 <= document.stock.tail <= LONGEST_TAIL, "stock.tail", f"is from 1 to {LONGEST_TAIL}")
-    _require(
-        0 <= document.unknown_channel_limit <= MOST_CHANNELS, "unknown_channel_limit", f"is from 0 to {MOST_CHANNELS}"
+def _rule(stops: bool | None, *sections: ChannelSection | None) -> Rule:  # noqa: FBT001  (frozen, or thawed, or neither)
+    written = next((one for one in sections if one is not None and one != _ONLY_NAMED), _ONLY_NAMED)
+    return Rule(
+        buffer=quantity.parse(written.buffer or 0),
+        floor=quantity.parse(written.floor or 0),
+        kind=Kind.FROZEN if stops else written.kind or Kind.POOLED,
+        weight=int((written.weight or Decimal(0)) * WHOLE),
+        overflow=written.overflow is True,
+        rank=written.rank or 1,
+        minimum=quantity.parse(written.min or 0),
     )
-    _require(document.unknown_channels in {"accept", "refuse"}, "unknown_channels", "is `accept` or `refuse`")
-    _require(document.shortage == "keep", "shortage", "is `keep`")
-    _require(document.default_channel != "", "default_channel", "must not be empty")
-    for tenant, section in document.tenants.items():
-        place = f"tenants.{tenant}"
-        _require(tenant != "", place, "a tenant has a name")
-        _check_rules(place, section)
-        _check_aliases(place, section)
-        for item, special in section.items.items():
-            _require(item != "", f"{place}.items", "an item has a name")
-            _check_rules(f"{place}.items.{item}", special)
 
 
-def _check_rules(place: str, section: TenantSection | ItemSection) -> None:
-    if section.safety_stock is not None:
-        _check_quantity(f"{place}.safety_stock.fixed", section.safety_stock.fixed)
-        _check_quantity(f"{place}.safety_stock.percent", section.safety_stock.percent)
-        _require(section.safety_stock.percent <= _WHOLE // 100, f"{place}.safety_stock.percent", "is at most 100")
-    rules: dict[str, Any] = {f"{place}.channels.{c}": rule for c, rule in section.channels.items()}
-    for at, rule in {f"{place}.rule": section.rule, **rules}.items():
-        if rule is not None:
-            _check_quantity(f"{at}.buffer", rule.buffer or Decimal(0))
-            _check_quantity(f"{at}.floor", rule.floor or Decimal(0))
-    place = f"{place}.channels"
-    _require("" not in section.channels, place, "a channel has a name")
-    _require(len(section.channels) <= MOST_CHANNELS, place, f"are at most {MOST_CHANNELS}")
-    longest = max((len(channel.encode()) for channel in section.channels), default=0)
-    _require(longest <= LONGEST_CHANNEL, place, f"a name has at most {LONGEST_CHANNEL} bytes")
-
-
-def _check_aliases(place: str, section: TenantSection) -> None:
-    named = set(section.channels).union(*(special.channels for special in section.items.values()))
-    for alias, channel in section.aliases.items():
-        at = f"{place}.aliases.{alias}"
-        _require(alias != "", at, "an alias has a name")
-        _require(alias not in named, at, "is the name of a channel")
-        _require(channel not in section.aliases, at, "points at another alias")
-        _require(channel in section.channels, at, f"points at {channel}, which is no channel of this tenant")
-
-
-def _check_quantity(place: str, amount: Decimal) -> None:
-    try:
-        _require(quantity.parse(amount) >= 0, place, "must not be negative")
-    except Refused as refused:
-        raise PolicyError(f"{place}: {refused}") from refused
-
-
-def _require(holds: bool, place: str, otherwise: str) -> None:  # noqa: FBT001  (reads as the sentence it is)
-    if not holds:
-        raise PolicyError(f"{place}: {otherwise}")
-
+_ONLY_NAMED: Final = ChannelSection()
 
 DEFAULT: Final = Policy(
     Document(

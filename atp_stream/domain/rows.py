@@ -23,6 +23,7 @@ class Channel(Row):
     """One channel of an item: `available` and `reserved` are what was published when the step was committed.
 
     `waiting` counts units, `blocking` the waiting parts of priority 0 or more: while there is one, `available` is 0.
+    `granted` units were fenced off for it, `consumed` of them were committed (or have left since).
     `leaving` marks a channel that policy no longer has; it goes once nothing is reserved or waits in it.
     """
 
@@ -30,19 +31,34 @@ class Channel(Row):
     reserved: int = 0
     waiting: int = 0
     blocking: int = 0
+    granted: int = 0
+    consumed: int = 0
     leaving: bool = False
 
 
 class Work(Row):
-    """Refilling that a command, or a policy, at `offset` began and did not finish.
+    """Work on many reservations that a command, a policy or a tick at `offset` began and did not finish.
 
-    `ordinal` is the number of its next event; `closed` are the channels whose head could not be served in this pass.
+    `ordinal` is the number of its next event. In this order, what is set is done: `index` (open promises are noted in
+    the order in which they would be taken back, from this key on), `until` (timers up to this moment run out), `lose`
+    (promises are taken back while units are short); then those who wait are served, where `closed` are the channels
+    whose head could not be served in this pass.
     """
 
     offset: int
     log_time: int
     ordinal: int
+    index: str | None = None
+    until: int | None = None
+    lose: bool = False
     closed: list[str] = []
+
+
+class Drift(Row):
+    """A gap that stands since log time `since` (milliseconds); `told` is the one that was last told, 0 for none."""
+
+    since: int
+    told: int = 0
 
 
 class Item(Row):
@@ -51,7 +67,11 @@ class Item(Row):
     `version` counts the commands and slices folded for the item, without duplicates and refusals. `policy` is the
     offset of the newest policy that it has surely met (-1: the default policy). `safety_stock` is what was withheld
     when the step was committed. `quarantine` says which fault of ours stopped the item; `held` counts the commands kept
-    since; `resuming` says that they are being folded.
+    since, or while there was work to finish; `resuming` says that they are being folded.
+    `source` is the input ("topic/partition/offset") of the last change, empty if an operator or time caused it.
+    `own` is what a command wrote for this item alone; `heard` are the last such commands. `timer` is no later than its
+    earliest timer. `purged_at` is the stamp of the newest create that was purged. `scaled` says that the weights of
+    its shares sum to more than 1, and count in proportion.
     """
 
     stock: Stock
@@ -68,14 +88,27 @@ class Item(Row):
     quarantine: str | None = None
     held: int = 0
     resuming: bool = False
+    source: str = ""
+    own: msgspec.Raw | None = None
+    heard: list[str] = []
+    timer: int | None = None
+    purged_at: int | None = None
+    drift: Drift | None = None
+    scaled: bool = False
 
 
 class Allocation(msgspec.Struct, array_like=True, gc=False):
-    """Units promised by one commit, named by the place of that commit; `quantity` is what is still open of them."""
+    """Units promised by one commit, named by the place of that commit; `quantity` is what is still open of them.
+
+    `fenced` of them came from the channel's quota, and go back there. `asked_at` is the place in the log of the request
+    that they answer, -1 if that is the commit's own.
+    """
 
     offset: int
     ordinal: int
     quantity: int
+    fenced: int = 0
+    asked_at: int = -1
 
 
 class Moved(msgspec.Struct, array_like=True, gc=False):
@@ -92,6 +125,7 @@ class End(StrEnum):
     FULFILLED = "FULFILLED"
     RELEASED = "RELEASED"
     REJECTED = "REJECTED"
+    EXPIRED = "EXPIRED"
 
 
 class Remainder(Row):
@@ -108,7 +142,9 @@ class Reservation(Row):
     asked for; `released` is what release events gave back of it, `excess` what they named beyond it. Units moved are
     the greater of `fulfilled` (by events) and `adjusted` (by adjustments that name the reservation); `moved` are the
     last shipments, which an adjustment may turn out to repeat. `queued` are the offsets of its waiting parts, oldest
-    first, `waiting` is their sum. `known` are the releases and fulfilments that have come.
+    first, `waiting` is their sum. `known` are the releases and fulfilments that have come. `expires_at` is the limit
+    that was asked for, or the one that the tenant's default gave it at its commit. `timer` is when time ends it, or when
+    it is purged after its end: `purge_at`. `taken_back` is its place among the promises that a loss would take back.
     """
 
     channel: str = ""
@@ -134,6 +170,9 @@ class Reservation(Row):
     fulfil_rest: Remainder | None = None
     moved: list[Moved] = []
     known: list[str] = []
+    timer: int | None = None
+    purge_at: int | None = None
+    taken_back: str | None = None
 
 
 class Waiting(Row):
@@ -146,10 +185,26 @@ class Waiting(Row):
 
 
 class Held(Row):
-    """A command kept while its item is quarantined; its offset is in its key."""
+    """A command kept while its item is quarantined or has work to finish; its offset is in its key."""
 
     log_time: int
     command: AnyCommand
+    source: bytes = b""
+    original: bytes = b""
+
+
+class Pending(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """A tick at a place in the log; timers up to `until` (microseconds) run out by it."""
+
+    offset: int
+    log_time: int
+    until: int
+
+
+class Clock(Row):
+    """The ticks by which some items may have timers to run out still, oldest first."""
+
+    pending: list[Pending] = []
 
 
 class PolicyRow(Row):
@@ -172,7 +227,7 @@ class Sweep(Row):
 
 
 class Due(Row):
-    """Marks an item that has unfinished work, or one that is quarantined."""
+    """Marks by its key alone: an item with unfinished work, a quarantined one, a timer, an open promise."""
 
 
 ROW_TYPES: Final[dict[str, type[Any]]] = {
@@ -181,10 +236,14 @@ ROW_TYPES: Final[dict[str, type[Any]]] = {
     "r": Reservation,
     "q": Waiting,
     "h": Held,
+    "t": Due,
+    "o": Due,
     "policy": PolicyRow,
     "sweep": Sweep,
     "work": Due,
     "quarantine": Due,
+    "clock": Clock,
+    "timer": Due,
 }
 """The type of a row by the kind of its key."""
 
@@ -192,6 +251,8 @@ POLICY: Final = "|policy"
 SWEEP: Final = "|sweep"
 WORK: Final = "|work|"
 QUARANTINE: Final = "|quarantine|"
+CLOCK: Final = "|clock"
+TIMER: Final = "|timer|"
 
 _TOP: Final = 2**63 - 1
 
@@ -209,6 +270,21 @@ def policy_key(offset: int) -> str:
 def held_key(name: str, offset: int) -> str:
     """Return the key of a command kept for the item `name`; keys sort in the order of the log."""
     return f"{name}|h|{offset:019d}"
+
+
+def timer_key(name: str, moment: int, reservation: str) -> str:
+    """Return the key of a timer of the item `name`: of a reservation, or ("") of the item itself."""
+    return f"{name}|t|{moment:016x}{encode(reservation)}"
+
+
+def item_timer_key(name: str, moment: int) -> str:
+    """Return the key by which a partition finds the items whose timers run out first."""
+    return f"{TIMER}{moment:016x}|{name}"
+
+
+def promise_key(name: str, place: str, reservation: str) -> str:
+    """Return the key of an open promise, in the order in which promises would be taken back."""
+    return f"{name}|o|{place}{encode(reservation)}"
 
 
 def queue_prefix(name: str, channel: str) -> str:

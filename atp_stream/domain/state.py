@@ -6,7 +6,9 @@ A row's key starts with the item's name, so that all rows of an item lie side by
     tenant|item|l|location             the stock facts of one location
     tenant|item|r|reservation          one reservation
     tenant|item|q|channel|rank         one waiting part; ranks sort in the order of service
-    tenant|item|h|offset               one command kept while the item is quarantined
+    tenant|item|h|offset               one command kept while the item is quarantined, or has work to finish
+    tenant|item|t|moment reservation   one timer
+    tenant|item|o|place reservation    one promise that a loss of stock may take back
     |name                              a row of the whole partition (no tenant is empty)
 """
 

@@ -11,7 +11,7 @@ from typing import Final
 from atp_stream.domain.answers import ItemCommand, answer
 from atp_stream.domain.commands import AnyCommand, Entry, ResumeItem, SetPolicy
 from atp_stream.domain.errors import Refused
-from atp_stream.domain.events import OF_POLICY, AnyEvent, CommandRefused
+from atp_stream.domain.events import OF_MANY, AnyEvent, CommandRefused
 from atp_stream.domain.item import ItemFold
 from atp_stream.domain.refill import SLICE, refill
 from atp_stream.domain.rows import QUARANTINE, WORK, Due, Held, Work, held_key
@@ -225,7 +225,7 @@ class Step:
 
     def _meet(self, x: ItemFold) -> None:
         standing = x.pending.pop(0)
-        x.begin(standing.offset, standing.log_time, OF_POLICY)
+        x.begin(standing.offset, standing.log_time, OF_MANY)
         x.meet(standing.policy.rules(x.name))
         x.item.policy = standing.offset
         refill(x, [])

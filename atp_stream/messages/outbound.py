@@ -18,7 +18,7 @@ import msgspec
 
 from atp_stream.domain import names, quantity
 from atp_stream.domain.events import (
-    OF_POLICY,
+    OF_MANY,
     AllocationCommitted,
     AllocationReleased,
     AvailabilityCalculated,
@@ -133,7 +133,7 @@ class Outbound:
         if ordinal >= 0:
             return f"{self._genesis}-{partition}-{offset}-{ordinal}"
         of_item = blake2b(item.encode(), digest_size=16).hexdigest()
-        return f"{self._genesis}-{partition}-{offset}-{ordinal - OF_POLICY}-{of_item}"
+        return f"{self._genesis}-{partition}-{offset}-{ordinal - OF_MANY}-{of_item}"
 
     def _availability(self, event: AvailabilityCalculated, _: int) -> _Content:
         tenant, item = names.split(event.name)

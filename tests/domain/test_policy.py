@@ -5,7 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from atp_stream.domain.policy import DEFAULT, MAX_DOCUMENT, PolicyError, Rule, parse, read, text
+from atp_stream.domain.document import MAX_DOCUMENT
+from atp_stream.domain.policy import DEFAULT, PolicyError, Rule, parse, read, text
 from atp_stream.domain.stock import StockRules
 
 
@@ -153,7 +154,7 @@ def test_a_channel_is_closed_when_it_is_neither_named_nor_accepted() -> None:
         (written(future_tolerance=-1), "future_tolerance: must not be negative"),
         (written(unknown_channel_limit=65), "unknown_channel_limit: is from 0 to 64"),
         (written(unknown_channels="maybe"), "unknown_channels: is `accept` or `refuse`"),
-        (written(shortage="deallocate"), "shortage: is `keep`"),
+        (written(shortage="drop"), "Invalid enum value 'drop' - at `$.shortage`"),
         (written(default_channel=""), "default_channel: must not be empty"),
         (for_all(channels={f"c{n}": {} for n in range(65)}), "tenants.*.channels: are at most 64"),
         (for_all(channels={"é" * 33: {}}), "tenants.*.channels: a name has at most 64 bytes"),

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from atp_stream.domain.commands import AnyCommand, Entry
-from atp_stream.domain.events import OF_POLICY, AllocationCommitted, AvailabilityCalculated, CommandRefused
+from atp_stream.domain.events import OF_MANY, AllocationCommitted, AvailabilityCalculated, CommandRefused
 from atp_stream.domain.refill import SLICE
 from atp_stream.domain.rows import POLICY, SWEEP
 from atp_stream.domain.standing import MOST_EARLIER
@@ -46,7 +46,7 @@ def test_less_safety_stock_lets_those_in_who_wait() -> None:
     log.say(policy(pooled(safety_stock={"fixed": 5})))
     log.say(count(900), reserve("a", 600))
     events = log.say(policy(pooled(safety_stock={"fixed": 3})))
-    assert [("a", 3, OF_POLICY)] == [
+    assert [("a", 3, OF_MANY)] == [
         (e.reservation, e.offset, e.ordinal) for e in events if isinstance(e, AllocationCommitted)
     ]
 

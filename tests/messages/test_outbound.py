@@ -12,7 +12,7 @@ from fastavro import parse_schema, schemaless_reader
 from hypothesis import given
 
 from atp_stream.domain import names, quantity
-from atp_stream.domain.events import OF_POLICY, AvailabilityCalculated
+from atp_stream.domain.events import OF_MANY, AvailabilityCalculated
 from atp_stream.messages import amounts, contract
 from atp_stream.messages.errors import RegistryUnavailable, SchemaMissing
 from atp_stream.messages.outbound import EVENTS, Outbound, OutRecord, Published, Role
@@ -141,7 +141,7 @@ def test_an_availability_keeps_its_name_however_the_log_is_cut_into_steps() -> N
 
 
 def test_what_a_policy_causes_is_named_by_its_item_too() -> None:
-    one, other = (msgspec.structs.replace(COMMITTED, ordinal=OF_POLICY + 2, name=name) for name in ("acme|a", "acme|b"))
+    one, other = (msgspec.structs.replace(COMMITTED, ordinal=OF_MANY + 2, name=name) for name in ("acme|a", "acme|b"))
     ids = [json.loads(JSON.encode(event, 3).value)["payload"]["allocationId"] for event in (one, other)]
     assert [f"alloc-{GENESIS}-3-42-2"] * 2 == [name.rpartition("-")[0] for name in ids]
     assert len(set(ids)) == 2

@@ -1,0 +1,124 @@
+"""The shape of the policy document: what may be written in which place.
+
+Quantities have at most two decimals, weights at most four, durations are whole seconds; what contradicts itself is
+refused by `written`. Source: domain.md, Availability.
+"""
+
+from decimal import Decimal
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+MAX_DOCUMENT: Final = 64_000
+"""The greatest size of a policy document, in bytes; with its place in the log it must fit a row of 64 KB."""
+
+MAX_OWN: Final = 16_000
+"""The greatest size of what is written for one item by a command of its own: a part of the item's row."""
+
+MOST_CHANNELS: Final = 64
+LONGEST_CHANNEL: Final = 64
+"""So many channels, of so many bytes, are named in one place (and as many may come without a name): an item's row
+holds them all, and stays small."""
+
+WHOLE: Final = 10_000
+"""A hundred per cent in hundredths of one, and a weight of 1 in its own parts."""
+
+
+class PolicyError(Exception):
+    """A policy document contradicts itself or the contract; the text says where and why."""
+
+
+class Kind(StrEnum):
+    """How much of the free stock a channel may claim."""
+
+    POOLED = "POOLED"
+    SHARE = "SHARE"
+    QUOTA = "QUOTA"
+    FROZEN = "FROZEN"
+
+
+class Shortage(StrEnum):
+    """What happens to promises when the stock no longer covers them."""
+
+    KEEP = "keep"
+    DEALLOCATE = "deallocate"
+
+
+class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A part of the document."""
+
+
+class ChannelSection(_Section, frozen=True):
+    """The rule of a channel; a section without fields only names the channel.
+
+    `weight` belongs to SHARE; `overflow`, `rank` (1 is served first) and `min` to QUOTA. Without a kind it is POOLED.
+    """
+
+    kind: Kind | None = None
+    weight: Decimal | None = None
+    overflow: bool | None = None
+    rank: int | None = None
+    min: Decimal | None = None
+    buffer: Decimal | None = None
+    floor: Decimal | None = None
+
+
+class SafetySection(_Section, frozen=True):
+    """What is never promised: a fixed quantity, a percentage of the stock, or the greater of the two."""
+
+    fixed: Decimal = Decimal(0)
+    percent: Decimal = Decimal(0)
+
+
+class ItemSection(_Section, frozen=True):
+    """What is different for one item; `rule` stands for each of its channels.
+
+    `frozen` says which channels sell nothing whatever their rule, or (false) do although the tenant froze them.
+    """
+
+    safety_stock: SafetySection | None = None
+    rule: ChannelSection | None = None
+    channels: dict[str, ChannelSection] = {}
+    frozen: dict[str, bool] = {}
+
+
+class TenantSection(_Section, frozen=True):
+    """The channels of a tenant, other names for them, and its rules; `rule` stands for each of its channels.
+
+    `time_limit` is how many seconds after its commit a reservation without a limit of its own expires.
+    """
+
+    safety_stock: SafetySection | None = None
+    rule: ChannelSection | None = None
+    channels: dict[str, ChannelSection] = {}
+    frozen: dict[str, bool] = {}
+    aliases: dict[str, str] = {}
+    shortage: Shortage | None = None
+    time_limit: int | None = None
+    items: dict[str, ItemSection] = {}
+
+
+class StockSection(_Section, frozen=True):
+    """How facts of stock are ordered; `window` and `skew` in seconds, `tail` in facts."""
+
+    window: int = 24 * 60 * 60
+    tail: int = 64
+    skew: int = 0
+
+
+class Document(_Section, frozen=True):
+    """A policy as it is written.
+
+    `retention` is how long ended reservations are kept, `drift_grace` how long a gap may stand before it is told.
+    """
+
+    stock: StockSection = StockSection()
+    retention: int = 7 * 24 * 60 * 60
+    drift_grace: int = 30
+    future_tolerance: int = 5 * 60
+    unknown_channels: str = "accept"
+    unknown_channel_limit: int = 32
+    default_channel: str = "ECOM"
+    shortage: Shortage = Shortage.KEEP
+    tenants: dict[str, TenantSection] = {}

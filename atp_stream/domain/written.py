@@ -1,0 +1,185 @@
+"""The policy document as text: how it is read and edited, and what contradicts itself.
+
+Law: a document that is read says the same thing to every reader: unknown fields, names that contradict each other and
+fields that do not belong to the kind of a channel are refused, with the place and the reason.
+"""
+
+from decimal import Decimal
+from typing import Any, Final
+
+import msgspec
+
+from atp_stream.domain import quantity
+from atp_stream.domain.document import (
+    LONGEST_CHANNEL,
+    MAX_DOCUMENT,
+    MAX_OWN,
+    MOST_CHANNELS,
+    WHOLE,
+    ChannelSection,
+    Document,
+    ItemSection,
+    Kind,
+    PolicyError,
+    TenantSection,
+)
+from atp_stream.domain.errors import Refused
+from atp_stream.domain.locations import LONGEST_TAIL
+
+HIGHEST_RANK: Final = 1_000
+
+
+def decode(document: bytes) -> Document:
+    """Return the document that JSON states.
+
+    Raises PolicyError for a document over 64,000 bytes, not of this shape (unknown fields included), with a negative
+    quantity or duration, a quantity of more than two decimals, or names or fields that contradict each other.
+    """
+    if len(document) > MAX_DOCUMENT:
+        raise PolicyError(f"the document has {len(document)} bytes; {MAX_DOCUMENT} are allowed")
+    try:
+        written = msgspec.json.decode(document, type=Document)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise PolicyError(str(error)) from error
+    _check(written)
+    return written
+
+
+def decode_own(section: bytes) -> ItemSection:
+    """Return what JSON states for one item; raises PolicyError as `decode` does, over 16,000 bytes."""
+    if len(section) > MAX_OWN:
+        raise PolicyError(f"the item's own policy has {len(section)} bytes; {MAX_OWN} are allowed")
+    try:
+        written = msgspec.json.decode(section, type=ItemSection)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise PolicyError(str(error)) from error
+    _check_rules("item", written)
+    return written
+
+
+def encode(section: Document | ItemSection) -> bytes:
+    """Return the JSON text of a document, or of an item's own part; decoding it gives an equal one."""
+    return msgspec.json.Encoder(decimal_format="number").encode(section)
+
+
+def edited(document: Document, tenant: str, patch: bytes) -> Document:
+    """Return the document with a JSON merge patch (RFC 7396) applied to the section of a tenant.
+
+    A tenant without a section of its own is given a copy of the section `*` first, so that an edit only changes what
+    it says. `null` as the whole patch removes the section. Raises PolicyError.
+    """
+    whole = _plain(encode(document))
+    sections = whole.setdefault("tenants", {})
+    start = sections.get(tenant, sections.get("*"))
+    sections[tenant] = _merged(start, _plain(patch))
+    if sections[tenant] is None:
+        del sections[tenant]
+    return decode(_text(whole))
+
+
+def edited_own(own: ItemSection | None, patch: bytes) -> ItemSection | None:
+    """Return an item's own section with a JSON merge patch applied; None if nothing is left. Raises PolicyError."""
+    start = None if own is None else _plain(encode(own))
+    merged = _merged(start, _plain(patch))
+    return decode_own(_text(merged)) if merged else None
+
+
+def _plain(text: bytes) -> Any:
+    try:
+        return msgspec.json.decode(text, float_hook=Decimal)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise PolicyError(str(error)) from error
+
+
+def _text(plain: Any) -> bytes:
+    return msgspec.json.Encoder(decimal_format="number").encode(plain)
+
+
+def _merged(start: Any, patch: Any) -> Any:
+    if not isinstance(patch, dict):
+        return patch
+    merged = dict(start) if isinstance(start, dict) else {}
+    for name, value in patch.items():
+        if value is None:
+            merged.pop(name, None)
+        else:
+            merged[name] = _merged(merged.get(name), value)
+    return merged
+
+
+def _check(document: Document) -> None:
+    for place, seconds in (
+        ("stock.window", document.stock.window),
+        ("stock.skew", document.stock.skew),
+        ("retention", document.retention),
+        ("drift_grace", document.drift_grace),
+        ("future_tolerance", document.future_tolerance),
+    ):
+        _require(seconds >= 0, place, "must not be negative")
+    _require(1 <= document.stock.tail <= LONGEST_TAIL, "stock.tail", f"is from 1 to {LONGEST_TAIL}")
+    _require(
+        0 <= document.unknown_channel_limit <= MOST_CHANNELS, "unknown_channel_limit", f"is from 0 to {MOST_CHANNELS}"
+    )
+    _require(document.unknown_channels in {"accept", "refuse"}, "unknown_channels", "is `accept` or `refuse`")
+    _require(document.default_channel != "", "default_channel", "must not be empty")
+    for tenant, section in document.tenants.items():
+        place = f"tenants.{tenant}"
+        _require(tenant != "", place, "a tenant has a name")
+        _check_rules(place, section)
+        _check_aliases(place, section)
+        for item, special in section.items.items():
+            _require(item != "", f"{place}.items", "an item has a name")
+            _check_rules(f"{place}.items.{item}", special)
+        limit = section.time_limit
+        _require(limit is None or limit > 0, f"{place}.time_limit", "is more than 0 seconds, or left out")
+
+
+def _check_rules(place: str, section: TenantSection | ItemSection) -> None:
+    if section.safety_stock is not None:
+        _check_quantity(f"{place}.safety_stock.fixed", section.safety_stock.fixed)
+        _check_quantity(f"{place}.safety_stock.percent", section.safety_stock.percent)
+        _require(section.safety_stock.percent <= WHOLE // 100, f"{place}.safety_stock.percent", "is at most 100")
+    rules: dict[str, Any] = {f"{place}.channels.{c}": rule for c, rule in section.channels.items()}
+    for at, rule in {f"{place}.rule": section.rule, **rules}.items():
+        if rule is not None:
+            _check_rule(at, rule)
+    place = f"{place}.channels"
+    _require("" not in section.channels, place, "a channel has a name")
+    _require(len(section.channels) <= MOST_CHANNELS, place, f"are at most {MOST_CHANNELS}")
+    longest = max((len(channel.encode()) for channel in section.channels), default=0)
+    _require(longest <= LONGEST_CHANNEL, place, f"a name has at most {LONGEST_CHANNEL} bytes")
+
+
+def _check_rule(place: str, rule: ChannelSection) -> None:
+    for name in ("buffer", "floor", "min"):
+        _check_quantity(f"{place}.{name}", getattr(rule, name) or Decimal(0))
+    kind = rule.kind or Kind.POOLED
+    for name, owner in (("weight", Kind.SHARE), ("overflow", Kind.QUOTA), ("rank", Kind.QUOTA), ("min", Kind.QUOTA)):
+        _require(kind is owner or getattr(rule, name) is None, f"{place}.{name}", f"belongs to {owner}, not to {kind}")
+    if kind is Kind.SHARE:
+        weight = rule.weight
+        _require(weight is not None and 0 < weight <= 1, f"{place}.weight", "of a SHARE is above 0, and 1 at most")
+        _require(weight is None or weight * WHOLE % 1 == 0, f"{place}.weight", "has at most 4 decimals")
+    _require(rule.rank is None or 1 <= rule.rank <= HIGHEST_RANK, f"{place}.rank", f"is from 1 to {HIGHEST_RANK}")
+
+
+def _check_aliases(place: str, section: TenantSection) -> None:
+    named = set(section.channels).union(*(special.channels for special in section.items.values()))
+    for alias, channel in section.aliases.items():
+        at = f"{place}.aliases.{alias}"
+        _require(alias != "", at, "an alias has a name")
+        _require(alias not in named, at, "is the name of a channel")
+        _require(channel not in section.aliases, at, "points at another alias")
+        _require(channel in section.channels, at, f"points at {channel}, which is no channel of this tenant")
+
+
+def _check_quantity(place: str, amount: Decimal) -> None:
+    try:
+        _require(quantity.parse(amount) >= 0, place, "must not be negative")
+    except Refused as refused:
+        raise PolicyError(f"{place}: {refused}") from refused
+
+
+def _require(holds: bool, place: str, otherwise: str) -> None:  # noqa: FBT001  (reads as the sentence it is)
+    if not holds:
+        raise PolicyError(f"{place}: {otherwise}")
