@@ -61,9 +61,11 @@ class Ledger:
     def _output(self, partition: int, event: AnyEvent, originals: dict[int, LogRecord]) -> Output:
         if isinstance(event, CommandRefused):
             record = originals.get(event.offset)
-            if record is None:  # kept in quarantine, and folded only now
-                command = b"" if event.held is None else encode_command(event.held)
-                record = LogRecord(event.offset, event.at, event.name.encode(), command)
+            if record is None:  # kept for its item, and folded only now
+                kept = event.kept
+                command = b"" if kept is None else encode_command(kept.command)
+                came_from, original = (b"", b"") if kept is None else (kept.source, kept.original)
+                record = LogRecord(event.offset, event.at, event.name.encode(), command, came_from, original)
             return self._letter(partition, record, event.reason, event.detail)
         made = self._outbound.encode(event, partition)
         topic = self._by_role[made.role]
@@ -90,7 +92,7 @@ def _read(partition: int, records: Sequence[LogRecord]) -> Read:
             name = record.key.decode()
         except (msgspec.DecodeError, UnicodeDecodeError):
             return Read(entries, record)
-        entries.append(Entry(partition, record.offset, record.log_time, name, command))
+        entries.append(Entry(partition, record.offset, record.log_time, name, command, record.source, record.original))
     return Read(entries, None)
 
 

@@ -2,27 +2,38 @@
 
 from typing import TypeAlias, assert_never
 
-from atp_stream.domain.commands import AdjustStock, Confirm, CountStock, Fulfil, Release, Reserve
+from atp_stream.domain.commands import (
+    AdjustStock,
+    Confirm,
+    CountStock,
+    EditItem,
+    Fulfil,
+    Grant,
+    Move,
+    PolicyCommand,
+    Release,
+    Reserve,
+    Revoke,
+)
 from atp_stream.domain.errors import Refused
-from atp_stream.domain.item import ItemFold
+from atp_stream.domain.item import MICROSECONDS, ItemFold
 from atp_stream.domain.policy import Policy
 from atp_stream.domain.reservation import adjusted, confirm, fulfil, release, reserve
 from atp_stream.domain.stock import Fact, Outcome, record
+from atp_stream.domain.verbs import steer
 
-ItemCommand: TypeAlias = AdjustStock | CountStock | Reserve | Confirm | Release | Fulfil
+ItemCommand: TypeAlias = AdjustStock | CountStock | Reserve | Confirm | Release | Fulfil | PolicyCommand
 """A command that changes the numbers of one item."""
-
-_MICROSECONDS = 1_000  # in a millisecond
 
 
 def answer(x: ItemFold, command: ItemCommand, policy: Policy) -> bool:
     """Apply a command to its item, and tell whether it was news; a duplicate changes nothing.
 
     Raises Refused, and has changed nothing, with reason future (stamped further ahead of log time than policy allows),
-    stale (older than the window of its location), or one that `record` or the functions of a reservation give.
+    stale (older than the window of its location), or one that `record`, `steer` or the functions of a reservation give.
     """
-    if command.at > x.log_time * _MICROSECONDS + policy.future_tolerance:
-        raise Refused("future", f"stamped {command.at // _MICROSECONDS - x.log_time} ms ahead of log time")
+    if command.at > x.log_time * MICROSECONDS + policy.future_tolerance:
+        raise Refused("future", f"stamped {command.at // MICROSECONDS - x.log_time} ms ahead of log time")
     match command:
         case Reserve():
             return reserve(x, command, policy)
@@ -41,6 +52,8 @@ def answer(x: ItemFold, command: ItemCommand, policy: Policy) -> bool:
             return fulfil(x, command)
         case Confirm():
             return confirm(x, command)
+        case EditItem() | Grant() | Revoke() | Move():
+            return steer(x, command, policy)
         case _:
             assert_never(command)
 

@@ -1,28 +1,28 @@
 """What may be promised: the claim decides, the available quantity is what is shown.
 
-    R = reserved in all channels    S = max(0, on_hand - safety_stock)    P = max(0, S - R)
-    claim = P    available = max(0, claim - buffer), 0 when that is below the floor or older promises wait
+    R = reserved in all channels    S = max(0, on_hand - safety_stock)    F = max(0, S - R), what is free
+    P = F - what is fenced off for quotas, the common pool (see `claims`)
+    available = max(0, claim - buffer), 0 when that is below the floor or older promises wait
 
-Law: 0 <= available <= claim <= max(0, on_hand). All quantities are whole hundredths.
+Law: 0 <= available <= claim <= F <= max(0, on_hand). All quantities are whole hundredths.
 Source: domain.md, Availability.
 """
 
+from atp_stream.domain.document import WHOLE
 from atp_stream.domain.policy import ItemRules, Rule
-
-_WHOLE = 10_000  # a hundred per cent, in hundredths of one
 
 
 def safety_stock(rules: ItemRules, basis: int) -> int:
     """Return what is never promised: the fixed quantity, or the percentage of `basis` rounded up, if greater."""
     if not rules.percent:
         return rules.fixed
-    return max(rules.fixed, -(-max(0, basis) * rules.percent // _WHOLE))
+    return max(rules.fixed, -(-max(0, basis) * rules.percent // WHOLE))
 
 
-def pool(on_hand: int, safety: int, reserved: int) -> int:
-    """Return what nobody has claimed yet; it is what a pooled channel may claim."""
-    free = (on_hand - safety if on_hand > safety else 0) - reserved
-    return max(0, free)
+def free(on_hand: int, safety: int, reserved: int) -> int:
+    """Return what nobody was promised."""
+    left = (on_hand - safety if on_hand > safety else 0) - reserved
+    return max(0, left)
 
 
 def shown(claim: int, rule: Rule, blocking: int) -> int:

@@ -16,3 +16,11 @@ class Refused(Exception):
     def __str__(self) -> str:
         """Return the reason with its detail."""
         return f"{self.reason}: {self.detail}" if self.detail else self.reason
+
+
+class Broken(Exception):
+    """A fault of ours showed; `offset` names the entry, or (below 0) the unit of unfinished work, that it befell."""
+
+    def __init__(self, offset: int) -> None:
+        super().__init__(f"the fold broke at {offset}")
+        self.offset = offset

@@ -112,5 +112,10 @@ class CommandRefused(Event, frozen=True):
 
 
 AnyEvent = (
-    AvailabilityCalculated | AllocationCommitted | AllocationReleased | ReservationDenied | StockDrifted | CommandRefused
+    AvailabilityCalculated
+    | AllocationCommitted
+    | AllocationReleased
+    | ReservationDenied
+    | StockDrifted
+    | CommandRefused
 )

@@ -1,11 +1,14 @@
 """One item while a step folds it: the only place where units change between free, reserved and waiting.
 
-Law: reserved of a channel is the sum of its open allocations, waiting the sum of its waiting parts; both are kept
-beside the rows that they sum. Availability is derived once, when the step ends: that is what conflates it.
-Hot: plain attributes and rows changed in place. Source: domain.md, Availability and Reservation.
+Law: reserved of a channel is the sum of its open allocations, waiting the sum of its waiting parts, consumed what was
+taken from its fence and not given back; all are kept beside the rows that they sum. Availability is derived once, when
+the step ends: that is what conflates it. Hot: plain attributes and rows changed in place.
+Source: domain.md, Availability and Reservation.
 """
 
 from atp_stream.domain import availability
+from atp_stream.domain.claims import Claim, claims, weights
+from atp_stream.domain.document import WHOLE
 from atp_stream.domain.errors import Refused
 from atp_stream.domain.events import (
     AllocationCommitted,
@@ -15,28 +18,30 @@ from atp_stream.domain.events import (
     ReleaseReason,
 )
 from atp_stream.domain.names import encode
-from atp_stream.domain.policy import ItemRules
-from atp_stream.domain.rows import Allocation, Channel, Item, Reservation, Waiting, queue_prefix, rank
+from atp_stream.domain.policy import ItemRules, Policy
+from atp_stream.domain.rows import Allocation, Channel, Item, Reservation, queue_prefix
 from atp_stream.domain.standing import Standing
 from atp_stream.domain.state import State
 from atp_stream.domain.stock import Location, Stock, derive
+
+MICROSECONDS = 1_000  # in a millisecond
 
 
 class ItemFold:
     """An item, its rules, and the place in the log that its next events are named by."""
 
     __slots__ = (
-        "_before", "_leaving", "changed", "channels", "due", "events", "is_new",
-        "item", "log_time", "name", "offset", "ordinal", "pending", "reserved", "rules", "state", "ticket", "version",
-        "waiting",
+        "_before", "_leaving", "changed", "channels", "due", "events", "is_new", "item", "log_time", "name", "offset",
+        "ordinal", "pending", "reserved", "rules", "source", "state", "ticket", "unindexed", "version", "waiting",
     )  # fmt: skip
 
-    def __init__(self, state: State, name: str, rules: ItemRules, events: list[AnyEvent]) -> None:
+    def __init__(self, state: State, name: str, policy: Policy, events: list[AnyEvent]) -> None:
         item: Item | None = state.get(f"{name}|i")
         self.is_new = item is None
         self.reserved = self.waiting = 0
-        self._leaving = False
+        self._leaving = self.unindexed = False
         self._before: dict[str, tuple[int, int]] = {}
+        rules = policy.rules(name, None if item is None else item.own)
         if item is None:
             item = Item(stock=Stock(), channels={channel: Channel() for channel in rules.channels})
         else:
@@ -51,18 +56,22 @@ class ItemFold:
         self.changed = False
         self.due = item.quarantine is None and (item.work is not None or item.resuming)
         self.offset = self.log_time = self.ordinal = self.version = self.ticket = 0
+        self.source = b""
 
     # The cause of what follows
 
-    def begin(self, offset: int, log_time: int, ordinal: int = 0) -> None:
+    def begin(self, offset: int, log_time: int, ordinal: int = 0, source: bytes = b"") -> None:
         """Say what causes the next changes."""
-        self.offset, self.log_time, self.ordinal = offset, log_time, ordinal
+        self.offset, self.log_time, self.ordinal, self.source = offset, log_time, ordinal, source
         self.version = self.item.version + 1
 
     def done(self) -> None:
         """Count what was begun as folded."""
         item = self.item
         item.version, item.offset, item.log_time = self.version, self.offset, self.log_time
+        item.source = self.source.decode()
+        if item.work is not None:
+            item.work.ordinal = self.ordinal
         self.changed, self.is_new = True, False
         if self._leaving:
             self._dismiss()
@@ -79,13 +88,9 @@ class ItemFold:
         self.state.put(f"{self.name}|l|{encode(name)}", row)
 
     def reservation(self, reservation: str) -> Reservation | None:
-        """Return the row of a reservation."""
+        """Return the row of a reservation; `keep` of `timers` sets it."""
         row: Reservation | None = self.state.get(f"{self.name}|r|{encode(reservation)}")
         return row
-
-    def keep(self, reservation: str, row: Reservation) -> None:
-        """Set the row of a reservation."""
-        self.state.put(f"{self.name}|r|{encode(reservation)}", row)
 
     # Channels and what they may claim
 
@@ -105,15 +110,25 @@ class ItemFold:
             self.channels[channel] = Channel()
         return channel
 
-    def pool(self) -> int:
-        """Return what nobody has claimed."""
-        stock = self.item.stock
-        return availability.pool(stock.on_hand, availability.safety_stock(self.rules, stock.basis), self.reserved)
+    def restore(self, channel: str) -> None:
+        """Make sure that a channel which policy may have removed has a row; it goes once it is empty again."""
+        if channel not in self.channels:
+            self.channels[channel] = Channel(leaving=True)
+            self._leaving = True
 
-    def claim(self, channel: str, priority: int) -> int:
+    def free(self) -> int:
+        """Return what nobody was promised."""
+        stock = self.item.stock
+        return availability.free(stock.on_hand, availability.safety_stock(self.rules, stock.basis), self.reserved)
+
+    def claim(self, channel: str) -> Claim:
+        """Return what a request at the head of a channel's queue may take."""
+        if self.rules.plain:
+            return Claim(0, 0 if self.rules.closed(channel) else self.free())
+        return claims(self.free(), self.rules, self.channels)[channel]
+
+    def new_claim(self, channel: str, priority: int) -> int:
         """Return what a new reservation may take: nothing while one of its priority or above waits in the channel."""
-        if channel not in self.rules.channels and self.rules.closed(channel):
-            return 0
         row = self.channels[channel]
         if row.waiting:
             if row.blocking and priority <= 0:
@@ -121,15 +136,23 @@ class ItemFold:
             head = self.state.first(queue_prefix(self.name, channel))
             if head is not None and head[1].priority >= priority:
                 return 0
-        return self.pool()
+        return sum(self.claim(channel))
 
     # Units change hands
 
-    def commit(self, reservation: str, row: Reservation, units: int) -> None:
-        """Promise units; the caller has seen that the claim covers them."""
-        self.channels[row.channel].reserved += units
+    def commit(self, reservation: str, row: Reservation, units: int, asked_at: int = -1) -> None:
+        """Promise units, of the fence first; the caller has seen that the claim covers them.
+
+        `asked_at` is the place of the request in the log, if it is not the present cause.
+        """
+        rules, channel = self.rules, self.channels[row.channel]
+        fenced = 0 if rules.plain else min(units, self.claim(row.channel).fence)
+        channel.consumed += fenced
+        channel.reserved += units
         self.reserved += units
-        row.allocations.append(Allocation(self.offset, self.ordinal, units))
+        if rules.time_limit is not None and row.expires_at is None and not row.confirmed:
+            row.expires_at = self.log_time * MICROSECONDS + rules.time_limit
+        row.allocations.append(Allocation(self.offset, self.ordinal, units, fenced, asked_at))
         self.events.append(
             AllocationCommitted(
                 name=self.name, version=self.version, at=self.log_time, offset=self.offset, ordinal=self.ordinal,
@@ -139,88 +162,43 @@ class ItemFold:
         self.ordinal += 1
 
     def give_back(self, reservation: str, row: Reservation, units: int, reason: ReleaseReason) -> None:
-        """Take promised units back into the pool, from the newest allocation first."""
+        """Take promised units back, from the newest allocation first, each to where it came from."""
         while units:
-            allocation = row.allocations[-1]
-            part = min(units, allocation.quantity)
-            self._close(row, -1, part)
-            units -= part
-            self.events.append(
-                AllocationReleased(
-                    name=self.name, version=self.version, at=self.log_time, offset=self.offset, ordinal=self.ordinal,
-                    allocation=(allocation.offset, allocation.ordinal), reservation=reservation, channel=row.channel,
-                    quantity=part, reason=reason,
-                )
-            )  # fmt: skip
-            self.ordinal += 1
+            units -= self.give_back_newest(reservation, row, units, reason)
+
+    def give_back_newest(self, reservation: str, row: Reservation, units: int, reason: ReleaseReason) -> int:
+        """Take up to `units` of the newest allocation back, pool before fence, and return how many it had."""
+        allocation = row.allocations[-1]
+        part = min(units, allocation.quantity)
+        fenced = max(0, part - (allocation.quantity - allocation.fenced))
+        self.channels[row.channel].consumed -= fenced
+        self._close(row, -1, part, fenced)
+        self.events.append(
+            AllocationReleased(
+                name=self.name, version=self.version, at=self.log_time, offset=self.offset, ordinal=self.ordinal,
+                allocation=(allocation.offset, allocation.ordinal), reservation=reservation, channel=row.channel,
+                quantity=part, reason=reason,
+            )
+        )  # fmt: skip
+        self.ordinal += 1
+        return part
 
     def hand_over(self, row: Reservation, units: int) -> None:
-        """Let promised units leave, from the oldest allocation first; nothing goes back to the pool."""
+        """Let promised units leave, from the oldest allocation first, fence before pool; nothing goes back."""
         while units:
-            part = min(units, row.allocations[0].quantity)
-            self._close(row, 0, part)
+            allocation = row.allocations[0]
+            part = min(units, allocation.quantity)
+            self._close(row, 0, part, min(part, allocation.fenced))
             units -= part
 
-    def _close(self, row: Reservation, place: int, units: int) -> None:
+    def _close(self, row: Reservation, place: int, units: int, fenced: int) -> None:
         allocation = row.allocations[place]
         allocation.quantity -= units
+        allocation.fenced -= fenced
         if not allocation.quantity:
             del row.allocations[place]
         self.channels[row.channel].reserved -= units
         self.reserved -= units
-
-    # The queue
-
-    def wait(self, reservation: str, row: Reservation, units: int) -> None:
-        """Let units wait at the place in the log of the present cause."""
-        part = Waiting(reservation=reservation, quantity=units, priority=row.priority, allow_partial=row.allow_partial)
-        self.state.put(queue_prefix(self.name, row.channel) + rank(row.priority, self.offset), part)
-        row.queued.append(self.offset)
-        channel = self.channels[row.channel]
-        channel.blocking += row.priority >= 0
-        self._count_waiting(row, units)
-
-    def stop_waiting(self, row: Reservation, units: int, *, newest: bool) -> None:
-        """Let units wait no more, beginning with the newest part, or with the oldest."""
-        place = -1 if newest else 0
-        while units:
-            key = queue_prefix(self.name, row.channel) + rank(row.priority, row.queued[place])
-            part = self._part(key)
-            taken = min(units, part.quantity)
-            self.shorten(key, part, row, taken)
-            units -= taken
-
-    def shorten(self, key: str, part: Waiting, row: Reservation, units: int) -> None:
-        """Take units from one waiting part; an empty part is gone."""
-        part.quantity -= units
-        if part.quantity:
-            self.state.put(key, part)
-        else:
-            self.state.delete(key)
-            row.queued.remove(int(key[-16:], 16))
-            self.channels[row.channel].blocking -= part.priority >= 0
-        self._count_waiting(row, -units)
-
-    def _part(self, key: str) -> Waiting:
-        part: Waiting | None = self.state.get(key)
-        assert part is not None  # noqa: S101  (a reservation knows only parts that have a row)
-        return part
-
-    def _count_waiting(self, row: Reservation, units: int) -> None:
-        row.waiting += units
-        self.channels[row.channel].waiting += units
-        self.waiting += units
-
-    def queue_again(self, row: Reservation, priority: int, *, allow_partial: bool) -> None:
-        """Give the waiting parts of a reservation another priority and flag; they keep their place in the log."""
-        prefix = queue_prefix(self.name, row.channel)
-        for offset in row.queued:
-            key = prefix + rank(row.priority, offset)
-            part = self._part(key)
-            self.channels[row.channel].blocking += (priority >= 0) - (part.priority >= 0)
-            part.priority, part.allow_partial = priority, allow_partial
-            self.state.delete(key)
-            self.state.put(prefix + rank(priority, offset), part)
 
     # Policy
 
@@ -233,6 +211,7 @@ class ItemFold:
             if channel not in rules.channels and (channel in old.channels or rules.closed(channel)):
                 row.leaving = self._leaving = True
         derive(self.item.stock, rules.stock)
+        self.unindexed |= rules.deallocates and not old.deallocates
         self.rules = rules
 
     def _dismiss(self) -> None:
@@ -248,7 +227,9 @@ class ItemFold:
         runs = item.quarantine is None
         if runs:
             item.safety_stock = availability.safety_stock(rules, item.stock.basis)
-        free = availability.pool(item.stock.on_hand, item.safety_stock, self.reserved)
+        free = availability.free(item.stock.on_hand, item.safety_stock, self.reserved)
+        claimed = None if rules.plain or not runs else claims(free, rules, item.channels)
+        item.scaled = claimed is not None and weights(rules, item.channels) > WHOLE
         named = rules.channels
         place = 0
         for channel, row in item.channels.items():
@@ -256,7 +237,8 @@ class ItemFold:
             if not runs or (rule is None and rules.closed(channel)):
                 row.available = 0
             else:
-                row.available = availability.shown(free, rule or rules.other, row.blocking)
+                claim = free if claimed is None else sum(claimed[channel])
+                row.available = availability.shown(claim, rule or rules.other, row.blocking)
             if before.get(channel) != (row.available, row.reserved):
                 self._tell(place, channel, row.available, row.reserved)
             place += 1

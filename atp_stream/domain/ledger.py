@@ -15,9 +15,10 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from atp_stream.domain.commands import Entry
+from atp_stream.domain.errors import Broken
 from atp_stream.domain.events import AnyEvent
 from atp_stream.domain.state import State
-from atp_stream.domain.step import Broken, Step
+from atp_stream.domain.step import Step
 
 __all__ = ["Broken", "Folded", "fold"]
 

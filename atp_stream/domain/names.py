@@ -1,5 +1,10 @@
 """Composite keys: every part is percent-encoded for `%` and `|`, so a key and its parts are a bijection."""
 
+from hashlib import blake2b
+from typing import Final
+
+_SHORT_ID: Final = 20
+
 
 def encode(part: str) -> str:
     """Return `part` fit to stand between two `|`."""
@@ -23,3 +28,10 @@ def join(*parts: str) -> str:
 def split(key: str) -> list[str]:
     """Return the parts of a key made by `join`."""
     return [decode(part) for part in key.split("|")]
+
+
+def short_id(event_id: str) -> str:
+    """Return an event id, or a name for it: a row that remembers many stays small whatever ids look like."""
+    if len(event_id) > _SHORT_ID or not event_id.isascii():
+        return blake2b(event_id.encode(), digest_size=_SHORT_ID // 2).hexdigest()
+    return event_id

@@ -92,11 +92,11 @@ class Policy:
         self.unknown_channel_limit = document.unknown_channel_limit
         self.default_channel = document.default_channel
         self._rules: dict[tuple[str, str | None], ItemRules] = {}
-        self._own: dict[tuple[str, bytes], ItemRules] = {}
+        self._own: dict[tuple[str, str], ItemRules] = {}
         alone = document.tenants.keys() <= {"*"} and not any(t.items for t in document.tenants.values())
         self._alone = self._compiled("*", ItemSection()) if alone else None
 
-    def rules(self, name: str, own: bytes | None = None) -> ItemRules:
+    def rules(self, name: str, own: str | None = None) -> ItemRules:
         """Return the rules of the item called `name` (tenant and item, as in keys).
 
         `own` is what a command of its own wrote for it; it stands in place of what the document writes for the item.
@@ -126,12 +126,12 @@ class Policy:
         section = self.document.tenants.get(tenant, self.document.tenants.get("*"))
         return None if section is None else section.items.get(item)
 
-    def _rules_of(self, tenant: str, own: bytes) -> ItemRules:
+    def _rules_of(self, tenant: str, own: str) -> ItemRules:
         rules = self._own.get((tenant, own))
         if rules is None:
             if len(self._own) >= _MOST_OWN_RULES:
                 self._own.clear()
-            rules = self._own[tenant, own] = self._compiled(tenant, decode_own(own))
+            rules = self._own[tenant, own] = self._compiled(tenant, decode_own(own.encode()))
         return rules
 
     def _compiled(self, tenant: str, special: ItemSection) -> ItemRules:
@@ -166,7 +166,7 @@ def parse(document: bytes) -> Policy:
     return Policy(decode(document))
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=64)
 def read(document: bytes) -> Policy:
     """Return what `parse` returns, remembering the last documents: a step must not pay for it again."""
     return parse(document)

@@ -1,32 +1,30 @@
 """Serving those who wait: one queue over all channels, by priority, then by the place in the log of the request.
 
 Law: nobody is overtaken within a channel. A head that cannot be served closes its channel for the pass, and only that
-one; a head that allows parts takes what there is. A pass is cut into slices of 500 reservations; what is closed stays
-closed in the next slice, so the borders do not show. Source: domain.md, Reservation, rules 5 and 8.
+one; a head that allows parts takes what there is, except of a share: a share of the rest again and again would creep.
+A pass is cut into slices; what is closed stays closed in the next slice, so the borders do not show.
+Source: domain.md, Reservation, rules 5 and 8.
 """
 
-from typing import Final
-
+from atp_stream.domain.document import Kind
+from atp_stream.domain.holdings import MOST_PIECES, pieces
 from atp_stream.domain.item import ItemFold
-from atp_stream.domain.reservation import MOST_PIECES, pieces
-from atp_stream.domain.rows import Waiting, Work, queue_prefix
+from atp_stream.domain.keeping import keep
+from atp_stream.domain.room import Room
+from atp_stream.domain.rows import Waiting, queue_prefix
+from atp_stream.domain.waiting import place_of, shorten
 
-SLICE: Final = 500
-"""So many reservations are served, or items visited, before others have their turn."""
 
-
-def refill(x: ItemFold, closed: list[str]) -> None:
-    """Serve those who wait, as far as the pool reaches; what one slice cannot finish is left as the item's work."""
-    served = 0
-    while x.waiting and (free := x.pool()):
+def refill(x: ItemFold, closed: list[str], room: Room) -> bool:
+    """Serve those who wait, as far as claims and room reach; tell whether the pass is over."""
+    while x.waiting and x.free():
         head = _head(x, closed)
         if head is None:
             break
-        if served == SLICE:
-            x.item.work = Work(offset=x.offset, log_time=x.log_time, ordinal=x.ordinal, closed=closed)
-            return
-        served += _serve(x, *head, free, closed)
-    x.item.work = None
+        if not room.left:
+            return False
+        room.left -= _serve(x, *head, closed)
+    return True
 
 
 def _head(x: ItemFold, closed: list[str]) -> tuple[str, str, Waiting] | None:
@@ -41,16 +39,20 @@ def _head(x: ItemFold, closed: list[str]) -> tuple[str, str, Waiting] | None:
     return None if best is None else best[1:]
 
 
-def _serve(x: ItemFold, channel: str, key: str, part: Waiting, free: int, closed: list[str]) -> bool:
-    """Commit what `free` covers of a waiting part, or close its channel; tell whether it was served."""
+def _serve(x: ItemFold, channel: str, key: str, part: Waiting, closed: list[str]) -> bool:
+    """Commit what the claim covers of a waiting part, or close its channel; tell whether it was served."""
     reservation = part.reservation
     row = x.reservation(reservation)
     assert row is not None  # noqa: S101  (a waiting part without its reservation is a fault of ours)
-    units = min(part.quantity, free)
-    if units < part.quantity and (not part.allow_partial or pieces(row) >= MOST_PIECES):
+    units = min(part.quantity, sum(x.claim(channel)))
+    if units < part.quantity and not (units and _takes_parts(x, channel, part, pieces(row))):
         closed.append(channel)
         return False
-    x.shorten(key, part, row, units)
-    x.commit(reservation, row, units)
-    x.keep(reservation, row)
+    shorten(x, key, part, row, units)
+    x.commit(reservation, row, units, place_of(key))
+    keep(x, reservation, row)
     return True
+
+
+def _takes_parts(x: ItemFold, channel: str, part: Waiting, pieces: int) -> bool:
+    return part.allow_partial and pieces < MOST_PIECES and x.rules.rule(channel).kind is not Kind.SHARE

@@ -4,87 +4,45 @@
               |-> PARTIAL       0 < claim < q and it allows parts; the rest waits, or is dropped without backorder
               |-> BACKORDERED   not enough, and it allows backorder
               `-> REJECTED      not enough otherwise
-    Confirm --> CONFIRMED    Fulfil --> FULFILLED    Release --> RELEASED
+    Confirm --> CONFIRMED    Fulfil --> FULFILLED    Release --> RELEASED    its limit is over --> EXPIRED
 
-Laws: ended is final. The same message again changes nothing: creates are known by their stamp, releases and
+Laws: ended is final, but a confirm that was made in time reopens what has expired. The same message again changes nothing: creates are known by their stamp, releases and
 fulfilments by their event. What came before the create is met by it with the net quantity.
 Each function returns whether anything was applied (False: a duplicate) and raises Refused before it changes anything.
-Source: domain.md, Reservation, rules 1 to 3; Stock, fulfilment.
+Source: domain.md, Reservation, rules 1 to 4; Stock, fulfilment.
 """
 
-from enum import StrEnum
-from hashlib import blake2b
 from typing import Final
 
 from atp_stream.domain.commands import Confirm, Fulfil, Release, Reserve
 from atp_stream.domain.errors import Refused
 from atp_stream.domain.events import DenialOutcome, ReleaseReason, ReservationDenied
-from atp_stream.domain.item import ItemFold
+from atp_stream.domain.holdings import MOST_PIECES, allocated, owed, pieces, shipped
+from atp_stream.domain.item import MICROSECONDS, ItemFold
+from atp_stream.domain.keeping import keep
+from atp_stream.domain.names import short_id
 from atp_stream.domain.policy import Policy
-from atp_stream.domain.rows import End, Moved, Remainder, Reservation
+from atp_stream.domain.rows import End, Moved, Remainder, Reservation, queue_prefix
 from atp_stream.domain.stock import Shipment, relocate, ship, take_back
-
-MOST_PIECES: Final = 256
-"""So many allocations and waiting parts has a reservation at most; then it grows no more and takes no more parts."""
+from atp_stream.domain.waiting import queue_again, stop_waiting, wait
 
 MOST_MOVEMENTS: Final = 512
 """So many releases and fulfilments of a reservation are told apart; more are refused."""
 
 _MOST_SHIPMENTS = 32  # kept to be taken back when an adjustment repeats them; an older one waits for the next absolute
-_SHORT_ID = 20
-
-
-class Status(StrEnum):
-    """Where a reservation stands, as users see it."""
-
-    PENDING = "PENDING"
-    COMMITTED = "COMMITTED"
-    PARTIAL = "PARTIAL"
-    BACKORDERED = "BACKORDERED"
-    CONFIRMED = "CONFIRMED"
-    FULFILLED = "FULFILLED"
-    RELEASED = "RELEASED"
-    REJECTED = "REJECTED"
-
-
-def allocated(row: Reservation) -> int:
-    """Return the units that are promised and have not left."""
-    return sum(allocation.quantity for allocation in row.allocations)
-
-
-def pieces(row: Reservation) -> int:
-    """Return the number of allocations and waiting parts."""
-    return len(row.allocations) + len(row.queued)
-
-
-def owed(row: Reservation) -> int:
-    """Return what was requested and neither released nor shipped; more than is held where a part was dropped."""
-    return max(0, row.requested - row.released - _shipped(row))
-
-
-def status(row: Reservation) -> Status:
-    """Return where the reservation stands."""
-    if row.at is None:
-        return Status.PENDING
-    if row.ended is not None:
-        return Status(row.ended.value)
-    if row.confirmed:
-        return Status.CONFIRMED
-    held = allocated(row)
-    if not held:
-        return Status.BACKORDERED
-    return Status.COMMITTED if held >= owed(row) else Status.PARTIAL
 
 
 def reserve(x: ItemFold, command: Reserve, policy: Policy) -> bool:
     """Claim units, or replace what an older create said.
 
-    Raises Refused with reason reservation_conflict, unknown_channel, too_many_channels or too_many_parts.
+    Raises Refused with reason too_old, reservation_conflict, unknown_channel, too_many_channels or too_many_parts.
     """
     row = x.reservation(command.reservation)
     asked = policy.default_channel if command.channel is None else command.channel
     channel = x.rules.resolve(asked)
     if row is None or row.at is None:
+        if x.item.purged_at is not None and command.at <= x.item.purged_at:
+            raise Refused("too_old", f"{command.reservation}: reservations made as late as that were forgotten")
         channel = x.channel_for(channel, policy.unknown_channel_limit)
         _create(x, Reservation() if row is None else row, command, channel)
         return True
@@ -97,12 +55,14 @@ def reserve(x: ItemFold, command: Reserve, policy: Policy) -> bool:
 
 
 def confirm(x: ItemFold, command: Confirm) -> bool:
-    """Take the time limit away."""
+    """Take the time limit away; what has expired is reopened if it was confirmed in time."""
     row = x.reservation(command.reservation) or Reservation()
-    if row.confirmed or row.ended is not None:
+    if row.ended is End.EXPIRED and row.expires_at is not None and command.at < row.expires_at:
+        _reopen(x, command.reservation, row)
+    elif row.confirmed or row.ended is not None:
         return False
     row.confirmed, row.expires_at = True, None
-    x.keep(command.reservation, row)
+    keep(x, command.reservation, row)
     return True
 
 
@@ -122,7 +82,7 @@ def release(x: ItemFold, command: Release) -> bool:
         row.excess += max(0, units - left)
         _shrink(x, command.reservation, row, taken, ReleaseReason.CANCELLED)
         _end_if_empty(row, End.RELEASED)
-    x.keep(command.reservation, row)
+    keep(x, command.reservation, row)
     return True
 
 
@@ -137,7 +97,7 @@ def fulfil(x: ItemFold, command: Fulfil) -> bool:
     else:
         units = _unshipped(row) if command.quantity is None else command.quantity
         _ship(x, row, units, command.at, command.location)
-    x.keep(command.reservation, row)
+    keep(x, command.reservation, row)
     return True
 
 
@@ -147,9 +107,9 @@ def adjusted(x: ItemFold, reservation: str, units: int) -> None:
     Moved is the greater of what events and what adjustments say: what an event has shipped already is taken back.
     """
     row = x.reservation(reservation) or Reservation()
-    before = _shipped(row)
+    before = shipped(row)
     row.adjusted += units
-    left = _shipped(row) - before
+    left = shipped(row) - before
     repeated = units - left
     while repeated and row.moved:
         first = row.moved[0]
@@ -160,7 +120,7 @@ def adjusted(x: ItemFold, reservation: str, units: int) -> None:
         if not first.quantity:
             del row.moved[0]
     _hand_over(x, row, left)
-    x.keep(reservation, row)
+    keep(x, reservation, row)
 
 
 def _create(x: ItemFold, row: Reservation, command: Reserve, channel: str) -> None:
@@ -185,7 +145,21 @@ def _create(x: ItemFold, row: Reservation, command: Reserve, channel: str) -> No
         _claim(x, command.reservation, row, net)
     else:
         _end_if_empty(row, End.RELEASED if row.released else End.FULFILLED)
-    x.keep(command.reservation, row)
+    keep(x, command.reservation, row)
+
+
+def _reopen(x: ItemFold, reservation: str, row: Reservation) -> None:
+    """Claim what expiry took, as of now, but behind nobody who waits in the channel."""
+    row.ended, row.confirmed, row.expires_at = None, True, None
+    x.restore(row.channel)
+    first = x.state.first(queue_prefix(x.name, row.channel))
+    if first is not None:
+        row.priority = max(row.priority, first[1].priority)
+    net = owed(row)
+    if net:
+        _claim(x, reservation, row, net)
+    else:
+        _end_if_empty(row, End.RELEASED if row.released else End.FULFILLED)
 
 
 def _take_flags(row: Reservation, command: Reserve) -> None:
@@ -203,21 +177,24 @@ def _replace(x: ItemFold, row: Reservation, command: Reserve) -> None:
     if grown > 0 and pieces(row) >= MOST_PIECES:
         raise Refused("too_many_parts", f"{command.reservation} is in {MOST_PIECES} parts already")
     if (command.priority, command.allow_partial) != (row.priority, row.allow_partial):
-        x.queue_again(row, command.priority, allow_partial=command.allow_partial)
+        queue_again(x, row, command.priority, allow_partial=command.allow_partial)
     row.at, row.requested = command.at, command.quantity
     _take_flags(row, command)
+    limit = x.rules.time_limit
+    if limit is not None and row.expires_at is None and row.allocations and not row.confirmed:
+        row.expires_at = x.log_time * MICROSECONDS + limit
     if grown > 0:
         _claim(x, command.reservation, row, grown)
     else:
         surplus = max(0, row.waiting + allocated(row) - owed(row))
         _shrink(x, command.reservation, row, surplus, ReleaseReason.REDUCED)
         _end_if_empty(row, End.RELEASED)
-    x.keep(command.reservation, row)
+    keep(x, command.reservation, row)
 
 
 def _claim(x: ItemFold, reservation: str, row: Reservation, units: int) -> None:
     """Answer a request for units: the diagram at the head of this module."""
-    claim = x.claim(row.channel, row.priority)
+    claim = x.new_claim(row.channel, row.priority)
     if units <= claim:
         x.commit(reservation, row, units)
         return
@@ -227,7 +204,7 @@ def _claim(x: ItemFold, reservation: str, row: Reservation, units: int) -> None:
     rest = units - part
     if row.allow_backorder:
         outcome = DenialOutcome.PARTIAL if part else DenialOutcome.BACKORDERED
-        x.wait(reservation, row, rest)
+        wait(x, reservation, row, rest, x.offset)
     else:
         outcome = DenialOutcome.PARTIAL if part else DenialOutcome.REJECTED
         _end_if_empty(row, End.REJECTED)
@@ -243,7 +220,7 @@ def _claim(x: ItemFold, reservation: str, row: Reservation, units: int) -> None:
 
 def _shrink(x: ItemFold, reservation: str, row: Reservation, units: int, reason: ReleaseReason) -> None:
     waiting = min(units, row.waiting)
-    x.stop_waiting(row, waiting, newest=True)
+    stop_waiting(x, row, waiting, newest=True)
     x.give_back(reservation, row, units - waiting, reason)
 
 
@@ -251,16 +228,16 @@ def _hand_over(x: ItemFold, row: Reservation, units: int) -> None:
     """Let units leave: promised ones first, then such as still waited; more than is held has left all the same."""
     promised = min(units, allocated(row))
     x.hand_over(row, promised)
-    x.stop_waiting(row, min(units - promised, row.waiting), newest=False)
+    stop_waiting(x, row, min(units - promised, row.waiting), newest=False)
     if row.at is not None and units:
         _end_if_empty(row, End.FULFILLED)
 
 
 def _ship(x: ItemFold, row: Reservation, units: int, at: int, location: str) -> None:
     """Take units out of the stock and the reservation, as far as no adjustment has done so already."""
-    before = _shipped(row)
+    before = shipped(row)
     row.fulfilled += units
-    left = _shipped(row) - before
+    left = shipped(row) - before
     if left:
         where = location or row.location
         ship(x.item.stock, x, Shipment(at=at, quantity=left, location=where), x.rules.stock)
@@ -285,9 +262,7 @@ def _end_if_empty(row: Reservation, end: End) -> None:
 
 def _remember(row: Reservation, event_id: str) -> bool:
     """Note an event; tell whether it was new."""
-    known = event_id
-    if len(event_id) > _SHORT_ID or not event_id.isascii():  # the row must stay small whatever ids look like
-        known = blake2b(event_id.encode(), digest_size=_SHORT_ID // 2).hexdigest()
+    known = short_id(event_id)
     if known in row.known:
         return False
     if len(row.known) >= MOST_MOVEMENTS:

@@ -55,10 +55,14 @@ class Work(Row):
 
 
 class Drift(Row):
-    """A gap that stands since log time `since` (milliseconds); `told` is the one that was last told, 0 for none."""
+    """A gap that stands since log time `since` (milliseconds).
+
+    `told` is the one that was last told, 0 for none; `timer` is when this one will have stood for the grace.
+    """
 
     since: int
     told: int = 0
+    timer: int | None = None
 
 
 class Item(Row):
@@ -69,7 +73,7 @@ class Item(Row):
     when the step was committed. `quarantine` says which fault of ours stopped the item; `held` counts the commands kept
     since, or while there was work to finish; `resuming` says that they are being folded.
     `source` is the input ("topic/partition/offset") of the last change, empty if an operator or time caused it.
-    `own` is what a command wrote for this item alone; `heard` are the last such commands. `timer` is no later than its
+    `own` is the JSON that a command wrote for this item alone; `heard` are the last such commands. `timer` is no later than its
     earliest timer. `purged_at` is the stamp of the newest create that was purged. `scaled` says that the weights of
     its shares sum to more than 1, and count in proportion.
     """
@@ -89,7 +93,7 @@ class Item(Row):
     held: int = 0
     resuming: bool = False
     source: str = ""
-    own: msgspec.Raw | None = None
+    own: str | None = None
     heard: list[str] = []
     timer: int | None = None
     purged_at: int | None = None

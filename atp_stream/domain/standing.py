@@ -9,12 +9,13 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from atp_stream.domain.errors import Refused
-from atp_stream.domain.policy import DEFAULT, ItemRules, Policy, PolicyError, read
+from atp_stream.domain.commands import EditPolicy, SetPolicy
+from atp_stream.domain.policy import DEFAULT, Policy, read
 from atp_stream.domain.rows import POLICY, SWEEP, PolicyRow, Sweep, policy_key
 from atp_stream.domain.state import State
+from atp_stream.domain.written import edited, encode
 
-MOST_EARLIER: Final = 8
+MOST_EARLIER: Final = 32
 """So many policies are kept for items to meet; the next one waits until the sweep has caught up."""
 
 
@@ -52,15 +53,15 @@ class Policies:
         """Tell whether one more policy has to wait for the sweep."""
         return len(self._all) > MOST_EARLIER
 
-    def add(self, offset: int, log_time: int, document: bytes) -> Standing:
-        """Put a policy in force, and begin a sweep unless one is under way.
+    def document(self, command: SetPolicy | EditPolicy) -> bytes:
+        """Return the whole document that a command puts in force. Raises PolicyError."""
+        if isinstance(command, SetPolicy):
+            return bytes(command.document)
+        return encode(edited(self.newest.policy.document, command.tenant, bytes(command.patch)))
 
-        Raises Refused with reason policy_invalid.
-        """
-        try:
-            policy = read(document)
-        except PolicyError as error:
-            raise Refused("policy_invalid", str(error)) from error
+    def add(self, offset: int, log_time: int, document: bytes) -> Standing:
+        """Put a policy in force, and begin a sweep unless one is under way. Raises PolicyError."""
+        policy = read(document)
         state, last = self._state, self.newest.offset
         if self.sweep is None:
             self.sweep = Sweep(until=offset)
@@ -72,26 +73,39 @@ class Policies:
         self._all.append(Standing(offset, log_time, policy))
         return self.newest
 
-    def of(self, name: str, known: int) -> tuple[ItemRules, list[Standing]]:
-        """Return the rules that an item lives by, and the policies that will change them, oldest first.
+    def as_of(self, offset: int) -> Standing:
+        """Return the policy that was in force at a place in the log, as far back as any item needs one."""
+        newest = self._all[-1]
+        if offset >= newest.offset:
+            return newest
+        return next((standing for standing in reversed(self._all) if standing.offset <= offset), self._all[0])
 
-        `known` is the offset of a policy that it has surely met.
-        """
-        assert self.sweep is not None  # noqa: S101  (without a sweep all items have met the newest)
-        met = max(known, self.sweep.until if f"{name}|" < self.sweep.cursor else self.sweep.earlier[0])
-        later = [standing for standing in self._all if standing.offset > met]
-        rules = lived_by = self._all[-1 - len(later)].policy.rules(name)
+    def met(self, name: str, known: int) -> Standing:
+        """Return the policy that an item lives by; `known` is the offset of one that it has surely met."""
+        if self.sweep is None:
+            return self._all[-1]
+        met = self.sweep.until if f"{name}|" < self.sweep.cursor else self.sweep.earlier[0]
+        return self.as_of(max(known, met))
+
+    def later(self, name: str, own: str | None, offset: int) -> list[Standing]:
+        """Return the policies behind a place in the log that change an item's rules, oldest first."""
+        rules = self.as_of(offset).policy.rules(name, own)
         pending = []
-        for standing in later:
-            rules, before = standing.policy.rules(name), rules
-            if rules != before:
-                pending.append(standing)
-        return lived_by, pending
+        for standing in self._all:
+            if standing.offset > offset:
+                rules, before = standing.policy.rules(name, own), rules
+                if rules != before:
+                    pending.append(standing)
+        return pending
 
     def differ(self, name: str) -> bool:
-        """Tell whether an item's rules are not the same under all of the policies."""
-        rules = self.newest.policy.rules(name)
-        return any(standing.policy.rules(name) != rules for standing in self._all[:-1])
+        """Tell whether an item's rules may not be the same under all of the policies, whatever is its own."""
+        newest = self._all[-1].policy
+        rules, of_tenant = newest.rules(name), newest.rules_of_tenant(name)
+        return any(
+            standing.policy.rules(name) != rules or standing.policy.rules_of_tenant(name) != of_tenant
+            for standing in self._all[:-1]
+        )
 
     def advance(self, cursor: str) -> None:
         """Note how far the sweep has come."""

@@ -1,33 +1,25 @@
-"""One step of the fold: items that are open, work that is unfinished, and faults that are contained.
+"""One step of the fold: items that are open, entries that are answered, and faults that are contained."""
 
-Everything that is done without a command of its own (a slice of refilling, a kept command, meeting a policy) is a
-unit. Units are counted from the start of the step, so that one that breaks has a name: -1 for the first, and so on;
-the same call over the same rows comes to it again, and quarantines its item instead.
-"""
-
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
+from atp_stream.domain import drift, timers
 from atp_stream.domain.answers import ItemCommand, answer
-from atp_stream.domain.commands import AnyCommand, Entry, ResumeItem, SetPolicy
-from atp_stream.domain.errors import Refused
-from atp_stream.domain.events import OF_MANY, AnyEvent, CommandRefused
+from atp_stream.domain.catching_up import CatchingUp
+from atp_stream.domain.commands import AnyCommand, EditItem, EditPolicy, Entry, ResumeItem, SetPolicy, Tick
+from atp_stream.domain.errors import Broken, Refused
+from atp_stream.domain.events import AnyEvent, CommandRefused, Kept
 from atp_stream.domain.item import ItemFold
-from atp_stream.domain.refill import SLICE, refill
-from atp_stream.domain.rows import QUARANTINE, WORK, Due, Held, Work, held_key
+from atp_stream.domain.policy import PolicyError
+from atp_stream.domain.room import SLICE
+from atp_stream.domain.rows import QUARANTINE, WORK, Due, Held, Work
+from atp_stream.domain.settling import settle
 from atp_stream.domain.standing import Policies
 from atp_stream.domain.state import State
+from atp_stream.domain.ticks import Ticks
 
 ENOUGH: Final = 2_000
 """A step that has so much output takes no further command."""
-
-
-class Broken(Exception):
-    """A fault of ours showed; `offset` names the entry, or (below 0) the unit of unfinished work, that it befell."""
-
-    def __init__(self, offset: int) -> None:
-        super().__init__(f"the fold broke at {offset}")
-        self.offset = offset
 
 
 class Step:
@@ -39,20 +31,30 @@ class Step:
         self._broken = broken
         self._items: dict[str, ItemFold] = {}
         self._policies = Policies(state)
-        self._units = 0
+        self._ticks = Ticks(state)
         self._more = 0  # what counts as output beside events: units, visits, what publishing may tell
+        self._behind = CatchingUp(self, state, self._policies, self._ticks)
+
+    @property
+    def spent(self) -> int:
+        """How much this step has put out."""
+        return len(self.events) + self._more
+
+    def spend(self) -> None:
+        """Count a unit, or something like it, as output."""
+        self._more += 1
 
     def go_on(self) -> None:
-        """Do a slice of what earlier steps left: of one item's work, and of the sweep."""
-        due = self._state.first(WORK)
-        if due is not None:
-            self._catch_up(self._open(due[0][len(WORK) :]), SLICE)
-        if self._policies.sweep is not None:
-            self._sweep(self._spent() + SLICE)
+        """Do a slice of what earlier steps left."""
+        self._behind.go_on()
+
+    def unfinished(self) -> bool:
+        """Tell whether there is work without a command."""
+        return self._behind.unfinished()
 
     def take(self, entry: Entry) -> bool:
         """Answer one entry, unless the step has enough, or the item is not ready for it."""
-        if len(self.events) + self._more >= ENOUGH:
+        if self.spent >= ENOUGH:
             return False
         try:
             return self._take(entry)
@@ -74,19 +76,15 @@ class Step:
                         raise
                     raise Broken(x.ticket) from error
 
-    def unfinished(self) -> bool:
-        """Tell whether there is work without a command."""
-        return self._policies.sweep is not None or self._state.first(WORK) is not None
-
-    def _spent(self) -> int:
-        return len(self.events) + self._more
-
-    def _open(self, name: str) -> ItemFold:
+    def open(self, name: str) -> ItemFold:
+        """Return an item, with the policies that it has still to meet."""
         x = self._items.get(name)
         if x is None:
-            x = self._items[name] = ItemFold(self._state, name, self._policies.newest.policy.rules(name), self.events)
-            if self._policies.sweep is not None and not x.is_new and x.item.quarantine is None:
-                x.rules, x.pending = self._policies.of(name, x.item.policy)
+            policies = self._policies
+            x = self._items[name] = ItemFold(self._state, name, policies.newest.policy, self.events)
+            if policies.sweep is not None and not x.is_new and x.item.quarantine is None:
+                met, own = policies.met(name, x.item.policy), x.item.own
+                x.rules, x.pending = met.policy.rules(name, own), policies.later(name, own, met.offset)
             self._more += len(x.channels)
         return x
 
@@ -94,36 +92,40 @@ class Step:
 
     def _take(self, entry: Entry) -> bool:
         command = entry.command
-        if isinstance(command, SetPolicy):
-            if entry.offset not in self._broken:
-                return self._set_policy(entry, command)
-            self._refuse(entry.name, 0, entry.offset, entry.log_time, Refused("broken", self._broken[entry.offset]))
-            return True
-        x = self._items.get(entry.name) or self._open(entry.name)
-        if (x.due or x.pending) and not self._catch_up(x, ENOUGH):
-            return False
+        if isinstance(command, SetPolicy | EditPolicy | Tick):
+            return self._of_partition(entry, command)
+        x = self._items.get(entry.name) or self.open(entry.name)
+        if self._behind.behind(x) and not self._behind.catch_up(x, SLICE if x.due else ENOUGH):
+            # Much work: others go on meanwhile. Little, but this step has enough: the next one goes on here.
+            return x.due and self._keep(x, entry, command)
         x.ticket = entry.offset
         if entry.offset in self._broken:
             self._stop(x, entry.offset, entry.log_time)
         if isinstance(command, ResumeItem):
             self._resume(x, entry)
         elif x.item.quarantine is None:
-            self._answer(x, entry.offset, entry.log_time, command)
+            x.begin(entry.offset, entry.log_time, source=entry.source)
+            self._answer(x, command, None)
         else:
-            self._state.put(held_key(x.name, entry.offset), Held(log_time=entry.log_time, command=command))
-            x.item.held += 1
-            x.changed = True
+            self._keep(x, entry, command)
         return True
 
-    def _answer(
-        self, x: ItemFold, offset: int, log_time: int, command: ItemCommand, held: AnyCommand | None = None
-    ) -> None:
-        x.begin(offset, log_time)
-        newest = self._policies.newest
+    def answer_kept(self, x: ItemFold, offset: int, held: Held) -> None:
+        """Answer a command that was kept for its item."""
+        x.begin(offset, held.log_time, source=held.source)
+        command = held.command
+        if isinstance(command, SetPolicy | EditPolicy | Tick | ResumeItem):
+            raise TypeError(f"{type(command).__name__} is never kept for an item")
+        self._answer(x, command, Kept(command, held.source, held.original))
+        x.changed = True
+        self._mark(x)
+
+    def _answer(self, x: ItemFold, command: ItemCommand, kept: Kept | None) -> None:
+        standing = self._policies.as_of(max(x.offset, x.item.policy))
         try:
-            applied = answer(x, command, newest.policy)
+            applied = answer(x, command, standing.policy)
         except Refused as refused:
-            self._refuse(x.name, x.item.version, offset, log_time, refused, held)
+            self._refuse(x.name, x.item.version, x.offset, x.log_time, refused, kept)
             if refused.reason == "stale":
                 x.item.stale += 1
                 x.changed = True
@@ -132,14 +134,20 @@ class Step:
             x.item.duplicates += 1
             x.changed = True
             return
-        if x.waiting:
-            refill(x, [])
-        x.item.policy = newest.offset
-        self._done(x)
+        if isinstance(command, EditItem) and self._policies.sweep is not None:
+            x.pending = self._policies.later(x.name, x.item.own, standing.offset)
+        settle(x)
+        x.item.policy = standing.offset
+        self.done(x)
 
-    def _done(self, x: ItemFold) -> None:
+    def done(self, x: ItemFold) -> None:
         """Count what was begun as folded, and keep the mark of unfinished work right."""
+        if x.item.stock.gap or x.item.drift is not None:
+            drift.follow(x)
         x.done()
+        self._mark(x)
+
+    def _mark(self, x: ItemFold) -> None:
         due = x.item.quarantine is None and (x.item.work is not None or x.item.resuming)
         if due != x.due:
             x.due = due
@@ -148,118 +156,72 @@ class Step:
             else:
                 self._state.delete(WORK + x.name)
 
+    def _keep(self, x: ItemFold, entry: Entry, command: AnyCommand) -> bool:
+        """Keep a command for later; False if too many are kept already."""
+        held = Held(log_time=entry.log_time, command=command, source=entry.source, original=entry.original)
+        kept = self._behind.keep(x, entry.offset, held)
+        self._mark(x)
+        return kept
+
     def _refuse(
-        self, name: str, version: int, offset: int, log_time: int, refused: Refused, held: AnyCommand | None = None
+        self, name: str, version: int, offset: int, log_time: int, refused: Refused, kept: Kept | None = None
     ) -> None:
         self.events.append(
             CommandRefused(
                 name=name, version=version, at=log_time, offset=offset, ordinal=0, reason=refused.reason,
-                detail=refused.detail, held=held,
+                detail=refused.detail, kept=kept,
             )
         )  # fmt: skip
 
-    def _set_policy(self, entry: Entry, command: SetPolicy) -> bool:
-        if self._policies.crowded:
+    # Commands to the whole partition
+
+    def _of_partition(self, entry: Entry, command: SetPolicy | EditPolicy | Tick) -> bool:
+        if entry.offset in self._broken:
+            refused = Refused("broken", self._broken[entry.offset])
+            self._refuse(entry.name, 0, entry.offset, entry.log_time, refused)
+            return True
+        if isinstance(command, Tick):
+            if self._ticks.crowded:
+                return False
+            self._ticks.add(entry.offset, entry.log_time, command.at)
+            return True
+        return self._set_policy(entry, command)
+
+    def _set_policy(self, entry: Entry, command: SetPolicy | EditPolicy) -> bool:
+        policies = self._policies
+        if policies.crowded:
             return False
         try:
-            newest = self._policies.add(entry.offset, entry.log_time, bytes(command.document))
-        except Refused as refused:
+            newest = policies.add(entry.offset, entry.log_time, policies.document(command))
+        except PolicyError as error:
+            refused = Refused("policy_invalid", str(error))
             self._refuse(entry.name, 0, entry.offset, entry.log_time, refused)
             return True
         self._items = {name: x for name, x in self._items.items() if not x.is_new}
         for x in self._items.values():
-            last = x.pending[-1].policy.rules(x.name) if x.pending else x.rules
-            if newest.policy.rules(x.name) != last:
+            last = x.pending[-1].policy.rules(x.name, x.item.own) if x.pending else x.rules
+            if x.item.quarantine is None and newest.policy.rules(x.name, x.item.own) != last:
                 x.pending.append(newest)
         return True
 
-    # Unfinished work
-
-    def _catch_up(self, x: ItemFold, limit: int) -> bool:
-        """Do what an item has to do before its next command; tell whether it is ready."""
-        while x.item.quarantine is None:
-            if x.item.work is not None:
-                job = self._refill
-            elif x.item.resuming:
-                job = self._take_held
-            elif x.pending:
-                job = self._meet
-            else:
-                return True
-            if self._units and self._spent() >= limit:
-                return False
-            self._unit(x, job)
-        return True
-
-    def _unit(self, x: ItemFold, job: Callable[[ItemFold], None]) -> None:
-        self._units += 1
-        self._more += 1
-        x.ticket = -self._units
-        if x.ticket in self._broken:
-            self._stop(x, x.item.offset, x.item.log_time)
-            return
-        try:
-            job(x)
-        except Exception as error:
-            raise Broken(x.ticket) from error
-
-    def _refill(self, x: ItemFold) -> None:
-        work = x.item.work
-        assert work is not None  # noqa: S101  (the job is chosen by it)
-        x.begin(work.offset, work.log_time, work.ordinal)
-        refill(x, work.closed)
-        self._done(x)
-
-    def _take_held(self, x: ItemFold) -> None:
-        found = self._state.first(f"{x.name}|h|")
-        x.changed = True
-        if found is None:
-            x.begin(x.item.offset, x.item.log_time)
-            x.item.resuming = False
-            self._done(x)
-        else:
-            key, held = found
-            self._state.delete(key)
-            x.item.held -= 1
-            self._answer(x, int(key.rpartition("|")[2]), held.log_time, held.command, held=held.command)
-
-    def _meet(self, x: ItemFold) -> None:
-        standing = x.pending.pop(0)
-        x.begin(standing.offset, standing.log_time, OF_MANY)
-        x.meet(standing.policy.rules(x.name))
-        x.item.policy = standing.offset
-        refill(x, [])
-        self._done(x)
-
-    def _sweep(self, limit: int) -> None:
-        """Walk on over the items, and let each meet the policies that it has not met."""
-        policies = self._policies
-        assert policies.sweep is not None  # noqa: S101  (the caller looked)
-        cursor = policies.sweep.cursor
-        while self._spent() < limit:
-            key = self._state.after(cursor)
-            if key is None:
-                policies.finish()
-                return
-            if key[0] == "|":  # the rows of the partition stand amid the items
-                cursor = "}"
-                continue
-            name = "|".join(key.split("|", 2)[:2])
-            if policies.differ(name) and not self._catch_up(self._open(name), limit):
-                break
-            cursor = name + "}"  # behind all rows of the item
-            self._more += 1
-        policies.advance(cursor)
-
     # Quarantine
+
+    def broken(self, x: ItemFold) -> bool:
+        """Quarantine the item if the unit that is about to begin is known to break, and tell whether it is."""
+        if x.ticket not in self._broken:
+            return False
+        self._stop(x, x.item.offset, x.item.log_time)
+        return True
 
     def _stop(self, x: ItemFold, offset: int, log_time: int) -> None:
         """Quarantine an item: all its channels show 0, and its commands are kept."""
         x.begin(offset, log_time)
         x.item.quarantine = self._broken[x.ticket]
         x.item.resuming = False
+        timers.hide(x)
         self._state.put(QUARANTINE + x.name, Due())
-        self._done(x)
+        x.done()
+        self._mark(x)
 
     def _resume(self, x: ItemFold, entry: Entry) -> None:
         """End a quarantine: the item lives by the newest policy, then finishes its work, then what was kept."""
@@ -270,9 +232,16 @@ class Step:
         x.begin(entry.offset, entry.log_time)
         x.item.quarantine = None
         self._state.delete(QUARANTINE + x.name)
-        x.item.resuming = True
+        timers.show(x)
+        x.item.resuming = x.item.held > 0
         x.item.policy = newest.offset
-        x.item.work = Work(offset=entry.offset, log_time=entry.log_time, ordinal=x.ordinal)  # a whole pass: claims rose
-        x.rules = newest.policy.rules(x.name)  # what it lived by before is known only if it stopped in this very step
+        x.rules = newest.policy.rules(
+            x.name, x.item.own
+        )  # what it lived by before is known only if it stopped just now
         x.meet(x.rules)
-        self._done(x)
+        whole = Work(offset=entry.offset, log_time=entry.log_time, ordinal=x.ordinal)  # a whole pass: claims rose
+        whole.index, whole.lose = ("" if x.rules.deallocates else None), x.rules.deallocates
+        whole.until = None if x.item.work is None else x.item.work.until
+        x.item.work = whole
+        x.done()
+        self._mark(x)

@@ -28,6 +28,8 @@ from atp_stream.domain.locations import LONGEST_TAIL
 
 HIGHEST_RANK: Final = 1_000
 
+_exact: Final = msgspec.json.Decoder(float_hook=Decimal)
+
 
 def decode(document: bytes) -> Document:
     """Return the document that JSON states.
@@ -86,7 +88,7 @@ def edited_own(own: ItemSection | None, patch: bytes) -> ItemSection | None:
 
 def _plain(text: bytes) -> Any:
     try:
-        return msgspec.json.decode(text, float_hook=Decimal)
+        return _exact.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise PolicyError(str(error)) from error
 

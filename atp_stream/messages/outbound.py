@@ -23,12 +23,15 @@ from atp_stream.domain.events import (
     AllocationReleased,
     AvailabilityCalculated,
     ReservationDenied,
+    StockDrifted,
 )
 from atp_stream.messages.amounts import to_decimal
 from atp_stream.messages.errors import SchemaMissing
 from atp_stream.settings import Wire
 
-Published: TypeAlias = AvailabilityCalculated | AllocationCommitted | AllocationReleased | ReservationDenied
+Published: TypeAlias = (
+    AvailabilityCalculated | AllocationCommitted | AllocationReleased | ReservationDenied | StockDrifted
+)
 Headers: TypeAlias = list[tuple[str, bytes]]
 
 VERSION_HEADER: Final = "atp-version"

@@ -4,8 +4,8 @@ from typing import Any
 
 from aiohttp import web
 
+from atp_stream.domain.holdings import allocated, status
 from atp_stream.domain.names import encode, join
-from atp_stream.domain.reservation import allocated, status
 from atp_stream.domain.rows import Item, Reservation
 from atp_stream.engine.app import EngineApp
 from atp_stream.engine.routing import Elsewhere

@@ -1,6 +1,6 @@
 """The formula of availability, by example."""
 
-from atp_stream.domain.availability import pool, safety_stock, short, shown
+from atp_stream.domain.availability import free, safety_stock, short, shown
 from atp_stream.domain.policy import ItemRules, Rule
 
 
@@ -19,9 +19,9 @@ def test_of_less_than_nothing_nothing_is_withheld() -> None:
 
 
 def test_the_pool_is_what_is_neither_withheld_nor_reserved() -> None:
-    assert 5 == pool(10, 2, 3)
-    assert 0 == pool(10, 2, 9)
-    assert 0 == pool(-10, 0, 0)
+    assert 5 == free(10, 2, 3)
+    assert 0 == free(10, 2, 9)
+    assert 0 == free(-10, 0, 0)
 
 
 def test_a_buffer_is_taken_off_and_less_than_the_floor_is_nothing() -> None:

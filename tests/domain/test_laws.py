@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from atp_stream.domain import refill, step
+from atp_stream.domain import catching_up, room, step
 from atp_stream.domain.availability import safety_stock
 from atp_stream.domain.commands import AnyCommand, Entry, SetPolicy
 from atp_stream.domain.events import (
@@ -20,8 +20,8 @@ from atp_stream.domain.events import (
     AvailabilityCalculated,
     CommandRefused,
 )
+from atp_stream.domain.holdings import allocated, owed
 from atp_stream.domain.policy import DEFAULT, Policy, parse
-from atp_stream.domain.reservation import allocated, owed
 from atp_stream.domain.rows import Item
 from tests.domain.histories import histories
 from tests.domain.log import AT, NOON, Log, allocations, count, fulfil, release, reserve
@@ -53,8 +53,8 @@ def items(log: Log) -> dict[str, Item]:
 def tight_bounds(served: int, enough: int) -> Iterator[None]:
     """Make slices and steps so small that they end everywhere."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(refill, "SLICE", served)
-        patch.setattr(step, "SLICE", served)
+        for module in (room, step, catching_up):
+            patch.setattr(module, "SLICE", served)
         patch.setattr(step, "ENOUGH", enough)
         yield
 

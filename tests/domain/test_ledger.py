@@ -6,8 +6,9 @@ import pytest
 
 from atp_stream.domain.commands import Entry
 from atp_stream.domain.events import AllocationCommitted, AvailabilityCalculated, CommandRefused
+from atp_stream.domain.holdings import allocated
 from atp_stream.domain.ledger import Broken, fold
-from atp_stream.domain.refill import SLICE
+from atp_stream.domain.room import SLICE
 from atp_stream.domain.rows import QUARANTINE, WORK
 from atp_stream.domain.state import State
 from atp_stream.domain.step import ENOUGH
@@ -143,20 +144,35 @@ def test_work_goes_on_without_entries_until_it_is_finished() -> None:
     assert MANY + 3 == log.item().version
 
 
-def test_a_command_of_an_item_waits_for_its_work_and_others_do_not() -> None:
+def test_a_command_is_kept_while_its_item_has_work_and_others_do_not_wait() -> None:
     log = log_with_many_waiting()
     counted = entry(log, count(100 * SLICE))
     log.say(*[reserve(f"s{place:04d}", 1) for place in range(10 * SLICE)])
     log.step([counted])
     own, other = counted._replace(offset=10**6, command=release("r0000")), Entry(0, 10**6 + 1, NOON, RUG, count(3))
-    assert 0 == log.step([own, other]).consumed
-    assert 2 == log.step([other, other._replace(offset=10**6 + 2)]).consumed
+    assert 2 == log.step([own, other]).consumed
+    assert (1, (3, 0)) == (log.item().held, log.shows(name=RUG))
+    assert 1 == allocated(log.reservation("r0000"))
+
+    log.run([])
+
+    assert (0, False, None) == (log.item().held, log.item().resuming, log.item().work)
+    assert [] == log.reservation("r0000").allocations
+    assert 10**6 == log.item().offset
 
 
-def test_an_item_finishes_its_work_before_its_next_command_in_one_step_if_it_fits() -> None:
+def test_commands_of_a_busy_item_hold_up_their_partition_only_when_too_many_are_kept(
+    fault: pytest.MonkeyPatch,
+) -> None:
     log = log_with_many_waiting()
-    folded = log.step([entry(log, count(MANY)), Entry(0, 10**6, NOON, LAMP, release("r1499"))])
-    assert (2, False) == (folded.consumed, folded.unfinished)
+    log.step([entry(log, count(MANY))])
+    fault.setattr("atp_stream.domain.catching_up.MOST_KEPT", 2)
+    fault.setattr("atp_stream.domain.catching_up.SLICE", 0)
+    fault.setattr("atp_stream.domain.step.SLICE", 0)
+    releases = [Entry(0, 10**6 + place, NOON, LAMP, release(f"r000{place}")) for place in range(4)]
+
+    assert 2 == log.step(releases).consumed
+    assert 2 == log.item().held
 
 
 @pytest.fixture
@@ -252,7 +268,7 @@ def test_a_resume_that_breaks_leaves_the_item_in_quarantine(fault: pytest.Monkey
 def test_a_fault_in_a_slice_of_work_stops_the_item_and_its_work_is_kept(fault: pytest.MonkeyPatch) -> None:
     log = log_with_many_waiting()
     log.step([entry(log, count(MANY))])
-    fault.setattr("atp_stream.domain.step.refill", breaks)
+    fault.setattr("atp_stream.domain.settling.refill", breaks)
     log.run([])
     assert ((0, SLICE), "fault -1") == (log.shows(), log.item().quarantine)
     fault.undo()
@@ -266,7 +282,7 @@ def test_a_resumed_item_serves_who_could_not_be_served_before_policy_changed(fau
     log.say(policy({"tenants": {"*": {"channels": {"ECOM": {}, "STORE": {}}, "safety_stock": {"fixed": MANY}}}}))
     log.entries.append(entry(log, count(MANY * 101)))
     log.step(log.entries[-1:])
-    fault.setattr("atp_stream.domain.step.refill", breaks)
+    fault.setattr("atp_stream.domain.settling.refill", breaks)
     log.run([])
     fault.undo()
     log.say(policy({"tenants": {"*": {"channels": {"ECOM": {}, "STORE": {}}}}}), resume())
@@ -316,5 +332,5 @@ def test_a_kept_command_that_is_refused_comes_with_its_refusal(fault: pytest.Mon
     log.say(count(7, AT + 1), refused)
     fault.undo()
     assert [(3, "reservation_conflict", refused)] == [
-        (e.offset, e.reason, e.held) for e in log.say(resume()) if isinstance(e, CommandRefused)
+        (e.offset, e.reason, e.kept and e.kept.command) for e in log.say(resume()) if isinstance(e, CommandRefused)
     ]

@@ -14,7 +14,7 @@ from atp_stream.domain.events import (
     CommandRefused,
     ReservationDenied,
 )
-from atp_stream.domain.reservation import allocated
+from atp_stream.domain.holdings import allocated
 from atp_stream.domain.rows import Item
 from tests.domain.histories import NAMES, commands, documents, histories
 from tests.domain.log import NOON, Log, policy

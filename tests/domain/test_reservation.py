@@ -17,7 +17,8 @@ from atp_stream.domain.events import (
     ReleaseReason,
     ReservationDenied,
 )
-from atp_stream.domain.reservation import MOST_MOVEMENTS, MOST_PIECES, Status, pieces, status
+from atp_stream.domain.holdings import MOST_PIECES, Status, pieces, status
+from atp_stream.domain.reservation import MOST_MOVEMENTS
 from tests.domain.log import AT, LAMP, Log, adjust, allocations, confirm, count, fulfil, policy, release, reserve
 
 

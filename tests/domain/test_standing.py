@@ -6,7 +6,7 @@ import pytest
 
 from atp_stream.domain.commands import AnyCommand, Entry
 from atp_stream.domain.events import OF_MANY, AllocationCommitted, AvailabilityCalculated, CommandRefused
-from atp_stream.domain.refill import SLICE
+from atp_stream.domain.room import SLICE
 from atp_stream.domain.rows import POLICY, SWEEP
 from atp_stream.domain.standing import MOST_EARLIER
 from tests.domain.log import LAMP, NOON, Log, count, policy, release, reserve, resume

@@ -1,0 +1,56 @@
+"""What time ends: reservations whose limit is over, rows whose retention is over, and the grace of a drift.
+
+Law: what ends at the same tick ends in the order of the moments, then of the reservations; afterwards those who wait
+are served once. An end is final, and its row is forgotten after the policy's retention.
+Source: domain.md, Reservation, rules 4 and 7.
+"""
+
+from atp_stream.domain import drift
+from atp_stream.domain.events import ReleaseReason
+from atp_stream.domain.holdings import allocated
+from atp_stream.domain.item import ItemFold
+from atp_stream.domain.keeping import keep
+from atp_stream.domain.names import decode, encode
+from atp_stream.domain.room import Room
+from atp_stream.domain.rows import End, Work
+from atp_stream.domain.timers import watch
+from atp_stream.domain.waiting import stop_waiting
+
+_MOMENT = 16  # hexadecimal digits
+
+
+def run_out(x: ItemFold, work: Work, room: Room) -> bool:
+    """Let the timers up to `work.until` run out, as far as there is room; tell whether all have."""
+    assert work.until is not None  # noqa: S101  (only such work comes here)
+    prefix = f"{x.name}|t|"
+    while (found := x.state.first(prefix)) is not None and _moment(found[0], prefix) <= work.until:
+        if not room.take():
+            return False
+        x.state.delete(found[0])
+        reservation = decode(found[0][len(prefix) + _MOMENT :])
+        if reservation:
+            _end(x, reservation)
+        else:
+            drift.tell(x)
+    watch(x, None if found is None else _moment(found[0], prefix))
+    work.until = None
+    return True
+
+
+def _moment(key: str, prefix: str) -> int:
+    return int(key[len(prefix) : len(prefix) + _MOMENT], 16)
+
+
+def _end(x: ItemFold, reservation: str) -> None:
+    row = x.reservation(reservation)
+    assert row is not None  # noqa: S101  (a timer without its reservation is a fault of ours)
+    row.timer = None
+    if row.at is None or row.ended is not None:
+        if row.at is not None:
+            x.item.purged_at = row.at if x.item.purged_at is None else max(x.item.purged_at, row.at)
+        x.state.delete(f"{x.name}|r|{encode(reservation)}")
+        return
+    stop_waiting(x, row, row.waiting, newest=True)
+    x.give_back(reservation, row, allocated(row), ReleaseReason.EXPIRED)
+    row.ended = End.EXPIRED
+    keep(x, reservation, row)

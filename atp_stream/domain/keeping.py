@@ -1,0 +1,30 @@
+"""The row of a reservation, and what is kept in step with it: its timer, and its place if a loss takes promises back.
+
+Source: domain.md, Reservation, rules 4, 6 and 7.
+"""
+
+from atp_stream.domain.deallocation import note
+from atp_stream.domain.item import MICROSECONDS, ItemFold
+from atp_stream.domain.names import encode
+from atp_stream.domain.rows import Reservation
+from atp_stream.domain.timers import start, stop
+
+
+def keep(x: ItemFold, reservation: str, row: Reservation) -> None:
+    """Set the row of a reservation: until its end its timer is that of its limit, from then on that of its purge."""
+    if row.at is not None and row.ended is None:
+        row.purge_at = None
+        moment = row.expires_at
+    else:
+        if row.purge_at is None:
+            row.purge_at = x.log_time * MICROSECONDS + x.rules.retention
+        moment = row.purge_at
+    if moment is not None:
+        moment = max(moment, x.log_time * MICROSECONDS + 1)
+    if moment != row.timer:
+        if row.timer is not None:
+            stop(x, row.timer, reservation)
+        row.timer = None if moment is None else start(x, moment, reservation)
+    if x.rules.deallocates or row.taken_back is not None:
+        note(x, reservation, row)
+    x.state.put(f"{x.name}|r|{encode(reservation)}", row)
