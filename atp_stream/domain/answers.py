@@ -38,24 +38,36 @@ def answer(x: ItemFold, command: ItemCommand, policy: Policy) -> bool:
         case Reserve():
             return reserve(x, command, policy)
         case AdjustStock():
-            ships = command.reservation is not None and command.delta < 0
-            fact = Fact(command.at, command.event_id, command.delta, command.absolute, ships)
-            applied = _record(x, fact, command.location)
-            if applied and command.reservation is not None and command.delta < 0:
-                adjusted(x, command.reservation, -command.delta)
-            return applied
+            return _adjust(x, command)
         case CountStock():
             return _record(x, Fact(command.at, command.event_id, None, command.on_hand), command.location)
+        case Release() | Fulfil() | Confirm():
+            return _follow(x, command)
+        case EditItem() | Grant() | Revoke() | Move():
+            return steer(x, command, policy)
+        case _:
+            assert_never(command)
+
+
+def _follow(x: ItemFold, command: Release | Fulfil | Confirm) -> bool:
+    match command:
         case Release():
             return release(x, command)
         case Fulfil():
             return fulfil(x, command)
         case Confirm():
             return confirm(x, command)
-        case EditItem() | Grant() | Revoke() | Move():
-            return steer(x, command, policy)
         case _:
             assert_never(command)
+
+
+def _adjust(x: ItemFold, command: AdjustStock) -> bool:
+    ships = command.reservation is not None and command.delta < 0
+    fact = Fact(command.at, command.event_id, command.delta, command.absolute, ships)
+    applied = _record(x, fact, command.location)
+    if applied and command.reservation is not None and command.delta < 0:
+        adjusted(x, command.reservation, -command.delta)
+    return applied
 
 
 def _record(x: ItemFold, fact: Fact, location: str) -> bool:

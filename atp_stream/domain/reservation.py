@@ -6,8 +6,9 @@
               `-> REJECTED      not enough otherwise
     Confirm --> CONFIRMED    Fulfil --> FULFILLED    Release --> RELEASED    its limit is over --> EXPIRED
 
-Laws: ended is final, but a confirm that was made in time reopens what has expired. The same message again changes nothing: creates are known by their stamp, releases and
-fulfilments by their event. What came before the create is met by it with the net quantity.
+Laws: ended is final, but a confirm that was made in time reopens what has expired. The same message again changes
+nothing: creates are known by their stamp, releases and fulfilments by their event. What came before the create is met
+by it with the net quantity.
 Each function returns whether anything was applied (False: a duplicate) and raises Refused before it changes anything.
 Source: domain.md, Reservation, rules 1 to 4; Stock, fulfilment.
 """

@@ -73,9 +73,9 @@ class Item(Row):
     when the step was committed. `quarantine` says which fault of ours stopped the item; `held` counts the commands kept
     since, or while there was work to finish; `resuming` says that they are being folded.
     `source` is the input ("topic/partition/offset") of the last change, empty if an operator or time caused it.
-    `own` is the JSON that a command wrote for this item alone; `heard` are the last such commands. `timer` is no later than its
-    earliest timer. `purged_at` is the stamp of the newest create that was purged. `scaled` says that the weights of
-    its shares sum to more than 1, and count in proportion.
+    `own` is the JSON that a command wrote for this item alone; `heard` are the last such commands. `timer` is no later
+    than its earliest timer. `purged_at` is the stamp of the newest create that was purged. `scaled` says that the
+    weights of its shares sum to more than 1, and count in proportion.
     """
 
     stock: Stock
@@ -147,8 +147,8 @@ class Reservation(Row):
     the greater of `fulfilled` (by events) and `adjusted` (by adjustments that name the reservation); `moved` are the
     last shipments, which an adjustment may turn out to repeat. `queued` are the offsets of its waiting parts, oldest
     first, `waiting` is their sum. `known` are the releases and fulfilments that have come. `expires_at` is the limit
-    that was asked for, or the one that the tenant's default gave it at its commit. `timer` is when time ends it, or when
-    it is purged after its end: `purge_at`. `taken_back` is its place among the promises that a loss would take back.
+    that was asked for, or the one that the tenant's default gave it at its commit. `timer` is when time ends it, or
+    when it is purged after its end: `purge_at`. `taken_back` is its place among the promises that a loss takes back.
     """
 
     channel: str = ""
