@@ -30,8 +30,12 @@ REASONS: Final = {
     "too_many_channels": "One more channel without a name than policy lets an item have",
     "too_many_locations": "One more location than an item's row can hold",
     "too_many_parts": "A reservation that would be in more than 256 parts",
+    "too_old": "A create stamped no later than a reservation of the item that was forgotten after its retention",
     "too_many_movements": "More than 512 releases and fulfilments of one reservation",
     "policy_invalid": "A policy document that contradicts itself; `atp policy apply` refuses these earlier",
+    "bad_grant": "A grant that states both a quantity and a percentage, or neither",
+    "not_a_quota": "A grant, a revocation or a move for a channel whose rule is no QUOTA",
+    "not_enough_granted": "A move of more than a channel was granted and has not consumed",
     "broken": "A policy on which a fault of ours showed; the one before it stays in force",
     "unreadable_command": "A record of the item log that is no command: something else writes there",
 }

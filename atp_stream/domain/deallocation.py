@@ -13,7 +13,7 @@ from atp_stream.domain.holdings import allocated
 from atp_stream.domain.item import ItemFold
 from atp_stream.domain.names import decode, encode
 from atp_stream.domain.room import Room
-from atp_stream.domain.rows import Due, Reservation, Work, promise_key
+from atp_stream.domain.rows import Due, Reservation, Work
 from atp_stream.domain.waiting import wait
 
 _TOP: Final = 2**63 - 1
@@ -25,9 +25,9 @@ def note(x: ItemFold, reservation: str, row: Reservation) -> None:
     place = _place(row) if x.rules.deallocates and row.allocations else None
     if place != row.taken_back:
         if row.taken_back is not None:
-            x.state.delete(promise_key(x.name, row.taken_back, reservation))
+            x.state.delete(_promise_key(x.name, row.taken_back, reservation))
         if place is not None:
-            x.state.put(promise_key(x.name, place, reservation), Due())
+            x.state.put(_promise_key(x.name, place, reservation), Due())
         row.taken_back = place
 
 
@@ -75,3 +75,8 @@ def _place(row: Reservation) -> str:
     """Return what sorts reservations in the order in which their promises are taken back."""
     priority = max(-_TOP, min(_TOP, row.priority))
     return f"{int(row.confirmed)}{_TOP + priority:016x}{_TOP - row.allocations[-1].offset:016x}"
+
+
+def _promise_key(name: str, place: str, reservation: str) -> str:
+    """Return the key of an open promise, in the order in which promises would be taken back."""
+    return f"{name}|o|{place}{encode(reservation)}"

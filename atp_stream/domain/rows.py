@@ -276,21 +276,6 @@ def held_key(name: str, offset: int) -> str:
     return f"{name}|h|{offset:019d}"
 
 
-def timer_key(name: str, moment: int, reservation: str) -> str:
-    """Return the key of a timer of the item `name`: of a reservation, or ("") of the item itself."""
-    return f"{name}|t|{moment:016x}{encode(reservation)}"
-
-
-def item_timer_key(name: str, moment: int) -> str:
-    """Return the key by which a partition finds the items whose timers run out first."""
-    return f"{TIMER}{moment:016x}|{name}"
-
-
-def promise_key(name: str, place: str, reservation: str) -> str:
-    """Return the key of an open promise, in the order in which promises would be taken back."""
-    return f"{name}|o|{place}{encode(reservation)}"
-
-
 def queue_prefix(name: str, channel: str) -> str:
     """Return what the keys of the parts waiting in `channel` begin with."""
     return f"{name}|q|{encode(channel)}|"
