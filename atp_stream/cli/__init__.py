@@ -16,8 +16,11 @@ from atp_stream.cli.get import get
 from atp_stream.cli.init import init
 from atp_stream.cli.operate import item, source
 from atp_stream.cli.policy import policy
+from atp_stream.cli.rehearse import rehearse
 from atp_stream.cli.send import send
+from atp_stream.cli.snapshot import snapshot
 from atp_stream.cli.stack import stack
+from atp_stream.cli.verify import verify
 from atp_stream.cli.watch import watch
 from atp_stream.cli.worker import worker
 
@@ -35,5 +38,7 @@ def main() -> None:
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 
 
-for command in (demo, stack, init, worker, send, get, watch, policy, dead_letters, item, source):
+for command in (
+    demo, stack, init, worker, send, get, watch, policy, dead_letters, item, source, verify, snapshot, rehearse,
+):  # fmt: skip
     main.add_command(command)

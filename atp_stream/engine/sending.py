@@ -53,6 +53,11 @@ def make_producer(bootstrap: str, *, transactional_id: str | None = None, **sett
     )
 
 
+def transactional_id(app: str, genesis: str, partition: int) -> str:
+    """Return the name under which the owner of a log partition commits; whoever takes it over fences the one before."""
+    return f"{app}-{genesis}-{partition}"
+
+
 class Batches:
     """Collects records into one open batch per partition; `send` produces them all and waits for the acks.
 

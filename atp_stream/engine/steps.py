@@ -32,7 +32,7 @@ from atp_stream.engine.position import (
     plan,
 )
 from atp_stream.engine.runs import Run
-from atp_stream.engine.sending import Batches, Output, make_producer
+from atp_stream.engine.sending import Batches, Output, make_producer, transactional_id
 from atp_stream.engine.tables import StateTable
 
 log = get_logger(__name__)
@@ -84,7 +84,7 @@ class Steps:
     async def _fence(self, partition: int) -> Lane:
         producer = make_producer(
             self._bootstrap,
-            transactional_id=f"{self._app.conf.id}-{self._genesis}-{partition}",
+            transactional_id=transactional_id(self._app.conf.id, self._genesis, partition),
             transaction_timeout_ms=int(TRANSACTION_TIMEOUT * 1000),
         )
         await producer.start()

@@ -1,0 +1,217 @@
+"""The events that the fold gives, against those that a reader of committed records finds in the output topics.
+
+Allocation events and denials: each once, by event id. Availability is a conflation, steps decide of what: of each
+key only the last one counts. What later commands caused is left alone, and so is what was caused before the start.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Final, NamedTuple
+
+import msgspec
+from aiokafka import ConsumerRecord
+
+from atp_stream.audit.reading import Reader
+from atp_stream.engine.scratch import Scratch
+from atp_stream.engine.sending import Output
+from atp_stream.messages.outbound import CAUSE_HEADER
+from atp_stream.messages.outputs_read import OutputReader
+from atp_stream.topics import Topic, Topics
+
+_WANTED: Final = b"w"  # once
+_MAY_BE: Final = b"m"  # will be published, or was just now
+_SEEN: Final = b"s"
+
+
+class Happened(msgspec.Struct, frozen=True):
+    """An event, as its JSON envelope says."""
+
+    eventType: str  # noqa: N815 - the wire's own name
+    eventId: str  # noqa: N815
+    timestamp: int
+    tenantId: str  # noqa: N815
+    payload: dict[str, Any]
+
+
+class _Shown(msgspec.Struct, frozen=True, array_like=True):
+    """What availability says last of a key; an absent one is not known."""
+
+    available: Any
+    reserved: Any
+
+
+read_event: Final = msgspec.json.Decoder(Happened).decode
+_read_shown: Final = msgspec.json.Decoder(_Shown).decode
+
+
+class Stretch(NamedTuple):
+    """What of the log is looked at: causes behind `after`, up to `until`."""
+
+    partition: int
+    after: int
+    until: int
+
+
+class Events:
+    """What one log partition should have said, and what was found."""
+
+    def __init__(self, topics: Topics, stretch: Stretch, rows: Scratch) -> None:
+        self._availability = topics.availability_calculated
+        self._once = tuple(topic for topic in topics.outputs if topic is not self._availability)
+        self._stretch = stretch
+        self._rows = rows
+        self._count = 0
+        self.found = 0
+
+    # Rows of the scratch: "e|topic|id" holds a flag and the place among the topic's events, "a|key" what should be
+    # shown last, "f|key" what was found last, "b|key" what was found before the start, "n|key" that more will be said.
+
+    def expect(self, outputs: Iterable[Output]) -> None:
+        """Note what the fold gives, in JSON."""
+        self._rows.write(self._noted(outputs, _WANTED))
+
+    def allow(self, outputs: Iterable[Output]) -> None:
+        """Note what the running system has still to say, and may have said meanwhile."""
+        self._rows.write(self._noted(outputs, _MAY_BE))
+
+    def _noted(self, outputs: Iterable[Output], flag: bytes) -> Iterator[tuple[bytes, bytes]]:
+        once = {topic.name for topic in self._once}
+        for output in outputs:
+            if output.topic == self._availability.name:
+                event = read_event(output.value or b"")
+                shown = msgspec.json.encode(_Shown(event.payload["available"], event.payload["reserved"]))
+                yield (b"a|" if flag is _WANTED else b"n|") + (output.key or b""), shown
+            elif output.topic in once:
+                self._count += 1
+                event = read_event(output.value or b"")
+                yield _event_key(output.topic, event.eventId), flag + self._count.to_bytes(8, "big")
+
+    async def compare(
+        self, reader: Reader, decode: OutputReader, mine: Callable[[bytes], bool], moved: Callable[[int], None]
+    ) -> Sequence[str]:
+        """Read the topics, and return what is wrong with them, in words; `mine` tells by the key what is looked at."""
+        wrong: list[str] = []
+        for topic in self._once:
+            wrong += await self._compare_once(topic, reader, decode, mine, moved)
+        await self._find_shown(reader, decode, mine, moved)
+        return [*wrong, *self._wrongly_shown()]
+
+    async def _compare_once(
+        self, topic: Topic, reader: Reader, decode: OutputReader, mine: Callable[[bytes], bool],
+        moved: Callable[[int], None],
+    ) -> Sequence[str]:  # fmt: skip
+        wrong: list[str] = []
+        first = b""
+        begin, records = await self._records(topic, reader)
+        async for batch in records:
+            moved(len(batch))
+            for record in batch:
+                if not mine(record.key or b"") or self._later(record):
+                    continue
+                event = read_event(await decode.envelope(record.value))
+                key = _event_key(topic.name, event.eventId)
+                known = self._rows.read(key)
+                place = f"{topic.name}/{record.partition}/{record.offset}"
+                if known is None:
+                    if not self._earlier(record):
+                        wrong.append(f"{place}: event {event.eventId} does not follow from the log")
+                elif known[:1] == _SEEN:
+                    wrong.append(f"{place}: event {event.eventId} was published before")
+                else:
+                    self.found += 1
+                    first = first or known[1:]
+                    self._rows.write([(key, _SEEN + known[1:])])
+        return wrong + self._missing(topic, first if begin else b"")
+
+    def _missing(self, topic: Topic, first: bytes) -> list[str]:
+        """Return the events that are not there; those before `first` may be gone by retention."""
+        prefix = _event_key(topic.name, "")
+        return [
+            f"{topic.name}: event {key[len(prefix) :].decode()} is missing"
+            for key, flag in _under(self._rows, prefix)
+            if flag[:1] == _WANTED and flag[1:] >= first
+        ]
+
+    async def _find_shown(
+        self, reader: Reader, decode: OutputReader, mine: Callable[[bytes], bool], moved: Callable[[int], None]
+    ) -> None:
+        _, records = await self._records(self._availability, reader)
+        async for batch in records:
+            moved(len(batch))
+            for record in batch:
+                key = record.key or b""
+                if not mine(key):
+                    continue
+                if self._later(record):  # compaction may have taken the one that we look for
+                    self._rows.write([(b"n|" + key, b"")])
+                    continue
+                event = read_event(await decode.envelope(record.value))
+                shown = _Shown(event.payload["available"], event.payload["reserved"])
+                earlier = self._earlier(record)
+                self.found += not earlier
+                self._rows.write([((b"b|" if earlier else b"f|") + key, msgspec.json.encode(shown))])
+
+    def _wrongly_shown(self) -> Iterator[str]:
+        name = self._availability.name
+        for key, wanted in _under(self._rows, b"a|"):
+            if self._rows.read(b"n|" + key[2:]) is not None:
+                continue
+            found = self._rows.read(b"f|" + key[2:])
+            if found is None:
+                yield f"{name}: {key[2:].decode()} should show {_words(wanted)}, and shows nothing"
+            elif _read_shown(found) != _read_shown(wanted):
+                yield f"{name}: {key[2:].decode()} shows {_words(found)}, and should show {_words(wanted)}"
+        for key, found in _under(self._rows, b"f|"):
+            if self._unexplained(key[2:], found):
+                yield f"{name}: {key[2:].decode()} shows {_words(found)}, which does not follow from the log"
+
+    def _unexplained(self, key: bytes, found: bytes) -> bool:
+        """Tell whether what a key shows last follows from nothing."""
+        if self._rows.read(b"a|" + key) is not None or self._rows.read(b"n|" + key) is not None:
+            return False
+        # It may have changed and changed back, which one step of ours does not see: then it is as before the start.
+        before = self._rows.read(b"b|" + key)
+        return self._stretch.after < 0 or (before is not None and _read_shown(before) != _read_shown(found))
+
+    async def _records(self, topic: Topic, reader: Reader) -> tuple[int, Any]:
+        partition = self._stretch.partition % topic.partitions
+        begin = await reader.begin(topic.name, partition)
+        end = await reader.decided_end(topic.name, partition)
+        return begin, self._own(reader.stretch(topic.name, partition, begin, end))
+
+    async def _own(self, batches: Any) -> Any:
+        """Keep what this log partition caused; topics with fewer partitions hold that of several."""
+        async for batch in batches:
+            yield [record for record in batch if _cause(record)[0] in {None, self._stretch.partition}]
+
+    def _later(self, record: ConsumerRecord) -> bool:
+        return _cause(record)[1] > self._stretch.until
+
+    def _earlier(self, record: ConsumerRecord) -> bool:
+        partition, offset = _cause(record)
+        return partition is not None and offset <= self._stretch.after
+
+
+def _cause(record: ConsumerRecord) -> tuple[int | None, int]:
+    """Return the partition and offset that a record names as its cause; a record that names none is no one's."""
+    for name, value in record.headers:
+        if name == CAUSE_HEADER:
+            partition, _, offset = (value or b"").decode("ascii", "replace").partition("-")
+            if partition.isdigit() and offset.isdigit():
+                return int(partition), int(offset)
+    return None, -1
+
+
+def _event_key(topic: str, event_id: str) -> bytes:
+    return f"e|{topic}|{event_id}".encode()
+
+
+def _under(rows: Scratch, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
+    for key, row in rows.scan(prefix):
+        if not key.startswith(prefix):
+            return
+        yield key, row
+
+
+def _words(shown: bytes) -> str:
+    found = _read_shown(shown)
+    return f"{found.available} available, {found.reserved} reserved"

@@ -1,0 +1,186 @@
+"""A rehearsal: the log folded twice, once as it is and once under another policy, and what came of both.
+
+Law: the two differ by policy documents alone. The rehearsed one stands in front of the first record of the period;
+the log's own documents behind it are left out. All other commands, of whatever kind, are folded on both sides.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from atp_stream.audit.events import read_event
+from atp_stream.audit.folding import Folding
+from atp_stream.audit.reading import Reader
+from atp_stream.audit.snapshot import Snapshot
+from atp_stream.audit.verify import Moved, Subject, start_from
+from atp_stream.domain.commands import SetPolicy
+from atp_stream.engine.position import LogRecord, Position
+from atp_stream.engine.scratch import Scratch
+from atp_stream.engine.sending import Output
+from atp_stream.messages.rows import decode_command, encode_command
+from atp_stream.provision.item_log import WHOLE_PARTITION
+from atp_stream.topics import Topics
+
+#: What is counted, in the order in which it is told.
+COUNTED: Final = ("committed", "backordered", "partial", "rejected", "released")
+_COPIED = 2_000
+
+
+class Period(NamedTuple):
+    """From and to in log time (milliseconds), both included; None for the beginning, or the end."""
+
+    start: int | None = None
+    end: int | None = None
+
+
+class Sum(NamedTuple):
+    """How many events, and of how many units in hundredths."""
+
+    events: int = 0
+    units: int = 0
+
+
+Tally = dict[tuple[str, str], dict[str, Sum]]
+"""Sums by tenant and channel, and by what is counted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rehearsal:
+    """What was, what would have been, and the log positions, by partition, that this speaks of."""
+
+    was: Tally = field(default_factory=dict)
+    would: Tally = field(default_factory=dict)
+    places: dict[int, tuple[int, int]] = field(default_factory=dict)
+
+
+async def rehearse(
+    reader: Reader, subject: Subject, document: bytes, period: Period, snapshot: Snapshot | None, moved: Moved
+) -> Rehearsal:
+    """Fold all partitions under the policy `document`, and as they were; only reads.
+
+    Raises:
+        AuditError: the log's beginning is gone, and there is no snapshot that joins on.
+    """
+    was, would, places = _tally(), _tally(), {}
+    log = subject.topics.item_log
+    for partition in range(log.partitions):
+        with Scratch() as rows, Scratch() as copy:
+            start = await start_from(reader, subject, partition, snapshot, rows)
+            stage = _Stage(subject, partition, start, rows, copy, document, period)
+            end = await reader.end(log.name, partition)
+            async for records in reader.stretch(log.name, partition, start.applied + 1, end):
+                moved("log", len(records))
+                if not stage.play(records):
+                    break
+            stage.close()
+            _add(was, stage.was)
+            _add(would, stage.would)
+            places[partition] = (start.applied, stage.actual.position.applied)
+    return Rehearsal(was=dict(was), would=dict(would), places=places)
+
+
+class _Stage:
+    """One partition, on both sides; until the period begins there is only one."""
+
+    def __init__(
+        self, subject: Subject, partition: int, start: Position, rows: Scratch, copy: Scratch, document: bytes,
+        period: Period,
+    ) -> None:  # fmt: skip
+        self.was, self.would = _tally(), _tally()
+        self.actual = Folding(subject.ledger(), partition, rows=rows, position=start)
+        self._ledger = subject.ledger()
+        self._topics = subject.topics
+        self._partition = partition
+        self._copy = copy
+        self._document = document
+        self._period = period
+        self._other: Folding | None = None
+
+    def play(self, records: Sequence[Any]) -> bool:
+        """Fold records on both sides; False once the period is over."""
+        times = _log_times(self.actual.position.log_time, records)
+        begin = _first(times, self._period.start)
+        end = len(records) if self._period.end is None else _first(times, self._period.end + 1)
+        if self._other is None:
+            _pass(self.actual.take(records[:begin]))
+            if begin == len(records):
+                return end == len(records)
+            self._begin(records[begin], times[begin])
+            records, end = records[begin:], end - begin
+        assert self._other is not None  # noqa: S101 - it has begun
+        _count(self.was, self.actual.take(records[:end]), self._topics)
+        _count(self.would, self._other.take(records[:end]), self._topics)
+        return end == len(records)
+
+    def _begin(self, record: Any, log_time: int) -> None:
+        """Make the other side from what there is, and put the policy in force in front of a record."""
+        rows = self.actual.rows.scan()
+        while some := list(islice(rows, _COPIED)):
+            self._copy.write(some)
+        other = Folding(
+            self._ledger, self._partition, rows=self._copy, position=self.actual.position, keep=_is_no_document
+        )
+        command = SetPolicy(event_id="rehearsal", at=log_time * 1000, document=msgspec.Raw(self._document))
+        standing = LogRecord(record.offset, log_time, WHOLE_PARTITION, encode_command(command))
+        _count(self.would, other.insert(standing), self._topics)
+        self._other = other
+
+    def close(self) -> None:
+        """Finish what the last command began."""
+        if self._other is not None:
+            _count(self.was, self.actual.settle(), self._topics)
+            _count(self.would, self._other.settle(), self._topics)
+
+
+def _is_no_document(record: LogRecord) -> bool:
+    if record.key != WHOLE_PARTITION:
+        return True
+    try:
+        return not isinstance(decode_command(record.value), SetPolicy)
+    except msgspec.DecodeError:
+        return True
+
+
+def _log_times(log_time: int, records: Sequence[Any]) -> list[int]:
+    times = []
+    for record in records:
+        log_time = max(log_time, record.timestamp)
+        times.append(log_time)
+    return times
+
+
+def _first(times: Sequence[int], at: int | None) -> int:
+    """Return the first place at or behind a time."""
+    return next((place for place, time in enumerate(times) if at is None or time >= at), len(times))
+
+
+def _tally() -> defaultdict[tuple[str, str], dict[str, Sum]]:
+    return defaultdict(lambda: dict.fromkeys(COUNTED, Sum()))
+
+
+def _add(tally: Tally, more: Tally) -> None:
+    for place, sums in more.items():
+        for what, (events, units) in sums.items():
+            before = tally[place][what]
+            tally[place][what] = Sum(before.events + events, before.units + units)
+
+
+def _count(tally: Tally, outputs: Iterable[Output], topics: Topics) -> None:
+    of_topic = {topics.allocation_committed.name: "committed", topics.allocation_released.name: "released"}
+    for output in outputs:
+        if output.topic not in {*of_topic, topics.reservation_denied.name}:
+            continue
+        event = read_event(output.value or b"")
+        what = of_topic.get(output.topic) or event.payload["outcome"].lower()
+        sums = tally[event.tenantId, event.payload["channel"]]
+        before = sums[what]
+        sums[what] = Sum(before.events + 1, before.units + round(event.payload["quantity"] * 100))
+
+
+def _pass(outputs: Iterable[Output]) -> None:
+    for _ in outputs:
+        pass

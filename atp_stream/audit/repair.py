@@ -1,0 +1,101 @@
+"""Puts right what an audit found, where that is honest: rows, and what availability shows; never allocation events.
+
+One transaction a partition, under the transactional id of its owner: a worker that still runs is fenced by it and
+cannot commit over it. A worker reads the repair from the changelog at its next start, like any other step.
+"""
+
+from collections.abc import Callable
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from atp_stream.audit.errors import AuditError
+from atp_stream.audit.reading import Reader
+from atp_stream.audit.rows import Difference
+from atp_stream.audit.verify import Case
+from atp_stream.engine.position import POSITION_KEY, encode_position
+from atp_stream.engine.sending import Batches, Output, make_producer, transactional_id
+from atp_stream.provision import administration
+from atp_stream.settings import Settings
+from atp_stream.topics import Topics
+
+_TRANSACTION_MS = 60_000
+
+
+async def refuse_running(settings: Settings) -> None:
+    """Refuse while workers run.
+
+    Raises:
+        AuditError: the group has members.
+    """
+    async with administration(settings.bootstrap) as admin:
+        for answer in await admin.describe_consumer_groups([settings.app_id]):
+            for _, _, state, *_ in answer.groups:
+                if state not in {"Empty", "Dead"}:
+                    raise AuditError("workers are running: stop all of them before a repair")
+
+
+def refuse_unfit(case: Case) -> None:
+    """Refuse a partition in which rewriting rows would lose something.
+
+    Raises:
+        AuditError: it says what, and what to do.
+    """
+    if case.held.position is None:
+        raise AuditError(f"partition {case.partition} has no tables yet: start a worker, it makes them from the log")
+    if case.unfinished:
+        raise AuditError(
+            f"partition {case.partition} is in the middle of work whose events a repair would lose: start a worker,"
+            " let it come to rest, stop it, and try again"
+        )
+
+
+async def repair(
+    settings: Settings, genesis: str, reader: Reader, case: Case, told: Callable[[Difference], None]
+) -> int:
+    """Write the rows that the log gives over those that differ, and the position; return how many rows that were.
+
+    Raises:
+        AuditError: somebody wrote to the tables since they were read, or the transaction failed; nothing was changed.
+    """
+    producer = make_producer(
+        settings.bootstrap,
+        transactional_id=transactional_id(settings.app_id, genesis, case.partition),
+        transaction_timeout_ms=_TRANSACTION_MS,
+    )
+    await producer.start()
+    try:
+        await producer.begin_transaction()  # fences whoever owned the partition
+        await producer.abort_transaction()
+        await _refuse_changed(settings, reader, case)
+        async with producer.transaction():
+            return await _rewrite(settings, producer, case, told)
+    except KafkaError as error:
+        raise AuditError(f"partition {case.partition} was not repaired: {error!r}") from error
+    finally:
+        await producer.stop()
+
+
+async def _refuse_changed(settings: Settings, reader: Reader, case: Case) -> None:
+    changelog = Topics.of(settings).state_changelog.name
+    end = await reader.decided_end(changelog, case.partition)
+    async for records in reader.stretch(changelog, case.partition, case.held.end, end):
+        if records:
+            raise AuditError(f"the tables of partition {case.partition} were changed meanwhile: stop all workers first")
+
+
+async def _rewrite(
+    settings: Settings, producer: AIOKafkaProducer, case: Case, told: Callable[[Difference], None]
+) -> int:
+    changelog = Topics.of(settings).state_changelog.name
+    batches = Batches(producer)
+    count = 0
+    for one in case.wrong_rows():
+        told(one)
+        await batches.add(Output(changelog, case.partition, one.key, one.wanted, []))
+        count += 1
+    position = case.folding.position
+    position.applied = case.applied
+    await batches.add(Output(changelog, case.partition, POSITION_KEY, encode_position(position), []))
+    await batches.send()
+    return count

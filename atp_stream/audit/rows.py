@@ -1,0 +1,48 @@
+"""Two tables side by side, in key order."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from atp_stream.engine.scratch import Scratch
+from atp_stream.messages.rows import decode_row
+
+
+class Difference(NamedTuple):
+    """A row that is not what the log says; None where there is none."""
+
+    key: bytes
+    held: bytes | None
+    wanted: bytes | None
+
+    def __str__(self) -> str:
+        """Return it in words."""
+        return f"row {self.key.decode()} is {_words(self.held)}, and should be {_words(self.wanted)}"
+
+
+def differences(held: Scratch, wanted: Scratch) -> Iterator[Difference]:
+    """Yield the rows that differ. Rows that say the same in other bytes, as earlier versions wrote them, do not."""
+    ours, theirs = held.scan(), wanted.scan()
+    one, other = next(ours, None), next(theirs, None)
+    while one is not None or other is not None:
+        if other is None or (one is not None and one[0] < other[0]):
+            assert one is not None  # noqa: S101 - not both are at their end
+            yield Difference(one[0], one[1], None)
+            one = next(ours, None)
+        elif one is None or other[0] < one[0]:
+            yield Difference(other[0], None, other[1])
+            other = next(theirs, None)
+        else:
+            if one[1] != other[1] and not _same(one[0].decode(), one[1], other[1]):
+                yield Difference(one[0], one[1], other[1])
+            one, other = next(ours, None), next(theirs, None)
+
+
+def _same(key: str, one: bytes, other: bytes) -> bool:
+    try:
+        return bool(decode_row(key, one) == decode_row(key, other))
+    except (ValueError, KeyError, IndexError):  # one that nobody can read
+        return False
+
+
+def _words(row: bytes | None) -> str:
+    return "missing" if row is None else row.decode(errors="replace")

@@ -1,0 +1,47 @@
+"""Two tables side by side."""
+
+from atp_stream.audit.rows import Difference, differences
+from atp_stream.engine.scratch import Scratch
+
+ITEM = b'{"stock":{},"channels":{}}'
+
+
+def test_every_row_that_is_missing_too_many_or_different_is_found() -> None:
+    with Scratch() as held, Scratch() as wanted:
+        held.write([(b"t|a|i", ITEM), (b"t|b|i", ITEM), (b"t|d|i", ITEM)])
+        wanted.write([(b"t|b|i", ITEM), (b"t|c|i", ITEM), (b"t|d|i", b'{"stock":{},"channels":{},"version":2}')])
+
+        found = list(differences(held, wanted))
+
+    assert [
+        Difference(b"t|a|i", ITEM, None),
+        Difference(b"t|c|i", None, ITEM),
+        Difference(b"t|d|i", ITEM, b'{"stock":{},"channels":{},"version":2}'),
+    ] == found
+    assert f"row t|a|i is {ITEM.decode()}, and should be missing" == str(found[0])
+
+
+def test_rows_that_say_the_same_in_other_bytes_are_equal() -> None:
+    with Scratch() as held, Scratch() as wanted:
+        held.write([(b"t|a|i", b'{"version":0,"channels":{},"stock":{"gap":0}}')])
+        wanted.write([(b"t|a|i", ITEM)])
+
+        assert [] == list(differences(held, wanted))
+
+
+def test_a_row_that_nobody_can_read_differs() -> None:
+    with Scratch() as held, Scratch() as wanted:
+        held.write([(b"t|a|i", b"{")])
+        wanted.write([(b"t|a|i", ITEM)])
+
+        assert 1 == len(list(differences(held, wanted)))
+
+
+def test_a_scratch_leaves_nothing_on_the_disk(tmp_path) -> None:
+    with Scratch(tmp_path) as rows:
+        rows.write([(b"a", b"1"), (b"b", b"2")])
+        rows.write([(b"a", None)])
+
+        assert (None, [(b"b", b"2")]) == (rows.read(b"a"), list(rows.scan(b"a")))
+        assert 1 == len(list(tmp_path.iterdir()))
+    assert [] == list(tmp_path.iterdir())
