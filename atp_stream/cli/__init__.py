@@ -11,6 +11,7 @@ import click
 from atp_stream import __version__
 from atp_stream.cli.dead_letters import dead_letters
 from atp_stream.cli.demo import demo
+from atp_stream.cli.explain import explain
 from atp_stream.cli.frame import Frame
 from atp_stream.cli.get import get
 from atp_stream.cli.init import init
@@ -39,6 +40,6 @@ def main() -> None:
 
 
 for command in (
-    demo, stack, init, worker, send, get, watch, policy, dead_letters, item, source, verify, snapshot, rehearse,
+    demo, stack, init, worker, send, get, explain, watch, policy, dead_letters, item, source, verify, snapshot, rehearse,
 ):  # fmt: skip
     main.add_command(command)

@@ -28,19 +28,29 @@ def get(
 
     Example: atp get prod987 ECOM --url http://127.0.0.1:6066
     """
-    tenant = tenant or settings.default_tenant
-    if not tenant:
-        raise click.UsageError("whose item is it? Give --tenant, or set ATP_DEFAULT_TENANT")
-    base = (url or settings.web_url or f"http://{settings.web_host}:{settings.web_port}").rstrip("/")
-    view = asyncio.run(fetch(f"{base}/atp/{quote(tenant, safe='')}/{quote(item, safe='')}"))
-    if channel is not None:
-        view["channels"] = [row for row in view["channels"] if row["channel"] == channel]
-        if not view["channels"]:
-            raise Failure(f"item {item!r} of {tenant!r} has no channel {channel!r}")
+    view = asyncio.run(fetch(item_url(settings, item, tenant, url)))
+    only(view, channel)
     if as_json:
         print_json(view["channels"][0] if channel is not None else view)
     else:
         _print(view)
+
+
+def item_url(settings: Settings, item: str, tenant: str | None, url: str | None) -> str:
+    """Return where a worker shows an item; raises UsageError when it is not said whose it is."""
+    tenant = tenant or settings.default_tenant
+    if not tenant:
+        raise click.UsageError("whose item is it? Give --tenant, or set ATP_DEFAULT_TENANT")
+    base = (url or settings.web_url or f"http://{settings.web_host}:{settings.web_port}").rstrip("/")
+    return f"{base}/atp/{quote(tenant, safe='')}/{quote(item, safe='')}"
+
+
+def only(view: dict[str, Any], channel: str | None) -> None:
+    """Keep one channel of a view, if one is asked for; raises Failure when the item has none of this name."""
+    if channel is not None:
+        view["channels"] = [row for row in view["channels"] if row["channel"] == channel]
+        if not view["channels"]:
+            raise Failure(f"item {view['item']!r} of {view['tenant']!r} has no channel {channel!r}")
 
 
 async def fetch(url: str) -> dict[str, Any]:

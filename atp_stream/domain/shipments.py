@@ -91,6 +91,16 @@ def missing(shipments: Shipments, included: IncludedUpTo) -> int:
     return units
 
 
+def parts(shipments: Shipments, included: IncludedUpTo) -> list[Shipment]:
+    """Return the shipments that `missing` sums, by location and time; those that were merged are one."""
+    return [
+        Shipment(at=one.at, quantity=one.quantity, location=location)
+        for location, group in sorted(shipments.items())
+        for one in group
+        if one.at > included(location)
+    ]
+
+
 def between(groups: Iterable[list[Left]], after: int, until: int) -> int:
     """Return the units that left after the first stamp and not after the second."""
     units = 0

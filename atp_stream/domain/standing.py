@@ -10,8 +10,8 @@ from typing import Final, NamedTuple
 import msgspec
 
 from atp_stream.domain.commands import EditPolicy, SetPolicy
-from atp_stream.domain.policy import DEFAULT, Policy, read
-from atp_stream.domain.rows import POLICY, SWEEP, PolicyRow, Sweep, policy_key
+from atp_stream.domain.policy import DEFAULT, ItemRules, Policy, read
+from atp_stream.domain.rows import POLICY, SWEEP, Item, PolicyRow, Sweep, policy_key
 from atp_stream.domain.state import State
 from atp_stream.domain.written import edited, encode
 
@@ -127,3 +127,8 @@ class Policies:
         else:
             self.sweep = Sweep(until=self.newest.offset, earlier=[standing.offset for standing in self._all[:-1]])
             self._state.put(SWEEP, self.sweep)
+
+
+def rules_of(state: State, name: str, item: Item) -> ItemRules:
+    """Return the rules that an item lives by, whatever sweep is under way."""
+    return Policies(state).met(name, item.policy).policy.rules(name, item.own)

@@ -14,7 +14,7 @@ Source: domain.md, Stock.
 """
 
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import msgspec
 
@@ -25,8 +25,8 @@ from atp_stream.domain.locations import Location, Outcome, StockRules, admits, e
 from atp_stream.domain.shipments import IncludedUpTo, Shipment, Shipments
 
 __all__ = [
-    "Fact", "Location", "Locations", "Outcome", "Place", "Shipment", "Stock", "StockRules",
-    "derive", "record", "relocate", "ship", "take_back",
+    "Counted", "Fact", "Location", "Locations", "Outcome", "Place", "Shipment", "Stock", "StockRules",
+    "counted", "derive", "record", "relocate", "ship", "take_back",
 ]  # fmt: skip
 
 MOST_LOCATIONS: Final = 160
@@ -74,6 +74,18 @@ class Stock(msgspec.Struct):
     named: Sums = Sums()
     places: dict[str, Place] = {}
     shipments: Shipments = {}
+
+
+class Counted(NamedTuple):
+    """What on hand is made of: the places that count, and the shipments that none of their absolutes includes yet."""
+
+    places: list[tuple[str, int]]
+    shipped: list[Shipment]
+
+    @property
+    def on_hand(self) -> int:
+        """The sum of the places, less what was shipped."""
+        return sum(value for _, value in self.places) - sum(one.quantity for one in self.shipped)
 
 
 _NOWHERE: Final = Place()
@@ -157,6 +169,20 @@ def derive(stock: Stock, rules: StockRules) -> None:
         stock.on_hand, stock.gap, stock.basis = with_name, named.gap, named.basis
     else:
         stock.on_hand, stock.gap, stock.basis = without, bare.gap, bare.basis
+
+
+def counted(stock: Stock, rules: StockRules) -> Counted:
+    """Return what on hand is the sum of."""
+    bare = stock.places.get("", _NOWHERE).now
+    places = [(name, place.now.value) for name, place in sorted(stock.places.items())]
+    if not stock.split:
+        return Counted(places, left.parts(stock.shipments, _border(stock, rules, _included_at)))
+    named = Counted(
+        [(name, value) for name, value in places if name],
+        left.parts(stock.shipments, _border(stock, rules, _included_at, named=True)),
+    )
+    alone = Counted([("", bare.value)], left.parts(stock.shipments, lambda _: bare.absolute_at - rules.skew))
+    return min((named.on_hand, -stock.named.basis, 0, named), (alone.on_hand, -bare.basis, 1, alone))[-1]
 
 
 def _tell_absolutes(stock: Stock, locations: Locations, location: str, at: int, rules: StockRules) -> None:

@@ -50,7 +50,7 @@ async def pass_on(app: EngineApp, request: web.Request, place: Elsewhere) -> web
     Raises:
         Problem: 503, the owner does not answer.
     """
-    answer = await ask(app, place.url, request.method, request.rel_url.raw_path)
+    answer = await ask(app, place.url, request.method, request.rel_url.raw_path_qs)
     return web.Response(body=answer.body, status=answer.status, headers=answer.headers)
 
 
@@ -61,7 +61,7 @@ async def ask(app: EngineApp, worker: URL, method: str, path: str, body: bytes |
         Problem: 503, it does not answer in time.
     """
     headers = {FORWARDED: "1"} if body is None else {FORWARDED: "1", "Content-Type": "application/json"}
-    target = worker.with_path(path, encoded=True)
+    target = URL(f"{worker.origin()}{path}", encoded=True)
     timeout = ClientTimeout(total=HOP_TIMEOUT)
     try:
         async with app.http_client.request(

@@ -9,6 +9,7 @@ from atp_stream.engine.app import EngineApp
 from atp_stream.messages.registry import SchemaCache
 from atp_stream.topics import Topics
 from atp_stream.web.availability import add_availability
+from atp_stream.web.explain import add_explain
 from atp_stream.web.health import add_health
 from atp_stream.web.metrics import Metrics, add_metrics
 from atp_stream.web.pages import Page, Pages, json_response
@@ -28,6 +29,7 @@ def add_web(app: EngineApp, topics: Topics, schemas: SchemaCache, messages: Mapp
     metrics = Metrics(app, topics, messages)
     pages = Pages(app, metrics.request)
     pages.add("GET", "/", _index(pages))  # first: Faust puts one of its own behind it
+    add_explain(app, pages)  # in front of the channels: one that is called `explain` has no view of its own
     add_availability(app, pages)
     add_query(app, pages)
     add_reservations(app, pages)

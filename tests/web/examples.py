@@ -32,12 +32,15 @@ class Example(NamedTuple):
 def examples() -> list[Example]:
     """Return those that two workers, of which one owns `prod987`, answer with."""
     item = "#/paths/~1atp~1{tenant}~1{item}/get/responses"
+    explain = "#/paths/~1atp~1{tenant}~1{item}~1explain/get/responses"
     channel = "#/paths/~1atp~1{tenant}~1{item}~1{channel}/get/responses"
     reservation = "#/paths/~1reservations~1{tenant}~1{item}~1{reservation}/get/responses"
     two = {"items": ["prod987", "nobody-knows-me"]}
     responses = "#/components/responses"
     return [
         Example(f"{item}/200/{_JSON}", "reserved", 200, "/atp/acme/prod987"),
+        Example(f"{explain}/200/{_JSON}", "reserved", 200, "/atp/acme/prod987/explain"),
+        Example(f"{explain}/400/{_PROBLEM}", "limit", 400, "/atp/acme/prod987/explain?limit=0"),
         Example(f"{channel}/200/{_JSON}", "reserved", 200, "/atp/acme/prod987/ECOM"),
         Example(f"{channel}/404/{_PROBLEM}", "channel", 404, "/atp/acme/prod987/NOPE"),
         Example(f"{reservation}/200/{_JSON}", "committed", 200, "/reservations/acme/prod987/r-1"),
@@ -78,5 +81,6 @@ def steady(value: Any) -> Any:
         return [steady(one) for one in value]
     if isinstance(value, str):
         value = re.sub(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00$", "<moment>", value)
+        value = re.sub(r"^[\w.-]+/\d+/\d+$", "<place>", value)
         return re.sub(r"^alloc-[0-9a-f]{16}-\d-\d+-\d+$", "<allocation>", value)
     return value

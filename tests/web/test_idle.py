@@ -135,7 +135,8 @@ async def test_views_of_faust_that_would_show_everything_are_off(idle: Client, p
 async def test_the_index_names_every_view_and_is_not_fausts(idle: Client) -> None:
     async with idle.get("/") as answer:
         body = await answer.json()
-    assert ("atp_stream", "GET /atp/{tenant}/{item}") == (body["name"], body["views"][1])
+    assert "atp_stream" == body["name"]
+    assert "GET /atp/{tenant}/{item}" in body["views"]
 
 
 async def test_nothing_of_an_answer_may_be_kept_on_the_way(idle: Client) -> None:

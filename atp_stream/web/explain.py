@@ -1,0 +1,153 @@
+"""`GET /atp/{tenant}/{item}/explain`: why the numbers are what they are, as sums whose terms add up."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from aiohttp import web
+
+from atp_stream.domain.explanation import ChannelTerms, Explanation, Term, explain
+from atp_stream.domain.holdings import allocated, status
+from atp_stream.domain.names import decode, encode, join
+from atp_stream.domain.policy import ItemRules
+from atp_stream.domain.rows import Item, Reservation
+from atp_stream.domain.standing import rules_of
+from atp_stream.domain.state import State
+from atp_stream.engine.app import EngineApp
+from atp_stream.engine.lanes import PartitionStore
+from atp_stream.engine.routing import Elsewhere
+from atp_stream.messages.rows import reader, scanner
+from atp_stream.web.availability import item_row, mark, moment, units
+from atp_stream.web.names import checked, from_path
+from atp_stream.web.pages import Pages, json_response
+from atp_stream.web.problems import Problem
+from atp_stream.web.routing import owner, pass_on
+
+PAGE: Final = 50
+LARGEST_PAGE: Final = 500
+_LOOKED_AT: Final = 2_000  # rows of reservations in one request: ended ones stand amid the open ones
+
+_MICROSECONDS: Final = 1000  # in a millisecond
+_WHOLE: Final = 10_000
+
+
+def describe(tenant: str, item: str, row: Item, rules: ItemRules, log: str) -> dict[str, Any]:
+    """Return the explanation of an item as the view shows it; `log` is the partition of the item log."""
+    found = explain(row, rules)
+    return {
+        "tenant": tenant,
+        "item": item,
+        **mark(row),
+        "cause": {
+            "log": f"{log}/{row.offset}",
+            "input": row.source or None,
+            "at": moment(row.log_time * _MICROSECONDS),
+        },
+        "on_hand": _on_hand(row, found),
+        "safety_stock": {
+            "quantity": units(row.safety_stock),
+            "fixed": units(rules.fixed),
+            "percent": units(rules.percent),
+            "basis": units(row.stock.basis),
+        },
+        "free": {"quantity": units(sum(term.quantity for term in found.free)), "terms": _terms(found.free)},
+        "pool": units(found.pool),
+        "shortage": found.shortage,
+        "scaled": row.scaled,
+        "channels": [_channel(terms) for terms in found.channels],
+    }
+
+
+def _on_hand(row: Item, found: Explanation) -> dict[str, Any]:
+    return {
+        "quantity": units(row.stock.on_hand),
+        "places": [{"location": name or None, "quantity": units(value)} for name, value in found.places],
+        "shipped": [
+            {"location": one.location or None, "quantity": units(one.quantity), "at": moment(one.at)}
+            for one in found.shipped
+        ],
+        "gap": units(row.stock.gap),
+        "split": row.stock.split,
+    }
+
+
+def _channel(found: ChannelTerms) -> dict[str, Any]:
+    rule, row = found.rule, found.row
+    return {
+        "channel": found.channel,
+        "available": units(row.available),
+        "terms": _terms(found.terms),
+        "kind": rule.kind,
+        "claim": units(sum(found.claim)),
+        "fence": units(found.claim.fence),
+        "granted": units(row.granted),
+        "consumed": units(row.consumed),
+        "weight": rule.weight / _WHOLE,
+        "reserved": units(row.reserved),
+        "waiting": units(row.waiting),
+    }
+
+
+def _terms(terms: list[Term]) -> list[dict[str, Any]]:
+    return [{"what": term.what, "quantity": units(term.quantity)} for term in terms]
+
+
+def page(name: str, rows: Iterator[tuple[str, Any]], limit: int) -> dict[str, Any]:
+    """Return the open and waiting reservations of an item, up to `limit`, and behind which one to go on.
+
+    `rows` are those of the partition from where the page begins; `next` is None at the end.
+    """
+    prefix = f"{name}|r|"
+    found: list[dict[str, Any]] = []
+    for looked, (key, row) in enumerate(rows):
+        if not key.startswith(prefix):
+            break
+        reservation = decode(key[len(prefix) :])
+        if row.allocations or row.waiting:
+            found.append(_reservation(reservation, row))
+        if len(found) == limit or looked == _LOOKED_AT:
+            return {"reservations": found, "next": reservation}
+    return {"reservations": found, "next": None}
+
+
+def _reservation(reservation: str, row: Reservation) -> dict[str, Any]:
+    return {
+        "reservation": reservation,
+        "channel": row.channel,
+        "status": status(row),
+        "reserved": units(allocated(row)),
+        "fenced": units(sum(one.fenced for one in row.allocations)),
+        "waiting": units(row.waiting),
+        "priority": row.priority,
+        "expires_at": None if row.expires_at is None else moment(row.expires_at),
+    }
+
+
+def _wanted(request: web.Request) -> tuple[str, int]:
+    unknown = set(request.query) - {"after", "limit"}
+    if unknown:
+        raise Problem.refused("bad-query", f"no such parameter: {min(unknown)[:100]!r}")
+    limit = request.query.get("limit", str(PAGE))
+    if not (limit.isascii() and limit.isdigit() and 1 <= int(limit[:6]) <= LARGEST_PAGE and len(limit) <= len("500")):
+        raise Problem.refused("bad-query", f"limit is a number from 1 to {LARGEST_PAGE}")
+    after = request.query.get("after")
+    return ("" if after is None else checked(after, "after"), int(limit))
+
+
+def add_explain(app: EngineApp, pages: Pages) -> None:
+    """Serve the explanation of items."""
+
+    async def explain_view(request: web.Request) -> web.Response:
+        tenant, item = from_path(request, "tenant", "item")
+        after, limit = _wanted(request)
+        name = join(tenant, item)
+        place = owner(app, request, name)
+        if isinstance(place, Elsewhere):
+            return await pass_on(app, request, place)
+        row = item_row(app, place.partition, tenant, item)
+        store = PartitionStore(app.table, place.partition)
+        state = State(reader(store.read), scanner(store.scan))
+        told = describe(tenant, item, row, rules_of(state, name, row), f"{app.log_topic}/{place.partition}")
+        start = f"{name}|r|{encode(after)}" + ("\0" if after else "")
+        return json_response({**told, **page(name, scanner(store.scan)(start), limit)})
+
+    pages.add("GET", "/atp/{tenant}/{item}/explain", explain_view)

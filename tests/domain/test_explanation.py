@@ -1,0 +1,78 @@
+"""Every number of an item is the sum of its terms."""
+
+from hypothesis import given
+
+from atp_stream.domain.commands import Entry, Grant
+from atp_stream.domain.explanation import Explanation, Term, explain
+from atp_stream.domain.standing import rules_of
+from atp_stream.domain.state import State
+from tests.domain.histories import histories
+from tests.domain.log import AT, LAMP, Log, count, fulfil, policy, reserve
+
+
+def explained(log: Log, name: str = LAMP) -> Explanation:
+    item = log.item(name)
+    return explain(item, rules_of(State(log.read, log.scan), name, item))
+
+
+def terms(log: Log, channel: str) -> list[tuple[str, int]]:
+    found = next(one for one in explained(log).channels if one.channel == channel)
+    return [(term.what, term.quantity) for term in found.terms]
+
+
+@given(histories())
+def test_the_terms_add_up_whatever_happened(entries: list[Entry]) -> None:
+    log = Log()
+    log.run(entries)
+    for name in (key[:-2] for key in log.rows if key.endswith("|i")):
+        item, found = log.item(name), explained(log, name)
+        assert item.stock.on_hand == sum(n for _, n in found.places) - sum(one.quantity for one in found.shipped)
+        assert {channel: row.available for channel, row in item.channels.items()} == {
+            one.channel: sum(term.quantity for term in one.terms) for one in found.channels
+        }
+
+
+def test_why_120() -> None:
+    log = Log()
+    log.say(count(15_000), reserve("a", 3_000))
+    assert [("on_hand", 15_000), ("safety_stock", 0), ("reserved", -3_000)] == terms(log, "ECOM")
+    assert [Term("on_hand", 15_000), Term("safety_stock", 0), Term("reserved", -3_000)] == explained(log).free
+
+
+def test_what_was_shipped_and_is_in_no_count_yet_is_a_term_of_on_hand() -> None:
+    log = Log()
+    log.say(count(900), reserve("a", 300), fulfil("a", at=AT + 1))
+    found = explained(log)
+    assert ([("", 900)], [(AT + 1, 300)]) == (found.places, [(one.at, one.quantity) for one in found.shipped])
+
+
+def test_of_stock_stated_twice_only_the_smaller_sum_is_explained() -> None:
+    log = Log()
+    log.say(count(900, location="north"), count(400))
+    assert [("", 400)] == explained(log).places
+
+
+def test_each_kind_of_channel_says_what_is_not_its_own() -> None:
+    log = Log()
+    rules = {
+        "ECOM": {"kind": "QUOTA"},
+        "STORE": {"kind": "SHARE", "weight": 0.25, "buffer": 1},
+        "B2B": {"kind": "FROZEN"},
+        "MARKETPLACE": {"floor": 900},
+    }
+    log.say(policy({"tenants": {"*": {"channels": rules}}}), count(1_000))
+    log.say(Grant(event_id="g", at=AT, channel="ECOM", quantity=400))
+    free = [("on_hand", 1_000), ("safety_stock", 0), ("reserved", 0), ("fenced_for_quotas", -400)]
+    assert [*free, ("own_fence", 400), ("no_overflow", -600)] == terms(log, "ECOM")
+    assert [*free, ("share_of_others", -450), ("buffer", -100)] == terms(log, "STORE")
+    assert [*free, ("frozen", -600)] == terms(log, "B2B")
+    assert [*free, ("below_floor", -600)] == terms(log, "MARKETPLACE")
+
+
+def test_a_stock_below_what_is_promised_and_those_who_wait_are_terms() -> None:
+    log = Log()
+    log.say(count(500), reserve("a", 400), reserve("b", 900), count(300, AT + 1))
+    free = [("on_hand", 300), ("safety_stock", 0), ("reserved", -400), ("never_below_zero", 100)]
+    assert free == terms(log, "ECOM")
+    log.say(count(600, AT + 2))
+    assert [("on_hand", 600), ("safety_stock", 0), ("reserved", -400), ("others_wait", -200)] == terms(log, "ECOM")
