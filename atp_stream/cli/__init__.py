@@ -40,6 +40,7 @@ def main() -> None:
 
 
 for command in (
-    demo, stack, init, worker, send, get, explain, watch, policy, dead_letters, item, source, verify, snapshot, rehearse,
+    demo, stack, init, worker, send, get, explain, watch, policy, dead_letters, item, source,
+    verify, snapshot, rehearse,
 ):  # fmt: skip
     main.add_command(command)
