@@ -1,12 +1,20 @@
-"""The judges: the oracle over the topics, the tables in one piece, the workers' own databases, and the views."""
+"""The judges: the oracle over the topics, a fold in one piece, the views, and the workers' own databases."""
 
-import asyncio
+from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import fields
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
+import rocksdict
+
+from atp_stream.engine.tables import OFFSET_KEY
 from atp_stream.settings import Settings
 from atp_stream.topics import Topics
-from chaos.oracle import Names, check, read
-from chaos.oracle import Report as Verdict
+from chaos.fleet import Worker
+from chaos.oracle import History, Names, read
+from chaos.oracle.outputs import read_event
 
 
 def names(settings: Settings) -> Names:
@@ -16,7 +24,56 @@ def names(settings: Settings) -> Names:
     return Names(tenant=settings.default_tenant, **named)
 
 
-async def judge(settings: Settings) -> Verdict:
-    """Read all that the topics hold, and let the oracle recount it."""
-    history = await read(settings.bootstrap, names(settings), registry_url=settings.registry_url)
-    return await asyncio.to_thread(check, history)
+async def history(settings: Settings) -> History:
+    """Read all that the topics hold."""
+    return await read(settings.bootstrap, names(settings), registry_url=settings.registry_url)
+
+
+def views(past: History, worker: Worker) -> Iterator[str]:
+    """Yield what a worker shows of an item, of its own or of another's, that is not what was published last."""
+    newest = {record.key: record for record in past.of(past.names.availability_calculated)}
+    items: dict[tuple[str, str], dict[str, tuple[int, int]]] = defaultdict(dict)
+    for record in newest.values():
+        event = read_event(record, "AvailabilityCalculatedEvent", past.schemas)
+        items[event.tenant, event.item][event.payload["channel"]] = event.units("available"), event.units("reserved")
+    for (tenant, item), published in items.items():
+        status, body = worker.get(f"/atp/{quote(tenant, safe='')}/{quote(item, safe='')}")
+        shown = {} if body is None else {row["channel"]: _pair(row) for row in body["channels"]}
+        wanted = {channel: pair for channel, pair in published.items() if pair != (0, 0) or channel in shown}
+        if status != 200 or shown != wanted:
+            yield f"the view of {tenant} {item} is {status} {shown}, but {wanted} was published"
+
+
+def _pair(row: dict[str, Any]) -> tuple[int, int]:
+    return round(row["available"] * 100), round(row["reserved"] * 100)
+
+
+def databases(past: History, workers: list[Worker]) -> Iterator[str]:
+    """Yield what the databases of ended workers hold that the changelog, up to where they say they are, does not."""
+    for worker in workers:
+        for path in sorted(worker.data.rglob("*.db")):
+            yield from _database(past, worker.name, path)
+
+
+def _database(past: History, worker: str, path: Path) -> Iterator[str]:
+    partition = int(path.stem.rpartition("-")[2])
+    try:
+        database = rocksdict.Rdict(
+            str(path), rocksdict.Options(raw_mode=True), access_type=rocksdict.AccessType.read_only()
+        )
+        held = dict(database.items())
+        database.close()
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with a file
+        yield f"{worker} cannot open {path.name}: {error}"
+        return
+    upto = int(held.pop(OFFSET_KEY, b"-1"))
+    rows: dict[Any, bytes] = {}
+    for record in past.of(*past.names.tables):
+        if record.partition == partition and record.offset <= upto:
+            if record.value is None:
+                rows.pop(record.key or b"", None)
+            else:
+                rows[record.key or b""] = record.value
+    wrong = [key for key in rows.keys() | held.keys() if rows.get(key) != held.get(key)]
+    if wrong:
+        yield f"{worker} {path.name} at {upto}: {len(wrong)} rows differ from the changelog, {wrong[:3]}"

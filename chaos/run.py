@@ -16,14 +16,15 @@ from atp_stream.demo.stream import avro_writer
 from atp_stream.devstack import Stack
 from atp_stream.settings import Settings
 from atp_stream.topics import LOG_PARTITIONS
+from chaos import judge, refold
 from chaos.faults import WORKERS, Faults
-from chaos.fleet import Fleet
-from chaos.judge import judge
+from chaos.fleet import Fleet, environment
 from chaos.lag import Lag, lag
 from chaos.load import Load
+from chaos.oracle import check
 from chaos.pour import Pour
 from chaos.report import Report
-from chaos.schedule import plan
+from chaos.schedule import Fault, plan
 from chaos.worker import BLIND
 
 READY_SECONDS: Final = 60.0
@@ -44,7 +45,7 @@ class Options:
     blind: str = ""
     tmpfs: bool = False
     keep: Path | None = None
-    faults: tuple[str, ...] = ()
+    faults: tuple[Fault, ...] = ()
 
 
 def run(options: Options, java_dir: Path, say: Callable[[str], None]) -> Report:
@@ -53,35 +54,25 @@ def run(options: Options, java_dir: Path, say: Callable[[str], None]) -> Report:
         directory = options.keep or Path(made)
         directory.mkdir(parents=True, exist_ok=True)
         with Stack(directory / "stack", java_dir) as stack:
-            return Run(options, stack, directory, say).play()
+            settings = replace(
+                Settings(), brokers=(stack.bootstrap,), registry_url=stack.registry_url, default_tenant="demo"
+            )
+            return Run(options, settings, stack, directory, say).play()
 
 
 class Run:
     """A run on a stack that is up."""
 
-    def __init__(self, options: Options, stack: Stack, directory: Path, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, options: Options, settings: Settings, stack: Stack, directory: Path, say: Callable[[str], None]
+    ) -> None:
         self._options = options
-        self._stack = stack
-        self._directory = directory
         self._say = say
-        self._began = time.monotonic()
-        self._settings = replace(
-            Settings(),
-            brokers=(stack.bootstrap,),
-            registry_url=stack.registry_url,
-            default_tenant="demo",
-            session_timeout=options.session,
-            java_dir=stack.java_dir,
-        )
-        variables = {
-            "ATP_BROKER": stack.bootstrap,
-            "ATP_REGISTRY_URL": stack.registry_url,
-            "ATP_DEFAULT_TENANT": self._settings.default_tenant,
-            "ATP_SESSION_TIMEOUT": f"{options.session:g}",
-            **({BLIND: options.blind} if options.blind else {}),
-        }
-        self._fleet = Fleet(directory, variables)
-        self._disk = self._mounted(directory / "worker-1")
+        self._began = self._healed = time.monotonic()
+        self._settings = replace(settings, session_timeout=options.session)
+        blind = {BLIND: options.blind} if options.blind else {}
+        self._fleet = Fleet(directory, {**environment(self._settings), **blind})
+        self._disk = self._mounted(directory / "worker-1" / "disk")
         self._faults = Faults(
             stack=stack,
             fleet=self._fleet,
@@ -116,8 +107,7 @@ class Run:
             self._calm()
             self._judge()
         finally:
-            late = self._fleet.stop()
-        self.report.stuck += [f"{name} did not end in order" for name in late]
+            self._fleet.stop()
         return self.report
 
     def _act(self) -> None:
@@ -126,7 +116,7 @@ class Run:
         pour = Pour(self._settings, source, rate=options.rate, seconds=options.seconds)
         began = time.monotonic()
         pour.start()
-        faults = plan(options.seed, options.seconds)
+        faults = options.faults or plan(options.seed, options.seconds)
         waiting = list(faults)
         healed = began
         while pour.is_alive() or waiting or not self._faults.quiet:
@@ -168,7 +158,12 @@ class Run:
 
     def _judge(self) -> None:
         self._tell("judging")
-        report, verdict = self.report, asyncio.run(judge(self._settings))
+        past = asyncio.run(judge.history(self._settings))
+        report, verdict = self.report, check(past)
         report.lost, report.doubled, report.oversold = verdict.lost, verdict.doubled, verdict.oversold
-        report.objections += verdict.objections
         report.counted = verdict.plain()
+        report.objections += verdict.objections
+        report.objections += asyncio.run(refold.differences(self._settings, past))
+        report.objections += judge.views(past, self._fleet.workers[0])
+        report.stuck += [f"{name} did not end in order" for name in self._fleet.stop()]
+        report.objections += judge.databases(past, self._fleet.workers)

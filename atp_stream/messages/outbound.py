@@ -132,12 +132,6 @@ class Outbound:
                 parts += (_LENGTHS[len(coded)], coded)
         return b"".join(parts)
 
-    def _name(self, item: str, partition: int, offset: int, ordinal: int) -> str:
-        if ordinal >= 0:
-            return f"{self._genesis}-{partition}-{offset}-{ordinal}"
-        of_item = blake2b(item.encode(), digest_size=16).hexdigest()
-        return f"{self._genesis}-{partition}-{offset}-{ordinal - OF_MANY}-{of_item}"
-
     def _availability(self, event: AvailabilityCalculated, _: int) -> _Content:
         tenant, item = names.split(event.name)
         key = f"{event.name}|{names.encode(event.channel)}"
@@ -148,24 +142,33 @@ class Outbound:
 
     def _committed(self, event: AllocationCommitted, partition: int) -> _Content:
         tenant, item = names.split(event.name)
-        event_id = self._name(event.name, partition, event.offset, event.ordinal)
+        event_id = _event_id(self._genesis, event.name, partition, event.offset, event.ordinal)
         return Role.COMMITTED, event.name, event_id, tenant, (f"alloc-{event_id}", item, event.channel, event.quantity)
 
     def _released(self, event: AllocationReleased, partition: int) -> _Content:
         tenant, item = names.split(event.name)
-        allocation = allocation_id(self._genesis, partition, *event.allocation)
+        allocation = allocation_id(self._genesis, event.name, partition, *event.allocation)
+        event_id = _event_id(self._genesis, event.name, partition, event.offset, event.ordinal)
         values = (allocation, item, event.channel, event.quantity, event.reason, event.reservation)
-        return Role.RELEASED, event.name, self._name(event.name, partition, event.offset, event.ordinal), tenant, values
+        return Role.RELEASED, event.name, event_id, tenant, values
 
     def _denied(self, event: ReservationDenied, partition: int) -> _Content:
         tenant, item = names.split(event.name)
+        event_id = _event_id(self._genesis, event.name, partition, event.offset, event.ordinal)
         values = (event.reservation, item, event.channel, event.quantity, event.outcome, event.reason)
-        return Role.DENIED, event.name, self._name(event.name, partition, event.offset, event.ordinal), tenant, values
+        return Role.DENIED, event.name, event_id, tenant, values
 
 
-def allocation_id(genesis: str, partition: int, offset: int, ordinal: int) -> str:
-    """Return the id of the allocation that was committed as this event of this log record."""
-    return f"alloc-{genesis}-{partition}-{offset}-{ordinal}"
+def allocation_id(genesis: str, name: str, partition: int, offset: int, ordinal: int) -> str:
+    """Return the id of the allocation of an item that was committed as this event of this log record."""
+    return f"alloc-{_event_id(genesis, name, partition, offset, ordinal)}"
+
+
+def _event_id(genesis: str, name: str, partition: int, offset: int, ordinal: int) -> str:
+    if ordinal >= 0:
+        return f"{genesis}-{partition}-{offset}-{ordinal}"
+    of_item = blake2b(name.encode(), digest_size=16).hexdigest()
+    return f"{genesis}-{partition}-{offset}-{ordinal - OF_MANY}-{of_item}"
 
 
 def _envelope(role: Role, event_id: str, at: int, tenant: str, values: tuple[str | int, ...]) -> bytes:

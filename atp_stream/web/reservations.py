@@ -53,13 +53,14 @@ def _at(microseconds: int | None) -> str | None:
 
 def _show(app: EngineApp, partition: int, tenant: str, item: str, reservation: str) -> dict[str, Any]:
     found: Item = item_row(app, partition, tenant, item)
-    row = read_row(app, partition, f"{join(tenant, item)}|r|{encode(reservation)}")
+    name = join(tenant, item)
+    row = read_row(app, partition, f"{name}|r|{encode(reservation)}")
     if row is None:
         raise Problem.unknown("unknown-reservation", f"the item has no reservation {reservation!r}")
     position = app.steps.position(partition)
     if position is None:
         raise Problem.unavailable("moving", "this worker has just given the item away")
-    ids = [allocation_id(position.genesis, partition, one.offset, one.ordinal) for one in row.allocations]
+    ids = [allocation_id(position.genesis, name, partition, one.offset, one.ordinal) for one in row.allocations]
     about = {"tenant": tenant, "item": item, "reservation": reservation}
     return {**about, **describe(row, ids), **mark(found)}
 

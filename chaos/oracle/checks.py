@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Final
 
 from chaos.oracle.history import History
@@ -11,6 +11,7 @@ from chaos.oracle.item import Told
 from chaos.oracle.outputs import Event, Unreadable, read_event
 from chaos.oracle.replay import Expected, Name, Place, Replay, replay
 from chaos.oracle.report import Report
+from chaos.oracle.tables import check_tables
 
 EVENTS: Final = {
     "availability_calculated": "AvailabilityCalculatedEvent",
@@ -35,6 +36,8 @@ def check(history: History) -> Report:
     published = _published(history, report)
     for name in {*done.items, *(name for events in published.values() for name in events)}:
         _check_item(name, done, published, report)
+    if history.names.tables:
+        check_tables(history, done, report)
     report.items = len(done.items)
     for item in done.items.values():
         report.reservations.update(claim.outcome for claim in item.claims.values())
@@ -91,12 +94,21 @@ def _published(history: History, report: Report) -> Published:
                 report.complain(f"{record.place} cannot be read: {error}")
                 continue
             report.out[event_type] += 1
+            if record.key != _key(event):
+                report.complain(f"{record.place} is kept under {record.key!r}, but speaks of {event.item}")
             if event.event_id in seen:
                 report.double(f"event {event.event_id} again at {record.place}")
                 continue
             seen.add(event.event_id)
             items[event.tenant, event.item].append(event)
     return found
+
+
+def _key(event: Event) -> bytes:
+    parts = [event.tenant, event.item]
+    if "available" in event.payload:
+        parts.append(event.payload["channel"])
+    return "|".join(part.replace("%", "%25").replace("|", "%7C") for part in parts).encode()
 
 
 def _check_item(name: Name, done: Replay, published: Published, report: Report) -> None:
@@ -117,6 +129,9 @@ def _check_told(
     """Compare allocations and denials command by command; return the allocations' names by their number."""
     allocations: dict[int, str] = {}
     for kind, role in _TOLD.items():
+        for one, other in pairwise(events[role]):
+            if other.cause < one.cause:
+                report.complain(f"{EVENTS[role]} of {name} at {other.cause} stands behind that of {one.cause}")
         by_cause: dict[Place, list[Event]] = defaultdict(list)
         for event in events[role]:
             by_cause[event.cause].append(event)

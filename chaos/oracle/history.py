@@ -29,7 +29,10 @@ class Record(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Names:
-    """The topics, as they are called on this cluster; `tenant` is that of messages which name none."""
+    """The topics, as they are called on this cluster; `tenant` is that of messages which name none.
+
+    Without a `state_changelog` the tables are not looked at.
+    """
 
     adjusted: str
     counted: str
@@ -43,6 +46,7 @@ class Names:
     allocation_released: str
     reservation_denied: str
     dead_letter: str
+    state_changelog: str = ""
     tenant: str = ""
 
     @property
@@ -63,7 +67,12 @@ class Names:
     @property
     def every(self) -> tuple[str, ...]:
         """All that is read for the books."""
-        return (*self.inputs, self.item_log, *self.outputs, self.dead_letter)
+        return (*self.inputs, self.item_log, *self.outputs, self.dead_letter, *self.tables)
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """What the state is kept in; nothing where it is not to be looked at."""
+        return (self.state_changelog,) if self.state_changelog else ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

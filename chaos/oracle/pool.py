@@ -72,6 +72,15 @@ class Pool:
         }
         return {**dict.fromkeys(self.withdrawn, (0, 0)), **rows}
 
+    def waiting(self, channel: str) -> dict[str, int | bool]:
+        """Return what waits in a channel, how much of it keeps others from being shown, and whether it must go."""
+        waits = [
+            (claim.priority, units) for claim in self._open if claim.channel == channel for _, units in claim.waits
+        ]
+        blocking = sum(priority >= 0 for priority, _ in waits)
+        leaving = self.channels[channel]
+        return {"waiting": sum(units for _, units in waits), "blocking": blocking, "leaving": leaving}
+
     def _free(self, reserved: int) -> int:
         return max(0, max(0, self.on_hand - self.safety_stock) - reserved)
 

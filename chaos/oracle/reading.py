@@ -51,7 +51,7 @@ async def _all(consumer: AIOKafkaConsumer, names: Names) -> list[Record]:
     await consumer.seek_to_beginning(*partitions)
     found: dict[TopicPartition, list[Record]] = {partition: [] for partition in partitions}
     # Outputs first: their causes are then surely within what is read of the log, and the log's within the inputs.
-    for topics in (names.outputs, (names.dead_letter,), (names.item_log,), names.inputs):
+    for topics in (names.outputs, names.tables, (names.dead_letter,), (names.item_log,), names.inputs):
         mine = [partition for partition in partitions if partition.topic in topics]
         ends = await consumer.end_offsets(mine)
         waiting = {partition for partition in mine if await consumer.position(partition) < ends[partition]}

@@ -25,6 +25,7 @@ class Report:
     out: Counter[str] = field(default_factory=Counter)
     reservations: Counter[str] = field(default_factory=Counter)
     items: int = 0
+    rows: int = 0
     lost: int = 0
     doubled: int = 0
     oversold: int = 0
@@ -73,6 +74,7 @@ class Report:
         """Return the verdict in lines for people, none wider than a terminal."""
         summary = (
             ("events in", self.events_in, f"{self.commands:,} into the log, {self.skipped:,} not ours"),
+            ("table rows", self.rows, "compared with a fold of the log"),
             ("commands", self.commands, f"on {self.items:,} items, {self.duplicates:,} of them duplicates"),
         )
         found = [

@@ -63,4 +63,8 @@ class Shelf:
 
     def stands(self) -> dict[str, Any]:
         """Return the facts by location that a late one may still join."""
-        return {location: [fact[:5] for fact in tail] for location, tail in self.tails.items() if tail}
+        return {
+            location: [(fact.at, fact.delta, fact.absolute, fact.reservation) for fact in tail]
+            for location, tail in self.tails.items()
+            if tail
+        }

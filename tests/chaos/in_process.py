@@ -106,6 +106,7 @@ class InProcess:
             unfinished = answer.unfinished
             del waiting[: answer.consumed]
             for key, row in answer.rows.items():
+                self._append(self.topics.state_changelog.name, partition, now, key, row, ())
                 if row is None:
                     store.rows.pop(key, None)
                 else:

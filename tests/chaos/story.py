@@ -62,7 +62,8 @@ def told(topic, offset, cause, version, **payload):
         "payload": {"itemId": "widget", **payload},
     }
     headers = (("atp-version", str(version).encode()), ("atp-cause", f"0-{cause}".encode()), ("atp-genesis", b"g"))
-    return Record(topic, 0, offset, START + cause, b"acme|widget", json.dumps(event).encode(), headers)
+    key = f"acme|widget|{payload['channel']}" if topic == "availability" else "acme|widget"
+    return Record(topic, 0, offset, START + cause, key.encode(), json.dumps(event).encode(), headers)
 
 
 def rows(offset, cause, version, available, **reserved):

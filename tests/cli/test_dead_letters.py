@@ -14,7 +14,7 @@ from atp_stream.messages.dead_letters import Letter
 from atp_stream.provision import initialise
 from atp_stream.settings import Settings
 from atp_stream.topics import Topics
-from tests.system.site import environment
+from chaos.fleet import environment
 
 
 class Record(NamedTuple):

@@ -20,7 +20,7 @@ from atp_stream.messages import contract
 from atp_stream.messages.registry import SchemaCache
 from atp_stream.provision import initialise
 from atp_stream.topics import Topics
-from tests.system.site import environment
+from chaos.fleet import environment
 
 NOWHERE = f"127.0.0.1:{free_port()}"
 

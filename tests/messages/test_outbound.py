@@ -147,6 +147,15 @@ def test_what_a_policy_causes_is_named_by_its_item_too() -> None:
     assert len(set(ids)) == 2
 
 
+def test_a_release_names_the_commit_that_a_policy_caused() -> None:
+    promised = msgspec.structs.replace(COMMITTED, ordinal=OF_MANY + 2)
+    given_back = msgspec.structs.replace(RELEASED, allocation=(promised.offset, promised.ordinal))
+
+    ids = [json.loads(JSON.encode(event, 3).value)["payload"]["allocationId"] for event in (promised, given_back)]
+
+    assert ids[0] == ids[1]
+
+
 def test_ids_are_the_same_on_both_wires() -> None:
     for event in EVERY:
         assert json.loads(JSON.encode(event, 3).value)["eventId"] == content_of(AVRO.encode(event, 3))["eventId"]

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -19,23 +18,10 @@ from atp_stream import provision
 from atp_stream.devstack.ports import free_port
 from atp_stream.settings import Settings
 from atp_stream.topics import Topics
+from chaos.fleet import environment
 
 READY_SECONDS = 40.0
 DRAIN_SECONDS = 60.0
-
-
-def environment(settings: Settings) -> dict[str, str]:
-    """Return the variables that say what `settings` says."""
-    default = Settings()
-    chosen = {f.metadata["setting"].variable: f.name for f in fields(Settings)}
-    different = {
-        variable: getattr(settings, name)
-        for variable, name in chosen.items()
-        if getattr(settings, name) != getattr(default, name)
-    }
-    return {
-        variable: ",".join(value) if isinstance(value, tuple) else str(value) for variable, value in different.items()
-    }
 
 
 class Worker:

@@ -1,7 +1,7 @@
 """Whatever is killed: nothing is lost, nothing counts twice, nothing is published twice.
 
-Two judges: the demo's books, which recount everything apart from our code, and a fold of the item log in one piece,
-which says what every row and every output must be, bit for bit.
+Two judges: the oracle, which recounts everything apart from our code, and a fold of the item log in one piece, which
+says what every row and every output must be, bit for bit.
 """
 
 import asyncio
@@ -11,11 +11,11 @@ from heapq import heappop, heappush
 
 import pytest
 
-from atp_stream.demo.run import book_names
 from atp_stream.demo.traffic import Traffic
 from atp_stream.devstack import Stack
-from chaos.oracle import audit
-from tests.system.replay import objections
+from chaos import refold
+from chaos.judge import history
+from chaos.oracle import check
 from tests.system.site import Site, Worker
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(300)]
@@ -59,11 +59,12 @@ async def pour(site: Site, traffic: Traffic, *, seconds: float, rate: int) -> in
 
 async def judge(site: Site) -> None:
     """Fail with the words of both judges."""
-    report = await audit(site.settings.bootstrap, book_names(site.settings), registry_url=site.settings.registry_url)
+    past = await history(site.settings)
+    report = check(past)
     assert [] == report.objections
     assert (0, 0, 0) == (report.lost, report.doubled, report.oversold)
     assert report.balanced
-    assert [] == await objections(site)
+    assert [] == await refold.differences(site.settings, past)
 
 
 async def test_two_workers_of_which_one_is_killed_five_times_balance_exactly(site: Site) -> None:

@@ -12,7 +12,8 @@ from aiokafka.admin import NewTopic
 from atp_stream import provision
 from atp_stream.settings import Settings
 from atp_stream.topics import Topics
-from tests.system.site import Site, environment
+from chaos.fleet import environment
+from tests.system.site import Site
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 

@@ -9,7 +9,7 @@ from aiokafka.admin.records_to_delete import RecordsToDelete
 from atp_stream import provision
 from atp_stream.devstack import Stack
 from atp_stream.engine.app import EXIT_GAVE_UP
-from tests.system.replay import objections
+from chaos import judge, refold
 from tests.system.site import Site
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
@@ -41,7 +41,7 @@ async def test_a_registry_that_goes_away_is_not_noticed_by_known_ids(site: Site,
     assert [b"unknown_schema"] == [dict(letter.headers)["atp-reason"] for letter in letters]
     status, body = await worker.get("/atp/acme/i")
     assert (200, 1) == (status, sum(channel["waiting"] for channel in body["channels"]))
-    assert [] == await objections(site)
+    assert [] == await refold.differences(site.settings, await judge.history(site.settings))
 
 
 async def _answered(site: Site, item: str) -> int:

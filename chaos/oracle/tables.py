@@ -1,0 +1,130 @@
+"""The tables, compared with a naive fold of the item log: what each row must hold, number by number.
+
+What a row keeps for itself (what was shipped and may still be asked for, digests of ids) is not looked at; a field
+that the oracle does not know is none of its business.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from chaos.oracle.claim import Claim
+from chaos.oracle.history import History
+from chaos.oracle.item import Item
+from chaos.oracle.replay import Replay
+from chaos.oracle.report import Report
+
+Rows = Mapping[str, Any]
+
+
+def check_tables(history: History, done: Replay, report: Report) -> None:
+    """Object to every row that is not what the log makes of it, that is missing, or that is there in vain."""
+    rows = _rows(history)
+    for name, item in done.items.items():
+        found = rows.pop("|".join(map(_encoded, name)), {})
+        report.rows += len(found)
+        report.complain_all(f"table row of {name}: {words}" for words in _differences(item, found))
+    report.complain_all(f"table rows of {key}, of which no command ever spoke" for key in rows)
+
+
+def _rows(history: History) -> dict[str, dict[str, Any]]:
+    """Return the newest rows by item, and by what their keys have behind it."""
+    newest: dict[bytes, bytes | None] = {}
+    for record in history.of(*history.names.tables):
+        newest[record.key or b""] = record.value
+    rows: dict[str, dict[str, Any]] = defaultdict(dict)
+    for key, value in newest.items():
+        parts = key.decode().split("|", 2)
+        if value is not None and parts[0]:
+            rows["|".join(parts[:2])][parts[2]] = json.loads(value)
+    return rows
+
+
+def _differences(item: Item, rows: dict[str, Any]) -> Iterator[str]:
+    wanted = {"i": _item(item)}
+    wanted |= {f"r|{_encoded(name)}": _claim(item, claim) for name, claim in item.claims.items()}
+    wanted |= dict(_queue(item))
+    for key, row in wanted.items():
+        there = rows.pop(key, None)
+        if there is None:
+            yield f"{key} is missing"
+            continue
+        for field, value in row.items():
+            if not _agrees(there.get(field), value):
+                yield f"{key}: {field} is {there.get(field)!r}, but the log says {value!r}"
+    facts = {key.partition("|")[2]: row for key, row in rows.items() if key.startswith("l|")}
+    yield from _facts(item, facts)
+    yield from (f"{key} is there in vain" for key in rows if not key.startswith("l|"))
+
+
+def _agrees(there: Any, wanted: Any) -> bool:
+    """Compare as JSON does; what is left out is none, and of an object only the fields that are wanted count."""
+    if isinstance(wanted, dict):
+        fields = there or {}
+        return all(_agrees(fields.get(name), value) for name, value in wanted.items())
+    return bool((there or None) == (wanted or None))
+
+
+def _item(item: Item) -> dict[str, Any]:
+    rows = item.rows()
+    held = item.shelf.held(item.rules)
+    channels = {
+        channel: {"available": rows[channel][0], "reserved": rows[channel][1], **item.waiting(channel)}
+        for channel in item.channels
+    }
+    return {
+        "version": item.version,
+        "offset": item.place,
+        "duplicates": item.duplicates,
+        "stale": item.stale,
+        "safety_stock": item.safety_stock,
+        "channels": {**channels, **dict.fromkeys(item.withdrawn)},
+        "stock": {"on_hand": held.on_hand, "basis": held.basis, "split": held.split, "gap": item.shelf.gap(item.rules)},
+    }
+
+
+def _claim(item: Item, claim: Claim) -> dict[str, Any]:
+    return {
+        "channel": claim.channel,
+        "asked": claim.asked,
+        "at": claim.at,
+        "requested": claim.requested,
+        "released": claim.released,
+        "excess": claim.excess,
+        "fulfilled": claim.fulfilled,
+        "adjusted": claim.adjusted,
+        "allocations": [[*item.commits[number], units] for number, units in claim.held],
+        "waiting": claim.waiting,
+        "queued": [place for place, _ in claim.waits],
+        "priority": claim.priority,
+        "allow_partial": claim.partial,
+        "allow_backorder": None if claim.backorder else False,
+        "expires_at": claim.expires_at,
+        "confirmed": claim.confirmed,
+        "location": claim.location,
+        "reference": claim.reference,
+        "ended": claim.ended,
+        "release_rest": claim.release_rest,
+    }
+
+
+def _queue(item: Item) -> Iterator[tuple[str, Any]]:
+    for name, claim in item.claims.items():
+        for place, units in claim.waits:
+            rank = f"{2**63 - 1 - claim.priority:016x}{place:016x}"
+            row = {"reservation": name, "quantity": units, "priority": claim.priority, "allow_partial": claim.partial}
+            yield f"q|{_encoded(claim.channel)}|{rank}", row
+
+
+def _facts(item: Item, rows: Rows) -> Iterator[str]:
+    stands = {_encoded(location): facts for location, facts in item.shelf.stands().items()}
+    for location in stands.keys() | rows.keys():
+        wanted = [list(fact) for fact in stands.get(location, [])]
+        found = [[at, *rest] for at, _, *rest in rows.get(location, [None, None, []])[2]]
+        if found != wanted:
+            yield f"location {location!r} keeps {found}, but was told {wanted}"
+
+
+def _encoded(part: str) -> str:
+    return part.replace("%", "%25").replace("|", "%7C")

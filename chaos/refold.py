@@ -1,0 +1,129 @@
+"""The whole history again in one piece: what the tables and topics must hold, from the item log alone, bit for bit.
+
+A fold of the log by the product's own rules but without any of the engine: no steps, no transactions, no RocksDB, no
+restarts. What became of each input on its way to the log, and whether the rules are right, is for the oracle to say.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from atp_stream.agents.ledger import Ledger
+from atp_stream.engine.position import GENESIS_HEADER, Position, plan
+from atp_stream.engine.sending import Output
+from atp_stream.messages.outbound import Outbound
+from atp_stream.messages.registry import SchemaCache
+from atp_stream.settings import Settings
+from atp_stream.topics import Topics
+from chaos.oracle import History, Record
+from chaos.oracle.outputs import read_event
+
+_SHOWN = 10
+
+
+class _Memory:
+    """Rows of one partition, as a step sees them."""
+
+    def __init__(self) -> None:
+        self.rows: dict[bytes, bytes] = {}
+
+    def read(self, key: bytes) -> bytes | None:
+        return self.rows.get(key)
+
+    def scan(self, start: bytes) -> Iterator[tuple[bytes, bytes]]:
+        return iter(sorted((key, row) for key, row in self.rows.items() if key >= start))
+
+    def apply(self, rows: Mapping[bytes, bytes | None]) -> None:
+        for key, row in rows.items():
+            if row is None:
+                self.rows.pop(key, None)
+            else:
+                self.rows[key] = row
+
+
+async def differences(settings: Settings, history: History) -> list[str]:
+    """Return what tables and topics hold that a fold in one piece does not say, in words."""
+    topics = Topics.of(settings)
+    schemas = SchemaCache(settings.registry_url)
+    await schemas.warm([topic.name for topic in topics.every])
+    logs = history.of(topics.item_log.name)
+    genesis = logs[0].header(GENESIS_HEADER) or ""
+    ledger = Ledger(Outbound(genesis, settings.wire, schemas.output_ids), topics)
+    schemas.close()
+    rows: dict[bytes, bytes] = {}
+    outputs: list[Output] = []
+    for partition in range(topics.item_log.partitions):
+        records = [record for record in logs if record.partition == partition]
+        more_rows, more_outputs = _fold(ledger, partition, genesis, records)
+        rows |= more_rows
+        outputs += more_outputs
+    found = _tables(history, rows)
+    for topic in topics.outputs:
+        wanted = [output for output in outputs if output.topic == topic.name]
+        if topic is topics.availability_calculated:
+            found += _conflated(topic.name, history, wanted)
+        else:
+            found += _exact(topic.name, history.of(topic.name), wanted)
+    return found
+
+
+def _fold(
+    ledger: Ledger, partition: int, genesis: str, records: list[Record]
+) -> tuple[dict[bytes, bytes], list[Output]]:
+    memory = _Memory()
+    outputs: list[Output] = []
+    fresh = plan(Position(genesis=genesis), records).fresh
+    unfinished = True
+    while fresh or unfinished:
+        answer = ledger(partition, memory, fresh[:1])  # a record at a time: no conflation at all
+        fresh = fresh[answer.consumed :]
+        unfinished = answer.unfinished
+        outputs += answer.outputs
+        memory.apply(answer.rows)
+    return memory.rows, outputs
+
+
+def _tables(history: History, wanted: dict[bytes, bytes]) -> list[str]:
+    """Compare the rows of items, not the partitions' own, which steps may cut differently."""
+    held = {record.key or b"": record.value for record in history.of(*history.names.tables)}
+    there = {key: row for key, row in held.items() if row is not None and not key.startswith(b"|")}
+    wanted = {key: row for key, row in wanted.items() if not key.startswith(b"|")}
+    wrong = [key for key in wanted.keys() | there.keys() if wanted.get(key) != there.get(key)]
+    return [f"row {key!r} is {there.get(key)!r}, not {wanted.get(key)!r}" for key in wrong[:_SHOWN]]
+
+
+def _exact(name: str, records: list[Record], wanted: list[Output]) -> list[str]:
+    have, want = _by_key(records), _by_key(wanted)
+    extra, missing = Counter(_flat(have)), Counter(_flat(want))
+    found = [f"{name}: {count} too many of {one}" for one, count in (extra - missing).items()]
+    found += [f"{name}: {count} missing of {one}" for one, count in (missing - extra).items()]
+    return found[:_SHOWN] or [f"{name}: order of {key}" for key in want if want[key] != have[key]][:_SHOWN]
+
+
+def _conflated(name: str, history: History, wanted: list[Output]) -> list[str]:
+    """Compare what was shown with what there was: a step may leave out what was true only in between."""
+    have, want = _by_key(history.of(name)), _by_key(wanted)
+    found = [f"{name}: unknown key {key}" for key in have.keys() - want.keys()]
+    for key, sequence in want.items():
+        said, pairs = ([_pair(history, name, value) for value in values] for values in (have[key], sequence))
+        rest = iter(pairs)
+        if not said or said[-1] != pairs[-1] or not all(pair in rest for pair in said):
+            found.append(f"{name}: {key} says {said[-5:]}, which is no part of {pairs[-9:]}")
+    return found[:_SHOWN]
+
+
+def _pair(history: History, name: str, value: bytes) -> tuple[Any, Any]:
+    record = Record(name, 0, 0, 0, None, value, (("atp-cause", b"0-0"), ("atp-version", b"0")))
+    event = read_event(record, "AvailabilityCalculatedEvent", history.schemas)
+    return event.units("available"), event.units("reserved")
+
+
+def _by_key(records: Any) -> dict[tuple[int, bytes], list[bytes]]:
+    found: dict[tuple[int, bytes], list[bytes]] = defaultdict(list)
+    for record in records:
+        found[record.partition, record.key].append(record.value)
+    return found
+
+
+def _flat(values: dict[tuple[int, bytes], list[bytes]]) -> Iterator[tuple[int, bytes, bytes]]:
+    return ((*key, value) for key, sequence in values.items() for value in sequence)
