@@ -67,13 +67,13 @@ def _database(past: History, worker: str, path: Path) -> Iterator[str]:
         yield f"{worker} cannot open {path.name}: {error}"
         return
     upto = int(held.pop(OFFSET_KEY, b"-1"))
-    rows: dict[Any, bytes] = {}
+    wanted: dict[Any, bytes] = {}
     for record in past.of(*past.names.tables):
         if record.partition == partition and record.offset <= upto:
             if record.value is None:
-                rows.pop(record.key or b"", None)
+                wanted.pop(record.key, None)
             else:
-                rows[record.key or b""] = record.value
-    wrong = [key for key in rows.keys() | held.keys() if rows.get(key) != held.get(key)]
+                wanted[record.key] = record.value
+    wrong = [key for key in wanted.keys() | held.keys() if wanted.get(key) != held.get(key)]
     if wrong:
         yield f"{worker} {path.name} at {upto}: {len(wrong)} rows differ from the changelog, {wrong[:3]}"

@@ -124,6 +124,8 @@ class EngineApp(faust.App):
         held = {tp.partition for tp in assigned if tp.topic == changelog}
         for partition in self.table.drop_outdated(held):
             log.warning("state of partition %s was not continued for too long: restoring it anew", partition)
+        for partition in self.table.open(held):
+            log.error("the database of partition %s could not be opened: restoring it anew", partition)
         await self.steps.take_over(
             {tp.partition for tp in assigned if tp.topic == self.log_topic and tp not in standbys}
         )

@@ -195,6 +195,8 @@ class Steps:
             self._warn_of_retention(lane, records[0].timestamp)
         planned = plan(position, records)
         answer = self._fold(lane.partition, lane.store, planned.fresh)
+        if lane.partition in self._table.spoiled:  # the fold may have taken the disk's fault for its own
+            raise RuntimeError("folded over a database that cannot be read")
         moved, covered = advance(position, records, planned, answer.consumed, end)
         if answer.rows or moved.applied > position.applied:
             await self._commit(lane, answer, moved)

@@ -29,6 +29,7 @@ ROCKSDB_OPTIONS = {
     "max_open_files": 256,
     "bloom_filter_size": 10,
 }
+_NO_SPACE = "No space left"
 OFFSET_KEY = b"__faust\0offset__"
 
 
@@ -53,18 +54,54 @@ class StateTable(Table[bytes, bytes]):
             options=dict(ROCKSDB_OPTIONS),
         )
         self.tombstones_kept = tombstones_kept
+        self.spoiled: set[int] = set()  # partitions with a database that does not give back what it was given
 
     def read(self, partition: int, key: bytes) -> bytes | None:
         """Return a committed row of a partition."""
-        row: bytes | None = self.data._db_for_partition(partition).get(key)
+        try:
+            row: bytes | None = self.data._db_for_partition(partition).get(key)
+        except Exception as error:
+            self._spoil(partition, error)
+            raise
         return row
 
     def scan(self, partition: int, start: bytes) -> Iterator[tuple[bytes, bytes]]:
         """Yield the committed rows of a partition from key `start` on, in key order."""
-        database = self.data._db_for_partition(partition)
-        for key, row in database.items(from_key=start):
-            if key != OFFSET_KEY:
-                yield key, row
+        try:
+            rows = self.data._db_for_partition(partition).iter()  # items() takes a broken file for the end of the rows
+            rows.seek(start)
+            while rows.valid():
+                key = rows.key()
+                if key != OFFSET_KEY:
+                    yield key, rows.value()
+                rows.next()
+            rows.status()
+        except Exception as error:
+            self._spoil(partition, error)
+            raise
+
+    def _spoil(self, partition: int, error: Exception) -> None:
+        """Trust this database no more: whoever reads may take its fault for one of its own, and go on."""
+        self.spoiled.add(partition)
+        self._seen_path(partition).unlink(missing_ok=True)
+        self.app.give_up(
+            f"the database of partition {partition} cannot be read: {error}; the next start restores it", error
+        )
+
+    def open(self, partitions: Iterable[int]) -> list[int]:
+        """Open databases, and return those that were too broken to be opened: they begin anew, and are restored."""
+        anew = []
+        for partition in partitions:
+            try:
+                self.data._db_for_partition(partition)
+            except Exception as error:
+                if _NO_SPACE in str(error):
+                    self.app.give_up(f"the database of partition {partition} cannot be opened: {error}", error)
+                    raise
+                shutil.rmtree(self.data.partition_path(partition))
+                self.data._db_for_partition(partition)
+                anew.append(partition)
+        return anew
 
     def apply(self, partition: int, rows: Iterable[tuple[bytes, bytes | None]], offset: int) -> None:
         """Write rows (None deletes), and the changelog offset that they reach up to, in one batch."""
@@ -75,7 +112,11 @@ class StateTable(Table[bytes, bytes]):
             else:
                 batch.put(key, row)
         batch.put(OFFSET_KEY, str(offset).encode())
-        self.data._db_for_partition(partition).write(batch)
+        try:
+            self.data._db_for_partition(partition).write(batch)
+        except Exception as error:
+            self.app.give_up(f"the database of partition {partition} cannot be written: {error}", error)
+            raise
 
     def apply_changelog_batch(self, batch: Any) -> None:
         """Apply runs of the changelog (recovery and standbys); one that does not join on is read again."""
@@ -108,7 +149,7 @@ class StateTable(Table[bytes, bytes]):
 
     def mark_seen(self, partitions: Iterable[int]) -> None:
         """Note that these partitions are up to date as of now."""
-        for partition in partitions:
+        for partition in set(partitions) - self.spoiled:
             path = self._seen_path(partition)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch()

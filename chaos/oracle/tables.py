@@ -51,11 +51,16 @@ def _differences(item: Item, rows: dict[str, Any]) -> Iterator[str]:
             yield f"{key} is missing"
             continue
         for field, value in row.items():
-            if not _agrees(there.get(field), value):
+            if not _agrees(_known(field, there.get(field)), value):
                 yield f"{key}: {field} is {there.get(field)!r}, but the log says {value!r}"
     facts = {key.partition("|")[2]: row for key, row in rows.items() if key.startswith("l|")}
     yield from _facts(item, facts)
-    yield from (f"{key} is there in vain" for key in rows if not key.startswith("l|"))
+    yield from (f"{key} is there in vain" for key in rows if key[:2] in {"r|", "q|"})
+
+
+def _known(field: str, value: Any) -> Any:
+    """Return what the oracle knows of a field: of an allocation its place, its ordinal and its units."""
+    return [allocation[:3] for allocation in value] if field == "allocations" and value else value
 
 
 def _agrees(there: Any, wanted: Any) -> bool:

@@ -54,6 +54,61 @@ def test_nothing_but_a_step_writes(table: StateTable) -> None:
         table.on_key_del(b"a")
 
 
+def test_a_database_too_broken_to_be_opened_begins_anew(table: StateTable) -> None:
+    table.apply(0, [(b"a", b"1")], 7)
+    path = table.data.partition_path(0)
+    close(table)
+    (path / "CURRENT").write_bytes(b"rubbish")
+
+    assert [0] == table.open([0, 1])
+    assert (None, None) == (table.read(0, b"a"), table.persisted_offset(TP(table.changelog_topic_name, 0)))
+
+
+def test_a_database_on_a_full_disk_is_kept_and_ends_the_process_with_a_reason(
+    table: StateTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reasons: list[str] = []
+    monkeypatch.setattr(table.app, "give_up", lambda reason, error=None: reasons.append(reason))
+    table.apply(0, [(b"a", b"1")], 7)
+    path = table.data.partition_path(0)
+    close(table)
+
+    def full(partition: int) -> Any:
+        raise OSError("IO error: No space left on device: While appending to file: MANIFEST-000005")
+
+    monkeypatch.setattr(table.data, "_db_for_partition", full)
+
+    with pytest.raises(OSError, match="No space"):
+        table.open([0])
+    assert ["the database of partition 0 cannot be opened"] == [reason.partition(":")[0] for reason in reasons]
+    assert path.exists()
+
+
+def test_a_row_that_cannot_be_read_ends_the_process_and_its_directory(
+    table: StateTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reasons: list[str] = []
+    monkeypatch.setattr(table.app, "give_up", lambda reason, error=None: reasons.append(reason))
+    table.apply(0, [(b"a%d" % number, bytes(1_000)) for number in range(1_000)], 7)
+    table.mark_seen([0])
+    table.data._db_for_partition(0).flush()
+    path = table.data.partition_path(0)
+    close(table)
+    for file in path.glob("*.sst"):
+        whole = file.read_bytes()
+        file.write_bytes(bytes(byte ^ 255 for byte in whole[: len(whole) // 2]) + whole[len(whole) // 2 :])
+
+    with pytest.raises(Exception, match="Corruption"):
+        list(table.scan(0, b""))
+    with pytest.raises(Exception, match="Corruption"):
+        table.read(0, b"a1")
+    table.mark_seen([0])
+    close(table)
+
+    assert ["the database of partition 0 cannot be read"] * 2 == [reason.partition(":")[0] for reason in reasons]
+    assert [0] == table.drop_outdated([0])
+
+
 def test_a_directory_that_was_continued_lately_is_kept(table: StateTable) -> None:
     table.apply(0, [(b"a", b"1")], 7)
     table.mark_seen([0])
