@@ -22,6 +22,17 @@ def table(tmp_path: Path) -> StateTable:
     return built
 
 
+def heard(table: StateTable, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return what will be said instead of ending this process."""
+    reasons: list[str] = []
+
+    def give_up(reason: str, _: BaseException | None = None) -> None:
+        reasons.append(reason)
+
+    monkeypatch.setattr(table.app, "give_up", give_up)
+    return reasons
+
+
 def close(table: StateTable) -> None:
     table.data._dbs.clear()
     gc.collect()
@@ -67,8 +78,7 @@ def test_a_database_too_broken_to_be_opened_begins_anew(table: StateTable) -> No
 def test_a_database_on_a_full_disk_is_kept_and_ends_the_process_with_a_reason(
     table: StateTable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    reasons: list[str] = []
-    monkeypatch.setattr(table.app, "give_up", lambda reason, error=None: reasons.append(reason))
+    reasons = heard(table, monkeypatch)
     table.apply(0, [(b"a", b"1")], 7)
     path = table.data.partition_path(0)
     close(table)
@@ -87,8 +97,7 @@ def test_a_database_on_a_full_disk_is_kept_and_ends_the_process_with_a_reason(
 def test_a_row_that_cannot_be_read_ends_the_process_and_its_directory(
     table: StateTable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    reasons: list[str] = []
-    monkeypatch.setattr(table.app, "give_up", lambda reason, error=None: reasons.append(reason))
+    reasons = heard(table, monkeypatch)
     table.apply(0, [(b"a%d" % number, bytes(1_000)) for number in range(1_000)], 7)
     table.mark_seen([0])
     table.data._db_for_partition(0).flush()

@@ -14,7 +14,8 @@ from click.testing import CliRunner
 from atp_stream import provision
 from atp_stream.cli import main
 from atp_stream.demo.traffic import Traffic
-from tests.system.site import Site, environment
+from chaos.fleet import environment
+from tests.system.site import Site
 from tests.system.test_faults import pour
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(240)]
