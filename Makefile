@@ -3,6 +3,7 @@
 # make chaos   faults under load, and an oracle: make chaos SEED=1 MINUTES=4
 # make lint    ruff, mypy, import-linter
 # make docs    the README's tables, made anew from the code
+# make bench   figures: what an event costs here and elsewhere, latency, recovery (benchmarks/README.md)
 # Each target makes what it needs (.venv, Kafka and the registry under .atp/java) once, and again when its source changes.
 
 PYTHON ?= python3
@@ -10,11 +11,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 JAVA_DIR := .atp/java
-CODE := atp_stream chaos docs tests
+PEERS_DIR := .atp/peers
+CODE := atp_stream benchmarks chaos docs tests
 SEED := 1
 MINUTES := 4
 
-.PHONY: demo test chaos lint lint-rules lint-format lint-types lint-imports format docs coverage install install-dev java clean
+.PHONY: demo test chaos bench lint lint-rules lint-format lint-types lint-imports format docs coverage install install-dev java clean
 .DEFAULT_GOAL := test
 
 # $(error) prints the one line a person needs, and nothing behind it.
@@ -35,6 +37,11 @@ test: install-dev java
 
 chaos: install-dev java
 	$(BIN)/python -m chaos --seed $(SEED) --minutes $(MINUTES) $(ARGS)
+
+bench: install-dev java $(PEERS_DIR)/kafka_streams/.built
+	@$(PIP) --editable '.[bench]'
+	N=$(N) PARTS="$(PARTS)" WORKLOADS="$(WORKLOADS)" REPEAT=$(REPEAT) RATES="$(RATES)" SECONDS=$(SECONDS) ROWS="$(ROWS)" CHECK=$(CHECK) \
+	  $(BIN)/python -m benchmarks
 
 # Each check is a target of its own, so that `make --keep-going lint` tells all there is to mend.
 lint: lint-rules lint-format lint-types lint-imports
@@ -81,6 +88,11 @@ $(JAVA_DIR)/.resolved: pom.xml
 	@rm -rf $(JAVA_DIR)
 	@said=$$(mvn -q -B -Dstyle.color=never dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/$(JAVA_DIR) 2>&1); code=$$?; \
 	  printf '%s\n' "$$said" | sed "s/$$(printf '\033')\[[0-9;]*m//g; /^$$/d" >&2; exit $$code
+	@touch $@
+
+$(PEERS_DIR)/kafka_streams/.built: benchmarks/peers/kafka_streams/pom.xml $(wildcard benchmarks/peers/kafka_streams/src/main/java/peers/*)
+	$(need-java)$(need-maven)@echo "compiling the Kafka Streams peer"
+	@mvn -q -B -Dstyle.color=never -f benchmarks/peers/kafka_streams package
 	@touch $@
 
 clean:

@@ -4,7 +4,7 @@ import asyncio
 import os
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -12,6 +12,7 @@ import faust
 from faust.types import TP
 from mode import get_logger
 
+from atp_stream.engine.figures import end_of
 from atp_stream.engine.intake import Intake, Translate
 from atp_stream.engine.position import Mark
 from atp_stream.engine.runs import service_logger
@@ -31,6 +32,8 @@ LEAVE_TIMEOUT = 5.0
 STANDSTILL = 60.0
 #: How often a directory is noted to be up to date.
 MARK_INTERVAL = 60.0
+#: What one fetch brings of each partition; a larger record comes alone.
+FETCH_BYTES = 128 << 10
 TESTED_FAUST = "0.15.3"
 
 
@@ -52,7 +55,7 @@ class EngineApp(faust.App):
             topic_disable_leader=True,
             topic_allow_declare=False,
             stream_wait_empty=False,  # a fenced worker would wait for ever for acks that cannot come
-            broker_max_poll_records=5_000,
+            consumer_max_fetch_size=FETCH_BYTES,
             stream_buffer_maxsize=1_024,
             broker_commit_interval=1.0,
             producer_request_timeout=30.0,
@@ -141,6 +144,12 @@ class EngineApp(faust.App):
         sources = {tp.topic for tp in self.consumer.assignment()} - {self.log_topic}
         newest = newest_marks(self.steps.marks())
         return {tp: mark for tp, mark in newest.items() if tp.topic in sources}
+
+    def sources_coming(self) -> Iterator[TP]:
+        """Yield the source partitions that are known to hold more than what has come from them."""
+        for tp, accepted in self.expected.items():
+            if tp.topic != self.log_topic and (end_of(self, tp) or 0) > accepted:
+                yield tp
 
     # -- called by the agents ------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ def log_behind(app: Any) -> dict[int, int]:
     """Return how many records of each owned log partition are not applied yet, as far as the worker knows."""
     found = {}
     for partition, applied in log_positions(app).items():
-        end = _end(app, TP(app.log_topic, partition))
+        end = end_of(app, TP(app.log_topic, partition))
         if end is not None:
             found[partition] = max(0, end - 1 - applied)
     return found
@@ -26,7 +26,7 @@ def sources_behind(app: Any) -> dict[TP, int]:
     found = {}
     for tp, accepted in dict(app.expected).items():
         if tp.topic != app.log_topic:
-            end = _end(app, tp)
+            end = end_of(app, tp)
             if end is not None:
                 found[tp] = max(0, end - accepted) + app.intake._waiting.get(tp, 0)
     return found
@@ -37,7 +37,7 @@ def sources_held(app: Any) -> list[TP]:
     return sorted(app.intake._parked)
 
 
-def _end(app: Any, tp: TP) -> int | None:
+def end_of(app: Any, tp: TP) -> int | None:
     """Return where a partition ended at the last fetch; None if nothing was fetched of it yet."""
     thread = app.consumer._thread
     consumer = None if thread is None else thread._consumer

@@ -6,8 +6,12 @@ when anything fails sends the whole round again with a new producer. What was se
 """
 
 import asyncio
+import contextlib
+import time
 from collections import defaultdict, deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from itertools import chain, islice
+from operator import itemgetter
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
@@ -22,8 +26,11 @@ log = get_logger(__name__)
 
 #: Records sent in one round: the retry of a failed round sends as many again.
 ROUND_RECORDS = 4_000
-WAITING_RECORDS = 40_000
+WAITING_RECORDS = 4_000
 RETRY_DELAY = 0.5
+#: With fewer records waiting, partitions are not far apart.
+LIVE_RECORDS = 500
+PATIENCE = 0.5
 
 
 class NotYet(Exception):
@@ -35,6 +42,8 @@ class NotYet(Exception):
 
 
 Translate = Callable[[Any], Sequence[Output]]
+_time = itemgetter(0)
+_FOREVER = 2**63
 
 
 class _Pending:
@@ -59,6 +68,7 @@ class Intake:
         self._waiting: dict[TP, int] = defaultdict(int)
         self._paused: set[TP] = set()
         self._parked: dict[TP, asyncio.Task[None]] = {}
+        self._late: set[TP] = set()  # waited for in vain, and nothing has come since
         self._wake = asyncio.Event()
         self._producer: AIOKafkaProducer | None = None
         self._task: asyncio.Task[None] | None = None
@@ -74,6 +84,7 @@ class Intake:
         self._queues.clear()
         self._waiting.clear()
         self._paused.clear()
+        self._late.clear()
         await self._drop_producer()
 
     async def _drop_producer(self) -> None:
@@ -90,6 +101,7 @@ class Intake:
         """Queue a run behind the earlier ones of its partition."""
         self._queues[run.tp].append(_Pending(event, run))
         self._waiting[run.tp] += len(run.records)
+        self._late.discard(run.tp)
         if self._waiting[run.tp] > WAITING_RECORDS and run.tp not in self._paused:
             self._paused.add(run.tp)
             self._app.consumer.on_buffer_full(run.tp)  # what is being fetched still arrives
@@ -106,6 +118,8 @@ class Intake:
         try:
             while True:
                 self._wake.clear()
+                if self.backlog > LIVE_RECORDS:
+                    await self._gather()
                 if not await self._round():
                     await self._wake.wait()
         except asyncio.CancelledError:
@@ -113,18 +127,32 @@ class Intake:
         except Exception as error:  # noqa: BLE001 - a bug: the input is still there for the next start
             self._app.give_up(f"intake failed: {error!r}", error)
 
+    async def _gather(self) -> None:
+        """Wait a little for partitions that have more, but none of it here: the others would run ahead of them."""
+        patience = time.monotonic() + PATIENCE
+        while missing := self._missing():
+            left = patience - time.monotonic()
+            if left <= 0:  # what a transaction holds back, for example: once is enough
+                self._late |= missing
+                return
+            self._wake.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), left)
+
+    def _missing(self) -> set[TP]:
+        here = self._queues.keys() | self._parked.keys() | self._late
+        return {tp for tp in self._app.sources_coming() if tp not in here}
+
     async def _round(self) -> bool:
         """Send a round; False when there was nothing to send."""
-        moved: dict[TP, list[tuple[_Pending, int]]] = {}
+        ready = [tp for tp in self._queues if tp not in self._parked]
+        if not ready:
+            return False
         try:
             if self._producer is None:
                 self._producer = self._new_producer()
                 await self._producer.start()
-            batches = Batches(self._producer)
-            ready = [tp for tp in self._queues if tp not in self._parked]
-            for tp in ready:  # each has its share: a backlog in one must not hold up the others
-                moved[tp] = await self._collect(tp, batches, max(1, ROUND_RECORDS // len(ready)))
-            await batches.send()
+            sent = await self._send(self._producer, ready)
         except Exception as error:
             if not _is_transport(error):
                 raise
@@ -133,30 +161,52 @@ class Intake:
             await asyncio.sleep(RETRY_DELAY)
             self._wake.set()
             return True
-        for tp, steps in moved.items():
-            self._settle(tp, steps)
-        return any(moved.values())
+        for tp in ready:
+            self._settle(tp, sent[tp])
+        return True
 
-    async def _collect(self, tp: TP, batches: Batches, budget: int) -> list[tuple[_Pending, int]]:
-        """Translate records of one partition into open batches; return how far each run has come."""
-        steps: list[tuple[_Pending, int]] = []
-        count = 0
-        for pending in self._queues[tp]:
-            records = pending.run.records
-            sent = pending.sent
+    async def _send(self, producer: AIOKafkaProducer, ready: list[TP]) -> dict[TP, int]:
+        """Translate what is next of each partition and send it; return how many records of each were sent."""
+        sent = dict.fromkeys(ready, 0)
+        halted: set[TP] = set()
+        batches = Batches(producer)
+        for _, tp, record in self._next(ready):
+            if tp in halted:
+                continue
             try:
-                while sent < len(records) and count < budget:
-                    await batches.add_all(self._translate(records[sent]))
-                    sent += 1
-                    count += 1
+                outputs = self._translate(record)
             except NotYet as wait:
-                steps.append((pending, sent))
+                halted.add(tp)
                 self._parked[tp] = asyncio.create_task(self._park(tp, wait))
-                break
-            steps.append((pending, sent))
-            if sent < len(records):
-                break
-        return steps
+                continue
+            await batches.add_all(outputs)
+            sent[tp] += 1
+        await batches.send()
+        return sent
+
+    def _next(self, ready: list[TP]) -> list[tuple[int, TP, Any]]:
+        """Return the records of a round, each partition's in their order, the partitions' merged by time.
+
+        What happened to an item lies in many partitions: read one after the other, most of a backlog's facts would
+        come too late to count. So a partition stops where one that has more must stop too; but each has its share of a
+        round, and an eighth of that in any case: a backlog in one must not hold up the others.
+        """
+        share = max(1, ROUND_RECORDS // len(ready))
+        horizon = _FOREVER
+        parts: list[list[tuple[int, TP, Any]]] = []
+        for tp in ready:
+            newest = 0
+            part = []
+            for record in _first(self._queues[tp], share):
+                newest = max(newest, record.timestamp)
+                part.append((newest, tp, record))
+            if self._waiting[tp] > share:
+                horizon = min(horizon, newest)
+            parts.append(part)
+        least = share // 8 + 1
+        found = [one for part in parts for place, one in enumerate(part) if one[0] <= horizon or place < least]
+        found.sort(key=_time)
+        return found
 
     async def _park(self, tp: TP, wait: NotYet) -> None:
         try:
@@ -166,20 +216,30 @@ class Intake:
         del self._parked[tp]
         self._wake.set()
 
-    def _settle(self, tp: TP, steps: list[tuple[_Pending, int]]) -> None:
+    def _settle(self, tp: TP, sent: int) -> None:
         """Acknowledge the runs that are in the log as a whole."""
         queue = self._queues[tp]
-        for pending, sent in steps:
-            self._waiting[tp] -= sent - pending.sent
-            pending.sent = sent
-            if sent == len(pending.run.records):
-                queue.popleft()
-                pending.event.ack()
+        self._waiting[tp] -= sent
+        while queue:
+            pending = queue[0]
+            part = min(sent, len(pending.run.records) - pending.sent)
+            pending.sent += part
+            sent -= part
+            if pending.sent < len(pending.run.records):
+                break
+            queue.popleft()
+            pending.event.ack()
         if not queue:
             del self._queues[tp]
         if tp in self._paused and self._waiting[tp] < WAITING_RECORDS // 4:
             self._paused.discard(tp)
             self._app.consumer.on_buffer_drop(tp)
+
+
+def _first(queue: Iterable[_Pending], share: int) -> Iterator[Any]:
+    """Return the first records that were not sent yet."""
+    waiting = (islice(pending.run.records, pending.sent, None) for pending in queue)
+    return islice(chain.from_iterable(waiting), share)
 
 
 def _is_transport(error: BaseException) -> bool:

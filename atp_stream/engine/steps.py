@@ -39,7 +39,7 @@ log = get_logger(__name__)
 
 FENCED = (ProducerFenced, InvalidProducerEpoch)
 #: A partition's fetching pauses above this many waiting records, and goes on below a quarter of it.
-WAITING_RECORDS = 20_000
+WAITING_RECORDS = 6_000
 TRANSACTION_TIMEOUT = 30.0
 
 

@@ -90,7 +90,8 @@ class RunThread(driver.AIOKafkaConsumerThread):
         wanted = set(active_partitions)  # a copy: Faust changes the set while the fetch waits
         if not wanted:  # aiokafka would take it for all
             return {}
-        fetched = await super()._fetch_records(consumer, wanted, timeout=timeout, max_records=max_records)
+        # All that a fetch brought: in parts, partitions would be read one after the other, and facts come too late.
+        fetched = await super()._fetch_records(consumer, wanted, timeout=timeout, max_records=None)
         assignment = consumer._subscription.subscription.assignment
         runs: dict[TP, list[Any]] = {}
         for tp in {*fetched, *wanted}:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import pytest
 from aiokafka.errors import KafkaTimeoutError
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.record.default_records import DefaultRecordBatch
@@ -86,12 +87,16 @@ class App:
         self.consumer = self
         self.paused: set[TP] = set()
         self.gave_up: list[str] = []
+        self.coming: list[TP] = []
 
     def on_buffer_full(self, tp: TP) -> None:
         self.paused.add(tp)
 
     def on_buffer_drop(self, tp: TP) -> None:
         self.paused.discard(tp)
+
+    def sources_coming(self) -> list[TP]:
+        return self.coming
 
     def give_up(self, reason: str, _: BaseException | None = None) -> None:
         self.gave_up.append(reason)
@@ -106,8 +111,10 @@ class Event:
         self.acked = True
 
 
-def run(partition: int, start: int, values: list[bytes]) -> Run:
-    records: list[Any] = [Record(start + place, value) for place, value in enumerate(values)]
+def run(partition: int, start: int, values: list[bytes], stamps: list[int] | None = None) -> Run:
+    stamps = [0] * len(values) if stamps is None else stamps
+    both = enumerate(zip(values, stamps, strict=True))
+    records: list[Any] = [Record(start + place, value, timestamp=stamp) for place, (value, stamp) in both]
     return Run(TP("in", partition), start, start + len(values), records)
 
 
@@ -213,9 +220,91 @@ async def test_fetching_pauses_when_too_much_waits_and_goes_on_when_it_is_gone()
     app, event = App(), Event()
     intake = Intake(app, translate=lambda _: [], new_producer=broker.producer)
 
-    intake.submit(event, run(0, 0, [b"x"] * 40_001))
+    intake.submit(event, run(0, 0, [b"x"] * 4_001))
     assert {TP("in", 0)} == app.paused
     await until(lambda: event.acked)
     await intake.close()
 
     assert set() == app.paused
+
+
+async def test_what_waits_in_several_partitions_lands_in_the_order_of_its_stamps() -> None:
+    broker = Broker()
+    events = [Event(), Event()]
+    intake = Intake(App(), translate=to_log, new_producer=broker.producer)
+
+    intake.submit(events[0], run(0, 0, [b"1", b"4", b"5"], [1, 4, 5]))
+    intake.submit(events[1], run(1, 0, [b"2", b"3", b"6"], [2, 3, 6]))
+    await until(lambda: all(event.acked for event in events))
+    await intake.close()
+
+    assert [b"1", b"2", b"3", b"4", b"5", b"6"] == broker.values
+
+
+async def test_a_partition_keeps_its_own_order_whatever_its_stamps() -> None:
+    broker = Broker()
+    events = [Event(), Event()]
+    intake = Intake(App(), translate=to_log, new_producer=broker.producer)
+
+    intake.submit(events[0], run(0, 0, [b"a", b"b", b"c"], [9, 1, 3]))
+    intake.submit(events[1], run(1, 0, [b"x", b"y"], [2, 4]))
+    await until(lambda: all(event.acked for event in events))
+    await intake.close()
+
+    assert [b"a", b"b", b"c"] == [value for value in broker.values if value in b"abc"]
+
+
+async def test_a_partition_does_not_run_ahead_of_one_that_has_more() -> None:
+    """A backlog in two partitions, the second with few records: they are spread over the rounds of the first."""
+    broker = Broker()
+    events = [Event(), Event()]
+    intake = Intake(App(), translate=to_log, new_producer=broker.producer)
+
+    intake.submit(events[0], run(0, 0, [b"dense"] * 6_000, list(range(6_000))))
+    intake.submit(events[1], run(1, 0, [b"sparse"] * 1_000, list(range(0, 6_000, 6))))
+    await until(lambda: all(event.acked for event in events))
+    await intake.close()
+
+    assert 500 == broker.values[:3_500].count(b"sparse")
+
+
+async def test_an_old_backlog_does_not_stop_a_partition_that_lives() -> None:
+    broker = Broker()
+    old, live = Event(), Event()
+    intake = Intake(App(), translate=to_log, new_producer=broker.producer)
+
+    intake.submit(old, run(0, 0, [b"old"] * 20_000, [1] * 20_000))
+    intake.submit(live, run(1, 0, [b"live"] * 100, [9_000] * 100))
+    await until(lambda: live.acked)
+    assert not old.acked
+    await intake.close()
+
+
+async def test_a_backlog_waits_for_a_partition_whose_records_are_being_fetched() -> None:
+    broker, app = Broker(), App()
+    app.coming = [TP("in", 1)]
+    events = [Event(), Event()]
+    intake = Intake(app, translate=to_log, new_producer=broker.producer)
+
+    intake.submit(events[0], run(0, 0, [b"late"] * 600, [5] * 600))
+    await asyncio.sleep(0.05)
+    intake.submit(events[1], run(1, 0, [b"early"], [1]))
+    await until(lambda: all(event.acked for event in events))
+    await intake.close()
+
+    assert b"early" == broker.values[0]
+
+
+async def test_a_partition_that_was_waited_for_in_vain_is_not_waited_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("atp_stream.engine.intake.PATIENCE", 0.3)
+    broker, app, event = Broker(), App(), Event()
+    app.coming = [TP("in", 1)]
+    intake = Intake(app, translate=to_log, new_producer=broker.producer)
+    rounds = 20
+
+    intake.submit(event, run(0, 0, [b"x"] * 4_000 * rounds))
+    async with asyncio.timeout(0.3 * rounds / 2):
+        await until(lambda: event.acked)
+    await intake.close()
+
+    assert 4_000 * rounds == len(broker.landed)

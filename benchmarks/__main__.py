@@ -1,0 +1,177 @@
+"""`make bench`: measure, and write the table of benchmarks/README.md anew.
+
+Knobs, as variables of make or of the environment: N (events a workload, 200,000), PARTS (of throughput, peers, latency,
+recovery; all), WORKLOADS (zipf uniform), REPEAT (runs of which the median counts, 2), RATES (10 200 2000), SECONDS
+(of each rate, 15), ROWS (100000 1000000), CHECK (0: outputs are counted, not recounted; 1).
+What a run did not measure stays as it was; `benchmarks/results.json` holds the figures behind the table.
+"""
+
+import asyncio
+import json
+import os
+import platform
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+from typing import Any, Final, NamedTuple
+
+from atp_stream import __version__
+from atp_stream.devstack import Stack
+from benchmarks import comparison, latency, recovery, table, throughput
+from benchmarks.traffic import WORKLOADS
+
+HERE: Final = Path(__file__).parent
+ROOT: Final = HERE.parent
+RESULTS: Final = HERE / "results.json"
+README: Final = HERE / "README.md"
+_PATTERN: Final = 20_000  # events that make the rows which recovery copies
+
+
+class Knobs(NamedTuple):
+    """What is to be run."""
+
+    events: int
+    parts: list[str]
+    workloads: list[str]
+    repeat: int
+    rates: list[int]
+    seconds: float
+    rows: list[int]
+    check: bool
+
+    @classmethod
+    def read(cls) -> "Knobs":
+        """Return what the environment says."""
+        said: Callable[[str, str], str] = lambda name, default: os.environ.get(name) or default  # noqa: E731
+        return cls(
+            events=int(said("N", "200000")),
+            parts=said("PARTS", "throughput peers latency recovery").split(),
+            workloads=said("WORKLOADS", "zipf uniform").split(),
+            repeat=int(said("REPEAT", "2")),
+            rates=[int(rate) for rate in said("RATES", "10 200 2000").split()],
+            seconds=float(said("SECONDS", "15")),
+            rows=[int(rows) for rows in said("ROWS", "100000 1000000").split()],
+            check=said("CHECK", "1") != "0",
+        )
+
+
+class Run:
+    """A run: the stack, a directory, and the figures that are collected."""
+
+    def __init__(self, knobs: Knobs, stack: Stack, directory: Path, results: dict[str, Any]) -> None:
+        self.knobs, self.stack, self.directory, self.results = knobs, stack, directory, results
+
+    async def everything(self) -> None:
+        """Run all parts that are wanted, keeping what is done after each."""
+        for workload in self.knobs.workloads:
+            if "throughput" in self.knobs.parts:
+                await self._throughput(workload)
+            if "peers" in self.knobs.parts:
+                await self._peers(workload)
+        if "latency" in self.knobs.parts:
+            for rate in self.knobs.rates:
+                found = await latency.measure(self.stack, self.directory, rate, self.knobs.seconds)
+                self._keep(("latency", str(rate)), [found])
+        if "recovery" in self.knobs.parts:
+            await self._recovery()
+
+    async def _throughput(self, workload: str) -> None:
+        runs = [
+            await throughput.measure(
+                self.stack, self.directory, f"{workload}-{turn}", WORKLOADS[workload], self.knobs.events,
+                check=self.knobs.check and not turn,
+            )
+            for turn in range(self.knobs.repeat)
+        ]  # fmt: skip
+        self._keep(("throughput", workload), runs)
+
+    async def _peers(self, workload: str) -> None:
+        count = self.knobs.events
+        await comparison.preload(self.stack, workload, count)
+        wanted = comparison.expected(WORKLOADS[workload], count)
+        for peer in comparison.PEERS:
+            turns = 1 if peer == "faust" else self.knobs.repeat  # it takes longer than all others together
+            runs = [
+                await comparison.measure(self.stack, self.directory, peer, workload, count, turn, wanted)
+                for turn in range(turns)
+            ]
+            self._keep(("peers", workload, peer), runs)
+
+    async def _recovery(self) -> None:
+        pattern = await throughput.fill(self.stack, self.directory, "pattern", WORKLOADS["uniform"], _PATTERN)
+        for rows in self.knobs.rows:
+            found = await recovery.measure(self.stack, self.directory, pattern, rows)
+            self._keep(("recovery", str(rows)), [found])
+
+    def _keep(self, path: tuple[str, ...], runs: list[dict[str, Any]]) -> None:
+        figures = middle(runs)
+        place = self.results
+        for part in path[:-1]:
+            place = place.setdefault(part, {})
+        place[path[-1]] = {**figures, "runs": len(runs), "date": f"{datetime.now(UTC):%Y-%m-%d}"}
+        RESULTS.write_text(json.dumps(self.results, indent=1, sort_keys=True) + "\n")
+        print(*path, json.dumps(table.rounded(figures)), flush=True)
+
+
+def middle(runs: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the median of each figure, and of what is no figure the first."""
+    found: dict[str, Any] = {}
+    for name, first in runs[0].items():
+        said = [run[name] for run in runs if name in run]
+        if isinstance(first, dict):
+            found[name] = middle(said)
+        else:
+            found[name] = median(said) if isinstance(first, float | int) else first
+    return found
+
+
+def machine() -> dict[str, Any]:
+    """Return what the figures depend on."""
+    cpu = next((line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")), ":")
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    names = ("faust-streaming", "aiokafka", "rocksdict", "msgspec", "confluent-kafka")
+    return {
+        "cpu": f"{os.cpu_count()} x {cpu.partition(':')[2].strip() or platform.machine()}",
+        "memory": f"{memory:.0f} GiB",
+        "system": f"Linux {platform.release().partition('-')[0]}",
+        "python": platform.python_version(),
+        "versions": {"atp-stream": __version__, **{name: version(name) for name in names}, "Kafka": "4.1.2"},
+    }
+
+
+@contextmanager
+def _stack() -> Iterator[tuple[Stack, Path]]:
+    """Give a broker that is made to run fast, and its directory; both are gone afterwards."""
+    directory = Path(tempfile.mkdtemp(prefix="atp-bench-"))
+    # Started as one that stays: the stack of a demo trades a quick start for slow code.
+    stack = Stack(directory / "stack", ROOT / ".atp" / "java", detached=True)
+    try:
+        with stack:
+            yield stack, directory
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def main() -> None:
+    """Run what is wanted and write the table."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    knobs = Knobs.read()
+    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    began = time.monotonic()
+    with _stack() as (stack, directory):
+        results["machine"] = machine()
+        asyncio.run(Run(knobs, stack, directory, results).everything())
+    README.write_text(table.rewritten(README.read_text(), results))
+    print(f"done in {time.monotonic() - began:.0f} s; see benchmarks/README.md")
+
+
+if __name__ == "__main__":
+    main()

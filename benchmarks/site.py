@@ -1,0 +1,180 @@
+"""The stack of a run, installations on it, and worker processes whose CPU and memory are read."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import aiohttp
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import NewTopic
+from prometheus_client.parser import text_string_to_metric_families
+
+from atp_stream import provision
+from atp_stream.demo.workers import Worker
+from atp_stream.devstack import Stack
+from atp_stream.settings import Settings
+from atp_stream.topics import LOG_PARTITIONS
+from benchmarks import proc
+
+TENANT: Final = "acme"
+_BATCH_BYTES: Final = 200_000
+_POLL: Final = 0.1  # seconds
+_ANSWER: Final = aiohttp.ClientTimeout(total=5.0)
+
+
+def settings_of(stack: Stack, name: str) -> Settings:
+    """Return settings under which nothing else runs on the stack: app, inputs and outputs are called after `name`."""
+    plain = Settings()
+    inputs: dict[str, Any] = {
+        f.name: f"{name}.{getattr(plain, f.name)}" for f in fields(Settings) if f.name.startswith("topic_")
+    }
+    return replace(
+        plain,
+        **{**inputs, "topic_prefix": f"{name}."},
+        app_id=name,
+        brokers=(stack.bootstrap,),
+        registry_url=stack.registry_url,
+        default_tenant=TENANT,
+    )
+
+
+def variables(settings: Settings) -> dict[str, str]:
+    """Return the environment of a worker with these settings."""
+    plain = Settings()
+    return {
+        f.metadata["setting"].variable: ",".join(said) if isinstance(said, tuple) else str(said)
+        for f in fields(Settings)
+        if (said := getattr(settings, f.name)) != getattr(plain, f.name)
+    }
+
+
+class Moment(NamedTuple):
+    """A reading of the clock and of a process's CPU, both in seconds."""
+
+    time: float
+    cpu: float
+
+
+class Bench:
+    """A worker under measurement."""
+
+    def __init__(self, settings: Settings, directory: Path) -> None:
+        self._worker = Worker("worker", directory, variables(settings))
+        self._session = aiohttp.ClientSession(timeout=_ANSWER)
+        self.started = Moment(0.0, 0.0)  # the last look at it before it was ready
+
+    async def ready(self, seconds: float = 300.0) -> float:
+        """Start the process and return how many seconds it took to serve all partitions."""
+        began = time.monotonic()
+        self._worker.start()
+        while True:
+            self.started = self.now()
+            if await self._worker.look(self._session) and len(self._worker.partitions) == LOG_PARTITIONS:
+                return time.monotonic() - began
+            if self.started.time - began > seconds or not self._worker.child.running:
+                raise RuntimeError(f"the worker does not get ready, see {self._worker.child.log}")
+            await asyncio.sleep(_POLL / 2)
+
+    async def stop(self) -> None:
+        """End the process in order."""
+        await asyncio.to_thread(self._worker.child.stop, grace=30.0)
+
+    async def close(self) -> None:
+        """End whatever is left."""
+        await self._session.close()
+        self._worker.child.kill()
+
+    def now(self) -> "Moment":
+        """Return the time, and the CPU seconds that the process has used."""
+        return Moment(time.monotonic(), proc.cpu(self._worker.child.pid))
+
+    @property
+    def memory(self) -> proc.Memory:
+        """Its memory."""
+        return proc.memory(self._worker.child.pid)
+
+    async def metrics(self) -> dict[str, float]:
+        """Return the sum of each of the worker's own metrics."""
+        async with self._session.get(f"{self._worker.url}/metrics") as answer:
+            text = await answer.text()
+        found: dict[str, float] = {}
+        for family in text_string_to_metric_families(text):
+            for sample in family.samples:
+                found[sample.name] = found.get(sample.name, 0.0) + sample.value
+        return found
+
+    async def drained(self, *, inputs: int, records: int, seconds: float = 300.0) -> None:
+        """Return once it has read so many inputs, and folded so many records of the log."""
+        began = time.monotonic()
+        while True:
+            now = await self.metrics()
+            read = now.get("atp_messages_total", 0.0)
+            if read >= inputs and now.get("atp_log_records_total", 0.0) >= records and not now.get("atp_log_lag"):
+                return
+            if time.monotonic() - began > seconds:
+                raise RuntimeError(f"not drained after {seconds:.0f} s: {read:.0f} of {inputs} inputs were read")
+            await asyncio.sleep(2 * _POLL)
+
+
+async def create_topics(bootstrap: str, names: Iterable[str], partitions: int, **config: str) -> None:
+    """Create topics that are not ours."""
+    async with provision.administration(bootstrap) as admin:
+        await admin.create_topics([NewTopic(name, partitions, 1, topic_configs=config) for name in names])
+
+
+Load = tuple[str, int, bytes | None, bytes, int]
+"""Topic, partition, key, value and timestamp in milliseconds of a record."""
+
+
+async def preload(bootstrap: str, load: Iterable[Load]) -> int:
+    """Produce records in batches as large as busy producers send them, and return how many."""
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, max_batch_size=2 * _BATCH_BYTES, acks=1)
+    await producer.start()
+    batches: dict[tuple[str, int], Any] = {}
+    count, sent = 0, []
+    try:
+        for topic, partition, key, value, stamp in load:
+            batch = batches.get((topic, partition)) or producer.create_batch()
+            batches[topic, partition] = batch
+            batch.append(key=key, value=value, timestamp=stamp)
+            count += 1
+            if batch.size() > _BATCH_BYTES - 4_096:
+                sent.append(await producer.send_batch(batches.pop((topic, partition)), topic, partition=partition))
+        for (topic, partition), batch in batches.items():
+            sent.append(await producer.send_batch(batch, topic, partition=partition))
+        await asyncio.gather(*sent)
+    finally:
+        await producer.stop()
+    return count
+
+
+@asynccontextmanager
+async def reader(bootstrap: str) -> AsyncIterator[AIOKafkaConsumer]:
+    """Give a consumer of committed records that belongs to no group."""
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap,
+        isolation_level="read_committed",
+        auto_offset_reset="earliest",
+        enable_auto_commit=False,
+    )
+    await consumer.start()
+    try:
+        yield consumer
+    finally:
+        await consumer.stop()
+
+
+async def read(consumer: AIOKafkaConsumer, topic: str, partitions: int) -> AsyncIterator[Any]:
+    """Yield all committed records of a topic up to its present end."""
+    mine = [TopicPartition(topic, number) for number in range(partitions)]
+    consumer.assign(mine)
+    await consumer.seek_to_beginning(*mine)
+    ends = await consumer.end_offsets(mine)
+    while behind := [tp for tp in mine if await consumer.position(tp) < ends[tp]]:
+        for records in (await consumer.getmany(*behind, timeout_ms=500)).values():
+            for record in records:
+                yield record

@@ -1,0 +1,118 @@
+"""Results to the table of the README. Pure."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from benchmarks.comparison import PEERS
+from benchmarks.traffic import WORKLOADS
+
+BEGIN: Final = "<!-- figures: written by make bench -->"
+END: Final = "<!-- end of figures -->"
+_MIB: Final = 2**20
+_YARDSTICK: Final = "tuned"
+Figures = dict[str, Any]
+Row = tuple[str, ...]
+
+
+def rewritten(readme: str, results: Figures) -> str:
+    """Return the README with the figures of `results` between its marks."""
+    head, _, rest = readme.partition(BEGIN)
+    _, _, tail = rest.partition(END)
+    return f"{head}{BEGIN}\n\n{figures(results)}\n{END}{tail}"
+
+
+def figures(results: Figures) -> str:
+    """Return all figures as Markdown."""
+    parts = [_machine(results["machine"])]
+    parts += [_workload(name, results) for name in WORKLOADS if name in results.get("throughput", {})]
+    if "latency" in results:
+        parts.append(_latency(results["latency"]))
+    if "recovery" in results:
+        parts.append(_recovery(results["recovery"]))
+    return "\n".join(parts)
+
+
+def _machine(machine: Figures) -> str:
+    versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
+    return (
+        f"Machine: {machine['cpu']}, {machine['memory']}, {machine['system']}, broker and load on the same one.\n"
+        f"Python {machine['python']}, {versions}.\n"
+    )
+
+
+def _workload(name: str, results: Figures) -> str:
+    ours = results["throughput"][name]
+    peers = results.get("peers", {}).get(name, {})
+    yardstick = peers.get(_YARDSTICK, {}).get("us")
+    both, ledger = ours["both"], ours["ledger"]
+    intake_row = _row("  intake alone (the difference)", {"us": ours["intake_us"]}, "", yardstick)
+    rows = [
+        _row("**atp_stream, intake and ledger**", both, "exactly once", yardstick),
+        _row("  ledger alone, log already filled", ledger, "exactly once", yardstick),
+        intake_row,
+        *(_row(peer.name, peers[key], peer.guarantee, yardstick) for key, peer in PEERS.items() if key in peers),
+    ]
+    head = ("", "guarantee", "events/s", "CPU µs/event", "of Streams, tuned", "peak MiB", "broker µs/event", "outputs")
+    title = f"### {ours['events']:,} events, {WORKLOADS[name].name} ({ours['date']})\n"
+    facts = f"State: {int(ours['rows']):,} rows. Outputs: {ours.get('check', 'counted only')}.\n"
+    return f"{title}\n{_table(head, rows)}\n{facts}"
+
+
+def _row(name: str, found: Figures, guarantee: str, yardstick: float | None) -> Row:
+    ratio = f"{found['us'] / yardstick:.2f}" if yardstick else ""
+    return (
+        name,
+        guarantee,
+        f"{found['events_per_s']:,.0f}" if "events_per_s" in found else "",
+        f"{found['us']:.1f}",
+        ratio,
+        f"{found['peak_bytes'] / _MIB:.0f}" if "peak_bytes" in found else "",
+        f"{found['broker_us']:.1f}" if "broker_us" in found else "",
+        f"{found['outputs']:,.0f}" if "outputs" in found else "",
+    )
+
+
+def _latency(found: Figures) -> str:
+    head = ("events/s", "p50 ms", "p99 ms", "max ms", "CPU of the worker", "of the broker", "lost", "date")
+    rows = [
+        (
+            f"{one['rate']:,}",
+            f"{one['p50_ms']:.0f}",
+            f"{one['p99_ms']:.0f}",
+            f"{one['max_ms']:.0f}",
+            f"{one['cpu_share']:.0%}",
+            f"{one['broker_share']:.0%}",
+            str(one["lost"]),
+            one["date"],
+        )
+        for one in sorted(found.values(), key=lambda one: int(one["rate"]))
+    ]
+    return f"### From a produced reservation to its committed allocation\n\n{_table(head, rows)}"
+
+
+def _recovery(found: Figures) -> str:
+    head = ("rows", "ready, disk wiped", "ready, disk intact", "peak MiB, wiped", "MiB after a start, intact", "date")
+    rows = [
+        (
+            f"{one['rows']:,}",
+            f"{one['wiped_s']:.1f} s ({one['wiped_cpu_s']:.1f} s CPU)",
+            f"{one['intact_s']:.1f} s ({one['intact_cpu_s']:.1f} s CPU)",
+            f"{one['wiped_peak_bytes'] / _MIB:.0f}",
+            f"{one['intact_bytes'] / _MIB:.0f}",
+            one["date"],
+        )
+        for one in sorted(found.values(), key=lambda one: int(one["rows"]))
+    ]
+    return f"### A start, from the process to all six partitions served\n\n{_table(head, rows)}"
+
+
+def _table(head: Row, rows: Sequence[Row]) -> str:
+    rule = tuple("---" if place == 0 else "---:" for place in range(len(head)))
+    return "\n".join(f"| {' | '.join(row)} |" for row in (head, rule, *rows)) + "\n"
+
+
+def rounded(found: Any) -> Any:
+    """Return figures short enough for a terminal."""
+    if isinstance(found, dict):
+        return {name: rounded(said) for name, said in found.items()}
+    return round(found, 2) if isinstance(found, float) else found

@@ -1,0 +1,140 @@
+"""How much our worker gets done, and what it costs: intake and ledger together, then the ledger alone."""
+
+import contextlib
+import time
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+from atp_stream import provision
+from atp_stream.demo.books import Names, audit
+from atp_stream.devstack import Stack
+from atp_stream.messages import contract
+from atp_stream.messages.registry import register
+from atp_stream.settings import Settings
+from atp_stream.topics import Topics
+from benchmarks import proc, site, wire
+from benchmarks.traffic import Workload, happenings
+
+_EVENTS = {
+    "created": "ReservationCreatedEvent",
+    "released": "ReservationReleasedEvent",
+    "fulfilled": "ReservationFulfilledEvent",
+}
+Figures = dict[str, Any]
+
+
+async def measure(stack: Stack, directory: Path, name: str, workload: Workload, count: int, *, check: bool) -> Figures:
+    """Run a workload and return its figures: CPU is in microseconds per input event."""
+    settings = await _preloaded(stack, name, workload, count)
+    async with _worker(settings, directory / f"{name}-both") as worker:
+        both = await _run(stack, worker, inputs=count, count=count)
+    found: Figures = {"events": count, "both": both, "rows": await rows_of(settings)}
+    if check:
+        found["check"] = await _check(settings)
+    again = _without_inputs(settings)
+    await provision.initialise(again)
+    async with _worker(again, directory / f"{name}-ledger") as worker:
+        found["ledger"] = await _run(stack, worker, inputs=0, count=count)
+    found["intake_us"] = both["us"] - found["ledger"]["us"]
+    found["same_outputs"] = both["outputs"] == found["ledger"]["outputs"] or "differ by what steps conflate"
+    return found
+
+
+async def fill(stack: Stack, directory: Path, name: str, workload: Workload, count: int) -> Settings:
+    """Run a workload for the rows that it leaves, and return the settings of the installation."""
+    settings = await _preloaded(stack, name, workload, count)
+    async with _worker(settings, directory / name) as worker:
+        await worker.ready()
+        await worker.drained(inputs=count, records=count)
+    return settings
+
+
+async def _preloaded(stack: Stack, name: str, workload: Workload, count: int) -> Settings:
+    settings = site.settings_of(stack, name)
+    await provision.initialise(settings)
+    await site.preload(stack.bootstrap, _load(settings, workload, count))
+    return settings
+
+
+@contextlib.asynccontextmanager
+async def _worker(settings: Settings, directory: Path) -> AsyncIterator[site.Bench]:
+    worker = site.Bench(settings, directory)
+    try:
+        yield worker
+        await worker.stop()
+    finally:
+        await worker.close()
+
+
+async def _run(stack: Stack, worker: site.Bench, *, inputs: int, count: int) -> Figures:
+    broker_before = proc.cpu(stack.broker.pid)
+    ready = await worker.ready()
+    await worker.drained(inputs=inputs, records=count)
+    end, start = worker.now(), worker.started
+    metrics = await worker.metrics()
+    return {
+        "ready_s": ready,
+        "us": (end.cpu - start.cpu) / count * 1e6,
+        "events_per_s": count / (end.time - start.time),
+        "broker_us": (proc.cpu(stack.broker.pid) - broker_before) / count * 1e6,
+        "peak_bytes": worker.memory.peak,
+        "steps": metrics["atp_steps_total"],
+        "outputs": metrics["atp_events_total"],
+    }
+
+
+def _load(settings: Settings, workload: Workload, count: int) -> Iterator[site.Load]:
+    """Yield the input records; none has a key, each topic is filled partition by partition in turn."""
+    topics, frame = Topics.of(settings), framing(settings)
+    begins = (int(time.time() * 1000) - count) * 1000
+    turns = dict.fromkeys(("adjusted", *_EVENTS), 0)
+    for happening in happenings(workload, count):
+        sent = wire.message(happening, begins, frame)
+        topic = getattr(topics, sent.kind)
+        turns[sent.kind] += 1
+        yield topic.name, turns[sent.kind] % topic.partitions, None, sent.value, sent.at // 1000
+
+
+def framing(settings: Settings) -> wire.Frame:
+    """Return what frames our events, with the ids that the registry gave our schemas. Blocking."""
+    topics = Topics.of(settings)
+    schemas = {event: contract.schema(event) for event in _EVENTS.values()}
+    known = register(
+        settings.registry_url,
+        {f"{getattr(topics, kind).name}-value": schemas[event] for kind, event in _EVENTS.items()},
+    )
+    return wire.framing(schemas, {event: one.schema_id for event, one in zip(schemas, known, strict=True)})
+
+
+async def rows_of(settings: Settings) -> int:
+    """Return how many rows the state has, counted in the changelog."""
+    changelog = Topics.of(settings).state_changelog
+    alive: dict[bytes, bool] = {}
+    async with site.reader(settings.bootstrap) as consumer:
+        async for record in site.read(consumer, changelog.name, changelog.partitions):
+            alive[record.key] = record.value is not None
+    return sum(alive.values())
+
+
+async def _check(settings: Settings) -> str:
+    """Count all topics again with the demo's books, which share no code with the worker."""
+    topics = Topics.of(settings)
+    names = {f.name: getattr(topics, f.name).name for f in fields(Names) if f.name != "tenant"}
+    report = await audit(settings.bootstrap, Names(**names, tenant=site.TENANT), registry_url=settings.registry_url)
+    if not report.balanced:
+        raise RuntimeError("; ".join(report.verdict() + report.objections[:5]))
+    waiting = report.reservations.get("BACKORDERED", 0)
+    stale = report.refused.get("stale", 0)
+    return f"balanced; {waiting} reservations wait; {report.refused.total()} refused, {stale} of them stale"
+
+
+def _without_inputs(settings: Settings) -> Settings:
+    """Return another application on the same item log, whose own input topics are empty."""
+    inputs: dict[str, Any] = {
+        f.name: f"again.{getattr(settings, f.name)}"
+        for f in fields(Settings)
+        if f.name.startswith("topic_") and f.name != "topic_prefix"
+    }
+    return replace(settings, app_id=f"{settings.app_id}-again", **inputs)

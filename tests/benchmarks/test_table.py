@@ -1,0 +1,43 @@
+"""The README's figures."""
+
+from typing import Any
+
+from benchmarks.table import BEGIN, END, figures, rewritten
+
+MACHINE = {"cpu": "2 x CPU", "memory": "8 GiB", "system": "Linux 6.1", "python": "3.11", "versions": {"Kafka": "4.1.2"}}
+OURS = {"us": 20.0, "events_per_s": 40_000.0, "broker_us": 5.0, "peak_bytes": 2**28, "outputs": 9.0}
+RESULTS: dict[str, Any] = {
+    "machine": MACHINE,
+    "throughput": {
+        "zipf": {
+            "events": 7, "both": OURS, "ledger": {**OURS, "us": 12.0}, "intake_us": 8.0, "rows": 3,
+            "date": "2026-11-24", "check": "balanced",
+        },
+    },
+    "peers": {"zipf": {"tuned": {**OURS, "us": 10.0}}},
+}  # fmt: skip
+
+
+def test_only_what_is_between_the_marks_is_written_anew() -> None:
+    written = rewritten(f"before\n{BEGIN}\nold\n{END}\nafter\n", RESULTS)
+
+    assert written.startswith(f"before\n{BEGIN}\n\nMachine: 2 x CPU")
+    assert written.endswith(f"{END}\nafter\n")
+    assert "old" not in written
+
+
+def test_writing_again_changes_nothing() -> None:
+    once = rewritten(f"before\n{BEGIN}\n{END}\nafter\n", RESULTS)
+
+    assert once == rewritten(once, RESULTS)
+
+
+def test_each_row_says_its_ratio_to_a_tuned_kafka_streams() -> None:
+    rows = figures(RESULTS).splitlines()
+
+    assert "| **atp_stream, intake and ledger** | exactly once | 40,000 | 20.0 | 2.00 | 256 | 5.0 | 9 |" in rows
+    assert "| Kafka Streams, tuned | exactly once | 40,000 | 10.0 | 1.00 | 256 | 5.0 | 9 |" in rows
+
+
+def test_what_was_not_measured_has_no_table() -> None:
+    assert "latency" not in figures({"machine": MACHINE})
