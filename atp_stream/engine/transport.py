@@ -94,7 +94,7 @@ class RunThread(driver.AIOKafkaConsumerThread):
         fetched = await super()._fetch_records(consumer, wanted, timeout=timeout, max_records=None)
         assignment = consumer._subscription.subscription.assignment
         runs: dict[TP, list[Any]] = {}
-        for tp in {*fetched, *wanted}:
+        for tp in wanted:  # not the keys of `fetched`: those equal Faust's, but it refuses them
             records = fetched.get(tp, [])
             changelog = self.consumer._is_changelog_tp(tp)
             if (self.app.rebalancing or self.app.moving) and not (changelog and self.app.in_recovery):
