@@ -137,7 +137,8 @@ class Intake:
                 return
             self._wake.clear()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), left)
+                async with asyncio.timeout(left):  # wait_for() may lose a cancellation, and closing would hang
+                    await self._wake.wait()
 
     def _missing(self) -> set[TP]:
         here = self._queues.keys() | self._parked.keys() | self._late
