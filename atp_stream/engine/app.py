@@ -32,8 +32,6 @@ LEAVE_TIMEOUT = 5.0
 STANDSTILL = 60.0
 #: How often a directory is noted to be up to date.
 MARK_INTERVAL = 60.0
-#: What one fetch brings of each partition; a larger record comes alone.
-FETCH_BYTES = 128 << 10
 TESTED_FAUST = "0.15.3"
 
 
@@ -55,7 +53,7 @@ class EngineApp(faust.App):
             topic_disable_leader=True,
             topic_allow_declare=False,
             stream_wait_empty=False,  # a fenced worker would wait for ever for acks that cannot come
-            consumer_max_fetch_size=FETCH_BYTES,
+            broker_max_poll_records=12_000,
             stream_buffer_maxsize=1_024,
             broker_commit_interval=1.0,
             producer_request_timeout=30.0,

@@ -18,6 +18,10 @@ from atp_stream.engine.runs import Run, service_logger, wrap
 
 log = get_logger(__name__)
 
+#: How long the broker may hold back a fetch that finds nothing. aiokafka sends one at a time: while one over the
+#: partitions without news waits, those with news wait, too. Faust would make it 1,500.
+FETCH_WAIT_MS = 50
+
 
 class RunThread(driver.AIOKafkaConsumerThread):
     """The consumer's thread: fetches runs, and starts streams where our own state says."""
@@ -35,9 +39,11 @@ class RunThread(driver.AIOKafkaConsumerThread):
         # with the flag up only here, offsets and high waters stay those of plain Faust.
         self.consumer.in_transaction = True
         try:
-            return super()._create_worker_consumer(transport)
+            consumer = super()._create_worker_consumer(transport)
         finally:
             self.consumer.in_transaction = False
+        consumer._fetch_max_wait_ms = FETCH_WAIT_MS
+        return consumer
 
     async def on_start(self) -> None:
         """Watch the heartbeats: an owner answers reads only while the group still believes in it."""
@@ -90,8 +96,7 @@ class RunThread(driver.AIOKafkaConsumerThread):
         wanted = set(active_partitions)  # a copy: Faust changes the set while the fetch waits
         if not wanted:  # aiokafka would take it for all
             return {}
-        # All that a fetch brought: in parts, partitions would be read one after the other, and facts come too late.
-        fetched = await super()._fetch_records(consumer, wanted, timeout=timeout, max_records=None)
+        fetched = await self._fetch_shares(consumer, wanted, timeout, max_records or 1)
         assignment = consumer._subscription.subscription.assignment
         runs: dict[TP, list[Any]] = {}
         for tp in wanted:  # not the keys of `fetched`: those equal Faust's, but it refuses them
@@ -109,6 +114,19 @@ class RunThread(driver.AIOKafkaConsumerThread):
                     self._next[tp] = end
                     runs[tp] = [wrap(tp, start, end, records)]
         return runs
+
+    async def _fetch_shares(self, consumer: Any, wanted: set[TP], timeout: float | None, max_records: int) -> Any:
+        """Return records of all partitions that have some, an equal share of each.
+
+        aiokafka hands out all that it has of one partition before it begins with the next: facts of an item that lie in
+        several partitions would come too late, and what waits would fill the memory.
+        """
+        fetcher = consumer._fetcher
+        share = max(1, max_records // (sum(tp in wanted for tp in fetcher._records) or len(wanted)))
+        found = dict(await super()._fetch_records(consumer, wanted, timeout=timeout, max_records=share))
+        for tp in [tp for tp in fetcher._records if tp in wanted and tp not in found]:
+            found.update(await super()._fetch_records(consumer, {tp}, timeout=0, max_records=share))
+        return found
 
     async def _after_a_gap(self, consumer: Any, tp: TP, expected: int, found: int) -> int:
         """Return where a run starts whose first record lies behind what was expected.
