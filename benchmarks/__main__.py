@@ -32,7 +32,7 @@ HERE: Final = Path(__file__).parent
 ROOT: Final = HERE.parent
 RESULTS: Final = HERE / "results.json"
 README: Final = HERE / "README.md"
-_PATTERN: Final = 20_000  # events that make the rows which recovery copies
+_PATTERN: Final = 30_000  # events that make the rows which recovery copies
 
 
 class Knobs(NamedTuple):

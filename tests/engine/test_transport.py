@@ -10,7 +10,6 @@ from faust.types import TP
 from atp_stream.engine.runs import Run
 from atp_stream.engine.transport import RunThread
 
-
 IN, OTHER = TP("in", 0), TP("in", 1)
 
 
