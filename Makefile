@@ -40,7 +40,7 @@ chaos: install-dev java
 
 bench: install-dev java $(PEERS_DIR)/kafka_streams/.built
 	@$(PIP) --editable '.[bench]'
-	N=$(N) PARTS="$(PARTS)" WORKLOADS="$(WORKLOADS)" REPEAT=$(REPEAT) RATES="$(RATES)" SECONDS=$(SECONDS) ROWS="$(ROWS)" CHECK=$(CHECK) \
+	N=$(N) PARTS="$(PARTS)" WORKLOADS="$(WORKLOADS)" REPEAT=$(REPEAT) RATES="$(RATES)" DURATION=$(DURATION) ROWS="$(ROWS)" CHECK=$(CHECK) \
 	  $(BIN)/python -m benchmarks
 
 # Each check is a target of its own, so that `make --keep-going lint` tells all there is to mend.

@@ -1,8 +1,8 @@
 """`make bench`: measure, and write the table of benchmarks/README.md anew.
 
 Knobs, as variables of make or of the environment: N (events a workload, 200,000), PARTS (of throughput, peers, latency,
-recovery; all), WORKLOADS (zipf uniform), REPEAT (runs of which the median counts, 2), RATES (10 200 2000), SECONDS
-(of each rate, 15), ROWS (100000 1000000), CHECK (0: outputs are counted, not recounted; 1).
+recovery; all), WORKLOADS (zipf uniform), REPEAT (runs of which the median counts, 2), RATES (10 200 2000), DURATION
+(seconds of each rate, 15), ROWS (100000 1000000), CHECK (0: outputs are counted, not recounted; 1).
 What a run did not measure stays as it was; `benchmarks/results.json` holds the figures behind the table.
 """
 
@@ -57,7 +57,7 @@ class Knobs(NamedTuple):
             workloads=said("WORKLOADS", "zipf uniform").split(),
             repeat=int(said("REPEAT", "2")),
             rates=[int(rate) for rate in said("RATES", "10 200 2000").split()],
-            seconds=float(said("SECONDS", "15")),
+            seconds=float(said("DURATION", "15")),
             rows=[int(rows) for rows in said("ROWS", "100000 1000000").split()],
             check=said("CHECK", "1") != "0",
         )
