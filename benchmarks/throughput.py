@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from atp_stream import provision
-from atp_stream.demo.books import Names, audit
 from atp_stream.devstack import Stack
 from atp_stream.messages import contract
 from atp_stream.messages.registry import register
@@ -16,6 +15,7 @@ from atp_stream.settings import Settings
 from atp_stream.topics import Topics
 from benchmarks import proc, site, wire
 from benchmarks.traffic import Workload, happenings
+from chaos.oracle import Names, audit
 
 _EVENTS = {
     "created": "ReservationCreatedEvent",
@@ -119,7 +119,7 @@ async def rows_of(settings: Settings) -> int:
 
 
 async def _check(settings: Settings) -> str:
-    """Count all topics again with the demo's books, which share no code with the worker."""
+    """Count all topics again with the oracle of chaos, which shares no code with the worker."""
     topics = Topics.of(settings)
     names = {f.name: getattr(topics, f.name).name for f in fields(Names) if f.name != "tenant"}
     report = await audit(settings.bootstrap, Names(**names, tenant=site.TENANT), registry_url=settings.registry_url)
