@@ -47,6 +47,7 @@ def main() -> int:
         blind=said.blind,
         tmpfs=said.tmpfs,
         keep=said.keep,
+        epilogue=not said.blind and said.minutes >= 2,
     )
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # that a broker is away is known here
     report = run(options, Settings().java_dir, lambda words: print(words, file=sys.stderr, flush=True))

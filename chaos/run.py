@@ -1,14 +1,19 @@
 """One run: a stack, workers, load, faults; then quiet, and the judges."""
 
 import asyncio
+import contextlib
+import pickle
 import random
 import subprocess
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
+
+from aiokafka.errors import KafkaError
 
 from atp_stream import provision
 from atp_stream.cli.frame import Failure
@@ -17,6 +22,7 @@ from atp_stream.devstack import Stack
 from atp_stream.settings import Settings
 from atp_stream.topics import LOG_PARTITIONS
 from chaos import judge, refold
+from chaos.epilogue import Epilogue
 from chaos.faults import WORKERS, Faults
 from chaos.fleet import Fleet, environment
 from chaos.lag import Lag, lag
@@ -46,6 +52,7 @@ class Options:
     tmpfs: bool = False
     keep: Path | None = None
     faults: tuple[Fault, ...] = ()
+    epilogue: bool = False
 
 
 def run(options: Options, java_dir: Path, say: Callable[[str], None]) -> Report:
@@ -67,6 +74,7 @@ class Run:
         self, options: Options, settings: Settings, stack: Stack, directory: Path, say: Callable[[str], None]
     ) -> None:
         self._options = options
+        self._stack = stack
         self._say = say
         self._began = self._healed = time.monotonic()
         self._settings = replace(settings, session_timeout=options.session)
@@ -106,6 +114,8 @@ class Run:
             self._act()
             self._calm()
             self._judge()
+            if self._options.epilogue:
+                self._epilogue()
         finally:
             self._fleet.stop()
         return self.report
@@ -141,7 +151,8 @@ class Run:
         self._tell("no more faults; waiting until nothing is behind")
         while time.monotonic() - self._healed < LAG_SECONDS:
             self._fleet.tend()
-            last = asyncio.run(lag(self._settings))
+            with contextlib.suppress(KafkaError, provision.ProvisionError):  # a broker may be slow to come back
+                last = asyncio.run(lag(self._settings))
             if last == Lag(0, 0):
                 report.lag_seconds = time.monotonic() - self._healed
                 break
@@ -159,6 +170,8 @@ class Run:
     def _judge(self) -> None:
         self._tell("judging")
         past = asyncio.run(judge.history(self._settings))
+        if self._options.keep:
+            (self._options.keep / "history.pickle").write_bytes(pickle.dumps(past))
         report, verdict = self.report, check(past)
         report.lost, report.doubled, report.oversold = verdict.lost, verdict.doubled, verdict.oversold
         report.counted = verdict.plain()
@@ -167,3 +180,11 @@ class Run:
         report.objections += judge.views(past, self._fleet.workers[0])
         report.stuck += [f"{name} did not end in order" for name in self._fleet.stop()]
         report.objections += judge.databases(past, self._fleet.workers)
+
+    def _epilogue(self) -> None:
+        self._tell("a source topic is made anew under running workers")
+        last = Epilogue(self._settings, self._stack, self._fleet, self._stack.directory / "kafka")
+        self.report.objections += last.source_recreated()
+        self._tell("Kafka is wiped under old data directories")
+        self.report.objections += last.kafka_wiped()
+        self.report.faults += Counter({"source recreated": 1, "kafka wiped": 1})

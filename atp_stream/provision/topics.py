@@ -21,7 +21,7 @@ async def administration(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
     """Give a connected admin client.
 
     Raises:
-        ProvisionError: no broker answers at `bootstrap` in time.
+        ProvisionError: no broker answers at `bootstrap` in time, or it ceases to answer.
     """
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=int(_ANSWER_SECONDS * 1000))
     try:
@@ -32,7 +32,10 @@ async def administration(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
             raise ProvisionError(
                 f"no Kafka broker answers at {bootstrap}: correct ATP_BROKER, or start one with `atp stack up`"
             ) from None
-        yield admin
+        try:
+            yield admin
+        except (TimeoutError, OSError, KafkaError) as error:
+            raise ProvisionError(f"the Kafka broker at {bootstrap} does not answer as it should: {error!r}") from error
     finally:
         await admin.close()
 

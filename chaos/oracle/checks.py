@@ -203,7 +203,7 @@ def _check_allocations(name: Name, events: dict[str, list[Event]], allocations: 
 def _check_rows(name: Name, steps: dict[Place, Expected], rows: Sequence[Event], report: Report) -> None:
     """Compare what was shown: a step may leave out what it overtook itself, but shows all that it changed."""
     last: dict[str, tuple[int, int]] = {}
-    seen: dict[str, tuple[int, int]] = {}  # version, and how often policy had taken the channel away
+    seen: dict[str, tuple[int, int]] = {}  # version, and how often policy had taken the channel away before
     for cause, together in groupby(rows, key=lambda event: event.cause):
         what = f"availability of {name} at {cause}"
         step = steps.get(cause)
@@ -220,7 +220,8 @@ def _check_rows(name: Name, steps: dict[Place, Expected], rows: Sequence[Event],
                 report.double(f"{what}: {channel} shows {row} again")
             if event.version <= version:
                 report.complain(f"{what}: {channel} comes behind version {version}")
-            last[channel], seen[channel] = row, (event.version, step.withdrawals.get(channel, 0))
+            lives = step.withdrawals.get(channel, 0) - (channel in step.withdrawn)
+            last[channel], seen[channel] = row, (event.version, lives)
         _check_shown(what, last, step, report)
     if steps:
         _check_shown(f"the last availability of {name}", last, [*steps.values()][-1], report)

@@ -1,0 +1,177 @@
+"""How long items are not served: `python -m chaos.recovery`, a table on stdout.
+
+Two workers with standbys, some state, a trickle of load. For each way in which a worker can go, and come back: the
+seconds from the signal until one item of each log partition is answered again by those that are left.
+"""
+
+import argparse
+import asyncio
+import json
+import signal
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+from atp_stream import provision
+from atp_stream.devstack import Stack
+from atp_stream.domain.names import join
+from atp_stream.engine.sending import partition_of
+from atp_stream.settings import Settings
+from atp_stream.topics import LOG_PARTITIONS
+from chaos.fleet import Fleet, Worker, environment
+from chaos.lag import Lag, lag
+from chaos.load import Load
+from chaos.pour import Pour
+
+_TENANT: Final = "demo"
+_PATIENCE: Final = 90.0
+_LOOK: Final = 0.02
+_TRICKLE: Final = 20.0  # messages a second, while it is measured
+
+
+class Figures:
+    """Measures, `times` over."""
+
+    def __init__(self, settings: Settings, fleet: Fleet, items: list[str]) -> None:
+        self._settings = settings
+        self._fleet = fleet
+        self._items = items
+        self.seconds: dict[str, list[float]] = {}
+
+    def served(self, worker: Worker) -> bool:
+        """Tell whether a worker answers for one item of each partition, itself or by the other."""
+        return all(worker.get(f"/atp/{_TENANT}/{item}")[0] == 200 for item in self._items)
+
+    def until(self, what: str, worker: Worker, done: Callable[[], bool] | None = None) -> None:
+        """Note the seconds until a worker answers for all."""
+        began = time.monotonic()
+        while not (self.served(worker) if done is None else done()):
+            if time.monotonic() - began > _PATIENCE:
+                raise TimeoutError(f"{what}: not within {_PATIENCE:.0f} s")
+            time.sleep(_LOOK)
+        self.seconds.setdefault(what, []).append(time.monotonic() - began)
+
+    def both(self) -> None:
+        """Wait until both serve, and the standbys have had time to read."""
+        took = self._fleet.wait_ready(LOG_PARTITIONS, _PATIENCE)
+        if took is None:
+            raise TimeoutError("the workers do not get ready")
+        time.sleep(3.0)
+
+    def round(self) -> None:
+        """Let one worker go in each way, and come back."""
+        gone, left = self._fleet.workers
+        self.both()
+        gone.kill()
+        self.until("kill -9, the other serves all", left)
+        gone.start()
+        self.until("back with its directory: ready", gone, lambda: bool(gone.partitions()))
+        self.both()
+        gone.signal(signal.SIGTERM)
+        self.until("SIGTERM, the other serves all", left)
+        gone.ended(30)
+        gone.wipe()
+        gone.start()
+        self.until("back without it: ready", gone, lambda: bool(gone.partitions()))
+        self.both()
+        self._gap(gone, left)
+
+    def _gap(self, gone: Worker, left: Worker) -> None:
+        """Note the longest time without an answer while a worker is replaced in order."""
+        asked = answered = longest = 0.0
+        gone.signal(signal.SIGTERM)
+        restarted = False
+        answered = began = time.monotonic()
+        while time.monotonic() - began < 20:
+            if not restarted and not gone.running:
+                gone.start()
+                restarted = True
+            asked = time.monotonic()
+            if self.served(left):
+                longest = max(longest, asked - answered)
+                answered = time.monotonic()
+            time.sleep(_LOOK)
+        self.seconds.setdefault("rolling restart: longest time without all answers", []).append(longest)
+
+
+def _one_item_each(count: int) -> list[str]:
+    """Return an item of each log partition, of those that the load counts for the default tenant."""
+    found: dict[int, str] = {}
+    for number in range(count):
+        name = f"probe-{number}"
+        found.setdefault(partition_of(join(_TENANT, name).encode(), LOG_PARTITIONS), name)
+    return list(found.values())
+
+
+class _Probes(Load):
+    """A load that also counts the items that are asked for."""
+
+    def opening(self, now: int) -> list[Any]:
+        probes = [self._made(1) for _ in _one_item_each(100)]
+        for probe, name in zip(probes, _one_item_each(100), strict=True):
+            probe.name, probe.tenant = name, None
+        return [*super().opening(now), *(self._count_shelf(probe, "", now) for probe in probes)]
+
+
+def measure(directory: Path, *, rows: int, rounds: int, session: float) -> dict[str, list[float]]:
+    """Return the seconds of each figure."""
+    with Stack(directory / "stack", Settings().java_dir) as stack:
+        settings = replace(
+            Settings(),
+            brokers=(stack.bootstrap,),
+            registry_url=stack.registry_url,
+            default_tenant=_TENANT,
+            session_timeout=session,
+        )
+        asyncio.run(provision.initialise(settings))
+        fleet = Fleet(directory, environment(settings))
+        for _ in range(2):
+            fleet.add()
+        figures = Figures(settings, fleet, _one_item_each(100))
+        try:
+            fleet.wait_ready(LOG_PARTITIONS, _PATIENCE)
+            _pour(settings, _Probes(seed=1), rate=2_000.0, seconds=rows / 2_000)
+            while asyncio.run(lag(settings)) != Lag(0, 0):
+                time.sleep(0.5)
+            trickle = Pour(settings, Load(seed=2), rate=_TRICKLE, seconds=3_600)
+            trickle.start()
+            for _ in range(rounds):
+                figures.round()
+        finally:
+            fleet.stop()
+    return figures.seconds
+
+
+def _pour(settings: Settings, source: Load, *, rate: float, seconds: float) -> None:
+    pour = Pour(settings, source, rate=rate, seconds=seconds)
+    pour.start()
+    pour.join()
+    if pour.error is not None:
+        raise pour.error
+
+
+def main() -> None:
+    """Measure, and print."""
+    parser = argparse.ArgumentParser(prog="chaos.recovery", description="How long items are not served.")
+    parser.add_argument("--rows", type=int, default=50_000, help="messages before it is measured")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--session", type=float, default=10.0)
+    parser.add_argument("--json", type=Path)
+    said = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="atp-recovery-", ignore_cleanup_errors=True) as made:
+        seconds = measure(Path(made), rows=said.rows, rounds=said.rounds, session=said.session)
+    print(
+        f"session timeout {said.session:g} s, {said.rows:,} messages of state, {said.rounds} rounds; median (worst), s"
+    )
+    for what, found in seconds.items():
+        print(f"{what:<52} {statistics.median(found):6.1f} ({max(found):.1f})")
+    if said.json:
+        said.json.write_text(json.dumps(seconds, indent=2))
+
+
+if __name__ == "__main__":
+    main()
