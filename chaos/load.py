@@ -114,6 +114,7 @@ class Load:
             "allowPartial": True if own.random() < 0.2 else None,
             "allowBackorder": False if own.random() < 0.15 else None,
             "priority": own.randint(1, 3) if own.random() < 0.1 else None,
+            "expiresAt": now + own.randint(100_000, 15_000_000) if own.random() < 0.15 else None,
             "reference": f"web-{order}" if own.random() < 0.1 else None,
         }
         channel = own.choices([*_CHANNELS], [*_CHANNELS.values()])[0]

@@ -156,9 +156,10 @@ class CatchingUp:
 
     def _tick(self, x: ItemFold, tick: Pending) -> None:
         x.begin(tick.offset, tick.log_time, OF_MANY)
-        told = len(x.events)
+        told, waiting = len(x.events), x.waiting
         advance(x, Work(offset=tick.offset, log_time=tick.log_time, ordinal=OF_MANY, until=tick.until))
-        if len(x.events) > told or x.item.work is not None:
+        # What only waited ends without an event of its own, but no longer keeps its channel at 0.
+        if len(x.events) > told or x.waiting != waiting or x.item.work is not None:
             self._ledger.done(x)
 
     # Walks

@@ -13,6 +13,7 @@ class Claim:
     `shipped` is what events let leave (stamp, units, location), `adjusted` what adjustments that name it did.
     """
 
+    name: str
     at: int | None = None
     channel: str = ""
     asked: str | None = None
@@ -26,6 +27,7 @@ class Claim:
     backorder: bool = True
     confirmed: bool = False
     expires_at: int | None = None
+    timer: int | None = None  # when a tick may end it: at its limit, but behind what set it
     location: str = ""
     reference: str | None = None
     ended: str = ""

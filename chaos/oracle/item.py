@@ -7,7 +7,7 @@ rather than guess. Quantities are whole hundredths, `at` is in microseconds, a p
 from chaos.oracle.claim import Claim
 from chaos.oracle.inputs import Asked
 from chaos.oracle.policy import Rules, Unknown
-from chaos.oracle.pool import OF_POLICY, Pool, Told
+from chaos.oracle.pool import OF_MANY, Pool, Told
 from chaos.oracle.shelf import Stale
 from chaos.oracle.stock import Gone, Said
 
@@ -30,7 +30,7 @@ class Item(Pool):
             Denied: it must be refused, and changes nothing.
             Unknown: this model cannot tell.
         """
-        self.begin(place, 0)
+        self.begin(place, log_time)
         if question.at > log_time * 1000 + self.rules.tolerance:
             raise Denied("future")
         match question.kind:
@@ -45,14 +45,16 @@ class Item(Pool):
             case _:
                 applied = self._fulfil(question)
         if applied:
+            if question.reservation in self.claims:
+                self.limit(self.claims[question.reservation])
             self.done(place)
         else:
             self.duplicates += 1
         return applied
 
-    def meet(self, rules: Rules, place: int) -> None:
+    def meet(self, rules: Rules, place: int, log_time: int) -> None:
         """Live by other rules."""
-        self.begin(place, OF_POLICY)
+        self.begin(place, log_time, first=OF_MANY)
         before, self.rules = self.rules, rules
         for channel in rules.channels:
             self.channels[channel] = False
@@ -61,6 +63,19 @@ class Item(Pool):
             if channel not in rules.channels and (channel in before.channels or rules.closed(channel)):
                 self.channels[channel] = True
         self.done(place)
+
+    def run_out(self, until: int, place: int, log_time: int) -> bool:
+        """End what a tick says is over, all of it before anybody is served; tell whether there was any."""
+        over = [claim for claim in self.limited.values() if claim.timer is not None and claim.timer <= until]
+        if not over:
+            return False
+        self.begin(place, log_time, first=OF_MANY)
+        for claim in sorted(over, key=lambda claim: (claim.timer or 0, _encoded(claim.name))):
+            self.give_back(claim.name, claim, claim.waiting + claim.reserved, "EXPIRED")
+            claim.ended = "EXPIRED"
+            self.limit(claim)
+        self.done(place)
+        return True
 
     # What becomes of them
 
@@ -82,7 +97,7 @@ class Item(Pool):
 
     def _create(self, asked: Asked) -> bool:
         name = str(asked.reservation)
-        claim = self.claims.get(name) or Claim()
+        claim = self.claims.get(name) or Claim(name)
         channel = asked.channel or self.rules.default
         channel = self.rules.aliases.get(channel, channel)
         if claim.at is None:
@@ -143,10 +158,24 @@ class Item(Pool):
 
     def _confirm(self, asked: Asked) -> bool:
         claim = self._claim(asked)
-        if claim.confirmed or claim.ended:
+        if claim.ended == "EXPIRED" and claim.expires_at is not None and asked.at < claim.expires_at:
+            self._reopen(claim)
+        elif claim.confirmed or claim.ended:
             return False
         claim.confirmed, claim.expires_at = True, None
         return True
+
+    def _reopen(self, claim: Claim) -> None:
+        """Claim what expiry took, as of now, but behind nobody who waits in the channel."""
+        claim.ended, claim.confirmed, claim.expires_at = "", True, None
+        if claim.channel not in self.channels:
+            raise Unknown("reservation that is reopened in a channel that is gone")
+        waiting = [one.priority for one in self._open if one.waits and one.channel == claim.channel]
+        claim.priority = max([claim.priority, *waiting])
+        if claim.owed:
+            self.serve_or_wait(claim.name, claim, claim.owed)
+        else:
+            self.end(claim, "RELEASED" if claim.released else "FULFILLED")
 
     def _release(self, asked: Asked) -> bool:
         claim = self._claim(asked)
@@ -184,4 +213,8 @@ class Item(Pool):
         return True
 
     def _claim(self, asked: Asked) -> Claim:
-        return self.claims.setdefault(str(asked.reservation), Claim())
+        return self.claims.setdefault(str(asked.reservation), Claim(str(asked.reservation)))
+
+
+def _encoded(part: str) -> str:
+    return part.replace("%", "%25").replace("|", "%7C")

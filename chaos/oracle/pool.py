@@ -7,8 +7,8 @@ from chaos.oracle.claim import Claim, drain
 from chaos.oracle.policy import Rules
 from chaos.oracle.shelf import Shelf
 
-OF_POLICY: Final = -(10**9)
-"""What a policy causes is numbered from here on: the same place in the log is the cause of events of many items."""
+OF_MANY: Final = -(10**9)
+"""What a policy or a tick causes is numbered from here on: one place in the log causes events of many items."""
 
 
 class Told(NamedTuple):
@@ -29,6 +29,7 @@ class Pool:
         self.rules = rules
         self.shelf = Shelf()
         self.claims: dict[str, Claim] = {}
+        self.limited: dict[str, Claim] = {}  # those that time may end
         self.channels = dict.fromkeys(rules.channels, False)  # True: policy has it no more
         self.withdrawn: set[str] = set()
         self.withdrawals: Counter[str] = Counter()
@@ -86,8 +87,9 @@ class Pool:
 
     # The cause of what follows
 
-    def begin(self, place: int, first: int) -> None:
-        self.told, self._first, self._now = [], first, place
+    def begin(self, place: int, log_time: int, *, first: int = 0) -> None:
+        """Say what causes the next changes, when, and from where on what it tells is numbered."""
+        self.told, self._first, self._now, self._log_time = [], first, place, log_time
         self._open = [claim for claim in self._open if claim.held or claim.waits]
 
     def done(self, place: int) -> None:
@@ -136,6 +138,13 @@ class Pool:
         outcome = "PARTIAL" if part else "BACKORDERED" if claim.backorder else "REJECTED"
         self.told.append(Told("denied", claim.channel, rest, reservation=name, outcome=outcome))
 
+    def limit(self, claim: Claim) -> None:
+        """Let a tick end a claim once its limit is over, but none that stands in the log already."""
+        self.limited.pop(claim.name, None)
+        if claim.at is not None and not claim.ended and claim.expires_at is not None:
+            claim.timer = max(claim.expires_at, self._log_time * 1000 + 1)
+            self.limited[claim.name] = claim
+
     def _commit(self, claim: Claim, units: int) -> None:
         number = len(self.commits)
         self.commits.append((self._now, self._first + len(self.told)))
@@ -168,3 +177,4 @@ class Pool:
             wait[1] -= units
             head.waits = [wait for wait in head.waits if wait[1]]
             self._commit(head, units)
+            self.limit(head)

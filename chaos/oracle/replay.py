@@ -70,7 +70,7 @@ def replay(history: History, report: Report) -> Replay:
             continue
         source = record.header("atp-source")
         if source is None:
-            _operate(record, done, report)
+            _operate(record, now, done, report)
             continue
         if source in done.taken:
             report.repeated += 1
@@ -86,16 +86,22 @@ def replay(history: History, report: Report) -> Replay:
     return done
 
 
-def _operate(record: Record, done: Replay, report: Report) -> None:
-    """Put a policy in force: what else operators say the oracle does not know."""
+def _operate(record: Record, now: int, done: Replay, report: Report) -> None:
+    """Put a policy in force, or let time pass: what else operators say the oracle does not know."""
     said = json.loads(record.value or b"{}")
+    there = [item for item in done.items.items() if done.partitions[item[0]] == record.partition]
+    if record.key == b"|" and said.get("command") == "tick":
+        for name, item in there:
+            if item.run_out(min(said["at"], now * 1000), record.offset, now):
+                done.keep(name, (record.partition, record.offset))
+        return
     if record.key != b"|" or (said and said.get("command") != "policy"):
-        report.complain(f"{record.place} is an operator's command: the oracle knows policies only")
+        report.complain(f"{record.place} is an operator's command: the oracle knows policies and ticks only")
         return
     document = done.policies[record.partition] = said.get("document", FIRST)
-    for name, item in done.items.items():
-        if done.partitions[name] == record.partition and (new := _rules(document, name, record, report)) != item.rules:
-            item.meet(new, record.offset)
+    for name, item in there:
+        if (new := _rules(document, name, record, report)) != item.rules:
+            item.meet(new, record.offset, now)
             done.keep(name, (record.partition, record.offset))
 
 

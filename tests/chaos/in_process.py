@@ -11,7 +11,7 @@ from atp_stream.agents.ledger import Ledger
 from atp_stream.demo.run import book_names
 from atp_stream.demo.traffic import EVENT_TYPES
 from atp_stream.demo.wire import framed
-from atp_stream.domain.commands import SetPolicy
+from atp_stream.domain.commands import SetPolicy, Tick
 from atp_stream.domain.errors import Refused
 from atp_stream.engine.position import LogRecord
 from atp_stream.messages import contract
@@ -83,7 +83,14 @@ class InProcess:
     def apply(self, document, now):
         """Put a policy in force, as an operator does."""
         said = msgspec.Raw(json.dumps(document).encode())
-        command = encode_command(SetPolicy(event_id="policy", at=now, document=said))
+        self._to_all(SetPolicy(event_id="policy", at=now, document=said), now)
+
+    def tick(self, told, now):
+        """Let time pass up to `told`."""
+        self._to_all(Tick(event_id="tick", at=told), now)
+
+    def _to_all(self, asked, now):
+        command = encode_command(asked)
         for partition in range(self.topics.item_log.partitions):
             headers = (("atp-genesis", b"g"),)
             self._wait(self._append(self.topics.item_log.name, partition, now, b"|", command, headers), now)

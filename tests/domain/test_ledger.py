@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from atp_stream.domain.commands import Entry
+from atp_stream.domain.commands import Entry, Tick
 from atp_stream.domain.events import AllocationCommitted, AvailabilityCalculated, CommandRefused
 from atp_stream.domain.holdings import allocated
 from atp_stream.domain.ledger import Broken, fold
@@ -334,3 +334,13 @@ def test_a_kept_command_that_is_refused_comes_with_its_refusal(fault: pytest.Mon
     assert [(3, "reservation_conflict", refused)] == [
         (e.offset, e.reason, e.kept and e.kept.command) for e in log.say(resume()) if isinstance(e, CommandRefused)
     ]
+
+
+def test_a_wait_that_time_ends_is_a_change_with_a_version_and_a_cause_of_its_own():
+    log = Log()
+    log.say(count(500), reserve("a", 1_000, expires_at=AT + 60_000_000))
+
+    events = log.say(Tick(event_id="tick", at=AT + 90_000_000), name="|", log_time=NOON + 90_000)
+
+    assert [(3, 2)] == [(event.version, event.offset) for event in events]
+    assert (500, 0) == log.shows()
