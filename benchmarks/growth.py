@@ -1,0 +1,192 @@
+"""What must not grow: the cost of an event with queues, limits and items, and the state with time.
+
+The fold alone, over a real RocksDB, one process, no Kafka: `python -m benchmarks.growth`. Prints a table of figures;
+each line says what grows, and beside it what does not.
+"""
+
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import rocksdict
+
+from atp_stream.domain.commands import (
+    AnyCommand,
+    Confirm,
+    CountStock,
+    EditPolicy,
+    Entry,
+    Fulfil,
+    Release,
+    Reserve,
+    SetPolicy,
+    Tick,
+)
+from atp_stream.domain.ledger import fold
+from atp_stream.domain.state import State
+from atp_stream.messages.rows import encode_row, reader, scanner
+
+NOON = 1_700_000_000_000
+MINUTE = 60_000
+LAMP = "acme|lamp"
+
+
+class Partition:
+    """One log partition: entries go in, rows are in RocksDB, and what each step costs is noted."""
+
+    def __init__(self, directory: Path) -> None:
+        options = rocksdict.Options(raw_mode=True)
+        self.rows = rocksdict.Rdict(str(directory / "rows"), options)
+        self.offset = 0
+        self.longest = 0.0
+        self.steps = 0
+        self.reads = 0
+        self.unfinished = False
+
+    def read(self, key: bytes) -> bytes | None:
+        self.reads += 1
+        row: bytes | None = self.rows.get(key)
+        return row
+
+    def scan(self, start: bytes) -> Iterator[tuple[bytes, bytes]]:
+        for key, row in self.rows.items(from_key=start):
+            self.reads += 1
+            yield key, row
+
+    def say(self, commands: Iterable[tuple[str, int, AnyCommand]], *, finish: bool = True) -> float:
+        """Fold (item, log time, command); return the CPU seconds that it took."""
+        entries = []
+        for name, log_time, command in commands:
+            self.offset += 1
+            entries.append(Entry(0, self.offset, log_time, name, command))
+        began = time.process_time()
+        while entries or (finish and self.unfinished):
+            entries = entries[self.step(entries[:1_000]) :]
+        return time.process_time() - began
+
+    def step(self, entries: list[Entry]) -> int:
+        began = time.perf_counter()
+        state = State(reader(self.read), scanner(self.scan))
+        folded = fold(state, entries)
+        batch = rocksdict.WriteBatch(raw_mode=True)
+        for key, row in state.changed.items():
+            if row is None:
+                batch.delete(key.encode())
+            else:
+                batch.put(key.encode(), encode_row(row))
+        self.rows.write(batch)
+        self.unfinished = folded.unfinished
+        self.longest = max(self.longest, time.perf_counter() - began)
+        self.steps += 1
+        return folded.consumed
+
+    def size(self) -> int:
+        return sum(1 for _ in self.rows.keys())
+
+
+def count(on_hand: int, at: int, event: str) -> CountStock:
+    return CountStock(event_id=event, at=at * 1000, on_hand=on_hand)
+
+
+def reserve(name: str, at: int, **rest: Any) -> Reserve:
+    return Reserve(**{"event_id": name, "at": at * 1000, "reservation": name, "quantity": 100, "channel": "ECOM", **rest})
+
+
+def queue(directory: Path, waiting: int) -> str:
+    """Events on one hot item while `waiting` reservations wait in its queue: each count serves one of them."""
+    partition = Partition(directory)
+    partition.say((LAMP, NOON, reserve(f"w{number}", NOON)) for number in range(waiting))
+    partition.reads = 0
+    events = 500
+    seconds = partition.say(
+        (LAMP, NOON + number, command)
+        for number in range(events)
+        for command in (count((number + 1) * 100, NOON + number, f"c{number}"), reserve(f"n{number}", NOON + number))
+    )
+    return f"{seconds / events / 2 * 1e6:8.0f} µs an event, {partition.reads / events / 2:6.1f} rows read"
+
+
+def limits(directory: Path, still_open: int) -> str:
+    """Events and ticks while `still_open` reservations of many items have a limit that is not over."""
+    partition = Partition(directory)
+    items = [f"acme|item {number}" for number in range(1_000)]
+    partition.say((name, NOON, count(10**9, NOON, "first")) for name in items)
+    late = (NOON + 60 * MINUTE) * 1000
+    partition.say(
+        (items[number % len(items)], NOON, reserve(f"r{number}", NOON, expires_at=late)) for number in range(still_open)
+    )
+    partition.reads = 0
+    rounds = 300
+    seconds = partition.say(
+        entry
+        for number in range(rounds)
+        for entry in (
+            (items[number], NOON + number, reserve("x", NOON, expires_at=(NOON + number) * 1000 + 1)),
+            ("|", NOON + number + 1, Tick(event_id="", at=(NOON + number + 1) * 1000)),
+        )
+    )
+    return f"{seconds / rounds * 1e6:8.0f} µs a reservation with its expiry, {partition.reads / rounds:6.1f} rows read"
+
+
+def sweep(directory: Path, items: int) -> str:
+    """A policy for a whole tenant while commands for other items come in: how long may one of them be held up?"""
+    partition = Partition(directory)
+    names = [f"acme|item {number:07d}" for number in range(items)]
+    partition.say((name, NOON, count(10_000, NOON, "first")) for name in names)
+    partition.longest, partition.steps = 0.0, 0
+    patch = msgspec.Raw(b'{"safety_stock": {"fixed": 1}}')
+    partition.say([("|", NOON, EditPolicy(event_id="p", at=NOON * 1000, tenant="acme", patch=patch))], finish=False)
+    probes, began = 0, time.perf_counter()
+    while partition.unfinished:
+        partition.say([(names[-1 - probes % items], NOON, reserve(f"p{probes}", NOON))], finish=False)
+        probes += 1
+    whole = time.perf_counter() - began
+    return f"{whole:8.1f} s in all, a command in between waits {partition.longest * 1000:5.0f} ms at the most"
+
+
+def steady(directory: Path, rounds: int) -> str:
+    """Steady traffic, all of whose reservations end, under a retention of ten minutes of log time."""
+    partition = Partition(directory)
+    document = msgspec.Raw(b'{"retention": 600, "tenants": {"*": {"channels": {"ECOM": {}}}}}')
+    partition.say([("|", NOON, SetPolicy(event_id="p", at=NOON * 1000, document=document))])
+    names = [f"acme|item {number}" for number in range(100)]
+    for minute in range(rounds):
+        now = NOON + minute * MINUTE
+        partition.say(
+            entry
+            for place, name in enumerate(names)
+            for entry in (
+                (name, now, count(10**6, now, f"c{minute}")),
+                (name, now, reserve(f"r{minute}", now, expires_at=(now + MINUTE) * 1000)),
+                (name, now, Confirm(event_id=f"f{minute}", at=now * 1000, reservation=f"r{minute}")),
+                (
+                    name,
+                    now,
+                    (Fulfil if place % 2 else Release)(event_id=f"e{minute}", at=now * 1000, reservation=f"r{minute}"),
+                ),
+                ("|", now, Tick(event_id="", at=now * 1000)),
+            )
+        )
+    return f"{partition.size():8,} rows"
+
+
+TABLE = (
+    ("waiting on one hot item", queue, (100, 10_000, 100_000)),
+    ("open limits", limits, (1_000, 10_000, 100_000)),
+    ("items of the tenant", sweep, (1_000, 10_000, 100_000)),
+    ("minutes of steady traffic", steady, (15, 60, 240)),
+)
+
+
+def main() -> None:
+    for what, scenario, sizes in TABLE:
+        for size in sizes:
+            with tempfile.TemporaryDirectory() as directory:
+                print(f"{what:26} {size:8,}  {scenario(Path(directory), size)}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
