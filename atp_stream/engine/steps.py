@@ -177,10 +177,15 @@ class Steps:
             self._app.give_up(f"partition {lane.partition}: a step failed, its outcome is not known: {error!r}", error)
 
     async def _steps(self, lane: Lane, records: list[Any], end: int) -> bool:
-        """Take steps until the records, and the position `end`, are behind us; False if the partition was lost."""
+        """Take steps until the records, and the position `end`, are behind us; False if the partition was lost.
+
+        Unfinished work has one step if there are no records: then what came in meanwhile has its turn.
+        """
         position = lane.known
         records = [record for record in records if record.offset > position.applied]
-        while records or lane.unfinished or lane.known.applied < end - 1:
+        unfinished = lane.unfinished
+        while records or unfinished or lane.known.applied < end - 1:
+            unfinished = False
             part = records[:STEP_RECORDS]
             covered = await self._step(lane, part, end if len(part) == len(records) else part[-1].offset + 1)
             records = records[covered:]
