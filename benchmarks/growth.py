@@ -39,7 +39,7 @@ class Partition:
 
     def __init__(self, directory: Path) -> None:
         options = rocksdict.Options(raw_mode=True)
-        self.rows = rocksdict.Rdict(str(directory / "rows"), options)
+        self.rows: Any = rocksdict.Rdict(str(directory / "rows"), options)
         self.offset = 0
         self.longest = 0.0
         self.steps = 0
