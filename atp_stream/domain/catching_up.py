@@ -72,7 +72,11 @@ class CatchingUp:
 
     def unfinished(self) -> bool:
         """Tell whether there is work without a command."""
-        return self._policies.sweep is not None or bool(self._ticks.pending) or self._state.first(WORK) is not None
+        return bool(self._ticks.pending) or not self.settled()
+
+    def settled(self) -> bool:
+        """Tell whether all commands and policies so far are done with."""
+        return self._policies.sweep is None and self._state.first(WORK) is None
 
     def behind(self, x: ItemFold) -> bool:
         """Tell whether an item has something to do before its next command."""
@@ -169,6 +173,8 @@ class CatchingUp:
         while (name := self._ticks.next_item()) is not None:
             if not self.catch_up(self._ledger.open(name), limit):
                 return
+        if self.settled():
+            self._ticks.finish()
 
     def _sweep(self, limit: int) -> None:
         """Walk on over the items, and let each meet the policies that it has not met."""

@@ -22,7 +22,7 @@ from atp_stream.domain.policy import ItemRules, Policy
 from atp_stream.domain.rows import Allocation, Channel, Item, Reservation, queue_prefix
 from atp_stream.domain.standing import Standing
 from atp_stream.domain.state import State
-from atp_stream.domain.stock import Location, Stock, derive
+from atp_stream.domain.stock import Location, Stock, live_by
 
 MICROSECONDS = 1_000  # in a millisecond
 
@@ -210,9 +210,14 @@ class ItemFold:
         for channel, row in channels.items():
             if channel not in rules.channels and (channel in old.channels or rules.closed(channel)):
                 row.leaving = self._leaving = True
-        derive(self.item.stock, rules.stock)
+        if rules.stock != old.stock:
+            self.count_again(rules)
         self.unindexed |= rules.deallocates and not old.deallocates
         self.rules = rules
+
+    def count_again(self, rules: ItemRules) -> None:
+        """Let the stock live by the skew of `rules`."""
+        live_by(self.item.stock, self, rules.stock)
 
     def _dismiss(self) -> None:
         """Drop the channels that policy no longer has and nothing holds open."""

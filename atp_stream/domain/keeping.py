@@ -20,7 +20,7 @@ def keep(x: ItemFold, reservation: str, row: Reservation) -> None:
             row.purge_at = x.log_time * MICROSECONDS + x.rules.retention
         moment = row.purge_at
     if moment is not None:
-        moment = max(moment, x.log_time * MICROSECONDS + 1)
+        moment = _behind_the_log(x, moment, row.timer)
     if moment != row.timer:
         if row.timer is not None:
             stop(x, row.timer, reservation)
@@ -28,3 +28,9 @@ def keep(x: ItemFold, reservation: str, row: Reservation) -> None:
     if x.rules.deallocates or row.taken_back is not None:
         note(x, reservation, row)
     x.state.put(f"{x.name}|r|{encode(reservation)}", row)
+
+
+def _behind_the_log(x: ItemFold, moment: int, timer: int | None) -> int:
+    """Return when a timer for `moment` runs out; one that is over already is not put off by what comes meanwhile."""
+    soonest = x.log_time * MICROSECONDS + 1
+    return timer if timer is not None and moment <= timer <= soonest else max(moment, soonest)

@@ -128,7 +128,7 @@ def _create(x: ItemFold, row: Reservation, command: Reserve, channel: str) -> No
     """Meet what came before, and claim the rest."""
     row.channel, row.asked = channel, command.channel
     row.location, row.reference = command.location, command.reference
-    row.at, row.requested = command.at, command.quantity
+    row.at, row.requested, row.purge_at = command.at, command.quantity, None
     _take_flags(row, command)
     for moved in row.moved:
         if not moved.location and row.location:
@@ -151,7 +151,7 @@ def _create(x: ItemFold, row: Reservation, command: Reserve, channel: str) -> No
 
 def _reopen(x: ItemFold, reservation: str, row: Reservation) -> None:
     """Claim what expiry took, as of now, but behind nobody who waits in the channel."""
-    row.ended, row.confirmed, row.expires_at = None, True, None
+    row.ended, row.confirmed, row.expires_at, row.purge_at = None, True, None, None
     x.restore(row.channel)
     first = x.state.first(queue_prefix(x.name, row.channel))
     if first is not None:

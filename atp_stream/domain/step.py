@@ -183,7 +183,7 @@ class Step:
         if isinstance(command, Tick):
             if self._ticks.crowded:
                 return False
-            self._ticks.add(entry.offset, entry.log_time, command.at)
+            self._ticks.add(entry.offset, entry.log_time, command.at, settled=self._behind.settled())
             return True
         return self._set_policy(entry, command)
 
@@ -239,6 +239,7 @@ class Step:
             x.name, x.item.own
         )  # what it lived by before is known only if it stopped just now
         x.meet(x.rules)
+        x.count_again(x.rules)
         whole = Work(offset=entry.offset, log_time=entry.log_time, ordinal=x.ordinal)  # a whole pass: claims rose
         whole.index, whole.lose = ("" if x.rules.deallocates else None), x.rules.deallocates
         whole.until = None if x.item.work is None else x.item.work.until

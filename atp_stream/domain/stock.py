@@ -185,6 +185,13 @@ def counted(stock: Stock, rules: StockRules) -> Counted:
     return min((named.on_hand, -stock.named.basis, 0, named), (alone.on_hand, -bare.basis, 1, alone))[-1]
 
 
+def live_by(stock: Stock, locations: Locations, rules: StockRules) -> None:
+    """Fold the locations again whose absolutes may include other shipments by another skew; then derive."""
+    if stock.shipments:
+        _fold_again(stock, locations, [name for name, place in stock.places.items() if _has_absolute(place)], rules)
+    derive(stock, rules)
+
+
 def _tell_absolutes(stock: Stock, locations: Locations, location: str, at: int, rules: StockRules) -> None:
     """Let the absolutes that include what left `location` at `at` know of a change; then derive."""
     late = [name for name in _deciders(stock, location) if stock.places[name].now.absolute_at >= at + rules.skew]

@@ -27,10 +27,13 @@ class Ticks:
         """Tell whether one more tick has to wait for the walk."""
         return len(self.pending) >= MOST_PENDING
 
-    def add(self, offset: int, log_time: int, told: int) -> None:
-        """Let the timers up to `told`, but not beyond log time, run out: a fast clock ends nothing early."""
+    def add(self, offset: int, log_time: int, told: int, *, settled: bool) -> None:
+        """Let the timers up to `told`, but not beyond log time, run out: a fast clock ends nothing early.
+
+        Unless all is `settled`, what stands earlier in the log may still start such a timer.
+        """
         until = min(told, log_time * MICROSECONDS)
-        if until > self.pending[-1].until if self.pending else self._due(until) is not None:
+        if until > self.pending[-1].until if self.pending else not settled or self._due(until) is not None:
             self.pending.append(Pending(offset, log_time, until))
             self._state.put(CLOCK, Clock(pending=self.pending))
 
@@ -42,14 +45,13 @@ class Ticks:
         return next(tick for tick in self.pending if timer <= tick.until)
 
     def next_item(self) -> str | None:
-        """Return an item that has still to meet a tick; None, and there are none pending, if all have."""
-        if not self.pending:
-            return None
-        name = self._due(self.pending[-1].until)
-        if name is None:
-            self.pending = []
-            self._state.delete(CLOCK)
-        return name
+        """Return an item that has a timer run out by a tick."""
+        return self._due(self.pending[-1].until) if self.pending else None
+
+    def finish(self) -> None:
+        """Forget the ticks: all items have met them, and nothing that stands earlier in the log is left to do."""
+        self.pending = []
+        self._state.delete(CLOCK)
 
     def _due(self, until: int) -> str | None:
         found = self._state.first(TIMER)

@@ -80,10 +80,13 @@ def edited(document: Document, tenant: str, patch: bytes) -> Document:
 
 
 def edited_own(own: ItemSection | None, patch: bytes) -> ItemSection | None:
-    """Return an item's own section with a JSON merge patch applied; None if nothing is left. Raises PolicyError."""
+    """Return an item's own section with a JSON merge patch applied; None for the patch `null`. Raises PolicyError.
+
+    A section of which the patch leaves nothing is still one: what the document writes for the item stays replaced.
+    """
     start = None if own is None else _plain(encode(own))
     merged = _merged(start, _plain(patch))
-    return decode_own(_text(merged)) if merged else None
+    return None if merged is None else decode_own(_text(merged))
 
 
 def _plain(text: bytes) -> Any:
