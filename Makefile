@@ -16,7 +16,7 @@ CODE := atp_stream benchmarks chaos docs tests
 SEED := 1
 MINUTES := 4
 
-.PHONY: demo test chaos bench lint lint-rules lint-format lint-types lint-imports format docs coverage install install-dev java clean
+.PHONY: demo test chaos bench lint lint-rules lint-format lint-types lint-imports format docs nightly coverage install install-dev java clean
 .DEFAULT_GOAL := test
 
 # $(error) prints the one line a person needs, and nothing behind it.
@@ -60,6 +60,10 @@ format: install-dev
 
 docs: install-dev
 	$(BIN)/python -m docs.reference
+
+# The properties of the domain over 10,000 random sequences each; takes about an hour.
+nightly: install-dev
+	$(BIN)/python -m pytest tests/domain --hypothesis-profile=nightly $(ARGS)
 
 coverage: install-dev
 	$(BIN)/python -m pytest tests/domain --cov=atp_stream.domain --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100

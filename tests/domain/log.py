@@ -7,16 +7,23 @@ from typing import Any
 import msgspec
 
 from atp_stream.domain.commands import (
+    OF_PARTITION,
     AdjustStock,
     AnyCommand,
     Confirm,
     CountStock,
+    EditItem,
+    EditPolicy,
     Entry,
     Fulfil,
+    Grant,
+    Move,
     Release,
     Reserve,
     ResumeItem,
+    Revoke,
     SetPolicy,
+    Tick,
 )
 from atp_stream.domain.events import AnyEvent, AvailabilityCalculated
 from atp_stream.domain.ledger import Broken, Folded, fold
@@ -48,7 +55,7 @@ class Log:
         told = len(self.steps)
         offset = self.entries[-1].offset + 1 if self.entries else 0
         entries = [
-            Entry(0, offset + place, log_time, "|" if isinstance(command, SetPolicy) else name, command)
+            Entry(0, offset + place, log_time, "|" if isinstance(command, OF_PARTITION) else name, command)
             for place, command in enumerate(commands)
         ]
         self.run(entries)
@@ -148,6 +155,32 @@ def fulfil(reservation: str, quantity: int | None = None, at: int = AT, **rest: 
 
 def policy(document: object, event_id: str = "policy") -> SetPolicy:
     return SetPolicy(event_id=event_id, at=AT, document=msgspec.Raw(msgspec.json.encode(document)))
+
+
+def edit(tenant: str, patch: object, **rest: Any) -> EditPolicy:
+    stated = {"event_id": _id(), "at": AT, "tenant": tenant, "patch": msgspec.Raw(msgspec.json.encode(patch))}
+    return EditPolicy(**{**stated, **rest})
+
+
+def edit_item(patch: object, **rest: Any) -> EditItem:
+    return EditItem(**{"event_id": _id(), "at": AT, "patch": msgspec.Raw(msgspec.json.encode(patch)), **rest})
+
+
+def grant(channel: str, quantity: int | None = None, percent: int | None = None, **rest: Any) -> Grant:
+    stated = {"event_id": _id(), "at": AT, "channel": channel, "quantity": quantity, "percent": percent}
+    return Grant(**{**stated, **rest})
+
+
+def revoke(channel: str, quantity: int | None = None, **rest: Any) -> Revoke:
+    return Revoke(**{"event_id": _id(), "at": AT, "channel": channel, "quantity": quantity, **rest})
+
+
+def move(channel: str, to: str, quantity: int, **rest: Any) -> Move:
+    return Move(**{"event_id": _id(), "at": AT, "channel": channel, "to": to, "quantity": quantity, **rest})
+
+
+def tick(at: int, **rest: Any) -> Tick:
+    return Tick(**{"event_id": "tick", "at": at, **rest})
 
 
 def resume() -> ResumeItem:

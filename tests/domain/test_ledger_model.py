@@ -13,12 +13,17 @@ from atp_stream.domain.events import (
     AnyEvent,
     CommandRefused,
     ReservationDenied,
+    StockDrifted,
 )
-from atp_stream.domain.holdings import allocated
-from atp_stream.domain.rows import Item
-from tests.domain.histories import NAMES, commands, documents, histories
-from tests.domain.log import NOON, Log, policy
-from tests.domain.model import ItemModel, Model
+from atp_stream.domain.rows import Allocation, Channel, Item, Reservation
+from tests.domain.folding import tight_bounds
+from tests.domain.histories import NAMES, PASSED, change_of_policy, command, dice, histories, tick_at
+from tests.domain.log import NOON, Log
+from tests.domain.model.item import ItemModel
+from tests.domain.model.order import Order, Promise
+from tests.domain.model.partition import Model
+
+SEQUENCES = settings().max_examples
 
 
 def happened(events: list[AnyEvent], name: str) -> list[tuple[Any, ...]]:
@@ -29,48 +34,70 @@ def happened(events: list[AnyEvent], name: str) -> list[tuple[Any, ...]]:
                 case AllocationCommitted():
                     told.append(("committed", event.reservation, event.quantity))
                 case AllocationReleased():
-                    told.append(("released", event.reservation, event.quantity))
+                    told.append(("released", event.reservation, event.quantity, event.reason.value))
                 case ReservationDenied():
-                    told.append(("denied", event.reservation, event.quantity))
+                    told.append(("denied", event.reservation, event.quantity, event.outcome.value))
     return told
+
+
+def drifts(events: list[AnyEvent], name: str) -> list[tuple[int, int, int, bool]]:
+    found = [event for event in events if isinstance(event, StockDrifted) and event.name == name]
+    return [(event.gap, event.on_hand, event.since, event.resolved) for event in found]
 
 
 def numbers(log: Log, name: str, item: Item) -> dict[str, Any]:
     rows = {key.split("|", 3)[3]: log.read(key) for key in log.rows if key.startswith(f"{name}|r|")}
     return {
         "on_hand": item.stock.on_hand,
+        "gap": item.stock.gap,
         "safety_stock": item.safety_stock,
-        "channels": {channel: (row.available, row.reserved, row.waiting) for channel, row in item.channels.items()},
-        "orders": {
-            reservation: (row.channel, allocated(row), row.waiting, row.ended is not None, row.confirmed)
-            for reservation, row in rows.items()
-        },
+        "scaled": item.scaled,
+        "purged_at": item.purged_at,
+        "channels": {channel: channel_in(row) for channel, row in item.channels.items()},
+        "orders": {reservation: order_in(row) for reservation, row in rows.items()},
+        "drift": None if item.drift is None else (item.drift.since, item.drift.told),
     }
+
+
+def channel_in(row: Channel) -> tuple[int, ...]:
+    return row.available, row.reserved, row.waiting, row.granted, row.consumed
+
+
+def order_in(row: Reservation) -> tuple[Any, ...]:
+    promised = [promise_in(allocation) for allocation in row.allocations]
+    end = None if row.ended is None else row.ended.value
+    return row.channel, promised, row.waiting, end, row.confirmed, row.expires_at, row.priority
+
+
+def promise_in(row: Allocation) -> Promise:
+    return Promise(row.offset, row.quantity, row.fenced, row.offset if row.asked_at < 0 else row.asked_at)
 
 
 def expected(model: ItemModel) -> dict[str, Any]:
     return {
         "on_hand": model.on_hand(),
+        "gap": model.gap(),
         "safety_stock": model.safety_stock(),
+        "scaled": model.weights() > 10_000,
+        "purged_at": model.purged_at,
         "channels": {
             channel: (
                 model.available(channel),
                 model.reserved(channel),
-                sum(part[1] for order in model.orders.values() if order.channel == channel for part in order.waits),
+                model.waiting(channel),
+                row.granted,
+                model.consumed(channel),
             )
-            for channel in model.channels
+            for channel, row in model.channels.items()
         },
-        "orders": {
-            name: (
-                order.channel,
-                sum(units for _, units in order.promised),
-                sum(units for _, units in order.waits),
-                order.over,
-                order.confirmed,
-            )
-            for name, order in model.orders.items()
-        },
+        "orders": {name: expected_order(order) for name, order in model.orders.items()},
+        "drift": None if model.drift is None else (model.drift.since, model.drift.told),
     }
+
+
+def expected_order(order: Order) -> tuple[Any, ...]:
+    waiting = order.waiting()
+    return order.channel, order.promised, waiting, order.ended, order.confirmed, order.expires_at, order.priority
 
 
 def assert_agrees(log: Log, model: Model) -> None:
@@ -81,14 +108,19 @@ def assert_agrees(log: Log, model: Model) -> None:
     assert {name: item.events for name, item in model.items.items()} == {
         name: happened(log.events, name) for name in items
     }
-    assert model.refused == [(e.offset, e.reason) for e in log.events if isinstance(e, CommandRefused)]
+    assert {name: item.drifts for name, item in model.items.items()} == {
+        name: drifts(log.events, name) for name in items
+    }
+    assert model.refused == sorted((e.offset, e.reason) for e in log.events if isinstance(e, CommandRefused))
 
 
-@given(histories(), st.integers(1, 30))
-def test_rows_and_events_are_those_of_the_model(entries: list[Entry], run: int) -> None:
+@settings(max_examples=2 * SEQUENCES)
+@given(histories(), st.integers(1, 30), st.integers(1, 9), st.integers(1, 30))
+def test_rows_and_events_are_those_of_the_model(entries: list[Entry], run: int, served: int, enough: int) -> None:
     log = Log()
-    for start in range(0, len(entries), run):
-        log.run(entries[start : start + run])
+    with tight_bounds(served, enough):
+        for start in range(0, len(entries), run):
+            log.run(entries[start : start + run])
     assert_agrees(log, Model(entries))
 
 
@@ -96,29 +128,43 @@ class LedgerMachine(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.log = Log()
+        self.model = Model()
+        self.log_time = NOON
 
-    @rule(name=NAMES, command=commands())
-    def one_command(self, name: str, command: AnyCommand) -> None:
-        self.log.say(command, name=name)
+    def says(self, *commands: AnyCommand, name: str = "") -> None:
+        told = len(self.log.entries)
+        self.log.say(*commands, name=name, log_time=self.log_time)
+        for entry in self.log.entries[told:]:
+            self.model.hear(entry)
 
-    @rule(name=NAMES, several=st.lists(commands(), min_size=2, max_size=5))
+    @rule(name=st.sampled_from(NAMES), said=dice(command), passed=st.sampled_from(PASSED))
+    def one_command(self, name: str, said: AnyCommand, passed: int) -> None:
+        self.log_time += passed
+        self.says(said, name=name)
+
+    @rule(name=st.sampled_from(NAMES), several=st.lists(dice(command), min_size=2, max_size=5))
     def several_in_one_step(self, name: str, several: list[AnyCommand]) -> None:
-        self.log.say(*several, name=name)
+        self.says(*several, name=name)
 
     @rule(data=st.data())
     def one_again(self, data: st.DataObject) -> None:
         if self.log.entries:
             again = data.draw(st.sampled_from(self.log.entries))
-            self.log.say(again.command, name=again.name, log_time=NOON)
+            self.says(again.command, name=again.name)
 
-    @rule(document=documents())
-    def other_policy(self, document: dict[str, Any]) -> None:
-        self.log.say(policy(document))
+    @rule(said=dice(change_of_policy))
+    def other_policy(self, said: AnyCommand) -> None:
+        self.says(said)
+
+    @rule(data=st.data(), passed=st.sampled_from(PASSED))
+    def time_passes(self, data: st.DataObject, passed: int) -> None:
+        self.log_time += passed
+        self.says(data.draw(dice(lambda r: tick_at(r, self.log_time))))
 
     @invariant()
     def agrees_with_the_model(self) -> None:
-        assert_agrees(self.log, Model(self.log.entries))
+        assert_agrees(self.log, self.model)
 
 
 TestLedger = LedgerMachine.TestCase
-TestLedger.settings = settings(max_examples=25, stateful_step_count=20)
+TestLedger.settings = settings(max_examples=max(25, SEQUENCES // 4), stateful_step_count=25)

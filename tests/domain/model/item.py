@@ -1,0 +1,219 @@
+"""What each command means for one item; each word returns whether it was news, or raises Refusal."""
+
+from collections.abc import Callable
+from typing import Any
+
+from atp_stream.domain.commands import (
+    AdjustStock,
+    Confirm,
+    CountStock,
+    EditItem,
+    Fulfil,
+    Grant,
+    Move,
+    Release,
+    Reserve,
+    Revoke,
+)
+from chaos.oracle.stock import Said
+from tests.domain.model.acts import MILLISECOND, Acts
+from tests.domain.model.document import Refusal, Rules
+from tests.domain.model.numbers import Channel
+from tests.domain.model.order import Order
+
+VERBS_REMEMBERED = 64
+
+
+class ItemModel(Acts):
+    """One item, and all that can be said to it."""
+
+    def answer(self, command: Any) -> bool:
+        words: dict[type[Any], Callable[[Any], bool]] = {
+            Reserve: self.reserve, Confirm: self.confirm, Release: self.release, Fulfil: self.fulfil,
+            AdjustStock: self.adjust, CountStock: self.count,
+            EditItem: self.verb, Grant: self.verb, Revoke: self.verb, Move: self.verb,
+        }  # fmt: skip
+        if command.at > self.now * MILLISECOND + self.rules.duration("future_tolerance", 300):
+            raise Refusal("future")
+        return words[type(command)](command)
+
+    # Stock
+
+    def adjust(self, command: AdjustStock) -> bool:
+        ships = command.reservation is not None and command.delta < 0
+        fact = Said(command.at, command.event_id, command.delta, command.absolute, ships, command.location)
+        if not self.says(fact):
+            return False
+        if command.reservation is not None and ships:
+            order = self.order(command.reservation)
+            before = order.moved()
+            order.adjusted -= command.delta
+            self.leave(order, order.moved() - before)
+        return True
+
+    def count(self, command: CountStock) -> bool:
+        return self.says(Said(command.at, command.event_id, None, command.on_hand, False, command.location))
+
+    def says(self, fact: Said) -> bool:
+        news = all((said.id, said.location) != (fact.id, fact.location) for said in self.said)
+        self.said += [fact] if news else []
+        return news
+
+    # Reservations
+
+    def order(self, name: str) -> Order:
+        """Return a reservation, from the first word about it on."""
+        if name not in self.orders:
+            self.orders[name] = Order(purge_at=self.purge_moment())
+        return self.orders[name]
+
+    def reserve(self, command: Reserve) -> bool:
+        channel = self.rules.resolved(command.channel or self.rules.document.get("default_channel", "ECOM"))
+        order = self.orders.get(command.reservation)
+        if order is None or order.created_at is None:
+            if self.purged_at is not None and command.at <= self.purged_at:
+                raise Refusal("too_old")
+            if channel not in self.rules.named() and not self.rules.accepts_unknown():
+                raise Refusal("unknown_channel")
+            self.channels.setdefault(channel, Channel())
+            self.create(self.order(command.reservation), command, channel)
+            return True
+        if command.channel != order.asked and channel != self.rules.resolved(order.channel):
+            raise Refusal("reservation_conflict")
+        if order.ended is not None or command.at <= order.created_at:
+            return False
+        self.replace(order, command)
+        return True
+
+    def describe(self, order: Order, command: Reserve) -> None:
+        order.created_at, order.requested = command.at, command.quantity
+        order.priority, order.partial = command.priority, command.allow_partial
+        order.backorder = command.allow_backorder
+        self.limit(order, None if order.confirmed else command.expires_at)
+
+    def create(self, order: Order, command: Reserve, channel: str) -> None:
+        order.channel, order.asked, order.location = channel, command.channel, command.location
+        order.purge_at = None
+        self.describe(order, command)
+        order.shipped = [(at, units, location or order.location) for at, units, location in order.shipped]
+        if order.release_rest:
+            order.released += order.owed()
+        elif order.fulfil_rest is not None:
+            at, location = order.fulfil_rest
+            before, units = order.moved(), max(0, order.requested - order.released - order.by_events())
+            order.shipped.append((at, units, location or order.location))
+            if order.moved() > before:
+                self.end_if_empty(order, "FULFILLED")
+        if order.owed():
+            self.ask(command.reservation, order.owed())
+        self.end_if_empty(order, "RELEASED" if order.released else "FULFILLED")
+
+    def replace(self, order: Order, command: Reserve) -> None:
+        grown = command.quantity - order.requested
+        self.describe(order, command)
+        if grown > 0:
+            self.ask(command.reservation, grown)
+        else:
+            self.take(command.reservation, max(0, order.held() + order.waiting() - order.owed()), "REDUCED")
+            self.end_if_empty(order, "RELEASED")
+        self.give_default_limit(order)
+
+    def confirm(self, command: Confirm) -> bool:
+        order = self.order(command.reservation)
+        reopens = order.ended == "EXPIRED" and order.expires_at is not None and command.at < order.expires_at
+        if order.confirmed or (order.ended is not None and not reopens):
+            return False
+        order.confirmed = True
+        self.limit(order, None)
+        if reopens:
+            self.reopen(command.reservation, order)
+        return True
+
+    def reopen(self, name: str, order: Order) -> None:
+        order.ended = order.purge_at = None
+        self.channels.setdefault(order.channel, Channel(leaving=True))
+        order.priority = max([order.priority, *(-priority for priority, _, _ in self.queue(order.channel))])
+        if order.owed():
+            self.ask(name, order.owed())
+        self.end_if_empty(order, "RELEASED" if order.released else "FULFILLED")
+
+    def release(self, command: Release) -> bool:
+        order = self.order(command.reservation)
+        if command.event_id in order.heard:
+            return False
+        order.heard.add(command.event_id)
+        if order.created_at is None:
+            order.release_rest |= command.quantity is None and order.fulfil_rest is None
+            order.released += command.quantity or 0
+            return True
+        left = order.owed()
+        units = left if command.quantity is None else command.quantity
+        order.released += min(left, units)
+        self.take(command.reservation, units, "CANCELLED")
+        self.end_if_empty(order, "RELEASED")
+        return True
+
+    def fulfil(self, command: Fulfil) -> bool:
+        order = self.order(command.reservation)
+        if command.event_id in order.heard:
+            return False
+        order.heard.add(command.event_id)
+        if order.created_at is None and command.quantity is None:
+            order.fulfil_rest = order.fulfil_rest or (command.at, command.location)
+            return True
+        left = max(0, order.requested - order.released - order.by_events())
+        units = left if command.quantity is None else command.quantity
+        before = order.moved()
+        order.shipped.append((command.at, units, command.location or order.location))
+        self.leave(order, order.moved() - before)
+        return True
+
+    # Policy
+
+    def verb(self, command: EditItem | Grant | Revoke | Move) -> bool:
+        if command.event_id in self.verbs:
+            return False
+        match command:
+            case EditItem():
+                self.live_by(self.rules.with_own(bytes(command.patch)))
+            case Grant():
+                self.grant(command)
+            case Revoke():
+                self.revoke(command.channel, command.quantity)
+            case Move():
+                source, to = self.quota_channel(command.channel), self.quota_channel(command.to)
+                if self.quota(source).left < command.quantity:
+                    raise Refusal("not_enough_granted")
+                self.channels[source].granted -= command.quantity
+                self.channels[to].granted += command.quantity
+        self.verbs = [*self.verbs, command.event_id][-VERBS_REMEMBERED:]
+        return True
+
+    def quota_channel(self, name: str) -> str:
+        channel = self.rules.resolved(name)
+        if channel not in self.channels:
+            raise Refusal("unknown_channel")
+        if self.rules.kind(channel) != "QUOTA":
+            raise Refusal("not_a_quota")
+        return channel
+
+    def grant(self, command: Grant) -> None:
+        channel = self.quota_channel(command.channel)
+        if command.percent is None:
+            units = command.quantity or 0
+        else:
+            units = max(self.free() * command.percent // 10_000, self.quota(channel).minimum)
+        self.channels[channel].granted += units
+
+    def revoke(self, name: str, units: int | None) -> None:
+        channel = self.quota_channel(name)
+        left = self.quota(channel).left
+        self.channels[channel].granted -= left if units is None else min(left, units)
+
+    def live_by(self, rules: Rules) -> None:
+        """Live by other rules: channels come and go."""
+        before, self.rules = self.rules, rules
+        for channel in rules.named():
+            self.channels.setdefault(channel, Channel()).leaving = False
+        for channel, row in self.channels.items():
+            row.leaving |= channel not in rules.named() and (channel in before.named() or rules.closed(channel))

@@ -1,0 +1,134 @@
+"""What there is of one item: every number is counted anew from the lists, each time it is asked for."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from chaos.oracle.stock import Gone, Said, StockModel
+from tests.domain.model.document import Rules, hundredths
+from tests.domain.model.order import Order
+from tests.domain.model.sharing import Quota, fences
+
+
+@dataclass
+class Channel:
+    """A row; `left_fence` are the fenced units that were shipped."""
+
+    granted: int = 0
+    left_fence: int = 0
+    leaving: bool = False
+
+
+@dataclass
+class Drift:
+    """A gap that stands; `told` is the one that was last told, `tell_at` when it is looked at."""
+
+    since: int
+    told: int = 0
+    tell_at: int | None = None
+
+
+class Numbers:
+    """One item: everything is asked of the lists."""
+
+    def __init__(self, rules: Rules) -> None:
+        self.rules = rules
+        self.said: list[Said] = []
+        self.gone_for_good: list[Gone] = []  # shipments of reservations that were purged
+        self.orders: dict[str, Order] = {}
+        self.channels: dict[str, Channel] = {channel: Channel() for channel in rules.named()}
+        self.purged_at: int | None = None
+        self.drift: Drift | None = None
+        self.verbs: list[str] = []
+        self.events: list[tuple[Any, ...]] = []
+        self.drifts: list[tuple[int, int, int, bool]] = []
+
+    # Stock
+
+    def stock(self) -> StockModel:
+        gone = [one for order in self.orders.values() for one in order.not_in_adjustments()]
+        return StockModel(self.rules.skew(), list(self.said), [*self.gone_for_good, *gone])
+
+    def on_hand(self) -> int:
+        return self.stock().numbers().on_hand
+
+    def gap(self) -> int:
+        return self.stock().numbers().gap
+
+    def safety_stock(self) -> int:
+        safety = self.rules.safety()
+        fixed, percent = hundredths(safety.get("fixed", 0)), hundredths(safety.get("percent", 0))
+        part = max(0, self.stock().numbers().basis) * percent
+        return max(fixed, (part + 9_999) // 10_000)
+
+    # Promises
+
+    def orders_in(self, channel: str) -> list[Order]:
+        return [order for order in self.orders.values() if order.channel == channel]
+
+    def reserved(self, channel: str) -> int:
+        return sum(order.held() for order in self.orders_in(channel))
+
+    def all_reserved(self) -> int:
+        return sum(order.held() for order in self.orders.values())
+
+    def waiting(self, channel: str) -> int:
+        return sum(order.waiting() for order in self.orders_in(channel))
+
+    def short(self) -> int:
+        return max(0, self.all_reserved() - max(0, self.on_hand()))
+
+    def queue(self, channel: str) -> list[tuple[int, int, str]]:
+        """Return the waiting parts of a channel in the order of service."""
+        return sorted(
+            (-order.priority, part.place, name)
+            for name, order in self.orders.items()
+            if order.channel == channel
+            for part in order.waits
+        )
+
+    # Claims
+
+    def free(self) -> int:
+        return max(0, max(0, self.on_hand() - self.safety_stock()) - self.all_reserved())
+
+    def consumed(self, channel: str) -> int:
+        open_ = sum(promise.fenced for order in self.orders_in(channel) for promise in order.promised)
+        return open_ + self.channels[channel].left_fence
+
+    def of_kind(self, kind: str) -> list[str]:
+        return [c for c in self.channels if not self.rules.closed(c) and self.rules.kind(c) == kind]
+
+    def quota(self, channel: str) -> Quota:
+        rule = self.rules.rule(channel)
+        granted, minimum = self.channels[channel].granted, hundredths(rule.get("min", 0))
+        return Quota(channel, granted, self.consumed(channel), rule.get("rank", 1), minimum)
+
+    def fences(self) -> dict[str, int]:
+        return fences(self.free(), [self.quota(channel) for channel in self.of_kind("QUOTA")])
+
+    def pool(self) -> int:
+        return self.free() - sum(self.fences().values())
+
+    def weights(self) -> int:
+        return sum(self.rules.weight(channel) for channel in self.of_kind("SHARE"))
+
+    def claim(self, channel: str) -> int:
+        if self.rules.closed(channel):
+            return 0
+        match self.rules.kind(channel):
+            case "POOLED":
+                return self.pool()
+            case "SHARE":
+                return self.rules.weight(channel) * self.pool() // max(10_000, self.weights())
+            case "QUOTA":
+                beyond = self.pool() if self.rules.rule(channel).get("overflow") else 0
+                return self.fences()[channel] + beyond
+            case _:
+                return 0
+
+    def available(self, channel: str) -> int:
+        rule = self.rules.rule(channel)
+        shown = max(0, self.claim(channel) - hundredths(rule.get("buffer", 0)))
+        if shown < hundredths(rule.get("floor", 0)):
+            return 0
+        return 0 if any(-priority >= 0 for priority, _, _ in self.queue(channel)) else shown

@@ -1,0 +1,85 @@
+"""A reservation as the model knows it: lists of what was promised, what waits and what has left."""
+
+from dataclasses import dataclass, field
+
+from chaos.oracle.stock import Gone
+
+
+@dataclass
+class Promise:
+    """One allocation; `fenced` of its units came from a quota, `asked` is the place in the log of the request."""
+
+    place: int
+    units: int
+    fenced: int
+    asked: int
+
+
+@dataclass
+class Part:
+    """Units that wait at their place in the log."""
+
+    place: int
+    units: int
+
+
+@dataclass
+class Order:
+    """One reservation; `ended` says how, `runs_out` and `purge_at` when time meets it."""
+
+    channel: str = ""
+    asked: str | None = None
+    created_at: int | None = None
+    requested: int = 0
+    released: int = 0
+    shipped: list[tuple[int, int, str]] = field(default_factory=list)  # by events: stamp, units, location
+    adjusted: int = 0
+    promised: list[Promise] = field(default_factory=list)
+    waits: list[Part] = field(default_factory=list)
+    priority: int = 0
+    partial: bool = False
+    backorder: bool = True
+    confirmed: bool = False
+    location: str = ""
+    ended: str | None = None
+    heard: set[str] = field(default_factory=set)
+    release_rest: bool = False
+    fulfil_rest: tuple[int, str] | None = None
+    expires_at: int | None = None
+    runs_out: int | None = None
+    purge_at: int | None = None
+
+    def by_events(self) -> int:
+        return sum(units for _, units, _ in self.shipped)
+
+    def moved(self) -> int:
+        return max(self.by_events(), self.adjusted)
+
+    def held(self) -> int:
+        return sum(promise.units for promise in self.promised)
+
+    def waiting(self) -> int:
+        return sum(part.units for part in self.waits)
+
+    def owed(self) -> int:
+        return max(0, self.requested - self.released - self.moved())
+
+    def not_in_adjustments(self) -> list[Gone]:
+        """Return the shipments without the first units, which adjustments took out of the stock already."""
+        skip, gone = self.adjusted, []
+        for at, units, location in self.shipped:
+            kept = max(0, units - skip)
+            skip = max(0, skip - units)
+            if kept:
+                gone.append(Gone(at, kept, location))
+        return gone
+
+    def without_empty(self) -> None:
+        self.promised = [promise for promise in self.promised if promise.units]
+        self.waits = [part for part in self.waits if part.units]
+
+    def wait(self, place: int, units: int) -> None:
+        """Let units wait at a place in the log, together with what waits there already."""
+        there = sum(part.units for part in self.waits if part.place == place)
+        others = [part for part in self.waits if part.place != place]
+        self.waits = sorted([*others, Part(place, there + units)], key=lambda part: part.place)

@@ -1,0 +1,142 @@
+"""Forgetting by example: what has ended, and what never had its create, is kept for the retention and no longer."""
+
+from atp_stream.domain.events import CommandRefused
+from tests.domain.log import AT, NOON, Log, adjust, confirm, count, fulfil, policy, release, reserve, tick
+
+SECOND = 1_000
+WEEK = 7 * 24 * 60 * 60 * SECOND
+MINUTE = 60 * SECOND
+
+
+def ticks(log: Log, passed: int) -> None:
+    log.say(tick(AT + passed * 1_000), log_time=NOON + passed)
+
+
+def known(log: Log) -> set[str]:
+    return {key.split("|")[3] for key in log.rows if "|r|" in key}
+
+
+def refusals(log: Log) -> list[str]:
+    return [event.reason for event in log.events if isinstance(event, CommandRefused)]
+
+
+def log_with_ended() -> Log:
+    log = Log()
+    log.say(count(100), reserve("r", 10), release("r"))
+    return log
+
+
+def test_what_ended_is_kept_for_the_retention() -> None:
+    log = log_with_ended()
+    ticks(log, WEEK - 1)
+    assert {"r"} == known(log)
+    ticks(log, WEEK)
+    assert set() == known(log)
+
+
+def test_the_policy_says_for_how_long() -> None:
+    log = Log()
+    log.say(policy({"retention": 60, "tenants": {"*": {"channels": {"ECOM": {}}}}}))
+    log.say(count(100), reserve("r", 10), release("r"))
+    ticks(log, MINUTE)
+    assert set() == known(log)
+
+
+def test_retention_counts_from_the_end() -> None:
+    log = Log()
+    log.say(count(100), reserve("r", 10))
+    log.say(fulfil("r", at=AT + 1), log_time=NOON + MINUTE)
+    ticks(log, WEEK)
+    assert {"r"} == known(log)
+    ticks(log, WEEK + MINUTE)
+    assert set() == known(log)
+
+
+def test_what_is_open_is_never_forgotten() -> None:
+    log = Log()
+    log.say(count(100), reserve("r", 10), reserve("waits", 1_000))
+    ticks(log, 100 * WEEK)
+    assert {"r", "waits"} == known(log)
+
+
+def test_what_came_before_a_create_that_never_comes_is_forgotten_after_its_first_word() -> None:
+    log = Log()
+    log.say(count(100), release("r", 1))
+    log.say(confirm("r"), log_time=NOON + WEEK - 1)
+    ticks(log, WEEK)
+    assert set() == known(log)
+
+
+def test_a_create_that_meets_what_came_before_is_kept_from_its_own_end_on() -> None:
+    log = Log()
+    log.say(count(100), fulfil("r", 10, at=AT + 1))
+    log.say(reserve("r", 10), log_time=NOON + WEEK - 1)
+    ticks(log, WEEK)
+    assert {"r"} == known(log)
+    ticks(log, 2 * WEEK - 1)
+    assert set() == known(log)
+
+
+def test_what_was_shipped_stays_shipped_when_its_reservation_is_forgotten() -> None:
+    log = Log()
+    log.say(count(100), fulfil("r", 10, at=AT + 1))
+    ticks(log, WEEK)
+    assert ((90, 0), set()) == (log.shows(), known(log))
+
+
+def test_a_create_no_newer_than_the_newest_that_was_forgotten_is_too_old() -> None:
+    log = log_with_ended()
+    ticks(log, WEEK)
+    log.say(reserve("r", 10), reserve("another", 5, at=AT - 1))
+    assert (["too_old", "too_old"], (100, 0)) == (refusals(log), log.shows())
+    log.say(reserve("r", 10, at=AT + 1))
+    assert (90, 10) == log.shows()
+
+
+def test_the_newest_create_that_was_forgotten_counts() -> None:
+    log = Log()
+    log.say(count(100), reserve("new", 10, at=AT), reserve("old", 10, at=AT - 9), release("new"), release("old"))
+    ticks(log, WEEK)
+    assert log.item().purged_at == AT
+
+
+def test_what_was_only_remembered_makes_no_create_too_old() -> None:
+    log = Log()
+    log.say(count(100), release("r", 1))
+    ticks(log, WEEK)
+    log.say(reserve("r", 10, at=AT - 1))
+    assert ([], (90, 10)) == (refusals(log), log.shows())
+
+
+def test_a_create_that_only_adjustments_came_before_may_be_too_old_too() -> None:
+    log = log_with_ended()
+    ticks(log, WEEK)
+    log.say(adjust(-5, at=AT + 1, reservation="r"), reserve("r", 10))
+    assert ["too_old"] == refusals(log)
+
+
+def test_another_item_knows_nothing_of_it() -> None:
+    log = log_with_ended()
+    ticks(log, WEEK)
+    log.say(count(100), reserve("r", 10), name="acme|rug")
+    assert (90, 10) == log.shows(name="acme|rug")
+
+
+def test_under_steady_traffic_the_number_of_rows_is_flat() -> None:
+    log = Log()
+    log.say(policy({"retention": 60, "tenants": {"*": {"channels": {"ECOM": {}}}}}), count(1_000))
+    sizes = []
+    for second in range(300):
+        at, log_time = AT + second * 1_000_000, NOON + second * SECOND
+        log.say(reserve(f"r{second}", 1, at=at, expires_at=at + 5_000_000), log_time=log_time)
+        if second % 2:
+            log.say(confirm(f"r{second}", at), fulfil(f"r{second}", at=at), log_time=log_time)
+        log.say(tick(at), log_time=log_time)
+        sizes.append(len(log.rows))
+    assert max(sizes[100:200]) == max(sizes[200:])
+
+
+def test_an_item_with_nothing_left_to_forget_has_no_timer() -> None:
+    log = log_with_ended()
+    ticks(log, WEEK)
+    assert log.item().timer is None
