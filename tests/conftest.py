@@ -19,6 +19,15 @@ _counter = itertools.count(1)
 
 hypothesis.settings.register_profile("default", deadline=None, print_blob=True)
 hypothesis.settings.register_profile("nightly", deadline=None, print_blob=True, max_examples=10_000)
+hypothesis.settings.register_profile(
+    "mutate",
+    max_examples=40,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[*hypothesis.HealthCheck],
+    phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate],  # a mutant that is dead needs no simplest example
+)
 hypothesis.settings.load_profile("default")
 
 
