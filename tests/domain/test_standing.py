@@ -192,7 +192,7 @@ def test_a_fault_while_an_item_meets_a_policy_stops_only_that_item() -> None:
     log.say(count(900))
     log.say(count(900), name=RUG)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("atp_stream.domain.item.derive", lambda *_: 1 / 0)
+        patch.setattr("atp_stream.domain.item.ItemFold.meet", lambda *_: 1 / 0)
         log.say(policy({"tenants": {"umbra": {"channels": {"ECOM": {}}}, **pooled()["tenants"]}}), count(3), name=LAMP)
     assert ("fault -1", 1) == (log.item().quarantine, log.item().held)
     assert "fault -1" == log.item(RUG).quarantine
