@@ -18,6 +18,7 @@ from atp_stream.messages.inbound import Inbound
 from atp_stream.messages.outbound import Outbound
 from atp_stream.messages.registry import SchemaCache
 from atp_stream.provision import preflight
+from atp_stream.provision.schemas import subjects
 from atp_stream.settings import Settings
 from atp_stream.topics import LOG_PARTITIONS, TOMBSTONE_RETENTION_MS, Topics
 from atp_stream.web.problems import as_problems
@@ -84,7 +85,7 @@ def prepare(settings: Settings) -> EngineApp:
 
 async def _look_around(settings: Settings, topics: Topics, schemas: SchemaCache) -> str:
     await preflight.check_topics(settings, topics)
-    await schemas.warm([topic.name for topic in topics.every])
+    await schemas.warm(subjects(topics))
     return await preflight.read_genesis(settings)
 
 

@@ -1,7 +1,8 @@
 """Every topic once: name, key, partitions and configuration.
 
 Inputs belong to upstream: their partition counts and keys are never assumed, and `atp init` creates one only where it
-is missing. All others are ours: their counts are part of the contract, and a difference is drift.
+is missing. All others are ours: their counts are part of the contract, and a difference is drift. The orders to the
+policy are read like an input, but the topic is ours: one partition, for there is one order of orders.
 """
 
 from collections.abc import Mapping
@@ -37,12 +38,14 @@ class Topics:
     confirmed: Topic
     released: Topic
     fulfilled: Topic
+    policy: Topic
     item_log: Topic
     state_changelog: Topic
     availability_calculated: Topic
     allocation_committed: Topic
     allocation_released: Topic
     reservation_denied: Topic
+    stock_drift: Topic
     dead_letter: Topic
 
     @classmethod
@@ -65,6 +68,7 @@ class Topics:
             confirmed=source(settings.topic_confirmed, "any"),
             released=source(settings.topic_released, "any"),
             fulfilled=source(settings.topic_fulfilled, "any"),
+            policy=own("inventory.atp.policy", "none", 1, {**safe, "cleanup.policy": "delete", "retention.ms": "-1"}),
             item_log=own("inventory.atp.item-log", "tenant|item", LOG_PARTITIONS, _item_log(settings, safe)),
             state_changelog=Topic(
                 name=f"{settings.app_id}-state-changelog",
@@ -81,6 +85,7 @@ class Topics:
             allocation_committed=own("inventory.atp.allocation.committed", "tenant|item", 6, kept),
             allocation_released=own("inventory.atp.allocation.released", "tenant|item", 3, kept),
             reservation_denied=own("inventory.atp.reservation.denied", "tenant|item", 3, kept),
+            stock_drift=own("inventory.atp.stock.drift", "tenant|item", 3, kept),
             dead_letter=own("inventory.atp.dead-letter", "as it came", 3, _dead_letter(settings, safe)),
         )
 
@@ -91,8 +96,8 @@ class Topics:
 
     @property
     def inputs(self) -> tuple[Topic, ...]:
-        """What upstream writes and intake reads."""
-        return tuple(topic for topic in self.every if not topic.ours)
+        """What intake reads: what upstream writes, and the orders to the policy."""
+        return (*(topic for topic in self.every if not topic.ours), self.policy)
 
     @property
     def outputs(self) -> tuple[Topic, ...]:
@@ -102,6 +107,7 @@ class Topics:
             self.allocation_committed,
             self.allocation_released,
             self.reservation_denied,
+            self.stock_drift,
         )
 
 

@@ -39,7 +39,7 @@ def topics() -> str:
             topic.key,
             str(topic.partitions) if topic.ours else f"{topic.partitions} if missing",
             _kept(topic),
-            f"[{schemas[topic.name]}](schemas/{schemas[topic.name]}.avsc)" if topic.name in schemas else "",
+            " ".join(f"[{event}](schemas/{event}.avsc)" for event in schemas.get(topic.name, ())),
         )
         for topic in every.every
     ]
@@ -51,6 +51,8 @@ def _kept(topic: Topic) -> str:
         return "as upstream says"
     if topic.config["cleanup.policy"] == "compact":
         return "newest of each key"
+    if topic.config["retention.ms"] == "-1":
+        return "for ever"
     return f"{int(topic.config['retention.ms']) // _DAY} days"
 
 

@@ -8,19 +8,21 @@ TOPICS = Topics.of(Settings())
 
 def test_our_topics_have_the_partitions_of_the_contract():
     expected = {
+        "inventory.atp.policy": 1,
         "inventory.atp.item-log": 6,
         "atp-state-changelog": 6,
         "inventory.atp.availability.calculated": 6,
         "inventory.atp.allocation.committed": 6,
         "inventory.atp.allocation.released": 3,
         "inventory.atp.reservation.denied": 3,
+        "inventory.atp.stock.drift": 3,
         "inventory.atp.dead-letter": 3,
     }
 
     assert expected == {topic.name: topic.partitions for topic in TOPICS.every if topic.ours}
 
 
-def test_the_inputs_are_the_six_topics_of_upstream():
+def test_the_inputs_are_the_six_topics_of_upstream_and_the_orders_to_the_policy():
     assert [
         "inventory.adjusted",
         "inventory.core.stock.availability.changed",
@@ -28,6 +30,7 @@ def test_the_inputs_are_the_six_topics_of_upstream():
         "inventory.core.reservation.confirmed",
         "inventory.core.reservation.released",
         "inventory.core.reservation.fulfilled",
+        "inventory.atp.policy",
     ] == [topic.name for topic in TOPICS.inputs]
 
 

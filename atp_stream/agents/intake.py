@@ -1,4 +1,7 @@
-"""The intake agent: input records to commands on the item log, or to the dead letters; it decides nothing else."""
+"""The intake agent: input records to commands on the item log, or to the dead letters; it decides nothing else.
+
+A command to an item goes to the item's partition of the log, one to all items to every partition.
+"""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -21,6 +24,8 @@ from atp_stream.messages.registry import SchemaCache, SchemaUnknown
 from atp_stream.messages.rows import encode_command
 from atp_stream.topics import Topics
 
+#: The key of what concerns no single item: tenant and item are empty.
+WHOLE_PARTITION = b"|"
 #: A larger message is refused: it would be carried twice, in the log and in its changelog rows.
 LONGEST_MESSAGE = 65_536
 
@@ -41,6 +46,7 @@ class Translator:
             topics.confirmed.name: InputKind.CONFIRMED,
             topics.released.name: InputKind.RELEASED,
             topics.fulfilled.name: InputKind.FULFILLED,
+            topics.policy.name: InputKind.POLICY,
         }
         self.counts: Counter[tuple[str, str]] = Counter()  # (topic, what became of it)
 
@@ -71,7 +77,10 @@ class Translator:
             (ORIGINAL_HEADER, pack_original(record)),
         ]
         command = encode_command(found.command)
-        return [Output(self._log.name, partition_of(name, self._log.partitions), name, command, headers)]
+        partitions = self._log.partitions
+        if name == WHOLE_PARTITION:
+            return [Output(self._log.name, partition, name, command, headers) for partition in range(partitions)]
+        return [Output(self._log.name, partition_of(name, partitions), name, command, headers)]
 
     def _letter(self, record: Any, refused: Refused) -> Output:
         letter = Letter.of(record, f"{record.topic}/{record.partition}/{record.offset}", refused)

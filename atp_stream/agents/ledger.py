@@ -43,6 +43,8 @@ class Ledger:
             Role.COMMITTED: topics.allocation_committed,
             Role.RELEASED: topics.allocation_released,
             Role.DENIED: topics.reservation_denied,
+            Role.DRIFT_DETECTED: topics.stock_drift,
+            Role.DRIFT_RESOLVED: topics.stock_drift,
         }
 
     def __call__(self, partition: int, store: Store, records: Sequence[LogRecord]) -> Answer:
@@ -60,12 +62,12 @@ class Ledger:
 
     def _output(self, partition: int, event: AnyEvent, originals: dict[int, LogRecord]) -> Output:
         if isinstance(event, CommandRefused):
-            record = originals.get(event.offset)
-            if record is None:  # kept for its item, and folded only now
-                kept = event.kept
-                command = b"" if kept is None else encode_command(kept.command)
-                came_from, original = (b"", b"") if kept is None else (kept.source, kept.original)
-                record = LogRecord(event.offset, event.at, event.name.encode(), command, came_from, original)
+            if event.kept is None:
+                record = originals[event.offset]
+            else:  # its log record has gone by; what it was made from was kept with it
+                command, source, original = event.kept
+                name = event.name.encode()
+                record = LogRecord(event.offset, event.at, name, encode_command(command), source, original)
             return self._letter(partition, record, event.reason, event.detail)
         made = self._outbound.encode(event, partition)
         topic = self._by_role[made.role]

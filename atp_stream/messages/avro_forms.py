@@ -18,7 +18,7 @@ from atp_stream.domain.errors import Refused
 from atp_stream.messages import amounts, avro_flat
 from atp_stream.messages.amounts import Hundredths
 from atp_stream.messages.avro_flat import Step
-from atp_stream.messages.forms import FORMS, Amount, Form, InputKind, Stamp, is_ours
+from atp_stream.messages.forms import FORMS, Amount, Document, Form, InputKind, Stamp, is_ours
 from atp_stream.messages.moments import Micros
 from atp_stream.messages.reasons import Reason
 
@@ -99,6 +99,8 @@ def _reader(field: dict[str, Any], meaning: Any) -> Callable[[Any], Any]:
     logical = _logical(field)
     if meaning is Amount:
         return _amount_reader(field["name"], logical.get("scale", 0) if logical["logicalType"] == "decimal" else None)
+    if meaning is Document:
+        return _plain_reader(field["name"], str)
     if meaning == Stamp | None:
         return _stamp_reader(field["name"], _UNITS.get(logical["logicalType"]))
     return _plain_reader(field["name"], next(kind for kind in (str, bool, int) if meaning == kind | None))

@@ -20,6 +20,12 @@ def schema(event: str) -> dict[str, Any]:
     raise KeyError(event)
 
 
+def full_name(event: str) -> str:
+    """Return the name of an event's record with its namespace."""
+    record = schema(event)
+    return f"{record['namespace']}.{record['name']}"
+
+
 def events() -> list[str]:
     """Return the names of all events of the contract."""
     return sorted({path.stem for place in _PLACES for path in place.glob("*.avsc")})

@@ -9,13 +9,15 @@ comes twice, the last one wins, as for every reader in use.
 # ruff: noqa: N815 - the attributes are the wire's own names
 
 from enum import StrEnum
-from typing import Final, TypeAlias
+from typing import Final, NewType, TypeAlias
 
 import msgspec
 
 Stamp: TypeAlias = str | int | float
 Amount: TypeAlias = msgspec.Raw  # JSON text, so that no digit is lost; forms read from Avro hold other types here
 ABSENT: Final = msgspec.Raw()
+Document = NewType("Document", msgspec.Raw)  # JSON, or a string that holds it; a form read from Avro holds text
+NO_DOCUMENT: Final = Document(ABSENT)
 
 
 class InputKind(StrEnum):
@@ -27,6 +29,7 @@ class InputKind(StrEnum):
     CONFIRMED = "confirmed"
     RELEASED = "released"
     FULFILLED = "fulfilled"
+    POLICY = "policy"
 
 
 class Form(msgspec.Struct):
@@ -113,6 +116,19 @@ class CreatedForm(ConfirmedForm):
     payload: "CreatedForm | None" = None
 
 
+class PolicyForm(Form):
+    """PolicyChangedEvent."""
+
+    action: str | None = None
+    channel: str | None = None
+    toChannel: str | None = None
+    to_channel: str | None = None
+    quantity: Amount = ABSENT
+    percent: Amount = ABSENT
+    policy: Document = NO_DOCUMENT
+    payload: "PolicyForm | None" = None
+
+
 FORMS: dict[InputKind, type[Form]] = {
     InputKind.ADJUSTED: AdjustedForm,
     InputKind.COUNTED: CountedForm,
@@ -120,6 +136,7 @@ FORMS: dict[InputKind, type[Form]] = {
     InputKind.CONFIRMED: ConfirmedForm,
     InputKind.RELEASED: ReleasedForm,
     InputKind.FULFILLED: FulfilledForm,
+    InputKind.POLICY: PolicyForm,
 }
 
 EVENT_TYPES: dict[InputKind, str] = {
@@ -129,6 +146,7 @@ EVENT_TYPES: dict[InputKind, str] = {
     InputKind.CONFIRMED: "ReservationConfirmedEvent",
     InputKind.RELEASED: "ReservationReleasedEvent",
     InputKind.FULFILLED: "ReservationFulfilledEvent",
+    InputKind.POLICY: "PolicyChangedEvent",
 }
 
 _OURS = {

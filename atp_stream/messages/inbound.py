@@ -1,4 +1,4 @@
-"""Input records to commands, or a refusal with a reason; one entrance for six kinds and three wire forms.
+"""Input records to commands, or a refusal with a reason; one entrance for seven kinds and three wire forms.
 
 Law: `translate` returns a command that says exactly what the record says, or why the record is skipped, or raises
 `Refused` or `SchemaUnknown`; no bytes whatever make it do anything else. The same record gives the same command.
@@ -10,14 +10,13 @@ reservation or location, timestamp and quantities. An empty string is absent.
 
 from collections.abc import Callable
 from enum import StrEnum
-from hashlib import blake2b
 from typing import Any, Final, NamedTuple, Protocol
 
-from atp_stream.domain import names
 from atp_stream.domain.commands import AdjustStock, AnyCommand, Confirm, CountStock, Fulfil, Release, Reserve
 from atp_stream.domain.errors import Refused
-from atp_stream.messages import avro_forms, json_forms
+from atp_stream.messages import avro_forms, json_forms, policies
 from atp_stream.messages.avro_forms import FRAME, Plan, amount
+from atp_stream.messages.fields import LONGEST_ID, content_name, kafka_instant, needed_id, optional_id, units
 from atp_stream.messages.forms import (
     AdjustedForm,
     ConfirmedForm,
@@ -26,14 +25,14 @@ from atp_stream.messages.forms import (
     Form,
     FulfilledForm,
     InputKind,
+    PolicyForm,
     ReleasedForm,
 )
 from atp_stream.messages.moments import micros
 from atp_stream.messages.reasons import Reason
 
-__all__ = ["Inbound", "InputKind", "Reason", "Record", "Schemas", "Skipped", "Translated"]
+__all__ = ["LONGEST_ID", "Inbound", "InputKind", "Reason", "Record", "Schemas", "Skipped", "Translated"]
 
-LONGEST_ID: Final = 255  # bytes of UTF-8
 _HIGHEST_PRIORITY: Final = 2**31
 
 
@@ -54,7 +53,7 @@ class Schemas(Protocol):
 
 
 class Translated(NamedTuple):
-    """A command and the item that it speaks to."""
+    """A command and the item that it speaks to; tenant and item are empty where it speaks to all items."""
 
     tenant: str
     item: str
@@ -99,6 +98,8 @@ class Inbound:
         form = self._avro(kind, value) if value[:1] == b"\0" else json_forms.decode(kind, value)
         if form is None:
             return Skipped.FOREIGN
+        if isinstance(form, PolicyForm):
+            return Translated(*policies.order(form, record.timestamp, self._default_tenant))
         subject = self._subject(kind, form, record.timestamp)
         command = _COMMANDS[kind](subject, form if form.payload is None else form.payload)
         return Translated(subject.tenant, subject.item, command)
@@ -133,10 +134,10 @@ class Inbound:
             item = body.product_id or body.productId
         return _Subject(
             kind,
-            _id(tenant, "tenant", Reason.MISSING_TENANT),
-            _id(item, "item", Reason.MISSING_ITEM),
-            _kafka_instant(kafka_timestamp) if stamp is None else micros(stamp),
-            _optional_id(event_id, "event id"),
+            needed_id(tenant, "tenant", Reason.MISSING_TENANT),
+            needed_id(item, "item", Reason.MISSING_ITEM),
+            kafka_instant(kafka_timestamp) if stamp is None else micros(stamp),
+            optional_id(event_id, "event id"),
         )
 
 
@@ -144,7 +145,7 @@ def _adjust(subject: _Subject, form: Any) -> AnyCommand:
     body: AdjustedForm = form
     delta = _first_amount(body.adjusted_quantity, body.adjustedQuantity)
     absolute = _first_amount(body.new_quantity, body.newQuantity)
-    location = _optional_id(body.locationId or body.location_id, "location")
+    location = optional_id(body.locationId or body.location_id, "location")
     event_id = subject.event_id or _name(subject, location, delta, absolute)
     if delta is None:
         if absolute is None:
@@ -156,7 +157,7 @@ def _adjust(subject: _Subject, form: Any) -> AnyCommand:
         delta=delta,
         absolute=absolute,
         location=location,
-        reservation=_optional_id(body.reservationId or body.reservation_id, "reservation") or None,
+        reservation=optional_id(body.reservationId or body.reservation_id, "reservation") or None,
     )
 
 
@@ -165,7 +166,7 @@ def _count(subject: _Subject, form: Any) -> AnyCommand:
     on_hand = _first_amount(body.onHand, body.on_hand)
     if on_hand is None:
         raise Refused(Reason.MISSING_QUANTITY, "no onHand")
-    location = _optional_id(body.locationId or body.location_id, "location")
+    location = optional_id(body.locationId or body.location_id, "location")
     event_id = subject.event_id or _name(subject, location, on_hand)
     return CountStock(event_id=event_id, at=subject.at, on_hand=on_hand, location=location)
 
@@ -173,8 +174,8 @@ def _count(subject: _Subject, form: Any) -> AnyCommand:
 def _reserve(subject: _Subject, form: Any) -> AnyCommand:
     body: CreatedForm = form
     reservation = _reservation(body)
-    units = _units(body.quantity)
-    if units is None:
+    quantity = units(body.quantity)
+    if quantity is None:
         raise Refused(Reason.MISSING_QUANTITY, "no quantity")
     priority = body.priority or 0
     if not -_HIGHEST_PRIORITY <= priority < _HIGHEST_PRIORITY:
@@ -183,13 +184,13 @@ def _reserve(subject: _Subject, form: Any) -> AnyCommand:
     partial = body.allow_partial if body.allowPartial is None else body.allowPartial
     backorder = body.allow_backorder if body.allowBackorder is None else body.allowBackorder
     return Reserve(
-        event_id=subject.event_id or _name(subject, reservation, units),
+        event_id=subject.event_id or _name(subject, reservation, quantity),
         at=subject.at,
         reservation=reservation,
-        quantity=units,
-        channel=_optional_id(body.channel, "channel") or None,
-        location=_optional_id(body.locationId or body.location_id, "location"),
-        reference=_optional_id(body.reference, "reference") or None,
+        quantity=quantity,
+        channel=optional_id(body.channel, "channel") or None,
+        location=optional_id(body.locationId or body.location_id, "location"),
+        reference=optional_id(body.reference, "reference") or None,
         expires_at=None if expires_at is None else micros(expires_at),
         priority=priority,
         allow_partial=partial is True,
@@ -206,19 +207,19 @@ def _confirm(subject: _Subject, form: Any) -> AnyCommand:
 def _release(subject: _Subject, form: Any) -> AnyCommand:
     body: ReleasedForm = form
     reservation = _reservation(body)
-    units = _units(body.quantity)
-    event_id = subject.event_id or _name(subject, reservation, units)
+    quantity = units(body.quantity)
+    event_id = subject.event_id or _name(subject, reservation, quantity)
     reason = (body.reason or "")[:LONGEST_ID]
-    return Release(event_id=event_id, at=subject.at, reservation=reservation, quantity=units, reason=reason)
+    return Release(event_id=event_id, at=subject.at, reservation=reservation, quantity=quantity, reason=reason)
 
 
 def _fulfil(subject: _Subject, form: Any) -> AnyCommand:
     body: FulfilledForm = form
     reservation = _reservation(body)
-    units = _units(body.quantity)
-    location = _optional_id(body.locationId or body.location_id, "location")
-    event_id = subject.event_id or _name(subject, reservation, units)
-    return Fulfil(event_id=event_id, at=subject.at, reservation=reservation, quantity=units, location=location)
+    quantity = units(body.quantity)
+    location = optional_id(body.locationId or body.location_id, "location")
+    event_id = subject.event_id or _name(subject, reservation, quantity)
+    return Fulfil(event_id=event_id, at=subject.at, reservation=reservation, quantity=quantity, location=location)
 
 
 _COMMANDS: Final[dict[InputKind, Callable[[_Subject, Any], AnyCommand]]] = {
@@ -232,7 +233,7 @@ _COMMANDS: Final[dict[InputKind, Callable[[_Subject, Any], AnyCommand]]] = {
 
 
 def _reservation(body: ConfirmedForm) -> str:
-    return _id(body.reservationId or body.reservation_id, "reservation", Reason.MISSING_RESERVATION)
+    return needed_id(body.reservationId or body.reservation_id, "reservation", Reason.MISSING_RESERVATION)
 
 
 def _first_amount(first: object, second: object) -> int | None:
@@ -240,40 +241,5 @@ def _first_amount(first: object, second: object) -> int | None:
     return amount(second) if found is None else found
 
 
-def _units(found: object) -> int | None:
-    units = amount(found)
-    if units is not None and units <= 0:
-        raise Refused(Reason.NOT_POSITIVE, f"quantity is {units / 100:.2f}")
-    return units
-
-
-def _kafka_instant(timestamp: int) -> int:
-    if timestamp < 0:  # Kafka's way to say that there is none
-        raise Refused(Reason.BAD_TIMESTAMP, "neither the message nor its record has a timestamp")
-    return timestamp * 1000
-
-
-def _id(found: str | None, what: str, missing: Reason) -> str:
-    if not found or found.isspace():
-        raise Refused(missing, f"no {what} id")
-    if found.isascii() and found.isprintable() and len(found) <= LONGEST_ID:
-        return found
-    return _optional_id(found, what)
-
-
-def _optional_id(found: str | None, what: str) -> str:
-    if not found:
-        return ""
-    if found.isascii():
-        if found.isprintable() and len(found) <= LONGEST_ID:
-            return found
-    elif len(found.encode()) <= LONGEST_ID and not any(letter < " " or "\x7f" <= letter <= "\x9f" for letter in found):
-        return found
-    if len(found.encode()) > LONGEST_ID:
-        raise Refused(Reason.ID_TOO_LONG, f"{what}: {len(found.encode())} bytes")
-    raise Refused(Reason.CONTROL_CHARACTER, f"{what}: {found!r:.100}")
-
-
 def _name(subject: _Subject, *content: str | int | None) -> str:
-    parts = (subject.kind.value, subject.tenant, subject.item, str(subject.at), *map(str, content))
-    return blake2b(names.join(*parts).encode(), digest_size=16).hexdigest()
+    return content_name(subject.kind.value, subject.tenant, subject.item, subject.at, *content)

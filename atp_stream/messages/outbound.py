@@ -1,11 +1,11 @@
 """Domain events to Kafka records: Confluent-framed Avro, or the seed's JSON envelope.
 
 Law: the record is a function of the event, the partition and the genesis; nothing in it is random or read from a
-clock. Ids are names: of genesis, partition, offset and ordinal (and of the item, where a policy is the cause of events
-of many), and for availability of genesis, item, channel and version, so that a consumer knows the same publication
-again however the log was cut into steps.
+clock. Ids are names: of genesis, partition, offset and ordinal (and of the item, where a policy or a tick is the cause
+of events of many), and for availability of genesis, item, channel and version, so that a consumer knows the same
+publication again however the log was cut into steps.
 
-Avro is written by hand: the schemas are flat records of strings, one long and decimals, and a generic encoder takes
+Avro is written by hand: the schemas are flat records of strings, longs and decimals, and a generic encoder takes
 ten times as long. The tests hold these bytes against fastavro's.
 """
 
@@ -40,12 +40,14 @@ GENESIS_HEADER: Final = "atp-genesis"
 
 
 class Role(StrEnum):
-    """What an output topic is for."""
+    """What an output record is for; the last two share a topic."""
 
     AVAILABILITY = "availability"
     COMMITTED = "committed"
     RELEASED = "released"
     DENIED = "denied"
+    DRIFT_DETECTED = "drift_detected"
+    DRIFT_RESOLVED = "drift_resolved"
 
 
 EVENTS: Final[Mapping[Role, str]] = {
@@ -53,8 +55,10 @@ EVENTS: Final[Mapping[Role, str]] = {
     Role.COMMITTED: "AllocationCommittedEvent",
     Role.RELEASED: "AllocationReleasedEvent",
     Role.DENIED: "ReservationDeniedEvent",
+    Role.DRIFT_DETECTED: "StockDriftDetectedEvent",
+    Role.DRIFT_RESOLVED: "StockDriftResolvedEvent",
 }
-"""The event, and so the schema, of each output topic."""
+"""The event, and so the schema, of each role."""
 
 
 class OutRecord(NamedTuple):
@@ -66,6 +70,10 @@ class OutRecord(NamedTuple):
     headers: Headers
 
 
+class _Millis(int):
+    """A time, where other numbers are quantities."""
+
+
 _Content: TypeAlias = tuple[Role, str, str, str, tuple[str | int, ...]]
 """Role, key, event id, tenant, and the values of the schema's fields behind the tenant, in their order: what a record
 says, before the wire says how. A plain tuple: this is the hot path."""
@@ -75,6 +83,8 @@ _FIELDS: Final[Mapping[Role, tuple[str, ...]]] = {
     Role.COMMITTED: ("allocationId", "itemId", "channel", "quantity"),
     Role.RELEASED: ("allocationId", "itemId", "channel", "quantity", "reason", "reservationId"),
     Role.DENIED: ("reservationId", "itemId", "channel", "quantity", "outcome", "reason"),
+    Role.DRIFT_DETECTED: ("itemId", "gap", "onHand", "since"),
+    Role.DRIFT_RESOLVED: ("itemId", "onHand", "since"),
 }
 
 
@@ -89,7 +99,7 @@ class _Envelope(msgspec.Struct):
 class Outbound:
     """Encodes what happened; one for a worker.
 
-    `schema_ids` are the registry's ids of the four output schemas; they are not read when the form is JSON.
+    `schema_ids` are the registry's ids of the output schemas; they are not read when the form is JSON.
 
     Raises:
         SchemaMissing: the form is Avro, and one of them is not there.
@@ -127,6 +137,8 @@ class Outbound:
         for value in values:
             if isinstance(value, str):
                 parts.append(_text(value))
+            elif type(value) is _Millis:
+                parts.append(_long(value))
             else:
                 coded = to_decimal(value)
                 parts += (_LENGTHS[len(coded)], coded)
@@ -158,6 +170,14 @@ class Outbound:
         values = (event.reservation, item, event.channel, event.quantity, event.outcome, event.reason)
         return Role.DENIED, event.name, event_id, tenant, values
 
+    def _drifted(self, event: StockDrifted, partition: int) -> _Content:
+        tenant, item = names.split(event.name)
+        event_id = _event_id(self._genesis, event.name, partition, event.offset, event.ordinal)
+        since = _Millis(event.since)
+        if event.resolved:
+            return Role.DRIFT_RESOLVED, event.name, event_id, tenant, (item, event.on_hand, since)
+        return Role.DRIFT_DETECTED, event.name, event_id, tenant, (item, event.gap, event.on_hand, since)
+
 
 def allocation_id(genesis: str, name: str, partition: int, offset: int, ordinal: int) -> str:
     """Return the id of the allocation of an item that was committed as this event of this log record."""
@@ -173,10 +193,14 @@ def _event_id(genesis: str, name: str, partition: int, offset: int, ordinal: int
 
 def _envelope(role: Role, event_id: str, at: int, tenant: str, values: tuple[str | int, ...]) -> bytes:
     payload = {
-        name: value if isinstance(value, str) else msgspec.Raw(quantity.show(value).encode())
+        name: value if isinstance(value, str) else msgspec.Raw(_number(value).encode())
         for name, value in zip(_FIELDS[role], values, strict=True)
     }
     return msgspec.json.encode(_Envelope(EVENTS[role], event_id, at, tenant, payload))
+
+
+def _number(value: int) -> str:
+    return str(value) if type(value) is _Millis else quantity.show(value)
 
 
 _CONTENTS: Final[dict[type, Callable[[Outbound, Any, int], _Content]]] = {
@@ -184,6 +208,7 @@ _CONTENTS: Final[dict[type, Callable[[Outbound, Any, int], _Content]]] = {
     AllocationCommitted: Outbound._committed,  # noqa: SLF001
     AllocationReleased: Outbound._released,  # noqa: SLF001
     ReservationDenied: Outbound._denied,  # noqa: SLF001
+    StockDrifted: Outbound._drifted,  # noqa: SLF001
 }
 
 

@@ -54,9 +54,13 @@ class OutputReader:
 
 
 def _bare(schema: Any) -> Any:
-    """Return the schema as readers shall see it: a timestamp stays the number that it is on the wire."""
-    fields = [{**field, "type": "long"} if field["name"] == "timestamp" else field for field in schema["fields"]]
-    return {**schema, "fields": fields}
+    """Return the schema as readers shall see it: a time stays the number that it is on the wire."""
+    return {**schema, "fields": [{**field, "type": "long"} if _is_time(field) else field for field in schema["fields"]]}
+
+
+def _is_time(field: Any) -> bool:
+    declared = field["type"]
+    return isinstance(declared, dict) and declared.get("logicalType") == "timestamp-millis"
 
 
 def _plain(field: Any) -> Any:

@@ -15,6 +15,11 @@ class Reason(StrEnum):
     MISSING_RESERVATION = "missing_reservation"
     MISSING_QUANTITY = "missing_quantity"
     NOT_POSITIVE = "not_positive"  # a quantity of zero or less where units are claimed, given back or shipped
+    UNKNOWN_ACTION = "unknown_action"  # an order to the policy that is none of ours, or says nothing
+    MISSING_CHANNEL = "missing_channel"
+    MISSING_POLICY = "missing_policy"  # a SET of nothing
+    POLICY_INVALID = "policy_invalid"  # no JSON, not of the policy's form, or a contradiction in itself
+    BAD_PERCENT = "bad_percent"  # not above 0 and at most 100, or beside a quantity
     BAD_PRIORITY = "bad_priority"  # beyond 32 bits
     BAD_TIMESTAMP = "bad_timestamp"  # no instant between 1970 and 9999, or a number too small for milliseconds
     ID_TOO_LONG = "id_too_long"  # over 255 bytes of UTF-8

@@ -89,13 +89,13 @@ class SchemaCache:
                 raise Refused(Reason.UNKNOWN_SCHEMA, f"the registry has no schema {schema_id}") from None
             raise SchemaUnknown(schema_id) from None
 
-    async def warm(self, topics: Iterable[str]) -> None:
-        """Load every version of the value subjects of these topics, and find the ids of our output schemas among them.
+    async def warm(self, subjects: Iterable[str]) -> None:
+        """Load every version of these subjects, and find the ids of our output schemas among them.
 
         Raises:
             RegistryUnavailable: no registry answers there.
         """
-        await asyncio.to_thread(self._warm, [f"{topic}-value" for topic in topics])
+        await asyncio.to_thread(self._warm, list(subjects))
 
     async def fetch(self, schema_id: int) -> None:
         """Ask the registry until it answers, however long that takes; then `lookup` knows."""

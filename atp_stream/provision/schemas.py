@@ -1,4 +1,9 @@
-"""Schemas: each event's under the subject of its topic; what a registry already holds is compared, never changed."""
+"""Schemas: each event's under its subject; what a registry already holds is compared, never changed.
+
+A topic with one event has one subject, `{topic}-value`. Where a topic carries several events, each has a subject of
+its own, `{topic}-{record name}` (the registry's TopicRecordNameStrategy): so each is compared with its own earlier
+versions, and a record is one of these events, never a union around them.
+"""
 
 import asyncio
 
@@ -13,7 +18,7 @@ async def provide(url: str, topics: Topics) -> list[Finding]:
     Raises:
         RegistryUnavailable: no registry answers at `url`, or it refuses.
     """
-    schemas = {f"{topic}-value": contract.schema(event) for topic, event in events(topics).items()}
+    schemas = {subject: contract.schema(event) for subject, event in subjects(topics).items()}
     registrations = await asyncio.to_thread(registry.register, url, schemas)
     return [
         Finding(
@@ -26,17 +31,28 @@ async def provide(url: str, topics: Topics) -> list[Finding]:
     ]
 
 
-def events(topics: Topics) -> dict[str, str]:
-    """Return the event whose schema belongs to each topic; dead letters have none, they keep what came."""
+def subjects(topics: Topics) -> dict[str, str]:
+    """Return the event whose schema belongs to each subject."""
     return {
-        topics.adjusted.name: "InventoryAdjusted",
-        topics.counted.name: "StockAvailabilityChangedEvent",
-        topics.created.name: "ReservationCreatedEvent",
-        topics.confirmed.name: "ReservationConfirmedEvent",
-        topics.released.name: "ReservationReleasedEvent",
-        topics.fulfilled.name: "ReservationFulfilledEvent",
-        topics.availability_calculated.name: "AvailabilityCalculatedEvent",
-        topics.allocation_committed.name: "AllocationCommittedEvent",
-        topics.allocation_released.name: "AllocationReleasedEvent",
-        topics.reservation_denied.name: "ReservationDeniedEvent",
+        f"{topic}-value" if len(carried) == 1 else f"{topic}-{contract.full_name(event)}": event
+        for topic, carried in events(topics).items()
+        for event in carried
+    }
+
+
+def events(topics: Topics) -> dict[str, tuple[str, ...]]:
+    """Return the events that each topic carries; dead letters have none, they keep what came."""
+    return {
+        topics.adjusted.name: ("InventoryAdjusted",),
+        topics.counted.name: ("StockAvailabilityChangedEvent",),
+        topics.created.name: ("ReservationCreatedEvent",),
+        topics.confirmed.name: ("ReservationConfirmedEvent",),
+        topics.released.name: ("ReservationReleasedEvent",),
+        topics.fulfilled.name: ("ReservationFulfilledEvent",),
+        topics.policy.name: ("PolicyChangedEvent",),
+        topics.availability_calculated.name: ("AvailabilityCalculatedEvent",),
+        topics.allocation_committed.name: ("AllocationCommittedEvent",),
+        topics.allocation_released.name: ("AllocationReleasedEvent",),
+        topics.reservation_denied.name: ("ReservationDeniedEvent",),
+        topics.stock_drift.name: ("StockDriftDetectedEvent", "StockDriftResolvedEvent"),
     }

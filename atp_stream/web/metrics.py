@@ -32,6 +32,7 @@ from atp_stream.web.pages import Pages
 STEP_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 REQUEST_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 DEAD_LETTER: Final = "DeadLetter"
+STOCK_DRIFT: Final = "StockDrift"  # detected or resolved
 
 Values: TypeAlias = dict[tuple[str, ...], float]
 """Values of a gauge by those of its labels."""
@@ -47,6 +48,7 @@ class Metrics:
             topics.allocation_committed.name: EVENTS[Role.COMMITTED],
             topics.allocation_released.name: EVENTS[Role.RELEASED],
             topics.reservation_denied.name: EVENTS[Role.DENIED],
+            topics.stock_drift.name: STOCK_DRIFT,
             topics.dead_letter.name: DEAD_LETTER,
         }
         self._count_steps()

@@ -123,22 +123,23 @@ def test_a_fault_of_ours_quarantines_one_item_until_it_is_resumed(monkeypatch: p
     assert 4 == shown(healed, "ECOM")["available"]  # the count of 5, less the unit that was reserved
 
 
-def test_a_kept_command_that_is_refused_when_its_item_is_resumed_goes_to_the_dead_letters(
+def test_a_kept_command_that_is_refused_when_its_item_is_resumed_gives_the_original_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     ledger, memory = a_ledger(), Memory()
     reserve = Reserve(event_id="r1", at=NOW * 1000, reservation="cursed", quantity=100, channel="ECOM")
     elsewhere = msgspec.structs.replace(reserve, event_id="r2", channel="STORE")
     monkeypatch.setattr(module, "fold", _breaks_on("cursed"))
-    run(ledger, memory, [entry(1, reserve), entry(2, elsewhere)])
+    original = pack_original(Record("inventory.core.reservation.created", b"as it came", key=b"k"))
+    run(ledger, memory, [entry(1, reserve), entry(2, elsewhere, original=original)])
     monkeypatch.undo()
     answers = [run(ledger, memory, [entry(3, ResumeItem(event_id="x", at=NOW * 1000))])]
     while answers[-1].unfinished:
         answers.append(run(ledger, memory, []))
 
     [letter] = [letter for answer in answers for letter in of_topic(answer, TOPICS.dead_letter.name)]
-    assert (KEY, encode_command(elsewhere)) == (letter.key, letter.value)
-    assert b"inventory.atp.item-log/0/2" == dict(letter.headers)["atp-origin"]
+    assert (b"k", b"as it came") == (letter.key, letter.value)
+    assert b"inventory.adjusted/0/2" == dict(letter.headers)["atp-origin"]
     assert b"reservation_conflict" == dict(letter.headers)["atp-reason"]
 
 

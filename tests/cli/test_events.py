@@ -19,6 +19,7 @@ from atp_stream.devstack.ports import free_port
 from atp_stream.messages import contract
 from atp_stream.messages.registry import SchemaCache
 from atp_stream.provision import initialise
+from atp_stream.provision.schemas import subjects
 from atp_stream.topics import Topics
 from chaos.fleet import environment
 
@@ -176,7 +177,7 @@ def test_a_topic_that_is_not_there_is_one_line(settings, arguments):
 def test_watch_shows_both_wires_as_one_envelope(settings, variables):
     topics = Topics.of(settings)
     schemas = SchemaCache(settings.registry_url)
-    asyncio.run(schemas.warm([topic.name for topic in topics.every]))
+    asyncio.run(schemas.warm(subjects(topics)))
     schemas.close()
     schema_id = {role.value: number for role, number in schemas.output_ids.items()}["committed"]
     event = {"eventId": "e2", "timestamp": 6, "tenantId": "acme", "allocationId": "a2", "itemId": "widget",

@@ -6,18 +6,20 @@ from hypothesis import strategies as st
 
 from atp_stream.domain import names
 from atp_stream.domain.events import (
+    OF_MANY,
     AllocationCommitted,
     AllocationReleased,
     AvailabilityCalculated,
     DenialOutcome,
     ReleaseReason,
     ReservationDenied,
+    StockDrifted,
 )
 from atp_stream.domain.quantity import LARGEST
 from atp_stream.messages.outbound import Published, Role
 
 GENESIS = "9f1c2b3a4d5e6f70"
-IDS = {Role.AVAILABILITY: 1, Role.COMMITTED: 2, Role.RELEASED: 3, Role.DENIED: 0xFFFFFFFF}
+IDS = {role: number for number, role in enumerate(Role, start=1)} | {Role.DENIED: 0xFFFFFFFF}
 AT = 1_714_564_800_123
 
 _HEAD: dict[str, Any] = {"name": "acme|item-001", "version": 7, "at": AT, "offset": 42, "ordinal": 1}
@@ -29,7 +31,9 @@ RELEASED = AllocationReleased(
 DENIED = ReservationDenied(
     **_HEAD, reservation="r", channel="ECOM", quantity=500, outcome=DenialOutcome.PARTIAL, reason="not_enough"
 )
-EVERY: list[Published] = [CALCULATED, COMMITTED, RELEASED, DENIED]
+DRIFTED = StockDrifted(**_HEAD, gap=-250, on_hand=12_000, since=AT - 30_000, resolved=False)
+RESOLVED = StockDrifted(**_HEAD, gap=0, on_hand=12_000, since=AT - 90_000, resolved=True)
+EVERY: list[Published] = [CALCULATED, COMMITTED, RELEASED, DENIED, DRIFTED, RESOLVED]
 
 _TEXTS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=300)
 _AMOUNTS = st.integers(-LARGEST, LARGEST)
@@ -38,15 +42,15 @@ _HEADS: dict[str, Any] = {
     "version": st.integers(0, 2**63 - 1),
     "at": st.integers(0, 2**53),
     "offset": st.integers(0, 2**63 - 1),
-    "ordinal": st.integers(0, 2**31 - 1),
-    "channel": _TEXTS,
+    "ordinal": st.integers(OF_MANY, 2**31 - 1),
 }
+_IN_CHANNEL: dict[str, Any] = {**_HEADS, "channel": _TEXTS}
 PUBLISHED: st.SearchStrategy[Published] = st.one_of(
-    st.builds(AvailabilityCalculated, **_HEADS, available=_AMOUNTS, reserved=_AMOUNTS),
-    st.builds(AllocationCommitted, **_HEADS, reservation=_TEXTS, quantity=_AMOUNTS),
+    st.builds(AvailabilityCalculated, **_IN_CHANNEL, available=_AMOUNTS, reserved=_AMOUNTS),
+    st.builds(AllocationCommitted, **_IN_CHANNEL, reservation=_TEXTS, quantity=_AMOUNTS),
     st.builds(
         AllocationReleased,
-        **_HEADS,
+        **_IN_CHANNEL,
         allocation=st.tuples(st.integers(0, 2**63 - 1), st.integers(0, 2**31 - 1)),
         reservation=_TEXTS,
         quantity=_AMOUNTS,
@@ -54,10 +58,13 @@ PUBLISHED: st.SearchStrategy[Published] = st.one_of(
     ),
     st.builds(
         ReservationDenied,
-        **_HEADS,
+        **_IN_CHANNEL,
         reservation=_TEXTS,
         quantity=_AMOUNTS,
         outcome=st.sampled_from(DenialOutcome),
         reason=st.text(st.characters(codec="utf-8"), max_size=2000),
+    ),
+    st.builds(
+        StockDrifted, **_HEADS, gap=_AMOUNTS, on_hand=_AMOUNTS, since=st.integers(0, 2**53), resolved=st.booleans()
     ),
 )

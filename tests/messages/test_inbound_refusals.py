@@ -9,7 +9,7 @@ from atp_stream.messages.inbound import Inbound, InputKind, Translated
 from tests.messages.wire import CAMEL, Record, command, reason, translate
 
 STOCK = (InputKind.ADJUSTED, InputKind.COUNTED)
-RESERVATIONS = tuple(kind for kind in InputKind if kind not in STOCK)
+RESERVATIONS = tuple(kind for kind in InputKind if kind not in (*STOCK, InputKind.POLICY))
 CREATED = {"reservationId": "r", "itemId": "i", "quantity": 1}
 
 

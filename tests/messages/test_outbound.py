@@ -12,7 +12,7 @@ from fastavro import parse_schema, schemaless_reader
 from hypothesis import given
 
 from atp_stream.domain import names, quantity
-from atp_stream.domain.events import OF_MANY, AvailabilityCalculated
+from atp_stream.domain.events import OF_MANY, AvailabilityCalculated, StockDrifted
 from atp_stream.messages import amounts, contract
 from atp_stream.messages.errors import RegistryUnavailable, SchemaMissing
 from atp_stream.messages.outbound import EVENTS, Outbound, OutRecord, Published, Role
@@ -22,15 +22,21 @@ from tests.messages.happened import (
     CALCULATED,
     COMMITTED,
     DENIED,
+    DRIFTED,
     EVERY,
     GENESIS,
     IDS,
     PUBLISHED,
     RELEASED,
+    RESOLVED,
 )
 from tests.messages.wire import avro
 
 AVRO = Outbound(GENESIS, Wire.AVRO, IDS)
+AMOUNTS: dict[type, tuple[str, str]] = {
+    AvailabilityCalculated: ("available", "available"),
+    StockDrifted: ("on_hand", "onHand"),
+}
 JSON = Outbound(GENESIS, Wire.JSON, {})
 
 
@@ -87,6 +93,28 @@ def test_a_denial_says_how_much_and_why() -> None:
     assert expected == content_of(AVRO.encode(DENIED, 3))
 
 
+def test_a_drift_says_by_how_much_and_since_when() -> None:
+    expected = (
+        b'{"eventType":"StockDriftDetectedEvent","eventId":"9f1c2b3a4d5e6f70-3-42-1","timestamp":1714564800123,'
+        b'"tenantId":"acme","payload":{"itemId":"item-001","gap":-2.50,"onHand":120,"since":1714564770123}}'
+    )
+    assert expected == JSON.encode(DRIFTED, 3).value
+
+
+def test_the_end_of_a_drift_is_an_event_of_its_own() -> None:
+    record = AVRO.encode(RESOLVED, 3)
+    assert "StockDriftResolvedEvent" == EVENTS[record.role]
+    expected = {
+        "eventId": "9f1c2b3a4d5e6f70-3-42-1",
+        "timestamp": datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=AT),
+        "tenantId": "acme",
+        "itemId": "item-001",
+        "onHand": Decimal(120),
+        "since": datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=AT - 90_000),
+    }
+    assert expected == content_of(record)
+
+
 @pytest.mark.parametrize(
     ("event", "role", "key"),
     [
@@ -94,6 +122,8 @@ def test_a_denial_says_how_much_and_why() -> None:
         (COMMITTED, Role.COMMITTED, b"acme|item-001"),
         (RELEASED, Role.RELEASED, b"acme|item-001"),
         (DENIED, Role.DENIED, b"acme|item-001"),
+        (DRIFTED, Role.DRIFT_DETECTED, b"acme|item-001"),
+        (RESOLVED, Role.DRIFT_RESOLVED, b"acme|item-001"),
     ],
     ids=list(Role),
 )
@@ -194,8 +224,8 @@ def test_what_avro_says_is_what_happened(event: Published) -> None:
     schema = parse_schema(_without_logical_types(contract.schema(EVENTS[record.role])))
     found: Any = schemaless_reader(BytesIO(record.value[5:]), schema, None)
     assert [event.at, *names.split(event.name)] == [found["timestamp"], found["tenantId"], found["itemId"]]
-    amount = "available" if isinstance(event, AvailabilityCalculated) else "quantity"
-    assert getattr(event, amount) == int.from_bytes(found[amount], "big", signed=True)
+    mine, theirs = AMOUNTS.get(type(event), ("quantity", "quantity"))
+    assert getattr(event, mine) == int.from_bytes(found[theirs], "big", signed=True)
 
 
 @given(PUBLISHED)
@@ -205,5 +235,6 @@ def test_both_wires_say_the_same(event: Published) -> None:
     found: Any = schemaless_reader(BytesIO(AVRO.encode(event, 5).value[5:]), parse_schema(schema), None)
     flat = {"eventId": envelope["eventId"], "timestamp": int(envelope["timestamp"]), "tenantId": envelope["tenantId"]}
     for name, value in envelope["payload"].items():
-        flat[name] = value if isinstance(found[name], str) else amounts.to_decimal(quantity.parse(value))
+        plain = int(value) if isinstance(found[name], int) else value
+        flat[name] = amounts.to_decimal(quantity.parse(value)) if isinstance(found[name], bytes) else plain
     assert found == flat

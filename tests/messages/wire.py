@@ -20,6 +20,7 @@ EVENTS = {
     InputKind.CONFIRMED: "ReservationConfirmedEvent",
     InputKind.RELEASED: "ReservationReleasedEvent",
     InputKind.FULFILLED: "ReservationFulfilledEvent",
+    InputKind.POLICY: "PolicyChangedEvent",
 }
 
 
@@ -44,6 +45,7 @@ CAMEL: dict[InputKind, dict[str, Any]] = {
     InputKind.CONFIRMED: {"reservationId": "r", "itemId": "i"},
     InputKind.RELEASED: {"reservationId": "r", "itemId": "i", "quantity": 1},
     InputKind.FULFILLED: {"reservationId": "r", "itemId": "i", "quantity": 1, "locationId": "l"},
+    InputKind.POLICY: {"action": "MOVE", "itemId": "i", "channel": "B2B", "toChannel": "ECOM", "quantity": 1},
 }
 
 
@@ -62,7 +64,7 @@ class Record(NamedTuple):
 
 
 class Known:
-    """Schemas by id; the contract's are 1 to 10 in the order of their names."""
+    """Schemas by id; the contract's are 1 to 13 in the order of their names."""
 
     def __init__(self, extra: Mapping[int, Any] | None = None) -> None:
         ours = {number: contract.schema(event) for number, event in enumerate(contract.events(), start=1)}
