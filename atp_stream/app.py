@@ -10,6 +10,7 @@ from pathlib import Path
 
 from yarl import URL
 
+from atp_stream.agents.clock import add_clock
 from atp_stream.agents.intake import Translator, add_intake_agent
 from atp_stream.agents.ledger import Ledger, add_ledger_agent
 from atp_stream.engine.app import EngineApp
@@ -59,7 +60,8 @@ def create_app(settings: Settings, *, genesis: str, schemas: SchemaCache) -> Eng
     )
     add_ledger_agent(app, topics)
     add_intake_agent(app, topics)
-    add_web(app, topics, schemas, translator.counts)
+    clock = add_clock(app, topics, genesis, settings.bootstrap)
+    add_web(app, topics, schemas, translator.counts, clock.held)
     return app
 
 

@@ -55,7 +55,7 @@ class EngineApp(faust.App):
             stream_wait_empty=False,  # a fenced worker would wait for ever for acks that cannot come
             broker_max_poll_records=12_000,
             stream_buffer_maxsize=1_024,
-            broker_commit_interval=1.0,
+            broker_commit_interval=0.5,  # time limits end by so much later: what is committed says what is read
             producer_request_timeout=30.0,
             web_tables_enabled=False,
             web_router_enabled=False,

@@ -4,10 +4,10 @@ Why each override is there is measured: see the traps in the README's chapter on
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from aiokafka.errors import IllegalStateError, KafkaError
+from aiokafka.errors import IllegalStateError, KafkaError, UnknownTopicOrPartitionError
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.tables.recovery import RebalanceAgain
 from faust.transport.drivers import aiokafka as driver
@@ -90,6 +90,21 @@ class RunThread(driver.AIOKafkaConsumerThread):
         found = await self._ensure_consumer()._coordinator.fetch_committed_offsets(list(tps))
         return {TP(tp.topic, tp.partition): at.offset for tp, at in found.items() if at.offset >= 0}
 
+    async def progress(self, topics: Sequence[str]) -> tuple[dict[TP, int], dict[TP, int]]:
+        """Return where every partition of the topics ends, and up to where the group has committed to have read it."""
+        found: tuple[dict[TP, int], dict[TP, int]] = await self.call_thread(self._progress, topics)
+        return found
+
+    async def _progress(self, topics: Sequence[str]) -> tuple[dict[TP, int], dict[TP, int]]:
+        consumer = self._ensure_consumer()
+        known = {topic: consumer.partitions_for_topic(topic) for topic in topics}
+        if unknown := [topic for topic, numbers in known.items() if not numbers]:
+            raise UnknownTopicOrPartitionError(unknown[0])
+        tps = {TP(topic, number) for topic, numbers in known.items() for number in numbers}
+        ends = await consumer.end_offsets(list(tps))  # first: what is committed later may only be more
+        committed = await self._committed(tps)
+        return {TP(*tp): end for tp, end in ends.items()}, {tp: committed.get(tp, 0) for tp in tps}
+
     async def _fetch_records(
         self, consumer: Any, active_partitions: set[TP], timeout: float | None = None, max_records: int | None = None
     ) -> Any:
@@ -169,6 +184,12 @@ class RunConsumer(driver.Consumer):
         """When the last heartbeat that the group accepted was sent, on the monotonic clock."""
         thread: Any = self._thread
         return float(thread.last_heartbeat)
+
+    async def progress(self, topics: Sequence[str]) -> tuple[dict[TP, int], dict[TP, int]]:
+        """Return where every partition of the topics ends, and up to where the group has committed to have read it."""
+        thread: Any = self._thread
+        found: tuple[dict[TP, int], dict[TP, int]] = await thread.progress(topics)
+        return found
 
     async def perform_seek(self) -> None:
         """Seek streams to where they go on, at the end of a recovery."""

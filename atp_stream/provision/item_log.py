@@ -27,7 +27,6 @@ GENESIS_FORMAT = 1
 WHOLE_PARTITION = b"|"  # the key of what concerns no single item
 _START_SECONDS = 20.0
 _READ_SECONDS = 10.0
-_STRETCH = 50_000  # offsets
 _EXPIRED = "expired"  # retention has removed all that a partition held
 _TRANSACTION_MS = 10_000
 
@@ -68,20 +67,11 @@ async def provide(settings: Settings) -> list[Finding]:
     ]
 
 
-async def apply_policy(settings: Settings, document: bytes) -> str:
-    """Append the whole policy `document` to every partition of the log, and return the log's genesis.
-
-    Raises:
-        ProvisionError: there is no log that `atp init` made, or it cannot be written.
-    """
-    return await append(settings, "policy", lambda genesis: [_policy_record(genesis, document)])
-
-
 async def resume_item(settings: Settings, tenant: str, item: str) -> str:
     """Append the command that ends the quarantine of an item, and return the log's genesis.
 
     Raises:
-        ProvisionError: as `apply_policy`.
+        ProvisionError: there is no log that `atp init` made, or it cannot be written.
     """
     at = time.time_ns() // 1000
     command = msgspec.json.encode(ResumeItem(event_id=f"resume-{at}", at=at))
@@ -93,7 +83,7 @@ async def forget_source(settings: Settings, topic: str) -> str:
     """Append the command that forgets how far `topic` was read, and return the log's genesis.
 
     Raises:
-        ProvisionError: as `apply_policy`.
+        ProvisionError: there is no log that `atp init` made, or it cannot be written.
     """
     control = (CONTROL_HEADER, CONTROL_RESET)
     return await append(settings, "reset", lambda genesis: [_Record(topic.encode(), [control, _named(genesis)])])
@@ -131,20 +121,6 @@ async def append(settings: Settings, purpose: str, make: Callable[[str], Sequenc
             raise ProvisionError(f"the item log {log.name} has no genesis: run `atp init` first")
         await _append(producer, log, make(genesis))
     return genesis
-
-
-async def read_policy(settings: Settings) -> bytes:
-    """Return the policy document that was appended last.
-
-    Raises:
-        ProvisionError: the log holds none any more, or cannot be read.
-    """
-    log = Topics.of(settings).item_log
-    async with _reader(settings) as consumer:
-        document = await _newest_policy(consumer, TopicPartition(log.name, 0))  # all partitions hold the same ones
-    if document is None:
-        raise ProvisionError(f"the item log {log.name} holds no policy: run `atp init`, or apply one")
-    return document
 
 
 def _genesis_record(genesis: str) -> _Record:
@@ -202,12 +178,17 @@ async def _writer(settings: Settings, purpose: str) -> AsyncIterator[AIOKafkaPro
 async def _heads(settings: Settings, topic: Topic) -> list[str | None]:
     """Return each partition's genesis: None for an empty partition, "" for a first record that names none."""
     partitions = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
-    async with _reader(settings) as consumer, asyncio.timeout(_READ_SECONDS):
+    async with reading(settings) as consumer, asyncio.timeout(_READ_SECONDS):
         return await _first_marks(consumer, partitions)
 
 
 @asynccontextmanager
-async def _reader(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
+async def reading(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
+    """Give a read_committed consumer that has started and holds no partition.
+
+    Raises:
+        ProvisionError: the broker does not answer.
+    """
     consumer = AIOKafkaConsumer(
         bootstrap_servers=settings.bootstrap,
         isolation_level="read_committed",
@@ -251,31 +232,3 @@ async def _first_marks(consumer: AIOKafkaConsumer, partitions: Sequence[TopicPar
 def _mark(record: ConsumerRecord) -> str:
     headers: dict[str, bytes] = dict(record.headers)
     return headers.get(GENESIS_HEADER, b"").decode("ascii", "replace")
-
-
-async def _newest_policy(consumer: AIOKafkaConsumer, partition: TopicPartition) -> bytes | None:
-    # Backwards, a stretch at a time: a policy in force is usually not far from the end, or the log is short.
-    consumer.assign([partition])
-    begin = (await consumer.beginning_offsets([partition]))[partition]
-    end = (await consumer.end_offsets([partition]))[partition]
-    while begin < end:
-        start = max(begin, end - _STRETCH)
-        consumer.seek(partition, start)
-        newest = None
-        while await consumer.position(partition) < end:
-            for record in (await consumer.getmany(partition, timeout_ms=100)).get(partition, []):
-                if record.offset < end:
-                    newest = _document(record) or newest
-        if newest is not None:
-            return newest
-        end = start
-    return None
-
-
-def _document(record: ConsumerRecord) -> bytes | None:
-    if record.key != WHOLE_PARTITION or CONTROL_HEADER in dict(record.headers):
-        return None
-    try:
-        return bytes(msgspec.json.decode(record.value, type=SetPolicy).document)
-    except msgspec.ValidationError:  # another command to the whole partition
-        return None

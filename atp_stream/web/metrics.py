@@ -6,7 +6,7 @@ only a step and an HTTP request are observed one by one. No label names an item,
 
 import platform
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from itertools import takewhile
 from typing import Final, TypeAlias
@@ -39,9 +39,19 @@ Values: TypeAlias = dict[tuple[str, ...], float]
 
 
 class Metrics:
-    """All metrics of one worker; `messages` counts input records by (topic, what became of them)."""
+    """All metrics of one worker.
 
-    def __init__(self, app: EngineApp, topics: Topics, messages: Mapping[tuple[str, str], int]) -> None:
+    `messages` counts input records by (topic, what became of them), `time_held` says for how many seconds what is due
+    has waited for input.
+    """
+
+    def __init__(
+        self,
+        app: EngineApp,
+        topics: Topics,
+        messages: Mapping[tuple[str, str], int],
+        time_held: Callable[[], float],
+    ) -> None:
         self.registry = CollectorRegistry()
         self._events = {
             topics.availability_calculated.name: EVENTS[Role.AVAILABILITY],
@@ -54,7 +64,7 @@ class Metrics:
         self._count_steps()
         self._count_requests()
         ProcessCollector(registry=self.registry)
-        self.registry.register(_Running(app, messages))
+        self.registry.register(_Running(app, messages, time_held))
         app.monitor = PrometheusMonitor(metrics=_faust_metrics(self.registry))
         app.steps.on_step = self._step
 
@@ -92,9 +102,10 @@ class Metrics:
 class _Running(Collector):
     """What is read off the running worker when it is asked for."""
 
-    def __init__(self, app: EngineApp, messages: Mapping[tuple[str, str], int]) -> None:
+    def __init__(self, app: EngineApp, messages: Mapping[tuple[str, str], int], time_held: Callable[[], float]) -> None:
         self._app = app
         self._messages = messages
+        self._time_held = time_held
 
     def describe(self) -> Iterator[Metric]:
         """Return nothing: the registry would collect for the names alone, before the app has a consumer."""
@@ -120,6 +131,11 @@ class _Running(Collector):
         for labels, count in sorted(self._messages.items()):
             messages.add_metric(labels, count)
         yield messages
+        yield _gauge(
+            "atp_time_held_seconds",
+            "For how long time limits that are over have waited for input to be read.",
+            {(): self._time_held()},
+        )
         yield from self._places()
 
     def _places(self) -> Iterator[Metric]:

@@ -1,6 +1,6 @@
 """Everything that a worker serves over HTTP."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from aiohttp import web
 
@@ -24,9 +24,19 @@ def _index(pages: Pages) -> Page:
     return index
 
 
-def add_web(app: EngineApp, topics: Topics, schemas: SchemaCache, messages: Mapping[tuple[str, str], int]) -> None:
-    """Serve all views of an installed app; `messages` counts input records by (topic, what became of them)."""
-    metrics = Metrics(app, topics, messages)
+def add_web(
+    app: EngineApp,
+    topics: Topics,
+    schemas: SchemaCache,
+    messages: Mapping[tuple[str, str], int],
+    time_held: Callable[[], float],
+) -> None:
+    """Serve all views of an installed app.
+
+    `messages` counts input records by (topic, what became of them), `time_held` says for how many seconds what is due
+    has waited for input.
+    """
+    metrics = Metrics(app, topics, messages, time_held)
     pages = Pages(app, metrics.request)
     pages.add("GET", "/", _index(pages))  # first: Faust puts one of its own behind it
     add_explain(app, pages)  # in front of the channels: one that is called `explain` has no view of its own

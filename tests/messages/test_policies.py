@@ -104,7 +104,8 @@ def test_framed_avro_says_the_same_and_carries_the_policy_as_text(
     content: dict[str, Any], expected: tuple[str, str, AnyCommand]
 ) -> None:
     schema = contract.schema("PolicyChangedEvent")
-    said: dict[str, Any] = {**dict.fromkeys(field["name"] for field in schema["fields"]), **content, "timestamp": NOON}
+    names: list[str] = [field["name"] for field in schema["fields"]]
+    said: dict[str, Any] = {**dict.fromkeys(names), **content, "timestamp": NOON}
     said |= {name: Decimal(str(said[name])) for name in ("quantity", "percent") if said[name] is not None}
     if isinstance(said["policy"], dict):
         said["policy"] = json.dumps(said["policy"], separators=(",", ":"))
@@ -120,7 +121,11 @@ def test_the_default_tenant_never_narrows_a_whole_document() -> None:
 
 @pytest.mark.parametrize("named", [{"itemId": "lamp"}, {"channel": "ECOM"}], ids=str)
 def test_a_set_that_names_anything_else_belongs_to_the_default_tenant_or_nobody(named: dict[str, str]) -> None:
-    content = {"action": "SET", "policy": {"channels": {}} if "itemId" in named else {"buffer": 1}, **named}
+    content: dict[str, Any] = {
+        "action": "SET",
+        "policy": {"channels": {}} if "itemId" in named else {"buffer": 1},
+        **named,
+    }
     found = translate(InputKind.POLICY, content, "acme")
     assert isinstance(found, Translated)
     assert "acme" in (found.tenant, getattr(found.command, "tenant", None))

@@ -1,0 +1,173 @@
+"""The clock: tells the item log what time it is, when time alone has something to change there.
+
+A tick says that all input up to its moment is in the log, so it is told only up to the group's horizon: an outage, or
+a source partition that waits, holds time back, and never ends what was confirmed in time. A partition of the log is
+told nothing while nothing in it is due.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, Final, NamedTuple
+
+from aiokafka import AIOKafkaProducer
+from mode import get_logger
+
+from atp_stream.agents.intake import WHOLE_PARTITION
+from atp_stream.domain.commands import Tick
+from atp_stream.domain.rows import TIMER
+from atp_stream.engine.app import EngineApp
+from atp_stream.engine.horizon import Horizon
+from atp_stream.engine.position import GENESIS_HEADER
+from atp_stream.engine.sending import make_producer
+from atp_stream.messages.rows import encode_command
+from atp_stream.topics import Topics
+
+log = get_logger(__name__)
+
+INTERVAL: Final = 0.25  # seconds
+_AGAIN: Final = 1_000_000  # microseconds until what one tick has left is told again
+_MICROSECONDS: Final = 1_000  # in a millisecond
+_TIMERS: Final = TIMER.encode()
+_DIGITS: Final = 16
+_WHOLE_SCAN: Final = (
+    10_000_000  # microseconds; in between, what lies in front of the last earliest timer is passed over
+)
+
+
+class _Told(NamedTuple):
+    """The last tick of a partition: its place, the moment that it reaches, and when it was told."""
+
+    offset: int
+    until: int
+    at: int
+
+
+class Clock:
+    """Appends ticks to the log partitions that this worker owns; moments are microseconds of its own clock."""
+
+    def __init__(
+        self,
+        app: EngineApp,
+        topics: Topics,
+        genesis: str,
+        *,
+        new_producer: Callable[[], AIOKafkaProducer],
+        now: Callable[[], int] = lambda: time.time_ns() // 1000,
+    ) -> None:
+        self._app = app
+        self._log = topics.item_log.name
+        self._headers = [(GENESIS_HEADER, genesis.encode())]
+        self._new_producer = new_producer
+        self._producer: AIOKafkaProducer | None = None
+        self._now = now
+        self._horizon = Horizon(app, [topic.name for topic in topics.inputs])
+        self._told: dict[int, _Told] = {}
+        self._lowest: dict[int, int] = {}  # no timer of the partition is earlier
+        self._scanned_at = 0
+        self._ahead = 0  # by so much this clock goes before the broker's, at least
+        self._held_since: int | None = None
+
+    def held(self) -> float:
+        """For how many seconds what is due has waited for input to be read."""
+        return 0.0 if self._held_since is None else (self._now() - self._held_since) / 1_000_000
+
+    async def run(self) -> None:
+        """Tell the time until cancelled."""
+        try:
+            while True:
+                await asyncio.sleep(INTERVAL)
+                try:
+                    await self.round()
+                except Exception as error:  # noqa: BLE001 - whatever it is: time stands still, and goes on
+                    log.warning("the clock could not tell the time, tries again: %r", error)
+                    await self._drop_producer()
+        finally:
+            await self._drop_producer()
+
+    async def round(self) -> None:
+        """Tell each partition the time that has something due, as far as the horizon lets."""
+        now = self._now()
+        due = {number: first for number, first in self._first_timers(now) if first <= now - self._ahead}
+        if not due:
+            self._horizon.forget()
+            self._held_since = None
+            return
+        until = await self._horizon.look(now)
+        ready = [] if until is None else [number for number, first in due.items() if first <= until - self._ahead]
+        if ready:
+            self._held_since = None
+        elif self._held_since is None:
+            self._held_since = now
+        news = [number for number in ready if self._is_news(number, due[number])]
+        if news and until is not None:
+            producer = await self._started_producer()
+            await asyncio.gather(*(self._tell(producer, number, until) for number in news))
+
+    def _first_timers(self, now: int) -> Iterator[tuple[int, int]]:
+        """Yield the earliest timer of each owned partition that has one.
+
+        A timer is set behind the log time of its cause, so what is earlier than both the last one found and log time
+        need not be looked at again: deleted rows lie there, and to step over them is what costs. Only an item that is
+        resumed brings an old one back.
+        """
+        if not self._app.settled:
+            self._lowest.clear()
+            return
+        if now - self._scanned_at > _WHOLE_SCAN:
+            self._lowest.clear()
+            self._scanned_at = now
+        for number in self._app.steps.owned():
+            position = self._app.steps.position(number)
+            log_time = 0 if position is None else position.log_time * _MICROSECONDS
+            start = _TIMERS + b"%016x" % self._lowest.get(number, 0)
+            key, _ = next(self._app.table.scan(number, start), (b"", b""))
+            if not key.startswith(_TIMERS):
+                self._lowest[number] = log_time
+                continue
+            first = int(key[len(_TIMERS) : len(_TIMERS) + _DIGITS], 16)
+            self._lowest[number] = min(first, log_time)
+            yield number, first
+
+    def _is_news(self, number: int, first: int) -> bool:
+        told, position = self._told.get(number), self._app.steps.position(number)
+        if told is None or position is None:
+            return True
+        if position.applied < told.offset:
+            return False
+        return first > told.until or self._now() - told.at > _AGAIN  # else it is being worked off
+
+    async def _tell(self, producer: AIOKafkaProducer, number: int, until: int) -> None:
+        tick = encode_command(Tick(event_id=f"tick-{until}", at=until))
+        before = self._now()
+        sent: Any = await producer.send_and_wait(
+            self._log, tick, key=WHOLE_PARTITION, partition=number, headers=self._headers
+        )
+        log_time = sent.timestamp * _MICROSECONDS
+        self._ahead = max(0, before - log_time - _MICROSECONDS)
+        self._told[number] = _Told(sent.offset, min(until, log_time), self._now())
+
+    async def _started_producer(self) -> AIOKafkaProducer:
+        if self._producer is None:
+            self._producer = self._new_producer()
+            await self._producer.start()
+        return self._producer
+
+    async def _drop_producer(self) -> None:
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            try:
+                await asyncio.wait_for(producer.stop(), timeout=5.0)
+            except Exception as error:  # noqa: BLE001 - a tick that is sent twice does no harm
+                log.info("producer did not stop in order: %r", error)
+
+
+def add_clock(app: EngineApp, topics: Topics, genesis: str, bootstrap: str) -> Clock:
+    """Let the app tell the time once it has its first partitions."""
+    clock = Clock(app, topics, genesis, new_producer=lambda: make_producer(bootstrap))
+
+    @app.task  # type: ignore[untyped-decorator] # its types know no plain coroutine function
+    async def tell_time() -> None:
+        await clock.run()
+
+    return clock

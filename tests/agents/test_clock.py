@@ -1,0 +1,177 @@
+"""The clock tells the time where something is due, up to where all input is read, and nothing else."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+import pytest
+from faust.types import TP
+
+from atp_stream.agents.clock import Clock
+from atp_stream.domain.commands import Tick
+from atp_stream.domain.rows import item_timer_key
+from atp_stream.engine.position import Position
+from atp_stream.settings import Settings
+from atp_stream.topics import Topics
+from tests.agents.memory import Memory
+
+TOPICS = Topics.of(Settings())
+NOON = 1_714_564_800_000_000  # microseconds
+SECOND = 1_000_000
+
+
+class Sent(NamedTuple):
+    """The broker's answer."""
+
+    offset: int
+    timestamp: int
+
+
+class Worker:
+    """A worker that owns partitions 0 and 1 of the log, and the sources that its group reads."""
+
+    def __init__(self) -> None:
+        self.consumer = self.steps = self.table = self
+        self.settled = True
+        self.now = NOON
+        self.broker_ahead = 0
+        self.read = 1
+        self.stores = {0: Memory(), 1: Memory()}
+        self.positions = {number: Position(genesis="g", applied=9, log_time=NOON // 1000) for number in (0, 1)}
+        self.ticks: list[tuple[int, int]] = []  # (partition, moment)
+
+    def owned(self) -> set[int]:
+        return set(self.stores)
+
+    def position(self, number: int) -> Position:
+        return self.positions[number]
+
+    def scan(self, number: int, start: bytes) -> Any:
+        return self.stores[number].scan(start)
+
+    async def progress(self, topics: tuple[str, ...]) -> tuple[dict[TP, int], dict[TP, int]]:
+        tps = [TP(topic, 0) for topic in topics]
+        return dict.fromkeys(tps, 1), dict.fromkeys(tps, self.read)
+
+    async def earliest_offsets(self, *tps: TP) -> Mapping[TP, int]:
+        return dict.fromkeys(tps, 0)
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+    async def send_and_wait(self, topic: str, value: bytes, *, key: bytes, partition: int, headers: Any) -> Sent:
+        assert (TOPICS.item_log.name, b"|", [("atp-genesis", b"g")]) == (topic, key, headers)
+        self.ticks.append((partition, msgspec.json.decode(value, type=Tick).at))
+        return Sent(10 + len(self.ticks), (self.now + self.broker_ahead) // 1000)
+
+    def timer(self, number: int, moment: int, name: str = "acme|lamp") -> bytes:
+        key = item_timer_key(name, moment).encode()
+        self.stores[number].rows[key] = b"{}"
+        return key
+
+    def applied(self, number: int) -> None:
+        """Let all ticks be applied."""
+        self.positions[number] = Position(genesis="g", applied=10 + len(self.ticks), log_time=self.now // 1000)
+
+
+@pytest.fixture
+def worker() -> Worker:
+    return Worker()
+
+
+@pytest.fixture
+def clock(worker: Worker) -> Clock:
+    app: Any = worker
+    return Clock(app, TOPICS, "g", new_producer=lambda: app, now=lambda: worker.now)
+
+
+async def later(worker: Worker, clock: Clock, seconds: float) -> None:
+    worker.now += int(seconds * SECOND)
+    await clock.round()
+
+
+async def test_while_nothing_is_due_nothing_is_told(worker: Worker, clock: Clock) -> None:
+    worker.timer(0, NOON + 1)
+    worker.stores[1].rows[b"acme|lamp|i"] = b"{}"
+    worker.stores[1].rows[b"|work|acme|lamp"] = b"{}"
+    await clock.round()
+    assert [] == worker.ticks
+
+
+async def test_what_is_due_is_told_to_its_partition_alone(worker: Worker, clock: Clock) -> None:
+    worker.timer(1, NOON - 1)
+    worker.timer(0, NOON + SECOND)
+    await clock.round()
+    assert [(1, NOON)] == worker.ticks
+
+
+async def test_input_that_is_not_read_yet_holds_time_back_and_is_counted(worker: Worker, clock: Clock) -> None:
+    worker.timer(0, NOON)
+    worker.read = 0
+    for _ in range(5):
+        await later(worker, clock, 1)
+    assert ([], 4.0) == (worker.ticks, clock.held())
+    worker.read = 1
+    await later(worker, clock, 1)
+    assert ([(0, NOON + 6 * SECOND)], 0.0) == (worker.ticks, clock.held())
+
+
+async def test_a_horizon_in_front_of_what_is_due_is_not_told(worker: Worker, clock: Clock) -> None:
+    worker.timer(0, NOON)
+    worker.read = 0
+    await clock.round()
+    worker.timer(1, NOON + SECOND)
+    worker.read = 1
+    await later(worker, clock, 0.5)
+    assert [(0, NOON + SECOND // 2)] == worker.ticks
+
+
+async def test_a_tick_is_not_told_again_before_it_has_come_through(worker: Worker, clock: Clock) -> None:
+    worker.timer(0, NOON)
+    for _ in range(8):
+        await later(worker, clock, 0.25)
+    assert 1 == len(worker.ticks)
+
+
+async def test_what_a_tick_leaves_is_told_again_once_a_second(worker: Worker, clock: Clock) -> None:
+    worker.timer(0, NOON)
+    for _ in range(12):
+        await later(worker, clock, 0.25)
+        worker.applied(0)
+    assert 3 == len(worker.ticks)
+
+
+async def test_what_becomes_due_behind_a_tick_is_told_at_once(worker: Worker, clock: Clock) -> None:
+    first = worker.timer(0, NOON)
+    worker.timer(0, NOON + SECOND // 4)
+    await clock.round()
+    worker.applied(0)
+    del worker.stores[0].rows[first]
+    await later(worker, clock, 0.25)
+    assert [(0, NOON), (0, NOON + SECOND // 4)] == worker.ticks
+
+
+async def test_a_clock_that_goes_before_the_brokers_tells_what_is_due_there(worker: Worker, clock: Clock) -> None:
+    worker.broker_ahead = -3 * SECOND
+    worker.timer(0, NOON)
+    for _ in range(16):
+        await later(worker, clock, 0.25)
+        worker.applied(0)
+    assert [(0, NOON + SECOND // 4), (0, NOON + 3 * SECOND)] == worker.ticks[:2]
+
+
+async def test_an_old_timer_that_comes_back_is_found(worker: Worker, clock: Clock) -> None:
+    worker.timer(0, NOON + 60 * SECOND)
+    await clock.round()
+    worker.timer(0, NOON - 60 * SECOND, "acme|resumed")
+    for _ in range(11):
+        await later(worker, clock, 1)
+    assert [0] == [partition for partition, _ in worker.ticks]
+
+
+async def test_while_partitions_move_nothing_is_told(worker: Worker, clock: Clock) -> None:
+    worker.timer(0, NOON)
+    worker.settled = False
+    await clock.round()
+    assert [] == worker.ticks
