@@ -12,6 +12,7 @@ from typing import Self
 from atp_stream.settings import Settings
 
 LOG_PARTITIONS = 6
+WHOLE_PARTITION = b"|"  # the key of what concerns no single item of the log: tenant and item are empty
 MAX_MESSAGE_BYTES = 1_048_588  # Kafka's default, stated because the step engine keeps its batches below it
 _DAY = 86_400_000
 TOMBSTONE_RETENTION_MS = 7 * _DAY  # a data directory unused for half of this is restored from nothing

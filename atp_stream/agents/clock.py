@@ -13,7 +13,6 @@ from typing import Any, Final, NamedTuple
 from aiokafka import AIOKafkaProducer
 from mode import get_logger
 
-from atp_stream.agents.intake import WHOLE_PARTITION
 from atp_stream.domain.commands import Tick
 from atp_stream.domain.rows import TIMER
 from atp_stream.engine.app import EngineApp
@@ -21,7 +20,7 @@ from atp_stream.engine.horizon import Horizon
 from atp_stream.engine.position import GENESIS_HEADER
 from atp_stream.engine.sending import make_producer
 from atp_stream.messages.rows import encode_command
-from atp_stream.topics import Topics
+from atp_stream.topics import WHOLE_PARTITION, Topics
 
 log = get_logger(__name__)
 

@@ -22,10 +22,8 @@ from atp_stream.messages.inbound import Inbound, Skipped
 from atp_stream.messages.reasons import Reason
 from atp_stream.messages.registry import SchemaCache, SchemaUnknown
 from atp_stream.messages.rows import encode_command
-from atp_stream.topics import Topics
+from atp_stream.topics import WHOLE_PARTITION, Topics
 
-#: The key of what concerns no single item: tenant and item are empty.
-WHOLE_PARTITION = b"|"
 #: A larger message is refused: it would be carried twice, in the log and in its changelog rows.
 LONGEST_MESSAGE = 65_536
 

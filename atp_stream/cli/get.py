@@ -36,13 +36,17 @@ def get(
         _print(view)
 
 
+def worker_url(settings: Settings, url: str | None) -> str:
+    """Return the address of a worker: the one that is said, or the one that the settings tell of."""
+    return (url or settings.web_url or f"http://{settings.web_host}:{settings.web_port}").rstrip("/")
+
+
 def item_url(settings: Settings, item: str, tenant: str | None, url: str | None) -> str:
     """Return where a worker shows an item; raises UsageError when it is not said whose it is."""
     tenant = tenant or settings.default_tenant
     if not tenant:
         raise click.UsageError("whose item is it? Give --tenant, or set ATP_DEFAULT_TENANT")
-    base = (url or settings.web_url or f"http://{settings.web_host}:{settings.web_port}").rstrip("/")
-    return f"{base}/atp/{quote(tenant, safe='')}/{quote(item, safe='')}"
+    return f"{worker_url(settings, url)}/atp/{quote(tenant, safe='')}/{quote(item, safe='')}"
 
 
 def only(view: dict[str, Any], channel: str | None) -> None:

@@ -1,33 +1,84 @@
-"""`atp policy`: the rules of the channels."""
+"""`atp policy`: the rules of the channels, and the units that are fenced off for them."""
 
 import asyncio
+import uuid
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 import msgspec
 
-from atp_stream.cli.frame import Failure, as_json, pass_settings, print_json
-from atp_stream.domain.policy import PolicyError, parse
-from atp_stream.provision import apply_policy, read_policy
+from atp_stream.cli.changes import patch_of, within
+from atp_stream.cli.drafts import AMOUNT, draft, number
+from atp_stream.cli.frame import Failure, as_json, pass_settings
+from atp_stream.cli.get import worker_url
+from atp_stream.cli.outcome import send_and_wait
+from atp_stream.cli.producing import produce
+from atp_stream.cli.rules import show_document, show_rules
+from atp_stream.domain.document import PolicyError
+from atp_stream.domain.policy import parse
+from atp_stream.domain.written import decode, edited
+from atp_stream.messages.forms import InputKind
+from atp_stream.provision import ProvisionError, read_policy
 from atp_stream.settings import Settings
+from atp_stream.topics import Topics
+
+tenant_option = click.option("--tenant", help="Whose policy.  [default: ATP_DEFAULT_TENANT]")
+url_option = click.option("--url", help="Any worker.  [default: ATP_WEB_URL, or ATP_WEB_HOST and ATP_WEB_PORT]")
+item_option = click.option("--item", help="For this item alone.")
+_common: list[Callable[[Callable[..., Any]], Callable[..., Any]]] = [
+    click.option("--event-id", help="Name of the order; the same name again is a duplicate.  [default: a new one]"),
+    click.option("--wait", is_flag=True, help="Return when the order is in force, or refused."),
+    url_option,
+    as_json,
+    pass_settings,
+]
+
+
+def _order_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    for option in reversed(_common):
+        command = option(command)
+    return command
 
 
 @click.group()
 def policy() -> None:
-    """Show and replace the policy that decides who gets what.
+    """Say who may promise how much, as orders to all workers.
 
-    Example: atp policy apply policy.json
+    Orders go to one topic, so every item meets them in one order, each at a known place between two messages.
+    What an order asks is checked here as far as that can be told, and by the fold for good: what it refuses is a dead
+    letter, and --wait tells of it.
+
+    Example: atp policy set --channel B2B kind=QUOTA rank=1 && atp policy grant prod987 B2B 100
     """
 
 
 @policy.command()
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--tenant", help="Only the section of this tenant; with --item: whose item.")
+@item_option
+@url_option
 @as_json
 @pass_settings
-def apply(settings: Settings, *, file: Path, as_json: bool) -> None:
-    """Put FILE, a whole policy document, in force.
+def show(settings: Settings, *, tenant: str | None, item: str | None, url: str | None, as_json: bool) -> None:
+    """Print the policy in force as JSON, as the item log has it; or the rules that one item lives by, as its worker has them.
 
-    It is checked here, and appended to every partition of the item log: each item meets it before its next command.
+    Example: atp policy show > policy.json
+    """
+    if item is not None:
+        show_rules(worker_url(settings, url), _tenant(settings, tenant), item, as_json=as_json)
+    else:
+        show_document(asyncio.run(read_policy(settings)), tenant)
+
+
+@policy.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@_order_options
+def apply(settings: Settings, *, file: Path, **said: Any) -> None:
+    """Put FILE, a whole policy document, in force, in the place of what there was.
+
+    What single items were told by `set`, `freeze` and `grant` stays.
 
     Example: atp policy apply policy.json
     """
@@ -36,18 +87,169 @@ def apply(settings: Settings, *, file: Path, as_json: bool) -> None:
         parse(document)
     except PolicyError as error:
         raise Failure(f"{file} is not a policy: {error}") from error
-    genesis = asyncio.run(apply_policy(settings, document))
-    if as_json:
-        print_json({"applied": str(file), "genesis": genesis})
-    else:
-        click.echo(f"applied {file}")
+    _send(settings, {"action": "SET", "policy": msgspec.Raw(document.strip())}, said)
+
+
+@policy.command(name="set")
+@click.argument("changes", nargs=-1, required=True, metavar="KEY=VALUE...|FILE|null")
+@tenant_option
+@item_option
+@click.option("--channel", help="In this channel alone.")
+@_order_options
+def set_(
+    settings: Settings,
+    *,
+    changes: Sequence[str],
+    tenant: str | None,
+    item: str | None,
+    channel: str | None,
+    **said: Any,
+) -> None:
+    """Change what the policy says of a tenant, an item, or a channel of it; the rest stays.
+
+    KEY is a path in that section, its parts joined by dots; VALUE is JSON, or text; null takes away what is there.
+    FILE holds the same as JSON (a merge patch); null alone removes the whole section.
+
+    Example: atp policy set --item prod987 --channel MARKETPLACE kind=SHARE weight=0.25 buffer=5
+    """
+    patch = patch_of(changes)
+    whose = _tenant(settings, tenant)
+    body = {"action": "SET", "tenantId": whose, "itemId": item, "channel": channel, "policy": patch}
+    if bytes(patch) == b"null":
+        body["policy"] = "null"  # JSON's null is what is not said; the text is what is taken away
+    if item is None:
+        _check(settings, whose, patch if channel is None else within("channels", channel, patch))
+    _send(settings, body, said)
 
 
 @policy.command()
-@pass_settings
-def show(settings: Settings) -> None:
-    """Print the policy that was last put in force, as JSON.
+@click.argument("item")
+@click.argument("channel")
+@click.argument("units", type=AMOUNT, required=False)
+@click.option("--percent", type=AMOUNT, help="So much of what is free now, instead of UNITS.")
+@tenant_option
+@_order_options
+def grant(
+    settings: Settings,
+    *,
+    item: str,
+    channel: str,
+    units: int | None,
+    percent: int | None,
+    tenant: str | None,
+    **said: Any,
+) -> None:
+    """Fence UNITS of ITEM off for CHANNEL, on top of what it has; its rule must be QUOTA.
 
-    Example: atp policy show > policy.json
+    Example: atp policy grant prod987 B2B --percent 40
     """
-    click.echo(msgspec.json.format(asyncio.run(read_policy(settings)), indent=2).decode())
+    _to_item(settings, "GRANT", tenant, item, channel, said, quantity=number(units), percent=number(percent))
+
+
+@policy.command()
+@click.argument("item")
+@click.argument("channel")
+@click.argument("units", type=AMOUNT, required=False)
+@tenant_option
+@_order_options
+def revoke(settings: Settings, *, item: str, channel: str, units: int | None, tenant: str | None, **said: Any) -> None:
+    """Take UNITS of ITEM that CHANNEL was granted and has not consumed back, or all of them.
+
+    Example: atp policy revoke prod987 B2B 20
+    """
+    _to_item(settings, "REVOKE", tenant, item, channel, said, quantity=number(units))
+
+
+@policy.command()
+@click.argument("item")
+@click.argument("channel")
+@click.argument("to")
+@click.argument("units", type=AMOUNT)
+@tenant_option
+@_order_options
+def move(settings: Settings, *, item: str, channel: str, to: str, units: int, tenant: str | None, **said: Any) -> None:
+    """Take UNITS of ITEM that CHANNEL was granted and has not consumed, and grant them TO another: all or none.
+
+    Example: atp policy move prod987 B2B ECOM 20
+    """
+    _to_item(settings, "MOVE", tenant, item, channel, said, toChannel=to, quantity=number(units))
+
+
+@policy.command()
+@click.argument("channel")
+@tenant_option
+@item_option
+@_order_options
+def freeze(settings: Settings, *, channel: str, tenant: str | None, item: str | None, **said: Any) -> None:
+    """Promise nothing more in CHANNEL, of a tenant's items or of one: whatever its rule, which stays.
+
+    Example: atp policy freeze MARKETPLACE --item prod987
+    """
+    _to_item(settings, "FREEZE", tenant, item, channel, said)
+
+
+@policy.command()
+@click.argument("channel")
+@tenant_option
+@item_option
+@_order_options
+def unfreeze(settings: Settings, *, channel: str, tenant: str | None, item: str | None, **said: Any) -> None:
+    """Take a freeze back: of the tenant, or of one item (not what the tenant froze: `set frozen.CHANNEL=false` does).
+
+    Example: atp policy unfreeze MARKETPLACE --item prod987
+    """
+    _to_item(settings, "UNFREEZE", tenant, item, channel, said)
+
+
+def _to_item(
+    settings: Settings,
+    action: str,
+    tenant: str | None,
+    item: str | None,
+    channel: str,
+    said: dict[str, Any],
+    **more: Any,
+) -> None:
+    body = {"action": action, "tenantId": _tenant(settings, tenant), "itemId": item, "channel": channel, **more}
+    _send(settings, body, said)
+
+
+def _tenant(settings: Settings, said: str | None) -> str:
+    tenant = said or settings.default_tenant
+    if not tenant:
+        raise click.UsageError("whose policy is it? Give --tenant, or set ATP_DEFAULT_TENANT")
+    return tenant
+
+
+def _check(settings: Settings, tenant: str, patch: msgspec.Raw) -> None:
+    """Refuse what would make the policy contradict itself, where the log still tells what it is."""
+    try:
+        now = asyncio.run(read_policy(settings))
+    except ProvisionError:
+        return
+    try:
+        edited(decode(now), tenant, bytes(patch))
+    except PolicyError as error:
+        raise Failure(f"the policy would contradict itself: {error}") from error
+
+
+def _send(settings: Settings, body: dict[str, Any], said: dict[str, Any]) -> None:
+    topic = Topics.of(settings).policy
+    named = said["event_id"] or uuid.uuid4().hex
+    at = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    value = draft(InputKind.POLICY, {"eventId": named, "timestamp": at, **body})
+    became = None
+    if said["wait"]:
+        url, whom = worker_url(settings, said["url"]), (body.get("tenantId"), body.get("itemId"))
+        place, became = asyncio.run(send_and_wait(settings, url, value, *whom))
+    else:
+        place = asyncio.run(produce(settings.bootstrap, topic.name, None, value))
+    if said["as_json"]:
+        shown = {**place._asdict(), "message": msgspec.Raw(value), **({} if became is None else became._asdict())}
+        click.echo(msgspec.json.encode(shown).decode())
+    elif became is None:
+        click.echo(f"{place.topic} partition {place.partition} offset {place.offset}")
+    elif became.in_force:
+        click.echo("in force")
+    if became is not None and not became.in_force:
+        raise Failure(f"refused: {became.detail} ({became.reason})")

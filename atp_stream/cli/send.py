@@ -5,33 +5,17 @@ import json
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 import click
 
+from atp_stream.cli.drafts import AMOUNT, draft, number
 from atp_stream.cli.frame import as_json, pass_settings, print_json
 from atp_stream.cli.producing import produce
-from atp_stream.domain import quantity
-from atp_stream.domain.errors import Refused
-from atp_stream.messages.inbound import Inbound, InputKind
+from atp_stream.messages.forms import InputKind
 from atp_stream.settings import Settings
 from atp_stream.topics import Topic, Topics
 
-
-class Amount(click.ParamType):
-    """A quantity with at most two decimals, in whole hundredths."""
-
-    name = "quantity"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Return the hundredths; what the workers would refuse is refused here."""
-        try:
-            return quantity.parse(str(value))
-        except Refused as refused:
-            self.fail(f"{value!r} is no quantity of at most 12 digits and 2 decimals ({refused.reason})", param, ctx)
-
-
-AMOUNT = Amount()
 _common: list[Callable[[Callable[..., Any]], Callable[..., Any]]] = [
     click.option("--tenant", help="Whose item it is.  [default: ATP_DEFAULT_TENANT]"),
     click.option("--event-id", help="Name of the event; the same name again is a duplicate.  [default: a new one]"),
@@ -77,8 +61,8 @@ def adjustment(settings: Settings, *, delta: int | None, new_quantity: int | Non
         "event_id": _event_id(said),
         "timestamp": _timestamp(said),
         "product_id": item,
-        "adjusted_quantity": _number(delta),
-        "new_quantity": _number(new_quantity),
+        "adjusted_quantity": number(delta),
+        "new_quantity": number(new_quantity),
         "adjustment_reason": said["reason"],
         "adjusted_by": said["by"],
         "tenant_id": _tenant(settings, said),
@@ -98,7 +82,7 @@ def count(settings: Settings, *, item: str, on_hand: int, **said: Any) -> None:
 
     Example: atp send count prod987 148
     """
-    body = {**_head(settings, said), "itemId": item, "onHand": _number(on_hand), "locationId": said["location"]}
+    body = {**_head(settings, said), "itemId": item, "onHand": number(on_hand), "locationId": said["location"]}
     _send(settings, InputKind.COUNTED, item, body, as_json=said["as_json"])
 
 
@@ -124,7 +108,7 @@ def reservation(settings: Settings, *, item: str, reservation: str, units: int, 
         "reservationId": reservation,
         "itemId": item,
         "channel": said["channel"],
-        "quantity": _number(units),
+        "quantity": number(units),
         "expiresAt": said["expires_at"],
         "priority": said["priority"],
         "allowPartial": said["allow_partial"] or None,
@@ -163,7 +147,7 @@ def release(settings: Settings, *, item: str, reservation: str, units: int | Non
         **_head(settings, said),
         "reservationId": reservation,
         "itemId": item,
-        "quantity": _number(units),
+        "quantity": number(units),
         "reason": said["reason"],
     }
     _send(settings, InputKind.RELEASED, item, body, as_json=said["as_json"])
@@ -184,7 +168,7 @@ def fulfilment(settings: Settings, *, item: str, reservation: str, units: int | 
         **_head(settings, said),
         "reservationId": reservation,
         "itemId": item,
-        "quantity": _number(units),
+        "quantity": number(units),
         "locationId": said["location"],
     }
     _send(settings, InputKind.FULFILLED, item, body, as_json=said["as_json"])
@@ -209,38 +193,12 @@ def _tenant(settings: Settings, said: dict[str, Any]) -> str:
     return tenant
 
 
-def _number(hundredths: int | None) -> float | int | None:
-    """Return what JSON writes exactly: 14 digits are fewer than a double keeps."""
-    if hundredths is None:
-        return None
-    return hundredths // 100 if hundredths % 100 == 0 else hundredths / 100
-
-
-class _Draft(NamedTuple):
-    """What will be a record."""
-
-    value: bytes
-    timestamp: int = 0  # it carries its own
-
-
-class _NoSchemas:
-    """JSON needs none."""
-
-    def lookup(self, schema_id: int) -> Any:
-        raise Refused("undecodable", f"schema {schema_id} in JSON")
-
-
 def _send(settings: Settings, kind: InputKind, item: str | None, body: dict[str, Any], *, as_json: bool) -> None:
-    value = {name: said for name, said in body.items() if said is not None}
-    draft = _Draft(json.dumps(value).encode())
-    try:
-        Inbound(_NoSchemas(), None).translate(kind, draft)
-    except Refused as refused:
-        raise click.UsageError(f"workers would refuse this: {refused.detail} ({refused.reason})") from None
+    value = draft(kind, body)
     key = None if item is None else item.encode()
     topic: Topic = getattr(Topics.of(settings), kind)
-    place = asyncio.run(produce(settings.bootstrap, topic.name, key, draft.value))
+    place = asyncio.run(produce(settings.bootstrap, topic.name, key, value))
     if as_json:
-        print_json({**place._asdict(), "message": value})
+        print_json({**place._asdict(), "message": json.loads(value)})
     else:
         click.echo(f"{place.topic} partition {place.partition} offset {place.offset}")

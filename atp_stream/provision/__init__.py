@@ -4,7 +4,7 @@
 """
 
 from atp_stream.provision.initialise import initialise
-from atp_stream.provision.item_log import resume_item
+from atp_stream.provision.item_log import apply_policy, resume_item
 from atp_stream.provision.policies import read_policy
 from atp_stream.provision.report import Finding, ProvisionError, Report, Verdict
 from atp_stream.provision.sources import reset_source
@@ -16,6 +16,7 @@ __all__ = [
     "Report",
     "Verdict",
     "administration",
+    "apply_policy",
     "initialise",
     "read_policy",
     "reset_source",

@@ -21,10 +21,9 @@ from atp_stream.engine.position import CONTROL_GENESIS, CONTROL_HEADER, CONTROL_
 from atp_stream.engine.sending import partition_of
 from atp_stream.provision.report import Finding, ProvisionError, Verdict
 from atp_stream.settings import Settings
-from atp_stream.topics import Topic, Topics
+from atp_stream.topics import WHOLE_PARTITION, Topic, Topics
 
 GENESIS_FORMAT = 1
-WHOLE_PARTITION = b"|"  # the key of what concerns no single item
 _START_SECONDS = 20.0
 _READ_SECONDS = 10.0
 _EXPIRED = "expired"  # retention has removed all that a partition held
@@ -65,6 +64,17 @@ async def provide(settings: Settings) -> list[Finding]:
         Finding(kind="genesis", name=log.name, verdict=Verdict.CREATED, detail=genesis),
         Finding(kind="policy", name=log.name, verdict=Verdict.CREATED, detail="the default policy"),
     ]
+
+
+async def apply_policy(settings: Settings, document: bytes) -> str:
+    """Append the whole policy `document` to every partition of the log itself, and return the log's genesis.
+
+    It needs no worker, but has no order with what comes by the topic of orders: for a system that stands still.
+
+    Raises:
+        ProvisionError: there is no log that `atp init` made, or it cannot be written.
+    """
+    return await append(settings, "policy", lambda genesis: [_policy_record(genesis, document)])
 
 
 async def resume_item(settings: Settings, tenant: str, item: str) -> str:

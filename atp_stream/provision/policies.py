@@ -14,7 +14,7 @@ from atp_stream.messages.rows import decode_command
 from atp_stream.provision import item_log
 from atp_stream.provision.report import ProvisionError
 from atp_stream.settings import Settings
-from atp_stream.topics import Topics
+from atp_stream.topics import WHOLE_PARTITION, Topics
 
 _STRETCH = 50_000  # offsets
 
@@ -84,7 +84,7 @@ async def _orders(consumer: AIOKafkaConsumer, partition: TopicPartition) -> list
 
 def _order(record: ConsumerRecord) -> Iterator[_Order]:
     headers: dict[str, bytes] = dict(record.headers)
-    if record.key != item_log.WHOLE_PARTITION or CONTROL_HEADER in headers:
+    if record.key != WHOLE_PARTITION or CONTROL_HEADER in headers:
         return
     try:
         command: AnyCommand = decode_command(record.value or b"")

@@ -1,35 +1,24 @@
 """`GET /atp/{tenant}/{item}` and `…/{channel}`: what may be promised of an item, and what it is made of."""
 
-from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-import msgspec
 from aiohttp import web
 
-from atp_stream.domain import quantity
 from atp_stream.domain.availability import short
 from atp_stream.domain.names import join
-from atp_stream.domain.policy import DEFAULT, read
-from atp_stream.domain.rows import POLICY, Channel, Item
+from atp_stream.domain.policy import ItemRules
+from atp_stream.domain.rows import Channel, Item
 from atp_stream.engine.app import EngineApp
 from atp_stream.engine.routing import Elsewhere
+from atp_stream.web.amounts import moment, units
 from atp_stream.web.names import from_path
 from atp_stream.web.pages import Pages, json_response
+from atp_stream.web.policies import rules_of
 from atp_stream.web.problems import Problem
 from atp_stream.web.routing import owner, pass_on, read_row
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+CLOSED: Final = "CLOSED"  # neither named by policy nor accepted without a name: nothing more is promised there
 _MICROSECONDS: Final = 1000  # in a millisecond
-
-
-def units(hundredths: int) -> msgspec.Raw:
-    """Return an amount as an exact JSON number."""
-    return msgspec.Raw(quantity.show(hundredths).encode())
-
-
-def moment(microseconds: int) -> str:
-    """Return a time as the views write it, cut to milliseconds."""
-    return (_EPOCH + timedelta(microseconds=microseconds)).isoformat(timespec="milliseconds")
 
 
 def mark(row: Item) -> dict[str, Any]:
@@ -38,8 +27,8 @@ def mark(row: Item) -> dict[str, Any]:
     return {**known, "quarantine": row.quarantine} if row.quarantine else known
 
 
-def describe(tenant: str, item: str, row: Item) -> dict[str, Any]:
-    """Return an item's row as the view shows it; quantities in units."""
+def describe(tenant: str, item: str, row: Item, rules: ItemRules) -> dict[str, Any]:
+    """Return an item's row as the view shows it; quantities in units, kinds of channels by the newest policy."""
     reserved = sum(channel.reserved for channel in row.channels.values())
     return {
         "tenant": tenant,
@@ -49,9 +38,13 @@ def describe(tenant: str, item: str, row: Item) -> dict[str, Any]:
         "reserved": units(reserved),
         "short": units(short(row.stock.on_hand, reserved)),
         "gap": units(row.stock.gap),
+        "drift": _drift(row),
+        "facts": {"late": row.late, "stale": row.stale, "duplicates": row.duplicates},
+        "negative": row.stock.on_hand < 0,
         "split": row.stock.split,
+        "scaled": row.scaled,
         **mark(row),
-        "channels": [_channel(name, channel) for name, channel in sorted(row.channels.items())],
+        "channels": [_channel(name, channel, rules) for name, channel in sorted(row.channels.items())],
         "locations": [
             {"location": name or None, "on_hand": units(place.now.value), "gap": units(place.now.gap)}
             for name, place in sorted(row.stock.places.items())
@@ -59,12 +52,23 @@ def describe(tenant: str, item: str, row: Item) -> dict[str, Any]:
     }
 
 
-def _channel(name: str, row: Channel) -> dict[str, Any]:
+def _drift(row: Item) -> dict[str, Any] | None:
+    """Return since when the stock has not fitted its history, and the gap that was told of it; None if it does."""
+    if row.drift is None:
+        return None
+    told = units(row.drift.told) if row.drift.told else None
+    return {"since": moment(row.drift.since * _MICROSECONDS), "told": told}
+
+
+def _channel(name: str, row: Channel, rules: ItemRules) -> dict[str, Any]:
     return {
         "channel": name,
+        "kind": CLOSED if rules.closed(name) else rules.rule(name).kind,
         "available": units(row.available),
         "reserved": units(row.reserved),
         "waiting": units(row.waiting),
+        "granted": units(row.granted),
+        "consumed": units(row.consumed),
     }
 
 
@@ -80,17 +84,23 @@ def item_row(app: EngineApp, partition: int, tenant: str, item: str) -> Item:
     return row
 
 
-def channel_of(app: EngineApp, partition: int, name: str, row: Item, asked: str) -> str:
+def show(app: EngineApp, partition: int, tenant: str, item: str) -> dict[str, Any]:
+    """Return the view of an item that is owned.
+
+    Raises:
+        Problem: 404, nothing has ever been said of it.
+    """
+    row = item_row(app, partition, tenant, item)
+    return describe(tenant, item, row, rules_of(app, partition, join(tenant, item), row))
+
+
+def channel_of(row: Item, rules: ItemRules, asked: str) -> str:
     """Return the channel that `asked` is, or stands for by the newest policy.
 
     Raises:
         Problem: 404, the item has no such channel.
     """
-    if asked in row.channels:
-        return asked
-    policy = read_row(app, partition, POLICY)
-    rules = (DEFAULT if policy is None else read(bytes(policy.document))).rules(name)
-    channel = rules.resolve(asked)
+    channel = asked if asked in row.channels else rules.resolve(asked)
     if channel not in row.channels:
         raise Problem.unknown("unknown-channel", f"the item has no channel {asked!r}")
     return channel
@@ -104,7 +114,7 @@ def add_availability(app: EngineApp, pages: Pages) -> None:
         place = owner(app, request, join(tenant, item))
         if isinstance(place, Elsewhere):
             return await pass_on(app, request, place)
-        return json_response(describe(tenant, item, item_row(app, place.partition, tenant, item)))
+        return json_response(show(app, place.partition, tenant, item))
 
     async def channel_view(request: web.Request) -> web.Response:
         tenant, item, asked = from_path(request, "tenant", "item", "channel")
@@ -113,8 +123,9 @@ def add_availability(app: EngineApp, pages: Pages) -> None:
         if isinstance(place, Elsewhere):
             return await pass_on(app, request, place)
         row = item_row(app, place.partition, tenant, item)
-        channel = channel_of(app, place.partition, name, row, asked)
-        shown = _channel(channel, row.channels[channel])
+        rules = rules_of(app, place.partition, name, row)
+        channel = channel_of(row, rules, asked)
+        shown = _channel(channel, row.channels[channel], rules)
         return json_response({"tenant": tenant, "item": item, **shown, **mark(row)})
 
     pages.add("GET", "/atp/{tenant}/{item}", item_view)

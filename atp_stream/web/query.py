@@ -14,7 +14,7 @@ from yarl import URL
 from atp_stream.domain.names import join
 from atp_stream.engine.app import EngineApp
 from atp_stream.engine.routing import Elsewhere
-from atp_stream.web.availability import describe, item_row
+from atp_stream.web.availability import show
 from atp_stream.web.names import checked, from_path
 from atp_stream.web.pages import Pages, json_response
 from atp_stream.web.problems import Problem
@@ -99,7 +99,7 @@ class _Gathering:
         return [self._results[index] for index in range(len(self._items))]
 
     def _here(self, partition: int, item: str) -> Result:
-        shown = describe(self._tenant, item, item_row(self._app, partition, self._tenant, item))
+        shown = show(self._app, partition, self._tenant, item)
         return Result(item=item, status=HTTPStatus.OK, answer=msgspec.Raw(_encode(shown)))
 
     async def _there(self, url: URL, indexes: list[int]) -> None:

@@ -10,7 +10,8 @@ from atp_stream.domain.rows import Item, Reservation
 from atp_stream.engine.app import EngineApp
 from atp_stream.engine.routing import Elsewhere
 from atp_stream.messages.outbound import allocation_id
-from atp_stream.web.availability import item_row, mark, moment, units
+from atp_stream.web.amounts import moment, units
+from atp_stream.web.availability import item_row, mark
 from atp_stream.web.names import from_path
 from atp_stream.web.pages import Pages, json_response
 from atp_stream.web.problems import Problem

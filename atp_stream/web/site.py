@@ -13,6 +13,7 @@ from atp_stream.web.explain import add_explain
 from atp_stream.web.health import add_health
 from atp_stream.web.metrics import Metrics, add_metrics
 from atp_stream.web.pages import Page, Pages, json_response
+from atp_stream.web.policies import add_policies
 from atp_stream.web.query import add_query
 from atp_stream.web.reservations import add_reservations
 
@@ -43,5 +44,6 @@ def add_web(
     add_availability(app, pages)
     add_query(app, pages)
     add_reservations(app, pages)
+    add_policies(app, pages, topics)
     add_health(app, pages, schemas)
     add_metrics(metrics, pages)

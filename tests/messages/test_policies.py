@@ -95,7 +95,7 @@ def test_what_an_order_names_says_how_far_it_reaches(
 def test_an_envelope_says_the_same(content: dict[str, Any], expected: tuple[str, str, AnyCommand]) -> None:
     head = {name: content[name] for name in ("eventId", "timestamp", "tenantId") if name in content}
     payload = {name: value for name, value in content.items() if name not in head}
-    enveloped = {"eventType": "PolicyChangedEvent", **head, "payload": payload}
+    enveloped: dict[str, Any] = {"eventType": "PolicyChangedEvent", **head, "payload": payload}
     assert Translated(*expected) == translate(InputKind.POLICY, enveloped, None)
 
 
@@ -104,8 +104,8 @@ def test_framed_avro_says_the_same_and_carries_the_policy_as_text(
     content: dict[str, Any], expected: tuple[str, str, AnyCommand]
 ) -> None:
     schema = contract.schema("PolicyChangedEvent")
-    names: list[str] = [field["name"] for field in schema["fields"]]
-    said: dict[str, Any] = {**dict.fromkeys(names), **content, "timestamp": NOON}
+    absent: dict[str, Any] = {field["name"]: None for field in schema["fields"]}
+    said = {**absent, **content, "timestamp": NOON}
     said |= {name: Decimal(str(said[name])) for name in ("quantity", "percent") if said[name] is not None}
     if isinstance(said["policy"], dict):
         said["policy"] = json.dumps(said["policy"], separators=(",", ":"))

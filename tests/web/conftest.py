@@ -5,12 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 import pytest_asyncio
 from aiohttp.test_utils import TestClient, TestServer
 
-from atp_stream import provision
 from atp_stream.app import create_app
 from atp_stream.devstack import Stack
 from atp_stream.engine.app import EngineApp
@@ -49,7 +47,8 @@ async def pair(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> AsyncI
     site.add_worker()
     await site.ready()
     policy = {"tenants": {"*": {"channels": {name: {} for name in CHANNELS}, "aliases": {"Ecommerce": "ECOM"}}}}
-    await provision.apply_policy(site.settings, msgspec.json.encode(policy))
+    await site.send(site.topics.policy.name, {"action": "SET", "policy": policy})
+    await site.drained()
     await site.send(site.topics.adjusted.name, {"product_id": "prod987", "adjusted_quantity": 10, "new_quantity": 150})
     await site.send(site.topics.counted.name, {"itemId": ODD_ITEM, "onHand": 1.5})
     for number in range(12):

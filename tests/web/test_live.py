@@ -97,9 +97,9 @@ async def test_figures_of_both_workers_add_up(pair: Site) -> None:
     async def both(name: str) -> list[float]:
         return [await figure(worker, name) for worker in pair.workers]
 
-    assert 16 == sum(await both("atp_messages_total"))
+    assert 17 == sum(await both("atp_messages_total"))
     assert [3, 3] == await both("atp_partitions_owned")
-    for name in ("atp_log_lag", "atp_source_lag", "atp_quarantined_items"):
+    for name in ("atp_log_lag", "atp_source_lag", "atp_quarantined_items", "atp_time_held_seconds"):
         assert [0, 0] == await both(name)
 
 
@@ -148,6 +148,6 @@ def test_whatever_is_asked_the_document_tells_the_answer(case: Any, pair: Site) 
         base_url=one.url,
         excluded_checks=[allow_header_conformance],  # an item may be called `query`: its path has two documents
     )
-    if case.path.startswith(("/atp", "/reservations")):
+    if case.path.startswith(("/atp", "/reservations", "/policy")):
         same = case.call(base_url=two.url)
         assert (answer.status_code, answer.content) == (same.status_code, same.content)

@@ -5,15 +5,17 @@ from typing import Any
 import msgspec
 import pytest
 
-from atp_stream.domain.rows import Channel, Item
+from atp_stream.domain.policy import DEFAULT, parse
+from atp_stream.domain.rows import Channel, Drift, Item
 from atp_stream.domain.stock import Stock
-from atp_stream.web import reservations
-from atp_stream.web.availability import describe, moment
+from atp_stream.web import policies, reservations
+from atp_stream.web.amounts import moment
+from atp_stream.web.availability import describe
 from tests.domain.log import AT, Log, adjust, count, fulfil, release, reserve
 
 
 def item(row: Item) -> str:
-    return msgspec.json.encode(describe("acme", "lamp", row)).decode()
+    return msgspec.json.encode(describe("acme", "lamp", row, DEFAULT.rules("acme|lamp"))).decode()
 
 
 def reservation(log: Log, name: str = "a") -> Any:
@@ -41,7 +43,7 @@ def test_what_is_promised_but_no_longer_there_is_short() -> None:
 def test_channels_and_locations_come_in_the_order_of_their_names() -> None:
     log = Log()
     log.say(count(3, location="north"), count(4, location="east"), count(2))
-    shown = describe("acme", "lamp", log.item())
+    shown = describe("acme", "lamp", log.item(), DEFAULT.rules("acme|lamp"))
     assert ["B2B", "ECOM", "MARKETPLACE", "STORE"] == [channel["channel"] for channel in shown["channels"]]
     assert [None, "east", "north"] == [place["location"] for place in shown["locations"]]
 
@@ -51,6 +53,58 @@ def test_stock_with_and_without_locations_is_marked() -> None:
     log.say(count(900, location="north"), count(400))
     assert '"on_hand":4,' in item(log.item())
     assert '"split":true,' in item(log.item())
+
+
+def test_a_stock_that_fits_its_history_has_no_drift() -> None:
+    fits = '"drift":null,"facts":{"late":0,"stale":0,"duplicates":0},"negative":false,'
+    assert fits in item(Item(stock=Stock(), channels={}))
+
+
+def test_a_gap_says_since_when_and_what_was_told_of_it() -> None:
+    row = Item(stock=Stock(gap=-250), channels={}, late=3, stale=2, duplicates=1, drift=Drift(since=1_700_000_000_000))
+    shown = item(row)
+    assert '"gap":-2.50,"drift":{"since":"2023-11-14T22:13:20.000+00:00","told":null},' in shown
+    assert '"facts":{"late":3,"stale":2,"duplicates":1},' in shown
+    row.drift = Drift(since=1_700_000_000_000, told=-250)
+    assert '"told":-2.50}' in item(row)
+
+
+def test_what_is_odd_about_an_item_is_marked() -> None:
+    odd = Item(stock=Stock(on_hand=-1), channels={}, scaled=True)
+    assert '"negative":true,"split":false,"scaled":true,' in item(odd)
+
+
+def test_a_channel_says_by_which_rule_it_lives_and_what_is_fenced_off_for_it() -> None:
+    policy = parse(
+        b'{"unknown_channels":"refuse","tenants":{"*":{"channels":{"B2B":{"kind":"QUOTA"},"ECOM":{},'
+        b'"STORE":{"kind":"SHARE","weight":0.5}},"frozen":{"ECOM":true}}}}'
+    )
+    channels = {"B2B": Channel(granted=1000, consumed=250), **{name: Channel() for name in ("ECOM", "GONE", "STORE")}}
+    shown = describe("acme", "lamp", Item(stock=Stock(), channels=channels), policy.rules("acme|lamp"))
+    kinds = {channel["channel"]: str(channel["kind"]) for channel in shown["channels"]}
+    assert {"B2B": "QUOTA", "ECOM": "FROZEN", "GONE": "CLOSED", "STORE": "SHARE"} == kinds
+    assert (b"10", b"2.50") == tuple(bytes(shown["channels"][0][name]) for name in ("granted", "consumed"))
+
+
+def test_rules_are_shown_in_units_and_seconds_with_what_belongs_to_each_kind() -> None:
+    policy = parse(
+        b'{"tenants":{"*":{"safety_stock":{"fixed":2,"percent":1.5},"time_limit":900,"shortage":"deallocate",'
+        b'"aliases":{"Web":"ECOM"},"rule":{"buffer":1},"channels":{"ECOM":{"kind":"SHARE","weight":0.25,"floor":3},'
+        b'"B2B":{"kind":"QUOTA","rank":2,"min":100,"overflow":true}}}}}'
+    )
+    shown = msgspec.json.decode(msgspec.json.encode(policies.describe(policy, policy.rules("acme|lamp"))))
+    assert {
+        "default_channel": "ECOM",
+        "safety_stock": {"fixed": 2, "percent": 1.5},
+        "shortage": "deallocate",
+        "time_limit": 900,
+        "channels": [
+            {"channel": "B2B", "kind": "QUOTA", "buffer": 0, "floor": 0, "rank": 2, "min": 100, "overflow": True},
+            {"channel": "ECOM", "kind": "SHARE", "buffer": 0, "floor": 3, "weight": 0.25},
+        ],
+        "other_channels": {"kind": "POOLED", "buffer": 1, "floor": 0},
+        "aliases": {"Web": "ECOM"},
+    } == shown
 
 
 def test_a_quarantined_item_says_so() -> None:

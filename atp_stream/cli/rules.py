@@ -1,0 +1,58 @@
+"""The policy for people and programs: the document, a tenant's part of it, or what one item lives by."""
+
+import asyncio
+from typing import Any
+from urllib.parse import quote
+
+import click
+import msgspec
+
+from atp_stream.cli.frame import Failure, print_json
+from atp_stream.cli.get import fetch
+
+
+def show_document(document: bytes, tenant: str | None) -> None:
+    """Print the policy, or the section that holds for a tenant, as JSON.
+
+    Raises:
+        Failure: neither the tenant nor `*` has a section.
+    """
+    shown = document
+    if tenant is not None:
+        whole = msgspec.json.decode(document, type=dict[str, msgspec.Raw])
+        sections = msgspec.json.decode(bytes(whole.get("tenants", b"{}")), type=dict[str, msgspec.Raw])
+        section = sections.get(tenant, sections.get("*"))
+        if section is None:
+            raise Failure(f"the policy says nothing of tenant {tenant!r}, and nothing of `*`")
+        shown = bytes(section)
+    click.echo(msgspec.json.format(shown, indent=2).decode())
+
+
+def show_rules(url: str, tenant: str, item: str, *, as_json: bool) -> None:
+    """Print the rules that an item lives by, as a worker has them.
+
+    Raises:
+        Failure: nobody answers.
+    """
+    view = asyncio.run(fetch(f"{url}/policy/{quote(tenant, safe='')}/{quote(item, safe='')}"))
+    if as_json:
+        print_json(view)
+        return
+    safety, limit = view["safety_stock"], view["time_limit"]
+    click.echo(f"{tenant} {item}  safety stock {safety['fixed']} or {safety['percent']} %", nl=False)
+    click.echo(f", time limit {'none' if limit is None else f'{limit} s'}", nl=False)
+    click.echo(f", shortage {view['shortage']}{', rules of its own' if view['own'] else ''}")
+    rules = [*view["channels"], *([{"channel": "others", **view["other_channels"]}] if view["other_channels"] else [])]
+    width = max(len("channel"), *(len(rule["channel"]) for rule in rules))
+    click.echo(f"{'channel':<{width}} kind   {'buffer':>10} {'floor':>10}")
+    for rule in rules:
+        line = f"{rule['channel']:<{width}} {rule['kind']:<6} {rule['buffer']:>10} {rule['floor']:>10}  {_more(rule)}"
+        click.echo(line.rstrip())
+
+
+def _more(rule: dict[str, Any]) -> str:
+    if rule["kind"] == "SHARE":
+        return f"weight {rule['weight']}"
+    if rule["kind"] == "QUOTA":
+        return f"rank {rule['rank']}, min {rule['min']}{', overflow' if rule['overflow'] else ''}"
+    return ""
