@@ -93,7 +93,7 @@ def test_what_an_order_names_says_how_far_it_reaches(
 
 @every_example
 def test_an_envelope_says_the_same(content: dict[str, Any], expected: tuple[str, str, AnyCommand]) -> None:
-    head = {name: content[name] for name in ("eventId", "timestamp", "tenantId") if name in content}
+    head: dict[str, Any] = {name: content[name] for name in ("eventId", "timestamp", "tenantId") if name in content}
     payload = {name: value for name, value in content.items() if name not in head}
     enveloped: dict[str, Any] = {"eventType": "PolicyChangedEvent", **head, "payload": payload}
     assert Translated(*expected) == translate(InputKind.POLICY, enveloped, None)
