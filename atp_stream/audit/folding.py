@@ -9,7 +9,7 @@ from atp_stream.engine.position import LogRecord, Plan, Position, advance, plan
 from atp_stream.engine.scratch import Scratch
 from atp_stream.engine.sending import Output
 from atp_stream.engine.steps import Answer
-from atp_stream.provision.item_log import WHOLE_PARTITION
+from atp_stream.topics import WHOLE_PARTITION
 
 Keep = Callable[[LogRecord], bool]
 

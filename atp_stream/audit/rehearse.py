@@ -22,8 +22,7 @@ from atp_stream.engine.position import LogRecord, Position
 from atp_stream.engine.scratch import Scratch
 from atp_stream.engine.sending import Output
 from atp_stream.messages.rows import decode_command, encode_command
-from atp_stream.provision.item_log import WHOLE_PARTITION
-from atp_stream.topics import Topics
+from atp_stream.topics import WHOLE_PARTITION, Topics
 
 #: What is counted, in the order in which it is told.
 COUNTED: Final = ("committed", "backordered", "partial", "rejected", "released")

@@ -62,7 +62,7 @@ def policy() -> None:
 @as_json
 @pass_settings
 def show(settings: Settings, *, tenant: str | None, item: str | None, url: str | None, as_json: bool) -> None:
-    """Print the policy in force as JSON, as the item log has it; or the rules that one item lives by, as its worker has them.
+    """Print the policy in force as JSON, from the item log; with --item the rules that it lives by, from a worker.
 
     Example: atp policy show > policy.json
     """

@@ -28,8 +28,7 @@ def policy_of(app: EngineApp, partition: int) -> Policy:
 
 def rules_of(app: EngineApp, partition: int, name: str, row: Item | None) -> ItemRules:
     """Return the rules by the newest policy of an item that is owned; `row` is its own, if anything is known of it."""
-    own = None if row is None or row.own is None else bytes(row.own)
-    return policy_of(app, partition).rules(name, own)
+    return policy_of(app, partition).rules(name, None if row is None else row.own)
 
 
 def describe(policy: Policy, rules: ItemRules) -> dict[str, Any]:
@@ -69,7 +68,7 @@ def add_policies(app: EngineApp, pages: Pages, topics: Topics) -> None:
         position = app.steps.position(place.partition)
         heard = None if position is None else position.marks.get(orders)
         shown = describe(policy_of(app, place.partition), rules_of(app, place.partition, name, row))
-        own = None if row is None or row.own is None else msgspec.Raw(bytes(row.own))
+        own = None if row is None or row.own is None else msgspec.Raw(row.own.encode())
         about = {"tenant": tenant, "item": item, "heard": None if heard is None else heard.offset}
         return json_response({**about, **shown, "own": own})
 

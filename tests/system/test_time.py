@@ -1,0 +1,185 @@
+"""Time limits on the real Kafka: on time when nothing is behind, never at the cost of what was confirmed in time."""
+
+import asyncio
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import aiohttp
+import msgspec
+import pytest
+
+from atp_stream.devstack import Stack
+from atp_stream.messages.outputs_read import OutputReader
+from atp_stream.messages.registry import SchemaCache
+from tests.system.site import Site, Worker
+
+pytestmark = [pytest.mark.stack, pytest.mark.slow]
+
+
+def stamp(seconds: float = 0.0) -> str:
+    """Return the moment so many seconds from now."""
+    return (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat()
+
+
+async def stock(site: Site, item: str) -> None:
+    await site.send(site.topics.counted.name, {"itemId": item, "onHand": 10})
+
+
+async def reserve(site: Site, item: str, reservation: str, limit: str) -> None:
+    await site.send(
+        site.topics.created.name,
+        {"itemId": item, "reservationId": reservation, "quantity": 4, "timestamp": stamp(), "expiresAt": limit},
+    )
+
+
+async def confirm(site: Site, item: str, reservation: str) -> None:
+    await site.send(site.topics.confirmed.name, {"itemId": item, "reservationId": reservation, "timestamp": stamp()})
+
+
+async def status(worker: Worker, item: str, reservation: str) -> str:
+    """Return the status of a reservation, "" while nobody can tell."""
+    code, body = await worker.get(f"/reservations/acme/{item}/{reservation}")
+    return str(body["status"]) if code == 200 else ""
+
+
+async def until_status(worker: Worker, item: str, reservation: str, wanted: str, seconds: float = 20.0) -> None:
+    """Return once a reservation has a status."""
+    began = time.monotonic()
+    while time.monotonic() - began < seconds:
+        if await status(worker, item, reservation) == wanted:
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"{item} {reservation} is not {wanted} after {seconds} s")
+
+
+async def ticks(site: Site) -> int:
+    """Return the number of ticks in the log."""
+    return sum(b'"command":"tick"' in record.value for record in await site.read(site.topics.item_log.name))
+
+
+async def released(site: Site) -> list[Any]:
+    """Return what the released events say."""
+    schemas = SchemaCache(site.settings.registry_url)
+    reader = OutputReader(schemas)
+    try:
+        records = await site.read(site.topics.allocation_released.name)
+        return [msgspec.json.decode(await reader.envelope(record.value))["payload"] for record in records]
+    finally:
+        schemas.close()
+
+
+async def test_a_limit_ends_within_two_seconds_while_the_rest_of_the_traffic_flows(site: Site) -> None:
+    worker = site.add_worker()
+    site.add_worker()
+    await site.ready()
+    items = [f"lamp-{number}" for number in range(8)]
+    for item in items:
+        await stock(site, item)
+    await site.drained()
+
+    limit = time.time() + 6.0
+    for item in items:
+        await reserve(site, item, "r-1", datetime.fromtimestamp(limit, UTC).isoformat())
+    flowing = asyncio.create_task(_traffic(site, seconds=9.0))
+    for item in items:
+        await until_status(worker, item, "r-1", "COMMITTED")
+    assert time.time() < limit
+    for item in items:
+        await until_status(worker, item, "r-1", "EXPIRED")
+    await flowing
+
+    told = [record.timestamp / 1000 for record in await site.read(site.topics.allocation_released.name)]
+    assert len(items) == len(told)
+    assert min(told) >= limit
+    assert max(told) < limit + 3  # two, and one for a machine that does a dozen other things
+    _, view = await worker.get("/atp/acme/lamp-0/ECOM")
+    assert (10, 0) == (view["available"], view["reserved"])
+    assert {("EXPIRED", 4)} == {(event["reason"], event["quantity"]) for event in await released(site)}
+
+
+async def _traffic(site: Site, seconds: float) -> None:
+    until = time.monotonic() + seconds
+    number = 0
+    while time.monotonic() < until:
+        await stock(site, f"other-{number % 50}")
+        number += 1
+        await asyncio.sleep(0.02)
+
+
+async def test_a_confirmation_takes_the_limit_away_and_an_idle_system_is_told_nothing(site: Site) -> None:
+    worker = site.add_worker()
+    await site.ready()
+    await stock(site, "lamp")
+    await site.drained()
+    await reserve(site, "lamp", "r-1", stamp(4.0))
+    await confirm(site, "lamp", "r-1")
+    await until_status(worker, "lamp", "r-1", "CONFIRMED")
+
+    await asyncio.sleep(6.0)
+    told = await ticks(site)
+    await asyncio.sleep(3.0)
+
+    assert "CONFIRMED" == await status(worker, "lamp", "r-1")
+    assert [] == await released(site)
+    assert told == await ticks(site)
+    assert told <= 1  # the item was due once: it had nothing to end
+
+
+async def test_an_outage_across_a_limit_that_was_confirmed_in_time_ends_nothing(site: Site) -> None:
+    worker = site.add_worker()
+    await site.ready()
+    await stock(site, "lamp")
+    await stock(site, "chair")
+    await site.drained()
+    await reserve(site, "lamp", "in-time", stamp(5.0))
+    await reserve(site, "chair", "never", stamp(5.0))
+    await until_status(worker, "lamp", "in-time", "COMMITTED")
+    await until_status(worker, "chair", "never", "COMMITTED")
+    worker.kill()
+    await confirm(site, "lamp", "in-time")
+    await asyncio.sleep(7.0)
+
+    worker.start()
+    await site.ready()
+
+    await until_status(worker, "chair", "never", "EXPIRED")
+    assert "CONFIRMED" == await status(worker, "lamp", "in-time")
+    assert ["chair"] == [event["itemId"] for event in await released(site)]
+
+
+async def test_a_source_partition_that_waits_holds_time_back(site: Site, stack: Stack) -> None:
+    worker = site.add_worker()
+    await site.ready()
+    await stock(site, "lamp")
+    await stock(site, "chair")
+    await site.drained()
+    await reserve(site, "lamp", "in-time", stamp(6.0))
+    await reserve(site, "chair", "never", stamp(6.0))
+    await until_status(worker, "lamp", "in-time", "COMMITTED")
+    await until_status(worker, "chair", "never", "COMMITTED")
+    stack.stop_registry()
+    try:
+        # Nobody can tell what this is while the registry is away, so what stands behind it waits.
+        await site.send(site.topics.confirmed.name, b"\0\0\x0f\xff\xffx", partition=0)
+        held = {"itemId": "lamp", "reservationId": "in-time", "timestamp": stamp()}
+        await site.send(site.topics.confirmed.name, held, partition=0)
+        await asyncio.sleep(9.0)
+        assert ["COMMITTED", "COMMITTED"] == [
+            await status(worker, "lamp", "in-time"),
+            await status(worker, "chair", "never"),
+        ]
+        assert await _held(worker) > 1
+    finally:
+        stack.start_registry()
+
+    await until_status(worker, "chair", "never", "EXPIRED")
+    assert "CONFIRMED" == await status(worker, "lamp", "in-time")
+    assert ["chair"] == [event["itemId"] for event in await released(site)]
+
+
+async def _held(worker: Worker) -> float:
+    async with aiohttp.request("GET", worker.url + "/metrics") as answer:
+        lines = (await answer.text()).splitlines()
+    (line,) = [line for line in lines if line.startswith("atp_time_held_seconds ")]
+    return float(line.partition(" ")[2])
