@@ -13,6 +13,7 @@ from atp_stream.engine.position import GENESIS_HEADER, Position, plan
 from atp_stream.engine.sending import Output
 from atp_stream.messages.outbound import Outbound
 from atp_stream.messages.registry import SchemaCache
+from atp_stream.provision.schemas import subjects
 from atp_stream.settings import Settings
 from atp_stream.topics import Topics
 from chaos.oracle import History, Record
@@ -45,7 +46,7 @@ async def differences(settings: Settings, history: History) -> list[str]:
     """Return what tables and topics hold that a fold in one piece does not say, in words."""
     topics = Topics.of(settings)
     schemas = SchemaCache(settings.registry_url)
-    await schemas.warm([topic.name for topic in topics.every])
+    await schemas.warm(subjects(topics))
     genesis = history.of(topics.item_log.name)[0].header(GENESIS_HEADER) or ""
     ledger = Ledger(Outbound(genesis, settings.wire, schemas.output_ids), topics)
     schemas.close()

@@ -16,7 +16,8 @@ from atp_stream.engine.app import EngineApp
 from atp_stream.engine.lanes import PartitionStore
 from atp_stream.engine.routing import Elsewhere
 from atp_stream.messages.rows import reader, scanner
-from atp_stream.web.availability import item_row, mark, moment, units
+from atp_stream.web.amounts import moment, units
+from atp_stream.web.availability import item_row, mark
 from atp_stream.web.names import checked, from_path
 from atp_stream.web.pages import Pages, json_response
 from atp_stream.web.problems import Problem

@@ -31,7 +31,7 @@ class Record(NamedTuple):
 class Names:
     """The topics, as they are called on this cluster; `tenant` is that of messages which name none.
 
-    Without a `state_changelog` the tables are not looked at.
+    Without a `state_changelog` the tables are not looked at, nor drift without its topic.
     """
 
     adjusted: str
@@ -46,6 +46,7 @@ class Names:
     allocation_released: str
     reservation_denied: str
     dead_letter: str
+    stock_drift: str = ""
     state_changelog: str = ""
     tenant: str = ""
 
@@ -62,6 +63,7 @@ class Names:
             self.allocation_committed,
             self.allocation_released,
             self.reservation_denied,
+            *((self.stock_drift,) if self.stock_drift else ()),
         )
 
     @property

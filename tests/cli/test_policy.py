@@ -18,8 +18,8 @@ from atp_stream.devstack.ports import free_port
 from atp_stream.provision import initialise
 from atp_stream.settings import Settings
 from atp_stream.topics import Topics
+from chaos.fleet import environment
 from tests.cli.test_events import read
-from tests.system.site import environment
 
 NOWHERE = f"127.0.0.1:{free_port()}"
 TENANT = {"tenantId": "acme"}

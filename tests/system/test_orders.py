@@ -7,8 +7,9 @@ import pytest
 from click.testing import CliRunner
 
 from atp_stream.cli import main
-from tests.system.replay import objections
-from tests.system.site import Site, Worker, environment
+from chaos import judge, refold
+from chaos.fleet import environment
+from tests.system.site import Site, Worker
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
@@ -45,7 +46,7 @@ async def test_an_order_for_a_tenant_reaches_every_item_wherever_it_lies(site: S
     assert {("POOLED", "SHARE", "FROZEN")} == {
         tuple(one[name]["kind"] for name in ("ECOM", "STORE", "B2B")) for one in shown
     }
-    assert [] == await objections(site)
+    assert [] == await refold.differences(site.settings, await judge.history(site.settings))
 
 
 async def test_units_are_granted_moved_and_taken_back_for_one_item(site: Site) -> None:
@@ -66,7 +67,7 @@ async def test_units_are_granted_moved_and_taken_back_for_one_item(site: Site) -
     assert (25, 60, 0) == tuple(shown[name]["granted"] for name in ("B2B", "STORE", "ECOM"))
     _, rules = await worker.get("/policy/acme/lamp")
     assert {"channels": {"B2B": {"kind": "QUOTA"}, "STORE": {"kind": "QUOTA"}}} == rules["own"]
-    assert [] == await objections(site)
+    assert [] == await refold.differences(site.settings, await judge.history(site.settings))
 
 
 async def test_what_the_fold_refuses_is_told_to_whoever_waits(site: Site) -> None:
