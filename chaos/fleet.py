@@ -24,6 +24,7 @@ FAKETIME: Final = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
 EXIT_GAVE_UP: Final = 70
 _RESTART_SECONDS: Final = 0.3
 _ANSWER_SECONDS: Final = 2.0
+_TELLING: Final = ("*.sst", "*.log", "MANIFEST-*", "CURRENT")  # others may be spoiled without anybody noticing
 
 
 def environment(settings: Settings) -> dict[str, str]:
@@ -181,7 +182,12 @@ class Worker:
 
     def corrupt(self, chance: random.Random) -> str:
         """Spoil one file of its databases, and return its name."""
-        files = sorted(path for path in self.data.rglob("*.db/*") if path.is_file() and path.stat().st_size)
+        files = sorted(
+            path
+            for kind in _TELLING
+            for path in self.data.rglob(f"*.db/{kind}")
+            if path.is_file() and path.stat().st_size
+        )
         if not files:
             return "no file"
         path = chance.choice(files)

@@ -1,10 +1,12 @@
 """What an item has: all that was said about its stock, and which of it still counts."""
 
 from collections import defaultdict
-from typing import Any
+from typing import Any, Final
 
 from chaos.oracle.policy import Rules
 from chaos.oracle.stock import Gone, Held, Said, StockModel
+
+_MOST_SHIPMENTS: Final = 64
 
 
 class Stale(Exception):
@@ -29,10 +31,10 @@ class Shelf:
             self._held = self._model.held()
         return self._held
 
-    def gap(self, rules: Rules) -> int:
-        """Return what the facts do not explain."""
+    def gap(self, rules: Rules) -> int | None:
+        """Return what the facts do not explain; None where so much was shipped that the product tells less apart."""
         self.held(rules)
-        return self._model.numbers().gap
+        return self._model.numbers().gap if len(self._model.gone) <= _MOST_SHIPMENTS else None
 
     def take(self, fact: Said, rules: Rules) -> bool:
         """Put a fact in its place; False if it is known.

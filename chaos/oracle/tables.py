@@ -73,7 +73,8 @@ def _agrees(there: Any, wanted: Any) -> bool:
 
 def _item(item: Item) -> dict[str, Any]:
     rows = item.rows()
-    held = item.shelf.held(item.rules)
+    held, gap = item.shelf.held(item.rules), item.shelf.gap(item.rules)
+    stock = {"on_hand": held.on_hand, "basis": held.basis, "split": held.split}
     channels = {
         channel: {"available": rows[channel][0], "reserved": rows[channel][1], **item.waiting(channel)}
         for channel in item.channels
@@ -85,7 +86,7 @@ def _item(item: Item) -> dict[str, Any]:
         "stale": item.stale,
         "safety_stock": item.safety_stock,
         "channels": {**channels, **dict.fromkeys(item.withdrawn)},
-        "stock": {"on_hand": held.on_hand, "basis": held.basis, "split": held.split, "gap": item.shelf.gap(item.rules)},
+        "stock": stock if gap is None else {**stock, "gap": gap},
     }
 
 
