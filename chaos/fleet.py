@@ -19,6 +19,7 @@ from atp_stream.devstack import launch
 from atp_stream.devstack.ports import LOOPBACK, free_port
 from atp_stream.settings import Settings
 from chaos import worker as entry
+from chaos.points import RESTORED
 
 FAKETIME: Final = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
 EXIT_GAVE_UP: Final = 70
@@ -83,6 +84,7 @@ class Worker:
         self.wanted = True
         self.starts += 1
         self.order.unlink(missing_ok=True)
+        self.order.with_name(RESTORED).unlink(missing_ok=True)
         if self.next_order:
             self.order.write_text(self.next_order)
             self.next_order = ""
@@ -175,6 +177,11 @@ class Worker:
         """Return the log partitions that it answers for; none while it is not ready."""
         status, body = self.get("/health/ready")
         return list(body["partitions"]) if status == 200 and body["ready"] else []
+
+    def restored(self) -> int:
+        """Return how many changelog records it has read since it was started."""
+        path = self.order.with_name(RESTORED)
+        return int(path.read_text()) if path.exists() else 0
 
     def wipe(self) -> None:
         """Remove its directory."""

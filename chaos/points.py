@@ -26,6 +26,9 @@ INTAKE: Final = ("intake_before_send", "intake_after_send")
 MOVING: Final = ("in_fencing", "in_recovery")
 """Points that only a worker passes that takes over partitions."""
 
+RESTORED: Final = "restored"
+"""The file beside that of orders which says how many changelog records were read since the start."""
+
 KILL: Final = "kill"
 FREEZE: Final = "freeze"
 LOSE: Final = "lose"
@@ -37,6 +40,7 @@ class Points:
 
     def __init__(self, order: Path) -> None:
         self._order = order
+        self._restored = 0  # changelog records read since the start
 
     def reach(self, point: str) -> None:
         """Do what was ordered for this point, if anything was."""
@@ -100,6 +104,8 @@ class Points:
             if table.app.in_recovery:
                 self.reach("in_recovery")
             restore(table, batch)
+            self._restored += sum(len(event.message.value.records) for event in batch)
+            self._order.with_name(RESTORED).write_text(str(self._restored))
 
         _replace(StateTable, "apply", pointed_apply)
         _replace(StateTable, "apply_changelog_batch", pointed_restore)

@@ -7,10 +7,12 @@ seconds from the signal until one item of each log partition is answered again b
 import argparse
 import asyncio
 import json
+import logging
 import signal
 import statistics
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -41,6 +43,7 @@ class Figures:
         self._fleet = fleet
         self._items = items
         self.seconds: dict[str, list[float]] = {}
+        self.read: defaultdict[str, list[int]] = defaultdict(list)  # changelog records until it was ready
 
     def served(self, worker: Worker) -> bool:
         """Tell whether a worker answers for one item of each partition, itself or by the other."""
@@ -67,16 +70,18 @@ class Figures:
         gone, left = self._fleet.workers
         self.both()
         gone.kill()
-        self.until("kill -9, the other serves all", left)
+        self.until("kill -9: until the other serves all", left)
         gone.start()
-        self.until("back with its directory: ready", gone, lambda: bool(gone.partitions()))
+        self.until("back with its directory: until ready", gone, lambda: bool(gone.partitions()))
+        self.read["back with its directory"].append(gone.restored())
         self.both()
         gone.signal(signal.SIGTERM)
-        self.until("SIGTERM, the other serves all", left)
+        self.until("SIGTERM: until the other owns all", left, lambda: len(left.partitions()) == LOG_PARTITIONS)
         gone.ended(30)
         gone.wipe()
         gone.start()
-        self.until("back without it: ready", gone, lambda: bool(gone.partitions()))
+        self.until("back without it: until ready", gone, lambda: bool(gone.partitions()))
+        self.read["back without it"].append(gone.restored())
         self.both()
         self._gap(gone, left)
 
@@ -117,8 +122,8 @@ class _Probes(Load):
         return [*super().opening(now), *(self._count_shelf(probe, "", now) for probe in probes)]
 
 
-def measure(directory: Path, *, rows: int, rounds: int, session: float) -> dict[str, list[float]]:
-    """Return the seconds of each figure."""
+def measure(directory: Path, *, rows: int, rounds: int, session: float) -> Figures:
+    """Return what was measured."""
     with Stack(directory / "stack", Settings().java_dir) as stack:
         settings = replace(
             Settings(),
@@ -143,7 +148,7 @@ def measure(directory: Path, *, rows: int, rounds: int, session: float) -> dict[
                 figures.round()
         finally:
             fleet.stop()
-    return figures.seconds
+    return figures
 
 
 def _pour(settings: Settings, source: Load, *, rate: float, seconds: float) -> None:
@@ -162,15 +167,18 @@ def main() -> None:
     parser.add_argument("--session", type=float, default=10.0)
     parser.add_argument("--json", type=Path)
     said = parser.parse_args()
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     with tempfile.TemporaryDirectory(prefix="atp-recovery-", ignore_cleanup_errors=True) as made:
-        seconds = measure(Path(made), rows=said.rows, rounds=said.rounds, session=said.session)
+        found = measure(Path(made), rows=said.rows, rounds=said.rounds, session=said.session)
     print(
         f"session timeout {said.session:g} s, {said.rows:,} messages of state, {said.rounds} rounds; median (worst), s"
     )
-    for what, found in seconds.items():
-        print(f"{what:<52} {statistics.median(found):6.1f} ({max(found):.1f})")
+    for what, seconds in found.seconds.items():
+        print(f"{what:<52} {statistics.median(seconds):6.1f} ({max(seconds):.1f})")
+    for what, records in found.read.items():
+        print(f"{what}: changelog records read until ready: {statistics.median(records):,.0f}")
     if said.json:
-        said.json.write_text(json.dumps(seconds, indent=2))
+        said.json.write_text(json.dumps({"seconds": found.seconds, "read": found.read}, indent=2))
 
 
 if __name__ == "__main__":
