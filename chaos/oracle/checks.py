@@ -66,6 +66,14 @@ def _check_fates(history: History, done: Replay, report: Report) -> None:
             report.complain(f"{place} was refused as {reason}, but the books say {done.denied.get(place)}")
     for origin, reason in letters.items():
         report.complain(f"a dead letter ({reason}) of {origin}, which does not exist")
+    _check_sum(report)
+
+
+def _check_sum(report: Report) -> None:
+    """Where nothing else is wrong, every input is skipped, refused, a duplicate or applied, and only one of these."""
+    fates = report.skipped + report.refused.total() + report.duplicates + report.applied
+    if report.events_in != fates and not report.objections:
+        report.complain(f"{report.events_in} inputs came, but {fates} have a fate")
 
 
 def _letters(history: History) -> dict[str, str]:
@@ -254,3 +262,6 @@ def _check_promises(name: Name, steps: dict[Place, Expected], events: dict[str, 
         elif short and not was_short:
             report.short += 1
         was_short = short
+        reserved = sum(units for _, units in step.rows.values())
+        if promised - step.handed_over != reserved:
+            report.complain(f"{name} at {cause}: {promised - step.handed_over} promised and there, {reserved} reserved")

@@ -147,6 +147,7 @@ def _apply(history: History, source: Record, record: Record, now: int, done: Rep
     if not applied:
         report.duplicates += 1
         return
+    report.applied += 1
     done.items[name], done.partitions[name] = item, record.partition
     done.keep(name, (record.partition, record.offset))
 

@@ -19,6 +19,7 @@ class Report:
     events_in: int = 0
     skipped: int = 0
     commands: int = 0
+    applied: int = 0
     duplicates: int = 0
     repeated: int = 0
     refused: Counter[str] = field(default_factory=Counter)
