@@ -80,13 +80,14 @@ class StateTable(Table[bytes, bytes]):
             self._spoil(partition, error)
             raise
 
-    def _spoil(self, partition: int, error: Exception) -> None:
-        """Trust this database no more: whoever reads may take its fault for one of its own, and go on."""
-        self.spoiled.add(partition)
-        self._seen_path(partition).unlink(missing_ok=True)
-        self.app.give_up(
-            f"the database of partition {partition} cannot be read: {error}; the next start restores it", error
-        )
+    def _spoil(self, partition: int, error: Exception, what: str = "read") -> None:
+        """Leave, and trust this database no more: whoever uses it may take its fault for one of its own, and go on."""
+        reason = f"the database of partition {partition} cannot be {what}: {error}"
+        if _NO_SPACE not in str(error):  # a full disk has not hurt what is on it
+            self.spoiled.add(partition)
+            self._seen_path(partition).unlink(missing_ok=True)
+            reason += "; the next start restores it"
+        self.app.give_up(reason, error)
 
     def open(self, partitions: Iterable[int]) -> list[int]:
         """Open databases, and return those that were too broken to be opened: they begin anew, and are restored."""
@@ -96,7 +97,7 @@ class StateTable(Table[bytes, bytes]):
                 self.data._db_for_partition(partition)
             except Exception as error:
                 if _NO_SPACE in str(error):
-                    self.app.give_up(f"the database of partition {partition} cannot be opened: {error}", error)
+                    self._spoil(partition, error, "opened")
                     raise
                 shutil.rmtree(self.data.partition_path(partition))
                 self.data._db_for_partition(partition)
@@ -115,7 +116,7 @@ class StateTable(Table[bytes, bytes]):
         try:
             self.data._db_for_partition(partition).write(batch)
         except Exception as error:
-            self.app.give_up(f"the database of partition {partition} cannot be written: {error}", error)
+            self._spoil(partition, error, "written")
             raise
 
     def apply_changelog_batch(self, batch: Any) -> None:

@@ -4,7 +4,9 @@ import gc
 import os
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from faust.types import TP
@@ -116,6 +118,28 @@ def test_a_row_that_cannot_be_read_ends_the_process_and_its_directory(
 
     assert ["the database of partition 0 cannot be read"] * 2 == [reason.partition(":")[0] for reason in reasons]
     assert [0] == table.drop_outdated([0])
+
+
+@pytest.mark.parametrize(
+    ("words", "anew"), [("Corruption: block checksum mismatch", [0]), ("IO error: No space left on device", [])]
+)
+def test_a_database_that_cannot_be_written_is_restored_unless_the_disk_is_only_full(
+    words: str, anew: list[int], table: StateTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reasons = heard(table, monkeypatch)
+    table.apply(0, [(b"a", b"1")], 7)
+    table.mark_seen([0])
+    with monkeypatch.context() as broken:
+        broken.setattr(
+            table.data, "_db_for_partition", lambda _: SimpleNamespace(write=Mock(side_effect=OSError(words)))
+        )
+        with pytest.raises(OSError, match=words):
+            table.apply(0, [(b"a", b"2")], 8)
+    table.mark_seen([0])
+    close(table)
+
+    assert ["the database of partition 0 cannot be written"] == [reason.partition(":")[0] for reason in reasons]
+    assert anew == table.drop_outdated([0])
 
 
 def test_a_directory_that_was_continued_lately_is_kept(table: StateTable) -> None:
