@@ -215,6 +215,26 @@ async def test_a_bug_in_translation_gives_up_instead_of_passing_the_record_over(
     assert not event.acked
 
 
+async def test_a_run_may_arrive_while_a_round_of_its_partition_is_being_sent() -> None:
+    values = [bytes([65 + place]) * (BATCH_BYTES // 3) for place in range(4)]
+    app, first, second = App(), Event(), Event()
+
+    def arrive(batch: int) -> bool:
+        if batch == 1:  # the round goes on behind it
+            intake.submit(second, run(0, 4, [b"later"]))
+        return False
+
+    broker = Broker(lose=arrive)
+    intake = Intake(app, translate=to_log, new_producer=broker.producer)
+
+    intake.submit(first, run(0, 0, values))
+    await until(lambda: second.acked or bool(app.gave_up))
+    await intake.close()
+
+    assert [] == app.gave_up
+    assert [*values, b"later"] == broker.values
+
+
 async def test_fetching_pauses_when_too_much_waits_and_goes_on_when_it_is_gone() -> None:
     broker = Broker()
     app, event = App(), Event()
