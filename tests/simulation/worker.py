@@ -46,6 +46,7 @@ class Table:
     def __init__(self, app: "App", disk: Disk) -> None:
         self.app = app
         self._disk = disk
+        self.spoiled: set[int] = set()
 
     def read(self, partition: int, key: bytes) -> bytes | None:
         return self._disk.rows.get(partition, {}).get(key)
@@ -67,6 +68,9 @@ class Table:
         return self._disk.offsets.get(tp.partition)
 
     def drop_outdated(self, _: Any) -> list[int]:
+        return []
+
+    def open(self, _: Any) -> list[int]:
         return []
 
     def mark_seen(self, _: Any) -> None: ...
@@ -103,6 +107,9 @@ class App:
         self.tables = SimpleNamespace(
             recovery=SimpleNamespace(active_tps={TP(toy.CHANGELOG, n) for n in range(toy.PARTITIONS)})
         )
+
+    def sources_coming(self) -> Iterator[TP]:
+        return (tp for tp, at in self.expected.items() if tp.topic == toy.SOURCE and self._worker.end_of(tp) > at)
 
     def give_up(self, reason: str, _: BaseException | None = None) -> None:
         if self.gave_up is None:
@@ -146,6 +153,10 @@ class Worker:
         )  # fmt: skip
         self.app.intake = Intake(self.app, translate=toy.Translator(), new_producer=partial(Producer, self._network))
         self._main = self._network.loop.create_task(self._live(), context=self._context)
+
+    def end_of(self, tp: TP) -> int:
+        """Return where a partition ends, as the last fetch has told."""
+        return self._network.broker.stable_end(TopicPartition(*tp))
 
     # -- the end -------------------------------------------------------------------------------
 
