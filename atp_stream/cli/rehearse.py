@@ -51,8 +51,8 @@ def rehearse(
 ) -> None:
     """Fold the item log again under the policy in FILE, and show what would have been different.
 
-    Nothing is written. Policy documents in the log give way to FILE from --from on; grants, moves and all else stay as
-    they were. Times are log time: when the log took the command in.
+    Nothing is written. Whole policy documents in the log give way to FILE from --from on; edits, grants, moves and all
+    else stay as they were. Times are log time: when the log took the command in.
 
     Example: atp rehearse --policy policy.json --from 2026-01-01T00:00Z
     """
