@@ -1,4 +1,4 @@
-"""Time limits on the real Kafka: on time when nothing is behind, never at the cost of what was confirmed in time."""
+"""What time alone changes, on the real Kafka: on time when nothing is behind, never what was confirmed in time."""
 
 import asyncio
 import time
@@ -58,15 +58,19 @@ async def ticks(site: Site) -> int:
     return sum(b'"command":"tick"' in record.value for record in await site.read(site.topics.item_log.name))
 
 
-async def released(site: Site) -> list[Any]:
-    """Return what the released events say."""
+async def shown(site: Site, topic: str) -> list[Any]:
+    """Return the events of a topic as envelopes."""
     schemas = SchemaCache(site.settings.registry_url)
     reader = OutputReader(schemas)
     try:
-        records = await site.read(site.topics.allocation_released.name)
-        return [msgspec.json.decode(await reader.envelope(record.value))["payload"] for record in records]
+        return [msgspec.json.decode(await reader.envelope(record.value)) for record in await site.read(topic)]
     finally:
         schemas.close()
+
+
+async def released(site: Site) -> list[Any]:
+    """Return what the released events say."""
+    return [event["payload"] for event in await shown(site, site.topics.allocation_released.name)]
 
 
 async def test_a_limit_ends_within_two_seconds_while_the_rest_of_the_traffic_flows(site: Site) -> None:
@@ -183,3 +187,45 @@ async def _held(worker: Worker) -> float:
         lines = (await answer.text()).splitlines()
     (line,) = [line for line in lines if line.startswith("atp_time_held_seconds ")]
     return float(line.partition(" ")[2])
+
+
+async def test_a_gap_is_told_after_its_grace_and_once_more_when_it_is_closed(site: Site) -> None:
+    worker = site.add_worker()
+    await site.ready()
+    await site.send(site.topics.policy.name, {"action": "SET", "policy": {"drift_grace": 2}})
+    await site.drained()
+    lost = {"event_id": "lost", "product_id": "lamp", "adjusted_quantity": 3, "timestamp": stamp(-5.0)}
+
+    await site.send(site.topics.counted.name, {"itemId": "lamp", "onHand": 10, "timestamp": stamp(-10.0)})
+    await site.drained()
+    await site.send(site.topics.adjusted.name, {"product_id": "lamp", "adjusted_quantity": 1, "new_quantity": 14})
+    await until_drift(site, 1)
+    _, view = await worker.get("/atp/acme/lamp")
+    assert (3, 3) == (view["gap"], view["drift"]["told"])
+    await site.send(site.topics.adjusted.name, lost)
+    await until_drift(site, 2)
+
+    detected, resolved = await drifts(site)
+    assert ("StockDriftDetectedEvent", "lamp", 3, 14) == (
+        detected["eventType"], *(detected["payload"][name] for name in ("itemId", "gap", "onHand"))
+    )  # fmt: skip
+    assert ("StockDriftResolvedEvent", detected["payload"]["since"]) == (
+        resolved["eventType"], resolved["payload"]["since"]
+    )  # fmt: skip
+    assert detected["timestamp"] - detected["payload"]["since"] >= 2000
+    _, view = await worker.get("/atp/acme/lamp")
+    assert (0, None, 1) == (view["gap"], view["drift"], view["facts"]["late"])
+
+
+async def until_drift(site: Site, count: int) -> None:
+    """Return once so many events tell of drift."""
+    for _ in range(60):
+        if len(await site.read(site.topics.stock_drift.name)) >= count:
+            return
+        await asyncio.sleep(0.3)
+    raise AssertionError(f"not {count} events of drift")
+
+
+async def drifts(site: Site) -> list[Any]:
+    """Return the events that tell of drift."""
+    return await shown(site, site.topics.stock_drift.name)
