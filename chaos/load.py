@@ -17,6 +17,7 @@ _STEPS: Final = {
 }  # fmt: skip
 _PLACES: Final = ("berlin", "hamburg", "a|b%")
 _SELLERS: Final = (None, None, None, "acme", "b|c")  # None: the default tenant
+_LONGEST_LIMIT: Final = 6_000_000  # microseconds
 _LATE, _TWICE, _POISON, _SAME_INSTANT = 0.06, 0.04, 0.01, 0.03
 
 
@@ -34,11 +35,11 @@ class _Item:
 class Load:
     """An endless supply of messages; `frame` writes Avro, without it all is JSON."""
 
-    def __init__(self, *, seed: int, items: int = 50, frame: Frame | None = None) -> None:
+    def __init__(self, *, seed: int, items: int = 80, frame: Frame | None = None) -> None:
         self._luck = random.Random(seed)
         self._frame = frame
         self._items = [self._made(number) for number in range(1, items + 1)]
-        self._weights = [1 / number**0.9 for number in range(1, items + 1)]
+        self._weights = [1 / number**0.4 for number in range(1, items + 1)]
         self._stamp = 0
         self._count = 0
 
@@ -114,7 +115,7 @@ class Load:
             "allowPartial": True if own.random() < 0.2 else None,
             "allowBackorder": False if own.random() < 0.15 else None,
             "priority": own.randint(1, 3) if own.random() < 0.1 else None,
-            "expiresAt": now + own.randint(100_000, 15_000_000) if own.random() < 0.15 else None,
+            "expiresAt": now + own.randint(100_000, _LONGEST_LIMIT) if own.random() < 0.15 else None,
             "reference": f"web-{order}" if own.random() < 0.1 else None,
         }
         channel = own.choices([*_CHANNELS], [*_CHANNELS.values()])[0]

@@ -21,7 +21,7 @@ from atp_stream.demo.stream import avro_writer
 from atp_stream.devstack import Stack
 from atp_stream.settings import Settings
 from atp_stream.topics import LOG_PARTITIONS
-from chaos import judge, refold
+from chaos import judge, policies, refold
 from chaos.epilogue import Epilogue
 from chaos.faults import WORKERS, Faults
 from chaos.fleet import Fleet, environment
@@ -35,7 +35,7 @@ from chaos.worker import BLIND
 
 READY_SECONDS: Final = 60.0
 LAG_SECONDS: Final = 60.0
-_SETTLED_SECONDS: Final = 2.0
+_SETTLED_SECONDS: Final = 10.0  # by then the last time limit of the load is over
 _DISK: Final = "96m"
 _TICK: Final = 0.05
 
@@ -104,6 +104,7 @@ class Run:
     def play(self) -> Report:
         """Play all of it."""
         asyncio.run(provision.initialise(self._settings))
+        asyncio.run(provision.apply_policy(self._settings, policies.text(policies.FIRST)))
         for _ in range(WORKERS):
             self._fleet.add()
         took = self._fleet.wait_ready(LOG_PARTITIONS, READY_SECONDS)

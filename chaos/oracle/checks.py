@@ -123,6 +123,9 @@ def _check_item(name: Name, done: Replay, published: Published, report: Report) 
     if name not in done.items:
         report.complain(f"{name} has events, but no command ever spoke of it")
         return
+    if done.items[name].shelf.crowded:
+        report.complain(f"{name}: this model knows no more than 64 shipments under way at once")
+        return
     steps = done.steps.get(name, {})
     events = {role: published[role].get(name, []) for role in EVENTS}
     allocations = _check_told(name, steps, events, report)

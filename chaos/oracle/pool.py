@@ -139,10 +139,16 @@ class Pool:
         self.told.append(Told("denied", claim.channel, rest, reservation=name, outcome=outcome))
 
     def limit(self, claim: Claim) -> None:
-        """Let a tick end a claim once its limit is over, but none that stands in the log already."""
+        """Let a tick end a claim once its limit is over, but none that stands in the log already.
+
+        A limit that is over already is not put off by what comes meanwhile.
+        """
+        before = claim.timer if claim.name in self.limited else None
         self.limited.pop(claim.name, None)
         if claim.at is not None and not claim.ended and claim.expires_at is not None:
-            claim.timer = max(claim.expires_at, self._log_time * 1000 + 1)
+            soonest = self._log_time * 1000 + 1
+            waits = before is not None and claim.expires_at <= before <= soonest
+            claim.timer = before if waits else max(claim.expires_at, soonest)
             self.limited[claim.name] = claim
 
     def _commit(self, claim: Claim, units: int) -> None:

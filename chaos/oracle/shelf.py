@@ -18,6 +18,7 @@ class Shelf:
 
     def __init__(self) -> None:
         self._model = StockModel()
+        self.crowded = False  # more was under way at once than the product tells apart: then it promises less
         self._gone: dict[str, list[Gone]] = {}  # by reservation
         self.tails: defaultdict[str, list[Said]] = defaultdict(list)  # by location: what a late fact may still join
         self._floors: defaultdict[str, int] = defaultdict(lambda: -1)
@@ -29,6 +30,7 @@ class Shelf:
             self._model.skew = rules.skew
             self._model.gone = [gone for one in self._gone.values() for gone in one]
             self._held = self._model.held()
+            self.crowded |= self._held.open > _MOST_SHIPMENTS
         return self._held
 
     def gap(self, rules: Rules) -> int | None:

@@ -43,11 +43,12 @@ class Numbers(NamedTuple):
 
 
 class Held(NamedTuple):
-    """What there is, and what a percentage of it is taken of."""
+    """What there is, what a percentage of it is taken of, and how many shipments are not in it yet."""
 
     on_hand: int
     basis: int
     split: bool
+    open: int = 0
 
 
 @dataclass
@@ -77,9 +78,10 @@ class StockModel:
 
     def _sum(self, locations: set[str], counted: set[str], *, split: bool) -> tuple[Held, set[str], set[str]]:
         newest = {location: self._newest_absolute(location) for location in counted}
-        missing = sum(gone.quantity for gone in self.gone if not self._is_included(gone, newest))
+        missing = [gone.quantity for gone in self.gone if not self._is_included(gone, newest)]
         ends = [self._end_and_basis(location) for location in locations]
-        held = Held(sum(end for end, _ in ends) - missing, sum(basis for _, basis in ends), split)
+        on_hand = sum(end for end, _ in ends) - sum(missing)
+        held = Held(on_hand, sum(basis for _, basis in ends), split, len(missing))
         return held, locations, counted
 
     def _is_included(self, gone: Gone, newest: dict[str, int]) -> bool:

@@ -24,6 +24,8 @@ def check_tables(history: History, done: Replay, report: Report) -> None:
     for name, item in done.items.items():
         found = rows.pop("|".join(map(_encoded, name)), {})
         report.rows += len(found)
+        if item.shelf.crowded:
+            continue
         report.complain_all(f"table row of {name}: {words}" for words in _differences(item, found))
     report.complain_all(f"table rows of {key}, of which no command ever spoke" for key in rows)
 
