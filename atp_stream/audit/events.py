@@ -4,7 +4,7 @@ Allocation events and denials: each once, by event id. Availability is a conflat
 key only the last one counts. What later commands caused is left alone, and so is what was caused before the start.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -16,6 +16,9 @@ from atp_stream.engine.sending import Output
 from atp_stream.messages.outbound import CAUSE_HEADER
 from atp_stream.messages.outputs_read import OutputReader
 from atp_stream.topics import Topic, Topics
+
+#: So many differences of a kind are told of each partition; all are counted.
+TOLD: Final = 20
 
 _WANTED: Final = b"w"  # once
 _MAY_BE: Final = b"m"  # will be published, or was just now
@@ -41,6 +44,20 @@ class _Shown(msgspec.Struct, frozen=True, array_like=True):
 
 read_event: Final = msgspec.json.Decoder(Happened).decode
 _read_shown: Final = msgspec.json.Decoder(_Shown).decode
+
+
+class Wrong:
+    """What is wrong, in words: the first of them, and how many there are."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+        self.count = 0
+
+    def add(self, words: str) -> None:
+        """Note one more."""
+        self.count += 1
+        if self.count <= TOLD:
+            self.told.append(words)
 
 
 class Stretch(NamedTuple):
@@ -87,19 +104,20 @@ class Events:
 
     async def compare(
         self, reader: Reader, decode: OutputReader, mine: Callable[[bytes], bool], moved: Callable[[int], None]
-    ) -> Sequence[str]:
-        """Read the topics, and return what is wrong with them, in words; `mine` tells by the key what is looked at."""
-        wrong: list[str] = []
+    ) -> Wrong:
+        """Read the topics, and return what is wrong with them; `mine` tells by the key what is looked at."""
+        wrong = Wrong()
         for topic in self._once:
-            wrong += await self._compare_once(topic, reader, decode, mine, moved)
+            await self._compare_once(topic, reader, decode, mine, moved, wrong)
         await self._find_shown(reader, decode, mine, moved)
-        return [*wrong, *self._wrongly_shown()]
+        for words in self._wrongly_shown():
+            wrong.add(words)
+        return wrong
 
     async def _compare_once(
         self, topic: Topic, reader: Reader, decode: OutputReader, mine: Callable[[bytes], bool],
-        moved: Callable[[int], None],
-    ) -> Sequence[str]:  # fmt: skip
-        wrong: list[str] = []
+        moved: Callable[[int], None], wrong: Wrong,
+    ) -> None:  # fmt: skip
         first = b""
         begin, records = await self._records(topic, reader)
         async for batch in records:
@@ -113,23 +131,22 @@ class Events:
                 place = f"{topic.name}/{record.partition}/{record.offset}"
                 if known is None:
                     if not self._earlier(record):
-                        wrong.append(f"{place}: event {event.eventId} does not follow from the log")
+                        wrong.add(f"{place}: event {event.eventId} does not follow from the log")
                 elif known[:1] == _SEEN:
-                    wrong.append(f"{place}: event {event.eventId} was published before")
+                    wrong.add(f"{place}: event {event.eventId} was published before")
                 else:
                     self.found += 1
                     first = first or known[1:]
                     self._rows.write([(key, _SEEN + known[1:])])
-        return wrong + self._missing(topic, first if begin else b"")
+        for event_id in self._missing(topic, first if begin else b""):
+            wrong.add(f"{topic.name}: event {event_id} is missing")
 
-    def _missing(self, topic: Topic, first: bytes) -> list[str]:
-        """Return the events that are not there; those before `first` may be gone by retention."""
+    def _missing(self, topic: Topic, first: bytes) -> Iterator[str]:
+        """Yield the events that are not there; those before `first` may be gone by retention."""
         prefix = _event_key(topic.name, "")
-        return [
-            f"{topic.name}: event {key[len(prefix) :].decode()} is missing"
-            for key, flag in _under(self._rows, prefix)
-            if flag[:1] == _WANTED and flag[1:] >= first
-        ]
+        for key, flag in _under(self._rows, prefix):
+            if flag[:1] == _WANTED and flag[1:] >= first:
+                yield key[len(prefix) :].decode()
 
     async def _find_shown(
         self, reader: Reader, decode: OutputReader, mine: Callable[[bytes], bool], moved: Callable[[int], None]

@@ -4,14 +4,14 @@ What a step was about to finish without a command (a policy that items have stil
 on both sides first: then it does not show how far the workers were with it.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import islice
 
 from atp_stream.agents.ledger import Ledger
 from atp_stream.audit.errors import AuditError
-from atp_stream.audit.events import Events, Stretch
+from atp_stream.audit.events import Events, Stretch, Wrong
 from atp_stream.audit.folding import Folding, everything, only
 from atp_stream.audit.reading import Reader
 from atp_stream.audit.rows import Difference, differences
@@ -150,8 +150,8 @@ class Verification:
             for some in parts(case.folding.take(records)):
                 case.events.expect(some)
 
-    async def wrong_events(self, case: Case) -> Sequence[str]:
-        """Return what is wrong with the output topics, in words."""
+    async def wrong_events(self, case: Case) -> Wrong:
+        """Return what is wrong with the output topics."""
         return await case.events.compare(
             self._reader, self._decode, self._subject.mine, lambda count: self._moved("events", count)
         )

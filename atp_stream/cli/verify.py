@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from atp_stream.audit.errors import AuditError
+from atp_stream.audit.events import TOLD
 from atp_stream.audit.reading import Reader, reader
 from atp_stream.audit.repair import refuse_running, refuse_unfit, repair
 from atp_stream.audit.snapshot import Snapshot
@@ -25,9 +26,6 @@ from atp_stream.messages.registry import SchemaCache
 from atp_stream.provision.item_log import find_genesis
 from atp_stream.settings import Settings
 from atp_stream.topics import Topics
-
-#: So many differences of a kind are told of each partition; all are counted.
-TOLD = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,7 +164,7 @@ async def _judged(
     events = await verification.wrong_events(case)
     verdict = Verdict(
         partition=case.partition, after=case.after, applied=case.applied, rows=case.count_rows(),
-        events=case.events.found, differences=wrong_rows + len(events), told=[*told, *place, *events[:TOLD]],
+        events=case.events.found, differences=wrong_rows + events.count, told=[*told, *place, *events.told],
     )  # fmt: skip
     if not wanted.quiet:
         _show(case, verdict, item=wanted.item is not None)

@@ -70,7 +70,7 @@ async def told(
         events = Events(TOPICS, Stretch(0, after, until), rows)
         events.expect(outputs)
         events.allow(allowed)
-        return await events.compare(published, decode, lambda _: True, lambda _: None)
+        return (await events.compare(published, decode, lambda _: True, lambda _: None)).told
 
 
 def of(topic: str, outputs: Sequence[Output]) -> list[Output]:
@@ -154,3 +154,18 @@ async def test_a_key_that_never_spoke_is_named(outputs: list[Output]) -> None:
     [found] = await told(outputs, Published(silent))
 
     assert f"{AVAILABILITY}: acme|lamp|STORE should show 3 available, 0 reserved, and shows nothing" == found
+
+
+async def test_of_many_differences_the_first_are_told_and_all_are_counted(outputs: list[Output]) -> None:
+    published = Published(outputs)
+    for _ in range(30):
+        published.add(of(COMMITTED, outputs)[0])
+    decode: Any = Plain()
+    reader: Any = published
+
+    with Scratch() as rows:
+        events = Events(TOPICS, Stretch(0, -1, 5), rows)
+        events.expect(outputs)
+        wrong = await events.compare(reader, decode, lambda _: True, lambda _: None)
+
+    assert (30, 20) == (wrong.count, len(wrong.told))
