@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from chaos.points import INTAKE, MOVING, STEP
 
-#: What must happen in a run of minutes, by name; a number behind the colon says how often.
+#: What must happen in a run of minutes beside kills, by name.
 OTHERS: Final = (
     "terminate", "terminate", "freeze", "freeze", "freeze before_commit", "freeze after_commit", "storm",
     "broker_killed", "broker_away", "broker_frozen", "disk_full", "registry_away", "clock", "lose before_commit",
