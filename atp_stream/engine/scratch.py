@@ -51,7 +51,12 @@ class Scratch:
 
     def scan(self, start: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
         """Yield rows from a key on, in key order, as they are when the first is asked for."""
-        yield from self._database.items(from_key=start)
+        rows = self._database.iter()  # items() takes a broken file for the end of the rows
+        rows.seek(start)
+        while rows.valid():
+            yield rows.key(), rows.value()
+            rows.next()
+        rows.status()
 
     def write(self, rows: Iterable[tuple[bytes, bytes | None]]) -> None:
         """Set rows; None deletes."""
