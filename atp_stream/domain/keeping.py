@@ -30,6 +30,14 @@ def keep(x: ItemFold, reservation: str, row: Reservation) -> None:
     x.state.put(f"{x.name}|r|{encode(reservation)}", row)
 
 
+def revive(x: ItemFold, reservation: str, row: Reservation) -> None:
+    """Let a reservation that was to be forgotten begin, or begin again; the caller keeps the row."""
+    row.purge_at = None
+    if row.timer is not None:
+        stop(x, row.timer, reservation)
+        row.timer = None
+
+
 def _behind_the_log(x: ItemFold, moment: int, timer: int | None) -> int:
     """Return when a timer for `moment` runs out; one that is over already is not put off by what comes meanwhile."""
     soonest = x.log_time * MICROSECONDS + 1

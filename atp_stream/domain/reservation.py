@@ -20,7 +20,7 @@ from atp_stream.domain.errors import Refused
 from atp_stream.domain.events import DenialOutcome, ReleaseReason, ReservationDenied
 from atp_stream.domain.holdings import MOST_PIECES, allocated, owed, pieces, shipped
 from atp_stream.domain.item import MICROSECONDS, ItemFold
-from atp_stream.domain.keeping import keep
+from atp_stream.domain.keeping import keep, revive
 from atp_stream.domain.names import short_id
 from atp_stream.domain.policy import Policy
 from atp_stream.domain.rows import End, Moved, Remainder, Reservation, queue_prefix
@@ -128,7 +128,8 @@ def _create(x: ItemFold, row: Reservation, command: Reserve, channel: str) -> No
     """Meet what came before, and claim the rest."""
     row.channel, row.asked = channel, command.channel
     row.location, row.reference = command.location, command.reference
-    row.at, row.requested, row.purge_at = command.at, command.quantity, None
+    revive(x, command.reservation, row)
+    row.at, row.requested = command.at, command.quantity
     _take_flags(row, command)
     for moved in row.moved:
         if not moved.location and row.location:
@@ -151,7 +152,8 @@ def _create(x: ItemFold, row: Reservation, command: Reserve, channel: str) -> No
 
 def _reopen(x: ItemFold, reservation: str, row: Reservation) -> None:
     """Claim what expiry took, as of now, but behind nobody who waits in the channel."""
-    row.ended, row.confirmed, row.expires_at, row.purge_at = None, True, None, None
+    revive(x, reservation, row)
+    row.ended, row.confirmed, row.expires_at = None, True, None
     x.restore(row.channel)
     first = x.state.first(queue_prefix(x.name, row.channel))
     if first is not None:

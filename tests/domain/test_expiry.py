@@ -243,3 +243,14 @@ def test_no_timer_is_left_of_what_was_confirmed_and_shipped_and_forgotten() -> N
     log.say(reserve("r", 20, expires_at=at(MINUTE)), confirm("r"), fulfil("r", at=at(1)))
     ticks(log, 8 * 24 * 60 * MINUTE)
     assert [] == [key for key in log.rows if key.startswith((TIMER, CLOCK)) or "|t|" in key or "|r|" in key]
+
+
+def test_a_limit_is_not_that_of_what_came_before_the_create() -> None:
+    log = Log()
+    log.say(policy({"retention": 0, "tenants": {"*": {"channels": {"ECOM": {}}}}}), count(100))
+    log.say(release("r", 6), log_time=NOON + MINUTE)
+    log.say(reserve("r", 9, expires_at=at(0)), log_time=NOON + 2 * MINUTE)
+    log.say(tick(at(MINUTE + 1)), log_time=NOON + 2 * MINUTE)
+    assert (97, 3) == log.shows()
+    ticks(log, 2 * MINUTE + 1)
+    assert (100, 0) == log.shows()
