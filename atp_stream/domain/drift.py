@@ -11,19 +11,18 @@ from atp_stream.domain.timers import start, stop
 
 
 def follow(x: ItemFold) -> None:
-    """Take note of the gap that a command has left."""
+    """Take note of what a command has left of a gap; to be called while there is one, or was."""
     item, gap = x.item, x.item.stock.gap
     drift = item.drift
-    if not gap:
-        if drift is not None:
-            if drift.timer is not None:
-                stop(x, drift.timer, "")
-            if drift.told:
-                _tell(x, drift, resolved=True)
-            item.drift = None
-    elif drift is None:
+    if drift is None:
         item.drift = Drift(since=x.log_time)
         _wait(x, item.drift)
+    elif not gap:
+        if drift.timer is not None:
+            stop(x, drift.timer, "")
+        if drift.told:
+            _tell(x, drift, resolved=True)
+        item.drift = None
     elif gap != drift.told and drift.timer is None:
         _wait(x, drift)
 

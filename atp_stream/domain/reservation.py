@@ -254,10 +254,6 @@ def _unshipped(row: Reservation) -> int:
     return max(0, row.requested - row.released - row.fulfilled)
 
 
-def _shipped(row: Reservation) -> int:
-    return max(row.fulfilled, row.adjusted)
-
-
 def _end_if_empty(row: Reservation, end: End) -> None:
     if row.ended is None and not row.allocations and not row.queued:
         row.ended = end

@@ -95,6 +95,8 @@ class Step:
         if isinstance(command, SetPolicy | EditPolicy | Tick):
             return self._of_partition(entry, command)
         x = self._items.get(entry.name) or self.open(entry.name)
+        if isinstance(command, ResumeItem) and x.item.quarantine is None:
+            return True  # it runs; if it has work to finish, that is none of an operator's business
         if self._behind.behind(x) and not self._behind.catch_up(x, SLICE if x.due else ENOUGH):
             # Much work: others go on meanwhile. Little, but this step has enough: the next one goes on here.
             return x.due and self._keep(x, entry, command)
@@ -114,8 +116,7 @@ class Step:
         """Answer a command that was kept for its item."""
         x.begin(offset, held.log_time, source=held.source)
         command = held.command
-        if isinstance(command, SetPolicy | EditPolicy | Tick | ResumeItem):
-            raise TypeError(f"{type(command).__name__} is never kept for an item")
+        assert not isinstance(command, SetPolicy | EditPolicy | Tick | ResumeItem)  # noqa: S101  (these are never kept)
         self._answer(x, command, Kept(command, held.source, held.original))
         x.changed = True
         self._mark(x)
@@ -225,7 +226,7 @@ class Step:
 
     def _resume(self, x: ItemFold, entry: Entry) -> None:
         """End a quarantine: the item lives by the newest policy, then finishes its work, then what was kept."""
-        if x.item.quarantine is None or entry.offset in self._broken:
+        if entry.offset in self._broken:
             return
         newest = self._policies.newest
         x.pending = []

@@ -41,8 +41,7 @@ def watch(x: ItemFold, moment: int | None) -> None:
     """Let the partition find an item by another earliest timer, or by none."""
     hide(x)
     x.item.timer = moment
-    if x.item.quarantine is None:
-        show(x)
+    show(x)
     x.changed = True
 
 

@@ -2,6 +2,7 @@
 
 from atp_stream.domain.events import AllocationCommitted, AllocationReleased, AnyEvent
 from atp_stream.domain.holdings import Status, allocated, status
+from tests.domain.folding import tight_bounds
 from tests.domain.log import AT, Log, confirm, count, fulfil, grant, policy, release, reserve
 
 CHANNELS = {"ECOM": {}, "STORE": {"kind": "QUOTA", "overflow": True}}
@@ -139,3 +140,14 @@ def test_what_is_released_later_serves_what_was_taken_back() -> None:
     log = log_with(100)
     log.say(reserve("r", 80), reserve("s", 20), count(70, AT + 1), release("r", 30))
     assert ([50, 20], (0, 70)) == (held(log, "r", "s"), log.shows())
+
+
+def test_promises_of_many_are_taken_back_in_slices() -> None:
+    log = log_with(100)
+    log.say(*(reserve(f"r{number}", 20) for number in range(5)))
+    with tight_bounds(served=2, enough=1):
+        told = log.say(count(5, AT + 1), release("r0", 1))
+    assert [("r4", 20), ("r3", 20), ("r2", 20), ("r1", 20), ("r0", 15)] == [
+        (reservation, units) for reservation, units, reason in lost(told) if reason == "SUPPLY_LOST"
+    ]
+    assert (0, 5) == log.shows()

@@ -1,6 +1,6 @@
 """Drift by example: a gap that stands is told, and so is its end."""
 
-from atp_stream.domain.events import AnyEvent, StockDrifted
+from atp_stream.domain.events import OF_MANY, AnyEvent, StockDrifted
 from tests.domain.log import AT, NOON, Log, adjust, count, fulfil, policy, tick
 
 SECOND = 1_000
@@ -28,6 +28,15 @@ def test_a_gap_is_told_after_a_grace() -> None:
     assert [] == drifts(log.events)
     assert [] == drifts(ticks(log, GRACE - 1))
     assert [(-5, 80, 0, False)] == drifts(ticks(log, GRACE))
+
+
+def test_what_is_told_is_named_by_the_tick_and_by_the_command_that_ends_it() -> None:
+    log = log_with_gap()
+    (told,) = [event for event in ticks(log, GRACE) if isinstance(event, StockDrifted)]
+    closing = log.say(count(70, AT + 2), log_time=NOON + GRACE + 1)
+    (closed,) = [event for event in closing if isinstance(event, StockDrifted)]
+    assert ("acme|lamp", 3, NOON + GRACE, 2, OF_MANY) == (told.name, told.version, told.at, told.offset, told.ordinal)
+    assert (4, NOON + GRACE + 1, 3, 0) == (closed.version, closed.at, closed.offset, closed.ordinal)
 
 
 def test_it_is_told_once() -> None:

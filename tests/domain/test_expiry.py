@@ -254,3 +254,15 @@ def test_a_limit_is_not_that_of_what_came_before_the_create() -> None:
     assert (97, 3) == log.shows()
     ticks(log, 2 * MINUTE + 1)
     assert (100, 0) == log.shows()
+
+
+def test_what_is_reopened_in_a_channel_that_is_gone_brings_it_back_for_as_long_as_it_holds_units() -> None:
+    log = log_with(100)
+    log.say(reserve("r", 20, "STORE", expires_at=at(MINUTE)))
+    ticks(log, MINUTE)
+    log.say(policy({"tenants": {"*": {"channels": {"ECOM": {}}}}}), log_time=NOON + MINUTE)
+    assert ["ECOM"] == [*log.item().channels]
+    log.say(confirm("r", at(0)), log_time=NOON + MINUTE)
+    assert (80, 20) == log.shows("STORE")
+    log.say(release("r"), log_time=NOON + MINUTE)
+    assert ["ECOM"] == [*log.item().channels]

@@ -344,3 +344,10 @@ def test_a_wait_that_time_ends_is_a_change_with_a_version_and_a_cause_of_its_own
 
     assert [(3, 2)] == [(event.version, event.offset) for event in events]
     assert (500, 0) == log.shows()
+
+
+def test_a_resume_of_an_item_that_only_has_work_to_finish_changes_nothing() -> None:
+    log = log_with_many_waiting()
+    log.step([entry(log, count(MANY))])
+    log.run([entry(log, resume())])
+    assert (None, MANY) == (log.item().quarantine, log.item().channels["ECOM"].reserved)

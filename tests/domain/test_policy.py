@@ -5,9 +5,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from atp_stream.domain.document import MAX_DOCUMENT
+from atp_stream.domain.document import MAX_DOCUMENT, MAX_OWN
 from atp_stream.domain.policy import DEFAULT, PolicyError, Rule, parse, read, text
 from atp_stream.domain.stock import StockRules
+from atp_stream.domain.written import decode_own, edited_own
 
 
 def written(**document: Any) -> bytes:
@@ -165,3 +166,23 @@ def test_a_document_that_breaks_the_contract_is_refused_with_the_reason(document
     with pytest.raises(PolicyError, match=r".*") as refused:
         parse(document)
     assert why in str(refused.value)
+
+
+def test_what_is_written_for_one_item_by_a_command_has_its_own_bound() -> None:
+    with pytest.raises(PolicyError, match="bytes"):
+        decode_own(b" " * (MAX_OWN + 1))
+
+
+def test_a_patch_that_is_no_json_is_refused() -> None:
+    with pytest.raises(PolicyError):
+        edited_own(None, b"{")
+
+
+def test_rules_of_many_items_of_their_own_are_read_again_when_too_many_are_remembered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("atp_stream.domain.policy._MOST_OWN_RULES", 1)
+    policy = parse(for_all(channels={"ECOM": {}}))
+    assert ["ECOM", "A"] == [*policy.rules("acme|lamp", '{"channels": {"A": {}}}').channels]
+    assert ["ECOM", "B"] == [*policy.rules("acme|rug", '{"channels": {"B": {}}}').channels]
+    assert ["ECOM", "A"] == [*policy.rules("acme|lamp", '{"channels": {"A": {}}}').channels]
