@@ -99,6 +99,12 @@ def test_what_was_taken_back_waits_at_its_old_place() -> None:
     assert [50, 0] == held(log, "old", "new")
 
 
+def test_the_place_is_that_of_the_request_not_that_of_the_commit() -> None:
+    log = log_with(0)
+    log.say(reserve("asked first", 30), reserve("asked next", 30), count(60, AT + 1), count(0, AT + 2))
+    assert ([2], [3]) == (log.reservation("asked first").queued, log.reservation("asked next").queued)
+
+
 def test_what_waits_at_one_place_is_one_part() -> None:
     log = log_with(50)
     log.say(reserve("r", 80, allow_partial=True), count(20, AT + 1))

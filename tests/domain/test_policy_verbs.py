@@ -100,6 +100,12 @@ def test_a_patch_of_an_item_starts_from_what_the_document_writes_for_it() -> Non
     assert {"ECOM": 90, "STORE": 80} == shown(log)
 
 
+def test_patches_of_an_item_build_upon_each_other() -> None:
+    log = log_with(ECOM_AND_STORE)
+    log.say(edit_item({"channels": {"STORE": {"buffer": 0.2}}}), edit_item({"channels": {"ECOM": {"buffer": 0.1}}}))
+    assert {"ECOM": 90, "STORE": 80} == shown(log)
+
+
 def test_what_was_written_for_an_item_alone_outlives_the_document() -> None:
     log = log_with(ECOM_AND_STORE)
     log.say(edit_item({"channels": {"STORE": {"buffer": 0.2}}}))
