@@ -14,7 +14,7 @@ from atp_stream.settings import Settings
 
 log = logging.getLogger(__name__)
 
-_GC_THRESHOLDS = (50_000, 20, 50)
+_GC_THRESHOLDS = (400_000, 20, 50)
 
 
 class Worker(faust.Worker):

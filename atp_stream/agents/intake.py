@@ -5,7 +5,7 @@ A command to an item goes to the item's partition of the log, one to all items t
 
 from collections import Counter
 from collections.abc import Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from atp_stream.domain.errors import Refused
@@ -66,7 +66,7 @@ class Translator:
             self.counts[record.topic, f"skipped_{found}"] += 1
             return []
         self.counts[record.topic, "accepted"] += 1
-        name = join(found.tenant, found.item).encode()
+        name, partition = _place(found.tenant, found.item, self._log.partitions)
         source = f"{record.topic}/{record.partition}/{record.offset}".encode()
         headers = [
             self._genesis,
@@ -75,10 +75,10 @@ class Translator:
             (ORIGINAL_HEADER, pack_original(record)),
         ]
         command = encode_command(found.command)
-        partitions = self._log.partitions
         if name == WHOLE_PARTITION:
-            return [Output(self._log.name, partition, name, command, headers) for partition in range(partitions)]
-        return [Output(self._log.name, partition_of(name, partitions), name, command, headers)]
+            partitions = range(self._log.partitions)
+            return [Output(self._log.name, partition, name, command, headers) for partition in partitions]
+        return [Output(self._log.name, partition, name, command, headers)]
 
     def _letter(self, record: Any, refused: Refused) -> Output:
         letter = Letter.of(record, f"{record.topic}/{record.partition}/{record.offset}", refused)
@@ -86,8 +86,17 @@ class Translator:
         return Output(self._dead_letter.name, partition, letter.key, letter.value, letter.headers)
 
 
+@lru_cache(maxsize=50_000)
+def _place(tenant: str, item: str, partitions: int) -> tuple[bytes, int]:
+    """Return an item's name, and the log partition that it is in; cached, for the hash is slow here."""
+    name = join(tenant, item).encode()
+    return name, partition_of(name, partitions)
+
+
 def _check_size(record: Any) -> None:
-    size = len(record.value or b"") + len(record.key or b"") + sum(len(value or b"") for _, value in record.headers)
+    size = len(record.value or b"") + len(record.key or b"")
+    if record.headers:
+        size += sum(len(value or b"") for _, value in record.headers)
     if size > LONGEST_MESSAGE:
         raise Refused(Reason.TOO_LARGE, f"{size} bytes with key and headers, at most {LONGEST_MESSAGE} are read")
 

@@ -51,8 +51,12 @@ Shipped: TypeAlias = Callable[[int, int], int]
 
 def after(before: Standing, at: int, facts: Sequence[Fact], shipped: Shipped) -> Standing:
     """Return how the location stands after the instant `at`, which is made of `facts` (not empty)."""
-    expected = before.value + sum(fact.delta or 0 for fact in facts)
-    stated = [fact for fact in facts if fact.absolute is not None]
+    expected = before.value
+    stated: list[Fact] = []
+    for fact in facts:  # plain loops, here and below: mostly there is one fact, and every one pays for this
+        expected += fact.delta or 0
+        if fact.absolute is not None:
+            stated.append(fact)
     if not stated:
         return Standing(_limited(expected), before.gap, before.absolute_at, before.basis)
     end = _end(stated, expected)
@@ -97,6 +101,8 @@ def _end(stated: Sequence[Fact], expected: int) -> int:
 
 def _basis(stated: Sequence[Fact], end: int, before: int) -> int:
     """Return the newest absolute without a reservation; in doubt the largest, for it withholds most."""
+    if len(stated) == 1:
+        return before if stated[0].reservation else end
     own = [fact for fact in stated if not fact.reservation]
     if len(own) == len(stated):
         return end
@@ -107,4 +113,4 @@ def _basis(stated: Sequence[Fact], end: int, before: int) -> int:
 
 
 def _limited(amount: int) -> int:
-    return max(-LIMIT, min(LIMIT, amount))
+    return amount if -LIMIT <= amount <= LIMIT else max(-LIMIT, min(LIMIT, amount))

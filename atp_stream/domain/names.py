@@ -27,7 +27,8 @@ def join(*parts: str) -> str:
 
 def split(key: str) -> list[str]:
     """Return the parts of a key made by `join`."""
-    return [decode(part) for part in key.split("|")]
+    parts = key.split("|")
+    return [decode(part) for part in parts] if "%" in key else parts
 
 
 def short_id(event_id: str) -> str:

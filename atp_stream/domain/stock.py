@@ -159,7 +159,7 @@ def derive(stock: Stock, rules: StockRules) -> None:
     named, bare = stock.named, stock.places.get("", _NOWHERE).now
     stock.split = named.absolutes > 0 and bare.absolute_at != NEVER
     if not stock.split:
-        missing = left.missing(stock.shipments, _border(stock, rules, _included_at))
+        missing = left.missing(stock.shipments, _border(stock, rules, _included_at)) if stock.shipments else 0
         stock.on_hand = named.value + bare.value - missing
         stock.gap, stock.basis = named.gap + bare.gap, named.basis + bare.basis
         return
@@ -221,12 +221,18 @@ def _see(stock: Stock, location: str, place: Place) -> None:
 
 def _shipped_from(stock: Stock, location: str, rules: StockRules) -> Shipped:
     """Return what the absolutes of `location` may include: what left it, or left no location with an absolute."""
+    if not stock.shipments:
+        return _nothing
     groups = [
         group
         for name, group in stock.shipments.items()
         if not location or name == location or not _has_named_absolute(stock, name)
     ]
     return lambda after, until: left.between(groups, after - rules.skew, until - rules.skew)
+
+
+def _nothing(_after: int, _until: int) -> int:
+    return 0
 
 
 def _deciders(stock: Stock, name: str) -> list[str]:

@@ -41,7 +41,6 @@ class Position(msgspec.Struct, kw_only=True):
     marks: dict[str, Mark] = {}
 
 
-_NONE = Mark(-1)
 _decoder = msgspec.json.Decoder(Position)
 _encode = msgspec.json.Encoder().encode
 
@@ -75,7 +74,8 @@ class Source(NamedTuple):
     """Where a log record's input came from."""
 
     partition: str  # "topic/partition"
-    mark: Mark
+    offset: int
+    checksum: bytes
 
 
 class Plan(NamedTuple):
@@ -85,6 +85,9 @@ class Plan(NamedTuple):
     at: list[int]
     sources: list[Source | None]
     resets: dict[int, str]
+
+
+_NONE = Source("", -1, b"")
 
 
 class WrongGenesis(Exception):
@@ -102,7 +105,7 @@ def plan(position: Position, records: Sequence[Any]) -> Plan:
     at: list[int] = []
     sources: list[Source | None] = []
     resets: dict[int, str] = {}
-    marks = dict(position.marks)
+    newest = {source: mark.offset for source, mark in position.marks.items()}
     log_time = position.log_time
     for index, record in enumerate(records):
         headers = dict(record.headers)
@@ -115,19 +118,18 @@ def plan(position: Position, records: Sequence[Any]) -> Plan:
             sources.append(None)
             if control == CONTROL_RESET:
                 resets[index] = _words(record.value)
-                marks = forget(marks, resets[index])
+                newest = {source: offset for source, offset in newest.items() if not _is_of(source, resets[index])}
             continue
-        came_from = headers.get(SOURCE_HEADER) or b""
-        value = record.value or b""
+        came_from, value = headers.get(SOURCE_HEADER) or b"", record.value or b""
         try:
             source = _source(came_from, headers.get(CHECKSUM_HEADER) or b"")
         except ValueError:  # not made by intake: what it says cannot be trusted either
             source, came_from, value = None, b"", b""
         sources.append(source)
         if source is not None:
-            if source.mark.offset <= marks.get(source.partition, _NONE).offset:
+            if source.offset <= newest.get(source.partition, -1):
                 continue
-            marks[source.partition] = source.mark
+            newest[source.partition] = source.offset
         original = headers.get(ORIGINAL_HEADER) or b""
         fresh.append(LogRecord(record.offset, log_time, record.key or b"", value, came_from, original))
         at.append(index)
@@ -139,26 +141,41 @@ def advance(position: Position, records: Sequence[Any], plan: Plan, consumed: in
 
     `end` is the position behind the records, and behind what transactions left there.
     """
-    covered = len(records) if consumed == len(plan.fresh) else plan.at[consumed]
+    whole = consumed == len(plan.fresh)
+    covered = len(records) if whole else plan.at[consumed]
     marks = dict(position.marks)
-    log_time = position.log_time
-    for index in range(covered):
-        log_time = max(log_time, records[index].timestamp)
-        if index in plan.resets:
-            marks = forget(marks, plan.resets[index])
-        source = plan.sources[index]
-        if source is not None and source.mark.offset > marks.get(source.partition, _NONE).offset:
-            marks[source.partition] = source.mark
+    begin = 0
+    for reset in [*(place for place in plan.resets if place < covered), covered]:
+        _raise(marks, plan.sources[begin:reset])
+        if reset < covered:
+            marks = forget(marks, plan.resets[reset])
+        begin = reset
+    log_time = max((record.timestamp for record in records[:covered]), default=0)
     applied = records[covered - 1].offset if covered else position.applied
-    if covered == len(records):
+    if whole:
         applied = max(applied, end - 1)
-    moved = Position(genesis=position.genesis, applied=applied, log_time=log_time, marks=marks)
-    return moved, covered
+    log_time = max(log_time, position.log_time)
+    return Position(genesis=position.genesis, applied=applied, log_time=log_time, marks=marks), covered
+
+
+def _raise(marks: dict[str, Mark], sources: Sequence[Source | None]) -> None:
+    """Let marks stand at the newest of the sources; hot, so only the newest of each partition becomes a mark."""
+    newest: dict[str, Source] = {}
+    for source in sources:
+        if source is not None and source.offset > newest.get(source.partition, _NONE).offset:
+            newest[source.partition] = source
+    for partition, source in newest.items():
+        if partition not in marks or source.offset > marks[partition].offset:
+            marks[partition] = Mark(source.offset, source.checksum.decode())
 
 
 def forget(marks: dict[str, Mark], topic: str) -> dict[str, Mark]:
     """Return the marks without those of a topic."""
-    return {source: mark for source, mark in marks.items() if source.rpartition("/")[0] != topic}
+    return {source: mark for source, mark in marks.items() if not _is_of(source, topic)}
+
+
+def _is_of(source: str, topic: str) -> bool:
+    return source.rpartition("/")[0] == topic
 
 
 def _words(value: bytes | None) -> str:
@@ -169,4 +186,4 @@ def _source(header: bytes, checksum: bytes) -> Source | None:
     if not header:
         return None
     partition, _, offset = header.decode().rpartition("/")
-    return Source(partition, Mark(int(offset), checksum.decode()))
+    return Source(partition, int(offset), checksum)

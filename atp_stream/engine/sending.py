@@ -1,21 +1,25 @@
 """Producing whole batches: 0.7 µs a record, against 11 µs through the producer's own accumulator."""
 
 import asyncio
+import time
 from collections.abc import Iterable
-from functools import lru_cache
+from struct import unpack_from
 from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
-from aiokafka.partitioner import murmur2
+from aiokafka.producer.message_accumulator import BatchBuilder
 
 #: A batch is sent before it grows beyond this: brokers refuse batches over max.message.bytes, 1 MiB by default.
 BATCH_BYTES = 900_000
 #: One record alone may be larger, for a topic that accepts it (the dead letters keep what others refuse).
 RECORD_BYTES = 4 << 20
 
+_SEED = 0x9747B28C
+_MIX = 0x5BD1E995
+_WORD = 0xFFFFFFFF
+
 Headers = list[tuple[str, bytes]]
-RECORD_OVERHEAD = 200
 #: A record's way: (topic, partition).
 Way = tuple[str, int]
 
@@ -34,10 +38,24 @@ class TooLarge(Exception):
     """A record does not fit into any batch."""
 
 
-@lru_cache(maxsize=100_000)
 def partition_of(key: bytes, partitions: int) -> int:
-    """Return the partition of a key as Java's default partitioner chooses it; cached, for the hash is slow here."""
-    return int((murmur2(key) & 0x7FFFFFFF) % partitions)
+    """Return the partition of a key as Java's default partitioner chooses it."""
+    return (_murmur2(key) & 0x7FFFFFFF) % partitions
+
+
+def _murmur2(key: bytes) -> int:
+    """Return Kafka's hash of a key, a word at a time: aiokafka's own goes by bytes, and takes three times as long."""
+    length = len(key)
+    words, left = divmod(length, 4)
+    found = _SEED ^ length
+    for word in unpack_from(f"<{words}I", key):
+        mixed = word * _MIX & _WORD
+        mixed = (mixed ^ mixed >> 24) * _MIX & _WORD
+        found = found * _MIX & _WORD ^ mixed
+    if left:
+        found = (found ^ int.from_bytes(key[-left:], "little")) * _MIX & _WORD
+    found = (found ^ found >> 13) * _MIX & _WORD
+    return found ^ found >> 15
 
 
 def make_producer(bootstrap: str, *, transactional_id: str | None = None, **settings: Any) -> AIOKafkaProducer:
@@ -47,7 +65,7 @@ def make_producer(bootstrap: str, *, transactional_id: str | None = None, **sett
         transactional_id=transactional_id,
         enable_idempotence=True,
         acks="all",
-        max_batch_size=RECORD_BYTES,
+        max_batch_size=BATCH_BYTES,  # but for a first record, which is taken whatever its size
         max_request_size=16 << 20,
         **settings,
     )
@@ -56,6 +74,23 @@ def make_producer(bootstrap: str, *, transactional_id: str | None = None, **sett
 def transactional_id(app: str, genesis: str, partition: int) -> str:
     """Return the name under which the owner of a log partition commits; whoever takes it over fences the one before."""
     return f"{app}-{genesis}-{partition}"
+
+
+class _Open:
+    """A batch that takes records, without aiokafka's checks on the way."""
+
+    __slots__ = ("append", "builder", "count")
+
+    def __init__(self, builder: BatchBuilder) -> None:
+        self.builder = builder
+        self.append = builder._builder.append
+        self.count = 0
+
+    def closed(self) -> BatchBuilder:
+        """Return the batch, ready to be sent."""
+        self.builder._relative_offset = self.count
+        self.builder.close()
+        return self.builder
 
 
 class Batches:
@@ -67,35 +102,45 @@ class Batches:
 
     def __init__(self, producer: AIOKafkaProducer) -> None:
         self._producer = producer
-        self._open: dict[Way, Any] = {}
+        self._open: dict[Way, _Open] = {}
+        self._now = int(time.time() * 1000)
         self.ends: dict[Way, int] = {}  # offset of the last record sent
 
     async def add(self, output: Output) -> None:
-        """Add a record, sending first if its batch is full."""
-        topic, partition, key, value, headers = output
-        batch = self._open.get((topic, partition))
-        if batch is not None:
-            size = len(key or b"") + len(value or b"") + sum(len(held or b"") for _, held in headers)
-            if batch.size() + size + RECORD_OVERHEAD > BATCH_BYTES:
-                await self.send()
-                batch = None
-        if batch is None:
-            batch = self._open[topic, partition] = self._producer.create_batch()
-        if batch.append(key=key, value=value, timestamp=None, headers=headers) is None:
-            size = len(key or b"") + len(value or b"")
-            raise TooLarge(f"a record of {size} bytes for {topic} is larger than {RECORD_BYTES}")
+        """Add a record."""
+        await self.add_all([output])
 
-    async def add_all(self, outputs: Iterable[Output]) -> None:
-        """Add records in order."""
-        for output in outputs:
-            await self.add(output)
+    async def add_rows(self, topic: str, partition: int, rows: Iterable[tuple[bytes, bytes | None]]) -> None:
+        """Add records of one partition, without headers, in order."""
+        await self.add_all((topic, partition, key, row, []) for key, row in rows)
+
+    async def add_all(self, outputs: Iterable[tuple[str, int, bytes | None, bytes | None, Headers]]) -> None:
+        """Add records in order, sending what is open when a batch is full."""
+        ways, now = self._open, self._now
+        for topic, partition, key, value, headers in outputs:  # hot: aiokafka's own append takes twice as long
+            batch = ways.get((topic, partition))
+            if batch is None:
+                batch = self._begin(topic, partition)
+            elif batch.append(batch.count, now, key, value, headers) is not None:
+                batch.count += 1
+                continue
+            else:
+                await self.send()
+                ways, batch = self._open, self._begin(topic, partition)
+            batch.append(0, now, key, value, headers)  # the first one fits, whatever its size
+            batch.count = 1
+            if batch.builder.size() > RECORD_BYTES:
+                raise TooLarge(f"a record of {batch.builder.size()} bytes for {topic} is larger than {RECORD_BYTES}")
+
+    def _begin(self, topic: str, partition: int) -> "_Open":
+        batch = self._open[topic, partition] = _Open(self._producer.create_batch())
+        return batch
 
     async def send(self) -> None:
         """Send what is open and wait until all of it is acknowledged."""
-        batches = {way: batch for way, batch in self._open.items() if batch.record_count()}
-        self._open = {}
+        batches, self._open = self._open, {}
         under_way = [
-            (way, batch.record_count(), await self._producer.send_batch(batch, way[0], partition=way[1]))
+            (way, batch.count, await self._producer.send_batch(batch.closed(), way[0], partition=way[1]))
             for way, batch in batches.items()
         ]
         answers = await asyncio.gather(*(future for _, _, future in under_way), return_exceptions=True)

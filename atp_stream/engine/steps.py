@@ -229,8 +229,7 @@ class Steps:
         await lane.producer.begin_transaction()
         try:
             batches = Batches(lane.producer)
-            for key, row in rows.items():
-                await batches.add(Output(changelog, partition, key, row, []))
+            await batches.add_rows(changelog, partition, rows.items())
             await batches.add_all(answer.outputs)
             await batches.send()
         except FENCED:

@@ -23,6 +23,8 @@ NO_DOCUMENT: Final = Document(ABSENT)
 class InputKind(StrEnum):
     """What an input topic carries."""
 
+    __hash__ = str.__hash__  # that of an enum is Python code, and asked for by every message
+
     ADJUSTED = "adjusted"
     COUNTED = "counted"
     CREATED = "created"

@@ -11,6 +11,7 @@ ten times as long. The tests hold these bytes against fastavro's.
 
 from collections.abc import Callable, Mapping
 from enum import StrEnum
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -41,6 +42,8 @@ GENESIS_HEADER: Final = "atp-genesis"
 
 class Role(StrEnum):
     """What an output record is for; the last two share a topic."""
+
+    __hash__ = str.__hash__  # that of an enum is Python code, and asked for by every event
 
     AVAILABILITY = "availability"
     COMMITTED = "committed"
@@ -74,9 +77,9 @@ class _Millis(int):
     """A time, where other numbers are quantities."""
 
 
-_Content: TypeAlias = tuple[Role, str, str, str, tuple[str | int, ...]]
+_Content: TypeAlias = tuple[Role, bytes, bytes, bytes, tuple[bytes | int, ...]]
 """Role, key, event id, tenant, and the values of the schema's fields behind the tenant, in their order: what a record
-says, before the wire says how. A plain tuple: this is the hot path."""
+says, before the wire says how. A plain tuple of UTF-8 and of numbers: this is the hot path."""
 
 _FIELDS: Final[Mapping[Role, tuple[str, ...]]] = {
     Role.AVAILABILITY: ("itemId", "channel", "available", "reserved"),
@@ -109,11 +112,11 @@ class Outbound:
         missing = [EVENTS[role] for role in Role if form is Wire.AVRO and role not in schema_ids]
         if missing:
             raise SchemaMissing(f"the registry has no schema of {' and '.join(missing)} as we write it: run `atp init`")
-        self._genesis = genesis
-        self._genesis_header = (GENESIS_HEADER, genesis.encode())
-        self._hash = blake2b(genesis.encode() + b"|", digest_size=16)
+        self._genesis = genesis.encode()
+        self._genesis_header = (GENESIS_HEADER, self._genesis)
+        self._hash = blake2b(self._genesis + b"|", digest_size=16)
         self._json = form is Wire.JSON
-        self._frames = {} if self._json else {role: b"\0" + schema_ids[role].to_bytes(4, "big") for role in Role}
+        self._frames = {role: b"" if self._json else b"\0" + schema_ids[role].to_bytes(4, "big") for role in Role}
         self._stamp = (0, _long(0))
 
     def encode(self, event: Published, partition: int) -> OutRecord:
@@ -122,81 +125,82 @@ class Outbound:
         if self._json:
             value = _envelope(role, event_id, event.at, tenant, values)
         else:
-            value = self._avro(role, event_id, event.at, tenant, values)
+            value = self._avro(self._frames[role], event_id, event.at, tenant, values)
         headers = [
-            (VERSION_HEADER, str(event.version).encode()),
-            (CAUSE_HEADER, f"{partition}-{event.offset}".encode()),
+            (VERSION_HEADER, b"%d" % event.version),
+            (CAUSE_HEADER, b"%d-%d" % (partition, event.offset)),
             self._genesis_header,
         ]
-        return OutRecord(role, key.encode(), value, headers)
+        return OutRecord(role, key, value, headers)
 
-    def _avro(self, role: Role, event_id: str, at: int, tenant: str, values: tuple[str | int, ...]) -> bytes:
+    def _avro(self, frame: bytes, event_id: bytes, at: int, tenant: bytes, values: tuple[bytes | int, ...]) -> bytes:
         if self._stamp[0] != at:  # one step mostly has one log time
             self._stamp = (at, _long(at))
-        parts = [self._frames[role], _text(event_id), self._stamp[1], _text(tenant)]
+        parts = [frame, _LENGTHS[len(event_id)], event_id, self._stamp[1], _LENGTHS[len(tenant)], tenant]
         for value in values:
-            if isinstance(value, str):
-                parts.append(_text(value))
+            if isinstance(value, bytes):
+                parts += (_LENGTHS[len(value)] if len(value) < _LONG_TEXT else _long(len(value)), value)
             elif type(value) is _Millis:
                 parts.append(_long(value))
             else:
-                coded = to_decimal(value)
-                parts += (_LENGTHS[len(coded)], coded)
+                parts.append(_amount(value))
         return b"".join(parts)
 
     def _availability(self, event: AvailabilityCalculated, _: int) -> _Content:
-        tenant, item = names.split(event.name)
-        key = f"{event.name}|{names.encode(event.channel)}"
-        name = self._hash.copy()
-        name.update(f"{key}|{event.version}".encode())
-        values = (item, event.channel, event.available, event.reserved)
-        return Role.AVAILABILITY, key, name.hexdigest(), tenant, values
+        name, tenant, item = _named(event.name)
+        channel, key_part = _channel(event.channel)
+        key = name + key_part
+        hashed = self._hash.copy()
+        hashed.update(b"%b|%d" % (key, event.version))
+        values = item, channel, event.available, event.reserved
+        return Role.AVAILABILITY, key, hashed.hexdigest().encode(), tenant, values
 
     def _committed(self, event: AllocationCommitted, partition: int) -> _Content:
-        tenant, item = names.split(event.name)
-        event_id = _event_id(self._genesis, event.name, partition, event.offset, event.ordinal)
-        return Role.COMMITTED, event.name, event_id, tenant, (f"alloc-{event_id}", item, event.channel, event.quantity)
+        name, tenant, item = _named(event.name)
+        event_id = _event_id(self._genesis, name, partition, event.offset, event.ordinal)
+        values = b"alloc-" + event_id, item, _channel(event.channel)[0], event.quantity
+        return Role.COMMITTED, name, event_id, tenant, values
 
     def _released(self, event: AllocationReleased, partition: int) -> _Content:
-        tenant, item = names.split(event.name)
-        allocation = allocation_id(self._genesis, event.name, partition, *event.allocation)
-        event_id = _event_id(self._genesis, event.name, partition, event.offset, event.ordinal)
-        values = (allocation, item, event.channel, event.quantity, event.reason, event.reservation)
-        return Role.RELEASED, event.name, event_id, tenant, values
+        name, tenant, item = _named(event.name)
+        allocation = b"alloc-" + _event_id(self._genesis, name, partition, *event.allocation)
+        event_id = _event_id(self._genesis, name, partition, event.offset, event.ordinal)
+        said = event.channel.encode(), event.quantity, event.reason.encode(), event.reservation.encode()
+        return Role.RELEASED, name, event_id, tenant, (allocation, item, *said)
 
     def _denied(self, event: ReservationDenied, partition: int) -> _Content:
-        tenant, item = names.split(event.name)
-        event_id = _event_id(self._genesis, event.name, partition, event.offset, event.ordinal)
-        values = (event.reservation, item, event.channel, event.quantity, event.outcome, event.reason)
-        return Role.DENIED, event.name, event_id, tenant, values
+        name, tenant, item = _named(event.name)
+        event_id = _event_id(self._genesis, name, partition, event.offset, event.ordinal)
+        said = event.channel.encode(), event.quantity, event.outcome.encode(), event.reason.encode()
+        return Role.DENIED, name, event_id, tenant, (event.reservation.encode(), item, *said)
 
     def _drifted(self, event: StockDrifted, partition: int) -> _Content:
-        tenant, item = names.split(event.name)
-        event_id = _event_id(self._genesis, event.name, partition, event.offset, event.ordinal)
+        name, tenant, item = _named(event.name)
+        event_id = _event_id(self._genesis, name, partition, event.offset, event.ordinal)
         since = _Millis(event.since)
         if event.resolved:
-            return Role.DRIFT_RESOLVED, event.name, event_id, tenant, (item, event.on_hand, since)
-        return Role.DRIFT_DETECTED, event.name, event_id, tenant, (item, event.gap, event.on_hand, since)
+            return Role.DRIFT_RESOLVED, name, event_id, tenant, (item, event.on_hand, since)
+        return Role.DRIFT_DETECTED, name, event_id, tenant, (item, event.gap, event.on_hand, since)
 
 
 def allocation_id(genesis: str, name: str, partition: int, offset: int, ordinal: int) -> str:
     """Return the id of the allocation of an item that was committed as this event of this log record."""
-    return f"alloc-{_event_id(genesis, name, partition, offset, ordinal)}"
+    return f"alloc-{_event_id(genesis.encode(), name.encode(), partition, offset, ordinal).decode()}"
 
 
-def _event_id(genesis: str, name: str, partition: int, offset: int, ordinal: int) -> str:
+def _event_id(genesis: bytes, name: bytes, partition: int, offset: int, ordinal: int) -> bytes:
     if ordinal >= 0:
-        return f"{genesis}-{partition}-{offset}-{ordinal}"
-    of_item = blake2b(name.encode(), digest_size=16).hexdigest()
-    return f"{genesis}-{partition}-{offset}-{ordinal - OF_MANY}-{of_item}"
+        return b"%b-%d-%d-%d" % (genesis, partition, offset, ordinal)
+    of_item = blake2b(name, digest_size=16).hexdigest().encode()
+    return b"%b-%d-%d-%d-%b" % (genesis, partition, offset, ordinal - OF_MANY, of_item)
 
 
-def _envelope(role: Role, event_id: str, at: int, tenant: str, values: tuple[str | int, ...]) -> bytes:
+def _envelope(role: Role, event_id: bytes, at: int, tenant: bytes, values: tuple[bytes | int, ...]) -> bytes:
     payload = {
-        name: value if isinstance(value, str) else msgspec.Raw(_number(value).encode())
+        name: value.decode() if isinstance(value, bytes) else msgspec.Raw(_number(value).encode())
         for name, value in zip(_FIELDS[role], values, strict=True)
     }
-    return msgspec.json.encode(_Envelope(EVENTS[role], event_id, at, tenant, payload))
+    return msgspec.json.encode(_Envelope(EVENTS[role], event_id.decode(), at, tenant.decode(), payload))
 
 
 def _number(value: int) -> str:
@@ -212,6 +216,26 @@ _CONTENTS: Final[dict[type, Callable[[Outbound, Any, int], _Content]]] = {
 }
 
 
+@lru_cache(maxsize=16_384)
+def _named(name: str) -> tuple[bytes, bytes, bytes]:
+    """Return an item's name, its tenant and its item; cached, for what is busy comes again."""
+    tenant, item = names.split(name)
+    return name.encode(), tenant.encode(), item.encode()
+
+
+@lru_cache(maxsize=1_024)
+def _channel(channel: str) -> tuple[bytes, bytes]:
+    """Return a channel, and how it ends a key."""
+    return channel.encode(), f"|{names.encode(channel)}".encode()
+
+
+@lru_cache(maxsize=16_384)
+def _amount(hundredths: int) -> bytes:
+    """Return Avro's decimal with its length; cached, for most amounts are small."""
+    coded = to_decimal(hundredths)
+    return _LENGTHS[len(coded)] + coded
+
+
 def _long(number: int) -> bytes:
     """Return Avro's long: zigzag, then seven bits a byte, low end first."""
     rest = number << 1 if number >= 0 else (-number << 1) - 1
@@ -223,12 +247,5 @@ def _long(number: int) -> bytes:
     return bytes(coded)
 
 
-_LENGTHS: Final = [_long(length) for length in range(1024)]
-
-
-def _text(text: str) -> bytes:
-    coded = text.encode()
-    try:
-        return _LENGTHS[len(coded)] + coded
-    except IndexError:
-        return _long(len(coded)) + coded
+_LONG_TEXT: Final = 1_024
+_LENGTHS: Final = [_long(length) for length in range(_LONG_TEXT)]

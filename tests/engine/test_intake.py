@@ -12,7 +12,7 @@ from faust.types import TP
 
 from atp_stream.engine.intake import Intake, NotYet
 from atp_stream.engine.runs import Run
-from atp_stream.engine.sending import BATCH_BYTES, RECORD_BYTES, Output
+from atp_stream.engine.sending import BATCH_BYTES, Output
 
 LOG = "log"
 
@@ -70,7 +70,7 @@ class _Producer:
     async def stop(self) -> None: ...
 
     def create_batch(self) -> BatchBuilder:
-        return BatchBuilder(RECORD_BYTES, 0, is_transactional=False)
+        return BatchBuilder(BATCH_BYTES, 0, is_transactional=False)
 
     async def send_batch(self, batch: BatchBuilder, topic: str, *, partition: int) -> asyncio.Future[Any]:
         async def answer() -> Any:

@@ -5,8 +5,11 @@ from importlib.metadata import version
 from typing import Any
 
 import pytest
+from aiokafka import AIOKafkaConsumer
 from aiokafka.consumer.fetcher import Fetcher
 from aiokafka.consumer.group_coordinator import GroupCoordinator
+from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka.record.default_records import DefaultRecordBatch
 from faust.stores.rocksdb import Store
 from faust.tables.manager import TableManager
 from faust.tables.recovery import Recovery
@@ -40,6 +43,26 @@ NAMES: list[tuple[Any, str, list[str]]] = [
 @pytest.mark.parametrize(("owner", "name", "parameters"), NAMES, ids=lambda value: getattr(value, "__name__", None))
 def test_a_name_that_the_engine_overrides_or_calls_is_there(owner: Any, name: str, parameters: list[str]) -> None:
     assert parameters == list(inspect.signature(getattr(owner, name)).parameters)
+
+
+def test_a_batch_keeps_its_builder_and_its_count_where_they_are_reached_for() -> None:
+    batch = BatchBuilder(1_000, 0, is_transactional=True)
+
+    batch._builder.append(0, 1_700_000_000_000, b"k", b"v", [])
+    batch._relative_offset = 1
+
+    assert (1, 1) == (batch.record_count(), len(list(DefaultRecordBatch(bytes(batch._build())))))
+
+
+def test_a_batch_takes_its_first_record_whatever_its_size() -> None:
+    append = BatchBuilder(1_000, 0, is_transactional=True)._builder.append
+
+    assert append(0, 0, None, b"x" * 5_000, []) is not None
+    assert append(1, 0, None, b"x", []) is None
+
+
+def test_a_consumer_takes_its_patience_with_the_broker_from_where_it_is_set() -> None:
+    assert "fetch_max_wait_ms=self._fetch_max_wait_ms" in inspect.getsource(AIOKafkaConsumer.start)
 
 
 def test_the_tests_run_on_the_version_that_workers_accept() -> None:

@@ -65,7 +65,7 @@ def small_and_patched() -> Iterator[None]:
     gc.disable()  # what a crash leaves behind is closed where we close it
     try:
         with (
-            patch.object(sending, "BATCH_BYTES", 700),
+            patch.object(sending, "BATCH_BYTES", 300),
             patch.object(lanes, "STEP_RECORDS", 5),
             patch.object(steps, "STEP_RECORDS", 5),
             patch.object(intake, "ROUND_RECORDS", 12),

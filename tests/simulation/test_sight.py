@@ -8,7 +8,7 @@ from unittest.mock import patch
 import pytest
 from aiokafka.structs import TopicPartition
 
-from atp_stream.engine import intake, position, sending, steps
+from atp_stream.engine import intake, position, steps
 from atp_stream.engine.position import Mark, Position
 from atp_stream.engine.sending import Batches
 from atp_stream.engine.steps import Steps
@@ -78,14 +78,15 @@ def test_with_two_batches_of_a_partition_under_way_a_hole_is_seen() -> None:
     class Loose(Batches):
         """Sends a full batch, and goes on before it is acknowledged."""
 
-        async def send(self, *, last: bool = True) -> None:
+        _adding = False
+
+        async def send(self) -> None:
             batches, self._open = self._open, {}
             under_way = self.__dict__.setdefault("_under_way", [])
             for way, batch in batches.items():
-                if batch.record_count():
-                    sending_ = await self._producer.send_batch(batch, way[0], partition=way[1])
-                    under_way.append((way, batch.record_count(), sending_))
-            if not last:
+                sending = await self._producer.send_batch(batch.closed(), way[0], partition=way[1])
+                under_way.append((way, batch.count, sending))
+            if self._adding:
                 return
             answers = await asyncio.gather(*(one for _, _, one in under_way), return_exceptions=True)
             for (way, count, _), answer in zip(under_way, answers, strict=True):
@@ -94,12 +95,10 @@ def test_with_two_batches_of_a_partition_under_way_a_hole_is_seen() -> None:
                 self.ends[way] = answer.offset + count - 1
             under_way.clear()
 
-        async def add(self, output: Any) -> None:
-            batch = self._open.get(output[:2])
-            size = len(output.value or b"") + sending.RECORD_OVERHEAD
-            if batch is not None and batch.size() + size > sending.BATCH_BYTES:
-                await self.send(last=False)
-            await super().add(output)
+        async def add_all(self, outputs: Any) -> None:
+            self._adding = True
+            await super().add_all(outputs)
+            self._adding = False
 
     with patch.object(intake, "Batches", Loose):
         found = first_objection()
