@@ -35,12 +35,12 @@ async def measure(stack: Stack, directory: Path, rate: int, seconds: float) -> d
     worker = site.Bench(settings, directory / settings.app_id)
     try:
         await worker.ready()
-        async with _producer(settings) as producer, _committed(settings) as consumer:
+        async with producer_of(settings) as producer, committed(settings) as consumer:
             await _stock_up(settings, producer, worker)
             began = worker.now()
             broker = proc.cpu(stack.broker.pid)
             seen: dict[Probe, float] = {}
-            reading = asyncio.create_task(_read(consumer, seen))
+            reading = asyncio.create_task(read_commits(consumer, seen))
             sent = await _send(settings, producer, rate, seconds + _WARM_UP)
             deadline = time.monotonic() + _GRACE
             while len(seen) < len(sent) and time.monotonic() < deadline:  # noqa: ASYNC110 - nothing announces it
@@ -72,7 +72,7 @@ def percentile(ordered: list[float], part: float) -> float:
 
 
 @contextlib.asynccontextmanager
-async def _producer(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
+async def producer_of(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
     producer = AIOKafkaProducer(bootstrap_servers=settings.bootstrap, acks="all", linger_ms=0)
     await producer.start()
     try:
@@ -82,7 +82,7 @@ async def _producer(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
 
 
 @contextlib.asynccontextmanager
-async def _committed(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
+async def committed(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
     topic = Topics.of(settings).allocation_committed
     async with site.reader(settings.bootstrap) as consumer:
         partitions = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
@@ -122,7 +122,7 @@ async def _send(settings: Settings, producer: AIOKafkaProducer, rate: int, secon
     return sent
 
 
-async def _read(consumer: AIOKafkaConsumer, seen: dict[Probe, float]) -> None:
+async def read_commits(consumer: AIOKafkaConsumer, seen: dict[Probe, float]) -> None:
     schema = {**contract.schema("AllocationCommittedEvent"), "name": "Committed"}
     plan = parse_schema(schema)
     async for record in consumer:
