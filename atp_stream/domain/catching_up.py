@@ -190,7 +190,9 @@ class CatchingUp:
                 cursor = "}"
                 continue
             name = "|".join(key.split("|", 2)[:2])
-            if policies.differ(name) and not self.catch_up(self._ledger.open(name), limit):
+            # What was kept in front of a policy has to be answered while the policies in front of it are still known.
+            open_ = policies.differ(name) or self._state.get(WORK + name) is not None
+            if open_ and not self.catch_up(self._ledger.open(name), limit):
                 break
             cursor = name + "}"  # behind all rows of the item
             self._ledger.spend()

@@ -88,7 +88,7 @@ class ItemFold:
         self.state.put(f"{self.name}|l|{encode(name)}", row)
 
     def reservation(self, reservation: str) -> Reservation | None:
-        """Return the row of a reservation; `keep` of `timers` sets it."""
+        """Return the row of a reservation; `keeping.keep` sets it."""
         row: Reservation | None = self.state.get(f"{self.name}|r|{encode(reservation)}")
         return row
 

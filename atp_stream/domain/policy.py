@@ -116,14 +116,22 @@ class Policy:
             rules = self._rules[place] = self._compiled(tenant, special or ItemSection())
         return rules
 
-    def rules_of_tenant(self, name: str) -> ItemRules:
-        """Return the rules of those items of a tenant for which nothing is written."""
-        return self.rules(name.partition("|")[0] + "|")
+    def rules_of_tenant(self, tenant: str) -> ItemRules:
+        """Return the rules of those items of a tenant (as in keys) for which nothing is written."""
+        return self.rules(f"{tenant}|")
+
+    def writes_for_items(self, tenant: str) -> bool:
+        """Tell whether anything is written for single items of a tenant (as in keys)."""
+        section = self._section(split(tenant)[0])
+        return section is not None and bool(section.items)
+
+    def _section(self, tenant: str) -> TenantSection | None:
+        return self.document.tenants.get(tenant, self.document.tenants.get("*"))
 
     def written_for(self, name: str) -> ItemSection | None:
         """Return what the document writes for one item."""
         tenant, item = split(name)
-        section = self.document.tenants.get(tenant, self.document.tenants.get("*"))
+        section = self._section(tenant)
         return None if section is None else section.items.get(item)
 
     def _rules_of(self, tenant: str, own: str) -> ItemRules:
@@ -166,7 +174,7 @@ def parse(document: bytes) -> Policy:
     return Policy(decode(document))
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=512)
 def read(document: bytes) -> Policy:
     """Return what `parse` returns, remembering the last documents: a step must not pay for it again."""
     return parse(document)

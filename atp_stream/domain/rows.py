@@ -212,11 +212,12 @@ class Clock(Row):
 
 
 class PolicyRow(Row):
-    """A policy as it stood in the log."""
+    """A policy as it stood in the log; `heard` are the ids of the last orders that made it what it is."""
 
     offset: int
     log_time: int
     document: msgspec.Raw
+    heard: list[str] = []
 
 
 class Sweep(Row):

@@ -10,13 +10,19 @@ from typing import Final, NamedTuple
 import msgspec
 
 from atp_stream.domain.commands import EditPolicy, SetPolicy
+from atp_stream.domain.names import short_id
 from atp_stream.domain.policy import DEFAULT, ItemRules, Policy, read
 from atp_stream.domain.rows import POLICY, SWEEP, Item, PolicyRow, Sweep, policy_key
 from atp_stream.domain.state import State
 from atp_stream.domain.written import edited, encode
 
-MOST_EARLIER: Final = 32
-"""So many policies are kept for items to meet; the next one waits until the sweep has caught up."""
+MOST_EARLIER: Final = 256
+MOST_BYTES: Final = 2_000_000
+"""So many policies, of so many bytes in all, are kept for items to meet: each step reads them. The next one waits, and
+with it the partition, until the sweep has caught up."""
+
+MOST_HEARD: Final = 64
+"""So many orders of a whole document or a tenant are known by their event id."""
 
 
 class Standing(NamedTuple):
@@ -25,6 +31,7 @@ class Standing(NamedTuple):
     offset: int
     log_time: int
     policy: Policy
+    size: int = 0
 
 
 _BEFORE_ALL: Final = Standing(-1, 0, DEFAULT)
@@ -38,10 +45,14 @@ class Policies:
         self.sweep: Sweep | None = state.get(SWEEP)
         earlier = [] if self.sweep is None else self.sweep.earlier
         self._all = [*(self._at(policy_key(offset)) for offset in earlier), self._at(POLICY)]
+        self._tenants: dict[str, tuple[bool, bool]] = {}
 
     def _at(self, key: str) -> Standing:
         row: PolicyRow | None = self._state.get(key)
-        return _BEFORE_ALL if row is None else Standing(row.offset, row.log_time, read(bytes(row.document)))
+        if row is None:
+            return _BEFORE_ALL
+        document = bytes(row.document)
+        return Standing(row.offset, row.log_time, read(document), len(document))
 
     @property
     def newest(self) -> Standing:
@@ -51,7 +62,12 @@ class Policies:
     @property
     def crowded(self) -> bool:
         """Tell whether one more policy has to wait for the sweep."""
-        return len(self._all) > MOST_EARLIER
+        return len(self._all) > MOST_EARLIER or sum(standing.size for standing in self._all) > MOST_BYTES
+
+    def knows(self, event_id: str) -> bool:
+        """Tell whether an order was heard before."""
+        row: PolicyRow | None = self._state.get(POLICY)
+        return row is not None and short_id(event_id) in row.heard
 
     def document(self, command: SetPolicy | EditPolicy) -> bytes:
         """Return the whole document that a command puts in force. Raises PolicyError."""
@@ -59,9 +75,11 @@ class Policies:
             return bytes(command.document)
         return encode(edited(self.newest.policy.document, command.tenant, bytes(command.patch)))
 
-    def add(self, offset: int, log_time: int, document: bytes) -> Standing:
+    def add(self, offset: int, log_time: int, document: bytes, event_id: str) -> Standing:
         """Put a policy in force, and begin a sweep unless one is under way. Raises PolicyError."""
         policy = read(document)
+        row: PolicyRow | None = self._state.get(POLICY)
+        heard = [*([] if row is None else row.heard[1 - MOST_HEARD :]), short_id(event_id)]
         state, last = self._state, self.newest.offset
         if self.sweep is None:
             self.sweep = Sweep(until=offset)
@@ -69,8 +87,10 @@ class Policies:
         state.put(SWEEP, self.sweep)
         if last >= 0:
             state.put(policy_key(last), state.get(POLICY))
-        state.put(POLICY, PolicyRow(offset=offset, log_time=log_time, document=msgspec.Raw(document)))
-        self._all.append(Standing(offset, log_time, policy))
+        raw = msgspec.Raw(document)
+        state.put(POLICY, PolicyRow(offset=offset, log_time=log_time, document=raw, heard=heard))
+        self._all.append(Standing(offset, log_time, policy, len(document)))
+        self._tenants.clear()
         return self.newest
 
     def as_of(self, offset: int) -> Standing:
@@ -100,11 +120,21 @@ class Policies:
 
     def differ(self, name: str) -> bool:
         """Tell whether an item's rules may not be the same under all of the policies, whatever is its own."""
-        newest = self._all[-1].policy
-        rules, of_tenant = newest.rules(name), newest.rules_of_tenant(name)
-        return any(
-            standing.policy.rules(name) != rules or standing.policy.rules_of_tenant(name) != of_tenant
-            for standing in self._all[:-1]
+        tenant = name.partition("|")[0]
+        if tenant not in self._tenants:
+            self._tenants[tenant] = self._differ_for(tenant)
+        as_a_whole, in_items = self._tenants[tenant]
+        if as_a_whole or not in_items:
+            return as_a_whole
+        rules = self._all[-1].policy.rules(name)
+        return any(standing.policy.rules(name) != rules for standing in self._all[:-1])
+
+    def _differ_for(self, tenant: str) -> tuple[bool, bool]:
+        """Tell whether a tenant's rules are not the same under all, and whether anything is written for its items."""
+        rules = self._all[-1].policy.rules_of_tenant(tenant)
+        return (
+            any(standing.policy.rules_of_tenant(tenant) != rules for standing in self._all[:-1]),
+            any(standing.policy.writes_for_items(tenant) for standing in self._all),
         )
 
     def advance(self, cursor: str) -> None:
@@ -121,6 +151,7 @@ class Policies:
         for offset in gone:
             self._state.delete(policy_key(offset))
         self._all = [standing for standing in self._all if standing.offset >= until]
+        self._tenants.clear()
         if until == self.newest.offset:
             self.sweep = None
             self._state.delete(SWEEP)

@@ -192,8 +192,10 @@ class Step:
         policies = self._policies
         if policies.crowded:
             return False
+        if policies.knows(command.event_id):
+            return True
         try:
-            newest = policies.add(entry.offset, entry.log_time, policies.document(command))
+            newest = policies.add(entry.offset, entry.log_time, policies.document(command), command.event_id)
         except PolicyError as error:
             refused = Refused("policy_invalid", str(error))
             self._refuse(entry.name, 0, entry.offset, entry.log_time, refused)

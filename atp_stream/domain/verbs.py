@@ -55,6 +55,10 @@ def _edit(x: ItemFold, command: EditItem, policy: Policy) -> None:
         own = edited_own(before, bytes(command.patch))
     except PolicyError as error:
         raise Refused("policy_invalid", str(error)) from error
+    aliases = x.rules.aliases
+    other = next((name for name in (*own.channels, *own.frozen) if name in aliases), None) if own is not None else None
+    if other is not None:
+        raise Refused("policy_invalid", f"{other} is another name of {aliases[other]}: say that")
     x.item.own = None if own is None else encode(own).decode()
     x.meet(policy.rules(x.name, x.item.own))
 

@@ -28,6 +28,10 @@ from atp_stream.domain.locations import LONGEST_TAIL
 
 HIGHEST_RANK: Final = 1_000
 
+LONGEST_WEIGHT: Final = 20  # digits
+LONGEST_DURATION: Final = 100 * 365 * 24 * 60 * 60
+"""In seconds: what begins now and lasts as long is still a moment that can be written."""
+
 _exact: Final = msgspec.json.Decoder(float_hook=Decimal)
 
 
@@ -121,6 +125,7 @@ def _check(document: Document) -> None:
         ("future_tolerance", document.future_tolerance),
     ):
         _require(seconds >= 0, place, "must not be negative")
+        _require(seconds <= LONGEST_DURATION, place, "is at most 100 years")
     _require(1 <= document.stock.tail <= LONGEST_TAIL, "stock.tail", f"is from 1 to {LONGEST_TAIL}")
     _require(
         0 <= document.unknown_channel_limit <= MOST_CHANNELS, "unknown_channel_limit", f"is from 0 to {MOST_CHANNELS}"
@@ -135,8 +140,8 @@ def _check(document: Document) -> None:
         for item, special in section.items.items():
             _require(item != "", f"{place}.items", "an item has a name")
             _check_rules(f"{place}.items.{item}", special)
-        limit = section.time_limit
-        _require(limit is None or limit > 0, f"{place}.time_limit", "is more than 0 seconds, or left out")
+        limit = 1 if section.time_limit is None else section.time_limit
+        _require(1 <= limit <= LONGEST_DURATION, f"{place}.time_limit", "is from 1 second to 100 years, or left out")
 
 
 def _check_rules(place: str, section: TenantSection | ItemSection) -> None:
@@ -148,11 +153,11 @@ def _check_rules(place: str, section: TenantSection | ItemSection) -> None:
     for at, rule in {f"{place}.rule": section.rule, **rules}.items():
         if rule is not None:
             _check_rule(at, rule)
-    place = f"{place}.channels"
-    _require("" not in section.channels, place, "a channel has a name")
-    _require(len(section.channels) <= MOST_CHANNELS, place, f"are at most {MOST_CHANNELS}")
-    longest = max((len(channel.encode()) for channel in section.channels), default=0)
-    _require(longest <= LONGEST_CHANNEL, place, f"a name has at most {LONGEST_CHANNEL} bytes")
+    for at, named in ((f"{place}.channels", section.channels), (f"{place}.frozen", section.frozen)):
+        _require("" not in named, at, "a channel has a name")
+        _require(len(named) <= MOST_CHANNELS, at, f"are at most {MOST_CHANNELS}")
+        longest = max((len(channel.encode()) for channel in named), default=0)
+        _require(longest <= LONGEST_CHANNEL, at, f"a name has at most {LONGEST_CHANNEL} bytes")
 
 
 def _check_rule(place: str, rule: ChannelSection) -> None:
@@ -162,14 +167,21 @@ def _check_rule(place: str, rule: ChannelSection) -> None:
     for name, owner in (("weight", Kind.SHARE), ("overflow", Kind.QUOTA), ("rank", Kind.QUOTA), ("min", Kind.QUOTA)):
         _require(kind is owner or getattr(rule, name) is None, f"{place}.{name}", f"belongs to {owner}, not to {kind}")
     if kind is Kind.SHARE:
-        weight = rule.weight
-        _require(weight is not None and 0 < weight <= 1, f"{place}.weight", "of a SHARE is above 0, and 1 at most")
-        _require(weight is None or weight * WHOLE % 1 == 0, f"{place}.weight", "has at most 4 decimals")
+        _check_weight(f"{place}.weight", rule.weight)
     _require(rule.rank is None or 1 <= rule.rank <= HIGHEST_RANK, f"{place}.rank", f"is from 1 to {HIGHEST_RANK}")
 
 
+def _check_weight(place: str, weight: Decimal | None) -> None:
+    # Nothing is computed with it before it is known to be a plain number: NaN and the smallest exponents raise.
+    plain = weight is not None and weight.is_finite() and len(weight.as_tuple().digits) <= LONGEST_WEIGHT
+    in_reach = weight is not None and plain and weight.adjusted() >= -LONGEST_WEIGHT and 0 < weight <= 1
+    _require(in_reach, place, "of a SHARE is above 0, and 1 at most")
+    _require(weight is not None and weight * WHOLE % 1 == 0, place, "has at most 4 decimals")
+
+
 def _check_aliases(place: str, section: TenantSection) -> None:
-    named = set(section.channels).union(*(special.channels for special in section.items.values()))
+    parts = (section, *section.items.values())
+    named = set().union(*(part.channels for part in parts), *(part.frozen for part in parts))
     for alias, channel in section.aliases.items():
         at = f"{place}.aliases.{alias}"
         _require(alias != "", at, "an alias has a name")

@@ -4,7 +4,7 @@ from typing import Any
 
 from aiohttp import web
 
-from atp_stream.domain.holdings import allocated, status
+from atp_stream.domain.holdings import allocated, shipped, status
 from atp_stream.domain.names import encode, join
 from atp_stream.domain.rows import Item, Reservation
 from atp_stream.engine.app import EngineApp
@@ -30,7 +30,7 @@ def describe(row: Reservation, ids: list[str]) -> dict[str, Any]:
         "requested": units(row.requested),
         "reserved": units(allocated(row)),
         "waiting": units(row.waiting),
-        "fulfilled": units(max(row.fulfilled, row.adjusted)),
+        "fulfilled": units(shipped(row)),
         "released": units(row.released),
         "excess": units(row.excess),
         "confirmed": row.confirmed,

@@ -153,8 +153,8 @@ def fulfil(reservation: str, quantity: int | None = None, at: int = AT, **rest: 
     return Fulfil(**{"event_id": _id(), "at": at, "reservation": reservation, "quantity": quantity, **rest})
 
 
-def policy(document: object, event_id: str = "policy") -> SetPolicy:
-    return SetPolicy(event_id=event_id, at=AT, document=msgspec.Raw(msgspec.json.encode(document)))
+def policy(document: object, event_id: str | None = None) -> SetPolicy:
+    return SetPolicy(event_id=event_id or _id(), at=AT, document=msgspec.Raw(msgspec.json.encode(document)))
 
 
 def edit(tenant: str, patch: object, **rest: Any) -> EditPolicy:
