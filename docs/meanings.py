@@ -40,6 +40,6 @@ REASONS: Final = {
     "bad_grant": "A grant that states both a quantity and a percentage, or neither",
     "not_a_quota": "A grant, a revocation or a move for a channel whose rule is no QUOTA",
     "not_enough_granted": "A move of more than a channel was granted and has not consumed",
-    "broken": "A policy on which a fault of ours showed; the one before it stays in force",
+    "broken": "A fault of ours showed on this message; replay it with the version that has it mended",
     "unreadable_command": "A record of the item log that is no command: something else writes there",
 }

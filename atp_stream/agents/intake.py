@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from functools import lru_cache, partial
 from typing import Any
 
+from mode import get_logger
+
 from atp_stream.domain.errors import Refused
 from atp_stream.domain.names import join
 from atp_stream.engine.app import EngineApp
@@ -23,6 +25,8 @@ from atp_stream.messages.reasons import Reason
 from atp_stream.messages.registry import SchemaCache, SchemaUnknown
 from atp_stream.messages.rows import encode_command
 from atp_stream.topics import WHOLE_PARTITION, Topics
+
+log = get_logger(__name__)
 
 #: A larger message is refused: it would be carried twice, in the log and in its changelog rows.
 LONGEST_MESSAGE = 65_536
@@ -62,6 +66,10 @@ class Translator:
         except Refused as refused:
             self.counts[record.topic, refused.reason] += 1
             return [self._letter(record, refused)]
+        except Exception as error:
+            log.exception("%s/%s offset %s cannot be read", record.topic, record.partition, record.offset)
+            self.counts[record.topic, Reason.BROKEN] += 1
+            return [self._letter(record, Refused(Reason.BROKEN, repr(error)))]
         if isinstance(found, Skipped):
             self.counts[record.topic, f"skipped_{found}"] += 1
             return []

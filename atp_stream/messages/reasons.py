@@ -25,3 +25,4 @@ class Reason(StrEnum):
     ID_TOO_LONG = "id_too_long"  # over 255 bytes of UTF-8
     CONTROL_CHARACTER = "control_character"  # in an id
     TOO_LARGE = "too_large"  # the message as a whole
+    BROKEN = "broken"  # a fault of ours showed

@@ -1,12 +1,14 @@
 """`GET /atp/{tenant}/{item}/explain`: why the numbers are what they are, as sums whose terms add up."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from aiohttp import web
 
 from atp_stream.domain.explanation import ChannelTerms, Explanation, Term, explain
 from atp_stream.domain.holdings import allocated, status
+from atp_stream.domain.instants import NEVER
+from atp_stream.domain.locations import Location
 from atp_stream.domain.names import decode, encode, join
 from atp_stream.domain.policy import ItemRules
 from atp_stream.domain.rows import Item, Reservation
@@ -23,6 +25,9 @@ from atp_stream.web.pages import Pages, json_response
 from atp_stream.web.problems import Problem
 from atp_stream.web.routing import owner, pass_on
 
+FACTS: Final = 10
+"""So many facts of each location are shown, the newest."""
+
 PAGE: Final = 50
 LARGEST_PAGE: Final = 500
 _LOOKED_AT: Final = 2_000  # rows of reservations in one request: ended ones stand amid the open ones
@@ -31,8 +36,13 @@ _MICROSECONDS: Final = 1000  # in a millisecond
 _WHOLE: Final = 10_000
 
 
-def describe(tenant: str, item: str, row: Item, rules: ItemRules, log: str) -> dict[str, Any]:
-    """Return the explanation of an item as the view shows it; `log` is the partition of the item log."""
+def describe(
+    tenant: str, item: str, row: Item, rules: ItemRules, log: str, locations: Mapping[str, Location]
+) -> dict[str, Any]:
+    """Return the explanation of an item as the view shows it.
+
+    `log` is the partition of the item log, `locations` are the rows of the item's locations.
+    """
     found = explain(row, rules)
     return {
         "tenant": tenant,
@@ -43,7 +53,7 @@ def describe(tenant: str, item: str, row: Item, rules: ItemRules, log: str) -> d
             "input": row.source or None,
             "at": moment(row.log_time * _MICROSECONDS),
         },
-        "on_hand": _on_hand(row, found),
+        "on_hand": _on_hand(row, found, locations),
         "safety_stock": {
             "quantity": units(row.safety_stock),
             "fixed": units(rules.fixed),
@@ -58,10 +68,13 @@ def describe(tenant: str, item: str, row: Item, rules: ItemRules, log: str) -> d
     }
 
 
-def _on_hand(row: Item, found: Explanation) -> dict[str, Any]:
+def _on_hand(row: Item, found: Explanation, locations: Mapping[str, Location]) -> dict[str, Any]:
     return {
         "quantity": units(row.stock.on_hand),
-        "places": [{"location": name or None, "quantity": units(value)} for name, value in found.places],
+        "places": [
+            {"location": name or None, "quantity": units(value), **_history(locations[name])}
+            for name, value in found.places
+        ],
         "shipped": [
             {"location": one.location or None, "quantity": units(one.quantity), "at": moment(one.at)}
             for one in found.shipped
@@ -69,6 +82,28 @@ def _on_hand(row: Item, found: Explanation) -> dict[str, Any]:
         "gap": units(row.stock.gap),
         "split": row.stock.split,
     }
+
+
+def _history(row: Location) -> dict[str, Any]:
+    """Return the floor of a location and the newest facts over it, from which its quantity follows."""
+    shown = row.tail[-FACTS:]
+    return {
+        "floor": {"quantity": units(row.floor.value), "at": _at(row.floor_at)},
+        "tail": [
+            {
+                "at": moment(fact.at),
+                "event": fact.id,
+                "delta": None if fact.delta is None else units(fact.delta),
+                "absolute": None if fact.absolute is None else units(fact.absolute),
+            }
+            for fact in shown
+        ],
+        "earlier": len(row.tail) - len(shown),
+    }
+
+
+def _at(stamp: int) -> str | None:
+    return None if stamp == NEVER else moment(stamp)
 
 
 def _channel(found: ChannelTerms) -> dict[str, Any]:
@@ -147,7 +182,9 @@ def add_explain(app: EngineApp, pages: Pages) -> None:
         row = item_row(app, place.partition, tenant, item)
         store = PartitionStore(app.table, place.partition)
         state = State(reader(store.read), scanner(store.scan))
-        told = describe(tenant, item, row, rules_of(state, name, row), f"{app.log_topic}/{place.partition}")
+        locations = {one: state.get(f"{name}|l|{encode(one)}") for one in row.stock.places}
+        rules, log = rules_of(state, name, row), f"{app.log_topic}/{place.partition}"
+        told = describe(tenant, item, row, rules, log, locations)
         start = f"{name}|r|{encode(after)}" + ("\0" if after else "")
         return json_response({**told, **page(name, scanner(store.scan)(start), limit)})
 

@@ -47,6 +47,19 @@ def test_an_adjustment_becomes_a_record_of_the_log_under_its_items_name() -> Non
     assert "adjust" == msgspec.json.decode(output.value or b"")["command"]
 
 
+def test_a_message_on_which_a_fault_of_ours_shows_becomes_a_dead_letter_and_stops_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    translate = translator()
+    monkeypatch.setattr(Inbound, "translate", lambda *_: 1 // 0)
+
+    [output] = translate(adjusted(b'{"product_id": "lamp", "new_quantity": 5}', partition=1, offset=3))
+
+    assert TOPICS.dead_letter.name == output.topic
+    assert b'{"product_id": "lamp", "new_quantity": 5}' == output.value
+    assert (b"broken", b"inventory.adjusted/1/3") == (headers(output)["atp-reason"], headers(output)["atp-origin"])
+
+
 def test_what_breaks_the_contract_becomes_a_dead_letter_with_its_bytes() -> None:
     record = adjusted(b"\xffno json", partition=4, offset=7, key=b"k", headers=(("trace", b"1"),))
 

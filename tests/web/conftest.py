@@ -49,7 +49,10 @@ async def pair(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> AsyncI
     policy = {"tenants": {"*": {"channels": {name: {} for name in CHANNELS}, "aliases": {"Ecommerce": "ECOM"}}}}
     await site.send(site.topics.policy.name, {"action": "SET", "policy": policy})
     await site.drained()
-    await site.send(site.topics.adjusted.name, {"product_id": "prod987", "adjusted_quantity": 10, "new_quantity": 150})
+    await site.send(
+        site.topics.adjusted.name,
+        {"event_id": "abc123", "product_id": "prod987", "adjusted_quantity": 10, "new_quantity": 150},
+    )
     await site.send(site.topics.counted.name, {"itemId": ODD_ITEM, "onHand": 1.5})
     for number in range(12):
         await site.send(site.topics.counted.name, {"itemId": f"item-{number}", "onHand": number})
