@@ -41,7 +41,8 @@ async def test_the_seeds_example_shows_120_available_and_30_reserved_on_any_work
     status, body = answers[0]
     assert status == 200
     ecom = next(row for row in body["channels"] if row["channel"] == "ECOM")
-    assert {"channel": "ECOM", "available": 120, "reserved": 30, "waiting": 0} == ecom
+    fence = {"granted": 0, "consumed": 0}
+    assert {"channel": "ECOM", "kind": "POOLED", "available": 120, "reserved": 30, "waiting": 0, **fence} == ecom
     assert (150, 30, 0) == (body["on_hand"], body["reserved"], body["gap"])
     committed = await site.read(site.topics.allocation_committed.name)
     assert [b"acme|prod987"] == [record.key for record in committed]
