@@ -180,7 +180,7 @@ def _check_weight(place: str, weight: Decimal | None) -> None:
 
 
 def _check_aliases(place: str, section: TenantSection) -> None:
-    parts = (section, *section.items.values())
+    parts: list[TenantSection | ItemSection] = [section, *section.items.values()]
     named = set().union(*(part.channels for part in parts), *(part.frozen for part in parts))
     for alias, channel in section.aliases.items():
         at = f"{place}.aliases.{alias}"

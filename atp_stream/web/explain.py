@@ -182,7 +182,7 @@ def add_explain(app: EngineApp, pages: Pages) -> None:
         row = item_row(app, place.partition, tenant, item)
         store = PartitionStore(app.table, place.partition)
         state = State(reader(store.read), scanner(store.scan))
-        locations = {one: state.get(f"{name}|l|{encode(one)}") for one in row.stock.places}
+        locations: dict[str, Any] = {one: state.get(f"{name}|l|{encode(one)}") for one in row.stock.places}
         rules, log = rules_of(state, name, row), f"{app.log_topic}/{place.partition}"
         told = describe(tenant, item, row, rules, log, locations)
         start = f"{name}|r|{encode(after)}" + ("\0" if after else "")

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from atp_stream.domain.commands import EditItem, EditPolicy, Entry, SetPolicy
+from atp_stream.domain.commands import AnyCommand, EditItem, EditPolicy, Entry, SetPolicy
 from atp_stream.domain.document import MOST_CHANNELS
 from atp_stream.domain.events import CommandRefused
 from atp_stream.domain.policy import PolicyError, parse
@@ -95,9 +95,12 @@ def test_a_command_that_was_kept_is_answered_by_the_policy_in_front_of_it(
     before: dict[str, Any], after: dict[str, Any], said: Any
 ) -> None:
     many = 3 * SLICE + 100
-    tenants = {"*": {"channels": {"ECOM": {}, "STORE": {}}}}
-    start = [policy({**before, "tenants": tenants}), *(reserve(f"w{place:04d}", 1) for place in range(many))]
-    last = [count(many + 100), said, policy({**after, "tenants": tenants})]
+    tenants: dict[str, Any] = {"*": {"channels": {"ECOM": {}, "STORE": {}}}}
+    start: list[AnyCommand] = [
+        policy({**before, "tenants": tenants}),
+        *(reserve(f"w{place:04d}", 1) for place in range(many)),
+    ]
+    last: list[AnyCommand] = [count(many + 100), said, policy({**after, "tenants": tenants})]
 
     def folded(log: Log, run: int) -> Log:
         entries = [
