@@ -44,7 +44,8 @@ def refusing(document: dict[str, Any]) -> dict[str, Any]:
 def contradicts(section: dict[str, Any]) -> bool:
     """Tell whether the section of a tenant says what cannot be; only as far as random histories go wrong."""
     items, channels, aliases = section.get("items", {}), section.get("channels", {}), section.get("aliases", {})
-    named = {*channels, *(channel for item in items.values() for channel in item.get("channels", {}))}
+    parts = [section, *items.values()]
+    named = {channel for part in parts for channel in [*part.get("channels", {}), *part.get("frozen", {})]}
     for alias, channel in aliases.items():
         if alias in named or channel in aliases or channel not in channels:
             return True
