@@ -6,6 +6,7 @@ from atp_stream.domain.commands import Entry
 from atp_stream.domain.events import AllocationCommitted, AllocationReleased, AnyEvent, AvailabilityCalculated
 from atp_stream.domain.holdings import Status, allocated, status
 from atp_stream.domain.rows import CLOCK, TIMER
+from tests.domain.folding import tight_bounds
 from tests.domain.log import AT, NOON, Log, confirm, count, fulfil, policy, release, reserve, tick
 
 SECOND = 1_000  # of log time
@@ -266,3 +267,11 @@ def test_what_is_reopened_in_a_channel_that_is_gone_brings_it_back_for_as_long_a
     assert (80, 20) == log.shows("STORE")
     log.say(release("r"), log_time=NOON + MINUTE)
     assert ["ECOM"] == [*log.item().channels]
+
+
+def test_limits_of_many_run_out_in_slices() -> None:
+    log = log_with(100)
+    log.say(*(reserve(f"r{number}", 20, expires_at=at(MINUTE)) for number in range(5)))
+    with tight_bounds(served=2, enough=1):
+        ticks(log, MINUTE)
+    assert ((100, 0), None) == (log.shows(), log.item().work)
