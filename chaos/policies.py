@@ -3,12 +3,11 @@
 import json
 from typing import Any, Final
 
-_NEVER: Final = 30 * 24 * 60 * 60  # seconds
 _CHANNELS: Final[dict[str, Any]] = {"ECOM": {}, "STORE": {}, "B2B": {}, "MARKETPLACE": {}}
 
 DOCUMENTS: Final[tuple[dict[str, Any], ...]] = (
     {
-        "drift_grace": _NEVER,
+        "drift_grace": 5,
         "tenants": {
             "*": {
                 "channels": {**_CHANNELS, "MARKETPLACE": {"buffer": 2, "floor": 5}},
@@ -19,16 +18,15 @@ DOCUMENTS: Final[tuple[dict[str, Any], ...]] = (
         },
     },
     {
-        "drift_grace": _NEVER,
         "tenants": {
             "*": {"channels": {**_CHANNELS, "STORE": {"buffer": 0.25}}, "aliases": {"Ecommerce": "ECOM"}},
             "acme": {"channels": {"ECOM": {}, "OUTLET": {}}, "safety_stock": {"fixed": 3}},
         },
     },
-    {"drift_grace": _NEVER, "tenants": {"*": {"channels": _CHANNELS, "aliases": {"Ecommerce": "ECOM"}}}},
+    {"tenants": {"*": {"channels": _CHANNELS, "aliases": {"Ecommerce": "ECOM"}}}},
 )
-FIRST: Final[dict[str, Any]] = {"drift_grace": _NEVER, "tenants": {"*": {"channels": _CHANNELS}}}
-"""What is in force from the beginning: as by default, but for drift, of which the oracle knows nothing."""
+FIRST: Final[dict[str, Any]] = {"tenants": {"*": {"channels": _CHANNELS}}}
+"""What is in force from the beginning: as by default."""
 
 
 def text(document: dict[str, Any]) -> bytes:

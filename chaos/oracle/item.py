@@ -66,14 +66,24 @@ class Item(Pool):
 
     def run_out(self, until: int, place: int, log_time: int) -> bool:
         """End what a tick says is over, all of it before anybody is served; tell whether there was any."""
-        over = [claim for claim in self.limited.values() if claim.timer is not None and claim.timer <= until]
-        if not over:
-            return False
+        over: list[tuple[int, str, Claim | None]] = [
+            (claim.timer, _encoded(claim.name), claim)
+            for claim in self.limited.values()
+            if claim.timer is not None and claim.timer <= until
+        ]
+        if self.drift is not None and self.drift.timer is not None and self.drift.timer <= until:
+            over.append((self.drift.timer, "", None))
         self.begin(place, log_time, first=OF_MANY)
-        for claim in sorted(over, key=lambda claim: (claim.timer or 0, _encoded(claim.name))):
+        ended = False
+        for _, _, claim in sorted(over, key=lambda one: one[:2]):
+            if claim is None:
+                self.tell_drift()
+                continue
             self.give_back(claim.name, claim, claim.waiting + claim.reserved, "EXPIRED")
-            claim.ended = "EXPIRED"
+            claim.ended, ended = "EXPIRED", True
             self.limit(claim)
+        if not ended and not self.told:
+            return False
         self.done(place)
         return True
 

@@ -32,6 +32,7 @@ class Rules:
     other: tuple[int, int]
     aliases: Mapping[str, str]
     accepts: bool
+    grace: int
     limit: int = field(compare=False)
     default: str = field(compare=False)
     tolerance: int = field(compare=False)
@@ -75,6 +76,7 @@ def rules(document: Mapping[str, Any], tenant: str, item: str) -> Rules:
         other=_rule(*general),
         aliases=section.get("aliases", {}),
         accepts=document.get("unknown_channels", "accept") == "accept",
+        grace=document.get("drift_grace", 30) * _MICROS,
         limit=document.get("unknown_channel_limit", 32),
         default=document.get("default_channel", "ECOM"),
         tolerance=document.get("future_tolerance", 300) * _MICROS,

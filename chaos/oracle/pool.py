@@ -1,6 +1,7 @@
 """What an item has and owes, naively: channels, allocations and the queue, summed and sorted whenever asked."""
 
 from collections import Counter
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from chaos.oracle.claim import Claim, drain
@@ -22,6 +23,14 @@ class Told(NamedTuple):
     outcome: str = ""
 
 
+@dataclass(slots=True)
+class Drift:
+    """A gap that stands since a log time; `timer` is when a tick may tell of it, `told` which one was told last."""
+
+    timer: int | None
+    told: int = 0
+
+
 class Pool:
     """The units of one item, and who may have them."""
 
@@ -39,6 +48,7 @@ class Pool:
         self.told: list[Told] = []
         self.place = -1  # of its last change
         self._first = 0  # ordinal of what is told first
+        self.drift: Drift | None = None
         self._open: list[Claim] = []  # those that hold or wait for units
 
     # Answers
@@ -101,6 +111,29 @@ class Pool:
             del self.channels[channel]
             self.withdrawn.add(channel)
             self.withdrawals[channel] += 1
+        self._follow_drift()
+
+    def _follow_drift(self) -> None:
+        """Take note of a gap; one that is closed is told at once, if it was told."""
+        gap = self.shelf.gap(self.rules)
+        timer = self._log_time * 1000 + max(1, self.rules.grace)
+        if not gap:
+            if self.drift is not None and self.drift.told:
+                self.told.append(Told("drift", "", 0, outcome="resolved"))
+            self.drift = None
+        elif self.drift is None:
+            self.drift = Drift(timer)
+        elif gap != self.drift.told and self.drift.timer is None:
+            self.drift.timer = timer
+
+    def tell_drift(self) -> None:
+        """Tell the gap that has stood for its grace."""
+        gap = self.shelf.gap(self.rules) or 0
+        if self.drift is not None:
+            self.drift.timer = None
+            if gap != self.drift.told:
+                self.drift.told = gap
+                self.told.append(Told("drift", "", gap, outcome="detected"))
 
     # Units change hands
 

@@ -23,6 +23,7 @@ class Shelf:
         self.tails: defaultdict[str, list[Said]] = defaultdict(list)  # by location: what a late fact may still join
         self._floors: defaultdict[str, int] = defaultdict(lambda: -1)
         self._held: Held | None = Held(0, 0, split=False)
+        self._gap: int | None = 0
 
     def held(self, rules: Rules) -> Held:
         """Return what there is."""
@@ -30,13 +31,14 @@ class Shelf:
             self._model.skew = rules.skew
             self._model.gone = [gone for one in self._gone.values() for gone in one]
             self._held = self._model.held()
+            self._gap = self._model.numbers().gap if len(self._model.gone) <= _MOST_SHIPMENTS else None
             self.crowded |= self._held.open > _MOST_SHIPMENTS
         return self._held
 
     def gap(self, rules: Rules) -> int | None:
         """Return what the facts do not explain; None where so much was shipped that the product tells less apart."""
         self.held(rules)
-        return self._model.numbers().gap if len(self._model.gone) <= _MOST_SHIPMENTS else None
+        return self._gap
 
     def take(self, fact: Said, rules: Rules) -> bool:
         """Put a fact in its place; False if it is known.

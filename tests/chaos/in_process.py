@@ -83,7 +83,7 @@ class InProcess:
     def apply(self, document, now):
         """Put a policy in force, as an operator does."""
         said = msgspec.Raw(json.dumps(document).encode())
-        self._to_all(SetPolicy(event_id="policy", at=now, document=said), now)
+        self._to_all(SetPolicy(event_id=f"policy-{now}", at=now, document=said), now)
 
     def tick(self, told, now):
         """Let time pass up to `told`."""
