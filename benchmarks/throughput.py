@@ -84,7 +84,7 @@ async def _start_up(stack: Stack, directory: Path, name: str) -> site.Moment:
 
 
 async def _run(stack: Stack, worker: site.Bench, idle: site.Moment, *, inputs: int, count: int) -> Figures:
-    """Run to the end of the input; a start that finds nothing to do is taken off, for work begins before it is ready."""
+    """Run to the end of the input; a start without work is taken off, for work begins before a worker is ready."""
     broker_before = proc.cpu(stack.broker.pid)
     began = time.monotonic()
     ready = await worker.ready()
