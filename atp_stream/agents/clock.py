@@ -3,11 +3,15 @@
 A tick says that all input up to its moment is in the log, so it is told only up to the group's horizon: an outage, or
 a source partition that waits, holds time back, and never ends what was confirmed in time. A partition of the log is
 told nothing while nothing in it is due.
+
+What time it is, only the broker says, in the answer to each append: from then on time is counted from there. A worker's
+own clock decides no more than when to ask for the first time, so it may be wrong. What is noted at a look is therefore
+never later than the moment of the look, by the clock that stamps the log.
 """
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from aiokafka import AIOKafkaProducer
@@ -29,9 +33,13 @@ _AGAIN: Final = 1_000_000  # microseconds until what one tick has left is told a
 _MICROSECONDS: Final = 1_000  # in a millisecond
 _TIMERS: Final = TIMER.encode()
 _DIGITS: Final = 16
-_WHOLE_SCAN: Final = (
-    10_000_000  # microseconds; in between, what lies in front of the last earliest timer is passed over
-)
+#: Microseconds; in between, what lies in front of the last earliest timer is passed over.
+_WHOLE_SCAN: Final = 10_000_000
+#: Microseconds for which an answer of the broker is counted on before what is due is told: clocks run unequally.
+_TRUSTED: Final = 60_000_000
+#: Microseconds by which the clock of a worker may be behind, and what is due is found in time all the same.
+_WRONG: Final = 2 * 3_600_000_000
+_NO_TIME: Final = 0  # a tick that ends nothing: it is appended for the answer
 
 
 class _Told(NamedTuple):
@@ -42,8 +50,18 @@ class _Told(NamedTuple):
     at: int
 
 
+class _Answer(NamedTuple):
+    """What time it was at the broker when this worker's count stood at `at`, at the least."""
+
+    time: int
+    at: int
+
+
 class Clock:
-    """Appends ticks to the log partitions that this worker owns; moments are microseconds of its own clock."""
+    """Appends ticks to the log partitions that this worker owns; all times are in microseconds.
+
+    `count` counts evenly from anywhere; `wall` is the clock of this machine, right or wrong.
+    """
 
     def __init__(
         self,
@@ -52,19 +70,21 @@ class Clock:
         genesis: str,
         *,
         new_producer: Callable[[], AIOKafkaProducer],
-        now: Callable[[], int] = lambda: time.time_ns() // 1000,
+        count: Callable[[], int] = lambda: time.monotonic_ns() // 1000,
+        wall: Callable[[], int] = lambda: time.time_ns() // 1000,
     ) -> None:
         self._app = app
         self._log = topics.item_log.name
         self._headers = [(GENESIS_HEADER, genesis.encode())]
         self._new_producer = new_producer
         self._producer: AIOKafkaProducer | None = None
-        self._now = now
+        self._now = count
+        self._wall = wall
         self._horizon = Horizon(app, [topic.name for topic in topics.inputs])
         self._told: dict[int, _Told] = {}
         self._lowest: dict[int, int] = {}  # no timer of the partition is earlier
         self._scanned_at = 0
-        self._ahead = 0  # by so much this clock goes before the broker's, at least
+        self._answer: _Answer | None = None
         self._held_since: int | None = None
 
     def held(self) -> float:
@@ -86,24 +106,38 @@ class Clock:
 
     async def round(self) -> None:
         """Tell each partition the time that has something due, as far as the horizon lets."""
-        now = self._now()
-        due = {number: first for number, first in self._first_timers(now) if first <= now - self._ahead}
-        if not due:
+        timers = dict(self._first_timers())
+        now = await self._time(timers) if timers else None
+        due = {} if now is None else {number: first for number, first in timers.items() if first <= now}
+        if now is None or not due:
             self._horizon.forget()
             self._held_since = None
             return
         until = await self._horizon.look(now)
-        ready = [] if until is None else [number for number, first in due.items() if first <= until - self._ahead]
+        ready = [] if until is None else [number for number, first in due.items() if first <= until]
         if ready:
             self._held_since = None
         elif self._held_since is None:
-            self._held_since = now
+            self._held_since = self._now()
         news = [number for number in ready if self._is_news(number, due[number])]
         if news and until is not None:
             producer = await self._started_producer()
             await asyncio.gather(*(self._tell(producer, number, until) for number in news))
 
-    def _first_timers(self, now: int) -> Iterator[tuple[int, int]]:
+    async def _time(self, timers: Mapping[int, int]) -> int | None:
+        """Return what time it is at the broker, at the least; None while it is too early to ask."""
+        number = min(timers, key=timers.__getitem__)
+        answer, now = self._answer, self._now()
+        if answer is None:
+            ask = timers[number] <= self._wall() + _WRONG
+        else:
+            ask = now - answer.at > _TRUSTED and timers[number] <= answer.time + now - answer.at
+        if ask:
+            await self._append(await self._started_producer(), number, _NO_TIME)
+        answer = self._answer
+        return None if answer is None else answer.time + self._now() - answer.at
+
+    def _first_timers(self) -> Iterator[tuple[int, int]]:
         """Yield the earliest timer of each owned partition that has one.
 
         A timer is set behind the log time of its cause, so what is earlier than both the last one found and log time
@@ -113,9 +147,9 @@ class Clock:
         if not self._app.settled:
             self._lowest.clear()
             return
-        if now - self._scanned_at > _WHOLE_SCAN:
+        if self._now() - self._scanned_at > _WHOLE_SCAN:
             self._lowest.clear()
-            self._scanned_at = now
+            self._scanned_at = self._now()
         for number in self._app.steps.owned():
             position = self._app.steps.position(number)
             log_time = 0 if position is None else position.log_time * _MICROSECONDS
@@ -137,14 +171,17 @@ class Clock:
         return first > told.until or self._now() - told.at > _AGAIN  # else it is being worked off
 
     async def _tell(self, producer: AIOKafkaProducer, number: int, until: int) -> None:
+        offset = await self._append(producer, number, until)
+        self._told[number] = _Told(offset, until, self._now())
+
+    async def _append(self, producer: AIOKafkaProducer, number: int, until: int) -> int:
+        """Append a tick, take note of the time in the answer, and return the tick's offset."""
         tick = encode_command(Tick(event_id=f"tick-{until}", at=until))
-        before = self._now()
         sent: Any = await producer.send_and_wait(
             self._log, tick, key=WHOLE_PARTITION, partition=number, headers=self._headers
         )
-        log_time = sent.timestamp * _MICROSECONDS
-        self._ahead = max(0, before - log_time - _MICROSECONDS)
-        self._told[number] = _Told(sent.offset, min(until, log_time), self._now())
+        self._answer = _Answer(sent.timestamp * _MICROSECONDS, self._now())
+        return int(sent.offset)
 
     async def _started_producer(self) -> AIOKafkaProducer:
         if self._producer is None:

@@ -3,10 +3,12 @@
 Why each override is there is measured: see the traps in the README's chapter on the runtime.
 """
 
+import copy
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+from aiokafka.consumer.fetcher import READ_UNCOMMITTED
 from aiokafka.errors import IllegalStateError, KafkaError, UnknownTopicOrPartitionError
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.tables.recovery import RebalanceAgain
@@ -101,7 +103,11 @@ class RunThread(driver.AIOKafkaConsumerThread):
         if unknown := [topic for topic, numbers in known.items() if not numbers]:
             raise UnknownTopicOrPartitionError(unknown[0])
         tps = {TP(topic, number) for topic, numbers in known.items() for number in numbers}
-        ends = await consumer.end_offsets(list(tps))  # first: what is committed later may only be more
+        # First: what is committed later may only be more. Ends of all that was written: what stands behind an open
+        # transaction cannot be read yet, but it was said in time.
+        fetcher = copy.copy(consumer._fetcher)
+        fetcher._isolation_level = READ_UNCOMMITTED
+        ends = await fetcher.end_offsets(list(tps), consumer._request_timeout_ms)
         committed = await self._committed(tps)
         return {TP(*tp): end for tp, end in ends.items()}, {tp: committed.get(tp, 0) for tp in tps}
 

@@ -39,6 +39,7 @@ class Worker:
         self.stores = {0: Memory(), 1: Memory()}
         self.positions = {number: Position(genesis="g", applied=9, log_time=NOON // 1000) for number in (0, 1)}
         self.ticks: list[tuple[int, int]] = []  # (partition, moment)
+        self.asked: list[tuple[int, int]] = []  # the same, of ticks that only ask what time it is
 
     def owned(self) -> set[int]:
         return set(self.stores)
@@ -62,8 +63,13 @@ class Worker:
 
     async def send_and_wait(self, topic: str, value: bytes, *, key: bytes, partition: int, headers: Any) -> Sent:
         assert (TOPICS.item_log.name, b"|", [("atp-genesis", b"g")]) == (topic, key, headers)
-        self.ticks.append((partition, msgspec.json.decode(value, type=Tick).at))
-        return Sent(10 + len(self.ticks), (self.now + self.broker_ahead) // 1000)
+        moment = msgspec.json.decode(value, type=Tick).at
+        (self.ticks if moment else self.asked).append((partition, moment))
+        return Sent(10 + len(self.ticks), self.broker_time // 1000)
+
+    @property
+    def broker_time(self) -> int:
+        return self.now + self.broker_ahead
 
     def timer(self, number: int, moment: int, name: str = "acme|lamp") -> bytes:
         key = item_timer_key(name, moment).encode()
@@ -83,7 +89,7 @@ def worker() -> Worker:
 @pytest.fixture
 def clock(worker: Worker) -> Clock:
     app: Any = worker
-    return Clock(app, TOPICS, "g", new_producer=lambda: app, now=lambda: worker.now)
+    return Clock(app, TOPICS, "g", new_producer=lambda: app, count=lambda: worker.now, wall=lambda: worker.now)
 
 
 async def later(worker: Worker, clock: Clock, seconds: float) -> None:
@@ -152,13 +158,56 @@ async def test_what_becomes_due_behind_a_tick_is_told_at_once(worker: Worker, cl
     assert [(0, NOON), (0, NOON + SECOND // 4)] == worker.ticks
 
 
-async def test_a_clock_that_goes_before_the_brokers_tells_what_is_due_there(worker: Worker, clock: Clock) -> None:
+async def test_what_a_wrong_clock_thinks_is_due_is_told_when_it_is_due_at_the_broker(
+    worker: Worker, clock: Clock
+) -> None:
     worker.broker_ahead = -3 * SECOND
     worker.timer(0, NOON)
     for _ in range(16):
         await later(worker, clock, 0.25)
         worker.applied(0)
-    assert [(0, NOON + SECOND // 4), (0, NOON + 3 * SECOND)] == worker.ticks[:2]
+    assert (0, NOON) == worker.ticks[0]
+
+
+@pytest.mark.parametrize("wrong", [-3_600, -60, 60, 3_600])
+async def test_no_moment_is_told_that_lies_behind_the_look_by_the_brokers_clock(
+    worker: Worker, clock: Clock, wrong: int
+) -> None:
+    worker.broker_ahead = wrong * SECOND
+    worker.timer(0, worker.broker_time)
+    worker.read = 0
+    await clock.round()
+    looked = worker.broker_time
+    worker.timer(1, looked)
+    worker.consumer.progress = behind(worker)  # type: ignore[method-assign]
+    await later(worker, clock, 30)
+    assert [(0, looked), (1, looked)] == worker.ticks
+
+
+def behind(worker: Worker) -> Any:
+    """Return how a group stands that has read what the first look saw, and nothing that came since."""
+
+    async def progress(topics: tuple[str, ...]) -> tuple[dict[TP, int], dict[TP, int]]:
+        tps = [TP(topic, 0) for topic in topics]
+        return dict.fromkeys(tps, 2), dict.fromkeys(tps, 1)
+
+    return progress
+
+
+async def test_the_broker_is_asked_once_and_again_only_before_what_is_due(worker: Worker, clock: Clock) -> None:
+    worker.timer(0, NOON + 90 * SECOND)
+    for _ in range(80):
+        await later(worker, clock, 1)
+    assert ([(0, 0)], []) == (worker.asked, worker.ticks)
+    for _ in range(10):
+        await later(worker, clock, 1)
+    assert ([(0, 0), (0, 0)], [(0, NOON + 90 * SECOND)]) == (worker.asked, worker.ticks)
+
+
+async def test_nobody_is_asked_for_what_is_due_in_days(worker: Worker, clock: Clock) -> None:
+    worker.timer(0, NOON + 7 * 86_400 * SECOND)
+    await later(worker, clock, 1)
+    assert [] == worker.asked
 
 
 async def test_an_old_timer_that_comes_back_is_found(worker: Worker, clock: Clock) -> None:
