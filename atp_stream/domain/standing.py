@@ -160,6 +160,8 @@ class Policies:
             self._state.put(SWEEP, self.sweep)
 
 
-def rules_of(state: State, name: str, item: Item) -> ItemRules:
-    """Return the rules that an item lives by, whatever sweep is under way."""
-    return Policies(state).met(name, item.policy).policy.rules(name, item.own)
+def lived_by(state: State, name: str, item: Item | None) -> tuple[Policy, ItemRules]:
+    """Return the policy that an item lives by, whatever sweep is under way, and its rules; None is one to come."""
+    policies = Policies(state)
+    policy = (policies.newest if item is None else policies.met(name, item.policy)).policy
+    return policy, policy.rules(name, None if item is None else item.own)

@@ -34,7 +34,7 @@ class State:
 
     def __init__(self, read: Read, scan: Scan) -> None:
         self._read = read
-        self._scan = scan
+        self.scan = scan  # committed rows, from a key on
         self._rows: dict[str, Row | None] = {}
         self.changed: dict[str, Row | None] = {}  # None: deleted
         self._fresh: list[str] = []  # keys that came to life since the last look at `_order`
@@ -77,7 +77,7 @@ class State:
     def after(self, key: str) -> str | None:
         """Return the first key at or behind `key`, as this step sees it; None at the end."""
         best = self._changed_from(key)
-        for found, _ in self._scan(key):
+        for found, _ in self.scan(key):
             if best is not None and best < found:
                 break
             if found not in self.changed:
@@ -85,7 +85,7 @@ class State:
         return best
 
     def _opened(self, prefix: str) -> tuple[Iterator[tuple[str, Row]], tuple[str, Row] | None]:
-        rows = self._scan(prefix)
+        rows = self.scan(prefix)
         return rows, next(rows, None)
 
     def _changed_from(self, key: str) -> str | None:

@@ -8,14 +8,14 @@ from atp_stream.domain.availability import short
 from atp_stream.domain.names import join
 from atp_stream.domain.policy import ItemRules
 from atp_stream.domain.rows import Channel, Item
+from atp_stream.domain.standing import lived_by
 from atp_stream.engine.app import EngineApp
 from atp_stream.engine.routing import Elsewhere
 from atp_stream.web.amounts import moment, units
 from atp_stream.web.names import from_path
 from atp_stream.web.pages import Pages, json_response
-from atp_stream.web.policies import rules_of
 from atp_stream.web.problems import Problem
-from atp_stream.web.routing import owner, pass_on, read_row
+from atp_stream.web.routing import owner, pass_on, read_row, state_of
 
 CLOSED: Final = "CLOSED"  # neither named by policy nor accepted without a name: nothing more is promised there
 _MICROSECONDS: Final = 1000  # in a millisecond
@@ -91,7 +91,7 @@ def show(app: EngineApp, partition: int, tenant: str, item: str) -> dict[str, An
         Problem: 404, nothing has ever been said of it.
     """
     row = item_row(app, partition, tenant, item)
-    return describe(tenant, item, row, rules_of(app, partition, join(tenant, item), row))
+    return describe(tenant, item, row, lived_by(state_of(app, partition), join(tenant, item), row)[1])
 
 
 def channel_of(row: Item, rules: ItemRules, asked: str) -> str:
@@ -123,7 +123,7 @@ def add_availability(app: EngineApp, pages: Pages) -> None:
         if isinstance(place, Elsewhere):
             return await pass_on(app, request, place)
         row = item_row(app, place.partition, tenant, item)
-        rules = rules_of(app, place.partition, name, row)
+        _, rules = lived_by(state_of(app, place.partition), name, row)
         channel = channel_of(row, rules, asked)
         shown = _channel(channel, row.channels[channel], rules)
         return json_response({"tenant": tenant, "item": item, **shown, **mark(row)})

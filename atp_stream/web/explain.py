@@ -12,18 +12,15 @@ from atp_stream.domain.locations import Location
 from atp_stream.domain.names import decode, encode, join
 from atp_stream.domain.policy import ItemRules
 from atp_stream.domain.rows import Item, Reservation
-from atp_stream.domain.standing import rules_of
-from atp_stream.domain.state import State
+from atp_stream.domain.standing import lived_by
 from atp_stream.engine.app import EngineApp
-from atp_stream.engine.lanes import PartitionStore
 from atp_stream.engine.routing import Elsewhere
-from atp_stream.messages.rows import reader, scanner
 from atp_stream.web.amounts import moment, units
 from atp_stream.web.availability import item_row, mark
 from atp_stream.web.names import checked, from_path
 from atp_stream.web.pages import Pages, json_response
 from atp_stream.web.problems import Problem
-from atp_stream.web.routing import owner, pass_on
+from atp_stream.web.routing import owner, pass_on, state_of
 
 FACTS: Final = 10
 """So many facts of each location are shown, the newest."""
@@ -180,12 +177,11 @@ def add_explain(app: EngineApp, pages: Pages) -> None:
         if isinstance(place, Elsewhere):
             return await pass_on(app, request, place)
         row = item_row(app, place.partition, tenant, item)
-        store = PartitionStore(app.table, place.partition)
-        state = State(reader(store.read), scanner(store.scan))
+        state = state_of(app, place.partition)
         locations: dict[str, Any] = {one: state.get(f"{name}|l|{encode(one)}") for one in row.stock.places}
-        rules, log = rules_of(state, name, row), f"{app.log_topic}/{place.partition}"
+        (_, rules), log = lived_by(state, name, row), f"{app.log_topic}/{place.partition}"
         told = describe(tenant, item, row, rules, log, locations)
         start = f"{name}|r|{encode(after)}" + ("\0" if after else "")
-        return json_response({**told, **page(name, scanner(store.scan)(start), limit)})
+        return json_response({**told, **page(name, state.scan(start), limit)})
 
     pages.add("GET", "/atp/{tenant}/{item}/explain", explain_view)

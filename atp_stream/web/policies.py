@@ -7,28 +7,18 @@ from aiohttp import web
 
 from atp_stream.domain.document import WHOLE, Kind
 from atp_stream.domain.names import join
-from atp_stream.domain.policy import DEFAULT, ItemRules, Policy, Rule, read
-from atp_stream.domain.rows import POLICY, Item
+from atp_stream.domain.policy import ItemRules, Policy, Rule
+from atp_stream.domain.rows import Item
+from atp_stream.domain.standing import lived_by
 from atp_stream.engine.app import EngineApp
 from atp_stream.engine.routing import Elsewhere
 from atp_stream.topics import Topics
 from atp_stream.web.amounts import units
 from atp_stream.web.names import from_path
 from atp_stream.web.pages import Pages, json_response
-from atp_stream.web.routing import owner, pass_on, read_row
+from atp_stream.web.routing import owner, pass_on, read_row, state_of
 
 _SECOND: Final = 1_000_000  # microseconds
-
-
-def policy_of(app: EngineApp, partition: int) -> Policy:
-    """Return the newest policy of an owned partition."""
-    row = read_row(app, partition, POLICY)
-    return DEFAULT if row is None else read(bytes(row.document))
-
-
-def rules_of(app: EngineApp, partition: int, name: str, row: Item | None) -> ItemRules:
-    """Return the rules by the newest policy of an item that is owned; `row` is its own, if anything is known of it."""
-    return policy_of(app, partition).rules(name, None if row is None else row.own)
 
 
 def describe(policy: Policy, rules: ItemRules) -> dict[str, Any]:
@@ -67,7 +57,7 @@ def add_policies(app: EngineApp, pages: Pages, topics: Topics) -> None:
         row: Item | None = read_row(app, place.partition, f"{name}|i")
         position = app.steps.position(place.partition)
         heard = None if position is None else position.marks.get(orders)
-        shown = describe(policy_of(app, place.partition), rules_of(app, place.partition, name, row))
+        shown = describe(*lived_by(state_of(app, place.partition), name, row))
         own = None if row is None or row.own is None else msgspec.Raw(row.own.encode())
         about = {"tenant": tenant, "item": item, "heard": None if heard is None else heard.offset}
         return json_response({**about, **shown, "own": own})

@@ -5,9 +5,11 @@ from typing import Any, NamedTuple
 from aiohttp import ClientError, ClientTimeout, web
 from yarl import URL
 
+from atp_stream.domain.state import State
 from atp_stream.engine.app import EngineApp
+from atp_stream.engine.lanes import PartitionStore
 from atp_stream.engine.routing import Elsewhere, Here, NotServing, locate
-from atp_stream.messages.rows import decode_row
+from atp_stream.messages.rows import decode_row, reader, scanner
 from atp_stream.web.problems import Problem
 
 FORWARDED = "X-Atp-Forwarded"
@@ -42,6 +44,12 @@ def read_row(app: EngineApp, partition: int, key: str) -> Any:
     """Return a committed row of an owned partition, None if there is none."""
     value = app.table.read(partition, key.encode())
     return None if value is None else decode_row(key, value)
+
+
+def state_of(app: EngineApp, partition: int) -> State:
+    """Return the committed rows of an owned partition as the fold sees them; good until the next await."""
+    store = PartitionStore(app.table, partition)
+    return State(reader(store.read), scanner(store.scan))
 
 
 async def pass_on(app: EngineApp, request: web.Request, place: Elsewhere) -> web.Response:

@@ -4,7 +4,7 @@ from hypothesis import given
 
 from atp_stream.domain.commands import Entry, Grant
 from atp_stream.domain.explanation import Explanation, Term, explain
-from atp_stream.domain.standing import rules_of
+from atp_stream.domain.standing import lived_by
 from atp_stream.domain.state import State
 from tests.domain.histories import histories
 from tests.domain.log import AT, LAMP, Log, count, fulfil, policy, reserve
@@ -12,7 +12,7 @@ from tests.domain.log import AT, LAMP, Log, count, fulfil, policy, reserve
 
 def explained(log: Log, name: str = LAMP) -> Explanation:
     item = log.item(name)
-    return explain(item, rules_of(State(log.read, log.scan), name, item))
+    return explain(item, lived_by(State(log.read, log.scan), name, item)[1])
 
 
 def terms(log: Log, channel: str) -> list[tuple[str, int]]:
