@@ -22,7 +22,7 @@ from atp_stream.domain.rows import TIMER
 from atp_stream.engine.app import EngineApp
 from atp_stream.engine.horizon import Horizon
 from atp_stream.engine.position import GENESIS_HEADER
-from atp_stream.engine.sending import make_producer
+from atp_stream.engine.sending import drop_producer, make_producer
 from atp_stream.messages.rows import encode_command
 from atp_stream.topics import WHOLE_PARTITION, Topics
 
@@ -192,10 +192,7 @@ class Clock:
     async def _drop_producer(self) -> None:
         producer, self._producer = self._producer, None
         if producer is not None:
-            try:
-                await asyncio.wait_for(producer.stop(), timeout=5.0)
-            except Exception as error:  # noqa: BLE001 - a tick that is sent twice does no harm
-                log.info("producer did not stop in order: %r", error)
+            await drop_producer(producer)
 
 
 def add_clock(app: EngineApp, topics: Topics, genesis: str, bootstrap: str) -> Clock:

@@ -68,9 +68,8 @@ class CatchingUp:
         if self._ticks.pending:
             self._walk(self._ledger.spent + SLICE)
         if self._policies.sweep is not None:
-            self._sweep(
-                self._ledger.spent + SLICE // 4 + 1
-            )  # six partitions sweep at a time, and commands pass between
+            # Small slices: all partitions sweep at a time, and commands pass in between.
+            self._sweep(self._ledger.spent + SLICE // 4 + 1)
 
     def unfinished(self) -> bool:
         """Tell whether there is work without a command."""

@@ -20,7 +20,7 @@ from faust.types import TP
 from mode import get_logger
 
 from atp_stream.engine.runs import Run
-from atp_stream.engine.sending import Batches, Output
+from atp_stream.engine.sending import Batches, Output, drop_producer
 
 log = get_logger(__name__)
 
@@ -90,12 +90,7 @@ class Intake:
     async def _drop_producer(self) -> None:
         producer, self._producer = self._producer, None
         if producer is not None:
-            try:
-                await asyncio.wait_for(producer.stop(), timeout=5.0)
-            except Exception as error:  # noqa: BLE001 - its records are sent again by the next one
-                log.info("producer did not stop in order: %r", error)
-                await producer._sender.close()  # else it would try for ever
-                await producer.client.close()
+            await drop_producer(producer)
 
     def submit(self, event: Any, run: Run) -> None:
         """Queue a run behind the earlier ones of its partition."""

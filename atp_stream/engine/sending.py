@@ -9,6 +9,9 @@ from typing import Any, NamedTuple
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
+from mode import get_logger
+
+log = get_logger(__name__)
 
 #: A batch is sent before it grows beyond this: brokers refuse batches over max.message.bytes, 1 MiB by default.
 BATCH_BYTES = 900_000
@@ -69,6 +72,16 @@ def make_producer(bootstrap: str, *, transactional_id: str | None = None, **sett
         max_request_size=16 << 20,
         **settings,
     )
+
+
+async def drop_producer(producer: AIOKafkaProducer) -> None:
+    """Stop a producer, in order or by force; what it had under way is sent again by another, or does not matter."""
+    try:
+        await asyncio.wait_for(producer.stop(), timeout=5.0)
+    except Exception as error:  # noqa: BLE001 - whatever it is, this producer is given up
+        log.info("producer did not stop in order: %r", error)
+        await producer._sender.close()  # else it would try for ever
+        await producer.client.close()
 
 
 def transactional_id(app: str, genesis: str, partition: int) -> str:
