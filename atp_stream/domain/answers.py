@@ -66,7 +66,7 @@ def _adjust(x: ItemFold, command: AdjustStock) -> bool:
     fact = Fact(command.at, command.event_id, command.delta, command.absolute, ships)
     applied = _record(x, fact, command.location)
     if applied and command.reservation is not None and command.delta < 0:
-        adjusted(x, command.reservation, -command.delta)
+        adjusted(x, command.reservation, -command.delta, command.location)
     return applied
 
 

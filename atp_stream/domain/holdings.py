@@ -42,8 +42,8 @@ def owed(row: Reservation) -> int:
 
 
 def shipped(row: Reservation) -> int:
-    """Return the units that have left: the greater of what events and what adjustments say."""
-    return max(row.fulfilled, row.adjusted)
+    """Return the units that have left: what events and what adjustments say, less what both do."""
+    return max(row.fulfilled, row.adjusted) + row.apart
 
 
 def status(row: Reservation) -> Status:

@@ -15,22 +15,20 @@ Source: domain.md, Reservation, rules 1 to 4; Stock, fulfilment.
 
 from typing import Final
 
+from atp_stream.domain import movements
 from atp_stream.domain.commands import Confirm, Fulfil, Release, Reserve
 from atp_stream.domain.errors import Refused
 from atp_stream.domain.events import DenialOutcome, ReleaseReason, ReservationDenied
-from atp_stream.domain.holdings import MOST_PIECES, allocated, owed, pieces, shipped
+from atp_stream.domain.holdings import MOST_PIECES, allocated, owed, pieces
 from atp_stream.domain.item import MICROSECONDS, ItemFold
 from atp_stream.domain.keeping import keep, revive
 from atp_stream.domain.names import short_id
 from atp_stream.domain.policy import Policy
-from atp_stream.domain.rows import End, Moved, Remainder, Reservation, queue_prefix
-from atp_stream.domain.stock import Shipment, relocate, ship, take_back
+from atp_stream.domain.rows import End, Remainder, Reservation, queue_prefix
 from atp_stream.domain.waiting import queue_again, stop_waiting, wait
 
 MOST_MOVEMENTS: Final = 512
 """So many releases and fulfilments of a reservation are told apart; more are refused."""
-
-_MOST_SHIPMENTS = 32  # kept to be taken back when an adjustment repeats them; an older one waits for the next absolute
 
 
 def reserve(x: ItemFold, command: Reserve, policy: Policy) -> bool:
@@ -102,25 +100,10 @@ def fulfil(x: ItemFold, command: Fulfil) -> bool:
     return True
 
 
-def adjusted(x: ItemFold, reservation: str, units: int) -> None:
-    """Take note that an adjustment has taken `units` of a reservation out of the stock.
-
-    Moved is the greater of what events and what adjustments say: what an event has shipped already is taken back.
-    """
+def adjusted(x: ItemFold, reservation: str, units: int, location: str) -> None:
+    """Take note that an adjustment has taken `units` of a reservation out of the stock of `location`."""
     row = x.reservation(reservation) or Reservation()
-    before = shipped(row)
-    row.adjusted += units
-    left = shipped(row) - before
-    repeated = units - left
-    while repeated and row.moved:
-        first = row.moved[0]
-        part = min(repeated, first.quantity)
-        take_back(x.item.stock, x, Shipment(at=first.at, quantity=part, location=first.location), x.rules.stock)
-        first.quantity -= part
-        repeated -= part
-        if not first.quantity:
-            del row.moved[0]
-    _hand_over(x, row, left)
+    _hand_over(x, row, movements.adjusted(x, row, units, location))
     keep(x, reservation, row)
 
 
@@ -131,11 +114,7 @@ def _create(x: ItemFold, row: Reservation, command: Reserve, channel: str) -> No
     revive(x, command.reservation, row)
     row.at, row.requested = command.at, command.quantity
     _take_flags(row, command)
-    for moved in row.moved:
-        if not moved.location and row.location:
-            gone = Shipment(at=moved.at, quantity=moved.quantity)
-            relocate(x.item.stock, x, gone, row.location, x.rules.stock)
-            moved.location = row.location
+    movements.left_from(x, row)
     rest = row.fulfil_rest
     if row.release_rest:
         row.released += owed(row)
@@ -238,15 +217,7 @@ def _hand_over(x: ItemFold, row: Reservation, units: int) -> None:
 
 def _ship(x: ItemFold, row: Reservation, units: int, at: int, location: str) -> None:
     """Take units out of the stock and the reservation, as far as no adjustment has done so already."""
-    before = shipped(row)
-    row.fulfilled += units
-    left = shipped(row) - before
-    if left:
-        where = location or row.location
-        ship(x.item.stock, x, Shipment(at=at, quantity=left, location=where), x.rules.stock)
-        row.moved.append(Moved(at, left, where))
-        del row.moved[:-_MOST_SHIPMENTS]
-        _hand_over(x, row, left)
+    _hand_over(x, row, movements.fulfilled(x, row, units, at, location))
 
 
 def _unshipped(row: Reservation) -> int:

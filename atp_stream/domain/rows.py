@@ -116,11 +116,15 @@ class Allocation(msgspec.Struct, array_like=True, gc=False):
 
 
 class Moved(msgspec.Struct, array_like=True, gc=False):
-    """Units that a fulfilment took out of the stock, from `location`, stamped `at`."""
+    """Units that left by a fulfilment stamped `at`, from the `location` that it states, "" if none.
+
+    `repeated` of them are told by an adjustment too, which moved the stock in their place.
+    """
 
     at: int
     quantity: int
     location: str
+    repeated: int = 0
 
 
 class End(StrEnum):
@@ -144,11 +148,13 @@ class Reservation(Row):
 
     `asked` is the channel as it was stated, `channel` the one that it stands for. `requested` is the last quantity
     asked for; `released` is what release events gave back of it, `excess` what they named beyond it. Units moved are
-    the greater of `fulfilled` (by events) and `adjusted` (by adjustments that name the reservation); `moved` are the
-    last shipments, which an adjustment may turn out to repeat. `queued` are the offsets of its waiting parts, oldest
-    first, `waiting` is their sum. `known` are the releases and fulfilments that have come. `expires_at` is the limit
-    that was asked for, or the one that the tenant's default gave it at its commit. `timer` is when time ends it, or
-    when it is purged after its end: `purge_at`. `taken_back` is its place among the promises that a loss takes back.
+    the greater of `fulfilled` (by events) and `adjusted` (by adjustments that name the reservation), and `apart` more
+    where these left different locations. `moved` are the shipments, which an adjustment may turn out to repeat (or
+    `untold` units of them, for which there was no room), `adjusted_at` the adjustments by location. `queued` are the
+    offsets of its waiting parts, oldest first, `waiting` is their sum. `known` are the releases and fulfilments that
+    have come. `expires_at` is the limit that was asked for, or the one that the tenant's default gave it at its commit.
+    `timer` is when time ends it, or when it is purged after its end: `purge_at`. `taken_back` is its place among the
+    promises that a loss takes back.
     """
 
     channel: str = ""
@@ -173,6 +179,9 @@ class Reservation(Row):
     release_rest: bool = False
     fulfil_rest: Remainder | None = None
     moved: list[Moved] = []
+    adjusted_at: dict[str, int] = {}
+    apart: int = 0
+    untold: int = 0
     known: list[str] = []
     timer: int | None = None
     purge_at: int | None = None

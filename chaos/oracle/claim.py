@@ -1,8 +1,10 @@
 """One reservation as the oracle keeps it: what it asked for, what it holds, what it waits for. In hundredths."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from chaos.oracle.movements import unpaired
 from chaos.oracle.stock import Gone
 
 
@@ -10,7 +12,8 @@ from chaos.oracle.stock import Gone
 class Claim:
     """One reservation; `held` are [number of the commit, open units], `waits` are [place in the log, units].
 
-    `shipped` is what events let leave (stamp, units, location), `adjusted` what adjustments that name it did.
+    `shipped` is what events let leave (stamp, units, the location they state), `adjusted` what adjustments that name
+    it did, by location.
     """
 
     name: str
@@ -21,7 +24,7 @@ class Claim:
     released: int = 0
     excess: int = 0
     shipped: list[Gone] = field(default_factory=list)
-    adjusted: int = 0
+    adjusted: Counter[str] = field(default_factory=Counter)
     priority: int = 0
     partial: bool = False
     backorder: bool = True
@@ -55,7 +58,7 @@ class Claim:
     @property
     def moved(self) -> int:
         """Units that left: an event and an adjustment may tell of the same."""
-        return max(self.fulfilled, self.adjusted)
+        return self.adjusted.total() + sum(gone.quantity for gone in self.not_adjusted())
 
     @property
     def owed(self) -> int:
@@ -63,14 +66,9 @@ class Claim:
         return max(0, self.requested - self.released - self.moved)
 
     def not_adjusted(self) -> list[Gone]:
-        """Return what left by events, less the first units, which adjustments took out of the stock already."""
-        skip, gone = self.adjusted, []
-        for one in self.shipped:
-            kept = max(0, one.quantity - skip)
-            skip = max(0, skip - one.quantity)
-            if kept:
-                gone.append(Gone(one.at, kept, one.location))
-        return gone
+        """Return what left by events alone, and from where; adjustments took the rest out of the stock already."""
+        gone = unpaired(self.shipped, self.adjusted)
+        return [one._replace(location=one.location or self.location) for one in gone]
 
     @property
     def outcome(self) -> str:

@@ -101,7 +101,7 @@ class Item(Pool):
         if ships:
             claim = self._claim(fact)
             before = claim.moved
-            claim.adjusted -= fact.quantity or 0
+            claim.adjusted[fact.location or ""] -= fact.quantity or 0
             self.leave(str(fact.reservation), claim, claim.moved - before)
         return True
 
@@ -153,7 +153,6 @@ class Item(Pool):
         claim.expires_at = None if claim.confirmed else asked.expires_at
 
     def _meet_earlier(self, claim: Claim) -> None:
-        claim.shipped = [gone._replace(location=gone.location or claim.location) for gone in claim.shipped]
         if claim.release_rest:
             claim.released += claim.owed
         elif claim.fulfil_rest is not None:
@@ -161,7 +160,7 @@ class Item(Pool):
             rest = max(0, claim.requested - claim.released - claim.fulfilled)
             before = claim.moved
             if rest:
-                claim.shipped.append(Gone(at, rest, location or claim.location))
+                claim.shipped.append(Gone(at, rest, location))
             if claim.moved > before:
                 claim.ended = "FULFILLED"
         claim.release_rest, claim.fulfil_rest = False, None
@@ -218,7 +217,7 @@ class Item(Pool):
         units = rest if asked.quantity is None else asked.quantity
         before = claim.moved
         if units:
-            claim.shipped.append(Gone(asked.at, units, location or claim.location))
+            claim.shipped.append(Gone(asked.at, units, location))
         self.leave(str(asked.reservation), claim, claim.moved - before)
         return True
 

@@ -101,7 +101,7 @@ def _claim(item: Item, claim: Claim) -> dict[str, Any]:
         "released": claim.released,
         "excess": claim.excess,
         "fulfilled": claim.fulfilled,
-        "adjusted": claim.adjusted,
+        "adjusted": claim.adjusted.total(),
         "allocations": [[*item.commits[number], units] for number, units in claim.held],
         "waiting": claim.waiting,
         "queued": [place for place, _ in claim.waits],

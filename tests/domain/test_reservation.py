@@ -6,7 +6,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from atp_stream.domain import reservation as life
 from atp_stream.domain.commands import AnyCommand
 from atp_stream.domain.events import (
     AllocationCommitted,
@@ -19,6 +18,7 @@ from atp_stream.domain.events import (
 )
 from atp_stream.domain.holdings import MOST_PIECES, Status, pieces, status
 from atp_stream.domain.reservation import MOST_MOVEMENTS
+from atp_stream.domain.rows import Moved
 from tests.domain.log import AT, LAMP, Log, adjust, allocations, confirm, count, fulfil, policy, release, reserve
 
 
@@ -235,7 +235,7 @@ def test_an_adjustment_takes_back_as_many_shipments_as_it_repeats() -> None:
     log = log_with(20)
     log.say(reserve("a", 9), fulfil("a", 2), fulfil("a", 3, at=AT + 1), adjust(-4, reservation="a", at=AT + 2))
     assert 15 == log.item().stock.on_hand
-    assert [(AT + 1, 1)] == [(moved.at, moved.quantity) for moved in log.reservation("a").moved]
+    assert [Moved(AT, 2, "", 2), Moved(AT + 1, 3, "", 2)] == log.reservation("a").moved
 
 
 def test_the_net_quantity_is_claimed_when_a_release_came_first() -> None:
@@ -264,7 +264,7 @@ def test_a_fulfilment_of_the_rest_before_the_create_moves_the_stock_when_the_cre
     assert 10 == log.item().stock.on_hand
     assert [] == told(log.say(reserve("a", 8)))
     assert (3, Status.FULFILLED) == (log.item().stock.on_hand, state_of(log))
-    assert [(AT, 7)] == [(moved.at, moved.quantity) for moved in log.reservation("a").moved]
+    assert [Moved(AT, 7, "")] == log.reservation("a").moved
 
 
 def test_a_fulfilment_of_the_rest_leaves_nothing_to_a_later_release_of_the_rest() -> None:
@@ -443,15 +443,6 @@ def test_so_many_movements_are_told_apart_and_no_more() -> None:
     assert (100_000 - 90_000 + MOST_MOVEMENTS, 90_000 - MOST_MOVEMENTS) == log.shows()
 
 
-def test_only_the_last_shipments_are_kept_to_be_taken_back() -> None:
-    log = log_with(1_000)
-    kept = life._MOST_SHIPMENTS
-    log.say(reserve("a", 900), *[fulfil("a", 1, at=AT + place) for place in range(kept + 1)])
-    assert [AT + place for place in range(1, kept + 1)] == [moved.at for moved in log.reservation("a").moved]
-    log.say(adjust(-kept - 1, reservation="a", at=AT + kept + 1))
-    assert 1_000 - kept - 2 == log.item().stock.on_hand  # one shipment counts twice until the next absolute
-
-
 def test_a_reservation_in_too_many_parts_grows_no_more() -> None:
     log = log_with(0)
     log.say(*[reserve("a", size, at=AT + size) for size in range(1, MOST_PIECES + 1)])
@@ -481,8 +472,10 @@ def test_the_largest_row_of_a_reservation_stays_under_64_kb() -> None:
     name = '"' * 255
     log.say(count(10**14, AT - 1, location=name))
     log.say(reserve(name, 10**13, location=name, reference=name, channel="ECOM", allow_partial=True))
-    log.say(*[fulfil(name, 1, at=AT + place, event_id=f"{place}" + name[9:]) for place in range(400)])
+    log.say(*[adjust(-1, location=f"{place:03d}" + name[:30], reservation=name) for place in range(200)])
+    log.say(*[fulfil(name, 1, location=f"{place}" + name[9:], event_id=f"{place}" + name[9:]) for place in range(400)])
     log.say(*[release(name, 1, event_id=f"{place:04d}" + '"' * 16) for place in range(MOST_MOVEMENTS - 400)])
     log.say(*[reserve(name, 10**13 + size, at=AT + size) for size in range(1, MOST_PIECES)])
     assert MOST_PIECES == pieces(log.reservation(name))
+    assert 80 < len(log.reservation(name).adjusted_at)
     assert 64_000 > len(msgspec.json.encode(log.reservation(name)))

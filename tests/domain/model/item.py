@@ -15,7 +15,7 @@ from atp_stream.domain.commands import (
     Reserve,
     Revoke,
 )
-from chaos.oracle.stock import Said
+from chaos.oracle.stock import Gone, Said
 from tests.domain.model.acts import MILLISECOND, Acts
 from tests.domain.model.document import Refusal, Rules
 from tests.domain.model.numbers import Channel
@@ -47,7 +47,7 @@ class ItemModel(Acts):
         if command.reservation is not None and ships:
             order = self.order(command.reservation)
             before = order.moved()
-            order.adjusted -= command.delta
+            order.adjusted[command.location] -= command.delta
             self.leave(order, order.moved() - before)
         return True
 
@@ -95,13 +95,12 @@ class ItemModel(Acts):
         order.channel, order.asked, order.location = channel, command.channel, command.location
         order.purge_at = None
         self.describe(order, command)
-        order.shipped = [(at, units, location or order.location) for at, units, location in order.shipped]
         if order.release_rest:
             order.released += order.owed()
         elif order.fulfil_rest is not None:
             at, location = order.fulfil_rest
             before, units = order.moved(), max(0, order.requested - order.released - order.by_events())
-            order.shipped.append((at, units, location or order.location))
+            order.shipped.append(Gone(at, units, location))
             if order.moved() > before:
                 self.end_if_empty(order, "FULFILLED")
         if order.owed():
@@ -164,7 +163,7 @@ class ItemModel(Acts):
         left = max(0, order.requested - order.released - order.by_events())
         units = left if command.quantity is None else command.quantity
         before = order.moved()
-        order.shipped.append((command.at, units, command.location or order.location))
+        order.shipped.append(Gone(command.at, units, command.location))
         self.leave(order, order.moved() - before)
         return True
 

@@ -1,7 +1,9 @@
 """A reservation as the model knows it: lists of what was promised, what waits and what has left."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 
+from chaos.oracle.movements import unpaired
 from chaos.oracle.stock import Gone
 
 
@@ -32,8 +34,8 @@ class Order:
     created_at: int | None = None
     requested: int = 0
     released: int = 0
-    shipped: list[tuple[int, int, str]] = field(default_factory=list)  # by events: stamp, units, location
-    adjusted: int = 0
+    shipped: list[Gone] = field(default_factory=list)  # by events, from the location that they state
+    adjusted: Counter[str] = field(default_factory=Counter)  # by location
     promised: list[Promise] = field(default_factory=list)
     waits: list[Part] = field(default_factory=list)
     priority: int = 0
@@ -50,10 +52,10 @@ class Order:
     purge_at: int | None = None
 
     def by_events(self) -> int:
-        return sum(units for _, units, _ in self.shipped)
+        return sum(gone.quantity for gone in self.shipped)
 
     def moved(self) -> int:
-        return max(self.by_events(), self.adjusted)
+        return self.adjusted.total() + sum(gone.quantity for gone in self.not_in_adjustments())
 
     def held(self) -> int:
         return sum(promise.units for promise in self.promised)
@@ -65,14 +67,10 @@ class Order:
         return max(0, self.requested - self.released - self.moved())
 
     def not_in_adjustments(self) -> list[Gone]:
-        """Return the shipments without the first units, which adjustments took out of the stock already."""
-        skip, gone = self.adjusted, []
-        for at, units, location in self.shipped:
-            kept = max(0, units - skip)
-            skip = max(0, skip - units)
-            if kept:
-                gone.append(Gone(at, kept, location))
-        return gone
+        """Return the shipments without the units that adjustments took out of the stock already."""
+        return [
+            gone._replace(location=gone.location or self.location) for gone in unpaired(self.shipped, self.adjusted)
+        ]
 
     def without_empty(self) -> None:
         self.promised = [promise for promise in self.promised if promise.units]

@@ -1,0 +1,138 @@
+"""What has left for a reservation, as fulfilments and adjustments tell of it, and which of them tell of the same.
+
+Both may tell of one movement. From one location they are one, from different locations they are two, and where one of
+them names no location they may be one:
+
+    1. fulfilments and adjustments of the same location are paired
+    2. fulfilments without a location, with what is left of the adjustments, those with a location first
+    3. adjustments without a location, with what is left of the fulfilments, the oldest first
+    moved = fulfilled + adjusted - paired
+
+An adjustment moves the stock by itself, so only what is not paired of the fulfilments stands in the stock beside it, of
+each location the youngest units.
+
+Law: what has moved, and what stands in the stock, follows from what was said and not from the order of arrival.
+Source: domain.md, Stock, fulfilment.
+"""
+
+from collections import Counter
+from typing import Final
+
+from atp_stream.domain import stock
+from atp_stream.domain.holdings import shipped
+from atp_stream.domain.item import ItemFold
+from atp_stream.domain.rows import Moved, Reservation
+from atp_stream.domain.stock import Shipment
+
+MOST_SHIPMENTS: Final = 32
+"""So many shipments of a reservation are told apart.
+
+Of more, neighbours are merged, and count as the younger: in doubt, under-promise. From a location for which there is no
+room at all, each shipment is a movement of its own, for the same reason.
+"""
+
+
+def fulfilled(x: ItemFold, row: Reservation, units: int, at: int, location: str) -> int:
+    """Let a fulfilment take units out of the stock; return how many have left that were not known to have."""
+    if not units:
+        return 0
+    before = shipped(row)
+    row.fulfilled += units
+    if _enter(x, row, at, units, location):
+        _pair(x, row)
+    else:
+        row.untold += units
+        _pair(x, row)
+        gone = Shipment(at=at, quantity=units, location=location or row.location)
+        stock.ship(x.item.stock, x, gone, x.rules.stock)
+    return shipped(row) - before
+
+
+def adjusted(x: ItemFold, row: Reservation, units: int, location: str) -> int:
+    """Take note that an adjustment took units out of the stock; return how many were not known to have left."""
+    before = shipped(row)
+    row.adjusted += units
+    if location:
+        row.adjusted_at[location] = row.adjusted_at.get(location, 0) + units
+    _pair(x, row)
+    return shipped(row) - before
+
+
+def left_from(x: ItemFold, row: Reservation) -> None:
+    """Let what left no stated location have left the one of its reservation, now that it is known."""
+    if row.location:
+        for one in row.moved:
+            standing = one.quantity - one.repeated
+            if standing and not one.location:
+                gone = Shipment(at=one.at, quantity=standing)
+                stock.relocate(x.item.stock, x, gone, row.location, x.rules.stock)
+
+
+def _enter(x: ItemFold, row: Reservation, at: int, units: int, location: str) -> bool:
+    """Note a shipment, none of which stands in the stock yet; False if there is no room for its location."""
+    for one in row.moved:
+        if one.at == at and one.location == location:
+            one.quantity += units
+            one.repeated += units
+            return True
+    if len(row.moved) >= MOST_SHIPMENTS and not _make_room(x, row):
+        return False
+    row.moved.append(Moved(at, units, location, units))
+    row.moved.sort(key=_place)
+    return True
+
+
+def _make_room(x: ItemFold, row: Reservation) -> bool:
+    """Merge the two oldest shipments of the location that has most; False if each has but one."""
+    location, most = Counter(one.location for one in row.moved).most_common(1)[0]
+    if most < 2:  # noqa: PLR2004  (two are merged)
+        return False
+    older, younger = [one for one in row.moved if one.location == location][:2]
+    _stand(x, row, older, older.quantity)
+    younger.quantity += older.quantity
+    younger.repeated += older.quantity
+    row.moved.remove(older)
+    return True
+
+
+def _pair(x: ItemFold, row: Reservation) -> None:
+    """Let stand in the stock what the adjustments do not repeat of the fulfilments."""
+    if not row.adjusted:
+        for one in row.moved:
+            if one.repeated:
+                _stand(x, row, one, 0)
+        return
+    by_location: Counter[str] = Counter()
+    for one in row.moved:
+        by_location[one.location] += one.quantity
+    kept = by_location.pop("", 0)
+    nowhere = row.fulfilled - row.untold - by_location.total()
+    alike = {place: min(units, row.adjusted_at.get(place, 0)) for place, units in by_location.items()}
+    pairs = sum(alike.values())
+    elsewhere = sum(row.adjusted_at.values()) - pairs
+    anywhere = row.adjusted - pairs - elsewhere
+    of_nowhere = min(nowhere, elsewhere + anywhere)
+    others = min(by_location.total() - pairs, anywhere - max(0, of_nowhere - elsewhere))
+    row.apart = min(row.fulfilled, row.adjusted) - pairs - of_nowhere - others
+    alike[""] = max(0, of_nowhere - (nowhere - kept))  # what is no longer kept was repeated before
+    for one in row.moved:
+        repeated = min(one.quantity, alike[one.location])
+        alike[one.location] -= repeated
+        if one.location:
+            more = min(one.quantity - repeated, others)
+            others -= more
+            repeated += more
+        _stand(x, row, one, repeated)
+
+
+def _stand(x: ItemFold, row: Reservation, one: Moved, repeated: int) -> None:
+    """Let all but `repeated` units of a shipment stand in the stock."""
+    more = one.repeated - repeated
+    if more:
+        gone = Shipment(at=one.at, quantity=abs(more), location=one.location or row.location)
+        (stock.ship if more > 0 else stock.take_back)(x.item.stock, x, gone, x.rules.stock)
+        one.repeated = repeated
+
+
+def _place(one: Moved) -> tuple[int, str]:
+    return one.at, one.location

@@ -1,0 +1,32 @@
+"""What of the fulfilments of a reservation no adjustment has told of, found by laying one beside the other."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final
+
+from chaos.oracle.stock import Gone
+
+_FITS: Final[list[Callable[[str, str], bool]]] = [
+    lambda event, adjustment: event == adjustment != "",
+    lambda event, adjustment: event == "" != adjustment,
+    lambda event, adjustment: event == adjustment == "",
+    lambda event, adjustment: event != "" == adjustment,
+]
+"""Which location of a fulfilment goes with which of an adjustment ("" is none), the surest first."""
+
+
+def unpaired(shipped: Iterable[Gone], adjusted: Mapping[str, int]) -> list[Gone]:
+    """Return the fulfilments without the units that adjustments have told of, by location; the oldest are told first.
+
+    Each has the location that it states. What is told twice is one movement, all else is a movement of its own.
+    """
+    left = dict(adjusted)
+    gone = sorted(shipped, key=lambda one: (one.at, one.location))
+    for fits in _FITS:
+        for place, one in enumerate(gone):
+            units = one.quantity
+            for location in [location for location in left if fits(one.location, location)]:
+                told = min(units, left[location])
+                units -= told
+                left[location] -= told
+            gone[place] = one._replace(quantity=units)
+    return [one for one in gone if one.quantity]

@@ -1,0 +1,267 @@
+"""A fulfilment and an adjustment may tell of one movement; from different locations they tell of two."""
+
+from itertools import permutations
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from atp_stream.domain import movements
+from atp_stream.domain.commands import AdjustStock, AnyCommand, Fulfil
+from atp_stream.domain.events import AllocationCommitted
+from atp_stream.domain.holdings import allocated, shipped
+from atp_stream.domain.rows import Moved, Reservation
+from tests.domain.log import AT, LAMP, Log, adjust, count, fulfil, reserve
+
+LOCATIONS = ["", "north", "south"]
+BEFORE = AT - 1_000
+
+
+def log_with(**units: int) -> Log:
+    """Return a log in which each location has been counted."""
+    log = Log()
+    log.say(*(count(on_hand, BEFORE, location=location) for location, on_hand in units.items()))
+    return log
+
+
+def on_hand(log: Log) -> int:
+    return log.item().stock.on_hand
+
+
+def standing(log: Log, reservation: str = "a") -> list[tuple[int, int, str]]:
+    """Return what fulfilments alone have taken out of the stock."""
+    row = log.reservation(reservation)
+    return [
+        (one.at - AT, one.quantity - one.repeated, one.location) for one in row.moved if one.quantity > one.repeated
+    ]
+
+
+# By example
+
+
+@pytest.mark.parametrize("order", list(permutations(range(4))))
+def test_what_left_two_locations_is_taken_once_from_each_whoever_tells_first(order: tuple[int, ...]) -> None:
+    log = log_with(north=10, south=10)
+    log.say(reserve("a", 7))
+    told: list[AnyCommand] = [
+        fulfil("a", 3, location="north"),
+        fulfil("a", 4, location="south"),
+        adjust(-3, location="north", reservation="a"),
+        adjust(-4, location="south", reservation="a"),
+    ]
+    log.say(*(told[place] for place in order))
+    assert (13, 7, 0) == (on_hand(log), shipped(log.reservation("a")), allocated(log.reservation("a")))
+
+
+def test_an_adjustment_of_one_location_takes_back_no_shipment_of_another() -> None:
+    log = log_with(north=10, south=10)
+    log.say(reserve("a", 8), fulfil("a", 4, location="north"), adjust(-4, location="south", reservation="a"))
+    assert (12, [(0, 4, "north")]) == (on_hand(log), standing(log))
+    assert (12, 0) == log.shows()
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+@pytest.mark.parametrize(("event", "adjustment"), [("", "south"), ("south", ""), ("", ""), ("south", "south")])
+def test_where_one_of_the_two_names_no_location_they_are_one_movement(
+    event: str, adjustment: str, order: tuple[int, int]
+) -> None:
+    log = log_with(north=10, south=10)
+    log.say(reserve("a", 8, location="north"))
+    told: list[AnyCommand] = [fulfil("a", 4, location=event), adjust(-4, location=adjustment, reservation="a")]
+    log.say(*(told[place] for place in order))
+    assert (16, [], 4) == (on_hand(log), standing(log), allocated(log.reservation("a")))
+
+
+def test_the_own_location_of_a_reservation_is_none_that_its_fulfilment_states() -> None:
+    log = log_with(north=10, south=10)
+    log.say(reserve("a", 4, location="north"), fulfil("a", 4), adjust(-4, location="south", reservation="a"))
+    log.say(count(10, AT + 1, location="north"))
+    assert 16 == on_hand(log)
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_an_adjustment_without_a_location_repeats_a_fulfilment_without_one_first(order: tuple[int, ...]) -> None:
+    log = log_with(north=10, south=10)
+    log.say(reserve("a", 8, location="south"))
+    told: list[AnyCommand] = [fulfil("a", 2, location="north"), fulfil("a", 2), adjust(-2, reservation="a")]
+    log.say(*(told[place] for place in order))
+    assert (16, [(0, 2, "north")]) == (on_hand(log), standing(log))
+
+
+@pytest.mark.parametrize("order", list(permutations(range(4))))
+def test_a_fulfilment_without_a_location_leaves_the_adjustment_without_one_to_others(order: tuple[int, ...]) -> None:
+    log = log_with(north=10, south=10)
+    told: list[AnyCommand] = [
+        fulfil("a", 1),
+        fulfil("a", 1, location="north"),
+        adjust(-1, reservation="a"),
+        adjust(-1, location="south", reservation="a"),
+    ]
+    log.say(reserve("a", 8), *(told[place] for place in order))
+    assert (18, []) == (on_hand(log), standing(log))
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_of_the_shipments_of_a_location_the_oldest_is_the_one_that_is_repeated(order: tuple[int, ...]) -> None:
+    log = log_with(north=10)
+    told: list[AnyCommand] = [
+        fulfil("a", 2, AT + 9, location="north"),
+        fulfil("a", 3, AT + 1, location="north"),
+        adjust(-4, reservation="a"),
+    ]
+    log.say(reserve("a", 8), *(told[place] for place in order))
+    assert (5, [(9, 1, "north")]) == (on_hand(log), standing(log))
+
+
+def test_what_left_before_the_create_and_was_repeated_in_part_left_the_location_of_the_create() -> None:
+    log = log_with(north=10, south=10)
+    log.say(fulfil("a", 5), adjust(-2, location="south", reservation="a"), reserve("a", 5, location="north"))
+    assert 15 == on_hand(log)
+    log.say(count(7, AT + 1, location="north"))
+    assert 15 == on_hand(log)
+
+
+def test_shipments_of_one_moment_and_location_are_one() -> None:
+    log = log_with(north=10)
+    log.say(reserve("a", 8), adjust(-1, reservation="a"), *(fulfil("a", 2, location="north") for _ in range(2)))
+    assert [Moved(AT, 4, "north", 1)] == log.reservation("a").moved
+    assert 6 == on_hand(log)
+
+
+# Bounds, and rows that were written before
+
+
+def test_of_too_many_shipments_of_a_location_neighbours_are_merged_and_count_as_the_younger() -> None:
+    log = log_with(north=1_000)
+    most = movements.MOST_SHIPMENTS
+    log.say(reserve("a", 900), *(fulfil("a", 1, AT + place, location="north") for place in range(most + 1)))
+    assert [(1, 2, "north"), *((place, 1, "north") for place in range(2, most + 1))] == standing(log)
+    log.say(adjust(-most - 1, location="north", reservation="a"))
+    assert ([], 1_000 - most - 1) == (standing(log), on_hand(log))
+
+
+def test_a_merged_shipment_of_which_a_part_is_repeated_is_neither_lost_nor_taken_twice() -> None:
+    log = log_with(north=1_000)
+    most = movements.MOST_SHIPMENTS
+    log.say(reserve("a", 900), fulfil("a", 5, AT - 1, location="north"), adjust(-3, location="north", reservation="a"))
+    log.say(*(fulfil("a", 1, AT + place, location="north") for place in range(most)))
+    assert 1_000 - 5 - most == on_hand(log)
+
+
+def test_a_shipment_from_a_location_too_many_is_a_movement_of_its_own() -> None:
+    log = Log()
+    most = movements.MOST_SHIPMENTS
+    log.say(count(1_000, BEFORE), reserve("a", 900))
+    log.say(*(fulfil("a", 1, location=f"store {place}") for place in range(most + 1)))
+    last = f"store {most}"
+    assert 1_000 - most - 1 == on_hand(log)
+    log.say(adjust(-1, location=last, reservation="a"), adjust(-most, reservation="a"))
+    assert (1_000 - most - 2, most + 2) == (on_hand(log), shipped(log.reservation("a")))
+    assert (1, most) == (log.reservation("a").untold, len(log.reservation("a").moved))
+
+
+def test_a_shipment_too_many_without_a_location_left_the_one_of_its_reservation() -> None:
+    log = log_with(north=1_000)
+    most = movements.MOST_SHIPMENTS
+    log.say(reserve("a", 900, location="north"))
+    log.say(*(fulfil("a", 1, location=f"store {place}") for place in range(most)), fulfil("a", 1))
+    log.say(count(1_000, AT + 1, location="north"))
+    assert (1, 1_000) == (log.reservation("a").untold, on_hand(log))
+
+
+def test_a_row_that_was_written_before_locations_were_told_apart_is_read_as_it_was_meant() -> None:
+    log = log_with(north=10, south=10)
+    log.say(reserve("a", 9, location="north"), fulfil("a", 6, location="north"))
+    log.say(adjust(-2, location="north", reservation="a"))
+    row = msgspec.json.decode(log.rows[f"{LAMP}|r|a"])
+    del row["adjusted_at"]
+    row["moved"] = [[AT, 4, "north"]]  # 2 of 6 were taken back
+    log.rows[f"{LAMP}|r|a"] = msgspec.json.encode(row)
+    assert (6, 2, 6) == (row["fulfilled"], row["adjusted"], shipped(log.reservation("a")))
+    log.say(adjust(-4, location="north", reservation="a", at=AT + 1))
+    assert (14, 6) == (on_hand(log), shipped(log.reservation("a")))
+    log.say(adjust(-3, location="south", reservation="a", at=AT + 2))
+    assert (11, 9, 0) == (on_hand(log), shipped(log.reservation("a")), allocated(log.reservation("a")))
+
+
+# By the law
+
+
+def told(number: int, kind: str, units: int, stamp: int, location: str, *, absolute: bool = False) -> AnyCommand:
+    if kind == "fulfil":
+        return fulfil("a", units, AT + stamp, location=location, event_id=f"{number}")
+    after = 50 - units if absolute else None
+    return adjust(-units, after, AT + stamp, location=location, reservation="a", event_id=f"{number}")
+
+
+WORDS = st.lists(
+    st.tuples(st.sampled_from(["fulfil", "adjust"]), st.integers(1, 3), st.integers(0, 3), st.sampled_from(LOCATIONS)),
+    max_size=7,
+)
+
+
+def most_pairs(events: list[str], adjustments: list[str]) -> int:
+    """Return how many units, each with its location, can be told by two at most: any matching of one to one."""
+    partner: dict[int, int] = {}
+
+    def finds(event: int, tried: set[int]) -> bool:
+        for other, location in enumerate(adjustments):
+            if other not in tried and (location == events[event] or "" in {location, events[event]}):
+                tried.add(other)
+                if other not in partner or finds(partner[other], tried):
+                    partner[other] = event
+                    return True
+        return False
+
+    return sum(finds(event, set()) for event in range(len(events)))
+
+
+def units_by_location(said: list[AnyCommand], kind: type[AnyCommand]) -> list[str]:
+    found = []
+    for one in said:
+        if isinstance(one, kind):
+            units = one.quantity if isinstance(one, Fulfil) else -one.delta if isinstance(one, AdjustStock) else None
+            found += [getattr(one, "location", "")] * (units or 0)
+    return found
+
+
+@settings(max_examples=2 * settings().max_examples)
+@given(WORDS, st.data())
+def test_whatever_is_told_first_as_few_units_have_moved_as_can_have(
+    words: list[tuple[str, int, int, str]], data: st.DataObject
+) -> None:
+    said = [told(number, *word) for number, word in enumerate(words)]
+    create = reserve("a", 12, location=data.draw(st.sampled_from(LOCATIONS)))
+    log = Log()
+    log.say(count(100, BEFORE), *data.draw(st.permutations([create, *said])))
+    events, adjustments = units_by_location(said, Fulfil), units_by_location(said, AdjustStock)
+    moved = len(events) + len(adjustments) - most_pairs(events, adjustments)
+    row = log.reservation("a")
+    assert (100 - moved, moved, max(0, 12 - moved)) == (on_hand(log), shipped(row), allocated(row))
+    committed = sum(event.quantity for event in log.events if isinstance(event, AllocationCommitted))
+    assert committed - allocated(row) <= moved
+
+
+@given(WORDS, st.lists(st.tuples(st.integers(0, 4), st.sampled_from(LOCATIONS)), max_size=3), st.data())
+def test_any_order_of_fulfilments_adjustments_and_counts_gives_the_same_stock(
+    words: list[tuple[str, int, int, str]], counts: list[tuple[int, str]], data: st.DataObject
+) -> None:
+    said = [told(number, *word, absolute=data.draw(st.booleans())) for number, word in enumerate(words)]
+    said += [count(20 + at, AT + at, location=place, event_id=f"count {at}") for at, place in counts]
+    said.append(reserve("a", 12, location=data.draw(st.sampled_from(LOCATIONS))))
+    one, other = Log(), Log()
+    one.say(*said)
+    other.say(*data.draw(st.permutations(said)))
+    assert stands(one) == stands(other)
+
+
+def stands(log: Log) -> tuple[object, ...]:
+    now, row = log.item().stock, log.reservation("a")
+    return now.on_hand, now.gap, now.basis, now.shipments, row.moved, shipped(row), sorted(row.adjusted_at.items())
+
+
+def test_the_brute_force_finds_the_one_matching_that_pairs_all() -> None:
+    assert 2 == most_pairs(["", "north"], ["south", ""])
+    assert 0 == most_pairs(["north"], ["south"])
+    assert shipped(Reservation(fulfilled=2, adjusted=3)) == 3
