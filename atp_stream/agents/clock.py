@@ -141,8 +141,9 @@ class Clock:
         """Yield the earliest timer of each owned partition that has one.
 
         A timer is set behind the log time of its cause, so what is earlier than both the last one found and log time
-        need not be looked at again: deleted rows lie there, and to step over them is what costs. Only an item that is
-        resumed brings an old one back.
+        need not be looked at again: deleted rows lie there, and to step over them is what costs. While there is work to
+        finish, causes may still be folded that lie behind log time. Only an item that is resumed brings an old one
+        back.
         """
         if not self._app.settled:
             self._lowest.clear()
@@ -152,15 +153,14 @@ class Clock:
             self._scanned_at = self._now()
         for number in self._app.steps.owned():
             position = self._app.steps.position(number)
-            log_time = 0 if position is None else position.log_time * _MICROSECONDS
-            start = _TIMERS + b"%016x" % self._lowest.get(number, 0)
-            key, _ = next(self._app.table.scan(number, start), (b"", b""))
-            if not key.startswith(_TIMERS):
-                self._lowest[number] = log_time
-                continue
-            first = int(key[len(_TIMERS) : len(_TIMERS) + _DIGITS], 16)
-            self._lowest[number] = min(first, log_time)
-            yield number, first
+            lowest = self._lowest.get(number, 0)
+            key, _ = next(self._app.table.scan(number, _TIMERS + b"%016x" % lowest), (b"", b""))
+            found = int(key[len(_TIMERS) : len(_TIMERS) + _DIGITS], 16) if key.startswith(_TIMERS) else None
+            if position is not None and not self._app.steps.unfinished(number):
+                log_time = position.log_time * _MICROSECONDS
+                self._lowest[number] = log_time if found is None else min(found, log_time)
+            if found is not None:
+                yield number, found
 
     def _is_news(self, number: int, first: int) -> bool:
         told, position = self._told.get(number), self._app.steps.position(number)

@@ -137,6 +137,11 @@ class Steps:
         lane = self._lanes.get(partition)
         return None if lane is None else lane.position
 
+    def unfinished(self, partition: int) -> bool:
+        """Tell whether an owned partition has work to finish that an earlier record of its log caused."""
+        lane = self._lanes.get(partition)
+        return lane is not None and lane.unfinished
+
     def marks(self) -> list[Mapping[str, Mark]]:
         """Return the marks of the owned partitions."""
         return [lane.position.marks for lane in self._lanes.values() if lane.position is not None]

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from aiokafka.consumer.fetcher import READ_UNCOMMITTED
-from aiokafka.errors import IllegalStateError, KafkaError, UnknownTopicOrPartitionError
+from aiokafka.errors import IllegalStateError, KafkaConnectionError, KafkaError, UnknownTopicOrPartitionError
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.tables.recovery import RebalanceAgain
 from faust.transport.drivers import aiokafka as driver
@@ -99,6 +99,10 @@ class RunThread(driver.AIOKafkaConsumerThread):
 
     async def _progress(self, topics: Sequence[str]) -> tuple[dict[TP, int], dict[TP, int]]:
         consumer = self._ensure_consumer()
+        client = consumer._client
+        # What is cached may be minutes old, and what was said in a partition that was added since was said in time.
+        if not await client._metadata_update(client.cluster, client._topics):
+            raise KafkaConnectionError("no broker says which partitions there are")
         known = {topic: consumer.partitions_for_topic(topic) for topic in topics}
         if unknown := [topic for topic, numbers in known.items() if not numbers]:
             raise UnknownTopicOrPartitionError(unknown[0])

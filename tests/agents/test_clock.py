@@ -37,6 +37,7 @@ class Worker:
         self.broker_ahead = 0
         self.read = 1
         self.stores = {0: Memory(), 1: Memory()}
+        self.busy: set[int] = set()
         self.positions = {number: Position(genesis="g", applied=9, log_time=NOON // 1000) for number in (0, 1)}
         self.ticks: list[tuple[int, int]] = []  # (partition, moment)
         self.asked: list[tuple[int, int]] = []  # the same, of ticks that only ask what time it is
@@ -46,6 +47,9 @@ class Worker:
 
     def position(self, number: int) -> Position:
         return self.positions[number]
+
+    def unfinished(self, number: int) -> bool:
+        return number in self.busy
 
     def scan(self, number: int, start: bytes) -> Any:
         return self.stores[number].scan(start)
@@ -217,6 +221,21 @@ async def test_an_old_timer_that_comes_back_is_found(worker: Worker, clock: Cloc
     for _ in range(11):
         await later(worker, clock, 1)
     assert [0] == [partition for partition, _ in worker.ticks]
+
+
+async def test_a_timer_of_a_command_that_was_kept_while_log_time_went_on_is_found_at_once(
+    worker: Worker, clock: Clock
+) -> None:
+    worker.timer(0, NOON + 60 * SECOND)
+    worker.positions[0] = Position(genesis="g", applied=9, log_time=NOON // 1000 - 5_000)
+    worker.busy.add(0)
+    await clock.round()
+    worker.positions[0] = Position(genesis="g", applied=19, log_time=NOON // 1000)
+    await clock.round()
+    worker.busy.clear()
+    worker.timer(0, NOON - 4 * SECOND, "acme|kept")
+    await later(worker, clock, 0.25)
+    assert [(0, NOON + SECOND // 4)] == worker.ticks
 
 
 async def test_while_partitions_move_nothing_is_told(worker: Worker, clock: Clock) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer
+from aiokafka.client import AIOKafkaClient
 from aiokafka.consumer.fetcher import Fetcher
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.producer.message_accumulator import BatchBuilder
@@ -36,6 +37,7 @@ NAMES: list[tuple[Any, str, list[str]]] = [
     (Recovery, "active_remaining_total", ["self"]),
     (GroupCoordinator, "_do_heartbeat", ["self"]),
     (GroupCoordinator, "fetch_committed_offsets", ["self", "partitions"]),
+    (AIOKafkaClient, "_metadata_update", ["self", "cluster_metadata", "topics"]),
     (Fetcher, "fetched_records", ["self", "partitions", "timeout", "max_records"]),
 ]
 

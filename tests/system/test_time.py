@@ -9,7 +9,9 @@ import aiohttp
 import msgspec
 import pytest
 from aiokafka import AIOKafkaProducer
+from aiokafka.admin import NewPartitions
 
+from atp_stream import provision
 from atp_stream.devstack import Stack
 from atp_stream.messages.outputs_read import OutputReader
 from atp_stream.messages.registry import SchemaCache
@@ -211,6 +213,29 @@ async def test_what_was_said_behind_an_open_transaction_is_waited_for(site: Site
 
     await until_status(worker, "chair", "never", "EXPIRED")
     assert "CONFIRMED" == await status(worker, "lamp", "in-time")
+
+
+async def test_what_was_said_in_a_partition_that_was_added_meanwhile_is_read_before_time_goes_on(site: Site) -> None:
+    worker = site.add_worker()
+    await site.ready()
+    await stock(site, "lamp")
+    await stock(site, "chair")
+    await site.drained()
+    await reserve(site, "lamp", "in-time", stamp(4.0))
+    await reserve(site, "chair", "never", stamp(4.0))
+    await until_status(worker, "lamp", "in-time", "COMMITTED")
+    await until_status(worker, "chair", "never", "COMMITTED")
+
+    topic = site.topics.confirmed
+    async with provision.administration(site.settings.bootstrap) as admin:
+        await admin.create_partitions({topic.name: NewPartitions(topic.partitions + 1)})
+    said = {"itemId": "lamp", "reservationId": "in-time", "timestamp": stamp()}
+    async with AIOKafkaProducer(bootstrap_servers=site.settings.bootstrap) as other:  # it knows the new partition
+        await other.send_and_wait(topic.name, msgspec.json.encode(said), partition=topic.partitions)
+
+    await until_status(worker, "chair", "never", "EXPIRED", seconds=40.0)
+    assert "CONFIRMED" == await status(worker, "lamp", "in-time")
+    assert ["chair"] == [event["itemId"] for event in await released(site)]
 
 
 async def _held(worker: Worker) -> float:
