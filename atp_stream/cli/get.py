@@ -1,6 +1,7 @@
 """`atp get`: what may be promised now, asked of a worker."""
 
 import asyncio
+import json
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
@@ -63,19 +64,26 @@ async def fetch(url: str) -> dict[str, Any]:
     Raises:
         Failure: nobody answers there, or the answer is a problem; the text is its detail.
     """
+    found: dict[str, Any] = json.loads(await fetch_text(url))
+    return found
+
+
+async def fetch_text(url: str) -> bytes:
+    """Return what `fetch` does, as it was sent: numbers keep every digit."""
     try:
         async with (
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_ANSWER_SECONDS)) as session,
             session.get(url) as answer,
         ):
-            body = await answer.json(content_type=None)
+            text = await answer.read()
+            body = json.loads(text)
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
         raise Failure(f"no worker answers at {url}: correct --url, or start one with `atp worker`") from error
     if not isinstance(body, dict):
         raise Failure(f"what answers at {url} is no worker")
     if answer.status != HTTPStatus.OK:
         raise Failure(str(body.get("detail") or f"{url} answers {answer.status}"))
-    return body
+    return text
 
 
 def _print(view: dict[str, Any]) -> None:

@@ -3,8 +3,8 @@
 import asyncio
 import itertools
 import time
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -51,30 +51,55 @@ async def send_and_wait(
         whose = tenant or "*"
         names = _one_of_each_partition(whose) if item is None else [item]
         views = [f"{url}/policy/{quote(whose, safe='')}/{quote(name, safe='')}" for name in names]
-        return place, await _outcome(consumer, partitions, views, place)
+        hears = _heard if item is None else _folded
+        return place, await _outcome(consumer, partitions, views, place, hears)
 
 
 async def _outcome(
-    consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition], views: list[str], place: Place
+    consumer: AIOKafkaConsumer,
+    partitions: Sequence[TopicPartition],
+    views: list[str],
+    place: Place,
+    hears: Callable[[dict[str, Any], int], bool],
 ) -> Outcome:
     until = time.monotonic() + _PATIENCE
+    shown: dict[str, Any] | None = None
     while time.monotonic() < until:
         refused = await _refusal(consumer, partitions, place, 0)
         if refused is not None:
             return refused
-        views = [view for view in views if not await _heard(view, place.offset)]
+        behind = []
+        for view in views:
+            shown = await _shown(view)
+            if shown is None or not hears(shown, place.offset):
+                behind.append(view)
+        views = behind
         if not views:
             return await _refusal(consumer, partitions, place, _LAST_LOOK_MS) or Outcome(in_force=True)
         await asyncio.sleep(_POLL)
-    raise Failure(f"nobody tells of the order at {place.topic}/{place.partition}/{place.offset}: is a worker running?")
+    order = f"the order at {place.topic}/{place.partition}/{place.offset}"
+    if shown is not None and _heard(shown, place.offset):
+        raise Failure(
+            f"{order} was heard, but {shown['kept']} messages are kept for the item and not folded yet: it has work to"
+            " finish, or is in quarantine"
+        )
+    raise Failure(f"nobody tells of {order}: is a worker running?")
 
 
-async def _heard(view: str, offset: int) -> bool:
+async def _shown(view: str) -> dict[str, Any] | None:
     try:
-        heard = (await fetch(view)).get("heard")
+        return await fetch(view)
     except Failure:  # its partition is on the move, or no worker is there yet
-        return False
+        return None
+
+
+def _heard(shown: dict[str, Any], offset: int) -> bool:
+    heard = shown.get("heard")
     return heard is not None and heard >= offset
+
+
+def _folded(shown: dict[str, Any], offset: int) -> bool:
+    return _heard(shown, offset) and not shown["kept"]
 
 
 async def _refusal(

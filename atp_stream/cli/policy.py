@@ -16,12 +16,11 @@ from atp_stream.cli.frame import Failure, as_json, pass_settings
 from atp_stream.cli.get import worker_url
 from atp_stream.cli.outcome import send_and_wait
 from atp_stream.cli.producing import produce
-from atp_stream.cli.rules import show_document, show_rules
+from atp_stream.cli.rules import in_force, show_document, show_rules
 from atp_stream.domain.document import PolicyError
 from atp_stream.domain.policy import parse
 from atp_stream.domain.written import decode, edited
 from atp_stream.messages.forms import InputKind
-from atp_stream.provision import ProvisionError, read_policy
 from atp_stream.settings import Settings
 from atp_stream.topics import Topics
 
@@ -49,7 +48,8 @@ def policy() -> None:
 
     Orders go to one topic, so every item meets them in one order, each at a known place between two messages.
     What an order asks is checked here as far as that can be told, and by the fold for good: what it refuses is a dead
-    letter, and --wait tells of it.
+    letter, and --wait tells of it. An order to all is in force once every partition of the log has it: from there on
+    each item meets it in front of its next message. One to an item is in force once it has been folded.
 
     Example: atp policy set --channel B2B kind=QUOTA rank=1 && atp policy grant prod987 B2B 100
     """
@@ -62,14 +62,14 @@ def policy() -> None:
 @as_json
 @pass_settings
 def show(settings: Settings, *, tenant: str | None, item: str | None, url: str | None, as_json: bool) -> None:
-    """Print the policy in force as JSON, from the item log; with --item the rules that it lives by, from a worker.
+    """Print the policy in force as JSON, as a worker has it; with --item the rules that this item lives by.
 
     Example: atp policy show > policy.json
     """
     if item is not None:
         show_rules(worker_url(settings, url), _tenant(settings, tenant), item, as_json=as_json)
     else:
-        show_document(asyncio.run(read_policy(settings)), tenant)
+        show_document(asyncio.run(in_force(worker_url(settings, url))), tenant)
 
 
 @policy.command()
@@ -107,6 +107,8 @@ def set_(
 ) -> None:
     """Change what the policy says of a tenant, an item, or a channel of it; the rest stays.
 
+    A change for a tenant is checked against the policy in force, which a worker tells: without one nothing is sent.
+
     KEY is a path in that section, its parts joined by dots; VALUE is JSON, or text; null takes away what is there.
     FILE holds the same as JSON (a merge patch); null alone removes the whole section.
 
@@ -118,7 +120,8 @@ def set_(
     if bytes(patch) == b"null":
         body["policy"] = "null"  # JSON's null is what is not said; the text is what is taken away
     if item is None:
-        _check(settings, whose, patch if channel is None else within("channels", channel, patch))
+        changed = patch if channel is None else within("channels", channel, patch)
+        _check(worker_url(settings, said["url"]), whose, changed)
     _send(settings, body, said)
 
 
@@ -221,12 +224,12 @@ def _tenant(settings: Settings, said: str | None) -> str:
     return tenant
 
 
-def _check(settings: Settings, tenant: str, patch: msgspec.Raw) -> None:
-    """Refuse what would make the policy contradict itself, where the log still tells what it is."""
+def _check(url: str, tenant: str, patch: msgspec.Raw) -> None:
+    """Refuse what would make the policy in force contradict itself, as far as the worker at `url` knows it."""
     try:
-        now = asyncio.run(read_policy(settings))
-    except ProvisionError:
-        return
+        now = asyncio.run(in_force(url))
+    except Failure as error:
+        raise Failure(f"not sent, for it cannot be checked: {error.message}") from error
     try:
         edited(decode(now), tenant, bytes(patch))
     except PolicyError as error:

@@ -8,7 +8,17 @@ import click
 import msgspec
 
 from atp_stream.cli.frame import Failure, print_json
-from atp_stream.cli.get import fetch
+from atp_stream.cli.get import fetch, fetch_text
+
+
+async def in_force(url: str) -> bytes:
+    """Return the policy document in force, as it is written, as the worker at `url` knows it.
+
+    Raises:
+        Failure: nobody answers.
+    """
+    view = msgspec.json.decode(await fetch_text(f"{url}/policy"), type=dict[str, msgspec.Raw])
+    return bytes(view["document"])
 
 
 def show_document(document: bytes, tenant: str | None) -> None:

@@ -10,8 +10,6 @@ from typing import Any, NamedTuple
 
 from yarl import URL
 
-from atp_stream.engine.sending import partition_of
-
 LEASE_MARGIN = 1.0
 
 
@@ -20,13 +18,13 @@ class NotServing(Exception):
 
 
 class Here(NamedTuple):
-    """This worker owns the row, in this partition of the log."""
+    """This worker owns the rows of this partition of the log."""
 
     partition: int
 
 
 class Elsewhere(NamedTuple):
-    """Another worker owns the row."""
+    """Another worker owns them."""
 
     url: URL
 
@@ -37,8 +35,8 @@ def lease_left(app: Any) -> float:
     return float(app.consumer.last_heartbeat + session - LEASE_MARGIN - time.monotonic())
 
 
-def locate(app: Any, name: bytes) -> Here | Elsewhere:
-    """Return who owns the rows of an item, by its name.
+def locate(app: Any, partition: int) -> Here | Elsewhere:
+    """Return who owns the rows of a partition of the log.
 
     Raises:
         NotServing: partitions are moving, state is being restored, the group has not heard of us lately, or a step
@@ -50,7 +48,6 @@ def locate(app: Any, name: bytes) -> Here | Elsewhere:
         raise NotServing("partitions are moving between workers, or their state is being restored")
     if lease_left(app) <= 0:
         raise NotServing("the group has not confirmed this worker lately")
-    partition = partition_of(name, app.table.partitions)
     if partition in app.steps.owned():
         return Here(partition)
     # Faust's own router hashes whole table keys, and asks a producer that does not know the topic; the log is
@@ -59,6 +56,6 @@ def locate(app: Any, name: bytes) -> Here | Elsewhere:
     for url, topics in app.assignor.tables_metadata().items():
         if partition in topics.get(topic, ()):
             if URL(url).authority == URL(str(app.conf.canonical_url)).authority:
-                raise NotServing("this worker is to own the item, but does not yet")
+                raise NotServing("this worker is to own the partition, but does not yet")
             return Elsewhere(URL(url))
     raise NotServing("the owner is not known yet")

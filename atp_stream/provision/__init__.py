@@ -5,7 +5,6 @@
 
 from atp_stream.provision.initialise import initialise
 from atp_stream.provision.item_log import apply_policy, resume_item
-from atp_stream.provision.policies import read_policy
 from atp_stream.provision.report import Finding, ProvisionError, Report, Verdict
 from atp_stream.provision.sources import reset_source
 from atp_stream.provision.topics import administration
@@ -18,7 +17,6 @@ __all__ = [
     "administration",
     "apply_policy",
     "initialise",
-    "read_policy",
     "reset_source",
     "resume_item",
 ]

@@ -1,4 +1,4 @@
-"""`GET /policy/{tenant}/{item}`: the rules that an item lives by, and what its owner has heard of them."""
+"""`GET /policy` and `GET /policy/{tenant}/{item}`: what is in force, and the rules that one item lives by."""
 
 from typing import Any, Final
 
@@ -7,18 +7,33 @@ from aiohttp import web
 
 from atp_stream.domain.document import WHOLE, Kind
 from atp_stream.domain.names import join
-from atp_stream.domain.policy import ItemRules, Policy, Rule
-from atp_stream.domain.rows import Item
+from atp_stream.domain.policy import DEFAULT, ItemRules, Policy, Rule, text
+from atp_stream.domain.rows import POLICY, SWEEP, Item, PolicyRow
 from atp_stream.domain.standing import lived_by
+from atp_stream.domain.state import State
 from atp_stream.engine.app import EngineApp
 from atp_stream.engine.routing import Elsewhere
 from atp_stream.topics import Topics
-from atp_stream.web.amounts import units
+from atp_stream.web.amounts import moment, units
 from atp_stream.web.names import from_path
 from atp_stream.web.pages import Pages, json_response
-from atp_stream.web.routing import owner, pass_on, read_row, state_of
+from atp_stream.web.routing import owner, owner_of, pass_on, read_row, state_of
 
 _SECOND: Final = 1_000_000  # microseconds
+_MICROSECONDS: Final = 1000  # in a millisecond
+_SPEAKER: Final = 0
+"""Whose partition of the log is asked for the policy as a whole: all of them are told the same, in the same order."""
+
+
+def in_force(state: State, log: str) -> dict[str, Any]:
+    """Return the policy of a partition as the view shows it: the document, as it is written, and what made it so.
+
+    `log` names the partition of the log.
+    """
+    row: PolicyRow | None = state.get(POLICY)
+    since = None if row is None else {"log": f"{log}/{row.offset}", "at": moment(row.log_time * _MICROSECONDS)}
+    document = msgspec.Raw(text(DEFAULT).encode()) if row is None else row.document
+    return {"since": since, "met_by_all": state.get(SWEEP) is None, "document": document}
 
 
 def describe(policy: Policy, rules: ItemRules) -> dict[str, Any]:
@@ -44,22 +59,37 @@ def _rule(rule: Rule) -> dict[str, Any]:
     return shown
 
 
+def of_item(state: State, name: str, row: Item | None) -> dict[str, Any]:
+    """Return what an item (named as in keys, None: nothing is known of it) lives by, and what it has still to meet."""
+    own = None if row is None or row.own is None else msgspec.Raw(row.own.encode())
+    return {"kept": 0 if row is None else row.held, **describe(*lived_by(state, name, row)), "own": own}
+
+
 def add_policies(app: EngineApp, pages: Pages, topics: Topics) -> None:
-    """Serve the view of an item's rules."""
+    """Serve the views of the policy, and of an item's rules."""
     orders = f"{topics.policy.name}/0"
 
+    def heard(partition: int) -> int | None:
+        position = app.steps.position(partition)
+        mark = None if position is None else position.marks.get(orders)
+        return None if mark is None else mark.offset
+
     async def policy_view(request: web.Request) -> web.Response:
+        place = owner_of(app, request, _SPEAKER)
+        if isinstance(place, Elsewhere):
+            return await pass_on(app, request, place)
+        shown = in_force(state_of(app, _SPEAKER), f"{topics.item_log.name}/{_SPEAKER}")
+        return json_response({"heard": heard(_SPEAKER), **shown})
+
+    async def rules_view(request: web.Request) -> web.Response:
         tenant, item = from_path(request, "tenant", "item")
         name = join(tenant, item)
         place = owner(app, request, name)
         if isinstance(place, Elsewhere):
             return await pass_on(app, request, place)
         row: Item | None = read_row(app, place.partition, f"{name}|i")
-        position = app.steps.position(place.partition)
-        heard = None if position is None else position.marks.get(orders)
-        shown = describe(*lived_by(state_of(app, place.partition), name, row))
-        own = None if row is None or row.own is None else msgspec.Raw(row.own.encode())
-        about = {"tenant": tenant, "item": item, "heard": None if heard is None else heard.offset}
-        return json_response({**about, **shown, "own": own})
+        shown = of_item(state_of(app, place.partition), name, row)
+        return json_response({"tenant": tenant, "item": item, "heard": heard(place.partition), **shown})
 
-    pages.add("GET", "/policy/{tenant}/{item}", policy_view)
+    pages.add("GET", "/policy", policy_view)
+    pages.add("GET", "/policy/{tenant}/{item}", rules_view)

@@ -9,7 +9,9 @@ from atp_stream.domain.state import State
 from atp_stream.engine.app import EngineApp
 from atp_stream.engine.lanes import PartitionStore
 from atp_stream.engine.routing import Elsewhere, Here, NotServing, locate
+from atp_stream.engine.sending import partition_of
 from atp_stream.messages.rows import decode_row, reader, scanner
+from atp_stream.topics import LOG_PARTITIONS
 from atp_stream.web.problems import Problem
 
 FORWARDED = "X-Atp-Forwarded"
@@ -26,17 +28,22 @@ class Answer(NamedTuple):
 
 
 def owner(app: EngineApp, request: web.Request, name: str) -> Here | Elsewhere:
-    """Return who answers for an item; what is `Here` holds until the next await.
+    """Return who answers for an item; as `owner_of`."""
+    return owner_of(app, request, partition_of(name.encode(), LOG_PARTITIONS))
+
+
+def owner_of(app: EngineApp, request: web.Request, partition: int) -> Here | Elsewhere:
+    """Return who answers for a partition of the log; what is `Here` holds until the next await.
 
     Raises:
         Problem: 503, nobody can answer now.
     """
     try:
-        place = locate(app, name.encode())
+        place = locate(app, partition)
     except NotServing as error:
         raise Problem.unavailable("moving", str(error)) from error
     if isinstance(place, Elsewhere) and FORWARDED in request.headers:
-        raise Problem.unavailable("moving", "two workers disagree about who owns the item")
+        raise Problem.unavailable("moving", "two workers disagree about who owns the partition")
     return place
 
 
@@ -78,4 +85,4 @@ async def ask(app: EngineApp, worker: URL, method: str, path: str, body: bytes |
             kept = {name: answer.headers[name] for name in _PASSED_ON if name in answer.headers}
             return Answer(answer.status, kept, await answer.read())
     except (TimeoutError, ClientError, OSError) as error:
-        raise Problem.unavailable("owner-unreachable", "the owner of the item does not answer") from error
+        raise Problem.unavailable("owner-unreachable", "the owner of the partition does not answer") from error

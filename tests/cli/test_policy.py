@@ -2,7 +2,11 @@
 
 import asyncio
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import click
@@ -121,6 +125,67 @@ def test_a_tenant_that_the_policy_knows_nothing_of_is_one_line() -> None:
         show_document(b'{"retention":5}', "acme")
 
 
+class FakeWorker:
+    """Answers every request with what its `pages` say, the last page for ever; `asked` are the paths."""
+
+    def __init__(self, *pages: dict[str, Any] | bytes) -> None:
+        self.pages = [page if isinstance(page, bytes) else json.dumps(page).encode() for page in pages]
+        self.asked: list[str] = []
+
+    @contextmanager
+    def serving(self) -> Iterator[str]:
+        """Serve, and give the address."""
+        worker = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                worker.asked.append(self.path)
+                page = worker.pages.pop(0) if len(worker.pages) > 1 else worker.pages[0]
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(page)
+
+            def log_message(self, *_: Any) -> None: ...
+
+        with HTTPServer(("127.0.0.1", 0), Handler) as server:
+            thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+            thread.start()
+            try:
+                yield f"http://127.0.0.1:{server.server_port}"
+            finally:
+                server.shutdown()
+                thread.join()
+
+
+IN_FORCE = b'{"heard":null,"since":null,"met_by_all":true,"document":{"tenants":{"*":{"rule":{"buffer":1.10}}}}}'
+
+
+def test_the_policy_in_force_is_what_a_worker_says_with_every_digit() -> None:
+    worker = FakeWorker(IN_FORCE)
+    with worker.serving() as url:
+        code, out, err = atp("show", "--url", url)
+    assert (0, "", True) == (code, err, '"buffer": 1.10' in out)
+    assert ({"tenants": {"*": {"rule": {"buffer": 1.1}}}}, ["/policy"]) == (json.loads(out), worker.asked)
+
+
+def test_a_change_that_nobody_can_check_is_not_sent_and_says_so() -> None:
+    code, out, err = atp("set", "time_limit=900", "--tenant", "acme", "--url", f"http://{NOWHERE}")
+    expected = (
+        f"atp: not sent, for it cannot be checked: no worker answers at http://{NOWHERE}/policy: correct --url, or"
+        " start one with `atp worker`\n"
+    )
+    assert (1, "", expected) == (code, out, err)
+
+
+def test_a_change_that_would_contradict_what_is_there_is_not_sent() -> None:
+    with FakeWorker(IN_FORCE).serving() as url:
+        code, out, err = atp("set", "--channel", "ECOM", "rank=1", "--tenant", "acme", "--url", url)
+    expected = (
+        "atp: the policy would contradict itself: tenants.acme.channels.ECOM.rank: belongs to QUOTA, not to POOLED\n"
+    )
+    assert (1, "", expected) == (code, out, err)
+
+
 SENT: list[tuple[list[str], dict[str, Any]]] = [
     (["set", "time_limit=900"], {**TENANT, "action": "SET", "policy": {"time_limit": 900}}),
     (
@@ -153,7 +218,8 @@ def variables(settings: Settings) -> dict[str, str]:
 @pytest.mark.stack
 def test_each_command_is_one_order_on_the_topic_of_orders(settings: Settings, variables: dict[str, str]) -> None:
     for number, (arguments, said) in enumerate(SENT):
-        code, out, err = atp(*arguments, "--event-id", "e1", "--json", **variables)
+        with FakeWorker(IN_FORCE).serving() as url:
+            code, out, err = atp(*arguments, "--event-id", "e1", "--json", "--url", url, **variables)
 
         place = json.loads(out)
         sent = json.loads(read(settings, place).value)
@@ -178,13 +244,24 @@ def test_a_whole_document_is_sent_as_it_stands_and_belongs_to_no_tenant(
 
 
 @pytest.mark.stack
-def test_a_change_that_would_contradict_what_is_there_is_not_sent(
-    settings: Settings, variables: dict[str, str]
-) -> None:
-    code, out, err = atp("set", "--channel", "ECOM", "rank=1", **variables)
+def test_an_order_to_an_item_is_in_force_once_nothing_is_kept_for_the_item(variables: dict[str, str]) -> None:
+    worker = FakeWorker({"heard": None, "kept": 0}, {"heard": 0, "kept": 2}, {"heard": 0, "kept": 0})
+    with worker.serving() as url:
+        code, out, err = atp("freeze", "B2B", "--item", "lamp", "--wait", "--url", url, **variables)
 
-    assert (1, "") == (code, out)
+    assert (0, "in force\n", "") == (code, out, err)
+    assert 3 * ["/policy/acme/lamp"] == worker.asked
+
+
+@pytest.mark.stack
+def test_an_order_that_stays_kept_is_told_as_such(variables: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("atp_stream.cli.outcome._PATIENCE", 1.0)
+    with FakeWorker({"heard": 0, "kept": 2}).serving() as url:
+        code, out, err = atp("freeze", "B2B", "--item", "lamp", "--wait", "--url", url, **variables)
+
+    assert (1, "", 1) == (code, out, err.count("\n"))
     expected = (
-        "atp: the policy would contradict itself: tenants.acme.channels.ECOM.rank: belongs to QUOTA, not to POOLED\n"
+        "was heard, but 2 messages are kept for the item and not folded yet: it has work to finish, or is in"
+        " quarantine\n"
     )
-    assert expected == err
+    assert err.endswith(expected)

@@ -15,7 +15,7 @@ from atp_stream.devstack.ports import free_port
 from atp_stream.domain import policy
 from atp_stream.domain.commands import SetPolicy
 from atp_stream.messages.registry import RegistryUnavailable, register
-from atp_stream.provision import ProvisionError, Verdict, apply_policy, initialise, read_policy, reset_source
+from atp_stream.provision import ProvisionError, Verdict, apply_policy, initialise
 from atp_stream.settings import Settings
 from atp_stream.topics import LOG_PARTITIONS, Topics
 
@@ -228,28 +228,6 @@ async def test_a_policy_goes_to_every_partition_behind_what_is_there(settings):
 
     newest = [msgspec.json.decode(partition[-1].value, type=SetPolicy) for partition in await log_records(settings)]
     assert [b'{"retention":60}'] * LOG_PARTITIONS == [bytes(command.document) for command in newest]
-
-
-async def test_the_policy_that_was_applied_last_is_read(settings):
-    await initialise(settings)
-    await apply_policy(settings, b'{"retention":60}')
-    await apply_policy(settings, b'{"retention":61}')
-
-    assert b'{"retention":61}' == await read_policy(settings)
-
-
-async def test_the_policy_is_read_also_behind_what_is_no_command(settings):
-    await initialise(settings)
-
-    await reset_source(settings, settings.topic_adjusted)
-
-    assert policy.DEFAULT.document == policy.parse(await read_policy(settings)).document
-
-
-async def test_the_default_policy_is_read_from_a_fresh_log(settings):
-    await initialise(settings)
-
-    assert policy.DEFAULT.document == policy.parse(await read_policy(settings)).document
 
 
 async def test_a_policy_is_refused_before_there_is_a_log(settings):

@@ -35,6 +35,7 @@ def examples() -> list[Example]:
     explain = "#/paths/~1atp~1{tenant}~1{item}~1explain/get/responses"
     channel = "#/paths/~1atp~1{tenant}~1{item}~1{channel}/get/responses"
     reservation = "#/paths/~1reservations~1{tenant}~1{item}~1{reservation}/get/responses"
+    document = "#/paths/~1policy/get/responses"
     policy = "#/paths/~1policy~1{tenant}~1{item}/get/responses"
     two = {"items": ["prod987", "nobody-knows-me"]}
     responses = "#/components/responses"
@@ -46,6 +47,7 @@ def examples() -> list[Example]:
         Example(f"{channel}/404/{_PROBLEM}", "channel", 404, "/atp/acme/prod987/NOPE"),
         Example(f"{reservation}/200/{_JSON}", "committed", 200, "/reservations/acme/prod987/r-1"),
         Example(f"{reservation}/404/{_PROBLEM}", "reservation", 404, "/reservations/acme/prod987/r-2"),
+        Example(f"{document}/200/{_JSON}", "pooled", 200, "/policy"),
         Example(f"{policy}/200/{_JSON}", "pooled", 200, "/policy/acme/prod987"),
         Example(f"{QUERY}/responses/200/{_JSON}", "two", 200, "/atp/acme/query", two),
         Example(f"{QUERY}/responses/400/{_PROBLEM}", "empty", 400, "/atp/acme/query", {"items": ["prod987", ""]}),

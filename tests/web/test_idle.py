@@ -22,7 +22,15 @@ async def ask(client: Client, path: str, method: str = "GET", body: bytes | Byte
 
 
 @pytest.mark.parametrize(
-    "path", ["/atp/acme/lamp", "/atp/acme/lamp/ECOM", "/reservations/acme/lamp/r-1", "/atp/acme/query"]
+    "path",
+    [
+        "/atp/acme/lamp",
+        "/atp/acme/lamp/ECOM",
+        "/reservations/acme/lamp/r-1",
+        "/atp/acme/query",
+        "/policy",
+        "/policy/acme/lamp",
+    ],
 )
 async def test_who_owns_nothing_and_knows_nobody_says_when_to_ask_again(idle: Client, path: str) -> None:
     async with idle.get(path) as answer:

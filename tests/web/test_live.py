@@ -1,6 +1,7 @@
 """The views of two live workers: right on either, true to their document, and never a guess."""
 
 import asyncio
+import json
 import time
 from typing import Any
 from urllib.parse import quote
@@ -9,9 +10,11 @@ import aiohttp
 import hypothesis
 import pytest
 import schemathesis
+from click.testing import CliRunner
 from schemathesis.specs.openapi.checks import allow_header_conformance
 from yarl import URL
 
+from atp_stream.cli import main
 from tests.system.site import Site, Worker
 from tests.web.conftest import ODD_ITEM
 from tests.web.examples import OPENAPI, Example, examples, steady, unreachable
@@ -63,6 +66,15 @@ async def test_a_channel_answers_to_its_other_name(pair: Site) -> None:
     for worker in pair.workers:
         status, body = await ask(worker, "/atp/acme/prod987/Ecommerce")
         assert (200, shown) == (status, {key: body[key] for key in shown})
+
+
+@live
+async def test_the_policy_that_a_person_is_shown_is_the_one_that_was_ordered(pair: Site) -> None:
+    for worker in pair.workers:
+        done = await asyncio.to_thread(CliRunner().invoke, main, ["policy", "show", "--url", worker.url])
+        names: dict[str, Any] = {name: {} for name in ("ECOM", "STORE", "B2B", "MARKETPLACE")}
+        expected = {"tenants": {"*": {"channels": names, "aliases": {"Ecommerce": "ECOM"}}}}
+        assert (0, expected) == (done.exit_code, json.loads(done.stdout))
 
 
 @live

@@ -5,13 +5,16 @@ from typing import Any
 import msgspec
 import pytest
 
+from atp_stream.domain.commands import Entry
 from atp_stream.domain.policy import DEFAULT, parse
 from atp_stream.domain.rows import Channel, Drift, Item
+from atp_stream.domain.state import State
 from atp_stream.domain.stock import Stock
 from atp_stream.web import policies, reservations
 from atp_stream.web.amounts import moment
 from atp_stream.web.availability import describe
-from tests.domain.log import AT, Log, adjust, count, fulfil, release, reserve
+from tests.domain.folding import tight_bounds
+from tests.domain.log import AT, LAMP, NOON, Log, adjust, count, fulfil, policy, release, reserve
 
 
 def item(row: Item) -> str:
@@ -105,6 +108,39 @@ def test_rules_are_shown_in_units_and_seconds_with_what_belongs_to_each_kind() -
         "other_channels": {"kind": "POOLED", "buffer": 1, "floor": 0},
         "aliases": {"Web": "ECOM"},
     } == shown
+
+
+def in_force(log: Log) -> Any:
+    return policies.in_force(State(log.read, log.scan), "log/0")
+
+
+def test_the_policy_is_shown_as_it_is_written_with_the_record_that_made_it_so() -> None:
+    log = Log()
+    log.say(count(500), policy({"tenants": {"*": {"rule": {"buffer": 1}}}}), count(400))
+    shown = in_force(log)
+    assert b'{"tenants":{"*":{"rule":{"buffer":1}}}}' == bytes(shown["document"])
+    assert ({"log": "log/0/1", "at": "2023-11-14T22:13:20.000+00:00"}, True) == (shown["since"], shown["met_by_all"])
+
+
+def test_before_any_order_the_policy_is_the_default_one() -> None:
+    shown = in_force(Log())
+    assert (None, DEFAULT.document) == (shown["since"], parse(bytes(shown["document"])).document)
+
+
+def test_while_a_sweep_is_under_way_not_all_items_have_met_the_policy() -> None:
+    log = Log()
+    with tight_bounds(served=1, enough=1):
+        for number in range(3):
+            log.say(count(500), name=f"acme|lamp-{number}")
+        log.step([Entry(0, 9, NOON, "|", policy({"tenants": {"*": {"rule": {"buffer": 1}}}}))])
+        assert not in_force(log)["met_by_all"]
+
+
+def test_an_item_tells_how_many_commands_are_kept_for_it() -> None:
+    log = Log()
+    log.say(count(500))
+    shown = policies.of_item(State(log.read, log.scan), LAMP, Item(stock=Stock(), channels={}, held=2))
+    assert (2, 0) == (shown["kept"], policies.of_item(State(log.read, log.scan), "acme|chair", None)["kept"])
 
 
 def test_a_quarantined_item_says_so() -> None:
