@@ -7,7 +7,7 @@ Source: domain.md, Reservation, rules 4 and 7.
 
 from atp_stream.domain import drift
 from atp_stream.domain.events import ReleaseReason
-from atp_stream.domain.holdings import allocated
+from atp_stream.domain.holdings import allocated, owed
 from atp_stream.domain.item import ItemFold
 from atp_stream.domain.keeping import keep
 from atp_stream.domain.names import decode, encode
@@ -50,6 +50,7 @@ def _end(x: ItemFold, reservation: str) -> None:
             x.item.purged_at = row.at if x.item.purged_at is None else max(x.item.purged_at, row.at)
         x.state.delete(f"{x.name}|r|{encode(reservation)}")
         return
+    row.dropped = max(0, owed(row) - row.waiting - allocated(row))
     stop_waiting(x, row, row.waiting, newest=True)
     x.give_back(reservation, row, allocated(row), ReleaseReason.EXPIRED)
     row.ended = End.EXPIRED

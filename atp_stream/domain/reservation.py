@@ -130,15 +130,15 @@ def _create(x: ItemFold, row: Reservation, command: Reserve, channel: str) -> No
 
 
 def _reopen(x: ItemFold, reservation: str, row: Reservation) -> None:
-    """Claim what expiry took, as of now, but behind nobody who waits in the channel."""
+    """Claim what expiry took, as of now, but behind nobody who waits in the channel; what was dropped before is gone."""
     revive(x, reservation, row)
     row.ended, row.confirmed, row.expires_at = None, True, None
     x.restore(row.channel)
     first = x.state.first(queue_prefix(x.name, row.channel))
     if first is not None:
         row.priority = max(row.priority, first[1].priority)
-    net = owed(row)
-    if net:
+    net = owed(row) - row.dropped
+    if net > 0:
         _claim(x, reservation, row, net)
     else:
         _end_if_empty(row, End.RELEASED if row.released else End.FULFILLED)

@@ -150,8 +150,9 @@ class Reservation(Row):
     asked for; `released` is what release events gave back of it, `excess` what they named beyond it. Units moved are
     the greater of `fulfilled` (by events) and `adjusted` (by adjustments that name the reservation), and `apart` more
     where these left different locations. `moved` are the shipments, which an adjustment may turn out to repeat (or
-    `untold` units of them, for which there was no room), `adjusted_at` the adjustments by location. `queued` are the
-    offsets of its waiting parts, oldest first, `waiting` is their sum. `known` are the releases and fulfilments that
+    `untold` units of them, for which there was no room), `adjusted_at` the adjustments by location. When time ended
+    it, `dropped` units had been denied for good before. `queued` are the offsets of its waiting parts, oldest first,
+    `waiting` is their sum. `known` are the releases and fulfilments that
     have come. `expires_at` is the limit that was asked for, or the one that the tenant's default gave it at its commit.
     `timer` is when time ends it, or when it is purged after its end: `purge_at`. `taken_back` is its place among the
     promises that a loss takes back.
@@ -182,6 +183,7 @@ class Reservation(Row):
     adjusted_at: dict[str, int] = {}
     apart: int = 0
     untold: int = 0
+    dropped: int = 0
     known: list[str] = []
     timer: int | None = None
     purge_at: int | None = None

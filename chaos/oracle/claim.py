@@ -35,6 +35,7 @@ class Claim:
     reference: str | None = None
     ended: str = ""
     release_rest: bool = False
+    denied: int = 0  # before time ended it: nobody gets that back
     fulfil_rest: tuple[int, str] | None = None  # its stamp and location
     held: list[list[int]] = field(default_factory=list)
     waits: list[list[int]] = field(default_factory=list)

@@ -79,6 +79,7 @@ class Item(Pool):
             if claim is None:
                 self.tell_drift()
                 continue
+            claim.denied = max(0, claim.owed - claim.waiting - claim.reserved)
             self.give_back(claim.name, claim, claim.waiting + claim.reserved, "EXPIRED")
             claim.ended, ended = "EXPIRED", True
             self.limit(claim)
@@ -181,8 +182,8 @@ class Item(Pool):
             raise Unknown("reservation that is reopened in a channel that is gone")
         waiting = [one.priority for one in self._open if one.waits and one.channel == claim.channel]
         claim.priority = max([claim.priority, *waiting])
-        if claim.owed:
-            self.serve_or_wait(claim.name, claim, claim.owed)
+        if claim.owed > claim.denied:
+            self.serve_or_wait(claim.name, claim, claim.owed - claim.denied)
         else:
             self.end(claim, "RELEASED" if claim.released else "FULFILLED")
 

@@ -159,6 +159,32 @@ def test_what_is_reopened_with_nothing_owed_ends_at_once() -> None:
     assert ((80, 0), Status.FULFILLED) == (log.shows(), stands(log))
 
 
+def test_what_is_reopened_claims_nothing_of_what_was_dropped_before_it_expired() -> None:
+    log = log_with(5)
+    log.say(reserve("r", 7, expires_at=at(MINUTE), allow_partial=True, allow_backorder=False))
+    ticks(log, MINUTE)
+    log.say(count(100, at(MINUTE)), confirm("r", at(0)), log_time=NOON + MINUTE)
+    assert ((95, 5), Status.CONFIRMED) == (log.shows(), stands(log))
+
+
+def test_what_is_reopened_claims_its_waiting_parts_too_but_not_what_was_dropped() -> None:
+    log = log_with(5)
+    log.say(reserve("r", 7, expires_at=at(MINUTE), allow_partial=True, allow_backorder=False))
+    log.say(reserve("r", 10, at=at(1), expires_at=at(MINUTE)), fulfil("r", 1, at(1)))
+    assert [4, 3] == [allocated(log.reservation("r")), log.reservation("r").waiting]
+    ticks(log, MINUTE)
+    log.say(count(100, at(MINUTE)), release("r", 1), confirm("r", at(0)), log_time=NOON + MINUTE)
+    assert (94, 6) == log.shows()
+
+
+def test_what_is_reopened_when_all_that_expiry_took_has_left_ends_at_once() -> None:
+    log = log_with(5)
+    log.say(reserve("r", 7, expires_at=at(MINUTE), allow_partial=True, allow_backorder=False))
+    ticks(log, MINUTE)
+    log.say(fulfil("r", 5, at=at(MINUTE)), confirm("r", at(0)), log_time=NOON + MINUTE)
+    assert ((0, 0), Status.FULFILLED) == (log.shows(), stands(log))
+
+
 def test_a_newer_create_extends_the_limit() -> None:
     log = log_with(100)
     log.say(reserve("r", 20, expires_at=at(MINUTE)), reserve("r", 20, at=at(1), expires_at=at(QUARTER)))

@@ -364,6 +364,23 @@ def test_shrinking_to_what_is_held_takes_nothing_where_a_part_was_dropped() -> N
     assert (0, 4) == log.shows()
 
 
+def test_what_was_dropped_is_gone_until_a_newer_create_asks_for_more_and_then_that_more_alone_is_claimed() -> None:
+    log = log_with(4)
+    log.say(reserve("a", 9, allow_partial=True, allow_backorder=False), adjust(20))
+    assert [] == told(log.say(reserve("a", 9, at=AT + 1)))
+    assert [("REDUCED", "a", 1)] == told(log.say(reserve("a", 3, at=AT + 2)))
+    assert [("committed", "a", 6)] == told(log.say(reserve("a", 9, at=AT + 3)))
+
+
+def test_what_was_dropped_neither_waits_nor_is_claimed_after_a_release_of_a_part() -> None:
+    log = log_with(4)
+    log.say(reserve("a", 9, allow_partial=True, allow_backorder=False), adjust(20))
+    assert [("CANCELLED", "a", 3)] == told(log.say(release("a", 3)))
+    assert ((23, 1), 0) == (log.shows(), log.reservation("a").waiting)
+    assert [("CANCELLED", "a", 1)] == told(log.say(release("a", 1)))
+    assert Status.RELEASED is state_of(log)
+
+
 def test_a_raised_priority_moves_a_waiting_part_to_the_front() -> None:
     log = log_with(0)
     log.say(reserve("a", 4), reserve("b", 4), reserve("b", 4, at=AT + 1, priority=1))

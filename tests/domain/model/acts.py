@@ -190,6 +190,8 @@ class Acts(Numbers):
 
     def expire(self, name: str) -> None:
         order = self.orders[name]
+        order.expired = order.held() + order.waiting()
+        order.owed_then = order.owed()
         order.waits = []
         self.give_back(name, order.held(), "EXPIRED")
         order.without_empty()

@@ -132,8 +132,8 @@ class ItemModel(Acts):
         order.ended = order.purge_at = None
         self.channels.setdefault(order.channel, Channel(leaving=True))
         order.priority = max([order.priority, *(-priority for priority, _, _ in self.queue(order.channel))])
-        if order.owed():
-            self.ask(name, order.owed())
+        if order.taken_by_time():
+            self.ask(name, order.taken_by_time())
         self.end_if_empty(order, "RELEASED" if order.released else "FULFILLED")
 
     def release(self, command: Release) -> bool:

@@ -50,6 +50,8 @@ class Order:
     expires_at: int | None = None
     runs_out: int | None = None
     purge_at: int | None = None
+    expired: int = 0  # units that time took,
+    owed_then: int = 0  # and what had been asked for and was not there yet
 
     def by_events(self) -> int:
         return sum(gone.quantity for gone in self.shipped)
@@ -65,6 +67,10 @@ class Order:
 
     def owed(self) -> int:
         return max(0, self.requested - self.released - self.moved())
+
+    def taken_by_time(self) -> int:
+        """Return what time took and has not been given back or left since."""
+        return max(0, self.expired - (self.owed_then - self.owed()))
 
     def not_in_adjustments(self) -> list[Gone]:
         """Return the shipments without the units that adjustments took out of the stock already."""
