@@ -47,7 +47,7 @@ def claims(free: int, rules: ItemRules, channels: Mapping[str, Channel]) -> dict
     found = {}
     for channel in channels:
         rule = rules.rule(channel)
-        if rules.closed(channel) or rule.kind is Kind.FROZEN:
+        if rule.kind is Kind.FROZEN:
             found[channel] = NOTHING
         elif rule.kind is Kind.QUOTA:
             found[channel] = Claim(fence[channel], pool if rule.overflow else 0)
@@ -60,7 +60,7 @@ def claims(free: int, rules: ItemRules, channels: Mapping[str, Channel]) -> dict
 
 def weights(rules: ItemRules, channels: Iterable[str]) -> int:
     """Return the sum of the weights of an item's shares; above 10,000 they count in proportion."""
-    shares = (rules.rule(channel) for channel in channels if not rules.closed(channel))
+    shares = (rules.rule(channel) for channel in channels)
     return sum(rule.weight for rule in shares if rule.kind is Kind.SHARE)
 
 
@@ -69,7 +69,7 @@ def quotas(rules: ItemRules, channels: Mapping[str, Channel]) -> list[Quota]:
     return [
         Quota(channel, rule.rank, rule.minimum, row.granted, row.consumed)
         for channel, row in channels.items()
-        if (rule := rules.rule(channel)).kind is Kind.QUOTA and not rules.closed(channel)
+        if (rule := rules.rule(channel)).kind is Kind.QUOTA
     ]
 
 

@@ -92,6 +92,7 @@ def _channel(found: ChannelTerms, *, fenced: int, closed: bool, stopped: bool) -
     _add(terms, "closed" if closed else _NOT_CLAIMED[rule.kind], claim.pool - pool)
     left = sum(claim)
     for what, takes in (
+        ("closed", left if closed else 0),
         ("buffer", min(rule.buffer, left)),
         ("below_floor", left if left - min(rule.buffer, left) < rule.floor else 0),
         ("others_wait", left if row.blocking else 0),

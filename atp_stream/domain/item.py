@@ -8,7 +8,7 @@ Source: domain.md, Availability and Reservation.
 
 from atp_stream.domain import availability
 from atp_stream.domain.claims import Claim, claims, weights
-from atp_stream.domain.document import WHOLE
+from atp_stream.domain.document import WHOLE, Kind
 from atp_stream.domain.errors import Refused
 from atp_stream.domain.events import (
     AllocationCommitted,
@@ -124,7 +124,7 @@ class ItemFold:
     def claim(self, channel: str) -> Claim:
         """Return what a request at the head of a channel's queue may take."""
         if self.rules.plain:
-            return Claim(0, 0 if self.rules.closed(channel) else self.free())
+            return Claim(0, 0 if self.rules.rule(channel).kind is Kind.FROZEN else self.free())
         return claims(self.free(), self.rules, self.channels)[channel]
 
     def new_claim(self, channel: str, priority: int) -> int:

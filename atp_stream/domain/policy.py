@@ -48,6 +48,10 @@ class Rule(msgspec.Struct, frozen=True):
     minimum: int = 0
 
 
+_POOLED: Final = Rule()
+_FROZEN: Final = Rule(kind=Kind.FROZEN)
+
+
 class ItemRules(msgspec.Struct, frozen=True, kw_only=True):
     """All rules of one item.
 
@@ -69,15 +73,23 @@ class ItemRules(msgspec.Struct, frozen=True, kw_only=True):
     plain: bool = True
 
     def rule(self, channel: str) -> Rule:
-        """Return the rule of a channel."""
-        return self.channels.get(channel, self.other)
+        """Return the rule of a channel; where policy has no such channel, the one by which those are served who wait.
+
+        In an alias that is the pool, unless its channel is frozen: fences and shares stay whole.
+        """
+        rule = self.channels.get(channel)
+        if rule is not None:
+            return rule
+        if channel in self.aliases:
+            return _FROZEN if self.channels[self.aliases[channel]].kind is Kind.FROZEN else _POOLED
+        return self.other if self.accepts_unknown else _FROZEN
 
     def resolve(self, channel: str) -> str:
         """Return the channel that `channel` stands for."""
         return self.aliases.get(channel, channel)
 
     def closed(self, channel: str) -> bool:
-        """Tell whether nothing may be promised in `channel`: it is neither named nor accepted without a name."""
+        """Tell whether `channel` takes nothing new and shows 0: it is neither named nor accepted without a name."""
         return channel not in self.channels and (not self.accepts_unknown or channel in self.aliases)
 
 

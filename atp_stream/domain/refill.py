@@ -31,7 +31,7 @@ def _head(x: ItemFold, closed: list[str]) -> tuple[str, str, Waiting] | None:
     """Return channel, key and part of the request that is next in the channels that are not closed."""
     best: tuple[str, str, str, Waiting] | None = None
     for channel, row in x.channels.items():
-        if row.waiting and channel not in closed and not x.rules.closed(channel):
+        if row.waiting and channel not in closed and x.rules.rule(channel).kind is not Kind.FROZEN:
             prefix = queue_prefix(x.name, channel)
             head = x.state.first(prefix)
             if head is not None and (best is None or head[0][len(prefix) :] < best[0]):

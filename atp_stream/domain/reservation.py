@@ -47,7 +47,11 @@ def reserve(x: ItemFold, command: Reserve, policy: Policy) -> bool:
         return True
     if command.channel != row.asked and channel != x.rules.resolve(row.channel):
         raise Refused("reservation_conflict", f"{command.reservation} is in channel {row.channel}, not in {channel}")
-    if command.at <= row.at or row.ended is not None:
+    if command.at <= row.at:
+        return False
+    if row.ended is not None:
+        row.at = command.at  # it was heard: the same again is no news either, if a confirm has reopened it meanwhile
+        keep(x, command.reservation, row)
         return False
     _replace(x, row, command)
     return True
@@ -130,7 +134,7 @@ def _create(x: ItemFold, row: Reservation, command: Reserve, channel: str) -> No
 
 
 def _reopen(x: ItemFold, reservation: str, row: Reservation) -> None:
-    """Claim what expiry took, as of now, but behind nobody who waits in the channel; what was dropped before is gone."""
+    """Claim what expiry took, and nothing that was dropped before; as of now, but behind nobody who waits."""
     revive(x, reservation, row)
     row.ended, row.confirmed, row.expires_at = None, True, None
     x.restore(row.channel)

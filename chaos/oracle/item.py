@@ -127,6 +127,7 @@ class Item(Pool):
         if asked.channel != claim.asked and channel != self.rules.aliases.get(claim.channel, claim.channel):
             raise Denied("reservation_conflict")
         if asked.at <= claim.at or claim.ended:
+            claim.at = max(claim.at, asked.at)
             return False
         grown = (asked.quantity or 0) - claim.requested
         self._take(claim, asked)

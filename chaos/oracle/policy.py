@@ -38,8 +38,12 @@ class Rules:
     tolerance: int = field(compare=False)
 
     def closed(self, channel: str) -> bool:
-        """Tell whether nothing may be promised in a channel."""
+        """Tell whether a channel takes nothing new, and shows 0."""
         return channel not in self.channels and (not self.accepts or channel in self.aliases)
+
+    def serves(self, channel: str) -> bool:
+        """Tell whether those who wait in a channel are served: also in one that became another's name."""
+        return channel in self.aliases or not self.closed(channel)
 
     def shown(self, channel: str, free: int) -> int:
         """Return what of `free` is shown in a channel in which nobody waits."""

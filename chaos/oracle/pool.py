@@ -156,7 +156,7 @@ class Pool:
         overtaken = any(
             other.waits and other.channel == claim.channel and other.priority >= claim.priority for other in self._open
         )
-        free = 0 if overtaken or self.rules.closed(claim.channel) else self._free(self.reserved)
+        free = self._free(self.reserved) if self.rules.serves(claim.channel) and not overtaken else 0
         if units <= free:
             self._commit(claim, units)
             return
@@ -197,7 +197,7 @@ class Pool:
             self.told.append(Told("released", claim.channel, part, number, name, reason))
 
     def _refill(self) -> None:
-        shut = {channel for channel in self.channels if self.rules.closed(channel)}
+        shut = {channel for channel in self.channels if not self.rules.serves(channel)}
         while free := self._free(self.reserved):
             queue = [
                 (-claim.priority, wait[0], claim)

@@ -71,3 +71,60 @@ def test_of_two_who_race_for_the_last_unit_exactly_one_gets_it() -> None:
     told = log.say(reserve("one", 1, "ECOM", allow_backorder=False), reserve("two", 1, "STORE", allow_backorder=False))
     assert ["one"] == [event.reservation for event in told if isinstance(event, AllocationCommitted)]
     assert ((0, 1), (0, 0)) == (log.shows(), log.shows("STORE"))
+
+
+def renamed(ecom: dict[str, Any], **rest: Any) -> dict[str, Any]:
+    """Return a policy in which Ecommerce, a channel until then, is another name of ECOM."""
+    return {"tenants": {"*": {"channels": {"ECOM": ecom, "STORE": {}}, "aliases": {"Ecommerce": "ECOM"}, **rest}}}
+
+
+def test_what_waits_in_a_channel_that_became_an_alias_is_served_and_then_the_row_goes() -> None:
+    log = log_with({"ECOM": {}, "Ecommerce": {}})
+    log.say(reserve("r", 60, "Ecommerce"), reserve("waits", 50, "Ecommerce"), policy(renamed({})))
+    assert ((40, 0), (0, 60), 50) == (log.shows(), log.shows("Ecommerce"), log.item().channels["Ecommerce"].waiting)
+    log.say(count(120, AT + 1))
+    assert ((10, 0), (0, 110)) == (log.shows(), log.shows("Ecommerce"))
+    log.say(fulfil("r", at=AT + 2), release("waits"))
+    assert ["ECOM", "STORE"] == [*shown(log)]
+
+
+def test_an_alias_is_served_in_parts_and_where_unknown_channels_are_refused_and_may_still_grow() -> None:
+    log = log_with({"ECOM": {}, "Ecommerce": {}})
+    log.say(reserve("r", 150, "Ecommerce", allow_partial=True))
+    log.say(policy({**renamed({}, rule={"kind": "SHARE", "weight": 0.5}), "unknown_channels": "refuse"}))
+    log.say(count(130, AT + 1))
+    assert (0, 130) == log.shows("Ecommerce")
+    log.say(count(200, AT + 2), reserve("r", 160, "Ecommerce", at=AT + 1))
+    assert ((20, 0), (0, 160)) == (log.shows(), log.shows("Ecommerce"))
+
+
+def test_what_waits_in_an_alias_takes_of_the_pool_and_not_of_the_fence_of_its_channel() -> None:
+    log = log_with({"ECOM": {"kind": "QUOTA"}, "STORE": {}, "Ecommerce": {}})
+    log.say(grant("ECOM", 30), reserve("waits", 90, "Ecommerce"), policy(renamed({"kind": "QUOTA"})))
+    assert ((30, 0), (0, 0)) == (log.shows(), log.shows("Ecommerce"))
+    log.say(count(120, AT + 1))
+    assert ((30, 0), (0, 90)) == (log.shows(), log.shows("Ecommerce"))
+
+
+def test_what_waits_in_an_alias_of_a_frozen_channel_waits_until_that_thaws() -> None:
+    log = log_with({"ECOM": {}, "Ecommerce": {}})
+    log.say(reserve("waits", 110, "Ecommerce"), policy(renamed({"kind": "FROZEN"})), count(120, AT + 1))
+    assert (0, 0) == log.shows("Ecommerce")
+    log.say(policy(renamed({})))
+    assert (0, 110) == log.shows("Ecommerce")
+
+
+def test_what_waits_in_a_channel_that_policy_closed_waits_until_it_is_named_again() -> None:
+    log = log_with({"ECOM": {}, "STORE": {}}, unknown_channels="refuse")
+    log.say(reserve("waits", 110, "STORE"))
+    log.say(policy({"unknown_channels": "refuse", "tenants": {"*": {"channels": {"ECOM": {}}}}}), count(120, AT + 1))
+    assert ((120, 0), (0, 0)) == (log.shows(), log.shows("STORE"))
+    log.say(policy({"unknown_channels": "refuse", "tenants": {"*": {"channels": ECOM_AND_STORE}}}))
+    assert (10, 110) == log.shows("STORE")
+
+
+def test_no_quota_is_granted_to_a_channel_that_is_closed() -> None:
+    log = log_with({"ECOM": {}, "STORE": {}}, unknown_channels="refuse")
+    section = {"channels": {"ECOM": {}}, "rule": {"kind": "QUOTA"}}
+    log.say(reserve("r", 10, "STORE"), policy({"unknown_channels": "refuse", "tenants": {"*": section}}))
+    assert ["not_a_quota"] == refusals(log.say(grant("STORE", 10)))

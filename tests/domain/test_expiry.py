@@ -185,6 +185,15 @@ def test_what_is_reopened_when_all_that_expiry_took_has_left_ends_at_once() -> N
     assert ((0, 0), Status.FULFILLED) == (log.shows(), stands(log))
 
 
+def test_a_create_that_came_when_all_was_over_is_no_news_when_it_comes_again_after_the_reopening() -> None:
+    log = log_with(100)
+    log.say(reserve("r", 20, expires_at=at(MINUTE)))
+    ticks(log, MINUTE)
+    newer = reserve("r", 30, at=at(2))
+    log.say(newer, confirm("r", at(1)), newer, log_time=NOON + MINUTE)
+    assert ((80, 20), 2) == (log.shows(), log.item().duplicates)
+
+
 def test_a_newer_create_extends_the_limit() -> None:
     log = log_with(100)
     log.say(reserve("r", 20, expires_at=at(MINUTE)), reserve("r", 20, at=at(1), expires_at=at(QUARTER)))

@@ -76,3 +76,10 @@ def test_a_stock_below_what_is_promised_and_those_who_wait_are_terms() -> None:
     assert free == terms(log, "ECOM")
     log.say(count(600, AT + 2))
     assert [("on_hand", 600), ("safety_stock", 0), ("reserved", -400), ("others_wait", -200)] == terms(log, "ECOM")
+
+
+def test_a_channel_that_became_another_name_may_serve_who_waits_and_shows_nothing() -> None:
+    log = Log()
+    log.say(count(100), reserve("r", 10, "Ecommerce"))
+    log.say(policy({"tenants": {"*": {"channels": {"ECOM": {}}, "aliases": {"Ecommerce": "ECOM"}}}}))
+    assert [("on_hand", 100), ("safety_stock", 0), ("reserved", -10), ("closed", -90)] == terms(log, "Ecommerce")

@@ -125,6 +125,11 @@ class Rules:
         return next((rule for rule in rules if rule), {})
 
     def kind(self, channel: str) -> str:
+        if channel not in self.named():
+            if channel in self.aliases():  # those who still wait there are served from the pool
+                return "FROZEN" if self.kind(self.resolved(channel)) == "FROZEN" else "POOLED"
+            if not self.accepts_unknown():
+                return "FROZEN"
         if self.frozen().get(channel):
             return "FROZEN"
         return str(self.rule(channel).get("kind", "POOLED"))

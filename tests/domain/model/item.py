@@ -81,6 +81,7 @@ class ItemModel(Acts):
         if command.channel != order.asked and channel != self.rules.resolved(order.channel):
             raise Refusal("reservation_conflict")
         if order.ended is not None or command.at <= order.created_at:
+            order.created_at = max(order.created_at, command.at)
             return False
         self.replace(order, command)
         return True

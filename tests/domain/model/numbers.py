@@ -96,7 +96,7 @@ class Numbers:
         return open_ + self.channels[channel].left_fence
 
     def of_kind(self, kind: str) -> list[str]:
-        return [c for c in self.channels if not self.rules.closed(c) and self.rules.kind(c) == kind]
+        return [channel for channel in self.channels if self.rules.kind(channel) == kind]
 
     def quota(self, channel: str) -> Quota:
         rule = self.rules.rule(channel)
@@ -113,8 +113,6 @@ class Numbers:
         return sum(self.rules.weight(channel) for channel in self.of_kind("SHARE"))
 
     def claim(self, channel: str) -> int:
-        if self.rules.closed(channel):
-            return 0
         match self.rules.kind(channel):
             case "POOLED":
                 return self.pool()
@@ -127,6 +125,8 @@ class Numbers:
                 return 0
 
     def available(self, channel: str) -> int:
+        if self.rules.closed(channel):
+            return 0
         rule = self.rules.rule(channel)
         shown = max(0, self.claim(channel) - hundredths(rule.get("buffer", 0)))
         if shown < hundredths(rule.get("floor", 0)):
