@@ -6,6 +6,8 @@ the step ends: that is what conflates it. Hot: plain attributes and rows changed
 Source: domain.md, Availability and Reservation.
 """
 
+from typing import Final
+
 from atp_stream.domain import availability
 from atp_stream.domain.claims import Claim, claims, weights
 from atp_stream.domain.document import WHOLE, Kind
@@ -17,7 +19,7 @@ from atp_stream.domain.events import (
     AvailabilityCalculated,
     ReleaseReason,
 )
-from atp_stream.domain.names import encode
+from atp_stream.domain.names import encode, short_id
 from atp_stream.domain.policy import ItemRules, Policy
 from atp_stream.domain.rows import Allocation, Channel, Item, Reservation, queue_prefix
 from atp_stream.domain.standing import Standing
@@ -25,6 +27,11 @@ from atp_stream.domain.state import State
 from atp_stream.domain.stock import Location, Stock, live_by
 
 MICROSECONDS = 1_000  # in a millisecond
+
+MOST_WITHDRAWN: Final = 64
+"""So many channels that policy took away are remembered: one that comes back does not tell again that it shows 0."""
+
+_WITHDRAWN: Final = (0, 0)  # what is told of a channel that goes
 
 
 class ItemFold:
@@ -40,7 +47,7 @@ class ItemFold:
         self.is_new = item is None
         self.reserved = self.waiting = 0
         self._leaving = self.unindexed = False
-        self._before: dict[str, tuple[int, int]] = {}
+        self._before: dict[str, tuple[int, int] | None] = {}  # what was told of each channel; None: nothing, ever
         rules = policy.rules(name, None if item is None else item.own)
         if item is None:
             item = Item(stock=Stock(), channels={channel: Channel() for channel in rules.channels})
@@ -107,14 +114,21 @@ class ItemFold:
         if channel not in self.channels:
             if sum(one not in rules.channels for one in self.channels) >= limit:
                 raise Refused("too_many_channels", f"{channel}: the item has {limit} channels without a name already")
-            self.channels[channel] = Channel()
+            self._open(channel)
         return channel
 
     def restore(self, channel: str) -> None:
         """Make sure that a channel which policy may have removed has a row; it goes once it is empty again."""
         if channel not in self.channels:
-            self.channels[channel] = Channel(leaving=True)
-            self._leaving = True
+            self._open(channel).leaving = self._leaving = True
+
+    def _open(self, channel: str) -> Channel:
+        row = self.channels[channel] = Channel()
+        known = short_id(channel)
+        if known in self.item.withdrawn:
+            self.item.withdrawn.remove(known)
+            self._before.setdefault(channel, _WITHDRAWN)
+        return row
 
     def free(self) -> int:
         """Return what nobody was promised."""
@@ -206,7 +220,7 @@ class ItemFold:
         """Live by other rules: channels come and go, and what a floor or skew means may have changed."""
         channels, old = self.channels, self.rules
         for channel in rules.channels:
-            channels.setdefault(channel, Channel()).leaving = False
+            (channels.get(channel) or self._open(channel)).leaving = False
         for channel, row in channels.items():
             if channel not in rules.channels and (channel in old.channels or rules.closed(channel)):
                 row.leaving = self._leaving = True
@@ -223,6 +237,8 @@ class ItemFold:
         """Drop the channels that policy no longer has and nothing holds open."""
         for channel in [c for c, row in self.channels.items() if row.leaving and not row.reserved and not row.waiting]:
             del self.channels[channel]
+            self._before.setdefault(channel, None)
+            self.item.withdrawn = [*self.item.withdrawn[1 - MOST_WITHDRAWN :], short_id(channel)]
 
     # The end of the step
 
@@ -248,8 +264,8 @@ class ItemFold:
                 self._tell(place, channel, row.available, row.reserved)
             place += 1
         for channel, pair in before.items():
-            if channel not in item.channels and pair != (0, 0):
-                self._tell(place, channel, 0, 0)
+            if channel not in item.channels and pair != _WITHDRAWN:
+                self._tell(place, channel, *_WITHDRAWN)
                 place += 1
         self.state.put(f"{self.name}|i", item)
 

@@ -75,7 +75,8 @@ class Item(Row):
     `source` is the input ("topic/partition/offset") of the last change, empty if an operator or time caused it.
     `own` is the JSON that a command wrote for this item alone; `heard` are the last such commands. `timer` is no later
     than its earliest timer. `purged_at` is the stamp of the newest create that was purged. `scaled` says that the
-    weights of its shares sum to more than 1, and count in proportion.
+    weights of its shares sum to more than 1, and count in proportion. `withdrawn` are the last channels that have no
+    row any more; 0 was told of them at last.
     """
 
     stock: Stock
@@ -99,6 +100,7 @@ class Item(Row):
     purged_at: int | None = None
     drift: Drift | None = None
     scaled: bool = False
+    withdrawn: list[str] = []
 
 
 class Allocation(msgspec.Struct, array_like=True, gc=False):

@@ -214,7 +214,7 @@ def _check_allocations(name: Name, events: dict[str, list[Event]], allocations: 
 def _check_rows(name: Name, steps: dict[Place, Expected], rows: Sequence[Event], report: Report) -> None:
     """Compare what was shown: a step may leave out what it overtook itself, but shows all that it changed."""
     last: dict[str, tuple[int, int]] = {}
-    seen: dict[str, tuple[int, int]] = {}  # version, and how often policy had taken the channel away before
+    versions: dict[str, int] = {}
     for cause, together in groupby(rows, key=lambda event: event.cause):
         what = f"availability of {name} at {cause}"
         step = steps.get(cause)
@@ -224,15 +224,13 @@ def _check_rows(name: Name, steps: dict[Place, Expected], rows: Sequence[Event],
         for event in together:
             channel = event.payload["channel"]
             row = (event.units("available"), event.units("reserved"))
-            version, withdrawals = seen.get(channel, (-1, 0))
             if (row, event.version) != (step.rows.get(channel), step.version):
                 report.complain(f"{what}: {channel} shows {row} ({event.version}), not {step.rows.get(channel)}")
-            if last.get(channel) == row and step.withdrawals.get(channel, 0) == withdrawals:  # else it begins anew
+            if last.get(channel) == row:
                 report.double(f"{what}: {channel} shows {row} again")
-            if event.version <= version:
-                report.complain(f"{what}: {channel} comes behind version {version}")
-            lives = step.withdrawals.get(channel, 0) - (channel in step.withdrawn)
-            last[channel], seen[channel] = row, (event.version, lives)
+            if event.version <= versions.get(channel, -1):
+                report.complain(f"{what}: {channel} comes behind version {versions[channel]}")
+            last[channel], versions[channel] = row, event.version
         _check_shown(what, last, step, report)
     if steps:
         _check_shown(f"the last availability of {name}", last, [*steps.values()][-1], report)
@@ -240,9 +238,8 @@ def _check_rows(name: Name, steps: dict[Place, Expected], rows: Sequence[Event],
 
 def _check_shown(what: str, shown: dict[str, tuple[int, int]], step: Expected, report: Report) -> None:
     for channel, row in step.rows.items():
-        there = shown.get(channel, (0, 0) if channel in step.withdrawn else None)
-        if there != row:
-            report.lose(f"{what}: {channel} must show {row}, and shows {there}")
+        if shown.get(channel) != row:
+            report.lose(f"{what}: {channel} must show {row}, and shows {shown.get(channel)}")
 
 
 def _check_promises(name: Name, steps: dict[Place, Expected], events: dict[str, list[Event]], report: Report) -> None:

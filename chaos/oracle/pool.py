@@ -41,7 +41,6 @@ class Pool:
         self.limited: dict[str, Claim] = {}  # those that time may end
         self.channels = dict.fromkeys(rules.channels, False)  # True: policy has it no more
         self.withdrawn: set[str] = set()
-        self.withdrawals: Counter[str] = Counter()
         self.version = self.duplicates = self.stale = 0
         self.commits: list[tuple[int, int]] = []  # place in the log, and ordinal
         self.handed_over = 0  # promised units that have left, in all
@@ -110,7 +109,6 @@ class Pool:
         for channel in [channel for channel, leaving in self.channels.items() if leaving and channel not in used]:
             del self.channels[channel]
             self.withdrawn.add(channel)
-            self.withdrawals[channel] += 1
         self._follow_drift()
 
     def _follow_drift(self) -> None:

@@ -19,16 +19,11 @@ Name = tuple[str, str]  # tenant and item
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
-    """How one item stands after one command, and what the command made it tell.
-
-    `withdrawn` channels are among the rows; `withdrawals` counts how often policy took each away.
-    """
+    """How one item stands after one command, and what that made it tell; withdrawn channels are among the rows."""
 
     version: int
     told: list[Told]
     rows: dict[str, tuple[int, int]]
-    withdrawn: frozenset[str]
-    withdrawals: Mapping[str, int]
     on_hand: int
     handed_over: int
 
@@ -51,8 +46,6 @@ class Replay:
             version=item.version,
             told=item.told,
             rows=item.rows(),
-            withdrawn=frozenset(item.withdrawn),
-            withdrawals=dict(item.withdrawals),
             on_hand=item.on_hand,
             handed_over=item.handed_over,
         )

@@ -3,6 +3,7 @@
 from typing import Any
 
 from atp_stream.domain.events import AllocationCommitted, AnyEvent, AvailabilityCalculated, CommandRefused
+from atp_stream.domain.item import MOST_WITHDRAWN
 from tests.domain.log import AT, Log, count, edit, fulfil, grant, policy, release, reserve
 
 ECOM_AND_STORE: dict[str, Any] = {"ECOM": {}, "STORE": {}}
@@ -128,3 +129,49 @@ def test_no_quota_is_granted_to_a_channel_that_is_closed() -> None:
     section = {"channels": {"ECOM": {}}, "rule": {"kind": "QUOTA"}}
     log.say(reserve("r", 10, "STORE"), policy({"unknown_channels": "refuse", "tenants": {"*": section}}))
     assert ["not_a_quota"] == refusals(log.say(grant("STORE", 10)))
+
+
+def told_of(events: list[AnyEvent], channel: str) -> list[tuple[int, int]]:
+    found = [event for event in events if isinstance(event, AvailabilityCalculated) and event.channel == channel]
+    return [(event.available, event.reserved) for event in found]
+
+
+def test_a_channel_that_was_taken_away_and_comes_back_does_not_tell_its_zeros_twice() -> None:
+    log = log_with(ECOM_AND_STORE)
+    away, back = edit("acme", {"channels": {"STORE": None}}), edit("acme", {"channels": {"STORE": {}}})
+    assert [(0, 0)] == told_of(log.say(away), "STORE")
+    log.say(count(0, AT + 1))
+    assert [] == told_of(log.say(back), "STORE")
+    assert [(7, 0)] == told_of(log.say(count(7, AT + 2)), "STORE")
+    assert [(0, 0)] == told_of(log.say(edit("acme", {"channels": {"STORE": None}})), "STORE")
+    assert [(7, 0)] == told_of(log.say(edit("acme", {"channels": {"STORE": {}}})), "STORE")
+
+
+def test_a_channel_that_came_and_went_within_one_step_has_told_its_zeros() -> None:
+    log = log_with(ECOM_AND_STORE, unknown_channels="accept")
+    closed = {"unknown_channels": "refuse", "tenants": {"*": {"channels": ECOM_AND_STORE}}}
+    told = log.say(reserve("r", 10, "POPUP"), release("r"), policy(closed), reserve("s", 1, "ECOM"))
+    assert [(0, 0)] == told_of(told, "POPUP")
+    named = {"tenants": {"*": {"channels": {**ECOM_AND_STORE, "POPUP": {"kind": "FROZEN"}}}}}
+    assert [] == told_of(log.say(policy(named)), "POPUP")
+
+
+def test_a_channel_that_comes_goes_and_comes_back_within_one_step_tells_its_first_value() -> None:
+    log = log_with(ECOM_AND_STORE, units=0, unknown_channels="accept")
+    closed = {"unknown_channels": "refuse", "tenants": {"*": {"channels": ECOM_AND_STORE}}}
+    named = {"tenants": {"*": {"channels": {**ECOM_AND_STORE, "POPUP": {}}}}}
+    told = log.say(reserve("r", 10, "POPUP"), release("r"), policy(closed), reserve("s", 1), policy(named), count(0))
+    assert [(0, 0)] == told_of(told, "POPUP")
+    assert [] == log.item().withdrawn
+
+
+def test_so_many_withdrawn_channels_are_remembered_and_no_more() -> None:
+    names = [f"{'long ' * 9}{number}" for number in range(MOST_WITHDRAWN + 1)]
+    log = log_with({"ECOM": {}}, units=0)
+    for some in (names[:1], names[1:30], names[30:]):
+        log.say(policy({"tenants": {"*": {"channels": {"ECOM": {}, **{name: {} for name in some}}}}}))
+    log.say(policy({"tenants": {"*": {"channels": {"ECOM": {}}}}}))
+    assert {20} == {len(known) for known in log.item().withdrawn}
+    assert MOST_WITHDRAWN == len(log.item().withdrawn)
+    assert [(0, 0)] == told_of(log.say(edit("acme", {"channels": {names[0]: {}}})), names[0])
+    assert [] == told_of(log.say(edit("acme", {"channels": {names[1]: {}}})), names[1])

@@ -89,7 +89,7 @@ def own(log: Log, name: str) -> dict[str, bytes]:
 
 @given(histories())
 def test_i11_no_two_publications_in_a_row_are_equal_and_the_last_is_the_row(entries: list[Entry]) -> None:
-    last: dict[tuple[str, str], tuple[int, int] | None] = {}
+    last: dict[tuple[str, str], tuple[int, int]] = {}
     for log, _, events in one_by_one(entries):
         for event in events:
             if isinstance(event, AvailabilityCalculated):
@@ -99,10 +99,8 @@ def test_i11_no_two_publications_in_a_row_are_equal_and_the_last_is_the_row(entr
         rows = {
             (n, c): (row.available, row.reserved) for n, item in items(log).items() for c, row in item.channels.items()
         }
-        gone = last.keys() - rows.keys()
-        assert all(last[key] in {None, (0, 0)} for key in gone)
-        last |= dict.fromkeys(gone)  # policy withdrew the row: if it comes back, its first value is told again
-        assert {key: pair for key, pair in last.items() if pair is not None} == rows
+        withdrawn = dict.fromkeys(last.keys() - rows.keys(), (0, 0))
+        assert rows | withdrawn == last
 
 
 @given(histories())
