@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Final
+from weakref import proxy
 
 from atp_stream.domain import drift, timers
 from atp_stream.domain.answers import ItemCommand, answer
@@ -33,7 +34,8 @@ class Step:
         self._policies = Policies(state)
         self._ticks = Ticks(state)
         self._more = 0  # what counts as output beside events: units, visits, what publishing may tell
-        self._behind = CatchingUp(self, state, self._policies, self._ticks)
+        # Weak: else a step, with all that it read, would be a ring that stays until the garbage is looked through.
+        self._behind = CatchingUp(proxy(self), state, self._policies, self._ticks)
 
     @property
     def spent(self) -> int:

@@ -1,6 +1,8 @@
 """Steps, slices, refusals and quarantine, by example."""
 
+import gc
 from collections.abc import Iterator
+from weakref import ref
 
 import pytest
 
@@ -122,6 +124,19 @@ def test_a_step_stops_when_it_has_enough_output() -> None:
     folded = log.step(entries)
     assert ENOUGH // 4 == folded.consumed
     assert not folded.unfinished
+
+
+def test_a_step_is_gone_as_soon_as_nobody_holds_it() -> None:
+    log = log_with_many_waiting()
+    state = State(log.read, log.scan)
+    gone = ref(state)
+    gc.disable()  # what only it would find, it finds all at once: a worker stood still for half a second
+    try:
+        fold(state, [entry(log, count(MANY)), entry(log, policy({"*": {"safety_stock": {"fixed": 1}}}), "|")])
+        del state
+        assert gone() is None
+    finally:
+        gc.enable()
 
 
 def test_one_command_serves_a_slice_and_leaves_the_rest_as_work() -> None:
