@@ -100,10 +100,10 @@ def command(r: Random) -> AnyCommand:
     return order(r) if r.random() < 0.8 else verb(r)
 
 
-def change_of_policy(r: Random) -> AnyCommand:
+def change_of_policy(r: Random, *, forgets: bool = True) -> AnyCommand:
     """Throw a change of the policy of a whole partition."""
     if r.random() < 0.5:
-        return policy(documents.document(r))
+        return policy(documents.document(r, forgets=forgets))
     return edit(r.choice(["acme", "umbra"]), documents.patch_of_tenant(r))
 
 
@@ -145,7 +145,7 @@ def histories(
         if turn == "again" and said:  # upstream says it again
             return r.choice(said)._replace(offset=len(before), log_time=log_time)
         if turn == "policy" and policies:
-            return Entry(0, len(before), log_time, "|", change_of_policy(r))
+            return Entry(0, len(before), log_time, "|", change_of_policy(r, forgets=forgets))
         if turn == "tick":
             return Entry(0, len(before), log_time, "|", tick_at(r, log_time))
         told = verb(r, edits_items=policies) if turn == "verb" else order(r)

@@ -12,7 +12,7 @@ from tests.domain.histories import histories
 from tests.domain.log import Log, allocations
 
 
-@given(histories(policies=False, forgets=False))
+@given(histories(forgets=False))
 def test_i8_all_that_was_said_said_again_changes_and_publishes_nothing(entries: list[Entry]) -> None:
     log = folded(entries)
 
@@ -29,7 +29,9 @@ def test_i8_all_that_was_said_said_again_changes_and_publishes_nothing(entries: 
     again = [e._replace(offset=len(entries) + place, log_time=entries[-1].log_time) for place, e in enumerate(said)]
     log.run(again)
     assert before == numbers()
-    assert [] == [event for events in log.steps[told:] for event in events]
+    news = [event for events in log.steps[told:] for event in events]
+    # The other name of a channel may be a channel of its own by now: the same words then contradict the reservation.
+    assert [] == [e for e in news if not isinstance(e, CommandRefused) or e.reason != "reservation_conflict"]
 
 
 def shown(log: Log) -> dict[tuple[str, str], dict[int, tuple[int, int]]]:
@@ -113,7 +115,7 @@ def test_i11_the_version_of_what_is_published_grows(entries: list[Entry]) -> Non
         last |= {event.name: event.version for event in published}
 
 
-@given(histories(policies=False, one_item=True))
+@given(histories(one_item=True))
 def test_i12_nobody_who_waits_is_overtaken_in_his_channel(entries: list[Entry]) -> None:
     queue: dict[str, str] = {}
     for log, entry, events in one_by_one(entries):
