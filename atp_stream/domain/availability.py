@@ -21,8 +21,7 @@ def safety_stock(rules: ItemRules, basis: int) -> int:
 
 def free(on_hand: int, safety: int, reserved: int) -> int:
     """Return what nobody was promised."""
-    left = (on_hand - safety if on_hand > safety else 0) - reserved
-    return max(0, left)
+    return max(0, on_hand - safety - reserved)
 
 
 def shown(claim: int, rule: Rule, blocking: int) -> int:
@@ -30,7 +29,7 @@ def shown(claim: int, rule: Rule, blocking: int) -> int:
     if blocking:
         return 0
     available = claim - rule.buffer
-    return available if available > 0 and available >= rule.floor else 0
+    return available if available >= rule.floor else 0  # no floor is below 0
 
 
 def short(on_hand: int, reserved: int) -> int:

@@ -60,7 +60,7 @@ def _read(text: str) -> Decimal:
         try:
             return Decimal(text)
         except ArithmeticError:  # an exponent beyond what Decimal can hold
-            tiny = "-" in text.lower().partition("e")[2]
+            tiny = "e-" in text.lower()
             raise Refused("quantity_too_fine" if tiny else "quantity_too_large", _shown(text)) from None
     if _NOT_FINITE.fullmatch(text):
         raise Refused("quantity_not_finite", _shown(text))

@@ -182,7 +182,8 @@ def counted(stock: Stock, rules: StockRules) -> Counted:
         left.parts(stock.shipments, _border(stock, rules, _included_at, named=True)),
     )
     alone = Counted([("", bare.value)], left.parts(stock.shipments, lambda _: bare.absolute_at - rules.skew))
-    return min((named.on_hand, -stock.named.basis, 0, named), (alone.on_hand, -bare.basis, 1, alone))[-1]
+    sums = (named, stock.named.basis), (alone, bare.basis)
+    return min(sums, key=lambda one: (one[0].on_hand, -one[1]))[0]
 
 
 def live_by(stock: Stock, locations: Locations, rules: StockRules) -> None:

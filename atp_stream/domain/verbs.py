@@ -74,12 +74,12 @@ def _quota(x: ItemFold, channel: str) -> Channel:
 
 
 def _granted(x: ItemFold, command: Grant) -> int:
-    if (command.quantity is None) == (command.percent is None):
-        raise Refused("bad_grant", "a quantity or a percentage, one of them")
-    if command.quantity is not None:
+    if command.quantity is not None and command.percent is None:
         return command.quantity
-    rule = x.rules.rule(x.rules.resolve(command.channel))
-    return max(x.free() * (command.percent or 0) // WHOLE, rule.minimum)
+    if command.percent is not None and command.quantity is None:
+        rule = x.rules.rule(x.rules.resolve(command.channel))
+        return max(x.free() * command.percent // WHOLE, rule.minimum)
+    raise Refused("bad_grant", "a quantity or a percentage, one of them")
 
 
 def _unused(row: Channel) -> int:

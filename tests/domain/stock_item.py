@@ -38,8 +38,8 @@ class Item:
     def ships(self, at: int, quantity: int, location: str = "") -> None:
         ship(self.stock, self, Shipment(at=at, quantity=quantity, location=location), self.rules)
 
-    def takes_back(self, at: int, quantity: int, location: str = "") -> None:
-        take_back(self.stock, self, Shipment(at=at, quantity=quantity, location=location), self.rules)
+    def takes_back(self, at: int, quantity: int, location: str = "") -> int:
+        return take_back(self.stock, self, Shipment(at=at, quantity=quantity, location=location), self.rules)
 
 
 def count(at: int, absolute: int, name: str = "") -> Fact:

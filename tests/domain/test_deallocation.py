@@ -157,3 +157,28 @@ def test_promises_of_many_are_taken_back_in_slices() -> None:
         (reservation, units) for reservation, units, reason in lost(told) if reason == "SUPPLY_LOST"
     ]
     assert (0, 5) == log.shows()
+
+
+def test_promises_made_before_are_found_in_slices_whatever_their_names() -> None:
+    log = log_with(100, "keep")
+    names = ["r", "r!", "rA", "rZ", "r~"]
+    log.say(*(reserve(name, 20) for name in names))
+    with tight_bounds(served=2, enough=1):
+        log.say(policy({"shortage": "deallocate", "tenants": {"*": {"channels": CHANNELS}}}))
+        log.say(count(0, AT + 1))
+    assert ([0] * 5, None) == (held(log, *names), log.item().work)
+
+
+def test_what_is_found_and_taken_back_within_a_slice_leaves_no_work() -> None:
+    log = log_with(100, "keep")
+    log.say(reserve("r", 80), count(50, AT + 1))
+    version = log.item().version
+    log.say(policy({"shortage": "deallocate", "tenants": {"*": {"channels": CHANNELS}}}))
+    assert ([50], version + 1) == (held(log, "r"), log.item().version)
+
+
+def test_a_request_at_the_very_beginning_of_the_log_keeps_its_place() -> None:
+    log = Log()
+    log.say(reserve("first", 30), policy({"shortage": "deallocate", "tenants": {"*": {"channels": CHANNELS}}}))
+    log.say(count(30), count(0, AT + 1))
+    assert [0] == log.reservation("first").queued

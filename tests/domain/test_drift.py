@@ -1,7 +1,7 @@
 """Drift by example: a gap that stands is told, and so is its end."""
 
 from atp_stream.domain.events import OF_MANY, AnyEvent, StockDrifted
-from tests.domain.log import AT, NOON, Log, adjust, count, fulfil, policy, tick
+from tests.domain.log import AT, NOON, Log, adjust, allocations, count, fulfil, policy, reserve, tick
 
 SECOND = 1_000
 GRACE = 30 * SECOND
@@ -51,6 +51,34 @@ def test_a_gap_that_closes_within_the_grace_is_never_told() -> None:
     assert 0 == log.item().stock.gap
     ticks(log, 2 * GRACE)
     assert [] == drifts(log.events)
+
+
+def test_a_gap_that_closes_leaves_no_timer() -> None:
+    log = log_with_gap()
+    log.say(adjust(-5, 85, AT), log_time=NOON + 1)
+    assert [] == [key for key in log.rows if "|t|" in key]
+
+
+def test_another_gap_within_the_grace_does_not_put_it_off() -> None:
+    log = log_with_gap()
+    log.say(adjust(1, 84, AT + 2), log_time=NOON + GRACE - 1)
+    assert [(-2, 84, 0, False)] == drifts(ticks(log, GRACE))
+
+
+def test_a_gap_that_is_told_and_stands_starts_no_timer_again() -> None:
+    log = log_with_gap()
+    ticks(log, GRACE)
+    log.say(adjust(-1, 79, AT + 2), log_time=NOON + GRACE + 1)
+    assert [] == [key for key in log.rows if "|t|" in key]
+
+
+def test_a_drift_and_an_end_by_one_tick_are_told_in_the_order_of_their_moments_under_names_of_their_own() -> None:
+    log = log_with_gap()
+    log.say(reserve("a", 10, expires_at=AT + GRACE * 1_000 + 1))
+    told = allocations(log.say(tick(AT + GRACE * 2_000), log_time=NOON + 2 * GRACE))
+    assert [("StockDrifted", OF_MANY), ("AllocationReleased", OF_MANY + 1)] == [
+        (type(event).__name__, event.ordinal) for event in told
+    ]
 
 
 def test_a_gap_that_was_told_is_resolved_at_once() -> None:

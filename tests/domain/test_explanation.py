@@ -1,5 +1,6 @@
 """Every number of an item is the sum of its terms."""
 
+import pytest
 from hypothesis import given
 
 from atp_stream.domain.commands import Entry, Grant
@@ -7,7 +8,7 @@ from atp_stream.domain.explanation import Explanation, Term, explain
 from atp_stream.domain.standing import lived_by
 from atp_stream.domain.state import State
 from tests.domain.histories import histories
-from tests.domain.log import AT, LAMP, Log, count, fulfil, policy, reserve
+from tests.domain.log import AT, LAMP, Log, count, fulfil, grant, policy, reserve
 
 
 def explained(log: Log, name: str = LAMP) -> Explanation:
@@ -37,6 +38,28 @@ def test_why_120() -> None:
     log.say(count(15_000), reserve("a", 3_000))
     assert [("on_hand", 15_000), ("safety_stock", 0), ("reserved", -3_000)] == terms(log, "ECOM")
     assert [Term("on_hand", 15_000), Term("safety_stock", 0), Term("reserved", -3_000)] == explained(log).free
+
+
+def test_what_is_withheld_is_a_term_that_is_derived_again() -> None:
+    log = Log()
+    log.say(policy({"tenants": {"*": {"channels": {"ECOM": {}}, "safety_stock": {"fixed": 2}}}}), count(900))
+    item = log.item()
+    item.safety_stock = item.channels["ECOM"].available = 5
+    found = explain(item, lived_by(State(log.read, log.scan), LAMP, item)[1])
+    assert (
+        [Term("on_hand", 900), Term("safety_stock", -200), Term("reserved", 0)] == found.free == found.channels[0].terms
+    )
+
+
+def test_an_item_that_stands_still_shows_nothing_and_withholds_what_it_did_when_it_stopped() -> None:
+    log = Log()
+    log.say(count(900))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("atp_stream.domain.answers.reserve", lambda *_: 1 / 0)
+        log.say(reserve("a", 100))
+    log.say(policy({"tenants": {"*": {"channels": {"ECOM": {}}, "safety_stock": {"fixed": 2}}}}))
+    free = [("on_hand", 900), ("safety_stock", 0), ("reserved", 0)]
+    assert [*free, ("quarantine", -900)] == terms(log, "ECOM")
 
 
 def test_what_was_shipped_and_is_in_no_count_yet_is_a_term_of_on_hand() -> None:
@@ -83,3 +106,34 @@ def test_a_channel_that_became_another_name_may_serve_who_waits_and_shows_nothin
     log.say(count(100), reserve("r", 10, "Ecommerce"))
     log.say(policy({"tenants": {"*": {"channels": {"ECOM": {}}, "aliases": {"Ecommerce": "ECOM"}}}}))
     assert [("on_hand", 100), ("safety_stock", 0), ("reserved", -10), ("closed", -90)] == terms(log, "Ecommerce")
+
+
+@pytest.mark.parametrize(
+    ("on_hand", "reserved", "pool", "shortage"), [(1_000, 0, 600, False), (1_000, 300, 600, False), (400, 0, 0, False),
+                                                 (400, 400, 0, False), (399, 0, 0, True)],
+)  # fmt: skip
+def test_the_pool_is_what_no_fence_takes_and_a_shortage_is_less_than_was_granted(
+    on_hand: int, reserved: int, pool: int, shortage: object
+) -> None:
+    log = Log()
+    log.say(policy({"tenants": {"*": {"channels": {"A": {"kind": "QUOTA"}, "B": {}}}}}), count(on_hand))
+    log.say(grant("A", 400), *([reserve("a", reserved, "A")] if reserved else []))
+    assert (pool, shortage) == (explained(log).pool, explained(log).shortage)
+
+
+def test_a_closed_channel_says_so_and_a_frozen_one_beside_it_that_it_is_frozen() -> None:
+    log = Log()
+    log.say(count(900), reserve("a", 200, "B2B"))
+    log.say(policy({"unknown_channels": "refuse", "tenants": {"*": {"channels": {"ECOM": {"kind": "FROZEN"}}}}}))
+    free = [("on_hand", 900), ("safety_stock", 0), ("reserved", -200)]
+    assert [*free, ("closed", -700)] == terms(log, "B2B")
+    assert [*free, ("frozen", -700)] == terms(log, "ECOM")
+
+
+def test_what_the_buffer_leaves_is_held_against_the_floor() -> None:
+    log = Log()
+    log.say(policy({"tenants": {"*": {"channels": {"A": {"buffer": 2, "floor": 4}, "B": {"buffer": 2, "floor": 5}}}}}))
+    log.say(count(600))
+    free = [("on_hand", 600), ("safety_stock", 0), ("reserved", 0), ("buffer", -200)]
+    assert free == terms(log, "A")
+    assert [*free, ("below_floor", -400)] == terms(log, "B")

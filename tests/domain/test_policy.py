@@ -114,6 +114,9 @@ def test_names_in_a_policy_are_the_ids_themselves() -> None:
 def test_rules_are_made_once() -> None:
     policy = parse(written(tenants={"umbra": {"items": {"lamp": {}}}}))
     assert policy.rules("umbra|lamp") is policy.rules("umbra|lamp")
+    assert policy.rules("umbra|rug") is policy.rules("umbra|vase")
+    own = '{"channels":{"ECOM":{"buffer":1}}}'
+    assert policy.rules("umbra|lamp", own) is policy.rules("umbra|lamp", own)
 
 
 def test_a_channel_is_closed_when_it_is_neither_named_nor_accepted() -> None:
@@ -134,6 +137,12 @@ def test_a_channel_is_closed_when_it_is_neither_named_nor_accepted() -> None:
         (for_all(channels={"ECOM": {"buffer": -1}}), "tenants.*.channels.ECOM.buffer: must not be negative"),
         (for_all(channels={"ECOM": {"floor": -1}}), "tenants.*.channels.ECOM.floor: must not be negative"),
         (for_all(rule={"buffer": 0.001}), "tenants.*.rule.buffer: quantity_too_fine: 0.001"),
+        (for_all(rule={"kind": "SHARE"}), "tenants.*.rule.weight: of a SHARE is above 0, and 1 at most"),
+        (for_all(rule={"kind": "SHARE", "weight": 0}), "rule.weight: of a SHARE is above 0, and 1 at most"),
+        (for_all(rule={"kind": "SHARE", "weight": 1.0001}), "rule.weight: of a SHARE is above 0, and 1 at most"),
+        (for_all(rule={"kind": "SHARE", "weight": 1e-20}), "tenants.*.rule.weight: has at most 4 decimals"),
+        (for_all(rule={"kind": "SHARE", "weight": 1e-21}), "rule.weight: of a SHARE is above 0, and 1 at most"),
+        (b'{"tenants":{"*":{"rule":{"kind":"SHARE","weight":0.123400000000000000000}}}}', "is above 0, and 1 at most"),
         (for_all(safety_stock={"fixed": -1}), "tenants.*.safety_stock.fixed: must not be negative"),
         (for_all(safety_stock={"percent": -1}), "tenants.*.safety_stock.percent: must not be negative"),
         (for_all(safety_stock={"percent": 101}), "tenants.*.safety_stock.percent: is at most 100"),
@@ -168,14 +177,25 @@ def test_a_document_that_breaks_the_contract_is_refused_with_the_reason(document
     assert why in str(refused.value)
 
 
+def test_a_weight_may_have_zeros_behind_its_decimals() -> None:
+    plain = b'{"tenants":{"*":{"rule":{"kind":"SHARE","weight":0.12340000000000000000}}}}'
+    assert 1_234 == parse(plain).rules("acme|lamp").other.weight
+
+
 def test_what_is_written_for_one_item_by_a_command_has_its_own_bound() -> None:
-    with pytest.raises(PolicyError, match="bytes"):
-        decode_own(b" " * (MAX_OWN + 1))
+    assert {} == decode_own(b" " * (MAX_OWN - 2) + b"{}").channels
+    with pytest.raises(PolicyError, match="the item's own policy has 16001 bytes; 16000 are allowed"):
+        decode_own(b" " * (MAX_OWN - 1) + b"{}")
 
 
-def test_a_patch_that_is_no_json_is_refused() -> None:
-    with pytest.raises(PolicyError):
+def test_a_patch_that_is_no_json_is_refused_with_the_reason() -> None:
+    with pytest.raises(PolicyError, match="Input data was truncated"):
         edited_own(None, b"{")
+
+
+def test_a_part_of_an_item_that_is_not_of_its_shape_is_refused_with_the_reason() -> None:
+    with pytest.raises(PolicyError, match="unknown field `colour`"):
+        edited_own(None, b'{"colour": "red"}')
 
 
 def test_rules_of_many_items_of_their_own_are_read_again_when_too_many_are_remembered(
@@ -183,6 +203,7 @@ def test_rules_of_many_items_of_their_own_are_read_again_when_too_many_are_remem
 ) -> None:
     monkeypatch.setattr("atp_stream.domain.policy._MOST_OWN_RULES", 1)
     policy = parse(for_all(channels={"ECOM": {}}))
-    assert ["ECOM", "A"] == [*policy.rules("acme|lamp", '{"channels": {"A": {}}}').channels]
+    first = policy.rules("acme|lamp", '{"channels": {"A": {}}}')
     assert ["ECOM", "B"] == [*policy.rules("acme|rug", '{"channels": {"B": {}}}').channels]
-    assert ["ECOM", "A"] == [*policy.rules("acme|lamp", '{"channels": {"A": {}}}').channels]
+    again = policy.rules("acme|lamp", '{"channels": {"A": {}}}')
+    assert (["ECOM", "A"], True) == ([*again.channels], again is not first)

@@ -27,6 +27,10 @@ def log_with(channels: dict[str, Any], units: int = 100, **rest: object) -> Log:
     return log
 
 
+def details(events: list[AnyEvent]) -> list[str]:
+    return [event.detail for event in events if isinstance(event, CommandRefused)]
+
+
 def refusals(events: list[AnyEvent]) -> list[str]:
     return [event.reason for event in events if isinstance(event, CommandRefused)]
 
@@ -49,6 +53,12 @@ def test_a_patch_of_one_tenant_does_not_touch_another() -> None:
     log.say(count(100), name="umbra|lamp")
     log.say(edit("acme", {"channels": {"STORE": None}}))
     assert ({"ECOM": 100}, {"ECOM": 100, "STORE": 100}) == (shown(log), shown(log, "umbra|lamp"))
+
+
+def test_a_document_without_any_tenant_can_be_patched() -> None:
+    log = Log()
+    log.say(policy({}), edit("acme", {"channels": {"ECOM": {"buffer": 0.1}}}), count(100))
+    assert {"ECOM": 90} == shown(log)
 
 
 def test_a_tenant_without_its_section_is_again_like_all_others() -> None:
@@ -182,6 +192,13 @@ def test_a_move_of_more_than_is_left_moves_nothing() -> None:
     assert {"A": 0, "B": 6} == shown(log)
 
 
+def test_what_is_consumed_can_neither_be_moved_nor_revoked() -> None:
+    log = log_with({"A": {"kind": "QUOTA"}, "B": {"kind": "QUOTA"}})
+    log.say(grant("A", 4), reserve("r", 4, "A"), revoke("A"))
+    assert ["not_enough_granted"] == refusals(log.say(move("A", "B", 1)))
+    assert (4, 0) == (log.item().channels["A"].granted, log.item().channels["B"].granted)
+
+
 def test_a_verb_said_again_is_a_duplicate() -> None:
     log = log_with({"A": {"kind": "QUOTA"}, "B": {"kind": "QUOTA"}})
     said: list[AnyCommand]
@@ -222,3 +239,22 @@ def test_a_verb_knows_channels_by_their_aliases() -> None:
 def test_a_grant_is_a_quantity_or_a_percentage(said: AnyCommand) -> None:
     log = log_with({"A": {"kind": "QUOTA"}})
     assert ["bad_grant"] == refusals(log.say(said))
+    assert {"A": 0} == shown(log)
+
+
+@pytest.mark.parametrize(
+    ("said", "detail"),
+    [
+        (grant("A"), "a quantity or a percentage, one of them"),
+        (grant("ECOM", 5), "ECOM is POOLED"),
+        (grant("X", 5), "X"),
+        (move("A", "A", 5), "A has 4 hundredths to give"),
+        (edit_item({"rule": {"rank": 1}}), "item.rule.rank: belongs to QUOTA, not to POOLED"),
+        (edit_item({"channels": {"shop": {}}}), "shop is another name of ECOM: say that"),
+    ],
+)
+def test_a_refusal_says_what_was_found(said: AnyCommand, detail: str) -> None:
+    log = Log()
+    section = {"channels": {"A": {"kind": "QUOTA"}, "ECOM": {}}, "aliases": {"shop": "ECOM"}}
+    log.say(policy({"tenants": {"*": section}}), grant("A", 4))
+    assert [detail] == details(log.say(said))

@@ -13,7 +13,10 @@ AMOUNTS = st.integers(-quantity.LARGEST, quantity.LARGEST)
 
 
 def _name(value: object) -> str:
-    return f"an int of {value.bit_length()} bits" if type(value) is int and value > 10**30 else repr(value)[:30]
+    """Return a name by which pytest also finds the test again: it does not find one with a backslash."""
+    if type(value) is int and value > 10**30:
+        return f"an int of {value.bit_length()} bits"
+    return ascii(value)[:30].replace("\\", "")
 
 
 @pytest.mark.parametrize(
@@ -143,6 +146,27 @@ def test_the_decimal_context_of_the_thread_does_not_matter() -> None:
 
 def test_the_largest_amount_is_twelve_nines_and_two_more() -> None:
     assert quantity.LARGEST == quantity.parse("999999999999.99")
+
+
+@pytest.mark.parametrize(
+    ("value", "detail"),
+    [
+        ("1e-99999999999999999999", "1e-99999999999999999999"),
+        ("1e99999999999999999999", "1e99999999999999999999"),
+        ("inf", "inf"),
+        ("many", "many"),
+        (10**12, "an integer of 40 bits"),
+        (Decimal("NaN"), "NaN"),
+        (Decimal("1E+12"), "1E+12"),
+        (Decimal("1.505"), "1.505"),
+        (1.5, "a float"),
+    ],
+    ids=_name,
+)
+def test_a_refusal_shows_what_was_found(value: object, detail: str) -> None:
+    with pytest.raises(Refused) as refusal:
+        quantity.parse(value)
+    assert detail == refusal.value.detail
 
 
 def test_a_refusal_shows_forty_characters_whole() -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atp_stream.domain.claims import Quota, fences
+from atp_stream.domain.claims import Quota, fences, proportional
 from tests.domain.model import sharing
 
 
@@ -40,6 +40,10 @@ def test_g3_equal_ranks_are_halved_and_no_hundredth_is_lost() -> None:
 def test_the_largest_remainder_gets_the_odd_hundredth() -> None:
     assert {"A": 1, "B": 2, "C": 2} == fences(5, [quota("A", 3), quota("B", 4), quota("C", 4)])
     assert {"A": 3, "B": 2} == fences(5, [quota("A", 4), quota("B", 3)])
+
+
+def test_the_largest_remainder_wins_also_over_a_larger_wish() -> None:
+    assert {"A": 5, "B": 3, "C": 2} == proportional(10, {"A": 6, "B": 3, "C": 2})
 
 
 def test_of_equal_remainders_the_first_name_wins() -> None:

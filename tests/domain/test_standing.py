@@ -8,8 +8,10 @@ from atp_stream.domain.commands import AnyCommand, Entry
 from atp_stream.domain.events import OF_MANY, AllocationCommitted, AvailabilityCalculated, CommandRefused
 from atp_stream.domain.room import SLICE
 from atp_stream.domain.rows import POLICY, SWEEP
-from atp_stream.domain.standing import MOST_EARLIER
-from tests.domain.log import LAMP, NOON, Log, count, policy, release, reserve, resume
+from atp_stream.domain.standing import MOST_EARLIER, lived_by
+from atp_stream.domain.state import State
+from tests.domain.folding import tight_bounds
+from tests.domain.log import LAMP, NOON, Log, count, edit_item, policy, release, reserve, resume
 
 RUG = "umbra|rug"
 
@@ -205,3 +207,24 @@ def test_work_of_an_item_is_finished_before_it_meets_a_policy() -> None:
     log.step([Entry(0, offset + 1, NOON, LAMP, count(5 * SLICE))])
     log.run([Entry(0, offset + 2, NOON, "|", policy(pooled(safety_stock={"fixed": 99})))])
     assert (0, 5 * SLICE) == log.shows()
+
+
+def test_while_a_sweep_is_under_way_an_item_lives_by_what_it_has_met_and_a_new_one_by_the_newest() -> None:
+    log = Log()
+    log.say(count(900), edit_item({"channels": {"ECOM": {"buffer": 3}}}))
+    log.say(count(900), name=RUG)
+    with tight_bounds(served=1, enough=9):
+        log.step([Entry(0, 9, NOON, "|", policy(pooled(safety_stock={"fixed": 1})))])
+        log.step([])
+    state = State(log.read, log.scan)
+    assert SWEEP in log.rows
+    assert [100, 0, 100] == [
+        lived_by(state, name, item)[1].fixed for name, item in ((LAMP, log.item()), (RUG, log.item(RUG)), (RUG, None))
+    ]
+
+
+def test_an_item_with_a_policy_of_its_own_lives_by_that() -> None:
+    log = Log()
+    log.say(count(900), edit_item({"channels": {"ECOM": {"buffer": 3}}}))
+    _, rules = lived_by(State(log.read, log.scan), LAMP, log.item())
+    assert 300 == rules.channels["ECOM"].buffer

@@ -146,8 +146,7 @@ def test_taking_back_more_than_was_shipped_gives_nothing_away() -> None:
     item = item_with(count(1, 10))
     item.ships(5, 3)
     item.ships(7, 2)
-    item.takes_back(5, 9)
-    assert 8 == item.stock.on_hand
+    assert (3, 8) == (item.takes_back(5, 9), item.stock.on_hand)
 
 
 @pytest.mark.parametrize(("at", "location"), [(4, ""), (6, ""), (8, ""), (5, "north")])
@@ -155,8 +154,7 @@ def test_taking_back_what_is_not_kept_changes_nothing(at: int, location: str) ->
     item = item_with(count(1, 10))
     item.ships(5, 3)
     item.ships(7, 3)
-    item.takes_back(at, 3, location)
-    assert 4 == item.stock.on_hand
+    assert (0, 4) == (item.takes_back(at, 3, location), item.stock.on_hand)
 
 
 def test_taking_back_a_shipment_that_an_absolute_includes_moves_its_gap_only() -> None:
