@@ -9,7 +9,7 @@ import faust
 
 from atp_stream import logs
 from atp_stream.app import prepare
-from atp_stream.engine.app import EXIT_GAVE_UP
+from atp_stream.engine.app import EXIT_GAVE_UP, ended_by
 from atp_stream.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -20,10 +20,19 @@ _GC_THRESHOLDS = (400_000, 20, 50)
 class Worker(faust.Worker):
     """Faust's worker, less its banner and spinner."""
 
+    app: Any
+
     def on_init_dependencies(self) -> Any:
         """Start the app alone."""
         self.spinner = None
         return super().on_init_dependencies()
+
+    async def start(self) -> None:
+        """Start; what keeps Faust from it, mostly a broker that was there a moment ago, is told as all that ends it."""
+        try:
+            await super().start()
+        except Exception as error:  # noqa: BLE001 - whatever it is
+            self.app.give_up(ended_by(error))
 
     async def on_startup_finished(self) -> None:
         """Say where the views are."""

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 import faust
+from aiokafka.errors import KafkaError
 from faust.types import TP
 from mode import get_logger
 
@@ -33,6 +34,13 @@ STANDSTILL = 60.0
 #: How often a directory is noted to be up to date.
 MARK_INTERVAL = 60.0
 TESTED_FAUST = "0.15.3"
+
+
+def ended_by(error: BaseException) -> str:
+    """Return why an error ends the process, and what to do."""
+    if isinstance(error, KafkaError):
+        return f"the broker was lost ({error!r}): start it again once the broker answers"
+    return f"Faust cannot go on: {error!r}; start it again, and tell us"
 
 
 class EngineApp(faust.App):
@@ -215,6 +223,11 @@ class EngineApp(faust.App):
             self._fence_timer = asyncio.get_running_loop().call_later(
                 patience, self.give_up, f"{reason}, and no new assignment came within {patience:.0f} s"
             )
+
+    def _crash(self, reason: BaseException) -> None:
+        """Take note of what Faust ends for: that, too, has a line that says what to do."""
+        self.give_up(ended_by(reason), None if isinstance(reason, KafkaError) else reason)
+        super()._crash(reason)
 
     def give_up(self, reason: str, error: BaseException | None = None) -> None:
         """Leave: a start of this process finds out what is true, this one no longer can."""

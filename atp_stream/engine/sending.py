@@ -7,7 +7,7 @@ from struct import unpack_from
 from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import IllegalOperation, KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
 from mode import get_logger
 
@@ -152,10 +152,14 @@ class Batches:
     async def send(self) -> None:
         """Send what is open and wait until all of it is acknowledged."""
         batches, self._open = self._open, {}
-        under_way = [
-            (way, batch.count, await self._producer.send_batch(batch.closed(), way[0], partition=way[1]))
-            for way, batch in batches.items()
-        ]
+        under_way = []
+        ended = None
+        try:
+            for way, batch in batches.items():
+                future = await self._producer.send_batch(batch.closed(), way[0], partition=way[1])
+                under_way.append((way, batch.count, future))
+        except IllegalOperation as error:  # the transaction is over already: an answer to what was sent says why
+            ended = error
         answers = await asyncio.gather(*(future for _, _, future in under_way), return_exceptions=True)
         for (way, count, _), answer in zip(under_way, answers, strict=True):
             if isinstance(answer, BaseException):
@@ -163,3 +167,5 @@ class Batches:
             if answer.offset < 0:
                 raise KafkaError(f"{way[0]}/{way[1]} had these records before, at offsets that nobody knows any more")
             self.ends[way] = answer.offset + count - 1
+        if ended is not None:
+            raise ended

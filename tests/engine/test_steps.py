@@ -5,12 +5,17 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from aiokafka.admin import NewTopic
+from aiokafka.errors import ProducerFenced
 from faust.types import TP
 
+from atp_stream.devstack import Stack
 from atp_stream.engine.lanes import Lane
 from atp_stream.engine.position import Position
 from atp_stream.engine.runs import Run
+from atp_stream.engine.sending import Output, drop_producer, make_producer
 from atp_stream.engine.steps import Answer, Steps
+from atp_stream.provision import administration
 
 
 async def test_what_was_folded_over_a_database_that_cannot_be_read_is_not_committed() -> None:
@@ -26,6 +31,35 @@ async def test_what_was_folded_over_a_database_that_cannot_be_read_is_not_commit
 
     with pytest.raises(RuntimeError, match="cannot be read"):
         await steps._step(lane, [], 5)
+
+
+@pytest.mark.stack
+async def test_whoever_is_fenced_in_the_midst_of_a_send_is_told_so(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with administration(stack.bootstrap) as admin:
+        await admin.create_topics([NewTopic("fenced", 2, 1)])
+    ours, theirs = (make_producer(stack.bootstrap, transactional_id="fenced") for _ in range(2))
+    await ours.start()
+    await theirs.start()  # takes the partition over
+    send = ours.send_batch
+
+    async def slowly(*batch: Any, **where: Any) -> Any:
+        sent = await send(*batch, **where)
+        await asyncio.sleep(0.5)  # until the broker has refused it
+        return sent
+
+    monkeypatch.setattr(ours, "send_batch", slowly)
+    table: Any = SimpleNamespace(changelog_topic_name="fenced")
+    nothing: Any = None
+    steps = Steps(nothing, topic="log", retention=-1, table=table, fold=nothing, genesis="g", bootstrap="")
+    answer = Answer(0, {}, [Output("fenced", 1, b"k", b"v", [])], unfinished=False)
+    try:
+        with pytest.raises(ProducerFenced):
+            await steps._commit(Lane(0, ours, nothing), answer, Position(genesis="g"))
+    finally:
+        await theirs.stop()
+        await drop_producer(ours)
 
 
 async def test_what_comes_in_does_not_wait_for_the_end_of_work_that_is_unfinished(

@@ -18,17 +18,22 @@ from tests.system.site import Site
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
 
-def refusal(settings: Settings) -> str:
-    """Return what `atp worker` says when it refuses; the last line of a worker that started would be another."""
+def started(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Return what became of a worker that ends by itself."""
     variables = {name: value for name, value in os.environ.items() if not name.startswith("ATP_")}
-    done = subprocess.run(
-        [sys.executable, "-m", "atp_stream", "worker"],
+    return subprocess.run(
+        [sys.executable, *arguments],
         env={**variables, **environment(settings)},
         capture_output=True,
         text=True,
         timeout=40,
         check=False,
     )
+
+
+def refusal(settings: Settings) -> str:
+    """Return what `atp worker` says when it refuses; the last line of a worker that started would be another."""
+    done = started(settings, "-m", "atp_stream", "worker")
     assert 1 == done.returncode, done.stderr
     assert 1 == len(done.stderr.splitlines()), done.stderr
     return done.stderr.strip()
@@ -85,6 +90,27 @@ async def test_a_registry_that_is_not_there_is_told(settings: Settings) -> None:
     said = refusal(replace(settings, registry_url="http://127.0.0.1:1/apis/ccompat/v7"))
 
     assert said.startswith("atp: no schema registry answers at http://127.0.0.1:1/apis/ccompat/v7")
+
+
+#: A worker whose broker answers as long as it looks around, and no longer.
+LOST = """
+from dataclasses import replace
+from atp_stream import app, worker
+from atp_stream.settings import Settings
+create_app = app.create_app
+app.create_app = lambda settings, **rest: create_app(replace(settings, brokers=("127.0.0.1:1",)), **rest)
+worker.run(Settings.from_environment())
+"""
+
+
+async def test_a_broker_that_goes_away_while_a_worker_starts_is_told_with_what_to_do(settings: Settings) -> None:
+    await provision.initialise(settings)
+
+    done = started(replace(settings, web_port=0), "-c", LOST)
+
+    (said,) = [line for line in done.stderr.splitlines() if "giving up: " in line]
+    assert (70, True) == (done.returncode, "start it again once the broker answers" in said), done.stderr
+    assert "Traceback" not in done.stderr
 
 
 async def test_a_port_in_use_is_told(site: Site) -> None:
