@@ -50,7 +50,7 @@ def _end(x: ItemFold, reservation: str) -> None:
             x.item.purged_at = row.at if x.item.purged_at is None else max(x.item.purged_at, row.at)
         x.state.delete(f"{x.name}|r|{encode(reservation)}")
         return
-    row.dropped = max(0, owed(row) - row.waiting - allocated(row))
+    row.dropped = owed(row) - row.waiting - allocated(row)
     stop_waiting(x, row, row.waiting, newest=True)
     x.give_back(reservation, row, allocated(row), ReleaseReason.EXPIRED)
     row.ended = End.EXPIRED

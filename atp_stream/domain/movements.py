@@ -60,12 +60,10 @@ def adjusted(x: ItemFold, row: Reservation, units: int, location: str) -> int:
 
 def left_from(x: ItemFold, row: Reservation) -> None:
     """Let what left no stated location have left the one of its reservation, now that it is known."""
-    if row.location:
-        for one in row.moved:
-            standing = one.quantity - one.repeated
-            if standing and not one.location:
-                gone = Shipment(at=one.at, quantity=standing)
-                stock.relocate(x.item.stock, x, gone, row.location, x.rules.stock)
+    for one in row.moved:
+        if not one.location:
+            gone = Shipment(at=one.at, quantity=one.quantity - one.repeated)
+            stock.relocate(x.item.stock, x, gone, row.location, x.rules.stock)
 
 
 def _enter(x: ItemFold, row: Reservation, at: int, units: int, location: str) -> bool:
@@ -118,11 +116,9 @@ def _pair(x: ItemFold, row: Reservation) -> None:
     for one in row.moved:
         repeated = min(one.quantity, alike[one.location])
         alike[one.location] -= repeated
-        if one.location:
-            more = min(one.quantity - repeated, others)
-            others -= more
-            repeated += more
-        _stand(x, row, one, repeated)
+        more = min(one.quantity - repeated, others)
+        others -= more
+        _stand(x, row, one, repeated + more)
 
 
 def _stand(x: ItemFold, row: Reservation, one: Moved, repeated: int) -> None:

@@ -177,11 +177,13 @@ def test_what_is_reopened_claims_its_waiting_parts_too_but_not_what_was_dropped(
     assert (94, 6) == log.shows()
 
 
-def test_what_is_reopened_when_all_that_expiry_took_has_left_ends_at_once() -> None:
-    log = log_with(5)
+@pytest.mark.parametrize("units", [5, 6])
+def test_what_is_reopened_when_all_that_expiry_took_has_left_ends_at_once(units: int) -> None:
+    log = log_with(9)
+    log.say(reserve("other", 4, "STORE"))
     log.say(reserve("r", 7, expires_at=at(MINUTE), allow_partial=True, allow_backorder=False))
     ticks(log, MINUTE)
-    log.say(fulfil("r", 5, at=at(MINUTE)), confirm("r", at(0)), log_time=NOON + MINUTE)
+    log.say(fulfil("r", units, at=at(MINUTE)), confirm("r", at(0)), log_time=NOON + MINUTE)
     assert ((0, 0), Status.FULFILLED) == (log.shows(), stands(log))
 
 
@@ -190,7 +192,8 @@ def test_a_create_that_came_when_all_was_over_is_no_news_when_it_comes_again_aft
     log.say(reserve("r", 20, expires_at=at(MINUTE)))
     ticks(log, MINUTE)
     newer = reserve("r", 30, at=at(2))
-    log.say(newer, confirm("r", at(1)), newer, log_time=NOON + MINUTE)
+    for said in (newer, confirm("r", at(1)), newer):
+        log.say(said, log_time=NOON + MINUTE)
     assert ((80, 20), 2) == (log.shows(), log.item().duplicates)
 
 

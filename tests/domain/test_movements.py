@@ -122,6 +122,33 @@ def test_what_left_before_the_create_and_was_repeated_in_part_left_the_location_
     assert 15 == on_hand(log)
 
 
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_an_adjustment_without_a_location_repeats_the_oldest_shipment_wherever_it_left(order: tuple[int, ...]) -> None:
+    log = log_with(north=10, south=10)
+    told: list[AnyCommand] = [
+        fulfil("a", 2, AT + 9, location="north"),
+        fulfil("a", 2, AT + 1, location="south"),
+        adjust(-2, reservation="a"),
+    ]
+    log.say(reserve("a", 8), *(told[place] for place in order))
+    assert (16, [(9, 2, "north")]) == (on_hand(log), standing(log))
+
+
+def test_a_create_moves_no_shipment_that_states_its_location_and_none_of_others() -> None:
+    log = log_with(north=10, south=10)
+    log.say(fulfil("a", 2, location="south"), fulfil("b", 2), reserve("a", 2, location="north"))
+    log.say(count(10, AT + 1, location="north"))
+    assert 16 == on_hand(log)
+    log.say(count(8, AT + 1, location="south"))
+    assert 18 == on_hand(log)
+
+
+def test_a_fulfilment_of_what_is_left_when_nothing_is_leaves_no_trace_in_what_has_moved() -> None:
+    log = log_with(north=10)
+    log.say(reserve("a", 4), fulfil("a"), fulfil("a", at=AT + 1))
+    assert [Moved(AT, 4, "")] == log.reservation("a").moved
+
+
 def test_shipments_of_one_moment_and_location_are_one() -> None:
     log = log_with(north=10)
     log.say(reserve("a", 8), adjust(-1, reservation="a"), *(fulfil("a", 2, location="north") for _ in range(2)))
@@ -149,6 +176,14 @@ def test_a_merged_shipment_of_which_a_part_is_repeated_is_neither_lost_nor_taken
     assert 1_000 - 5 - most == on_hand(log)
 
 
+def test_two_of_a_location_are_merged_to_make_room_for_one_of_another() -> None:
+    log = log_with(north=1_000)
+    most = movements.MOST_SHIPMENTS
+    log.say(reserve("a", 900), *(fulfil("a", 1, AT - place, location="north") for place in range(2)))
+    log.say(*(fulfil("a", 1, location=f"store {place}") for place in range(most - 1)))
+    assert (0, Moved(AT, 2, "north")) == (log.reservation("a").untold, log.reservation("a").moved[0])
+
+
 def test_a_shipment_from_a_location_too_many_is_a_movement_of_its_own() -> None:
     log = Log()
     most = movements.MOST_SHIPMENTS
@@ -162,12 +197,12 @@ def test_a_shipment_from_a_location_too_many_is_a_movement_of_its_own() -> None:
 
 
 def test_a_shipment_too_many_without_a_location_left_the_one_of_its_reservation() -> None:
-    log = log_with(north=1_000)
+    log = log_with(north=1_000, south=1_000)
     most = movements.MOST_SHIPMENTS
     log.say(reserve("a", 900, location="north"))
     log.say(*(fulfil("a", 1, location=f"store {place}") for place in range(most)), fulfil("a", 1))
     log.say(count(1_000, AT + 1, location="north"))
-    assert (1, 1_000) == (log.reservation("a").untold, on_hand(log))
+    assert (1, 2_000 - most) == (log.reservation("a").untold, on_hand(log))
 
 
 def test_a_row_that_was_written_before_locations_were_told_apart_is_read_as_it_was_meant() -> None:
@@ -183,6 +218,16 @@ def test_a_row_that_was_written_before_locations_were_told_apart_is_read_as_it_w
     assert (14, 6) == (on_hand(log), shipped(log.reservation("a")))
     log.say(adjust(-3, location="south", reservation="a", at=AT + 2))
     assert (11, 9, 0) == (on_hand(log), shipped(log.reservation("a")), allocated(log.reservation("a")))
+
+
+def test_of_a_row_that_was_written_before_what_is_no_longer_kept_was_repeated_before() -> None:
+    log = log_with(north=10)
+    log.say(reserve("a", 9), fulfil("a", 6), adjust(-2, reservation="a"))
+    row = msgspec.json.decode(log.rows[f"{LAMP}|r|a"])
+    row["moved"] = [[AT, 4, ""]]
+    log.rows[f"{LAMP}|r|a"] = msgspec.json.encode(row)
+    log.say(adjust(-1, reservation="a"))
+    assert (4, [Moved(AT, 4, "", 1)]) == (on_hand(log), log.reservation("a").moved)
 
 
 # By the law
