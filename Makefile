@@ -66,7 +66,7 @@ docs: install-dev
 
 # The properties of the domain over 10,000 random sequences each; takes about an hour.
 nightly: install-dev
-	$(BIN)/python -m pytest tests/domain --hypothesis-profile=nightly $(ARGS)
+	$(BIN)/python -m pytest tests/domain --hypothesis-profile=nightly --timeout=0 $(ARGS)
 
 # mutmut wants a newer click than Faust allows: it has an environment of its own, with what the domain's tests import.
 mutate: $(MUTATE)/bin/mutmut
