@@ -11,6 +11,8 @@ from atp_stream.domain.document import MOST_CHANNELS
 from atp_stream.domain.events import CommandRefused
 from atp_stream.domain.policy import PolicyError, parse
 from atp_stream.domain.room import SLICE
+from atp_stream.domain.rows import POLICY
+from tests.domain.folding import tight_bounds
 from tests.domain.log import AT, LAMP, NOON, Log, allocations, count, policy, reserve
 
 ALIASED = {"tenants": {"*": {"channels": {"ECOM": {}}, "aliases": {"Ecommerce": "ECOM"}}}}
@@ -80,6 +82,31 @@ def test_an_order_that_comes_again_does_not_bring_an_old_policy_back() -> None:
     before = log.all_rows()
     assert [] == tell(log, first)
     assert (before, (95, 0)) == (log.all_rows(), log.shows())
+
+
+def test_the_last_64_orders_are_remembered() -> None:
+    log = Log()
+    said = [policy({"retention": number}, str(number)) for number in range(64)]
+    tell(log, *said)
+    tell(log, said[0])
+    assert 63 == parse(bytes(log.read(POLICY).document)).document.retention
+    tell(log, policy({"retention": 64}, "64"), said[0])
+    assert 0 == parse(bytes(log.read(POLICY).document)).document.retention
+
+
+def test_policies_of_too_many_bytes_in_all_wait_for_the_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("atp_stream.domain.standing.MOST_BYTES", 100)
+    log = Log()
+    for number in range(9):
+        log.say(count(207), name=f"acme|{number}")
+    # 51 bytes each
+    one, two, three = (
+        Entry(0, 20 + n, NOON, "|", policy({"tenants": {"*": {"channels": {"ECOM": {"buffer": n}}}}})) for n in range(3)
+    )
+    with tight_bounds(served=1, enough=9):
+        assert [2, 0] == [log.step([one, two, three]).consumed, log.step([three]).consumed]
+        log.run([three])
+    assert {(7, 0)} == {log.shows("ECOM", f"acme|{number}") for number in range(9)}
 
 
 @pytest.mark.parametrize(

@@ -133,10 +133,11 @@ def test_a_shipment_that_adjustments_report_too_makes_no_gap() -> None:
     assert (11, 0) == (item.stock.on_hand, item.stock.gap)
 
 
-def test_a_shipment_that_arrives_after_the_absolute_explains_it_all_the_same() -> None:
+@pytest.mark.parametrize("at", [2, 3])
+def test_a_shipment_that_arrives_after_the_absolute_explains_it_all_the_same(at: int) -> None:
     item = item_with(count(1, 10), adjustment(3, 5, 11))
     assert -4 == item.stock.gap
-    item.ships(2, 4)
+    item.ships(at, 4)
     assert (11, 0) == (item.stock.on_hand, item.stock.gap)
 
 
@@ -170,6 +171,11 @@ def test_an_adjustment_that_ships_a_reservation_does_not_move_the_basis() -> Non
 def test_of_an_instant_that_also_ships_a_reservation_the_basis_is_where_the_others_ended() -> None:
     item = item_with(count(1, 20), adjustment(5, -5, 15), adjustment(5, -2, 13, reservation=True))
     assert (13, 15) == (item.stock.on_hand, item.stock.basis)
+
+
+def test_where_one_of_the_others_is_the_end_of_the_instant_the_basis_is_that() -> None:
+    item = item_with(count(5, 20), adjustment(5, -5, 40), adjustment(5, -2, 60, reservation=True))
+    assert (20, 20) == (item.stock.on_hand, item.stock.basis)
 
 
 def test_a_basis_in_doubt_is_the_largest_for_that_withholds_most() -> None:

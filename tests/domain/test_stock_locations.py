@@ -1,10 +1,11 @@
 """Shipments of an item that has several locations: which absolutes include them, and what is read for it."""
 
+import msgspec
 import pytest
 
 from atp_stream.domain.shipments import Left, Shipment
 from atp_stream.domain.stock import StockRules, counted
-from tests.domain.stock_item import RULES, Item, count, delta, item_with
+from tests.domain.stock_item import RULES, Item, adjustment, count, delta, item_with
 
 
 def two_locations(*, tail: int = 64) -> Item:
@@ -44,6 +45,86 @@ def test_a_late_shipment_and_its_end_read_its_own_location_alone() -> None:
     assert 2 == item.reads
 
 
+def test_what_the_absolute_of_its_own_location_includes_is_merged_first() -> None:
+    item = item_with(count(1, 10), location="north")
+    item.takes(count(100, 1_000), "south")
+    for at in range(50, 115):
+        item.ships(at, 1, "south")
+    assert list(range(101, 115)) == [one.at for one in item.stock.shipments["south"]][-14:]
+
+
+def test_what_is_included_is_not_merged_with_what_is_not_however_little_it_costs() -> None:
+    item = item_with(count(100, 1_000))
+    item.ships(100, 1)
+    item.ships(101, 1)
+    for number in range(1, 64):
+        item.ships(101 + 100 * number, 1)
+    assert (936, [100, 1, 100]) == (item.stock.on_hand, msgspec.to_builtins(item.stock.shipments[""][0]))
+
+
+def test_a_late_fact_that_raises_the_floor_lets_it_see_what_was_shipped() -> None:
+    item = item_with(count(1, 10), rules=StockRules(tail=2))
+    item.ships(2, 4)
+    for fact in (adjustment(3, 5, 11), adjustment(6, 1, 12), delta(4, 0)):
+        item.takes(fact)
+    assert (0, 3) == (item.stock.gap, item.rows[""].floor_at)
+
+
+@pytest.mark.parametrize("at", [8, 9])
+def test_a_shipment_that_the_floor_of_its_own_location_includes_changes_nothing(at: int) -> None:
+    item = two_locations(tail=1)
+    item.ships(at, 3, "south")
+    assert ({}, 30) == (item.stock.shipments, item.stock.on_hand)
+
+
+def test_what_left_another_location_with_absolutes_explains_no_gap() -> None:
+    item = two_locations()
+    item.ships(11, 4, "south")
+    item.takes(adjustment(12, 0, 6), "north")
+    assert -4 == item.stock.gap
+
+
+def test_what_left_a_location_explains_a_gap_there_and_where_no_location_is_named() -> None:
+    item = two_locations()
+    item.ships(11, 4, "south")
+    item.takes(adjustment(12, 0, 16), "south")
+    assert 0 == item.stock.gap
+    other = item_with(count(1, 10), location="north")
+    other.takes(count(1, 5))
+    other.ships(2, 4, "north")
+    other.takes(adjustment(3, 0, 1))
+    assert (1, 0) == (other.stock.on_hand, other.stock.gap)
+
+
+def test_what_explains_a_gap_left_before_the_skew() -> None:
+    item = item_with(count(5, 10), rules=StockRules(skew=2))
+    item.ships(4, 4)
+    item.ships(7, 3)
+    item.takes(adjustment(6, 0, 6))
+    assert 0 == item.stock.gap
+
+
+def test_what_left_no_known_location_is_missing_until_the_absolutes_with_a_location_include_it() -> None:
+    item = item_with(count(1, 10), location="north")
+    item.takes(count(9, 20))
+    item.ships(5, 4)
+    assert 6 == item.stock.on_hand
+
+
+def test_a_late_shipment_leaves_what_every_floor_includes_as_it_is() -> None:
+    item = item_with(*(count(at, 10) for at in (1, 3, 5)), rules=StockRules(tail=1))
+    item.ships(4, 1)
+    item.ships(2, 3)
+    assert {"": [[4, 1, 4]]} == msgspec.to_builtins(item.stock.shipments)
+
+
+def test_what_the_absolutes_with_a_location_do_not_include_is_missing_in_their_sum() -> None:
+    item = item_with(count(1, 10), location="north")
+    item.takes(count(1, 20))
+    item.ships(2, 4, "north")
+    assert 6 == item.stock.on_hand
+
+
 # What on hand is made of
 
 
@@ -64,7 +145,7 @@ def test_what_the_absolutes_with_a_location_include_does_not_count_in_their_sum(
     item = item_with(count(5, 10), location="north")
     item.takes(count(1, 20))
     item.ships(3, 4, "north")
-    assert ([("north", 10)], []) == counted(item.stock, RULES)
+    assert (10, ([("north", 10)], [])) == (item.stock.on_hand, counted(item.stock, RULES))
 
 
 def test_an_absolute_without_a_location_includes_what_left_before_its_skew() -> None:
@@ -79,13 +160,13 @@ def test_an_absolute_without_a_location_includes_what_left_before_its_skew() -> 
 def test_of_two_equal_sums_the_one_that_withholds_more_is_counted() -> None:
     item = item_with(count(1, 100), delta(2, -50), location="north")
     item.takes(count(1, 50))
-    assert [("north", 50)] == counted(item.stock, RULES).places
+    assert (100, [("north", 50)]) == (item.stock.basis, counted(item.stock, RULES).places)
     other = item_with(count(1, 100), delta(2, -50))
     other.takes(count(1, 50), "north")
-    assert [("", 50)] == counted(other.stock, RULES).places
+    assert (100, [("", 50)]) == (other.stock.basis, counted(other.stock, RULES).places)
 
 
 def test_of_two_sums_that_are_equal_in_all_that_with_locations_is_counted() -> None:
-    item = item_with(count(1, 50), location="north")
+    item = item_with(count(1, 45), adjustment(2, 2, 50), location="north")
     item.takes(count(1, 50))
-    assert [("north", 50)] == counted(item.stock, RULES).places
+    assert (3, [("north", 50)]) == (item.stock.gap, counted(item.stock, RULES).places)

@@ -209,11 +209,12 @@ def test_one_shipment_of_each_of_many_locations_is_kept() -> None:
     assert (-100, 100) == (item.stock.on_hand, len(item.stock.shipments))
 
 
-def test_a_shipment_within_the_span_of_a_merged_one_joins_it() -> None:
+@pytest.mark.parametrize("stamp", [2, 3, 4])
+def test_a_shipment_within_the_span_of_a_merged_one_joins_it(stamp: int) -> None:
     item = Item()
     for at in range(2, 132, 2):
         item.ships(at, 1)
-    item.ships(3, 1)
+    item.ships(stamp, 1)
     assert ([4, 3, 2], -66) == (msgspec.to_builtins(item.stock.shipments[""][0]), item.stock.on_hand)
 
 

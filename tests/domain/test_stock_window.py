@@ -113,7 +113,16 @@ def test_one_location_too_many_is_refused_and_changes_nothing() -> None:
     before = msgspec.json.encode(item.stock)
     with pytest.raises(Refused) as refusal:
         item.takes(count(2, 1), "one more")
-    assert ("too_many_locations", before) == (refusal.value.reason, msgspec.json.encode(item.stock))
+    assert "too_many_locations: 161 are known, 'one more' is not among them" == str(refusal.value)
+    assert before == msgspec.json.encode(item.stock)
+
+
+def test_names_of_locations_take_6000_bytes_in_all_and_no_more() -> None:
+    item = Item()
+    for number in range(60):
+        item.takes(count(1, 1), f"{number:098d}")
+    with pytest.raises(Refused):
+        item.takes(count(1, 1), "x")
 
 
 def test_long_names_of_locations_are_refused_before_they_fill_the_row() -> None:

@@ -1,0 +1,29 @@
+"""The queue of a channel by example: which part of a reservation waits no more, and that what waits is served."""
+
+from tests.domain.log import AT, Log, count, fulfil, release, reserve
+
+
+def log_with_two_parts_waiting() -> Log:
+    """Return a log in which 5 wait since the first command, and 3 more since the second."""
+    log = Log()
+    log.say(reserve("a", 5), reserve("a", 8, at=AT + 1))
+    return log
+
+
+def test_a_release_ends_the_newest_part_first() -> None:
+    log = log_with_two_parts_waiting()
+    log.say(release("a", 3))
+    assert ([0], 5) == (log.reservation("a").queued, log.item().channels["ECOM"].waiting)
+
+
+def test_a_fulfilment_ends_the_oldest_part_first() -> None:
+    log = log_with_two_parts_waiting()
+    log.say(fulfil("a", 5))
+    assert ([1], 3) == (log.reservation("a").queued, log.item().channels["ECOM"].waiting)
+
+
+def test_as_many_units_as_wait_already_may_join_them_in_one_step_with_the_stock_for_all() -> None:
+    log = Log()
+    log.say(reserve("a", 5))
+    log.say(reserve("b", 5), count(10))
+    assert (0, 10) == log.shows()
