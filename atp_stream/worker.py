@@ -34,6 +34,9 @@ class Worker(faust.Worker):
         except Exception as error:  # noqa: BLE001 - whatever it is
             self.app.give_up(ended_by(error))
 
+    async def _sentinel_task(self) -> None:
+        """End the loop at once: all tasks have been waited for, and mode would wait a second more."""
+
     async def on_startup_finished(self) -> None:
         """Say where the views are."""
         log.info("worker started", extra={"url": str(self.app.conf.canonical_url)})

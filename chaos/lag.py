@@ -28,7 +28,9 @@ async def lag(settings: Settings) -> Lag:
     topics = Topics.of(settings)
     async with provision.administration(settings.bootstrap) as admin:
         committed = await admin.list_consumer_group_offsets(settings.app_id)
-    consumer = AIOKafkaConsumer(bootstrap_servers=settings.bootstrap, isolation_level="read_committed")
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=settings.bootstrap, isolation_level="read_committed", fetch_max_wait_ms=50
+    )
     await consumer.start()
     try:
         inputs = [part for topic in topics.inputs for part in _parts(topic)]

@@ -30,6 +30,7 @@ async def reading(
         isolation_level="read_committed",
         enable_auto_commit=False,
         auto_offset_reset="earliest",
+        fetch_max_wait_ms=50,  # a request for ends waits behind it
     )
     try:
         try:

@@ -17,6 +17,7 @@ from faust.types import TP
 from mode import get_logger
 
 from atp_stream.engine.position import CONTROL_HEADER, CONTROL_RESET, Mark
+from atp_stream.engine.transport import FETCH_WAIT_MS
 
 log = get_logger(__name__)
 
@@ -26,7 +27,10 @@ CHECK_TIMEOUT = 5.0
 @asynccontextmanager
 async def _consumer(bootstrap: str) -> AsyncIterator[AIOKafkaConsumer]:
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap, auto_offset_reset="earliest", isolation_level="read_committed"
+        bootstrap_servers=bootstrap,
+        auto_offset_reset="earliest",
+        isolation_level="read_committed",
+        fetch_max_wait_ms=FETCH_WAIT_MS,
     )
     await consumer.start()
     try:

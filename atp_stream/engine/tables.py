@@ -174,6 +174,11 @@ class StateTables(TableManager):
     logger = service_logger
     app: Any
 
+    async def on_start(self) -> None:
+        """Begin at once: Faust would wait a second for agents and tables, which are all there before a start."""
+        await self._update_channels()
+        await self.recovery.start()
+
     async def on_rebalance(
         self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP], generation_id: int = 0
     ) -> None:

@@ -204,6 +204,7 @@ async def reading(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
         isolation_level="read_committed",
         enable_auto_commit=False,
         auto_offset_reset="none",
+        fetch_max_wait_ms=50,  # a request for ends waits behind it
     )
     try:
         async with asyncio.timeout(_START_SECONDS):

@@ -32,6 +32,7 @@ async def read(bootstrap: str, names: Names, *, registry_url: str | None = None)
         isolation_level="read_committed",
         enable_auto_commit=False,
         auto_offset_reset="earliest",
+        fetch_max_wait_ms=50,  # what asks for ends waits for it
         max_partition_fetch_bytes=4 << 20,
     )
     await consumer.start()

@@ -39,6 +39,6 @@ def test_without_fencing_a_frozen_worker_that_wakes_is_seen_to_write(
 
 def test_without_positions_a_start_is_seen_to_count_again(settings: Settings, stack: Stack, tmp_path: Path) -> None:
     kill = (Fault(6.0, "kill"),)
-    report = ran(Options(seed=4, seconds=20, rate=80, blind="position", faults=kill), settings, stack, tmp_path)
+    report = ran(Options(seed=4, seconds=12, rate=80, blind="position", faults=kill), settings, stack, tmp_path)
 
     assert not report.passed

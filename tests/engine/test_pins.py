@@ -16,6 +16,7 @@ from faust.tables.manager import TableManager
 from faust.tables.recovery import Recovery
 from faust.transport.consumer import Consumer
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
+from mode.worker import Worker
 
 from atp_stream.engine.app import TESTED_FAUST
 
@@ -31,6 +32,9 @@ NAMES: list[tuple[Any, str, list[str]]] = [
     (Consumer, "on_buffer_full", ["self", "tp"]),
     (Consumer, "on_buffer_drop", ["self", "tp"]),
     (Consumer, "_is_changelog_tp", ["self", "tp"]),
+    (TableManager, "on_start", ["self"]),
+    (TableManager, "_update_channels", ["self"]),
+    (Worker, "_sentinel_task", ["self"]),
     (TableManager, "on_rebalance", ["self", "assigned", "revoked", "newly_assigned", "generation_id"]),
     (Store, "_db_for_partition", ["self", "partition"]),
     (Store, "partition_path", ["self", "partition"]),

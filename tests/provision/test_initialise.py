@@ -26,7 +26,9 @@ async def log_records(settings):
     """Return the committed records of each partition of the item log."""
     partitions = [TopicPartition(Topics.of(settings).item_log.name, number) for number in PARTITIONS]
     records: dict[TopicPartition, list[ConsumerRecord]] = {partition: [] for partition in partitions}
-    consumer = AIOKafkaConsumer(bootstrap_servers=settings.bootstrap, isolation_level="read_committed")
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=settings.bootstrap, isolation_level="read_committed", fetch_max_wait_ms=50
+    )
     await consumer.start()
     try:
         consumer.assign(partitions)

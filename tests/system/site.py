@@ -19,6 +19,7 @@ from atp_stream.devstack.ports import free_port
 from atp_stream.settings import Settings
 from atp_stream.topics import Topics
 from chaos.fleet import environment
+from tests.system.behind import Behind
 
 READY_SECONDS = 40.0
 DRAIN_SECONDS = 60.0
@@ -102,6 +103,7 @@ class Site:
         self.directory = directory
         self.workers: list[Worker] = []
         self._producer: AIOKafkaProducer | None = None
+        self._behind: Behind | None = None
 
     async def open(self) -> None:
         """Make what must stand before a worker starts."""
@@ -119,6 +121,8 @@ class Site:
         """End all that was started; a worker that does not stop in order is a failure."""
         if self._producer is not None:
             await self._producer.stop()
+        if self._behind is not None:
+            await self._behind.close()
         for worker in self.workers:
             if worker.running:
                 worker.signal(signal.SIGCONT)
@@ -145,7 +149,7 @@ class Site:
             owned = sorted([n for worker in self.workers if worker.running for n in await worker.partitions()])
             if owned == list(range(self.topics.item_log.partitions)):
                 return
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(0.1)
         logs = "\n".join(worker.said()[-3000:] for worker in self.workers)
         raise AssertionError(f"not ready after {seconds} s, owned: {owned}\n{logs}")
 
@@ -182,7 +186,10 @@ class Site:
     async def read(self, topic: str, *, isolation: str = "read_committed") -> list[ConsumerRecord]:
         """Return all records of a topic up to its present end, partition by partition."""
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self.settings.bootstrap, isolation_level=isolation, auto_offset_reset="earliest"
+            bootstrap_servers=self.settings.bootstrap,
+            isolation_level=isolation,
+            auto_offset_reset="earliest",
+            fetch_max_wait_ms=50,
         )
         await consumer.start()
         try:
@@ -201,34 +208,15 @@ class Site:
         """Return once all input is in the log or dead, and all of the log is applied."""
         began = time.monotonic()
         state: Any = None
+        if self._behind is None:
+            self._behind = Behind(self.settings)
+            await self._behind.open()
         while time.monotonic() - began < seconds:
-            state = await self._behind()
+            state = await self._behind.look()
             if state == (0, 0):
                 return
-            await asyncio.sleep(0.3)
+            await asyncio.sleep(0.1)
         raise AssertionError(f"not drained after {seconds} s: (intake, ledger) are behind by {state}")
-
-    async def _behind(self) -> tuple[int, int]:
-        """Return how far intake (by its committed offsets) and ledger (by its applied positions) are behind."""
-        inputs = self._of([topic.name for topic in self.topics.inputs])
-        logs = self._of([self.topics.item_log.name])
-        async with provision.administration(self.settings.bootstrap) as admin:
-            committed = await admin.list_consumer_group_offsets(self.settings.app_id)
-        ends = await self.ends([topic.name for topic in self.topics.inputs])
-        read = {tp: max(0, committed[tp].offset) if tp in committed else 0 for tp in inputs}
-        newest = {tp.partition: -1 for tp in logs}
-        for record in await self.read(self.topics.item_log.name):
-            newest[record.partition] = record.offset
-        applied = await self.applied()
-        return (
-            sum(ends[tp] - read[tp] for tp in inputs),
-            sum(max(0, newest[number] - applied.get(number, -1)) for number in newest),
-        )
-
-    async def applied(self) -> dict[int, int]:
-        """Return the newest applied offset per log partition, from the changelog."""
-        rows = await self.read(self.topics.state_changelog.name)
-        return {r.partition: msgspec.json.decode(r.value)["applied"] for r in rows if r.key == b"|position"}
 
     async def ends(self, topics: Sequence[str]) -> dict[TopicPartition, int]:
         """Return the stable ends of topics."""

@@ -43,9 +43,9 @@ async def busy(site: Site) -> Site:
     await provision.apply_policy(site.settings, PLAIN)
     site.add_worker()
     await site.ready()
-    await pour(site, Traffic(seed=3), seconds=4, rate=150)
+    await pour(site, Traffic(seed=3), seconds=2, rate=300)
     await provision.apply_policy(site.settings, BUFFERED)
-    await pour(site, Traffic(seed=4), seconds=2, rate=150)
+    await pour(site, Traffic(seed=4), seconds=1, rate=300)
     return site
 
 

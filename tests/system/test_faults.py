@@ -7,7 +7,10 @@ says what every row and every output must be, bit for bit.
 import asyncio
 import random
 import time
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from heapq import heappop, heappush
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +19,7 @@ from atp_stream.devstack import Stack
 from chaos import refold
 from chaos.judge import history
 from chaos.oracle import check
+from tests.conftest import JAVA, settings_on
 from tests.system.site import Site, Worker
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(300)]
@@ -72,7 +76,7 @@ async def test_two_workers_of_which_one_is_killed_five_times_balance_exactly(sit
     await site.ready()
     chance = random.Random(20261122)
 
-    pouring = asyncio.create_task(pour(site, Traffic(seed=1), seconds=45, rate=250))
+    pouring = asyncio.create_task(pour(site, Traffic(seed=1), seconds=38, rate=250))
     for _ in range(5):
         await asyncio.sleep(chance.uniform(3, 9))
         victim = chance.choice(workers)
@@ -86,16 +90,33 @@ async def test_two_workers_of_which_one_is_killed_five_times_balance_exactly(sit
     await judge(site)
 
 
-async def test_a_broker_killed_in_the_middle_of_commits_loses_and_doubles_nothing(site: Site, stack: Stack) -> None:
+@pytest.fixture
+def alone(tmp_path: Path) -> Iterator[Stack]:
+    """Give a stack of this test's own: that of all tests has so many topics that its broker comes back slowly."""
+    with Stack(tmp_path / "stack", JAVA) as running:
+        yield running
+
+
+@pytest.fixture
+async def lonely(alone: Stack, tmp_path: Path) -> AsyncIterator[Site]:
+    """Give an installation on that stack."""
+    built = Site(replace(settings_on(alone, tmp_path), default_tenant="acme", session_timeout=6.0), tmp_path)
+    await built.open()
+    yield built
+    await built.close()
+
+
+async def test_a_broker_killed_in_the_middle_of_commits_loses_and_doubles_nothing(alone: Stack, lonely: Site) -> None:
+    site = lonely
     workers = [site.add_worker(), site.add_worker()]
     await site.ready()
 
     traffic = Traffic(seed=2)
     pouring = asyncio.create_task(pour(site, traffic, seconds=20, rate=150))
     await asyncio.sleep(5)
-    stack.kill_broker()
+    alone.kill_broker()
     await asyncio.sleep(10)
-    stack.start_broker()  # not in a thread: what dies with its parent dies with the thread that started it
+    alone.start_broker()  # not in a thread: what dies with its parent dies with the thread that started it
     await pouring
     await site.ready(60)
     await site.drained()
