@@ -19,7 +19,7 @@ from atp_stream.domain.standing import Policies
 from atp_stream.domain.state import State
 from atp_stream.domain.ticks import Ticks
 
-ENOUGH: Final = 2_000
+ENOUGH: Final = 4_000
 """A step that has so much output takes no further command."""
 
 

@@ -25,7 +25,7 @@ from atp_stream.engine.sending import Batches, Output, drop_producer
 log = get_logger(__name__)
 
 #: Records sent in one round: the retry of a failed round sends as many again.
-ROUND_RECORDS = 4_000
+ROUND_RECORDS = 6_000
 WAITING_RECORDS = 2_000
 RETRY_DELAY = 0.5
 #: With fewer records waiting, partitions are not far apart.

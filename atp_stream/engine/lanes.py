@@ -13,7 +13,7 @@ from atp_stream.engine.tables import StateTable
 
 #: Records folded at once: more would hold up the event loop, and often be more than one step may answer; fewer
 #: would pay the transaction's price more often.
-STEP_RECORDS = 1_000
+STEP_RECORDS = 1_500
 
 
 class Store(Protocol):
