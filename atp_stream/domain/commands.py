@@ -4,8 +4,6 @@ A command is one input event in the domain's own words; intake makes it, the ite
 answers it. Quantities are whole hundredths, event times are microseconds since the epoch (UTC).
 """
 
-from typing import NamedTuple
-
 import msgspec
 
 
@@ -143,7 +141,7 @@ OF_PARTITION = SetPolicy | EditPolicy | Tick
 """A command to a whole partition."""
 
 
-class Entry(NamedTuple):
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """A command at its place in the item log.
 
     `name` is the log record's key: tenant and item, percent-encoded, joined by `|`; for commands to a whole

@@ -55,7 +55,7 @@ def encode_position(position: Position) -> bytes:
     return _encode(position)
 
 
-class LogRecord(NamedTuple):
+class LogRecord(msgspec.Struct, frozen=True, gc=False):
     """A record of the item log as the fold sees it.
 
     `source` is the place of the input it was made from ("topic/partition/offset"), `original` that input, packed by
@@ -70,7 +70,7 @@ class LogRecord(NamedTuple):
     original: bytes = b""
 
 
-class Source(NamedTuple):
+class Source(msgspec.Struct, frozen=True, gc=False):
     """Where a log record's input came from."""
 
     partition: str  # "topic/partition"

@@ -10,7 +10,9 @@ reservation or location, timestamp and quantities. An empty string is absent.
 
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, Protocol
+
+import msgspec
 
 from atp_stream.domain.commands import AdjustStock, AnyCommand, Confirm, CountStock, Fulfil, Release, Reserve
 from atp_stream.domain.errors import Refused
@@ -52,7 +54,7 @@ class Schemas(Protocol):
         """Return the schema as parsed JSON; raise `SchemaUnknown`, or Refused when there is none."""
 
 
-class Translated(NamedTuple):
+class Translated(msgspec.Struct, frozen=True, gc=False):
     """A command and the item that it speaks to; tenant and item are empty where it speaks to all items."""
 
     tenant: str
@@ -67,7 +69,7 @@ class Skipped(StrEnum):
     FOREIGN = "foreign"  # an event of another type
 
 
-class _Subject(NamedTuple):
+class _Subject(msgspec.Struct, frozen=True, gc=False):
     """What every command is told: whose, which, when, and the event's own name, if it has one."""
 
     kind: InputKind

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
@@ -64,7 +64,7 @@ EVENTS: Final[Mapping[Role, str]] = {
 """The event, and so the schema, of each role."""
 
 
-class OutRecord(NamedTuple):
+class OutRecord(msgspec.Struct, frozen=True, gc=False):
     """A record to be produced; the topic follows from the role."""
 
     role: Role
@@ -118,6 +118,8 @@ class Outbound:
         self._json = form is Wire.JSON
         self._frames = {role: b"" if self._json else b"\0" + schema_ids[role].to_bytes(4, "big") for role in Role}
         self._stamp = (0, _long(0))
+        self._cause: tuple[int, int, int] | None = None
+        self._last_headers: Headers = []
 
     def encode(self, event: Published, partition: int) -> OutRecord:
         """Return the record of an event of this log partition."""
@@ -126,12 +128,19 @@ class Outbound:
             value = _envelope(role, event_id, event.at, tenant, values)
         else:
             value = self._avro(self._frames[role], event_id, event.at, tenant, values)
-        headers = [
-            (VERSION_HEADER, b"%d" % event.version),
-            (CAUSE_HEADER, b"%d-%d" % (partition, event.offset)),
-            self._genesis_header,
-        ]
-        return OutRecord(role, key, value, headers)
+        return OutRecord(role, key, value, self._headers(event.version, partition, event.offset))
+
+    def _headers(self, version: int, partition: int, offset: int) -> Headers:
+        """Return the headers; the channels of an item mostly change together, so they have the same."""
+        cause = version, partition, offset
+        if self._cause != cause:
+            self._cause = cause
+            self._last_headers = [
+                (VERSION_HEADER, b"%d" % version),
+                (CAUSE_HEADER, b"%d-%d" % (partition, offset)),
+                self._genesis_header,
+            ]
+        return self._last_headers
 
     def _avro(self, frame: bytes, event_id: bytes, at: int, tenant: bytes, values: tuple[bytes | int, ...]) -> bytes:
         if self._stamp[0] != at:  # one step mostly has one log time

@@ -133,7 +133,9 @@ def ordered(content: dict[str, Any], **more: Any) -> Record:
 def test_an_order_to_all_items_goes_to_every_partition_of_the_log_from_one_place() -> None:
     outputs = translator()(ordered({"action": "SET", "policy": {"retention": 60}}, offset=3))
 
-    assert [(TOPICS.item_log.name, number, b"|") for number in range(6)] == [output[:3] for output in outputs]
+    assert [(TOPICS.item_log.name, number, b"|") for number in range(6)] == [
+        (output.topic, output.partition, output.key) for output in outputs
+    ]
     assert {b"inventory.atp.policy/0/3"} == {headers(output)["atp-source"] for output in outputs}
     assert {"policy"} == {msgspec.json.decode(output.value or b"")["command"] for output in outputs}
 

@@ -9,6 +9,7 @@ from random import Random
 from typing import Any, TypeVar
 
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from atp_stream.domain.commands import OF_PARTITION, AnyCommand, Entry
 from tests.domain import documents
@@ -143,7 +144,7 @@ def histories(
         name = "acme|lamp" if one_item else r.choice(NAMES)
         said = [one for one in before if not isinstance(one.command, OF_PARTITION)]
         if turn == "again" and said:  # upstream says it again
-            return r.choice(said)._replace(offset=len(before), log_time=log_time)
+            return replace(r.choice(said), offset=len(before), log_time=log_time)
         if turn == "policy" and policies:
             return Entry(0, len(before), log_time, "|", change_of_policy(r, forgets=forgets))
         if turn == "tick":

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from weakref import ref
 
 import pytest
+from msgspec.structs import replace
 
 from atp_stream.domain.commands import Entry, Tick
 from atp_stream.domain.events import AllocationCommitted, AvailabilityCalculated, CommandRefused
@@ -164,7 +165,7 @@ def test_a_command_is_kept_while_its_item_has_work_and_others_do_not_wait() -> N
     counted = entry(log, count(100 * SLICE))
     log.say(*[reserve(f"s{place:04d}", 1) for place in range(10 * SLICE)])
     log.step([counted])
-    own, other = counted._replace(offset=10**6, command=release("r0000")), Entry(0, 10**6 + 1, NOON, RUG, count(3))
+    own, other = replace(counted, offset=10**6, command=release("r0000")), Entry(0, 10**6 + 1, NOON, RUG, count(3))
     assert 2 == log.step([own, other]).consumed
     assert (1, (3, 0)) == (log.item().held, log.shows(name=RUG))
     assert 1 == allocated(log.reservation("r0000"))
