@@ -80,8 +80,7 @@ class ItemFold:
         if item.work is not None:
             item.work.ordinal = self.ordinal
         self.changed, self.is_new = True, False
-        if self._leaving:
-            self._dismiss()
+        self.dismiss()
 
     # Rows of stock and of reservations
 
@@ -233,8 +232,10 @@ class ItemFold:
         """Let the stock live by the skew of `rules`."""
         live_by(self.item.stock, self, rules.stock)
 
-    def _dismiss(self) -> None:
-        """Drop the channels that policy no longer has and nothing holds open."""
+    def dismiss(self) -> None:
+        """Drop the channels that policy no longer has and nothing holds open: their grants are free again."""
+        if not self._leaving:
+            return
         for channel in [c for c, row in self.channels.items() if row.leaving and not row.reserved and not row.waiting]:
             del self.channels[channel]
             self._before.setdefault(channel, None)

@@ -17,6 +17,7 @@ from atp_stream.domain.waiting import place_of, shorten
 
 def refill(x: ItemFold, closed: list[str], room: Room) -> bool:
     """Serve those who wait, as far as claims and room reach; tell whether the pass is over."""
+    x.dismiss()
     while x.waiting and x.free():
         head = _head(x, closed)
         if head is None:

@@ -131,6 +131,16 @@ def test_no_quota_is_granted_to_a_channel_that_is_closed() -> None:
     assert ["not_a_quota"] == refusals(log.say(grant("STORE", 10)))
 
 
+def test_what_was_granted_to_a_channel_that_goes_serves_at_once_who_waits_for_it() -> None:
+    log = log_with({"ECOM": {}, "A": {"kind": "QUOTA"}}, unknown_channels="accept")
+    log.say(grant("A", 30), reserve("r", 10, "A"), reserve("waits", 80, "ECOM"))
+    log.say(policy({"tenants": {"*": {"channels": {"ECOM": {}}, "rule": {"kind": "QUOTA"}, "shortage": "keep"}}}))
+    log.say(edit("acme", {"channels": {"ECOM": {"kind": "QUOTA", "overflow": True}}}))
+    assert ((0, 0), 80) == (log.shows(), log.item().channels["ECOM"].waiting)
+    log.say(release("r"))
+    assert ((20, 80), ["ECOM"]) == (log.shows(), [*shown(log)])
+
+
 def told_of(events: list[AnyEvent], channel: str) -> list[tuple[int, int]]:
     found = [event for event in events if isinstance(event, AvailabilityCalculated) and event.channel == channel]
     return [(event.available, event.reserved) for event in found]

@@ -21,12 +21,12 @@ class Acts(Numbers):
 
     def finish(self) -> None:
         """Do what follows from every change."""
-        self.refill()
-        self.take_back_what_is_short()
-        self.watch_the_gap()
         for channel in [c for c, row in self.channels.items() if row.leaving]:
             if not self.reserved(channel) and not self.waiting(channel):
                 del self.channels[channel]
+        self.refill()
+        self.take_back_what_is_short()
+        self.watch_the_gap()
 
     # Promising
 
