@@ -183,7 +183,8 @@ class Run:
         report.objections += asyncio.run(refold.differences(self._settings, past))
         report.objections += judge.views(past, self._fleet.workers[0])
         report.stuck += [f"{name} did not end in order" for name in self._fleet.stop()]
-        report.objections += judge.databases(past, self._fleet.workers)
+        ended = asyncio.run(judge.history(self._settings))  # a gap may have been told while the others judged
+        report.objections += judge.databases(ended, self._fleet.workers)
 
     def _epilogue(self) -> None:
         self._tell("a source topic is made anew under running workers")
