@@ -35,8 +35,7 @@ from chaos.worker import BLIND
 
 READY_SECONDS: Final = 60.0
 LAG_SECONDS: Final = 60.0
-_SETTLED_SECONDS: Final = 10.0  # so long after the end of the load its last time limit is over
-_EXPIRED_SECONDS: Final = 3.0  # so long after nothing is behind what was due has expired
+_SETTLED_SECONDS: Final = 10.0  # by then the last time limit of the load is over
 _DISK: Final = "96m"
 _TICK: Final = 0.05
 
@@ -77,7 +76,7 @@ class Run:
         self._options = options
         self._stack = stack
         self._say = say
-        self._began = self._healed = self._poured = time.monotonic()
+        self._began = self._healed = time.monotonic()
         self._settings = replace(settings, session_timeout=options.session)
         blind = {BLIND: options.blind} if options.blind else {}
         self._fleet = Fleet(directory, {**environment(self._settings), **blind})
@@ -140,8 +139,6 @@ class Run:
             self._fleet.tend()
             if waiting or not self._faults.quiet:
                 healed = time.monotonic()
-            if pour.is_alive():
-                self._poured = time.monotonic()
             time.sleep(_TICK)
         if pour.error is not None:
             raise Failure(f"the load could not be sent: {pour.error!r}")
@@ -168,7 +165,7 @@ class Run:
         took = self._fleet.wait_ready(LOG_PARTITIONS, READY_SECONDS)
         if took is None:
             report.stuck.append(f"only partitions {self._fleet.owned()} are served")
-        time.sleep(max(_EXPIRED_SECONDS, self._poured + _SETTLED_SECONDS - time.monotonic()))
+        time.sleep(_SETTLED_SECONDS)
         report.restarts, report.exits = self._fleet.restarts, self._fleet.exits
 
     def _judge(self) -> None:
