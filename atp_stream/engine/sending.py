@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from struct import unpack_from
 from typing import Any
 
@@ -19,6 +19,7 @@ BATCH_BYTES = 900_000
 #: One record alone may be larger, for a topic that accepts it (the dead letters keep what others refuse).
 RECORD_BYTES = 4 << 20
 
+_ANSWER_SECONDS = 1.0  # for what was sent in a transaction that has ended already
 _SEED = 0x9747B28C
 _MIX = 0x5BD1E995
 _WORD = 0xFFFFFFFF
@@ -156,13 +157,12 @@ class Batches:
         """Send what is open and wait until all of it is acknowledged."""
         batches, self._open = self._open, {}
         under_way = []
-        ended = None
         try:
             for way, batch in batches.items():
                 future = await self._producer.send_batch(batch.closed(), way[0], partition=way[1])
                 under_way.append((way, batch.count, future))
-        except IllegalOperation as error:  # the transaction is over already: an answer to what was sent says why
-            ended = error
+        except IllegalOperation as error:
+            raise await _why(error, [future for _, _, future in under_way]) from error
         answers = await asyncio.gather(*(future for _, _, future in under_way), return_exceptions=True)
         for (way, count, _), answer in zip(under_way, answers, strict=True):
             if isinstance(answer, BaseException):
@@ -170,5 +170,11 @@ class Batches:
             if answer.offset < 0:
                 raise KafkaError(f"{way[0]}/{way[1]} had these records before, at offsets that nobody knows any more")
             self.ends[way] = answer.offset + count - 1
-        if ended is not None:
-            raise ended
+
+
+async def _why(error: Exception, under_way: Sequence[asyncio.Future[Any]]) -> BaseException:
+    """Return why a transaction is over already, which an answer to what was sent in it says, if one comes."""
+    if under_way:
+        answered, _ = await asyncio.wait(under_way, timeout=_ANSWER_SECONDS)
+        return next((why for one in answered if (why := one.exception()) is not None), error)
+    return error
