@@ -36,5 +36,4 @@ def advance(x: ItemFold, work: Work) -> None:
         and (not work.lose or take_back(x, work, room))
         and refill(x, work.closed, room)
     )
-    work.ordinal = x.ordinal
     x.item.work = None if over else work

@@ -182,3 +182,18 @@ def test_a_request_at_the_very_beginning_of_the_log_keeps_its_place() -> None:
     log.say(reserve("first", 30), policy({"shortage": "deallocate", "tenants": {"*": {"channels": CHANNELS}}}))
     log.say(count(30), count(0, AT + 1))
     assert [0] == log.reservation("first").queued
+
+
+def test_who_keeps_promises_again_keeps_no_place_of_what_has_ended() -> None:
+    log = log_with(100)
+    log.say(reserve("r", 80), policy({"shortage": "keep", "tenants": {"*": {"channels": CHANNELS}}}), release("r"))
+    assert [] == [key for key in log.rows if "|o|" in key]
+
+
+def test_a_policy_that_begins_to_take_back_may_also_serve_many_who_wait() -> None:
+    log = Log()
+    log.say(policy({"tenants": {"*": {"channels": CHANNELS, "safety_stock": {"fixed": 1}}}}), count(100))
+    log.say(*(reserve(f"r{number}", 20) for number in range(5)))
+    with tight_bounds(served=2, enough=1):
+        log.say(policy({"shortage": "deallocate", "tenants": {"*": {"channels": CHANNELS}}}))
+    assert ((0, 100), []) == (log.shows(), log.faults)

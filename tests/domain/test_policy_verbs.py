@@ -246,7 +246,7 @@ def test_a_grant_is_a_quantity_or_a_percentage(said: AnyCommand) -> None:
     ("said", "detail"),
     [
         (grant("A"), "a quantity or a percentage, one of them"),
-        (grant("ECOM", 5), "ECOM is POOLED"),
+        (grant("ECOM", 5), "ECOM is FROZEN"),
         (grant("X", 5), "X"),
         (move("A", "A", 5), "A has 4 hundredths to give"),
         (edit_item({"rule": {"rank": 1}}), "item.rule.rank: belongs to QUOTA, not to POOLED"),
@@ -255,6 +255,6 @@ def test_a_grant_is_a_quantity_or_a_percentage(said: AnyCommand) -> None:
 )
 def test_a_refusal_says_what_was_found(said: AnyCommand, detail: str) -> None:
     log = Log()
-    section = {"channels": {"A": {"kind": "QUOTA"}, "ECOM": {}}, "aliases": {"shop": "ECOM"}}
+    section = {"channels": {"A": {"kind": "QUOTA"}, "ECOM": {"kind": "FROZEN"}}, "aliases": {"shop": "ECOM"}}
     log.say(policy({"tenants": {"*": section}}), grant("A", 4))
     assert [detail] == details(log.say(said))

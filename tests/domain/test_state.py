@@ -95,3 +95,14 @@ def test_many_new_keys_at_once_are_put_in_order() -> None:
     for place in range(100):
         state.put(f"q{99 - place:02d}", place)
     assert ("q00", 99) == state.first("q")
+
+
+def test_the_first_row_is_looked_for_no_further_than_its_prefix_reaches() -> None:
+    def scan(_key: str) -> Iterator[tuple[str, object]]:
+        yield "a|1", 1
+        yield "b|1", 2
+        raise AssertionError("the next row was not asked for")
+
+    state = State(lambda _: None, scan)
+    state.delete("a|1")
+    assert state.first("a|") is None

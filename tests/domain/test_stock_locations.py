@@ -49,7 +49,7 @@ def test_what_the_absolute_of_its_own_location_includes_is_merged_first() -> Non
     item = item_with(count(1, 10), location="north")
     item.takes(count(100, 1_000), "south")
     for at in range(50, 115):
-        item.ships(at, 1, "south")
+        item.ships(at, 9 if at <= 100 else 1, "south")
     assert list(range(101, 115)) == [one.at for one in item.stock.shipments["south"]][-14:]
 
 

@@ -27,3 +27,9 @@ def test_as_many_units_as_wait_already_may_join_them_in_one_step_with_the_stock_
     log.say(reserve("a", 5))
     log.say(reserve("b", 5), count(10))
     assert (0, 10) == log.shows()
+
+
+def test_of_two_channels_the_head_that_is_first_in_the_queue_is_served() -> None:
+    log = Log()
+    log.say(reserve("a", 5, priority=2), reserve("b", 5, "STORE", priority=1), count(5))
+    assert ((0, 5), 5) == (log.shows(), log.item().channels["STORE"].waiting)

@@ -1,0 +1,120 @@
+"""Which policies an item meets within a step, and what a resumed one lives by, by example."""
+
+from typing import Any
+
+import pytest
+
+from atp_stream.domain.commands import Entry
+from atp_stream.domain.events import AllocationReleased
+from atp_stream.domain.rows import WORK
+from tests.domain.folding import tight_bounds
+from tests.domain.log import AT, LAMP, NOON, Log, count, edit_item, policy, reserve, resume
+
+CHANNELS: dict[str, Any] = {"ECOM": {}, "STORE": {}, "B2B": {}, "MARKETPLACE": {}}
+OWN = {"channels": {"ECOM": {"buffer": 3}}}
+
+
+def of_all(**section: Any) -> dict[str, Any]:
+    return {"tenants": {"*": {"channels": CHANNELS, **section}}}
+
+
+def of_acme(**section: Any) -> dict[str, Any]:
+    return {"tenants": {"*": {"channels": CHANNELS}, "acme": {"channels": CHANNELS, **section}}}
+
+
+def test_what_is_written_for_an_item_with_a_policy_of_its_own_is_no_news_to_it() -> None:
+    log = Log()
+    items = {"lamp": {"channels": {"ECOM": {"buffer": 1}}}}
+    log.say(edit_item(OWN), policy(of_all(items=items)), count(900))
+    assert ((600, 0), 2) == (log.shows(), log.item().version)
+
+
+def test_of_two_policies_in_a_step_only_that_is_met_which_changes_something() -> None:
+    log = Log()
+    withheld = {"safety_stock": {"fixed": 1}}
+    log.say(count(900), policy(of_acme(**withheld)), policy(of_acme(**withheld)), reserve("a", 100))
+    assert ((700, 100), 3) == (log.shows(), log.item().version)
+
+
+def test_so_it_is_with_a_policy_of_its_own() -> None:
+    log = Log()
+    withheld = {"safety_stock": {"fixed": 1}}
+    items = {"lamp": {"channels": {"ECOM": {"buffer": 1}}}}
+    log.say(edit_item(OWN), policy(of_acme(**withheld)), policy(of_acme(**withheld, items=items)), count(900))
+    assert ((500, 0), 3) == (log.shows(), log.item().version)
+
+
+def test_an_item_that_the_sweep_has_not_reached_lives_by_its_own_policy() -> None:
+    log, last = Log(), "acme|z"
+    for name in ("acme|a", "acme|b", last):
+        log.say(count(900), name=name)
+    log.say(edit_item(OWN), name=last)
+    items = {name: {"channels": {"ECOM": {"buffer": 1}}} for name in ("a", "b", "z")}
+    with tight_bounds(served=1, enough=9):
+        log.step([Entry(0, 90, NOON, "|", policy(of_all(items=items)))])
+        log.step([Entry(0, 91, NOON, last, reserve("r", 100))])
+    assert ((500, 100), 3) == (log.shows("ECOM", last), log.item(last).version)
+
+
+def test_what_a_tenant_writes_for_an_item_reaches_it_without_a_command() -> None:
+    log = Log()
+    log.say(count(900))
+    log.say(policy(of_acme(items={"lamp": {"channels": {"ECOM": {"buffer": 1}}}})))
+    assert (800, 0) == log.shows()
+
+
+def test_a_patch_of_an_item_starts_from_what_its_tenant_writes_for_it() -> None:
+    log = Log()
+    log.say(policy(of_acme(items={"lamp": {"channels": {"ECOM": {"buffer": 1}}}})), count(900))
+    log.say(edit_item({"channels": {"STORE": {"buffer": 2}}}))
+    assert ((800, 0), (700, 0)) == (log.shows(), log.shows("STORE"))
+
+
+def test_an_item_of_a_tenant_of_which_nothing_is_written_can_be_patched() -> None:
+    log = Log()
+    log.say(policy({"tenants": {"umbra": {"channels": CHANNELS}}}), count(900), edit_item(OWN))
+    assert ((600, 0), []) == (log.shows(), log.faults)
+
+
+def test_to_thaw_a_channel_that_nobody_has_named_gives_it_no_name() -> None:
+    log = Log()
+    log.say(count(900), edit_item({"frozen": {"POPUP": False, "KIOSK": True}}))
+    assert [*CHANNELS, "KIOSK"] == list(log.item().channels)
+
+
+# Items that stood still
+
+
+def stop(log: Log) -> None:
+    """Let a fault of ours stop the item, with one command kept."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("atp_stream.domain.answers.reserve", lambda *_: 1 / 0)
+        log.say(reserve("kept", 100))
+
+
+def test_a_resumed_item_lives_by_its_own_policy() -> None:
+    log = Log()
+    log.say(count(900), edit_item(OWN))
+    stop(log)
+    log.say(resume())
+    assert (500, 100) == log.shows()
+
+
+def test_a_resumed_item_of_which_promises_may_be_taken_back_by_now_finds_them() -> None:
+    log = Log()
+    log.say(count(900), reserve("old", 800))
+    stop(log)
+    log.say(policy({"shortage": "deallocate", **of_all()}), count(500, AT + 1), resume())
+    assert [300] == [e.quantity for e in log.events if isinstance(e, AllocationReleased) and e.reservation == "old"]
+    assert (None, (0, 500)) == (log.item().quarantine, log.shows())
+
+
+def test_a_resumed_item_that_has_kept_nothing_is_done() -> None:
+    log = Log()
+    log.say(count(900))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("atp_stream.domain.item.ItemFold.meet", lambda *_: 1 / 0)
+        log.say(policy(of_all(safety_stock={"fixed": 1})))
+    assert ("fault -1", 0) == (log.item().quarantine, log.item().held)
+    log.say(resume())
+    assert ((800, 0), False, []) == (log.shows(), log.item().resuming, [key for key in log.rows if key == WORK + LAMP])
