@@ -33,7 +33,7 @@ def test_of_two_policies_in_a_step_only_that_is_met_which_changes_something() ->
     log = Log()
     withheld = {"safety_stock": {"fixed": 1}}
     log.say(count(900), policy(of_acme(**withheld)), policy(of_acme(**withheld)), reserve("a", 100))
-    assert ((700, 100), 3) == (log.shows(), log.item().version)
+    assert ((700, 100), 3, []) == (log.shows(), log.item().version, log.faults)
 
 
 def test_so_it_is_with_a_policy_of_its_own() -> None:

@@ -1,8 +1,10 @@
 """Work that is too much for one slice goes on where it was: by example, in slices of a few."""
 
+from atp_stream.domain.commands import Entry
 from atp_stream.domain.events import OF_MANY, AllocationCommitted, AllocationReleased
+from atp_stream.domain.policy import DEFAULT
 from tests.domain.folding import tight_bounds
-from tests.domain.log import AT, NOON, Log, count, reserve, tick
+from tests.domain.log import AT, NOON, Log, count, policy, reserve, tick
 
 MINUTE = 60_000
 
@@ -41,3 +43,26 @@ def test_a_slice_serves_as_many_as_it_may_and_no_more() -> None:
     with tight_bounds(served=3, enough=100):
         log.say(count(9))
     assert [3, 3, 1] == [sum(isinstance(event, AllocationCommitted) for event in step) for step in log.steps[1:]]
+
+
+def test_a_sweep_counts_the_items_that_it_only_passes() -> None:
+    log = Log()
+    for number in range(9):
+        log.say(count(9), name=f"acme|{number}")
+    told = len(log.steps)
+    with tight_bounds(served=8, enough=9):
+        log.say(policy({"tenants": {"*": DEFAULT.document.tenants["*"], "umbra": {}}}))
+    assert 5 == len(log.steps) - told
+
+
+def test_one_tick_too_many_waits_for_the_items_that_have_to_meet_the_others() -> None:
+    log = log_with_limits("a")
+    later = [Entry(0, 9 + n, NOON + MINUTE, "|", tick(AT + MINUTE * 1_000 + n)) for n in range(2)]
+    with tight_bounds(served=1, enough=9, kept=1):
+        assert 1 == log.step(later).consumed
+
+
+def test_a_tick_that_nothing_waits_for_is_done_with_at_once() -> None:
+    log = Log()
+    log.say(count(9))
+    assert not log.step([Entry(0, 1, NOON, "|", tick(AT))]).unfinished

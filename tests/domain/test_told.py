@@ -1,5 +1,7 @@
 """How events and rows are named after what caused them, by example."""
 
+from typing import Any
+
 import pytest
 
 from atp_stream.domain.commands import AnyCommand, Entry
@@ -23,7 +25,7 @@ def test_what_a_command_causes_has_its_place_and_the_version_that_it_made() -> N
     log = Log()
     log.say(count(5))
     told = log.say(reserve("a", 8, "STORE", allow_partial=True))
-    cause = {"name": LAMP, "version": 2, "at": NOON, "offset": 1}
+    cause: dict[str, Any] = {"name": LAMP, "version": 2, "at": NOON, "offset": 1}
     assert [
         AllocationCommitted(**cause, ordinal=0, reservation="a", channel="STORE", quantity=5),
         ReservationDenied(**cause, ordinal=1, reservation="a", channel="STORE", quantity=3,
