@@ -25,10 +25,10 @@ from atp_stream.engine.sending import Batches, Output, drop_producer
 log = get_logger(__name__)
 
 #: Records sent in one round: the retry of a failed round sends as many again.
-ROUND_RECORDS = 6_000
+ROUND_RECORDS = 4_000
 #: A partition's fetching pauses above this many waiting records, and goes on below a quarter of it: more than its share
 #: of a round, or what it has still to bring would be overtaken.
-WAITING_RECORDS = 3_000
+WAITING_RECORDS = 2_000
 RETRY_DELAY = 0.5
 #: With fewer records waiting, partitions are not far apart.
 LIVE_RECORDS = 500

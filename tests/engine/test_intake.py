@@ -240,7 +240,7 @@ async def test_fetching_pauses_when_too_much_waits_and_goes_on_when_it_is_gone()
     app, event = App(), Event()
     intake = Intake(app, translate=lambda _: [], new_producer=broker.producer)
 
-    intake.submit(event, run(0, 0, [b"x"] * 3_001))
+    intake.submit(event, run(0, 0, [b"x"] * 2_001))
     assert {TP("in", 0)} == app.paused
     await until(lambda: event.acked)
     await intake.close()
