@@ -166,15 +166,15 @@ def _replace(x: ItemFold, row: Reservation, command: Reserve) -> None:
         queue_again(x, row, command.priority, allow_partial=command.allow_partial)
     row.at, row.requested = command.at, command.quantity
     _take_flags(row, command)
-    limit = x.rules.time_limit
-    if limit is not None and row.expires_at is None and row.allocations and not row.confirmed:
-        row.expires_at = x.log_time * MICROSECONDS + limit
     if grown > 0:
         _claim(x, command.reservation, row, grown)
     else:
         surplus = max(0, row.waiting + allocated(row) - owed(row))
         _shrink(x, command.reservation, row, surplus, ReleaseReason.REDUCED)
         _end_if_empty(row, End.RELEASED)
+    limit = x.rules.time_limit
+    if limit is not None and row.expires_at is None and row.allocations and not row.confirmed:
+        row.expires_at = x.log_time * MICROSECONDS + limit
     keep(x, command.reservation, row)
 
 

@@ -248,6 +248,12 @@ def test_a_newer_create_without_a_limit_begins_a_new_default_limit() -> None:
     assert at(2 * MINUTE - 1) == log.reservation("r").expires_at
 
 
+def test_a_newer_create_that_leaves_nothing_begins_no_default_limit() -> None:
+    log = log_with(100, limit=60)
+    log.say(reserve("r", 20, expires_at=at(MINUTE)), fulfil("r", 15), reserve("r", 15, at=at(1)))
+    assert (Status.RELEASED, None) == (stands(log), log.reservation("r").expires_at)
+
+
 def test_a_confirmed_one_gets_no_default_limit() -> None:
     log = log_with(0, limit=60)
     log.say(reserve("r", 20), confirm("r"), count(100, at(1)))
