@@ -1,17 +1,19 @@
 """What has left for a reservation, as fulfilments and adjustments tell of it, and which of them tell of the same.
 
 Both may tell of one movement. From one location they are one, from different locations they are two, and where one of
-them names no location they may be one:
+them names no location they may be one. So may all that a fulfilment of the rest ships, wherever it says that it was:
+who says that all has left counts in what left elsewhere.
 
     1. fulfilments and adjustments of the same location are paired
-    2. fulfilments without a location, with what is left of the adjustments, those with a location first
+    2. fulfilments without a location or of the rest, with what is left of the adjustments, those with a location first
     3. adjustments without a location, with what is left of the fulfilments, the oldest first
     moved = fulfilled + adjusted - paired
 
 An adjustment moves the stock by itself, so only what is not paired of the fulfilments stands in the stock beside it, of
 each location the youngest units.
 
-Law: what has moved, and what stands in the stock, follows from what was said and not from the order of arrival.
+Law: what has moved, and what stands in the stock, follows from what was said and not from the order of arrival, as far
+as shipments are told apart.
 Source: domain.md, Stock, fulfilment.
 """
 
@@ -32,19 +34,22 @@ room at all, each shipment is a movement of its own, for the same reason.
 """
 
 
-def fulfilled(x: ItemFold, row: Reservation, units: int, at: int, location: str) -> int:
-    """Let a fulfilment take units out of the stock; return how many have left that were not known to have."""
+def fulfilled(x: ItemFold, row: Reservation, units: int, at: int, location: str, *, rest: bool) -> int:
+    """Let a fulfilment take units, or (`rest`) all that is left, out of the stock.
+
+    Returns how many have left that were not known to have.
+    """
     if not units:
         return 0
     before = shipped(row)
     row.fulfilled += units
-    if _enter(x, row, at, units, location):
+    told = Moved(at, units, "", units, location) if rest else Moved(at, units, location, units, "")
+    if _enter(x, row, told):
         _pair(x, row)
     else:
         row.untold += units
         _pair(x, row)
-        gone = Shipment(at=at, quantity=units, location=location or row.location)
-        stock.ship(x.item.stock, x, gone, x.rules.stock)
+        _stand(x, row, told, 0)
     return shipped(row) - before
 
 
@@ -61,31 +66,41 @@ def adjusted(x: ItemFold, row: Reservation, units: int, location: str) -> int:
 def left_from(x: ItemFold, row: Reservation) -> None:
     """Let what left no stated location have left the one of its reservation, now that it is known."""
     for one in row.moved:
-        if not one.location:
+        if not one.location and not one.place:
             gone = Shipment(at=one.at, quantity=one.quantity - one.repeated)
             stock.relocate(x.item.stock, x, gone, row.location, x.rules.stock)
 
 
-def _enter(x: ItemFold, row: Reservation, at: int, units: int, location: str) -> bool:
+def _enter(x: ItemFold, row: Reservation, told: Moved) -> bool:
     """Note a shipment, none of which stands in the stock yet; False if there is no room for its location."""
+    _read_as_meant(row)
     for one in row.moved:
-        if one.at == at and one.location == location:
-            one.quantity += units
-            one.repeated += units
+        if _order(one) == _order(told):
+            one.quantity += told.quantity
+            one.repeated += told.quantity
             return True
     if len(row.moved) >= MOST_SHIPMENTS and not _make_room(x, row):
         return False
-    row.moved.append(Moved(at, units, location, units))
-    row.moved.sort(key=_place)
+    row.moved.append(told)
+    row.moved.sort(key=_order)
     return True
+
+
+def _read_as_meant(row: Reservation) -> None:
+    """Tell locations apart in a row that was written before: one that may be the reservation's own was not stated."""
+    for one in row.moved:
+        if one.place is None:
+            one.place = ""
+            if one.location == row.location:
+                one.location, one.place = "", row.location
 
 
 def _make_room(x: ItemFold, row: Reservation) -> bool:
     """Merge the two oldest shipments of the location that has most; False if each has but one."""
-    location, most = Counter(one.location for one in row.moved).most_common(1)[0]
+    where, most = Counter(_where(one) for one in row.moved).most_common(1)[0]
     if most < 2:  # noqa: PLR2004  (two are merged)
         return False
-    older, younger = [one for one in row.moved if one.location == location][:2]
+    older, younger = [one for one in row.moved if _where(one) == where][:2]
     _stand(x, row, older, older.quantity)
     younger.quantity += older.quantity
     younger.repeated += older.quantity
@@ -100,6 +115,7 @@ def _pair(x: ItemFold, row: Reservation) -> None:
             if one.repeated:
                 _stand(x, row, one, 0)
         return
+    _read_as_meant(row)
     by_location: Counter[str] = Counter()
     for one in row.moved:
         by_location[one.location] += one.quantity
@@ -125,10 +141,14 @@ def _stand(x: ItemFold, row: Reservation, one: Moved, repeated: int) -> None:
     """Let all but `repeated` units of a shipment stand in the stock."""
     more = one.repeated - repeated
     if more:
-        gone = Shipment(at=one.at, quantity=abs(more), location=one.location or row.location)
+        gone = Shipment(at=one.at, quantity=abs(more), location=one.location or one.place or row.location)
         (stock.ship if more > 0 else stock.take_back)(x.item.stock, x, gone, x.rules.stock)
         one.repeated = repeated
 
 
-def _place(one: Moved) -> tuple[int, str]:
-    return one.at, one.location
+def _where(one: Moved) -> tuple[str, str]:
+    return one.location, one.place or ""
+
+
+def _order(one: Moved) -> tuple[int, str, str]:
+    return one.at, *_where(one)

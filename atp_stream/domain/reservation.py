@@ -98,8 +98,9 @@ def fulfil(x: ItemFold, command: Fulfil) -> bool:
         if row.fulfil_rest is None:
             row.fulfil_rest = Remainder(at=command.at, location=command.location)
     else:
+        rest = command.quantity is None
         units = _unshipped(row) if command.quantity is None else command.quantity
-        _ship(x, row, units, command.at, command.location)
+        _hand_over(x, row, movements.fulfilled(x, row, units, command.at, command.location, rest=rest))
     keep(x, command.reservation, row)
     return True
 
@@ -123,7 +124,7 @@ def _create(x: ItemFold, row: Reservation, command: Reserve, channel: str) -> No
     if row.release_rest:
         row.released += owed(row)
     elif rest is not None:
-        _ship(x, row, _unshipped(row), rest.at, rest.location)
+        _hand_over(x, row, movements.fulfilled(x, row, _unshipped(row), rest.at, rest.location, rest=True))
     row.release_rest, row.fulfil_rest = False, None
     net = owed(row)
     if net:
@@ -217,11 +218,6 @@ def _hand_over(x: ItemFold, row: Reservation, units: int) -> None:
     stop_waiting(x, row, min(units - promised, row.waiting), newest=False)
     if row.at is not None and units:
         _end_if_empty(row, End.FULFILLED)
-
-
-def _ship(x: ItemFold, row: Reservation, units: int, at: int, location: str) -> None:
-    """Take units out of the stock and the reservation, as far as no adjustment has done so already."""
-    _hand_over(x, row, movements.fulfilled(x, row, units, at, location))
 
 
 def _unshipped(row: Reservation) -> int:

@@ -120,13 +120,16 @@ class Allocation(msgspec.Struct, array_like=True, gc=False):
 class Moved(msgspec.Struct, array_like=True, gc=False):
     """Units that left by a fulfilment stamped `at`, from the `location` that it states, "" if none.
 
-    `repeated` of them are told by an adjustment too, which moved the stock in their place.
+    `repeated` of them are told by an adjustment too, which moved the stock in their place. A fulfilment of all that was
+    left states no location for them, as some may have left elsewhere: those that stand left `place`, "" if none is
+    known. A row that was written before locations were told apart has None there.
     """
 
     at: int
     quantity: int
     location: str
     repeated: int = 0
+    place: str | None = None
 
 
 class End(StrEnum):

@@ -162,7 +162,7 @@ class Item(Pool):
             rest = max(0, claim.requested - claim.released - claim.fulfilled)
             before = claim.moved
             if rest:
-                claim.shipped.append(Gone(at, rest, location))
+                claim.shipped.append(Gone(at, rest, location, rest=True))
             if claim.moved > before:
                 claim.ended = "FULFILLED"
         claim.release_rest, claim.fulfil_rest = False, None
@@ -219,7 +219,7 @@ class Item(Pool):
         units = rest if asked.quantity is None else asked.quantity
         before = claim.moved
         if units:
-            claim.shipped.append(Gone(asked.at, units, location))
+            claim.shipped.append(Gone(asked.at, units, location, rest=asked.quantity is None))
         self.leave(str(asked.reservation), claim, claim.moved - before)
         return True
 

@@ -17,16 +17,21 @@ _FITS: Final[list[Callable[[str, str], bool]]] = [
 def unpaired(shipped: Iterable[Gone], adjusted: Mapping[str, int]) -> list[Gone]:
     """Return the fulfilments without the units that adjustments have told of, by location; the oldest are told first.
 
-    Each has the location that it states. What is told twice is one movement, all else is a movement of its own.
+    Each has the location that it states. What is told twice is one movement, all else is a movement of its own. Whoever
+    says that all the rest has left counts in what left elsewhere: its units go with any adjustment.
     """
     left = dict(adjusted)
-    gone = sorted(shipped, key=lambda one: (one.at, one.location))
+    gone = sorted(shipped, key=lambda one: (one.at, _stated(one), one.location))
     for fits in _FITS:
         for place, one in enumerate(gone):
             units = one.quantity
-            for location in [location for location in left if fits(one.location, location)]:
+            for location in [location for location in left if fits(_stated(one), location)]:
                 told = min(units, left[location])
                 units -= told
                 left[location] -= told
             gone[place] = one._replace(quantity=units)
     return [one for one in gone if one.quantity]
+
+
+def _stated(one: Gone) -> str:
+    return "" if one.rest else one.location

@@ -26,11 +26,12 @@ class Said(NamedTuple):
 
 
 class Gone(NamedTuple):
-    """Units that left a location."""
+    """Units that left a location; `rest` are those of a fulfilment of all that was left, which states no number."""
 
     at: int
     quantity: int
     location: str
+    rest: bool = False
 
 
 class Numbers(NamedTuple):

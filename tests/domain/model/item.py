@@ -101,7 +101,7 @@ class ItemModel(Acts):
         elif order.fulfil_rest is not None:
             at, location = order.fulfil_rest
             before, units = order.moved(), max(0, order.requested - order.released - order.by_events())
-            order.shipped.append(Gone(at, units, location))
+            order.shipped.append(Gone(at, units, location, rest=True))
             if order.moved() > before:
                 self.end_if_empty(order, "FULFILLED")
         if order.owed():
@@ -164,7 +164,7 @@ class ItemModel(Acts):
         left = max(0, order.requested - order.released - order.by_events())
         units = left if command.quantity is None else command.quantity
         before = order.moved()
-        order.shipped.append(Gone(command.at, units, command.location))
+        order.shipped.append(Gone(command.at, units, command.location, rest=command.quantity is None))
         self.leave(order, order.moved() - before)
         return True
 
