@@ -2,7 +2,7 @@
 
 import pytest
 
-from atp_stream.domain.events import CommandRefused
+from atp_stream.domain.events import CommandRefused, ReservationDenied
 from atp_stream.domain.holdings import Status, status
 from atp_stream.domain.rows import End
 from tests.domain.log import AT, NOON, Log, adjust, confirm, count, fulfil, release, reserve, tick
@@ -82,8 +82,9 @@ def test_a_reservation_that_has_room_for_two_more_parts_takes_one_and_lets_one_w
 ) -> None:
     monkeypatch.setattr("atp_stream.domain.reservation.MOST_PIECES", 3)
     log = log_with(8)
-    log.say(reserve("a", 5, allow_partial=True), reserve("a", 9, at=AT + 1, allow_partial=True))
-    assert ((0, 8), 1) == (log.shows(), log.reservation("a").waiting)
+    log.say(reserve("a", 5, allow_partial=True))
+    told = log.say(reserve("a", 9, at=AT + 1, allow_partial=True))
+    assert [1] == [event.quantity for event in told if isinstance(event, ReservationDenied)]
 
 
 def test_a_refusal_names_the_reservation_and_its_channel() -> None:
@@ -99,3 +100,18 @@ def test_nobody_overtakes_whom_his_own_priority_waits_for_not_even_by_a_part() -
     assert (0, 5) == (log.item().channels["ECOM"].reserved, log.reservation("b").waiting)
     log.say(reserve("c", 5, priority=2))
     assert 5 == log.item().channels["ECOM"].reserved
+
+
+def test_adjustments_of_one_location_add_up() -> None:
+    log = Log()
+    log.say(count(100, location="north"), reserve("a", 10))
+    log.say(*(adjust(-units, None, AT + units, location="north", reservation="a") for units in (2, 3)))
+    assert {"north": 5} == log.reservation("a").adjusted_at
+
+
+def test_shipments_from_locations_for_which_there_is_no_room_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("atp_stream.domain.movements.MOST_SHIPMENTS", 1)
+    log = log_with(100)
+    log.say(reserve("a", 10))
+    log.say(*(fulfil("a", units, at=AT + units, location=f"store {units}") for units in (1, 2, 3)))
+    assert (5, 6, 94) == (log.reservation("a").untold, log.reservation("a").fulfilled, log.item().stock.on_hand)

@@ -1,5 +1,7 @@
 """Work that is too much for one slice goes on where it was: by example, in slices of a few."""
 
+from collections import Counter
+
 from atp_stream.domain.commands import Entry
 from atp_stream.domain.events import OF_MANY, AllocationCommitted, AllocationReleased
 from atp_stream.domain.policy import DEFAULT
@@ -24,6 +26,14 @@ def test_events_of_one_tick_have_names_of_their_own_in_whatever_slice_they_happe
     assert [("a", OF_MANY), ("b", OF_MANY + 1), ("c", OF_MANY + 2)] == [
         (event.reservation, event.ordinal) for event in told if isinstance(event, AllocationReleased)
     ]
+
+
+def test_a_slice_ends_as_many_as_it_may_and_no_more() -> None:
+    log = log_with_limits("a", "b", "c", "d", "e")
+    with tight_bounds(served=2, enough=1):
+        told = log.say(tick(AT + MINUTE * 1_000), log_time=NOON + MINUTE)
+    slices = Counter(event.version for event in told if isinstance(event, AllocationReleased))
+    assert [2, 2, 1] == [*slices.values()]
 
 
 def test_those_who_wait_are_served_once_all_limits_have_run_out() -> None:

@@ -44,6 +44,12 @@ def test_who_is_served_after_a_denial_is_told_behind_it() -> None:
     assert [("ReservationDenied", 0), ("AllocationCommitted", 1)] == [(type(e).__name__, e.ordinal) for e in told]
 
 
+def test_all_whom_a_command_serves_are_told_under_ordinals_of_their_own() -> None:
+    log = Log()
+    log.say(*(reserve(f"r{number}", 1) for number in range(3)))
+    assert [0, 1, 2] == [event.ordinal for event in allocations(log.say(count(9)))]
+
+
 def test_channels_that_go_are_told_behind_those_that_stay() -> None:
     log = Log()
     log.say(count(9))
