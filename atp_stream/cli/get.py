@@ -58,17 +58,22 @@ def only(view: dict[str, Any], channel: str | None) -> None:
             raise Failure(f"item {view['item']!r} of {view['tenant']!r} has no channel {channel!r}")
 
 
-async def fetch(url: str) -> dict[str, Any]:
-    """Return the JSON object at `url`.
+class Foreign(Failure):
+    """What answers is no worker that tells what is asked: an older one, or none of ours."""
+
+
+async def fetch(url: str, *names: str) -> dict[str, Any]:
+    """Return the JSON object at `url`, which has members of these names.
 
     Raises:
+        Foreign: it has not.
         Failure: nobody answers there, or the answer is a problem; the text is its detail.
     """
-    found: dict[str, Any] = json.loads(await fetch_text(url))
+    found: dict[str, Any] = json.loads(await fetch_text(url, *names))
     return found
 
 
-async def fetch_text(url: str) -> bytes:
+async def fetch_text(url: str, *names: str) -> bytes:
     """Return what `fetch` does, as it was sent: numbers keep every digit."""
     try:
         async with (
@@ -83,6 +88,8 @@ async def fetch_text(url: str) -> bytes:
         raise Failure(f"what answers at {url} is no worker")
     if answer.status != HTTPStatus.OK:
         raise Failure(str(body.get("detail") or f"{url} answers {answer.status}"))
+    if missing := [name for name in names if name not in body]:
+        raise Foreign(f"what answers at {url} does not tell `{missing[0]}`: it is an older worker, or none of ours")
     return text
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from atp_stream.cli.consuming import reading
 from atp_stream.cli.frame import Failure
-from atp_stream.cli.get import fetch
+from atp_stream.cli.get import Foreign, fetch
 from atp_stream.cli.producing import Place, produce
 from atp_stream.domain.names import join
 from atp_stream.engine.sending import partition_of
@@ -40,7 +40,7 @@ async def send_and_wait(
     Without an item it is meant for all partitions of the log.
 
     Raises:
-        Failure: it could not be sent, or nobody has heard of it in time.
+        Failure: it could not be sent, or it is not in force in time, or a worker of another version owns where it goes.
     """
     topics = Topics.of(settings)
     async with reading(settings, [topics.dead_letter]) as (consumer, partitions):
@@ -49,57 +49,69 @@ async def send_and_wait(
             await consumer.position(partition)  # only then it is known what was there before
         place = await produce(settings.bootstrap, topics.policy.name, None, value)
         whose = tenant or "*"
-        names = _one_of_each_partition(whose) if item is None else [item]
-        views = [f"{url}/policy/{quote(whose, safe='')}/{quote(name, safe='')}" for name in names]
-        hears = _heard if item is None else _folded
-        return place, await _outcome(consumer, partitions, views, place, hears)
+        names = _one_of_each_partition(whose) if item is None else {_partition(whose, item): item}
+        views = {number: f"{url}/policy/{quote(whose, safe='')}/{quote(one, safe='')}" for number, one in names.items()}
+        return place, await _outcome(consumer, partitions, views, place, one_item=item is not None)
 
 
 async def _outcome(
     consumer: AIOKafkaConsumer,
     partitions: Sequence[TopicPartition],
-    views: list[str],
+    views: dict[int, str],
     place: Place,
-    hears: Callable[[dict[str, Any], int], bool],
+    *,
+    one_item: bool,
 ) -> Outcome:
+    """Ask a view of each partition of the log until none is behind; one item's also until nothing is kept for it."""
     until = time.monotonic() + _PATIENCE
-    shown: dict[str, Any] | None = None
+    behind: dict[int, dict[str, Any] | None] = dict.fromkeys(views)
     while time.monotonic() < until:
         refused = await _refusal(consumer, partitions, place, 0)
         if refused is not None:
             return refused
-        behind = []
-        for view in views:
-            shown = await _shown(view)
-            if shown is None or not hears(shown, place.offset):
-                behind.append(view)
-        views = behind
-        if not views:
+        answers = await asyncio.gather(*(_shown(views[number], place, one_item=one_item) for number in behind))
+        behind = {
+            number: shown
+            for number, shown in zip(behind, answers, strict=True)
+            if shown is None or not _heard(shown, place) or (one_item and shown["kept"])
+        }
+        if not behind:
             return await _refusal(consumer, partitions, place, _LAST_LOOK_MS) or Outcome(in_force=True)
         await asyncio.sleep(_POLL)
-    order = f"the order at {place.topic}/{place.partition}/{place.offset}"
-    if shown is not None and _heard(shown, place.offset):
-        raise Failure(
-            f"{order} was heard, but {shown['kept']} messages are kept for the item and not folded yet: it has work to"
-            " finish, or is in quarantine"
-        )
-    raise Failure(f"nobody tells of {order}: is a worker running?")
+    raise Failure(_why_not(behind, len(views), place))
 
 
-async def _shown(view: str) -> dict[str, Any] | None:
+async def _shown(view: str, place: Place, *, one_item: bool) -> dict[str, Any] | None:
     try:
-        return await fetch(view)
+        return await fetch(view, "heard", *(["kept"] if one_item else []))
+    except Foreign as error:
+        raise Failure(f"{_order(place)} was sent, but {error.message}") from error
     except Failure:  # its partition is on the move, or no worker is there yet
         return None
 
 
-def _heard(shown: dict[str, Any], offset: int) -> bool:
-    heard = shown.get("heard")
-    return heard is not None and heard >= offset
+def _heard(shown: dict[str, Any], place: Place) -> bool:
+    return shown["heard"] is not None and shown["heard"] >= place.offset
 
 
-def _folded(shown: dict[str, Any], offset: int) -> bool:
-    return _heard(shown, offset) and not shown["kept"]
+def _why_not(behind: dict[int, dict[str, Any] | None], asked: int, place: Place) -> str:
+    silent = [str(number) for number, shown in behind.items() if shown is None]
+    if len(silent) == asked:
+        return f"nobody tells of {_order(place)}: is a worker running?"
+    deaf = [str(number) for number, shown in behind.items() if shown is not None and not _heard(shown, place)]
+    parts = [("have not heard of it", deaf), ("do not answer", silent)]
+    told = "; ".join(f"that {what}: {', '.join(numbers)}" for what, numbers in parts if numbers)
+    if told:
+        return f"{_order(place)} is not in force yet; partitions of the log {told}"
+    (kept,) = [shown["kept"] for shown in behind.values() if shown is not None]
+    return (
+        f"{_order(place)} was heard, but {kept} messages are kept for the item and not folded yet: it has work to"
+        " finish, or is in quarantine"
+    )
+
+
+def _order(place: Place) -> str:
+    return f"the order at {place.topic}/{place.partition}/{place.offset}"
 
 
 async def _refusal(
@@ -115,11 +127,15 @@ async def _refusal(
     return None
 
 
-def _one_of_each_partition(tenant: str) -> list[str]:
-    """Return names of items, known or not, that lie in one partition of the log each."""
+def _partition(tenant: str, item: str) -> int:
+    return partition_of(join(tenant, item).encode(), LOG_PARTITIONS)
+
+
+def _one_of_each_partition(tenant: str) -> dict[int, str]:
+    """Return the name of an item, known or not, for each partition of the log that it lies in."""
     found: dict[int, str] = {}
     for number in itertools.count():
-        found.setdefault(partition_of(join(tenant, str(number)).encode(), LOG_PARTITIONS), str(number))
+        found.setdefault(_partition(tenant, str(number)), str(number))
         if len(found) == LOG_PARTITIONS:
-            return list(found.values())
+            return dict(sorted(found.items()))
     raise AssertionError

@@ -10,14 +10,16 @@ import msgspec
 from atp_stream.cli.frame import Failure, print_json
 from atp_stream.cli.get import fetch, fetch_text
 
+_SHOWN = ("safety_stock", "time_limit", "shortage", "own", "channels", "other_channels")
+
 
 async def in_force(url: str) -> bytes:
     """Return the policy document in force, as it is written, as the worker at `url` knows it.
 
     Raises:
-        Failure: nobody answers.
+        Failure: nobody answers, or no worker of this version.
     """
-    view = msgspec.json.decode(await fetch_text(f"{url}/policy"), type=dict[str, msgspec.Raw])
+    view = msgspec.json.decode(await fetch_text(f"{url}/policy", "document"), type=dict[str, msgspec.Raw])
     return bytes(view["document"])
 
 
@@ -42,9 +44,9 @@ def show_rules(url: str, tenant: str, item: str, *, as_json: bool) -> None:
     """Print the rules that an item lives by, as a worker has them.
 
     Raises:
-        Failure: nobody answers.
+        Failure: nobody answers, or no worker of this version.
     """
-    view = asyncio.run(fetch(f"{url}/policy/{quote(tenant, safe='')}/{quote(item, safe='')}"))
+    view = asyncio.run(fetch(f"{url}/policy/{quote(tenant, safe='')}/{quote(item, safe='')}", *_SHOWN))
     if as_json:
         print_json(view)
         return

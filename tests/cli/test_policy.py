@@ -177,6 +177,31 @@ def test_a_change_that_nobody_can_check_is_not_sent_and_says_so() -> None:
     assert (1, "", expected) == (code, out, err)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "before", "path", "missing"),
+    [
+        (("show",), "", "/policy", "document"),
+        (("show", "--item", "lamp", "--tenant", "acme"), "", "/policy/acme/lamp", "safety_stock"),
+        (
+            ("set", "time_limit=900", "--tenant", "acme"),
+            "not sent, for it cannot be checked: ",
+            "/policy",
+            "document",
+        ),
+    ],
+    ids=["document", "rules", "check"],
+)
+def test_what_is_no_worker_of_this_version_is_one_line(
+    arguments: tuple[str, ...], before: str, path: str, missing: str
+) -> None:
+    with FakeWorker({"status": "up"}).serving() as url:
+        code, out, err = atp(*arguments, "--url", url)
+    expected = (
+        f"atp: {before}what answers at {url}{path} does not tell `{missing}`: it is an older worker, or none of ours\n"
+    )
+    assert (1, "", expected) == (code, out, err)
+
+
 def test_a_change_that_would_contradict_what_is_there_is_not_sent() -> None:
     with FakeWorker(IN_FORCE).serving() as url:
         code, out, err = atp("set", "--channel", "ECOM", "rank=1", "--tenant", "acme", "--url", url)
