@@ -118,3 +118,26 @@ def test_a_resumed_item_that_has_kept_nothing_is_done() -> None:
     assert ("fault -1", 0) == (log.item().quarantine, log.item().held)
     log.say(resume())
     assert ((800, 0), False, []) == (log.shows(), log.item().resuming, [key for key in log.rows if key == WORK + LAMP])
+
+
+@pytest.mark.parametrize(
+    "documents",
+    [
+        [of_acme(items={"rug": {}}), of_acme(), of_acme(items={"lamp": {"channels": {"ECOM": {"buffer": 1}}}})],
+        [of_all(), of_all(), of_all(safety_stock={"fixed": 1})],
+    ],
+)
+def test_the_last_of_some_policies_reaches_an_item_also_where_the_others_change_nothing_for_it(
+    documents: list[Any],
+) -> None:
+    log = Log()
+    log.say(count(900))
+    log.say(*(policy(document) for document in documents))
+    assert ((800, 0), 2) == (log.shows(), log.item().version)
+
+
+def test_a_policy_for_an_item_that_was_taken_back_at_once_is_met_all_the_same() -> None:
+    log = Log()
+    log.say(count(900))
+    log.say(policy(of_acme(items={"lamp": {"channels": {"ECOM": {"buffer": 1}}}})), policy(of_acme()))
+    assert ((900, 0), 3) == (log.shows(), log.item().version)
