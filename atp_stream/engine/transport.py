@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+from aiokafka.cluster import ClusterMetadata
 from aiokafka.consumer.fetcher import READ_UNCOMMITTED
 from aiokafka.errors import IllegalStateError, KafkaConnectionError, KafkaError, UnknownTopicOrPartitionError
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
@@ -100,14 +101,7 @@ class RunThread(driver.AIOKafkaConsumerThread):
 
     async def _progress(self, topics: Sequence[str]) -> tuple[dict[TP, int], dict[TP, int]]:
         consumer = self._ensure_consumer()
-        client = consumer._client
-        # What is cached may be minutes old, and what was said in a partition that was added since was said in time.
-        if not await client._metadata_update(client.cluster, client._topics):
-            raise KafkaConnectionError("no broker says which partitions there are")
-        known = {topic: consumer.partitions_for_topic(topic) for topic in topics}
-        if unknown := [topic for topic, numbers in known.items() if not numbers]:
-            raise UnknownTopicOrPartitionError(unknown[0])
-        tps = {TP(topic, number) for topic, numbers in known.items() for number in numbers}
+        tps = await _partitions(consumer, topics)
         # First: what is committed later may only be more. Ends of all that was written: what stands behind an open
         # transaction cannot be read yet, but it was said in time.
         fetcher = copy.copy(consumer._fetcher)
@@ -179,6 +173,22 @@ class RunThread(driver.AIOKafkaConsumerThread):
             self.log.info("offsets not committed, which is harmless: %r", error)
             return False
         return True
+
+
+async def _partitions(consumer: Any, topics: Sequence[str]) -> set[TP]:
+    """Return the partitions of the topics that a broker tells of now, and those that the group knows."""
+    client = consumer._client
+    # What the group knows may be minutes old, and what was said in a partition that was added since was said in time.
+    # Its view stays as it is, for each change of it is a rebalance, also one by a broker that lags or has a topic in
+    # error. aiokafka renews it by itself when it is asked where a partition ends that it does not know.
+    now = ClusterMetadata()
+    if not await client._metadata_update(now, topics):
+        raise KafkaConnectionError("no broker says which partitions there are")
+    told = {topic: now.partitions_for_topic(topic) for topic in topics}
+    if unknown := [topic for topic, numbers in told.items() if not numbers]:
+        raise UnknownTopicOrPartitionError(unknown[0])
+    known = {topic: consumer.partitions_for_topic(topic) or set() for topic in topics}
+    return {TP(topic, number) for topic, numbers in told.items() for number in numbers | known[topic]}
 
 
 class RunConsumer(driver.Consumer):

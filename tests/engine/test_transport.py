@@ -1,9 +1,12 @@
-"""Runs as they leave the consumer's thread."""
+"""Runs as they leave the consumer's thread, and what it tells of the group's progress."""
 
 import contextlib
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import NoError, UnknownTopicOrPartitionError
 from aiokafka.structs import ConsumerRecord, TopicPartition
 from faust.types import TP
 
@@ -76,3 +79,67 @@ async def test_a_run_names_its_partition_in_fausts_own_type() -> None:
     (run,) = await fetched({IN: [record(3)]}, end=4)
 
     assert type(run.tp) is TP
+
+
+def answer(*topics: tuple[str, int], error: int = NoError.errno) -> Any:
+    """Return a broker's answer: so many partitions of each topic, or an error of each."""
+    rows = [(error, name, False, [(0, number, 1, [1], [1]) for number in range(count)]) for name, count in topics]
+    return SimpleNamespace(API_VERSION=1, brokers=[(1, "broker", 9092, None)], controller_id=1, topics=rows)
+
+
+class Group:
+    """A consumer whose broker answers with `metadata`; `changes` are those of the group's view of the topics."""
+
+    _request_timeout_ms = 1000
+
+    def __init__(self, known: Any, metadata: Any) -> None:
+        self._client = AIOKafkaClient(bootstrap_servers="broker:9092")
+        self._client.set_topics([name for _, name, *_ in known.topics])
+        self._client.cluster.update_metadata(known)
+        self.changes: list[Any] = []
+        self._client.cluster.add_listener(self.changes.append)
+        self._client._get_conn = self._connection
+        self._metadata = metadata
+        self._fetcher = self._coordinator = self  # all that is asked of those stands here
+
+    async def _connection(self, _: int) -> Any:
+        return SimpleNamespace(send=self._send)
+
+    async def _send(self, _: Any) -> Any:
+        return self._metadata
+
+    def partitions_for_topic(self, topic: str) -> set[int] | None:
+        known: set[int] | None = self._client.cluster.partitions_for_topic(topic)
+        return known
+
+    async def end_offsets(self, tps: list[TopicPartition], _: int) -> dict[TopicPartition, int]:
+        return dict.fromkeys(tps, 5)
+
+    async def fetch_committed_offsets(self, tps: list[TopicPartition]) -> dict[TopicPartition, Any]:
+        return {tp: SimpleNamespace(offset=-1 if tp.partition else 3) for tp in tps}
+
+    async def progress(self) -> Any:
+        thread: Any = RunThread.__new__(RunThread)
+        thread._ensure_consumer = lambda: self
+        return await thread._progress(["in"])
+
+
+async def test_the_progress_is_that_of_partitions_that_the_group_does_not_know_yet_too() -> None:
+    group = Group(known=answer(("in", 1)), metadata=answer(("in", 2)))
+
+    assert ({IN: 5, OTHER: 5}, {IN: 3, OTHER: 0}) == await group.progress()
+
+
+async def test_a_broker_that_lags_takes_no_partition_away_and_makes_no_rebalance() -> None:
+    group = Group(known=answer(("in", 2), ("log", 6)), metadata=answer(("in", 1)))
+
+    assert ({IN: 5, OTHER: 5}, {IN: 3, OTHER: 0}) == await group.progress()
+    assert ([], {0, 1}) == (group.changes, group.partitions_for_topic("in"))
+
+
+async def test_a_broker_that_cannot_tell_the_partitions_holds_time_back_and_makes_no_rebalance() -> None:
+    group = Group(known=answer(("in", 2)), metadata=answer(("in", 0), error=UnknownTopicOrPartitionError.errno))
+
+    with pytest.raises(UnknownTopicOrPartitionError):
+        await group.progress()
+    assert ([], {0, 1}) == (group.changes, group.partitions_for_topic("in"))
