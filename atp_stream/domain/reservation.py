@@ -6,8 +6,9 @@
               `-> REJECTED      not enough otherwise
     Confirm --> CONFIRMED    Fulfil --> FULFILLED    Release --> RELEASED    its limit is over --> EXPIRED
 
-Laws: ended is final, but a confirm that was made in time reopens what has expired. The same message again changes
-nothing: creates are known by their stamp, releases and fulfilments by their event. What came before the create is met
+Laws: ended is final, but a confirm that was made in time reopens what has expired; a newer create that comes before
+that confirm says what will be claimed, so that their order does not matter. The same message again changes nothing:
+creates are known by their stamp, releases and fulfilments by their event. What came before the create is met
 by it with the net quantity.
 Each function returns whether anything was applied (False: a duplicate) and raises Refused before it changes anything.
 Source: domain.md, Reservation, rules 1 to 4; Stock, fulfilment.
@@ -47,13 +48,12 @@ def reserve(x: ItemFold, command: Reserve, policy: Policy) -> bool:
         return True
     if command.channel != row.asked and channel != x.rules.resolve(row.channel):
         raise Refused("reservation_conflict", f"{command.reservation} is in channel {row.channel}, not in {channel}")
-    if command.at <= row.at:
+    if command.at <= row.at or row.ended not in {None, End.EXPIRED}:
         return False
-    if row.ended is not None:
-        row.at = command.at  # it was heard: the same again is no news either, if a confirm has reopened it meanwhile
-        keep(x, command.reservation, row)
-        return False
-    _replace(x, row, command)
+    if row.ended is None:
+        _replace(x, row, command)
+    else:
+        _ask_anew(x, row, command)
     return True
 
 
@@ -117,8 +117,8 @@ def _create(x: ItemFold, row: Reservation, command: Reserve, channel: str) -> No
     row.channel, row.asked = channel, command.channel
     row.location, row.reference = command.location, command.reference
     revive(x, command.reservation, row)
-    row.at, row.requested = command.at, command.quantity
-    _take_flags(row, command)
+    _state(row, command)
+    row.expires_at = None if row.confirmed else command.expires_at
     movements.left_from(x, row)
     rest = row.fulfil_rest
     if row.release_rest:
@@ -149,13 +149,21 @@ def _reopen(x: ItemFold, reservation: str, row: Reservation) -> None:
         _end_if_empty(row, End.RELEASED if row.released else End.FULFILLED)
 
 
-def _take_flags(row: Reservation, command: Reserve) -> None:
+def _state(row: Reservation, command: Reserve) -> None:
+    row.at, row.requested = command.at, command.quantity
     row.priority, row.allow_partial, row.allow_backorder = (
         command.priority,
         command.allow_partial,
         command.allow_backorder,
     )
-    row.expires_at = None if row.confirmed else command.expires_at
+
+
+def _ask_anew(x: ItemFold, row: Reservation, command: Reserve) -> None:
+    """Let what has expired be reopened by a newer create; it claims nothing, and the limit that ended it stands."""
+    row.dropped = max(0, row.dropped - max(0, row.requested - command.quantity))
+    _state(row, command)
+    row.purge_at = None  # kept for the whole retention again: else its purge would refuse creates made just now
+    keep(x, command.reservation, row)
 
 
 def _replace(x: ItemFold, row: Reservation, command: Reserve) -> None:
@@ -165,8 +173,8 @@ def _replace(x: ItemFold, row: Reservation, command: Reserve) -> None:
         raise Refused("too_many_parts", f"{command.reservation} is in {MOST_PIECES} parts already")
     if (command.priority, command.allow_partial) != (row.priority, row.allow_partial):
         queue_again(x, row, command.priority, allow_partial=command.allow_partial)
-    row.at, row.requested = command.at, command.quantity
-    _take_flags(row, command)
+    _state(row, command)
+    row.expires_at = None if row.confirmed else command.expires_at
     if grown > 0:
         _claim(x, command.reservation, row, grown)
     else:

@@ -126,12 +126,14 @@ class Item(Pool):
             return True
         if asked.channel != claim.asked and channel != self.rules.aliases.get(claim.channel, claim.channel):
             raise Denied("reservation_conflict")
-        if asked.at <= claim.at or claim.ended:
-            claim.at = max(claim.at, asked.at)
+        if asked.at <= claim.at or claim.ended not in {"", "EXPIRED"}:
             return False
-        grown = (asked.quantity or 0) - claim.requested
+        grown, limit = (asked.quantity or 0) - claim.requested, claim.expires_at
         self._take(claim, asked)
-        if grown > 0:
+        if claim.ended:  # nothing is claimed, before a confirm that was made before the limit
+            claim.expires_at = limit
+            claim.denied = max(0, claim.denied + min(0, grown))
+        elif grown > 0:
             self.serve_or_wait(name, claim, grown)
         else:
             self.give_back(name, claim, max(0, claim.waiting + claim.reserved - claim.owed), "REDUCED")

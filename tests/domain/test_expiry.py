@@ -1,44 +1,17 @@
-"""Time limits by example: what ticks end, and what a confirm keeps or brings back."""
-
-import pytest
+"""Time limits by example: what ticks end, and what a confirm keeps."""
 
 from atp_stream.domain.commands import Entry
 from atp_stream.domain.events import AllocationCommitted, AllocationReleased, AnyEvent, AvailabilityCalculated
-from atp_stream.domain.holdings import Status, allocated, status
+from atp_stream.domain.holdings import Status
 from atp_stream.domain.rows import CLOCK, TIMER
 from tests.domain.folding import tight_bounds
-from tests.domain.log import AT, NOON, Log, confirm, count, fulfil, policy, release, reserve, tick
-
-SECOND = 1_000  # of log time
-MINUTE = 60 * SECOND
-QUARTER = 15 * MINUTE
-
-
-def at(passed: int) -> int:
-    """Return the event time that is so many milliseconds past noon."""
-    return AT + passed * 1_000
-
-
-def log_with(units: int, *, limit: int | None = None) -> Log:
-    log = Log()
-    if limit is not None:
-        log.say(policy({"tenants": {"*": {"channels": {"ECOM": {}}, "time_limit": limit}}}))
-    log.say(count(units))
-    return log
-
-
-def ticks(log: Log, passed: int) -> list[AnyEvent]:
-    """Let a tick come that many milliseconds past noon, from an intake that is up to date."""
-    return log.say(tick(at(passed)), log_time=NOON + passed)
+from tests.domain.limits import MINUTE, QUARTER, at, log_with, stands, ticks
+from tests.domain.log import NOON, Log, confirm, count, fulfil, policy, release, reserve, tick
 
 
 def published(events: list[AnyEvent]) -> list[tuple[int, int]]:
     found = [e for e in events if isinstance(e, AvailabilityCalculated) and e.channel == "ECOM"]
     return [(event.available, event.reserved) for event in found]
-
-
-def stands(log: Log, reservation: str = "r") -> Status:
-    return status(log.reservation(reservation))
 
 
 def test_g4_a_limit_of_15_minutes_gives_the_units_back_after_15_minutes() -> None:
@@ -110,91 +83,6 @@ def test_confirmed_before_the_limit_never_expires() -> None:
     log.say(reserve("r", 20, expires_at=at(MINUTE)), confirm("r"))
     ticks(log, QUARTER)
     assert ((80, 20), None) == (log.shows(), log.reservation("r").expires_at)
-
-
-def test_confirmed_in_time_but_read_after_the_expiry_it_is_reopened() -> None:
-    log = log_with(100)
-    log.say(reserve("r", 20, expires_at=at(MINUTE)))
-    ticks(log, MINUTE)
-    told = log.say(confirm("r", at(MINUTE - 1)), log_time=NOON + MINUTE)
-    assert [20] == [event.quantity for event in told if isinstance(event, AllocationCommitted)]
-    assert ((80, 20), Status.CONFIRMED) == (log.shows(), stands(log))
-    ticks(log, QUARTER)
-    assert (80, 20) == log.shows()
-
-
-@pytest.mark.parametrize("late", [0, 1])
-def test_confirmed_at_the_limit_or_after_it_comes_too_late(late: int) -> None:
-    log = log_with(100)
-    log.say(reserve("r", 20, expires_at=at(MINUTE)))
-    ticks(log, MINUTE)
-    log.say(confirm("r", at(MINUTE) + late), log_time=NOON + MINUTE)
-    assert ((100, 0), Status.EXPIRED) == (log.shows(), stands(log))
-
-
-def test_what_is_reopened_waits_behind_the_first_in_the_queue_but_before_lower_priorities() -> None:
-    log = log_with(20)
-    log.say(reserve("r", 20, expires_at=at(MINUTE)))
-    log.say(reserve("high", 30, priority=5), reserve("low", 20, priority=1))
-    ticks(log, MINUTE)
-    log.say(confirm("r", at(0)), log_time=NOON + MINUTE)
-    assert 5 == log.reservation("r").priority
-    log.say(count(50, at(MINUTE)), log_time=NOON + MINUTE)
-    assert [30, 20, 0] == [allocated(log.reservation(name)) for name in ("high", "r", "low")]
-
-
-def test_what_is_reopened_claims_only_what_is_still_owed() -> None:
-    log = log_with(100)
-    log.say(reserve("r", 20, expires_at=at(MINUTE)), release("r", 5))
-    ticks(log, MINUTE)
-    log.say(fulfil("r", 4, at=at(MINUTE)), confirm("r", at(0)), log_time=NOON + MINUTE)
-    assert (85, 11) == log.shows()
-
-
-def test_what_is_reopened_with_nothing_owed_ends_at_once() -> None:
-    log = log_with(100)
-    log.say(reserve("r", 20, expires_at=at(MINUTE)))
-    ticks(log, MINUTE)
-    log.say(fulfil("r", at=at(MINUTE)), confirm("r", at(0)), log_time=NOON + MINUTE)
-    assert ((80, 0), Status.FULFILLED) == (log.shows(), stands(log))
-
-
-def test_what_is_reopened_claims_nothing_of_what_was_dropped_before_it_expired() -> None:
-    log = log_with(5)
-    log.say(reserve("r", 7, expires_at=at(MINUTE), allow_partial=True, allow_backorder=False))
-    ticks(log, MINUTE)
-    log.say(count(100, at(MINUTE)), confirm("r", at(0)), log_time=NOON + MINUTE)
-    assert ((95, 5), Status.CONFIRMED) == (log.shows(), stands(log))
-
-
-def test_what_is_reopened_claims_its_waiting_parts_too_but_not_what_was_dropped() -> None:
-    log = log_with(5)
-    log.say(reserve("r", 7, expires_at=at(MINUTE), allow_partial=True, allow_backorder=False))
-    log.say(reserve("r", 10, at=at(1), expires_at=at(MINUTE)), fulfil("r", 1, at(1)))
-    assert [4, 3] == [allocated(log.reservation("r")), log.reservation("r").waiting]
-    ticks(log, MINUTE)
-    log.say(count(100, at(MINUTE)), release("r", 1), confirm("r", at(0)), log_time=NOON + MINUTE)
-    assert (94, 6) == log.shows()
-
-
-@pytest.mark.parametrize("units", [5, 6])
-def test_what_is_reopened_when_all_that_expiry_took_has_left_ends_at_once(units: int) -> None:
-    log = log_with(9)
-    log.say(reserve("other", 4, "STORE"))
-    log.say(reserve("r", 7, expires_at=at(MINUTE), allow_partial=True, allow_backorder=False))
-    ticks(log, MINUTE)
-    log.say(fulfil("r", units, at=at(MINUTE)), confirm("r", at(0)), log_time=NOON + MINUTE)
-    assert ((0, 0), Status.FULFILLED) == (log.shows(), stands(log))
-
-
-def test_a_create_that_came_when_all_was_over_is_no_news_when_it_comes_again_after_the_reopening() -> None:
-    log = log_with(100)
-    log.say(reserve("r", 20, expires_at=at(MINUTE)))
-    ticks(log, MINUTE)
-    newer = reserve("r", 30, at=at(2))
-    for said in (newer, confirm("r", at(1)), newer):
-        log.say(said, log_time=NOON + MINUTE)
-    assert ((80, 20), 2) == (log.shows(), log.item().duplicates)
 
 
 def test_a_newer_create_extends_the_limit() -> None:
@@ -299,18 +187,6 @@ def test_a_limit_is_not_that_of_what_came_before_the_create() -> None:
     assert (97, 3) == log.shows()
     ticks(log, 2 * MINUTE + 1)
     assert (100, 0) == log.shows()
-
-
-def test_what_is_reopened_in_a_channel_that_is_gone_brings_it_back_for_as_long_as_it_holds_units() -> None:
-    log = log_with(100)
-    log.say(reserve("r", 20, "STORE", expires_at=at(MINUTE)))
-    ticks(log, MINUTE)
-    log.say(policy({"tenants": {"*": {"channels": {"ECOM": {}}}}}), log_time=NOON + MINUTE)
-    assert ["ECOM"] == [*log.item().channels]
-    log.say(confirm("r", at(0)), log_time=NOON + MINUTE)
-    assert (80, 20) == log.shows("STORE")
-    log.say(release("r"), log_time=NOON + MINUTE)
-    assert ["ECOM"] == [*log.item().channels]
 
 
 def test_limits_of_many_run_out_in_slices() -> None:

@@ -1,5 +1,12 @@
 """Forgetting by example: what has ended, and what never had its create, is kept for the retention and no longer."""
 
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from atp_stream.domain.commands import AnyCommand
 from atp_stream.domain.events import CommandRefused
 from tests.domain.log import AT, NOON, Log, adjust, confirm, count, fulfil, policy, release, reserve, tick
 
@@ -140,3 +147,65 @@ def test_an_item_with_nothing_left_to_forget_has_no_timer() -> None:
     log = log_with_ended()
     ticks(log, WEEK)
     assert log.item().timer is None
+
+
+@pytest.mark.parametrize("end", [release("r"), fulfil("r", at=AT + 1)])
+def test_a_newer_create_for_what_has_ended_for_good_makes_nobody_too_old(end: AnyCommand) -> None:
+    log = Log()
+    log.say(count(100), reserve("r", 10), end)
+    available = log.shows()[0]
+    log.say(reserve("r", 10, at=AT + (WEEK - MINUTE) * 1_000), log_time=NOON + WEEK - MINUTE)
+    ticks(log, WEEK)
+    log.say(reserve("new", 1, at=AT + (WEEK - MINUTE - SECOND) * 1_000), log_time=NOON + WEEK)
+    assert (set(), {"new"}, available - 1) == (set(refusals(log)), known(log), log.shows()[0])
+
+
+def test_a_newer_create_for_what_was_rejected_makes_nobody_too_old() -> None:
+    log = Log()
+    log.say(count(5), reserve("r", 10, allow_backorder=False))
+    log.say(reserve("r", 10, at=AT + (WEEK - MINUTE) * 1_000), log_time=NOON + WEEK - MINUTE)
+    ticks(log, WEEK)
+    log.say(count(100, AT + 1), reserve("new", 1, at=AT + (WEEK - MINUTE - SECOND) * 1_000), log_time=NOON + WEEK)
+    assert ([], (99, 1)) == (refusals(log), log.shows())
+
+
+def test_what_has_expired_is_kept_for_the_retention_again_from_a_newer_create_on() -> None:
+    log = Log()
+    log.say(count(100), reserve("r", 10, expires_at=AT + 1_000))
+    ticks(log, 1)
+    log.say(reserve("r", 12, at=AT + (WEEK - MINUTE) * 1_000), log_time=NOON + WEEK - MINUTE)
+    ticks(log, WEEK + 1)
+    log.say(reserve("new", 1, at=AT + (WEEK - MINUTE - SECOND) * 1_000), log_time=NOON + WEEK + 1)
+    assert ([], {"r", "new"}) == (refusals(log), known(log))
+    ticks(log, 2 * WEEK - MINUTE)
+    assert ({"new"}, AT + (WEEK - MINUTE) * 1_000) == (known(log), log.item().purged_at)
+
+
+MINUTES_KEPT = 20
+AHEAD = 5  # minutes that a stamp may be ahead of the log
+
+SAID: dict[str, Callable[[int], AnyCommand]] = {
+    "reserve": lambda at: reserve("r", 9, at=at, expires_at=at, allow_backorder=False),
+    "more": lambda at: reserve("r", 200, at=at, expires_at=at, allow_backorder=False),
+    "ahead": lambda at: reserve("r", 8, at=at + AHEAD * 60_000_000),
+    "confirm": lambda at: confirm("r", at - 10 * 60_000_000),
+    "release": lambda at: release("r", at=at),
+    "fulfil": lambda at: fulfil("r", at=at),
+    "tick": tick,
+}
+
+
+@given(st.lists(st.tuples(st.integers(0, MINUTES_KEPT), st.sampled_from(sorted(SAID))), min_size=5, max_size=30))
+def test_what_is_too_old_is_as_old_as_the_retention_less_what_a_stamp_may_be_ahead(
+    said: list[tuple[int, str]],
+) -> None:
+    log, now = Log(), 0
+    log.say(policy({"retention": MINUTES_KEPT * 60, "tenants": {"*": {"channels": {"ECOM": {}}}}}), count(100))
+    border = None
+    for passed, what in said:
+        now += passed * MINUTE
+        log.say(SAID[what](AT + now * 1_000), log_time=NOON + now)
+        if log.item().purged_at != border:
+            border = log.item().purged_at
+            assert border is not None
+            assert border <= AT + (now - (MINUTES_KEPT - AHEAD) * MINUTE) * 1_000

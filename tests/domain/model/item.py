@@ -80,10 +80,12 @@ class ItemModel(Acts):
             return True
         if command.channel != order.asked and channel != self.rules.resolved(order.channel):
             raise Refusal("reservation_conflict")
-        if order.ended is not None or command.at <= order.created_at:
-            order.created_at = max(order.created_at, command.at)
+        if command.at <= order.created_at or order.ended in {"RELEASED", "REJECTED", "FULFILLED"}:
             return False
-        self.replace(order, command)
+        if order.ended is None:
+            self.replace(order, command)
+        else:
+            self.ask_anew(order, command)
         return True
 
     def describe(self, order: Order, command: Reserve) -> None:
@@ -117,6 +119,15 @@ class ItemModel(Acts):
             self.take(command.reservation, max(0, order.held() + order.waiting() - order.owed()), "REDUCED")
             self.end_if_empty(order, "RELEASED")
         self.give_default_limit(order)
+
+    def ask_anew(self, order: Order, command: Reserve) -> None:
+        """Change what a confirm will claim of what time has ended; what had been denied is the first to shrink."""
+        grown, limit = command.quantity - order.requested, order.expires_at
+        self.describe(order, command)
+        self.limit(order, limit)
+        order.owed_then += grown
+        order.expired = min(order.expired + max(0, grown), order.owed_then)
+        order.purge_at = self.purge_moment()
 
     def confirm(self, command: Confirm) -> bool:
         order = self.order(command.reservation)
