@@ -6,7 +6,7 @@ from atp_stream.domain.commands import Entry
 from atp_stream.domain.events import OF_MANY, AllocationCommitted, AllocationReleased
 from atp_stream.domain.policy import DEFAULT
 from tests.domain.folding import tight_bounds
-from tests.domain.log import AT, NOON, Log, count, policy, reserve, tick
+from tests.domain.log import AT, NOON, Log, count, policy, release, reserve, tick
 
 MINUTE = 60_000
 
@@ -76,3 +76,22 @@ def test_a_tick_that_nothing_waits_for_is_done_with_at_once() -> None:
     log = Log()
     log.say(count(9))
     assert not log.step([Entry(0, 1, NOON, "|", tick(AT))]).unfinished
+
+
+def test_each_of_several_items_finishes_its_work_before_its_next_command() -> None:
+    log = Log()
+    for name in ("acme|a", "acme|b"):
+        log.say(*(reserve(f"r{number}", 1) for number in range(5)), name=name)
+    with tight_bounds(served=2, enough=100, kept=9):
+        log.step([Entry(0, 20, NOON, "acme|a", count(5)), Entry(0, 21, NOON, "acme|b", count(5))])
+        log.run([Entry(0, 22, NOON, "acme|b", reserve("late", 1, priority=9))])
+    assert [0, 1] == [log.reservation(reservation, "acme|b").waiting for reservation in ("r4", "late")]
+
+
+def test_a_tick_that_only_forgets_is_no_change_of_the_item() -> None:
+    log = Log()
+    log.say(policy({"retention": 0, "tenants": {"*": {"channels": {"ECOM": {}}}}}), count(9))
+    log.say(reserve("a", 1), release("a"))
+    version = log.item().version
+    log.say(tick(AT + MINUTE * 1_000), log_time=NOON + MINUTE)
+    assert (version, False) == (log.item().version, "acme|lamp|r|a" in log.rows)
