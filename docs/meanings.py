@@ -1,4 +1,7 @@
-"""What the reasons of dead letters mean, in words for operators; a test holds the names against the code."""
+"""What the reasons of dead letters and the keys of the policy mean, in words for operators.
+
+Tests hold the names against the code.
+"""
 
 from typing import Final
 
@@ -42,4 +45,52 @@ REASONS: Final = {
     "not_enough_granted": "A move of more than a channel was granted and has not consumed",
     "broken": "A fault of ours showed on this message; replay it with the version that has it mended",
     "unreadable_command": "A record of the item log that is no command: something else writes there",
+}
+
+POLICY: Final = {
+    "": {
+        "default_channel": "Where reservations belong that name no channel",
+        "unknown_channels": "`accept` channels that the policy does not name, as POOLED, or `refuse` what they reserve",
+        "unknown_channel_limit": "So many of them an item may have",
+        "shortage": "`keep`: promises stand when stock is lost; `deallocate`: those that are short wait again",
+        "retention": "Seconds for which ended reservations are kept",
+        "drift_grace": "Seconds for which a gap may stand before it is told",
+        "future_tolerance": "Seconds by which a stamp may be ahead",
+        "stock": "How stock events are ordered",
+        "tenants": "By name; `*` is every other one",
+    },
+    "stock": {
+        "window": "Seconds by which a stock event may be late",
+        "tail": "Stock events of a location that may still be joined by a late one",
+        "skew": "Seconds by which the clocks of counts and shipments may differ",
+    },
+    "tenant": {
+        "channels": "By name; a rule may be empty",
+        "rule": "For each channel that has none",
+        "aliases": "Other names of channels",
+        "frozen": "By channel: `true` promises nothing there, whatever its rule",
+        "safety_stock": "What is never promised",
+        "shortage": "In the place of the document's",
+        "time_limit": "Seconds after its commit at which a reservation without `expiresAt` expires",
+        "items": "By name",
+    },
+    "item": {
+        "channels": "By name, alone in the place of the tenant's",
+        "rule": "For each channel that has none here, in the place of the tenant's",
+        "frozen": "By channel: `true`, or `false` where the tenant froze it",
+        "safety_stock": "In the place of the tenant's",
+    },
+    "safety_stock": {
+        "fixed": "Units",
+        "percent": "Of the stock, before promises and shipments; the greater of the two counts",
+    },
+    "rule": {
+        "kind": "POOLED, SHARE, QUOTA or FROZEN; POOLED where none is written",
+        "weight": "SHARE: above 0, at most 1, four decimals",
+        "overflow": "QUOTA: may also take from the pool",
+        "rank": "QUOTA: its place in a shortage, 1 is first",
+        "min": "QUOTA: units that come first in a shortage, and the least that a grant in percent gives",
+        "buffer": "Units that are never shown as available",
+        "floor": "Below so many units 0 is shown",
+    },
 }

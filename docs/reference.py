@@ -7,21 +7,24 @@ import re
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
 import click
+import msgspec
 import yaml
 
 from atp_stream.app import create_app
 from atp_stream.cli import main as atp
+from atp_stream.domain import document
 from atp_stream.engine.app import EngineApp
 from atp_stream.messages.registry import SchemaCache
 from atp_stream.provision.schemas import events
 from atp_stream.settings import Settings, Wire, catalogue
 from atp_stream.topics import Topic, Topics
 from atp_stream.web.metrics import Metrics
-from docs.meanings import REASONS
+from docs.meanings import POLICY, REASONS
 
 ROOT: Final = Path(__file__).parent.parent
 README: Final = ROOT / "README.md"
@@ -131,6 +134,36 @@ def reasons() -> str:
     return _table(("Reason", "What was wrong"), [(f"`{reason}`", text) for reason, text in REASONS.items()])
 
 
+SECTIONS: Final[dict[str, type[Any]]] = {
+    "": document.Document,
+    "stock": document.StockSection,
+    "tenant": document.TenantSection,
+    "item": document.ItemSection,
+    "safety_stock": document.SafetySection,
+    "rule": document.ChannelSection,
+}
+
+
+def policy() -> str:
+    """Return the table of the keys that a policy may have, by the place where they stand."""
+    rows = [
+        (
+            f"`{key}`",
+            section.replace("_", " ") or "document",
+            _default(section, key),
+            text,
+        )
+        for section, keys in POLICY.items()
+        for key, text in keys.items()
+    ]
+    return _table(("Key", "Of", "Default", "Meaning"), rows)
+
+
+def _default(section: str, key: str) -> str:
+    default = {field.name: field.default for field in msgspec.structs.fields(SECTIONS[section])}[key]
+    return f"`{default}`" if isinstance(default, str | int | Decimal) else ""
+
+
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
@@ -143,6 +176,7 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
     "metrics": metrics,
     "commands": commands,
     "reasons": reasons,
+    "policy": policy,
 }
 
 

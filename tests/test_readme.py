@@ -13,6 +13,7 @@ import pytest
 
 from atp_stream.cli import main as atp
 from atp_stream.domain import policy
+from atp_stream.domain.document import Kind
 from atp_stream.messages.inbound import Inbound, InputKind, Translated
 from atp_stream.messages.reasons import Reason
 from atp_stream.settings import Settings, catalogue
@@ -53,6 +54,11 @@ def test_the_contract_tells_of_all_that_a_worker_answers() -> None:
 
 def test_every_reason_that_the_code_gives_is_explained() -> None:
     assert sorted({*Reason, *reasons_in_the_code()}) == sorted(meanings.REASONS)
+
+
+def test_every_key_of_the_policy_is_explained() -> None:
+    expected = {name: sorted(section.__struct_fields__) for name, section in reference.SECTIONS.items()}
+    assert expected == {name: sorted(keys) for name, keys in meanings.POLICY.items()}
 
 
 def reasons_in_the_code() -> Iterator[str]:
@@ -154,7 +160,7 @@ def test_the_policy_is_one_that_would_be_applied() -> None:
     rules = policy.parse(document.encode()).rules("acme|prod987")
 
     assert (20_00, "ECOM") == (rules.fixed, rules.resolve("Ecommerce"))
-    assert policy.Rule(0, 0) == rules.channels["MARKETPLACE"]
+    assert policy.Rule(kind=Kind.SHARE, weight=1_000) == rules.channels["MARKETPLACE"]
 
 
 def test_the_message_of_a_plain_producer_is_one_that_is_read() -> None:

@@ -38,6 +38,8 @@ Headers: TypeAlias = list[tuple[str, bytes]]
 VERSION_HEADER: Final = "atp-version"
 CAUSE_HEADER: Final = "atp-cause"
 GENESIS_HEADER: Final = "atp-genesis"
+RESERVATION_HEADER: Final = "atp-reservation"
+"""Whose units an AllocationCommittedEvent promises: its schema, which is not ours, has no field for that."""
 
 
 class Role(StrEnum):
@@ -128,7 +130,10 @@ class Outbound:
             value = _envelope(role, event_id, event.at, tenant, values)
         else:
             value = self._avro(self._frames[role], event_id, event.at, tenant, values)
-        return OutRecord(role, key, value, self._headers(event.version, partition, event.offset))
+        headers = self._headers(event.version, partition, event.offset)
+        if isinstance(event, AllocationCommitted):
+            headers = [*headers, (RESERVATION_HEADER, event.reservation.encode())]
+        return OutRecord(role, key, value, headers)
 
     def _headers(self, version: int, partition: int, offset: int) -> Headers:
         """Return the headers; the channels of an item mostly change together, so they have the same."""

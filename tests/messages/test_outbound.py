@@ -136,7 +136,13 @@ def test_each_event_has_its_topic_and_key(event: Published, role: Role, key: byt
 @pytest.mark.parametrize("outbound", [AVRO, JSON], ids=["avro", "json"])
 def test_headers_say_version_cause_and_genesis(outbound: Outbound) -> None:
     expected = [("atp-version", b"7"), ("atp-cause", b"3-42"), ("atp-genesis", b"9f1c2b3a4d5e6f70")]
-    assert expected == outbound.encode(COMMITTED, 3).headers
+    assert expected == outbound.encode(CALCULATED, 3).headers
+
+
+@pytest.mark.parametrize("outbound", [AVRO, JSON], ids=["avro", "json"])
+def test_a_committed_allocation_names_its_reservation_in_a_header(outbound: Outbound) -> None:
+    named = [header for header in outbound.encode(COMMITTED, 3).headers if header[0] == "atp-reservation"]
+    assert [("atp-reservation", COMMITTED.reservation.encode())] == named
 
 
 def test_the_parts_of_a_key_are_encoded() -> None:
