@@ -3,6 +3,7 @@
     QUOTA: E = max(0, granted - consumed);  E* = E, or what the shortage rule leaves of it when the sum of E is above F
     P = F - sum of E*
     claim = POOLED: P    SHARE(w): floor(w P)    QUOTA: E* (+ P with overflow)    FROZEN: 0
+    A channel that became another's name: out of the pool, no more than that one's claim.
 
 Laws: fences and shares together are never more than F. One channel's taking never changes another's fence.
 Nothing here is stored: stock that comes back restores the fences. All quantities are whole hundredths.
@@ -50,18 +51,24 @@ def claims(free: int, rules: ItemRules, channels: Mapping[str, Channel]) -> dict
         if rule.kind is Kind.FROZEN:
             found[channel] = NOTHING
         elif rule.kind is Kind.QUOTA:
-            found[channel] = Claim(fence[channel], pool if rule.overflow else 0)
+            found[channel] = Claim(fence.get(channel, 0), pool if rule.overflow else 0)
         elif rule.kind is Kind.SHARE:
             found[channel] = Claim(0, rule.weight * pool // scale)
         else:
             found[channel] = Claim(0, pool)
+    for channel in channels:
+        if rules.closed(channel):  # another name of one, whose fence stays its own; or nobody's, and claims nothing
+            found[channel] = Claim(0, min(pool, sum(found[rules.resolve(channel)])))
     return found
 
 
 def weights(rules: ItemRules, channels: Iterable[str]) -> int:
     """Return the sum of the weights of an item's shares; above 10,000 they count in proportion."""
-    shares = (rules.rule(channel) for channel in channels)
-    return sum(rule.weight for rule in shares if rule.kind is Kind.SHARE)
+    return sum(
+        rule.weight
+        for channel in channels
+        if (rule := rules.rule(channel)).kind is Kind.SHARE and not rules.closed(channel)
+    )
 
 
 def quotas(rules: ItemRules, channels: Mapping[str, Channel]) -> list[Quota]:
@@ -69,7 +76,7 @@ def quotas(rules: ItemRules, channels: Mapping[str, Channel]) -> list[Quota]:
     return [
         Quota(channel, rule.rank, rule.minimum, row.granted, row.consumed)
         for channel, row in channels.items()
-        if (rule := rules.rule(channel)).kind is Kind.QUOTA
+        if (rule := rules.rule(channel)).kind is Kind.QUOTA and not rules.closed(channel)
     ]
 
 

@@ -89,10 +89,12 @@ def _channel(found: ChannelTerms, *, fenced: int, closed: bool, stopped: bool) -
     pool = sum(term.quantity for term in terms) - fenced
     _add(terms, "fenced_for_quotas", -fenced)
     _add(terms, "own_fence", claim.fence)
-    _add(terms, "closed" if closed else _NOT_CLAIMED[rule.kind], claim.pool - pool)
-    left = sum(claim)
+    if closed:
+        _add(terms, "closed", -pool)
+    else:
+        _add(terms, _NOT_CLAIMED[rule.kind], claim.pool - pool)
+    left = 0 if closed else sum(claim)
     for what, takes in (
-        ("closed", left if closed else 0),
         ("buffer", min(rule.buffer, left)),
         ("below_floor", left if left - min(rule.buffer, left) < rule.floor else 0),
         ("others_wait", left if row.blocking else 0),

@@ -48,7 +48,6 @@ class Rule(msgspec.Struct, frozen=True):
     minimum: int = 0
 
 
-_POOLED: Final = Rule()
 _FROZEN: Final = Rule(kind=Kind.FROZEN)
 
 
@@ -73,15 +72,12 @@ class ItemRules(msgspec.Struct, frozen=True, kw_only=True):
     plain: bool = True
 
     def rule(self, channel: str) -> Rule:
-        """Return the rule of a channel; where policy has no such channel, the one by which those are served who wait.
-
-        In an alias that is the pool, unless its channel is frozen: fences and shares stay whole.
-        """
+        """Return the rule of a channel: of an alias that of the channel it stands for."""
         rule = self.channels.get(channel)
         if rule is not None:
             return rule
         if channel in self.aliases:
-            return _FROZEN if self.channels[self.aliases[channel]].kind is Kind.FROZEN else _POOLED
+            return self.channels[self.aliases[channel]]
         return self.other if self.accepts_unknown else _FROZEN
 
     def resolve(self, channel: str) -> str:
@@ -89,7 +85,10 @@ class ItemRules(msgspec.Struct, frozen=True, kw_only=True):
         return self.aliases.get(channel, channel)
 
     def closed(self, channel: str) -> bool:
-        """Tell whether `channel` takes nothing new and shows 0: it is neither named nor accepted without a name."""
+        """Tell whether `channel` is neither named nor accepted without a name: it shows 0 and gets no new reservations.
+
+        What is in it already may wait and grow: in an alias it is served, by `claims`, otherwise it waits.
+        """
         return channel not in self.channels and (not self.accepts_unknown or channel in self.aliases)
 
 

@@ -2,6 +2,7 @@
 
 Law: nobody is overtaken within a channel. A head that cannot be served closes its channel for the pass, and only that
 one; a head that allows parts takes what there is, except of a share: a share of the rest again and again would creep.
+So would, in another name of a quota, a part as large as its fence, which that does not make smaller.
 A pass is cut into slices; what is closed stays closed in the next slice, so the borders do not show.
 Source: domain.md, Reservation, rules 5 and 8.
 """
@@ -56,4 +57,6 @@ def _serve(x: ItemFold, channel: str, key: str, part: Waiting, closed: list[str]
 
 
 def _takes_parts(x: ItemFold, channel: str, part: Waiting, pieces: int) -> bool:
-    return part.allow_partial and pieces < MOST_PIECES and x.rules.rule(channel).kind is not Kind.SHARE
+    rule = x.rules.rule(channel)
+    creeps = rule.kind is Kind.SHARE or (rule.kind is Kind.QUOTA and not rule.overflow and x.rules.closed(channel))
+    return part.allow_partial and pieces < MOST_PIECES and not creeps

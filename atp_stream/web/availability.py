@@ -17,7 +17,7 @@ from atp_stream.web.pages import Pages, json_response
 from atp_stream.web.problems import Problem
 from atp_stream.web.routing import owner, pass_on, read_row, state_of
 
-CLOSED: Final = "CLOSED"  # neither named by policy nor accepted without a name: it takes nothing new
+CLOSED: Final = "CLOSED"  # neither named by policy nor accepted without a name: it gets no new reservations
 _MICROSECONDS: Final = 1000  # in a millisecond
 
 

@@ -38,7 +38,7 @@ class Rules:
     tolerance: int = field(compare=False)
 
     def closed(self, channel: str) -> bool:
-        """Tell whether a channel takes nothing new, and shows 0."""
+        """Tell whether a channel gets no new reservations, and shows 0."""
         return channel not in self.channels and (not self.accepts or channel in self.aliases)
 
     def serves(self, channel: str) -> bool:

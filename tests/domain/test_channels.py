@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from atp_stream.domain.events import AllocationCommitted, AnyEvent, AvailabilityCalculated, CommandRefused
 from atp_stream.domain.item import MOST_WITHDRAWN
 from tests.domain.log import AT, Log, count, edit, fulfil, grant, policy, release, reserve
@@ -92,19 +94,49 @@ def test_what_waits_in_a_channel_that_became_an_alias_is_served_and_then_the_row
 def test_an_alias_is_served_in_parts_and_where_unknown_channels_are_refused_and_may_still_grow() -> None:
     log = log_with({"ECOM": {}, "Ecommerce": {}})
     log.say(reserve("r", 150, "Ecommerce", allow_partial=True))
-    log.say(policy({**renamed({}, rule={"kind": "SHARE", "weight": 0.5}), "unknown_channels": "refuse"}))
+    log.say(policy({**renamed({"kind": "POOLED"}, rule={"kind": "FROZEN"}), "unknown_channels": "refuse"}))
     log.say(count(130, AT + 1))
     assert (0, 130) == log.shows("Ecommerce")
     log.say(count(200, AT + 2), reserve("r", 160, "Ecommerce", at=AT + 1))
-    assert ((20, 0), (0, 160)) == (log.shows(), log.shows("Ecommerce"))
+    assert ((40, 0), (0, 160)) == (log.shows(), log.shows("Ecommerce"))
 
 
-def test_what_waits_in_an_alias_takes_of_the_pool_and_not_of_the_fence_of_its_channel() -> None:
+@pytest.mark.parametrize("parts", [False, True])
+def test_an_alias_takes_of_the_pool_no_more_than_the_share_of_its_channel(parts: object) -> None:
+    log = log_with({"ECOM": {}, "Ecommerce": {}})
+    share = {"kind": "SHARE", "weight": 0.1}
+    log.say(reserve("r", 1, "Ecommerce"), policy(renamed(share)), reserve("r", 60, at=AT + 1, allow_partial=parts))
+    taken = 1 + (9 if parts else 0)  # a tenth of 99, once
+    assert ((0, taken), 60 - taken) == (log.shows("Ecommerce"), log.item().channels["Ecommerce"].waiting)
+    log.say(release("r", 60 - taken - 8))
+    assert (0, taken + 8) == log.shows("Ecommerce")
+
+
+@pytest.mark.parametrize("parts", [False, True])
+def test_an_alias_takes_of_the_pool_no_more_than_the_fence_of_its_channel(parts: object) -> None:
     log = log_with({"ECOM": {"kind": "QUOTA"}, "STORE": {}, "Ecommerce": {}})
-    log.say(grant("ECOM", 30), reserve("waits", 90, "Ecommerce"), policy(renamed({"kind": "QUOTA"})))
-    assert ((30, 0), (0, 0)) == (log.shows(), log.shows("Ecommerce"))
+    log.say(grant("ECOM", 30), reserve("r", 1, "Ecommerce"), policy(renamed({"kind": "QUOTA"})))
+    log.say(reserve("r", 70, at=AT + 1, allow_partial=parts))
+    taken = 1 + (30 if parts else 0)
+    assert ((30, 0), (0, taken)) == (log.shows(), log.shows("Ecommerce"))
+    log.say(release("r", 70 - taken - 30))
+    assert ((30, 0), (0, taken + 30)) == (log.shows(), log.shows("Ecommerce"))
+
+
+@pytest.mark.parametrize("parts", [False, True])
+def test_an_alias_of_a_quota_that_overflows_takes_the_pool_and_not_the_fence(parts: object) -> None:
+    log = log_with({"ECOM": {"kind": "QUOTA"}, "STORE": {}, "Ecommerce": {}})
+    log.say(grant("ECOM", 30), reserve("waits", 90, "Ecommerce", allow_partial=parts))
+    log.say(policy(renamed({"kind": "QUOTA", "overflow": True})))
+    assert ((100, 0) if not parts else (30, 0), 70 if parts else 0) == (log.shows(), log.shows("Ecommerce")[1])
     log.say(count(120, AT + 1))
     assert ((30, 0), (0, 90)) == (log.shows(), log.shows("Ecommerce"))
+
+
+def test_an_alias_does_not_count_among_the_shares() -> None:
+    log = log_with({"ECOM": {}, "Ecommerce": {}})
+    log.say(reserve("r", 20, "Ecommerce"), policy(renamed({"kind": "SHARE", "weight": 0.75})))
+    assert ((60, 0), False) == (log.shows(), log.item().scaled)
 
 
 def test_what_waits_in_an_alias_of_a_frozen_channel_waits_until_that_thaws() -> None:

@@ -108,6 +108,19 @@ def test_a_channel_that_became_another_name_may_serve_who_waits_and_shows_nothin
     assert [("on_hand", 100), ("safety_stock", 0), ("reserved", -10), ("closed", -90)] == terms(log, "Ecommerce")
 
 
+@pytest.mark.parametrize("ecom", [{"kind": "SHARE", "weight": 0.5}, {"kind": "QUOTA"}, {"kind": "FROZEN"}])
+def test_another_name_of_any_kind_of_channel_is_closed(ecom: dict[str, object]) -> None:
+    log = Log()
+    log.say(count(100), reserve("r", 10, "Ecommerce"))
+    log.say(policy({"tenants": {"*": {"channels": {"ECOM": ecom}, "aliases": {"Ecommerce": "ECOM"}}}}))
+    fenced = []
+    if ecom["kind"] == "QUOTA":
+        log.say(grant("ECOM", 30))
+        fenced = [("fenced_for_quotas", -30)]
+    free = [("on_hand", 100), ("safety_stock", 0), ("reserved", -10)]
+    assert [*free, *fenced, ("closed", -60 if fenced else -90)] == terms(log, "Ecommerce")
+
+
 @pytest.mark.parametrize(
     ("on_hand", "reserved", "pool", "shortage"), [(1_000, 0, 600, False), (1_000, 300, 600, False), (400, 0, 0, False),
                                                  (400, 400, 0, False), (399, 0, 0, True)],

@@ -74,7 +74,7 @@ class Acts(Numbers):
             order = self.orders[name]
             part = next(part for part in order.waits if part.place == place)
             claim = self.claim(order.channel)
-            in_parts = order.partial and self.rules.kind(order.channel) != "SHARE"
+            in_parts = order.partial and self.serves_parts(order.channel)
             units = part.units if part.units <= claim else claim if in_parts else 0
             if not units:
                 shut.add(order.channel)

@@ -126,8 +126,8 @@ class Rules:
 
     def kind(self, channel: str) -> str:
         if channel not in self.named():
-            if channel in self.aliases():  # those who still wait there are served from the pool
-                return "FROZEN" if self.kind(self.resolved(channel)) == "FROZEN" else "POOLED"
+            if channel in self.aliases():  # who is there lives by the rule of the channel that it stands for
+                return self.kind(self.resolved(channel))
             if not self.accepts_unknown():
                 return "FROZEN"
         if self.frozen().get(channel):

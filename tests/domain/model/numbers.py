@@ -96,7 +96,8 @@ class Numbers:
         return open_ + self.channels[channel].left_fence
 
     def of_kind(self, kind: str) -> list[str]:
-        return [channel for channel in self.channels if self.rules.kind(channel) == kind]
+        open_ = [channel for channel in self.channels if not self.rules.closed(channel)]
+        return [channel for channel in open_ if self.rules.kind(channel) == kind]
 
     def quota(self, channel: str) -> Quota:
         rule = self.rules.rule(channel)
@@ -113,6 +114,8 @@ class Numbers:
         return sum(self.rules.weight(channel) for channel in self.of_kind("SHARE"))
 
     def claim(self, channel: str) -> int:
+        if self.rules.closed(channel) and self.rules.kind(channel) != "FROZEN":  # another name
+            return min(self.pool(), self.claim(self.rules.resolved(channel)))
         match self.rules.kind(channel):
             case "POOLED":
                 return self.pool()
@@ -123,6 +126,13 @@ class Numbers:
                 return self.fences()[channel] + beyond
             case _:
                 return 0
+
+    def serves_parts(self, channel: str) -> bool:
+        """Tell whether one who waits gets what there is, and the next part later; else he could do so for ever."""
+        name = self.rules.closed(channel)
+        other = self.rules.rule(self.rules.resolved(channel) if name else channel)
+        kind = self.rules.kind(channel)
+        return kind != "SHARE" and not (name and kind == "QUOTA" and not other.get("overflow"))
 
     def available(self, channel: str) -> int:
         if self.rules.closed(channel):
