@@ -18,7 +18,7 @@ from aiokafka import AIOKafkaProducer
 from mode import get_logger
 
 from atp_stream.domain.commands import Tick
-from atp_stream.domain.rows import TIMER
+from atp_stream.domain.keys import TIMER
 from atp_stream.engine.app import EngineApp
 from atp_stream.engine.horizon import Horizon
 from atp_stream.engine.position import GENESIS_HEADER

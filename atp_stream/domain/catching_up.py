@@ -14,8 +14,9 @@ from typing import Final, Protocol
 from atp_stream.domain.errors import Broken
 from atp_stream.domain.events import OF_MANY
 from atp_stream.domain.item import ItemFold
+from atp_stream.domain.keys import WORK, held_key
 from atp_stream.domain.room import SLICE
-from atp_stream.domain.rows import WORK, Held, Pending, Work, held_key
+from atp_stream.domain.rows import Held, Pending, Work
 from atp_stream.domain.settling import advance, settle
 from atp_stream.domain.standing import Policies, Standing
 from atp_stream.domain.state import State

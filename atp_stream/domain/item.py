@@ -19,9 +19,10 @@ from atp_stream.domain.events import (
     AvailabilityCalculated,
     ReleaseReason,
 )
+from atp_stream.domain.keys import queue_prefix
 from atp_stream.domain.names import encode, short_id
 from atp_stream.domain.policy import ItemRules, Policy
-from atp_stream.domain.rows import Allocation, Channel, Item, Reservation, queue_prefix
+from atp_stream.domain.rows import Allocation, Channel, Item, Reservation
 from atp_stream.domain.standing import Standing
 from atp_stream.domain.state import State
 from atp_stream.domain.stock import Location, Stock, live_by

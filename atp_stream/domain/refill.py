@@ -11,8 +11,9 @@ from atp_stream.domain.document import Kind
 from atp_stream.domain.holdings import MOST_PIECES, pieces
 from atp_stream.domain.item import ItemFold
 from atp_stream.domain.keeping import keep
+from atp_stream.domain.keys import queue_prefix
 from atp_stream.domain.room import Room
-from atp_stream.domain.rows import Waiting, queue_prefix
+from atp_stream.domain.rows import Waiting
 from atp_stream.domain.waiting import place_of, shorten
 
 

@@ -23,9 +23,10 @@ from atp_stream.domain.events import DenialOutcome, ReleaseReason, ReservationDe
 from atp_stream.domain.holdings import MOST_PIECES, allocated, owed, pieces
 from atp_stream.domain.item import MICROSECONDS, ItemFold
 from atp_stream.domain.keeping import keep, revive
+from atp_stream.domain.keys import queue_prefix
 from atp_stream.domain.names import short_id
 from atp_stream.domain.policy import Policy
-from atp_stream.domain.rows import End, Remainder, Reservation, queue_prefix
+from atp_stream.domain.rows import End, Remainder, Reservation
 from atp_stream.domain.waiting import queue_again, stop_waiting, wait
 
 MOST_MOVEMENTS: Final = 512

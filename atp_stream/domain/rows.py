@@ -1,4 +1,4 @@
-"""What each row of the state holds, and how its key is made.
+"""What each row of the state holds; `keys` says how it is found.
 
 Quantities are whole hundredths. `offset` is a place in the item log, `log_time` is in milliseconds, event times are
 in microseconds. Every row can be written as JSON; a field that has its default is left out, so that a field added
@@ -11,7 +11,6 @@ from typing import Any, Final
 import msgspec
 
 from atp_stream.domain.commands import AnyCommand
-from atp_stream.domain.names import encode
 from atp_stream.domain.stock import Location, Stock
 
 
@@ -157,10 +156,9 @@ class Reservation(Row):
     where these left different locations. `moved` are the shipments, which an adjustment may turn out to repeat (or
     `untold` units of them, for which there was no room), `adjusted_at` the adjustments by location. When time ended
     it, `dropped` units had been denied for good before. `queued` are the offsets of its waiting parts, oldest first,
-    `waiting` is their sum. `known` are the releases and fulfilments that
-    have come. `expires_at` is the limit that was asked for, or the one that the tenant's default gave it at its commit.
-    `timer` is when time ends it, or when it is purged after its end: `purge_at`. `taken_back` is its place among the
-    promises that a loss takes back.
+    `waiting` is their sum. `known` are the releases and fulfilments that have come. `expires_at` is the limit that was
+    asked for, or the one that the tenant's default gave it at its commit. `timer` is when time ends it, or when it is
+    purged after its end: `purge_at`. `taken_back` is its place among the promises that a loss takes back.
     """
 
     channel: str = ""
@@ -267,40 +265,3 @@ ROW_TYPES: Final[dict[str, type[Any]]] = {
     "timer": Due,
 }
 """The type of a row by the kind of its key."""
-
-POLICY: Final = "|policy"
-SWEEP: Final = "|sweep"
-WORK: Final = "|work|"
-QUARANTINE: Final = "|quarantine|"
-CLOCK: Final = "|clock"
-TIMER: Final = "|timer|"
-
-_TOP: Final = 2**63 - 1
-
-
-def kind_of(key: str) -> str:
-    """Return the kind of a row's key: a letter for rows of an item, a name for those of the partition."""
-    return key.split("|", 2)[1] if key[0] == "|" else key.split("|", 3)[2]
-
-
-def policy_key(offset: int) -> str:
-    """Return the key of an earlier policy, which some items have still to meet."""
-    return f"{POLICY}|{offset}"
-
-
-def held_key(name: str, offset: int) -> str:
-    """Return the key of a command kept for the item `name`; keys sort in the order of the log."""
-    return f"{name}|h|{offset:019d}"
-
-
-def queue_prefix(name: str, channel: str) -> str:
-    """Return what the keys of the parts waiting in `channel` begin with."""
-    return f"{name}|q|{encode(channel)}|"
-
-
-def rank(priority: int, offset: int) -> str:
-    """Return the place in a queue: higher priority first, then the order of the log.
-
-    A priority beyond 64 bits counts as the last one within them.
-    """
-    return f"{_TOP - max(-_TOP, min(_TOP, priority)):016x}{offset:016x}"

@@ -10,9 +10,10 @@ from typing import Final, NamedTuple
 import msgspec
 
 from atp_stream.domain.commands import EditPolicy, SetPolicy
+from atp_stream.domain.keys import POLICY, SWEEP, policy_key
 from atp_stream.domain.names import short_id
 from atp_stream.domain.policy import DEFAULT, ItemRules, Policy, read
-from atp_stream.domain.rows import POLICY, SWEEP, Item, PolicyRow, Sweep, policy_key
+from atp_stream.domain.rows import Item, PolicyRow, Sweep
 from atp_stream.domain.state import State
 from atp_stream.domain.written import edited, encode
 

@@ -11,9 +11,10 @@ from atp_stream.domain.commands import AnyCommand, EditItem, EditPolicy, Entry, 
 from atp_stream.domain.errors import Broken, Refused
 from atp_stream.domain.events import AnyEvent, CommandRefused, Kept
 from atp_stream.domain.item import ItemFold
+from atp_stream.domain.keys import QUARANTINE, WORK
 from atp_stream.domain.policy import PolicyError
 from atp_stream.domain.room import SLICE
-from atp_stream.domain.rows import QUARANTINE, WORK, Due, Held, Work
+from atp_stream.domain.rows import Due, Held, Work
 from atp_stream.domain.settling import settle
 from atp_stream.domain.standing import Policies
 from atp_stream.domain.state import State

@@ -7,7 +7,8 @@ that no command touches meets it in a walk over the earliest timers. Source: dom
 from typing import Final
 
 from atp_stream.domain.item import MICROSECONDS, ItemFold
-from atp_stream.domain.rows import CLOCK, TIMER, Clock, Pending
+from atp_stream.domain.keys import CLOCK, TIMER
+from atp_stream.domain.rows import Clock, Pending
 from atp_stream.domain.state import State
 
 MOST_PENDING: Final = 1_000

@@ -9,8 +9,9 @@ tick ends does not depend on when it is worked off. Moments are microseconds. So
 """
 
 from atp_stream.domain.item import MICROSECONDS, ItemFold
+from atp_stream.domain.keys import TIMER
 from atp_stream.domain.names import encode
-from atp_stream.domain.rows import TIMER, Due
+from atp_stream.domain.rows import Due
 
 
 def timer_key(name: str, moment: int, reservation: str) -> str:

@@ -7,7 +7,8 @@ Source: domain.md, Reservation, rules 1, 5 and 6.
 from bisect import insort
 
 from atp_stream.domain.item import ItemFold
-from atp_stream.domain.rows import Reservation, Waiting, queue_prefix, rank
+from atp_stream.domain.keys import queue_prefix, rank
+from atp_stream.domain.rows import Reservation, Waiting
 
 
 def wait(x: ItemFold, reservation: str, row: Reservation, units: int, place: int) -> None:

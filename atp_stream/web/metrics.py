@@ -20,7 +20,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from atp_stream import __version__
-from atp_stream.domain.rows import QUARANTINE
+from atp_stream.domain.keys import QUARANTINE
 from atp_stream.engine import figures
 from atp_stream.engine.app import EngineApp
 from atp_stream.engine.sending import Output

@@ -6,9 +6,10 @@ import msgspec
 from aiohttp import web
 
 from atp_stream.domain.document import WHOLE, Kind
+from atp_stream.domain.keys import POLICY, SWEEP
 from atp_stream.domain.names import join
 from atp_stream.domain.policy import DEFAULT, ItemRules, Policy, Rule, text
-from atp_stream.domain.rows import POLICY, SWEEP, Item, PolicyRow
+from atp_stream.domain.rows import Item, PolicyRow
 from atp_stream.domain.standing import lived_by
 from atp_stream.domain.state import State
 from atp_stream.engine.app import EngineApp

@@ -8,8 +8,9 @@ import pytest
 from atp_stream.domain import catching_up, room, step, ticks
 from atp_stream.domain.commands import Entry
 from atp_stream.domain.events import AnyEvent
+from atp_stream.domain.keys import POLICY
 from atp_stream.domain.policy import DEFAULT, ItemRules, Policy, parse
-from atp_stream.domain.rows import POLICY, Item
+from atp_stream.domain.rows import Item
 from tests.domain.log import Log
 
 

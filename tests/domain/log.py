@@ -26,8 +26,9 @@ from atp_stream.domain.commands import (
     Tick,
 )
 from atp_stream.domain.events import AnyEvent, AvailabilityCalculated
+from atp_stream.domain.keys import kind_of
 from atp_stream.domain.ledger import Broken, Folded, fold
-from atp_stream.domain.rows import ROW_TYPES, Item, Reservation, kind_of
+from atp_stream.domain.rows import ROW_TYPES, Item, Reservation
 from atp_stream.domain.state import State
 
 LAMP = "acme|lamp"

@@ -10,9 +10,9 @@ from msgspec.structs import replace
 from atp_stream.domain.commands import Entry, Tick
 from atp_stream.domain.events import AllocationCommitted, AvailabilityCalculated, CommandRefused
 from atp_stream.domain.holdings import allocated
+from atp_stream.domain.keys import QUARANTINE, WORK
 from atp_stream.domain.ledger import Broken, fold
 from atp_stream.domain.room import SLICE
-from atp_stream.domain.rows import QUARANTINE, WORK
 from atp_stream.domain.state import State
 from atp_stream.domain.step import ENOUGH
 from tests.domain.log import AT, LAMP, NOON, Log, adjust, confirm, count, policy, release, reserve, resume

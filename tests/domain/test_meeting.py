@@ -6,7 +6,7 @@ import pytest
 
 from atp_stream.domain.commands import Entry
 from atp_stream.domain.events import AllocationReleased, AvailabilityCalculated
-from atp_stream.domain.rows import WORK
+from atp_stream.domain.keys import WORK
 from tests.domain.folding import tight_bounds
 from tests.domain.log import AT, LAMP, NOON, Log, count, edit_item, policy, reserve, resume
 

@@ -9,9 +9,9 @@ import pytest
 from atp_stream.domain.commands import AnyCommand, EditItem, EditPolicy, Entry, SetPolicy
 from atp_stream.domain.document import MOST_CHANNELS
 from atp_stream.domain.events import CommandRefused
+from atp_stream.domain.keys import POLICY
 from atp_stream.domain.policy import PolicyError, parse
 from atp_stream.domain.room import SLICE
-from atp_stream.domain.rows import POLICY
 from tests.domain.folding import tight_bounds
 from tests.domain.log import AT, LAMP, NOON, Log, allocations, count, policy, reserve
 

@@ -6,8 +6,8 @@ import pytest
 
 from atp_stream.domain.commands import AnyCommand, Entry
 from atp_stream.domain.events import OF_MANY, AllocationCommitted, AvailabilityCalculated, CommandRefused
+from atp_stream.domain.keys import POLICY, SWEEP
 from atp_stream.domain.room import SLICE
-from atp_stream.domain.rows import POLICY, SWEEP
 from atp_stream.domain.standing import MOST_EARLIER, lived_by
 from atp_stream.domain.state import State
 from tests.domain.folding import tight_bounds
