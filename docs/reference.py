@@ -19,12 +19,13 @@ from atp_stream.app import create_app
 from atp_stream.cli import main as atp
 from atp_stream.domain import document
 from atp_stream.engine.app import EngineApp
+from atp_stream.messages.meanings import REASONS
 from atp_stream.messages.registry import SchemaCache
 from atp_stream.provision.schemas import events
 from atp_stream.settings import Settings, Wire, catalogue
 from atp_stream.topics import Topic, Topics
 from atp_stream.web.metrics import Metrics
-from docs.meanings import POLICY, REASONS
+from docs.meanings import POLICY
 
 ROOT: Final = Path(__file__).parent.parent
 README: Final = ROOT / "README.md"

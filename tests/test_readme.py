@@ -15,6 +15,7 @@ from atp_stream.cli import main as atp
 from atp_stream.domain import policy
 from atp_stream.domain.document import Kind
 from atp_stream.messages.inbound import Inbound, InputKind, Translated
+from atp_stream.messages.meanings import REASONS
 from atp_stream.messages.reasons import Reason
 from atp_stream.settings import Settings, catalogue
 from atp_stream.topics import Topics
@@ -53,7 +54,7 @@ def test_the_contract_tells_of_all_that_a_worker_answers() -> None:
 
 
 def test_every_reason_that_the_code_gives_is_explained() -> None:
-    assert sorted({*Reason, *reasons_in_the_code()}) == sorted(meanings.REASONS)
+    assert sorted({*Reason, *reasons_in_the_code()}) == sorted(REASONS)
 
 
 def test_every_key_of_the_policy_is_explained() -> None:

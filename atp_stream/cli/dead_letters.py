@@ -1,7 +1,7 @@
 """`atp dead-letters`: what was refused, why, and another try for it."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaError
 
 from atp_stream.cli.consuming import message_of, reading
 from atp_stream.cli.frame import Failure, as_json, pass_settings, print_json
+from atp_stream.cli.words import counted, did_you_mean
 from atp_stream.messages.dead_letters import (
     AT_HEADER,
     CUT_HEADER,
@@ -19,6 +20,7 @@ from atp_stream.messages.dead_letters import (
     OUR_HEADERS,
     REASON_HEADER,
 )
+from atp_stream.messages.meanings import REASONS
 from atp_stream.settings import Settings
 from atp_stream.topics import Topics
 
@@ -38,6 +40,12 @@ class Letter(NamedTuple):
     def source(self) -> str:
         """The topic that the message came from."""
         return self.origin.rpartition("/")[0].rpartition("/")[0]
+
+    @property
+    def message(self) -> str:
+        """The origin of the message: for one that was replayed, that of the first letter it had."""
+        first = next((value for name, value in self.record.headers if name == REPLAYED_HEADER), None)
+        return self.origin if first is None else first.decode(errors="replace")
 
     @property
     def whole(self) -> bool:
@@ -64,7 +72,13 @@ def dead_letters() -> None:
     """
 
 
-reason_option = click.option("--reason", help="Only letters with this reason.")
+def _known(_context: click.Context, _option: click.Parameter, reason: str | None) -> str | None:
+    if reason is not None and reason not in REASONS:
+        raise click.BadParameter(f"no letter has the reason {reason}{did_you_mean(reason, REASONS)}")
+    return reason
+
+
+reason_option = click.option("--reason", callback=_known, help="Only letters with this reason.")
 source_option = click.option("--topic", "source", help="Only messages that came from this topic.")
 
 
@@ -87,7 +101,7 @@ def list_(settings: Settings, *, reason: str | None, source: str | None, last: i
         shown = letter.plain()
         click.echo(f"{shown['at']}  {letter.reason}  {letter.origin}")
         click.echo(f"    {letter.detail}")
-    click.echo(f"{len(found)} dead letters", err=True)
+    click.echo(counted(len(found), "dead letter"), err=True)
 
 
 @dead_letters.command()
@@ -103,25 +117,26 @@ def replay(
     """Send refused messages to the topics that they came from, byte for byte, with their own headers.
 
     For when what refused them is mended: a schema was registered, a default tenant set. What is still wrong with them
-    makes new dead letters. What was cut short, or appended by an operator, is left alone.
+    makes new dead letters; of all the letters of one message one is sent. A letter stays, and may be replayed again.
+    What was cut short, or appended by an operator, is left alone.
 
     Example: atp dead-letters replay --reason unknown_schema --yes
     """
     if not (reason or source or origin):
         raise click.UsageError("say which: --reason, --topic or --origin")
     inputs = {topic.name for topic in Topics.of(settings).inputs}
-    chosen = [
+    chosen = _one_of_each_message(
         letter
         for letter in asyncio.run(read(settings, reason=reason, source=source))
         if letter.whole and letter.source in inputs and origin in {None, letter.origin}
-    ]
+    )
     if chosen and not yes:
-        click.confirm(f"send {len(chosen)} messages again?", abort=True, err=True)
+        click.confirm(f"send {counted(len(chosen), 'message')} again?", abort=True, err=True)
     asyncio.run(_send(settings, chosen))
     if as_json:
         print_json({"replayed": [letter.origin for letter in chosen]})
     else:
-        click.echo(f"sent {len(chosen)} messages again")
+        click.echo(f"sent {counted(len(chosen), 'message')} again")
 
 
 async def read(settings: Settings, *, reason: str | None = None, source: str | None = None) -> list[Letter]:
@@ -143,6 +158,14 @@ async def read(settings: Settings, *, reason: str | None = None, source: str | N
         letter for letter in found.values() if reason in {None, letter.reason} and source in {None, letter.source}
     ]
     return sorted(chosen, key=lambda letter: letter.at)
+
+
+def _one_of_each_message(letters: Iterable[Letter]) -> list[Letter]:
+    """Return the oldest letter of each message: one that was replayed and refused again has several."""
+    found: dict[str, Letter] = {}
+    for letter in letters:
+        found.setdefault(letter.message, letter)
+    return list(found.values())
 
 
 def _letter(record: ConsumerRecord) -> Letter:

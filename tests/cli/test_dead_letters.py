@@ -83,7 +83,7 @@ def test_letters_are_listed_once_each_with_their_reasons(buried: Settings) -> No
 def test_a_list_can_be_narrowed(buried: Settings) -> None:
     code, out, err = atp(buried, "list", "--reason", "unknown_schema", "--topic", buried.topic_created)
 
-    assert (0, "1 dead letters") == (code, err.strip())
+    assert (0, "1 dead letter") == (code, err.strip())
     assert [f"2023-11-14T22:13:21.000+00:00  unknown_schema  {buried.topic_created}/2/3", "    7"] == out.splitlines()
 
 
@@ -111,3 +111,31 @@ def test_nothing_is_replayed_without_a_yes(buried: Settings) -> None:
 
 def test_a_replay_must_say_of_what(buried: Settings) -> None:
     assert 2 == atp(buried, "replay", "--yes")[0]
+
+
+@pytest.mark.parametrize("command", [("list",), ("replay", "--yes")], ids=lambda command: command[0])
+def test_a_reason_that_there_is_not_is_wrong_usage_and_the_nearest_is_named(command: tuple[str, ...]) -> None:
+    done = CliRunner().invoke(main, ["dead-letters", *command, "--reason", "unknwn_schema"])
+
+    expected = "no letter has the reason unknwn_schema (did you mean unknown_schema?)\n"
+    assert (2, True) == (done.exit_code, done.stderr.endswith(expected))
+
+
+def test_a_message_that_was_refused_again_is_replayed_once(buried: Settings) -> None:
+    adjusted = buried.topic_adjusted
+    replayed = (("trace", b"1"), ("atp-replayed", f"{adjusted}/0/1".encode()))
+    again = Letter.of(Record(b"\xff", b"k", replayed), f"{adjusted}/0/7", Refused("undecodable", "not JSON"))
+    asyncio.run(bury(buried, again))
+
+    code, out, _ = atp(buried, "replay", "--reason", "undecodable", "--yes")
+
+    assert (0, "sent 1 message again\n") == (code, out)
+    [record] = asyncio.run(everything(buried, adjusted, 6))
+    assert replayed == tuple(record.headers)
+
+
+def test_two_messages_that_say_the_same_are_both_replayed(buried: Settings) -> None:
+    twin = Letter.of(Record(b"\xff", b"k"), f"{buried.topic_adjusted}/0/2", Refused("undecodable", "not JSON"))
+    asyncio.run(bury(buried, twin))
+
+    assert "sent 2 messages again\n" == atp(buried, "replay", "--reason", "undecodable", "--yes")[1]

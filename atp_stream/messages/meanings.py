@@ -1,0 +1,45 @@
+"""What the reasons of dead letters mean, in words for operators; a test holds the names against the code."""
+
+from typing import Final
+
+REASONS: Final = {
+    # intake
+    "undecodable": "Neither JSON nor framed Avro; cut short, or something behind the end",
+    "wrong_type": "A field has a type that cannot mean what the field means",
+    "unknown_schema": "The registry has no schema of this id",
+    "bad_schema": "The registry's schema of this id is no Avro record",
+    "missing_tenant": "No tenant is named, and `ATP_DEFAULT_TENANT` is not set",
+    "missing_item": "No item id",
+    "missing_reservation": "No reservation id",
+    "missing_quantity": "No quantity where one is needed",
+    "not_positive": "A quantity of zero or less where units are claimed, given back or shipped",
+    "quantity_not_a_number": "A quantity that is no number",
+    "quantity_not_finite": "NaN or an infinity",
+    "quantity_too_fine": "More than two decimals by value",
+    "quantity_too_large": "More than 12 digits before the point",
+    "unknown_action": "An order to the policy whose action is none of SET, GRANT, REVOKE, MOVE, FREEZE, UNFREEZE",
+    "missing_channel": "An order to the policy that needs a channel and names none",
+    "missing_policy": "A SET without a policy",
+    "policy_invalid": "A policy, or a change of one, that is no JSON, or contradicts itself; nothing changes",
+    "bad_percent": "A percentage that is not above 0 and at most 100, or stands beside a quantity",
+    "bad_priority": "A priority beyond 32 bits",
+    "bad_timestamp": "No instant between 1970 and 9999, or a number that is not in milliseconds",
+    "id_too_long": "An id of more than 255 bytes of UTF-8",
+    "control_character": "A control character in an id",
+    "too_large": "A message of more than 64 KiB",
+    # the ledger
+    "future": "Stamped further ahead of log time than policy allows (5 minutes)",
+    "stale": "A stock event older than the window of its location; it moves nothing",
+    "reservation_conflict": "A known reservation of the item, with another channel",
+    "unknown_channel": "A channel that policy does not name, where policy refuses those",
+    "too_many_channels": "One more channel without a name than policy lets an item have",
+    "too_many_locations": "One more location than an item's row can hold",
+    "too_many_parts": "A reservation that would be in more than 256 parts",
+    "too_old": "A create stamped no later than a reservation of the item that was forgotten after its retention",
+    "too_many_movements": "More than 512 releases and fulfilments of one reservation",
+    "bad_grant": "A grant that states both a quantity and a percentage, or neither",
+    "not_a_quota": "A grant, a revocation or a move for a channel whose rule is no QUOTA",
+    "not_enough_granted": "A move of more than a channel was granted and has not consumed",
+    "broken": "A fault of ours showed on this message; replay it with the version that has it mended",
+    "unreadable_command": "A record of the item log that is no command: something else writes there",
+}
