@@ -79,7 +79,7 @@ def prepare(settings: Settings) -> EngineApp:
     topics = Topics.of(settings)
     schemas = SchemaCache(settings.registry_url)
     genesis = asyncio.run(_look_around(settings, topics, schemas))
-    preflight.check_directory(settings.data_dir, genesis)
+    preflight.check_directory(settings.data_dir, genesis, settings.app_id)
     app = create_app(settings, genesis=genesis, schemas=schemas)
     app.data_lock = lock  # held as long as the app is
     return app

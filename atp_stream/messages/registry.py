@@ -38,6 +38,8 @@ TIMEOUT: Final = 5.0  # seconds for one answer
 _FIRST_DELAY: Final = 0.1
 _LONGEST_DELAY: Final = 5.0
 _NOT_FOUND: Final = {40401: "subject", 40402: "version", 40403: "schema"}  # the API's error codes
+_NO_SUCH_PATH: Final = frozenset({httpx.codes.NOT_FOUND, httpx.codes.METHOD_NOT_ALLOWED})
+_WRONG_PATH: Final = "; does ATP_REGISTRY_URL end with its path, as in http://127.0.0.1:8081/apis/ccompat/v7?"
 _MISSING_SECONDS: Final = 60.0  # then an unknown id is asked for again: it may have been registered since
 _MISSING_IDS: Final = 10_000
 _HIGHEST_ID: Final = (
@@ -220,17 +222,24 @@ class _Registry:
         try:
             headers = self._client.prepare_headers(body=body)
             response = self._http.request(method, url, headers=headers, json=body)
+        except httpx.HTTPError as error:
+            raise RegistryUnavailable(
+                f"no schema registry answers at {self._shown}: {error!r:.200}; start it, or correct ATP_REGISTRY_URL"
+            ) from error
+        try:
             answer = response.json()
-        except (httpx.HTTPError, ValueError) as error:
-            raise RegistryUnavailable(f"no schema registry answers at {self._shown}: {error!r:.200}") from error
-        if response.is_success:
+        except ValueError:
+            answer = None
+        if response.is_success and answer is not None:
             return answer
         code = answer.get("error_code") if isinstance(answer, dict) else None
         if code in _NOT_FOUND:
             return None
         refusal = _Conflict if response.status_code == httpx.codes.CONFLICT else RegistryUnavailable
+        hint = _WRONG_PATH if answer is None or response.status_code in _NO_SUCH_PATH else ""
         raise refusal(
-            f"the schema registry at {self._shown} says {response.status_code} to {method} {url}: {answer!r:.200}"
+            f"the schema registry at {self._shown} says {response.status_code} to {method} {url}:"
+            f" {response.text!r:.200}{hint}"
         )
 
     def _found(self, answer: dict[str, Any]) -> _Found:

@@ -17,6 +17,7 @@ from atp_stream.topics import Topics
 
 _NAMED = 3  # one line is to stay readable
 _NOTE = "genesis"  # in the data directory: the log that its tables were made from
+_APP_NOTE = "app"  # beside it: the app whose changelog they repeat
 
 
 def check_versions() -> None:
@@ -51,20 +52,30 @@ def claim_directory(directory: Path) -> IO[str]:
     return lock
 
 
-def check_directory(directory: Path, genesis: str) -> None:
-    """Refuse a directory whose tables were made from another log.
+def check_directory(directory: Path, genesis: str, app_id: str) -> None:
+    """Refuse a directory whose tables were made from another log, or by another app.
 
     Raises:
         ProvisionError: they were.
     """
-    note = directory / _NOTE
-    if not note.exists():
-        note.write_text(genesis)
-    elif note.read_text() != genesis:
+    app = _noted(directory / _APP_NOTE, app_id)
+    if app != app_id:
         raise ProvisionError(
-            f"the data directory {directory} belongs to item log {note.read_text()}, but the log is now {genesis}:"
+            f"the data directory {directory} belongs to app {app}, but ATP_APP_ID is {app_id}: give this one another"
+            " ATP_DATA_DIR"
+        )
+    log = _noted(directory / _NOTE, genesis)
+    if log != genesis:
+        raise ProvisionError(
+            f"the data directory {directory} belongs to item log {log}, but the log is now {genesis}:"
             " its offsets mean nothing here; remove the directory, or point ATP_BROKER at the old cluster"
         )
+    (directory / _APP_NOTE).write_text(app_id)
+    (directory / _NOTE).write_text(genesis)
+
+
+def _noted(note: Path, otherwise: str) -> str:
+    return note.read_text() if note.exists() else otherwise
 
 
 def check_port(host: str, port: int) -> int:
@@ -78,7 +89,9 @@ def check_port(host: str, port: int) -> int:
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise ProvisionError(f"cannot listen on {host}:{port} ({error.strerror}): set ATP_WEB_PORT") from error
+            raise ProvisionError(
+                f"cannot listen on {host}:{port} ({error.strerror}): set ATP_WEB_HOST and ATP_WEB_PORT"
+            ) from error
         return int(probe.getsockname()[1])
 
 

@@ -209,6 +209,18 @@ async def test_what_is_no_registry_is_said_in_one_line(status: int, body: bytes)
     assert "\n" not in str(unavailable.value)
 
 
+@pytest.mark.parametrize(
+    ("status", "body"), [(404, b"<html>no such page</html>"), (404, b'{"error_code":404}'), (405, b"{}"), (200, b"hi")]
+)
+async def test_an_address_without_the_path_of_the_registry_is_told_as_such(status: int, body: bytes) -> None:
+    with (
+        answering(status, body) as url,
+        closing(SchemaCache(url)) as cache,
+        pytest.raises(RegistryUnavailable, match=r"does ATP_REGISTRY_URL end with its path, as in .*/apis/ccompat/v7"),
+    ):
+        await cache.warm(["inventory.adjusted-value"])
+
+
 async def test_nobody_there_is_said_in_one_line_and_without_the_password() -> None:
     port = free_port()
     url = f"http://user:secret@127.0.0.1:{port}/apis/ccompat/v7"
@@ -216,6 +228,7 @@ async def test_nobody_there_is_said_in_one_line_and_without_the_password() -> No
         await cache.warm(["inventory.adjusted-value"])
     text = str(unavailable.value)
     assert text.startswith(f"no schema registry answers at http://127.0.0.1:{port}/apis/ccompat/v7: ")
+    assert text.endswith("; start it, or correct ATP_REGISTRY_URL")
     assert "secret" not in text
 
 

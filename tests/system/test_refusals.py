@@ -120,4 +120,4 @@ async def test_a_port_in_use_is_told(site: Site) -> None:
     said = refusal(replace(site.settings, data_dir=site.directory / "other", web_port=worker.port))
 
     assert said.startswith(f"atp: cannot listen on 127.0.0.1:{worker.port} ")
-    assert said.endswith("set ATP_WEB_PORT")
+    assert said.endswith("set ATP_WEB_HOST and ATP_WEB_PORT")
