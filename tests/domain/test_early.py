@@ -36,6 +36,12 @@ def test_releases_add_up_and_what_they_name_too_much_does_too() -> None:
     assert (10, 9) == (log.reservation("a").released, log.reservation("a").excess)
 
 
+def test_the_rest_of_what_had_left_and_been_released_before_the_create_ends_it_as_released() -> None:
+    log = log_with(100)
+    log.say(release("a", 2), fulfil("a", 3), fulfil("a"), reserve("a", 5))
+    assert End.RELEASED is log.reservation("a").ended
+
+
 def test_a_fulfilment_of_all_before_the_create_left_the_location_that_it_names() -> None:
     log = log_with(100)
     log.say(fulfil("a", at=AT + 1, location="north"), reserve("a", 10))

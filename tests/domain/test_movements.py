@@ -86,6 +86,18 @@ def test_an_adjustment_without_a_location_repeats_a_fulfilment_without_one_first
     assert (16, [(0, 2, "north")]) == (on_hand(log), standing(log))
 
 
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_an_adjustment_that_repeats_a_fulfilment_of_its_location_repeats_no_other(order: tuple[int, ...]) -> None:
+    log = log_with(north=10, south=10)
+    told: list[AnyCommand] = [
+        fulfil("a", 2, location="north"),
+        fulfil("a", 2),
+        adjust(-2, location="north", reservation="a"),
+    ]
+    log.say(reserve("a", 8), *(told[place] for place in order))
+    assert (16, [(0, 2, "")]) == (on_hand(log), standing(log))
+
+
 @pytest.mark.parametrize("order", list(permutations(range(4))))
 def test_a_fulfilment_without_a_location_leaves_the_adjustment_without_one_to_others(order: tuple[int, ...]) -> None:
     log = log_with(north=10, south=10)
@@ -117,6 +129,13 @@ def test_what_is_left_of_the_rest_left_the_location_that_is_stated_for_it() -> N
     assert 190 == on_hand(log)
 
 
+def test_the_rest_is_told_apart_from_what_left_no_stated_location_at_the_same_moment() -> None:
+    log = log_with(north=100, south=100)
+    log.say(reserve("a", 10, location="south"), fulfil("a", 1), fulfil("a", location="north"))
+    log.say(count(91, AT + 1, location="north"))
+    assert 190 == on_hand(log)
+
+
 def test_the_rest_before_its_create_left_the_location_that_is_stated_for_it() -> None:
     log = log_with(north=100, south=100)
     log.say(fulfil("a", location="north"), reserve("a", 10, location="south"), count(90, AT + 1, location="north"))
@@ -141,6 +160,13 @@ def test_what_left_before_the_create_and_was_repeated_in_part_left_the_location_
     assert 15 == on_hand(log)
     log.say(count(7, AT + 1, location="north"))
     assert 15 == on_hand(log)
+
+
+def test_what_was_repeated_of_a_reservation_takes_no_shipment_of_another_to_its_location() -> None:
+    log = log_with(north=100, south=100)
+    log.say(fulfil("a", 5), fulfil("b", 5), adjust(-2, location="south", reservation="a"))
+    log.say(reserve("a", 5, location="north"), count(100, AT + 1, location="north"))
+    assert 193 == on_hand(log)
 
 
 @pytest.mark.parametrize("order", list(permutations(range(3))))
@@ -189,12 +215,22 @@ def test_of_too_many_shipments_of_a_location_neighbours_are_merged_and_count_as_
     assert ([], 1_000 - most - 1) == (standing(log), on_hand(log))
 
 
-def test_a_merged_shipment_of_which_a_part_is_repeated_is_neither_lost_nor_taken_twice() -> None:
+@pytest.mark.parametrize("repeated", [3, 6])
+def test_merged_shipments_of_which_a_part_is_repeated_are_neither_lost_nor_taken_twice(repeated: int) -> None:
     log = log_with(north=1_000)
     most = movements.MOST_SHIPMENTS
-    log.say(reserve("a", 900), fulfil("a", 5, AT - 1, location="north"), adjust(-3, location="north", reservation="a"))
-    log.say(*(fulfil("a", 1, AT + place, location="north") for place in range(most)))
-    assert 1_000 - 5 - most == on_hand(log)
+    log.say(reserve("a", 900), fulfil("a", 5, AT - 1, location="north"))
+    log.say(adjust(-repeated, location="north", reservation="a"))
+    log.say(*(fulfil("a", 2, AT + place, location="north") for place in range(most)))
+    assert 1_000 - 5 - 2 * most == on_hand(log)
+
+
+def test_merged_shipments_without_a_location_left_the_one_of_their_reservation() -> None:
+    log = log_with(north=1_000)
+    most = movements.MOST_SHIPMENTS
+    log.say(reserve("a", 900, location="north"), *(fulfil("a", 1, AT + place) for place in range(most + 1)))
+    log.say(count(1_000, AT + most - 1, location="north"))
+    assert (999, (1, 2, "")) == (on_hand(log), standing(log)[0])
 
 
 def test_two_of_a_location_are_merged_to_make_room_for_one_of_another() -> None:
@@ -239,6 +275,16 @@ def test_a_row_that_was_written_before_locations_were_told_apart_is_read_as_it_w
     assert (14, 6) == (on_hand(log), shipped(log.reservation("a")))
     log.say(adjust(-3, location="south", reservation="a", at=AT + 2))
     assert (11, 9, 0) == (on_hand(log), shipped(log.reservation("a")), allocated(log.reservation("a")))
+
+
+def test_a_shipment_of_the_same_moment_and_location_adds_to_one_that_was_written_before() -> None:
+    log = log_with(south=10)
+    log.say(reserve("a", 8, location="north"), fulfil("a", 4, location="south"))
+    row = msgspec.json.decode(log.rows[f"{LAMP}|r|a"])
+    row["moved"] = [[AT, 4, "south"]]
+    log.rows[f"{LAMP}|r|a"] = msgspec.json.encode(row)
+    log.say(fulfil("a", 2, location="south"))
+    assert [Moved(AT, 6, "south", 0, "")] == log.reservation("a").moved
 
 
 def test_in_a_row_that_was_written_before_the_own_location_of_a_reservation_is_none_that_was_stated() -> None:
