@@ -172,9 +172,11 @@ class CatchingUp:
 
     def _walk(self, limit: int) -> None:
         """Let the items whose timers have run out meet the ticks."""
-        while (name := self._ticks.next_item()) is not None:
+        while (found := self._ticks.next_item()) is not None:
+            timer, name = found
             if not self.catch_up(self._ledger.open(name), limit):
                 return
+            self._ticks.give_up(timer)
         if self.settled():
             self._ticks.finish()
 

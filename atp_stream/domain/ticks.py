@@ -45,18 +45,24 @@ class Ticks:
             return None
         return next(tick for tick in self.pending if timer <= tick.until)
 
-    def next_item(self) -> str | None:
-        """Return an item that has a timer run out by a tick."""
+    def next_item(self) -> tuple[str, str] | None:
+        """Return the earliest timer that has run out by a tick, and its item."""
         return self._due(self.pending[-1].until) if self.pending else None
+
+    def give_up(self, timer: str) -> None:
+        """Forget a timer that its item, which has met all ticks, does not have: else the walk would never end."""
+        found = self._state.first(TIMER)
+        if found is not None and found[0] == timer:
+            self._state.delete(timer)
 
     def finish(self) -> None:
         """Forget the ticks: all items have met them, and nothing that stands earlier in the log is left to do."""
         self.pending = []
         self._state.delete(CLOCK)
 
-    def _due(self, until: int) -> str | None:
+    def _due(self, until: int) -> tuple[str, str] | None:
         found = self._state.first(TIMER)
         if found is None:
             return None
         moment, _, name = found[0][len(TIMER) :].partition("|")
-        return name if int(moment, 16) <= until else None
+        return (found[0], name) if int(moment, 16) <= until else None

@@ -1,9 +1,12 @@
 """Which ticks are kept for items to meet, by example."""
 
 from atp_stream.domain.events import StockDrifted
+from atp_stream.domain.keys import TIMER
+from atp_stream.domain.rows import End
 from atp_stream.domain.state import State
 from atp_stream.domain.ticks import Ticks
-from tests.domain.log import AT, NOON, Log, adjust, count, policy, reserve, tick
+from atp_stream.domain.timers import item_timer_key
+from tests.domain.log import AT, LAMP, NOON, Log, adjust, count, policy, reserve, tick
 
 MINUTE = 60_000
 
@@ -41,3 +44,13 @@ def test_no_tick_reaches_a_timer_that_is_set_behind_it_in_the_log_however_short_
     assert [] == [event for event in told if isinstance(event, StockDrifted)]
     told = log.say(tick(AT + MINUTE * 1_000 + 1_000), log_time=now + 1)
     assert [-5] == [event.gap for event in told if isinstance(event, StockDrifted)]
+
+
+def test_a_timer_that_its_item_does_not_have_is_given_up_and_holds_nobody_up() -> None:
+    log = Log()
+    log.say(count(9), reserve("r", 1, expires_at=AT + 5))
+    log.rows[item_timer_key(LAMP, AT + 1)] = b"{}"  # two workers wrote at a time, for example
+    log.rows[item_timer_key("acme|ghost", AT + 2)] = b"{}"
+    log.say(tick(AT + 9), log_time=NOON + 1)
+    assert End.EXPIRED is log.reservation("r").ended
+    assert [] == [key for key in log.rows if key.startswith(TIMER) and int(key.split("|")[2], 16) <= AT + 9]
