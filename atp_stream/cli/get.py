@@ -53,9 +53,13 @@ def item_url(settings: Settings, item: str, tenant: str | None, url: str | None)
 def only(view: dict[str, Any], channel: str | None) -> None:
     """Keep one channel of a view, if one is asked for; raises Failure when the item has none of this name."""
     if channel is not None:
+        known = [row["channel"] for row in view["channels"]]
+        if channel not in known:
+            raise Failure(
+                f"item {view['item']!r} of {view['tenant']!r} has no channel {channel!r}; it has"
+                f" {', '.join(known) or 'none'}"
+            )
         view["channels"] = [row for row in view["channels"] if row["channel"] == channel]
-        if not view["channels"]:
-            raise Failure(f"item {view['item']!r} of {view['tenant']!r} has no channel {channel!r}")
 
 
 class Foreign(Failure):

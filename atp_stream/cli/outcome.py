@@ -97,7 +97,9 @@ def _heard(shown: dict[str, Any], place: Place) -> bool:
 def _why_not(behind: dict[int, dict[str, Any] | None], asked: int, place: Place) -> str:
     silent = [str(number) for number, shown in behind.items() if shown is None]
     if len(silent) == asked:
-        return f"nobody tells of {_order(place)}: is a worker running?"
+        return (
+            f"{_order(place)} was sent, and acts once a worker reads it; nobody tells of it yet: is a worker running?"
+        )
     deaf = [str(number) for number, shown in behind.items() if shown is not None and not _heard(shown, place)]
     parts = [("have not heard of it", deaf), ("do not answer", silent)]
     told = "; ".join(f"that {what}: {', '.join(numbers)}" for what, numbers in parts if numbers)

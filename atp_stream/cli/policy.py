@@ -11,6 +11,7 @@ import click
 import msgspec
 
 from atp_stream.cli.changes import patch_of, within
+from atp_stream.cli.channels import note_unnamed
 from atp_stream.cli.drafts import AMOUNT, draft, number
 from atp_stream.cli.frame import Failure, as_json, pass_settings
 from atp_stream.cli.get import worker_url
@@ -27,6 +28,13 @@ from atp_stream.topics import Topics
 tenant_option = click.option("--tenant", help="Whose policy.  [default: ATP_DEFAULT_TENANT]")
 url_option = click.option("--url", help="Any worker.  [default: ATP_WEB_URL, or ATP_WEB_HOST and ATP_WEB_PORT]")
 item_option = click.option("--item", help="For this item alone.")
+_THEN = {
+    "FREEZE": "it is frozen as a new one",
+    "UNFREEZE": "nothing is frozen under this name",
+    "GRANT": "it names {known}",
+    "REVOKE": "it names {known}",
+    "MOVE": "it names {known}",
+}
 _common: list[Callable[[Callable[..., Any]], Callable[..., Any]]] = [
     click.option("--event-id", help="Name of the order; the same name again is a duplicate.  [default: a new one]"),
     click.option("--wait", is_flag=True, help="Return when the order is in force, or refused."),
@@ -122,6 +130,8 @@ def set_(
     if item is None:
         changed = patch if channel is None else within("channels", channel, patch)
         _check(worker_url(settings, said["url"]), whose, changed)
+    if channel is not None and bytes(patch) != b"null":
+        note_unnamed(worker_url(settings, said["url"]), whose, item, [channel], "it is new with this order")
     _send(settings, body, said)
 
 
@@ -213,8 +223,10 @@ def _to_item(
     said: dict[str, Any],
     **more: Any,
 ) -> None:
-    body = {"action": action, "tenantId": _tenant(settings, tenant), "itemId": item, "channel": channel, **more}
-    _send(settings, body, said)
+    whose = _tenant(settings, tenant)
+    body = {"action": action, "tenantId": whose, "itemId": item, "channel": channel, **more}
+    named = [channel, more["toChannel"]] if "toChannel" in more else [channel]
+    _send(settings, body, said, lambda url: note_unnamed(url, whose, item, named, _THEN[action]))
 
 
 def _tenant(settings: Settings, said: str | None) -> str:
@@ -225,7 +237,7 @@ def _tenant(settings: Settings, said: str | None) -> str:
 
 
 def _check(url: str, tenant: str, patch: msgspec.Raw) -> None:
-    """Refuse what would make the policy in force contradict itself, as far as the worker at `url` knows it."""
+    """Refuse what would make the policy in force one that is not valid, as far as the worker at `url` knows it."""
     try:
         now = asyncio.run(in_force(url))
     except Failure as error:
@@ -233,17 +245,21 @@ def _check(url: str, tenant: str, patch: msgspec.Raw) -> None:
     try:
         edited(decode(now), tenant, bytes(patch))
     except PolicyError as error:
-        raise Failure(f"the policy would contradict itself: {error}") from error
+        raise Failure(f"the policy is not valid: {error}") from error
 
 
-def _send(settings: Settings, body: dict[str, Any], said: dict[str, Any]) -> None:
+def _send(
+    settings: Settings, body: dict[str, Any], said: dict[str, Any], note: Callable[[str], None] | None = None
+) -> None:
     topic = Topics.of(settings).policy
     named = said["event_id"] or uuid.uuid4().hex
     at = datetime.now(UTC).isoformat().replace("+00:00", "Z")
     value = draft(InputKind.POLICY, {"eventId": named, "timestamp": at, **body})
-    became = None
+    became, url = None, worker_url(settings, said["url"])
+    if note is not None:
+        note(url)
     if said["wait"]:
-        url, whom = worker_url(settings, said["url"]), (body.get("tenantId"), body.get("itemId"))
+        whom = body.get("tenantId"), body.get("itemId")
         place, became = asyncio.run(send_and_wait(settings, url, value, *whom))
     else:
         place = asyncio.run(produce(settings.bootstrap, topic.name, None, value))

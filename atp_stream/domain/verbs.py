@@ -12,6 +12,7 @@ from atp_stream.domain.errors import Refused
 from atp_stream.domain.item import ItemFold
 from atp_stream.domain.names import short_id
 from atp_stream.domain.policy import Policy
+from atp_stream.domain.quantity import show
 from atp_stream.domain.rows import Channel
 from atp_stream.domain.written import decode_own, edited_own, encode
 
@@ -40,7 +41,7 @@ def steer(x: ItemFold, command: PolicyCommand, policy: Policy) -> bool:
         case Move():
             source, target = _quota(x, command.channel), _quota(x, command.to)
             if command.quantity > _unused(source):
-                raise Refused("not_enough_granted", f"{command.channel} has {_unused(source)} hundredths to give")
+                raise Refused("not_enough_granted", f"{command.channel} has {show(_unused(source))} to give")
             source.granted -= command.quantity
             target.granted += command.quantity
         case _:

@@ -39,7 +39,7 @@ _FIRST_DELAY: Final = 0.1
 _LONGEST_DELAY: Final = 5.0
 _NOT_FOUND: Final = {40401: "subject", 40402: "version", 40403: "schema"}  # the API's error codes
 _NO_SUCH_PATH: Final = frozenset({httpx.codes.NOT_FOUND, httpx.codes.METHOD_NOT_ALLOWED})
-_WRONG_PATH: Final = "; does ATP_REGISTRY_URL end with its path, as in http://127.0.0.1:8081/apis/ccompat/v7?"
+_WRONG_PATH: Final = "does ATP_REGISTRY_URL end with its path, as in http://127.0.0.1:8081/apis/ccompat/v7?"
 _MISSING_SECONDS: Final = 60.0  # then an unknown id is asked for again: it may have been registered since
 _MISSING_IDS: Final = 10_000
 _HIGHEST_ID: Final = (
@@ -236,10 +236,10 @@ class _Registry:
         if code in _NOT_FOUND:
             return None
         refusal = _Conflict if response.status_code == httpx.codes.CONFLICT else RegistryUnavailable
-        hint = _WRONG_PATH if answer is None or response.status_code in _NO_SUCH_PATH else ""
+        wrong_path = answer is None or response.status_code in _NO_SUCH_PATH
         raise refusal(
             f"the schema registry at {self._shown} says {response.status_code} to {method} {url}:"
-            f" {response.text!r:.200}{hint}"
+            f" {_WRONG_PATH if wrong_path else f'{answer!r:.200}'}"
         )
 
     def _found(self, answer: dict[str, Any]) -> _Found:

@@ -278,7 +278,9 @@ def test_get_says_what_the_worker_says_of_an_unknown_item(url):
 
 
 def test_get_says_that_a_channel_is_unknown(url):
-    assert (1, "", "atp: item 'widget' of 'acme' has no channel 'OUTLET'\n") == get(url, "widget", "OUTLET")
+    assert (1, "", "atp: item 'widget' of 'acme' has no channel 'OUTLET'; it has ECOM, STORE\n") == get(
+        url, "widget", "OUTLET"
+    )
 
 
 def test_a_wrong_url_is_one_line():

@@ -83,7 +83,11 @@ async def test_an_order_that_nobody_tells_of_asks_for_a_worker(monkeypatch: pyte
     partitions(monkeypatch, {})
 
     for item in (None, "lamp"):
-        assert "nobody tells of the order at orders/0/7: is a worker running?" == await why(item)
+        expected = (
+            "the order at orders/0/7 was sent, and acts once a worker reads it; nobody tells of it yet:"
+            " is a worker running?"
+        )
+        assert expected == await why(item)
 
 
 async def test_a_worker_that_does_not_tell_what_is_kept_is_an_older_one() -> None:

@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from importlib import import_module
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -17,6 +18,8 @@ from click.testing import CliRunner
 from atp_stream.cli import main
 from atp_stream.cli.changes import patch_of
 from atp_stream.cli.frame import Failure
+from atp_stream.cli.get import only
+from atp_stream.cli.producing import Place
 from atp_stream.cli.rules import show_document
 from atp_stream.devstack.ports import free_port
 from atp_stream.provision import initialise
@@ -205,10 +208,66 @@ def test_what_is_no_worker_of_this_version_is_one_line(
 def test_a_change_that_would_contradict_what_is_there_is_not_sent() -> None:
     with FakeWorker(IN_FORCE).serving() as url:
         code, out, err = atp("set", "--channel", "ECOM", "rank=1", "--tenant", "acme", "--url", url)
-    expected = (
-        "atp: the policy would contradict itself: tenants.acme.channels.ECOM.rank: belongs to QUOTA, not to POOLED\n"
-    )
+    expected = "atp: the policy is not valid: tenants.acme.channels.ECOM.rank: belongs to QUOTA, not to POOLED\n"
     assert (1, "", expected) == (code, out, err)
+
+
+COMMANDS = import_module("atp_stream.cli.policy")  # the package has the group of commands under this name
+RULES = {
+    "default_channel": "ECOM",
+    "channels": [{"channel": "B2B"}, {"channel": "STORE"}],
+    "aliases": {"Shop": "STORE"},
+}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "note"),
+    [
+        (("freeze", "STOER"), "STOER (did you mean STORE?); it is frozen as a new one"),
+        (("unfreeze", "PARTNER"), "PARTNER; nothing is frozen under this name"),
+        (("grant", "lamp", "BTB", "5"), "BTB (did you mean B2B?); it names B2B, STORE"),
+        (("move", "lamp", "B2B", "store", "5"), "store (did you mean STORE?); it names B2B, STORE"),
+        (
+            ("set", "--item", "lamp", "--channel", "B2BX", "buffer=1"),
+            "B2BX (did you mean B2B?); it is new with this order",
+        ),
+    ],
+    ids=lambda told: told[0] if isinstance(told, tuple) else "",
+)
+def test_a_channel_that_the_policy_does_not_name_is_told(
+    arguments: tuple[str, ...], note: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(COMMANDS, "produce", produced)
+    with FakeWorker(RULES).serving() as url:
+        code, _, err = atp(*arguments, "--tenant", "acme", "--url", url)
+    assert (0, f"note: the policy names no channel {note}\n") == (code, err)
+
+
+@pytest.mark.parametrize("channel", ["B2B", "Shop", "ECOM"])
+def test_a_channel_that_the_policy_names_is_not_told(channel: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(COMMANDS, "produce", produced)
+    with FakeWorker(RULES).serving() as url:
+        code, _, err = atp("freeze", channel, "--tenant", "acme", "--url", url)
+    assert (0, "") == (code, err)
+
+
+def test_where_no_worker_tells_of_the_policy_an_order_goes_without_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(COMMANDS, "produce", produced)
+    code, _, err = atp("freeze", "STOER", "--tenant", "acme", "--url", f"http://{NOWHERE}")
+    assert (0, "") == (code, err)
+
+
+async def produced(*_: Any) -> Place:
+    return Place("orders", 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("channels", "has"), [([{"channel": "B2B"}, {"channel": "STORE"}], "B2B, STORE"), ([], "none")]
+)
+def test_who_asks_for_a_channel_that_an_item_has_not_is_told_which_it_has(channels: Any, has: str) -> None:
+    with pytest.raises(Failure) as refused:
+        only({"tenant": "acme", "item": "lamp", "channels": channels}, "STOER")
+    assert f"item 'lamp' of 'acme' has no channel 'STOER'; it has {has}" == refused.value.message
 
 
 SENT: list[tuple[list[str], dict[str, Any]]] = [
@@ -270,12 +329,12 @@ def test_a_whole_document_is_sent_as_it_stands_and_belongs_to_no_tenant(
 
 @pytest.mark.stack
 def test_an_order_to_an_item_is_in_force_once_nothing_is_kept_for_the_item(variables: dict[str, str]) -> None:
-    worker = FakeWorker({"heard": None, "kept": 0}, {"heard": 0, "kept": 2}, {"heard": 0, "kept": 0})
+    worker = FakeWorker(RULES, {"heard": None, "kept": 0}, {"heard": 0, "kept": 2}, {"heard": 0, "kept": 0})
     with worker.serving() as url:
         code, out, err = atp("freeze", "B2B", "--item", "lamp", "--wait", "--url", url, **variables)
 
     assert (0, "in force\n", "") == (code, out, err)
-    assert 3 * ["/policy/acme/lamp"] == worker.asked
+    assert 4 * ["/policy/acme/lamp"] == worker.asked
 
 
 @pytest.mark.stack

@@ -248,7 +248,7 @@ def test_a_grant_is_a_quantity_or_a_percentage(said: AnyCommand) -> None:
         (grant("A"), "a quantity or a percentage, one of them"),
         (grant("ECOM", 5), "ECOM is FROZEN"),
         (grant("X", 5), "X"),
-        (move("A", "A", 5), "A has 4 hundredths to give"),
+        (move("A", "A", 5), "A has 0.04 to give"),
         (edit_item({"rule": {"rank": 1}}), "item.rule.rank: belongs to QUOTA, not to POOLED"),
         (edit_item({"channels": {"shop": {}}}), "shop is another name of ECOM: say that"),
     ],

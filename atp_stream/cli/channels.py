@@ -1,0 +1,32 @@
+"""A note on channels that the policy does not name: they may be new, or misspelt."""
+
+import asyncio
+from urllib.parse import quote
+
+import click
+
+from atp_stream.cli.frame import Failure
+from atp_stream.cli.get import fetch
+from atp_stream.cli.words import did_you_mean
+
+_NO_ITEM = "-"  # the rules of an item that nobody knows are those of its tenant
+
+
+def note_unnamed(url: str, tenant: str, item: str | None, channels: list[str], then: str) -> None:
+    """Say on stderr which of the channels the policy does not name, and what follows; `{known}` is what it names.
+
+    Nothing is said if no worker at `url` tells what is in force, or if the policy names no channel at all.
+    """
+    view = f"{url}/policy/{quote(tenant, safe='')}/{quote(item or _NO_ITEM, safe='')}"
+    try:
+        rules = asyncio.run(fetch(view, "channels", "aliases"))
+    except Failure:
+        return
+    named = sorted(row["channel"] for row in rules["channels"])
+    if not named:
+        return
+    for channel in channels:
+        if channel not in {*named, *rules["aliases"], rules.get("default_channel")}:
+            near = did_you_mean(channel, named)
+            told = then.format(known=", ".join(named))
+            click.echo(f"note: the policy names no channel {channel}{near}; {told}", err=True)
