@@ -133,6 +133,14 @@ def test_an_alias_of_a_quota_that_overflows_takes_the_pool_and_not_the_fence(par
     assert ((30, 0), (0, 90)) == (log.shows(), log.shows("Ecommerce"))
 
 
+def test_what_was_granted_to_a_channel_is_fenced_off_no_longer_once_it_is_an_alias() -> None:
+    log = log_with({"ECOM": {"kind": "QUOTA"}, "STORE": {}, "Ecommerce": {"kind": "QUOTA"}})
+    log.say(grant("Ecommerce", 30), reserve("r", 10, "Ecommerce"))
+    assert (70, 0) == log.shows("STORE")
+    log.say(policy(renamed({"kind": "QUOTA"})))
+    assert (90, 0) == log.shows("STORE")
+
+
 def test_an_alias_does_not_count_among_the_shares() -> None:
     log = log_with({"ECOM": {}, "Ecommerce": {}})
     log.say(reserve("r", 20, "Ecommerce"), policy(renamed({"kind": "SHARE", "weight": 0.75})))

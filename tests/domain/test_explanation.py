@@ -108,7 +108,9 @@ def test_a_channel_that_became_another_name_may_serve_who_waits_and_shows_nothin
     assert [("on_hand", 100), ("safety_stock", 0), ("reserved", -10), ("closed", -90)] == terms(log, "Ecommerce")
 
 
-@pytest.mark.parametrize("ecom", [{"kind": "SHARE", "weight": 0.5}, {"kind": "QUOTA"}, {"kind": "FROZEN"}])
+@pytest.mark.parametrize(
+    "ecom", [{"kind": "SHARE", "weight": 0.5}, {"kind": "QUOTA"}, {"kind": "FROZEN"}, {"kind": "POOLED", "buffer": 0.1}]
+)
 def test_another_name_of_any_kind_of_channel_is_closed(ecom: dict[str, object]) -> None:
     log = Log()
     log.say(count(100), reserve("r", 10, "Ecommerce"))

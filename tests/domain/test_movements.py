@@ -277,6 +277,17 @@ def test_a_row_that_was_written_before_locations_were_told_apart_is_read_as_it_w
     assert (11, 9, 0) == (on_hand(log), shipped(log.reservation("a")), allocated(log.reservation("a")))
 
 
+def test_a_row_that_was_written_before_is_read_as_it_was_meant_where_there_is_no_room_in_it_too() -> None:
+    log, stores = Log(), [f"store {place}" for place in range(movements.MOST_SHIPMENTS)]
+    log.say(count(1_000, BEFORE), reserve("a", 900, location="store 0"))
+    log.say(*(fulfil("a", 1, location=store) for store in stores), adjust(-1, location="south", reservation="a"))
+    row = msgspec.json.decode(log.rows[f"{LAMP}|r|a"])
+    row["moved"] = [[AT, 1, store] for store in stores]
+    log.rows[f"{LAMP}|r|a"] = msgspec.json.encode(row)
+    log.say(fulfil("a", 2, location="north"))
+    assert (1_000 - len(stores) - 2, len(stores) + 2) == (on_hand(log), shipped(log.reservation("a")))
+
+
 def test_a_shipment_of_the_same_moment_and_location_adds_to_one_that_was_written_before() -> None:
     log = log_with(south=10)
     log.say(reserve("a", 8, location="north"), fulfil("a", 4, location="south"))

@@ -14,7 +14,7 @@ from atp_stream.domain.events import (
     ReservationDenied,
 )
 from tests.domain.folding import tight_bounds
-from tests.domain.log import AT, LAMP, NOON, Log, allocations, count, edit, policy, reserve, resume, tick
+from tests.domain.log import AT, LAMP, NOON, Log, allocations, count, edit, fulfil, policy, reserve, resume, tick
 
 
 def heard(offset: int, command: AnyCommand, source: bytes = b"", original: bytes = b"") -> Entry:
@@ -42,6 +42,17 @@ def test_who_is_served_after_a_denial_is_told_behind_it() -> None:
     log.say(count(5), reserve("a", 10, priority=5), reserve("b", 5, priority=1))
     told = allocations(log.say(reserve("a", 12, at=AT + 1)))
     assert [("ReservationDenied", 0), ("AllocationCommitted", 1)] == [(type(e).__name__, e.ordinal) for e in told]
+
+
+def test_who_is_served_by_what_a_create_found_to_have_left_elsewhere_is_told_behind_its_denial() -> None:
+    log = Log()
+    log.say(policy({"tenants": {"*": {"channels": {"ECOM": {"kind": "SHARE", "weight": 0.2}, "STORE": {}}}}}))
+    log.say(count(9, AT + 1, location="north"), count(1, AT - 1_000, location="south"))
+    log.say(fulfil("a", 5), reserve("b", 8, "STORE"))
+    told = allocations(log.say(reserve("a", 99, location="north", allow_partial=True)))
+    assert [(2, 0), (92, 1), (8, 2)] == [
+        (event.quantity, event.ordinal) for event in told if isinstance(event, AllocationCommitted | ReservationDenied)
+    ]
 
 
 def test_all_whom_a_command_serves_are_told_under_ordinals_of_their_own() -> None:
