@@ -1,12 +1,11 @@
 """A note on channels that the policy does not name: they may be new, or misspelt."""
 
 import asyncio
-from urllib.parse import quote
 
 import click
 
 from atp_stream.cli.frame import Failure
-from atp_stream.cli.get import fetch
+from atp_stream.cli.get import fetch, rules_url
 from atp_stream.cli.words import did_you_mean
 
 _NO_ITEM = "-"  # the rules of an item that nobody knows are those of its tenant
@@ -17,9 +16,8 @@ def note_unnamed(url: str, tenant: str, item: str | None, channels: list[str], t
 
     Nothing is said if no worker at `url` tells what is in force, or if the policy names no channel at all.
     """
-    view = f"{url}/policy/{quote(tenant, safe='')}/{quote(item or _NO_ITEM, safe='')}"
     try:
-        rules = asyncio.run(fetch(view, "channels", "aliases"))
+        rules = asyncio.run(fetch(rules_url(url, tenant, item or _NO_ITEM), "channels", "aliases"))
     except Failure:
         return
     named = sorted(row["channel"] for row in rules["channels"])

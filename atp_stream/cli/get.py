@@ -50,6 +50,11 @@ def item_url(settings: Settings, item: str, tenant: str | None, url: str | None)
     return f"{worker_url(settings, url)}/atp/{quote(tenant, safe='')}/{quote(item, safe='')}"
 
 
+def rules_url(url: str, tenant: str, item: str) -> str:
+    """Return where the worker at `url` shows the rules that an item lives by, and what it has heard of them."""
+    return f"{url}/policy/{quote(tenant, safe='')}/{quote(item, safe='')}"
+
+
 def only(view: dict[str, Any], channel: str | None) -> None:
     """Keep one channel of a view, if one is asked for; raises Failure when the item has none of this name."""
     if channel is not None:

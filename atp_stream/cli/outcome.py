@@ -5,13 +5,12 @@ import itertools
 import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
-from urllib.parse import quote
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from atp_stream.cli.consuming import reading
 from atp_stream.cli.frame import Failure
-from atp_stream.cli.get import Foreign, fetch
+from atp_stream.cli.get import Foreign, fetch, rules_url
 from atp_stream.cli.producing import Place, produce
 from atp_stream.domain.names import join
 from atp_stream.engine.sending import partition_of
@@ -50,7 +49,7 @@ async def send_and_wait(
         place = await produce(settings.bootstrap, topics.policy.name, None, value)
         whose = tenant or "*"
         names = _one_of_each_partition(whose) if item is None else {_partition(whose, item): item}
-        views = {number: f"{url}/policy/{quote(whose, safe='')}/{quote(one, safe='')}" for number, one in names.items()}
+        views = {number: rules_url(url, whose, one) for number, one in names.items()}
         return place, await _outcome(consumer, partitions, views, place, one_item=item is not None)
 
 

@@ -2,13 +2,12 @@
 
 import asyncio
 from typing import Any
-from urllib.parse import quote
 
 import click
 import msgspec
 
 from atp_stream.cli.frame import Failure, print_json
-from atp_stream.cli.get import fetch, fetch_text
+from atp_stream.cli.get import fetch, fetch_text, rules_url
 
 _SHOWN = ("safety_stock", "time_limit", "shortage", "own", "channels", "other_channels")
 
@@ -46,7 +45,7 @@ def show_rules(url: str, tenant: str, item: str, *, as_json: bool) -> None:
     Raises:
         Failure: nobody answers, or no worker of this version.
     """
-    view = asyncio.run(fetch(f"{url}/policy/{quote(tenant, safe='')}/{quote(item, safe='')}", *_SHOWN))
+    view = asyncio.run(fetch(rules_url(url, tenant, item), *_SHOWN))
     if as_json:
         print_json(view)
         return

@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 
 from atp_stream.domain import quantity
+from atp_stream.domain.item import MICROSECONDS
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -18,3 +19,8 @@ def units(hundredths: int) -> msgspec.Raw:
 def moment(microseconds: int) -> str:
     """Return a time as the views write it, cut to milliseconds."""
     return (_EPOCH + timedelta(microseconds=microseconds)).isoformat(timespec="milliseconds")
+
+
+def log_moment(milliseconds: int) -> str:
+    """Return a log time as the views write it."""
+    return moment(milliseconds * MICROSECONDS)

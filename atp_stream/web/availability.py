@@ -11,19 +11,18 @@ from atp_stream.domain.rows import Channel, Item
 from atp_stream.domain.standing import lived_by
 from atp_stream.engine.app import EngineApp
 from atp_stream.engine.routing import Elsewhere
-from atp_stream.web.amounts import moment, units
+from atp_stream.web.amounts import log_moment, units
 from atp_stream.web.names import from_path
 from atp_stream.web.pages import Pages, json_response
 from atp_stream.web.problems import Problem
 from atp_stream.web.routing import owner, pass_on, read_row, state_of
 
 CLOSED: Final = "CLOSED"  # neither named by policy nor accepted without a name: it gets no new reservations
-_MICROSECONDS: Final = 1000  # in a millisecond
 
 
 def mark(row: Item) -> dict[str, Any]:
     """Return which state of the item an answer shows; `as_of` is in log time."""
-    known = {"version": row.version, "as_of": moment(row.log_time * _MICROSECONDS)}
+    known = {"version": row.version, "as_of": log_moment(row.log_time)}
     return {**known, "quarantine": row.quarantine} if row.quarantine else known
 
 
@@ -57,7 +56,7 @@ def _drift(row: Item) -> dict[str, Any] | None:
     if row.drift is None:
         return None
     told = units(row.drift.told) if row.drift.told else None
-    return {"since": moment(row.drift.since * _MICROSECONDS), "told": told}
+    return {"since": log_moment(row.drift.since), "told": told}
 
 
 def _channel(name: str, row: Channel, rules: ItemRules) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from atp_stream.domain.rows import Item, Reservation
 from atp_stream.domain.standing import lived_by
 from atp_stream.engine.app import EngineApp
 from atp_stream.engine.routing import Elsewhere
-from atp_stream.web.amounts import moment, units
+from atp_stream.web.amounts import log_moment, moment, units
 from atp_stream.web.availability import item_row, mark
 from atp_stream.web.names import checked, from_path
 from atp_stream.web.pages import Pages, json_response
@@ -29,7 +29,6 @@ PAGE: Final = 50
 LARGEST_PAGE: Final = 500
 _LOOKED_AT: Final = 2_000  # rows of reservations in one request: ended ones stand amid the open ones
 
-_MICROSECONDS: Final = 1000  # in a millisecond
 _WHOLE: Final = 10_000
 
 
@@ -48,7 +47,7 @@ def describe(
         "cause": {
             "log": f"{log}/{row.offset}",
             "input": row.source or None,
-            "at": moment(row.log_time * _MICROSECONDS),
+            "at": log_moment(row.log_time),
         },
         "on_hand": _on_hand(row, found, locations),
         "safety_stock": {

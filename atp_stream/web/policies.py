@@ -15,13 +15,12 @@ from atp_stream.domain.state import State
 from atp_stream.engine.app import EngineApp
 from atp_stream.engine.routing import Elsewhere
 from atp_stream.topics import Topics
-from atp_stream.web.amounts import moment, units
+from atp_stream.web.amounts import log_moment, units
 from atp_stream.web.names import from_path
 from atp_stream.web.pages import Pages, json_response
 from atp_stream.web.routing import owner, owner_of, pass_on, read_row, state_of
 
 _SECOND: Final = 1_000_000  # microseconds
-_MICROSECONDS: Final = 1000  # in a millisecond
 _SPEAKER: Final = 0
 """Whose partition of the log is asked for the policy as a whole: all of them are told the same, in the same order."""
 
@@ -32,7 +31,7 @@ def in_force(state: State, log: str) -> dict[str, Any]:
     `log` names the partition of the log.
     """
     row: PolicyRow | None = state.get(POLICY)
-    since = None if row is None else {"log": f"{log}/{row.offset}", "at": moment(row.log_time * _MICROSECONDS)}
+    since = None if row is None else {"log": f"{log}/{row.offset}", "at": log_moment(row.log_time)}
     document = msgspec.Raw(text(DEFAULT).encode()) if row is None else row.document
     return {"since": since, "met_by_all": state.get(SWEEP) is None, "document": document}
 

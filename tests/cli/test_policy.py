@@ -4,10 +4,8 @@ import asyncio
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from importlib import import_module
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import click
@@ -27,6 +25,7 @@ from atp_stream.settings import Settings
 from atp_stream.topics import Topics
 from chaos.fleet import environment
 from tests.cli.test_events import read
+from tests.messages.answers import serving
 
 NOWHERE = f"127.0.0.1:{free_port()}"
 TENANT = {"tenantId": "acme"}
@@ -138,26 +137,13 @@ class FakeWorker:
     @contextmanager
     def serving(self) -> Iterator[str]:
         """Serve, and give the address."""
-        worker = self
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                worker.asked.append(self.path)
-                page = worker.pages.pop(0) if len(worker.pages) > 1 else worker.pages[0]
-                self.send_response(200)
-                self.end_headers()
-                self.wfile.write(page)
+        def answer(_: str, path: str) -> tuple[int, bytes]:
+            self.asked.append(path)
+            return 200, self.pages.pop(0) if len(self.pages) > 1 else self.pages[0]
 
-            def log_message(self, *_: Any) -> None: ...
-
-        with HTTPServer(("127.0.0.1", 0), Handler) as server:
-            thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-            thread.start()
-            try:
-                yield f"http://127.0.0.1:{server.server_port}"
-            finally:
-                server.shutdown()
-                thread.join()
+        with serving(answer) as url:
+            yield url
 
 
 IN_FORCE = b'{"heard":null,"since":null,"met_by_all":true,"document":{"tenants":{"*":{"rule":{"buffer":1.10}}}}}'

@@ -19,7 +19,7 @@ def answering(status: int, body: bytes, port: int = 0, versions: bytes | None = 
             return 200, versions
         return status, body
 
-    with _serving(answer, port) as url:
+    with serving(answer, port) as url:
         yield url
 
 
@@ -34,12 +34,14 @@ def scripted(*answers: Answer) -> Iterator[tuple[str, list[str]]]:
         status, content = next(script)
         return status, json.dumps(content).encode()
 
-    with _serving(answer) as url:
+    with serving(answer) as url:
         yield url, asked
 
 
 @contextmanager
-def _serving(answer: Callable[[str, str], tuple[int, bytes]], port: int = 0) -> Iterator[str]:
+def serving(answer: Callable[[str, str], tuple[int, bytes]], port: int = 0) -> Iterator[str]:
+    """Run a server that answers by method and path with a status and a body, and give its address."""
+
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length", 0)))

@@ -133,16 +133,38 @@ async def test_a_confirmation_takes_the_limit_away_and_an_idle_system_is_told_no
     assert told <= 2  # the broker was asked what time it is, and the item was due once: it had nothing to end
 
 
-async def test_an_outage_across_a_limit_that_was_confirmed_in_time_ends_nothing(site: Site) -> None:
+async def two_with_a_limit(site: Site, seconds: float) -> Worker:
+    """Return a worker that has promised a lamp, to be confirmed in time, and a chair, which never is."""
     worker = site.add_worker()
     await site.ready()
     await stock(site, "lamp")
     await stock(site, "chair")
     await site.drained()
-    await reserve(site, "lamp", "in-time", stamp(5.0))
-    await reserve(site, "chair", "never", stamp(5.0))
+    await reserve(site, "lamp", "in-time", stamp(seconds))
+    await reserve(site, "chair", "never", stamp(seconds))
     await until_status(worker, "lamp", "in-time", "COMMITTED")
     await until_status(worker, "chair", "never", "COMMITTED")
+    return worker
+
+
+async def time_is_held(worker: Worker) -> None:
+    """Fail unless both still stand, and the worker says that it holds time back."""
+    assert ["COMMITTED", "COMMITTED"] == [
+        await status(worker, "lamp", "in-time"),
+        await status(worker, "chair", "never"),
+    ]
+    assert await _held(worker) > 1
+
+
+async def only_the_chair_ends(site: Site, worker: Worker, *, seconds: float = 20.0) -> None:
+    """Fail unless the chair expires, and the lamp, confirmed in time, does not."""
+    await until_status(worker, "chair", "never", "EXPIRED", seconds)
+    assert "CONFIRMED" == await status(worker, "lamp", "in-time")
+    assert ["chair"] == [event["itemId"] for event in await released(site)]
+
+
+async def test_an_outage_across_a_limit_that_was_confirmed_in_time_ends_nothing(site: Site) -> None:
+    worker = await two_with_a_limit(site, 5.0)
     worker.kill()
     await confirm(site, "lamp", "in-time")
     await asyncio.sleep(7.0)
@@ -150,21 +172,11 @@ async def test_an_outage_across_a_limit_that_was_confirmed_in_time_ends_nothing(
     worker.start()
     await site.ready()
 
-    await until_status(worker, "chair", "never", "EXPIRED")
-    assert "CONFIRMED" == await status(worker, "lamp", "in-time")
-    assert ["chair"] == [event["itemId"] for event in await released(site)]
+    await only_the_chair_ends(site, worker)
 
 
 async def test_a_source_partition_that_waits_holds_time_back(site: Site, stack: Stack) -> None:
-    worker = site.add_worker()
-    await site.ready()
-    await stock(site, "lamp")
-    await stock(site, "chair")
-    await site.drained()
-    await reserve(site, "lamp", "in-time", stamp(6.0))
-    await reserve(site, "chair", "never", stamp(6.0))
-    await until_status(worker, "lamp", "in-time", "COMMITTED")
-    await until_status(worker, "chair", "never", "COMMITTED")
+    worker = await two_with_a_limit(site, 6.0)
     stack.stop_registry()
     try:
         # Nobody can tell what this is while the registry is away, so what stands behind it waits.
@@ -172,29 +184,15 @@ async def test_a_source_partition_that_waits_holds_time_back(site: Site, stack: 
         held = {"itemId": "lamp", "reservationId": "in-time", "timestamp": stamp()}
         await site.send(site.topics.confirmed.name, held, partition=0)
         await asyncio.sleep(9.0)
-        assert ["COMMITTED", "COMMITTED"] == [
-            await status(worker, "lamp", "in-time"),
-            await status(worker, "chair", "never"),
-        ]
-        assert await _held(worker) > 1
+        await time_is_held(worker)
     finally:
         stack.start_registry()
 
-    await until_status(worker, "chair", "never", "EXPIRED")
-    assert "CONFIRMED" == await status(worker, "lamp", "in-time")
-    assert ["chair"] == [event["itemId"] for event in await released(site)]
+    await only_the_chair_ends(site, worker)
 
 
 async def test_what_was_said_behind_an_open_transaction_is_waited_for(site: Site) -> None:
-    worker = site.add_worker()
-    await site.ready()
-    await stock(site, "lamp")
-    await stock(site, "chair")
-    await site.drained()
-    await reserve(site, "lamp", "in-time", stamp(6.0))
-    await reserve(site, "chair", "never", stamp(6.0))
-    await until_status(worker, "lamp", "in-time", "COMMITTED")
-    await until_status(worker, "chair", "never", "COMMITTED")
+    worker = await two_with_a_limit(site, 6.0)
     other = AIOKafkaProducer(bootstrap_servers=site.settings.bootstrap, transactional_id="somebody else")
     await other.start()
     try:
@@ -203,11 +201,7 @@ async def test_what_was_said_behind_an_open_transaction_is_waited_for(site: Site
             said = {"itemId": "lamp", "reservationId": "in-time", "timestamp": stamp()}
             await site.send(site.topics.confirmed.name, said, partition=0)
             await asyncio.sleep(9.0)
-            assert ["COMMITTED", "COMMITTED"] == [
-                await status(worker, "lamp", "in-time"),
-                await status(worker, "chair", "never"),
-            ]
-            assert await _held(worker) > 1
+            await time_is_held(worker)
     finally:
         await other.stop()
 
@@ -216,15 +210,7 @@ async def test_what_was_said_behind_an_open_transaction_is_waited_for(site: Site
 
 
 async def test_what_was_said_in_a_partition_that_was_added_meanwhile_is_read_before_time_goes_on(site: Site) -> None:
-    worker = site.add_worker()
-    await site.ready()
-    await stock(site, "lamp")
-    await stock(site, "chair")
-    await site.drained()
-    await reserve(site, "lamp", "in-time", stamp(4.0))
-    await reserve(site, "chair", "never", stamp(4.0))
-    await until_status(worker, "lamp", "in-time", "COMMITTED")
-    await until_status(worker, "chair", "never", "COMMITTED")
+    worker = await two_with_a_limit(site, 4.0)
 
     topic = site.topics.confirmed
     async with provision.administration(site.settings.bootstrap) as admin:
@@ -233,9 +219,7 @@ async def test_what_was_said_in_a_partition_that_was_added_meanwhile_is_read_bef
     async with AIOKafkaProducer(bootstrap_servers=site.settings.bootstrap) as other:  # it knows the new partition
         await other.send_and_wait(topic.name, msgspec.json.encode(said), partition=topic.partitions)
 
-    await until_status(worker, "chair", "never", "EXPIRED", seconds=40.0)
-    assert "CONFIRMED" == await status(worker, "lamp", "in-time")
-    assert ["chair"] == [event["itemId"] for event in await released(site)]
+    await only_the_chair_ends(site, worker, seconds=40.0)
 
 
 async def _held(worker: Worker) -> float:
