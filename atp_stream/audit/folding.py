@@ -3,15 +3,21 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import msgspec
+
 from atp_stream.agents.ledger import Ledger
 from atp_stream.engine.lanes import STEP_RECORDS
 from atp_stream.engine.position import LogRecord, Plan, Position, advance, plan
+from atp_stream.domain.commands import Elapse
 from atp_stream.engine.scratch import Scratch
 from atp_stream.engine.sending import Output
 from atp_stream.engine.steps import Answer
+from atp_stream.messages.rows import encode_command
 from atp_stream.topics import WHOLE_PARTITION
 
 Keep = Callable[[LogRecord], bool]
+
+_ELAPSE = encode_command(Elapse(event_id="", at=0))
 
 
 def everything(_: LogRecord) -> bool:
@@ -26,7 +32,10 @@ def only(item: str) -> Keep:
 
 
 class Folding:
-    """The rows of a partition, and the position that they have come to; `keep` leaves out what shall not be folded."""
+    """The rows of a partition, and the position that they have come to.
+
+    Of what `keep` leaves out only the time counts: generations of stock depend on when anything came.
+    """
 
     def __init__(
         self, ledger: Ledger, partition: int, *, rows: Scratch, position: Position, keep: Keep = everything
@@ -73,7 +82,9 @@ class Folding:
         return answer
 
     def _kept(self, planned: Plan) -> Plan:
-        places = [place for place, record in enumerate(planned.fresh) if self._keep(record)]
-        return planned._replace(
-            fresh=[planned.fresh[place] for place in places], at=[planned.at[place] for place in places]
-        )
+        fresh = [record if self._keep(record) else _time_of(record) for record in planned.fresh]
+        return planned._replace(fresh=fresh)
+
+
+def _time_of(record: LogRecord) -> LogRecord:
+    return msgspec.structs.replace(record, key=WHOLE_PARTITION, value=_ELAPSE, source=b"", original=b"")

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from atp_stream.domain.keys import STOCK_TIME
+from atp_stream.domain.purge import is_forgotten
 from atp_stream.engine.scratch import Scratch
 from atp_stream.messages.rows import decode_row
 
@@ -20,8 +22,11 @@ class Difference(NamedTuple):
 
 
 def differences(held: Scratch, wanted: Scratch) -> Iterator[Difference]:
-    """Yield the rows that differ. Rows that say the same in other bytes, as earlier versions wrote them, do not."""
-    ours, theirs = held.scan(), wanted.scan()
+    """Yield the rows that differ. Rows that say the same in other bytes, as earlier versions wrote them, do not.
+
+    How far the purge of forgotten rows has come decides nothing, so it is not compared.
+    """
+    ours, theirs = _remembered(held), _remembered(wanted)
     one, other = next(ours, None), next(theirs, None)
     while one is not None or other is not None:
         if other is None or (one is not None and one[0] < other[0]):
@@ -35,6 +40,13 @@ def differences(held: Scratch, wanted: Scratch) -> Iterator[Difference]:
             if one[1] != other[1] and not _same(one[0].decode(), one[1], other[1]):
                 yield Difference(one[0], one[1], other[1])
             one, other = next(ours, None), next(theirs, None)
+
+
+def _remembered(rows: Scratch) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the rows that the fold may still ask for."""
+    time = rows.read(STOCK_TIME.encode())
+    generation = 0 if time is None else decode_row(STOCK_TIME, time).generation
+    return ((key, row) for key, row in rows.scan() if not is_forgotten(key.decode(), generation))
 
 
 def _same(key: str, one: bytes, other: bytes) -> bool:

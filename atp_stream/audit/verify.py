@@ -17,6 +17,7 @@ from atp_stream.audit.reading import Reader
 from atp_stream.audit.rows import Difference, differences
 from atp_stream.audit.snapshot import Snapshot
 from atp_stream.audit.tables import Held, load
+from atp_stream.domain.keys import GENERATIONS, item_of
 from atp_stream.engine.position import Position
 from atp_stream.engine.scratch import Scratch
 from atp_stream.engine.sending import Output
@@ -44,6 +45,8 @@ class Subject:
         if self.item is None:
             return True
         name = self.item.encode()
+        if key.startswith(GENERATIONS.encode()):
+            return item_of(key.decode()) == self.item
         return key == name or key.startswith(name + b"|")
 
     def ledger(self) -> Ledger:

@@ -1,6 +1,7 @@
 """What each command does to an item that is ready for it."""
 
-from typing import TypeAlias, assert_never
+from datetime import UTC, datetime, timedelta
+from typing import Final, TypeAlias, assert_never
 
 from atp_stream.domain.commands import (
     AdjustStock,
@@ -18,19 +19,23 @@ from atp_stream.domain.commands import (
 from atp_stream.domain.errors import Refused
 from atp_stream.domain.item import MICROSECONDS, ItemFold
 from atp_stream.domain.policy import Policy
-from atp_stream.domain.reservation import adjusted, confirm, fulfil, release, reserve
-from atp_stream.domain.stock import Fact, Outcome, record
+from atp_stream.domain.reservation import adjusted, confirm, fulfil, is_purged, release, reserve
+from atp_stream.domain.stock.facts import Fact, Outcome
 from atp_stream.domain.verbs import steer
 
 ItemCommand: TypeAlias = AdjustStock | CountStock | Reserve | Confirm | Release | Fulfil | PolicyCommand
 """A command that changes the numbers of one item."""
 
 
+_MOVES: Final = frozenset({Outcome.APPLIED, Outcome.LATE})
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
 def answer(x: ItemFold, command: ItemCommand, policy: Policy) -> bool:
     """Apply a command to its item, and tell whether it was news; a duplicate changes nothing.
 
     Raises Refused, and has changed nothing, with reason future (stamped further ahead of log time than policy allows),
-    stale (older than the window of its location), or one that `record`, `steer` or the functions of a reservation give.
+    stale (nobody can know whether it was counted), or one that `steer` or the functions of a reservation give.
     """
     if command.at > x.log_time * MICROSECONDS + policy.future_tolerance:
         raise Refused("future", f"stamped {command.at // MICROSECONDS - x.log_time} ms ahead of log time")
@@ -66,19 +71,24 @@ def _adjust(x: ItemFold, command: AdjustStock) -> bool:
     fact = Fact(command.at, command.event_id, command.delta, command.absolute, ships)
     applied = _record(x, fact, command.location)
     if applied and command.reservation is not None and command.delta < 0:
-        adjusted(x, command.reservation, -command.delta, command.location)
+        if is_purged(x, command.reservation, command.at):
+            x.item.unpaired += 1
+        else:
+            adjusted(x, command.reservation, -command.delta, command.location)
     return applied
 
 
 def _record(x: ItemFold, fact: Fact, location: str) -> bool:
-    """Take in a fact of stock; raises Refused with reason stale or too_many_locations."""
-    item = x.item
-    place = item.stock.places.get(location)
-    outcome = record(item.stock, x, fact, location, x.rules.stock)
-    if outcome is Outcome.STALE:
-        raise Refused("stale", f"{fact.id} is older than the window of its location")
-    if outcome is Outcome.DUPLICATE:
-        return False
-    if place is not None and fact.at < place.now.absolute_at:
-        item.late += 1
-    return True
+    """Take in a fact of stock and tell whether it moved anything; raises Refused with reason stale."""
+    outcome = x.stock.record(fact, location)
+    match outcome:
+        case Outcome.STALE:
+            at = _EPOCH + timedelta(microseconds=x.stock.forgotten_at(location))
+            raise Refused("stale", f"what {location or 'no location'} had up to {at.isoformat()} is forgotten")
+        case Outcome.PAST:
+            x.item.past += 1
+        case Outcome.LATE:
+            x.item.late += 1
+        case _:
+            pass
+    return outcome in _MOVES

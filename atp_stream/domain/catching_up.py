@@ -15,11 +15,13 @@ from atp_stream.domain.errors import Broken
 from atp_stream.domain.events import OF_MANY
 from atp_stream.domain.item import ItemFold
 from atp_stream.domain.keys import WORK, held_key
+from atp_stream.domain.purge import Purge
 from atp_stream.domain.room import SLICE
 from atp_stream.domain.rows import Held, Pending, Work
 from atp_stream.domain.settling import advance, settle
 from atp_stream.domain.standing import Policies, Standing
 from atp_stream.domain.state import State
+from atp_stream.domain.stock import upgrade
 from atp_stream.domain.ticks import Ticks
 
 MOST_KEPT: Final = 1_000
@@ -54,11 +56,12 @@ class Ledger(Protocol):
 class CatchingUp:
     """The unfinished work of a partition, as one step sees it."""
 
-    def __init__(self, ledger: Ledger, state: State, policies: Policies, ticks: Ticks) -> None:
+    def __init__(self, ledger: Ledger, state: State, policies: Policies, ticks: Ticks, purge: Purge) -> None:
         self._ledger = ledger
         self._state = state
         self._policies = policies
         self._ticks = ticks
+        self._purge = purge
         self._units = 0
 
     def go_on(self) -> None:
@@ -112,6 +115,8 @@ class CatchingUp:
         work = x.item.work
         if work is not None:
             return lambda: self._continue(x, work)
+        if x.item.stock.upgrading is not None or (x.item.resuming and upgrade.is_old(x.item.stock)):
+            return lambda: self._upgrade(x)
         standing = x.pending[0] if x.pending else None
         tick = self._ticks.for_item(x)
         kept = self._state.first(f"{x.name}|h|") if x.item.resuming else None
@@ -146,6 +151,18 @@ class CatchingUp:
         advance(x, work)
         self._ledger.done(x)
 
+    def _upgrade(self, x: ItemFold) -> None:
+        item, stock = x.item, x.item.stock
+        if stock.upgrading is None:  # what is kept has come before there were generations
+            upgrade.begin(stock, 0)
+        x.begin(item.offset, item.log_time, source=item.source.encode())
+        x.stock.live_by(x.rules.stock, stock.upgrading or 0)
+        for _ in range(upgrade.upgrade(x.stock)):
+            self._ledger.spend()
+        if stock.upgrading is None:
+            settle(x)
+        self._ledger.done(x)
+
     def _take_kept(self, x: ItemFold, key: str, held: Held) -> None:
         self._state.delete(key)
         x.item.held -= 1
@@ -174,6 +191,9 @@ class CatchingUp:
         """Let the items whose timers have run out meet the ticks."""
         while (found := self._ticks.next_item()) is not None:
             timer, name = found
+            if not name:
+                self._purge.tick(self._ticks.pending[-1].log_time)
+                continue
             if not self.catch_up(self._ledger.open(name), limit):
                 return
             self._ticks.give_up(timer)

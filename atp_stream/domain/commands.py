@@ -125,6 +125,10 @@ class Tick(Command, tag="tick", frozen=True):
     """Say that all input up to the moment `at` is in the log: time limits up to then, and to log time, are over."""
 
 
+class Elapse(Command, tag="elapse", frozen=True):
+    """Let time pass: nobody sends this, it stands in the place of what a partial look at the log leaves out."""
+
+
 class ResumeItem(Command, tag="resume", frozen=True):
     """End the quarantine of an item and fold what was kept for it."""
 
@@ -134,10 +138,13 @@ PolicyCommand = EditItem | Grant | Revoke | Move
 
 AnyCommand = (
     AdjustStock | CountStock | Reserve | Confirm | Release | Fulfil
-    | SetPolicy | EditPolicy | EditItem | Grant | Revoke | Move | Tick | ResumeItem
+    | SetPolicy | EditPolicy | EditItem | Grant | Revoke | Move | Tick | ResumeItem | Elapse
 )  # fmt: skip
 
-OF_PARTITION = SetPolicy | EditPolicy | Tick
+PolicyOfPartition = SetPolicy | EditPolicy
+"""A command that changes the policy of a whole partition."""
+
+OF_PARTITION = SetPolicy | EditPolicy | Tick | Elapse
 """A command to a whole partition."""
 
 

@@ -21,6 +21,13 @@ LONGEST_CHANNEL: Final = 64
 """So many channels, of so many bytes, are named in one place (and as many may come without a name): an item's row
 holds them all, and stays small."""
 
+MIN_WINDOW: Final = 60
+MAX_WINDOW: Final = 8 * 7 * 24 * 60 * 60
+"""Bounds of the window of stock, in seconds."""
+
+SKEW_PARTS: Final = 4
+"""The skew is at most one such part of the window, either way."""
+
 WHOLE: Final = 10_000
 """A hundred per cent in hundredths of one, and a weight of 1 in its own parts."""
 
@@ -100,11 +107,14 @@ class TenantSection(_Section, frozen=True):
 
 
 class StockSection(_Section, frozen=True):
-    """How facts of stock are ordered; `window` and `skew` in seconds, `tail` in facts."""
+    """How late facts of stock may come, and what an absolute includes; both in seconds.
+
+    `tail` was a bound on the number of facts, which there is no more: it may be written, and says nothing.
+    """
 
     window: int = 24 * 60 * 60
-    tail: int = 64
     skew: int = 0
+    tail: int | None = None
 
 
 class Document(_Section, frozen=True):

@@ -12,7 +12,9 @@ from atp_stream.domain.claims import Claim, claims, quotas
 from atp_stream.domain.document import Kind
 from atp_stream.domain.policy import ItemRules, Rule
 from atp_stream.domain.rows import Channel, Item
-from atp_stream.domain.stock import Shipment, counted
+from atp_stream.domain.stock import instants, upgrade
+from atp_stream.domain.stock.facts import NEVER
+from atp_stream.domain.stock.rows import Instant, Location, Stock
 
 _NOT_CLAIMED: Final = {
     Kind.POOLED: "not_pooled",  # never there: the pool is its claim
@@ -20,6 +22,9 @@ _NOT_CLAIMED: Final = {
     Kind.QUOTA: "no_overflow",
     Kind.FROZEN: "frozen",
 }
+
+
+_SURE: Final = 2
 
 
 class Term(NamedTuple):
@@ -40,13 +45,12 @@ class ChannelTerms(NamedTuple):
 
 
 class Explanation(NamedTuple):
-    """An item: on hand is the sum of `places` less that of `shipped`, what is free is the sum of the terms in `free`.
+    """An item: on hand is the sum of the terms in `held`, what is free is the sum of the terms in `free`.
 
     `pool` is what no quota fences off; in a `shortage` the fences are less than what is left of the grants.
     """
 
-    places: list[tuple[str, int]]
-    shipped: list[Shipment]
+    held: list[Term]
     free: list[Term]
     pool: int
     shortage: bool
@@ -64,10 +68,8 @@ def explain(item: Item, rules: ItemRules) -> Explanation:
     claimed = claims(free, rules, item.channels)
     fenced = sum(claimed[quota.channel].fence for quota in quotas(rules, item.channels))
     entitled = sum(max(0, quota.granted - quota.consumed) for quota in quotas(rules, item.channels))
-    parts = counted(stock, rules.stock)
     return Explanation(
-        places=parts.places,
-        shipped=parts.shipped,
+        held=_held(stock),
         free=of_free,
         pool=free - fenced,
         shortage=entitled > free,
@@ -81,6 +83,79 @@ def explain(item: Item, rules: ItemRules) -> Explanation:
             for channel, row in sorted(item.channels.items())
         ],
     )
+
+
+class Absolute(NamedTuple):
+    """The newest absolute of a location: its stamp, what was held at its end, and whether its facts contradict."""
+
+    at: int
+    end: int
+    in_doubt: bool
+
+
+class Drifted(NamedTuple):
+    """What a gap is made of: what was held at `base_at`, what moved since, and what the newest absolute says instead."""
+
+    base_at: int
+    base: int
+    moved: int
+    shipped: int
+    found: int
+
+
+class PlaceTerms(NamedTuple):
+    """A location: its quantity is the end of its newest absolute and `since`, `missing` units have left since then.
+
+    `recent` are its newest instants; facts stamped up to `forgotten_at` can no longer be judged. None where there is
+    no absolute, no gap, or nothing forgotten.
+    """
+
+    quantity: int
+    absolute: Absolute | None
+    since: int
+    gap: Drifted | None
+    missing: int
+    recent: list[Instant]
+    forgotten_at: int | None
+
+
+def explain_place(row: Location, recent: int) -> PlaceTerms:
+    """Return the terms of a location, and up to `recent` of its newest instants."""
+    has_absolute = row.at != NEVER
+    tail = row.facts.tail
+    newest = next((one for one in reversed(tail) if one.at == row.at), None)
+    in_doubt = row.sure < _SURE if newest is None or not newest.is_absolute else not instants.is_sure(newest)
+    shipped = row.base_out - row.out
+    explains = row.gap != row.end - row.base_end - row.moved
+    return PlaceTerms(
+        quantity=row.value,
+        absolute=Absolute(row.at, row.end, in_doubt) if has_absolute else None,
+        since=row.after,
+        gap=Drifted(row.base_at, row.base_end, row.moved, shipped if explains else 0, row.end) if row.gap else None,
+        missing=row.out if has_absolute else 0,
+        recent=tail[-recent:],
+        forgotten_at=None if row.forgotten_at == NEVER else row.forgotten_at,
+    )
+
+
+def _held(stock: Stock) -> list[Term]:
+    """Return the terms of on hand; where there are two sums, those of the one that counts."""
+    named, bare = stock.named, stock.bare
+    terms: list[Term] = []
+    if upgrade.is_old(stock):
+        _add(terms, "before_the_upgrade", stock.on_hand)
+        return terms
+    with_name = [("locations", named.value), ("shipped", -named.missing), ("shipped_from_no_location", -stock.homeless)]
+    without = [("no_location", bare.value), ("shipped", -bare.missing)]
+    if not stock.split:
+        counted = (
+            [*with_name, ("no_location", bare.value)] if named.absolutes else [("locations", named.value), *without]
+        )
+    else:
+        counted = with_name if sum(units for _, units in with_name) == stock.on_hand else without
+    for what, quantity in counted:
+        _add(terms, what, quantity)
+    return terms
 
 
 def _channel(found: ChannelTerms, *, fenced: int, closed: bool, stopped: bool) -> ChannelTerms:

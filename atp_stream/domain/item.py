@@ -25,7 +25,8 @@ from atp_stream.domain.policy import ItemRules, Policy
 from atp_stream.domain.rows import Allocation, Channel, Item, Reservation
 from atp_stream.domain.standing import Standing
 from atp_stream.domain.state import State
-from atp_stream.domain.stock import Location, Stock, live_by
+from atp_stream.domain.stock.fold import StockFold
+from atp_stream.domain.stock.rows import Stock
 
 MICROSECONDS = 1_000  # in a millisecond
 
@@ -40,7 +41,8 @@ class ItemFold:
 
     __slots__ = (
         "_before", "_leaving", "changed", "channels", "due", "events", "is_new", "item", "log_time", "name", "offset",
-        "ordinal", "pending", "reserved", "rules", "source", "state", "ticket", "unindexed", "version", "waiting",
+        "ordinal", "pending", "reserved", "rules", "source", "state", "stock", "ticket", "unindexed", "version",
+        "waiting",
     )  # fmt: skip
 
     def __init__(self, state: State, name: str, policy: Policy, events: list[AnyEvent]) -> None:
@@ -60,11 +62,18 @@ class ItemFold:
                 self._leaving |= row.leaving
         self.state, self.name, self.rules, self.events, self.item = state, name, rules, events, item
         self.channels = item.channels
+        self.stock = StockFold(state, name, item.stock)
         self.pending: list[Standing] = []  # policies that this item has still to meet
         self.changed = False
-        self.due = item.quarantine is None and (item.work is not None or item.resuming)
+        self.due = self.is_due
         self.offset = self.log_time = self.ordinal = self.version = self.ticket = 0
         self.source = b""
+
+    @property
+    def is_due(self) -> bool:
+        """Tell whether the item has begun work to finish."""
+        item = self.item
+        return item.quarantine is None and (item.work is not None or item.resuming or item.stock.upgrading is not None)
 
     # The cause of what follows
 
@@ -82,17 +91,6 @@ class ItemFold:
             item.work.ordinal = self.ordinal
         self.changed, self.is_new = True, False
         self.dismiss()
-
-    # Rows of stock and of reservations
-
-    def get(self, name: str) -> Location | None:
-        """Return the row of a location."""
-        row: Location | None = self.state.get(f"{self.name}|l|{encode(name)}")
-        return row
-
-    def put(self, name: str, row: Location) -> None:
-        """Set the row of a location."""
-        self.state.put(f"{self.name}|l|{encode(name)}", row)
 
     def reservation(self, reservation: str) -> Reservation | None:
         """Return the row of a reservation; `keeping.keep` sets it."""
@@ -217,21 +215,15 @@ class ItemFold:
     # Policy
 
     def meet(self, rules: ItemRules) -> None:
-        """Live by other rules: channels come and go, and what a floor or skew means may have changed."""
+        """Live by other rules: channels come and go, and what a floor means may have changed."""
         channels, old = self.channels, self.rules
         for channel in rules.channels:
             (channels.get(channel) or self._open(channel)).leaving = False
         for channel, row in channels.items():
             if channel not in rules.channels and (channel in old.channels or rules.closed(channel)):
                 row.leaving = self._leaving = True
-        if rules.stock != old.stock:
-            self.count_again(rules)
         self.unindexed |= rules.deallocates and not old.deallocates
         self.rules = rules
-
-    def count_again(self, rules: ItemRules) -> None:
-        """Let the stock live by the skew of `rules`."""
-        live_by(self.item.stock, self, rules.stock)
 
     def dismiss(self) -> None:
         """Drop the channels that policy no longer has and nothing holds open: their grants are free again."""

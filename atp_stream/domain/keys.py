@@ -6,7 +6,7 @@ can. Keys sort in the order in which their rows are wanted.
 
 from typing import Final
 
-from atp_stream.domain.names import encode
+from atp_stream.domain.names import decode, encode
 
 POLICY: Final = "|policy"
 SWEEP: Final = "|sweep"
@@ -14,13 +14,79 @@ WORK: Final = "|work|"
 QUARANTINE: Final = "|quarantine|"
 CLOCK: Final = "|clock"
 TIMER: Final = "|timer|"
+STOCK_TIME: Final = "|stock_time"
+FOLD: Final = "|fold"
+PURGE: Final = "|purge"
+GENERATIONS: Final = "|g|"
+"""What the keys of rows begin with that are forgotten together; a generation's number and a letter follow."""
 
 _TOP: Final = 2**63 - 1
+_LETTER: Final = 12  # where the kind of a generation's row stands in its key
+_STAMP: Final = 16  # hexadecimal digits
 
 
 def kind_of(key: str) -> str:
-    """Return the kind of a row's key: a letter for rows of an item, a name for those of the partition."""
-    return key.split("|", 2)[1] if key[0] == "|" else key.split("|", 3)[2]
+    """Return the kind of a row's key: a letter for rows of an item or a generation, a name for those of the partition."""
+    if key[0] != "|":
+        return key.split("|", 3)[2]
+    return key[_LETTER] if key.startswith(GENERATIONS) else key.split("|", 2)[1]
+
+
+def is_scanned(key: str) -> bool:
+    """Tell whether rows of this kind are looked for by the order of their keys while a step changes them."""
+    return key[_LETTER : _LETTER + 1] in {"F", "X"} if key.startswith(GENERATIONS) else "|N|" in key
+
+
+def item_of(key: str) -> str:
+    """Return the name of the item that a row of a generation belongs to."""
+    tenant, item, _ = key[_LETTER + 2 :].split("|", 2)
+    return f"{tenant}|{item}"
+
+
+def generation_of(key: str) -> int:
+    """Return the number of the generation that a row of one belongs to."""
+    return int(key[len(GENERATIONS) : _LETTER - 1], 16)
+
+
+def generation_prefix(generation: int) -> str:
+    """Return what the keys of all rows of a generation begin with."""
+    return f"{GENERATIONS}{generation:08x}|"
+
+
+def mark_key(generation: int, name: str, mark: str) -> str:
+    """Return the key by which an event id of the item `name` is known in a generation."""
+    return f"{GENERATIONS}{generation:08x}|K|{name}|{mark}"
+
+
+def location_key(name: str, location: str) -> str:
+    """Return the key of the stock of the item `name` at a location."""
+    return f"{name}|L|{encode(location)}"
+
+
+def old_location_key(name: str, location: str) -> str:
+    """Return the key that versions before 0.2 gave to the stock of a location."""
+    return f"{name}|l|{encode(location)}"
+
+
+def dated_place_prefix(name: str) -> str:
+    """Return what the keys begin with by which the locations of an item are found in the order of absolutes."""
+    return f"{name}|N|"
+
+
+def dated_place_key(name: str, at: int, location: str) -> str:
+    """Return the key of a location with an absolute stamped `at` or later."""
+    return f"{name}|N|{at:016x}{encode(location)}"
+
+
+def dated_place_of(key: str, prefix: str) -> tuple[int, str]:
+    """Return the stamp and the location that a key under `prefix` names."""
+    digits = len(prefix) + _STAMP
+    return int(key[len(prefix) : digits], 16), decode(key[digits:])
+
+
+def partition_timer_key(moment: int) -> str:
+    """Return the key of a timer of the partition itself; it sorts among those of the items, and names none."""
+    return f"{TIMER}{moment:016x}|"
 
 
 def policy_key(offset: int) -> str:

@@ -20,11 +20,9 @@ Source: domain.md, Stock, fulfilment.
 from collections import Counter
 from typing import Final
 
-from atp_stream.domain import stock
 from atp_stream.domain.holdings import shipped
 from atp_stream.domain.item import ItemFold
 from atp_stream.domain.rows import Moved, Reservation
-from atp_stream.domain.stock import Shipment
 
 MOST_SHIPMENTS: Final = 32
 """So many shipments of a reservation are told apart.
@@ -63,12 +61,15 @@ def adjusted(x: ItemFold, row: Reservation, units: int, location: str) -> int:
     return shipped(row) - before
 
 
-def left_from(x: ItemFold, row: Reservation) -> None:
-    """Let what left no stated location have left the one of its reservation, now that it is known."""
+def relocate(x: ItemFold, row: Reservation, location: str) -> None:
+    """Let a reservation be of another location, and what left no stated one have left that."""
+    _read_as_meant(row)
     for one in row.moved:
-        if not one.location and not one.place:
-            gone = Shipment(at=one.at, quantity=one.quantity - one.repeated)
-            stock.relocate(x.item.stock, x, gone, row.location, x.rules.stock)
+        units = one.quantity - one.repeated
+        if units and not one.location and not one.place:
+            x.stock.ship(one.at, -units, row.location)
+            x.stock.ship(one.at, units, location)
+    row.location = location
 
 
 def _enter(x: ItemFold, row: Reservation, told: Moved) -> bool:
@@ -141,8 +142,7 @@ def _stand(x: ItemFold, row: Reservation, one: Moved, repeated: int) -> None:
     """Let all but `repeated` units of a shipment stand in the stock."""
     more = one.repeated - repeated
     if more:
-        gone = Shipment(at=one.at, quantity=abs(more), location=one.location or one.place or row.location)
-        (stock.ship if more > 0 else stock.take_back)(x.item.stock, x, gone, x.rules.stock)
+        x.stock.ship(one.at, more, one.location or one.place or row.location)
         one.repeated = repeated
 
 

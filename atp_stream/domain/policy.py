@@ -13,6 +13,9 @@ import msgspec
 
 from atp_stream.domain import quantity
 from atp_stream.domain.document import (
+    MAX_WINDOW,
+    MIN_WINDOW,
+    SKEW_PARTS,
     WHOLE,
     ChannelSection,
     Document,
@@ -23,7 +26,7 @@ from atp_stream.domain.document import (
     Shortage,
     TenantSection,
 )
-from atp_stream.domain.locations import StockRules
+from atp_stream.domain.stock.facts import StockRules
 from atp_stream.domain.names import split
 from atp_stream.domain.written import decode, decode_own, encode
 
@@ -98,7 +101,11 @@ class Policy:
     def __init__(self, document: Document) -> None:
         self.document = document
         stock = document.stock
-        self.stock = StockRules(window=stock.window * _MICROSECONDS, tail=stock.tail, skew=stock.skew * _MICROSECONDS)
+        # Documents that were stored before these bounds were there live by the nearest that they allow.
+        window = max(MIN_WINDOW, min(MAX_WINDOW, stock.window))
+        most = window // SKEW_PARTS
+        skew = max(-most, min(most, stock.skew))
+        self.stock = StockRules(window=window * _MICROSECONDS, skew=skew * _MICROSECONDS)
         self.future_tolerance = document.future_tolerance * _MICROSECONDS
         self.unknown_channel_limit = document.unknown_channel_limit
         self.default_channel = document.default_channel
@@ -174,7 +181,7 @@ class Policy:
             accepts_unknown=document.unknown_channels == "accept",
             deallocates=(section.shortage or document.shortage) is Shortage.DEALLOCATE,
             time_limit=None if section.time_limit is None else section.time_limit * _MICROSECONDS,
-            retention=document.retention * _MICROSECONDS,
+            retention=max(document.retention * _MICROSECONDS, 2 * self.stock.window),
             drift_grace=document.drift_grace * _MICROSECONDS,
             plain=all(rule.kind is Kind.POOLED for rule in [other, *channels.values()]),
         )
@@ -186,9 +193,12 @@ def parse(document: bytes) -> Policy:
 
 
 @lru_cache(maxsize=512)
-def read(document: bytes) -> Policy:
-    """Return what `parse` returns, remembering the last documents: a step must not pay for it again."""
-    return parse(document)
+def read(document: bytes, *, is_stored: bool = False) -> Policy:
+    """Return what `parse` returns, remembering the last documents: a step must not pay for it again.
+
+    A document that is stored already was checked by the bounds of its time.
+    """
+    return Policy(decode(document, is_stored=is_stored))
 
 
 def text(policy: Policy) -> str:

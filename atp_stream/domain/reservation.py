@@ -42,8 +42,7 @@ def reserve(x: ItemFold, command: Reserve, policy: Policy) -> bool:
     asked = policy.default_channel if command.channel is None else command.channel
     channel = x.rules.resolve(asked)
     if row is None or row.at is None:
-        if x.item.purged_at is not None and command.at <= x.item.purged_at:
-            raise Refused("too_old", f"{command.reservation}: reservations made as late as that were forgotten")
+        _require_unforgotten(x, command.reservation, command.at)
         channel = x.channel_for(channel, policy.unknown_channel_limit)
         _create(x, Reservation() if row is None else row, command, channel)
         return True
@@ -91,8 +90,11 @@ def release(x: ItemFold, command: Release) -> bool:
 
 
 def fulfil(x: ItemFold, command: Fulfil) -> bool:
-    """Ship units: the stock moves whatever the state; raises Refused too_many_movements."""
-    row = x.reservation(command.reservation) or Reservation()
+    """Ship units: the stock moves whatever the state; raises Refused with reason too_old or too_many_movements."""
+    row = x.reservation(command.reservation)
+    if row is None:
+        _require_unforgotten(x, command.reservation, command.at)
+        row = Reservation()
     if not _remember(row, command.event_id):
         return False
     if command.quantity is None and row.at is None:
@@ -113,14 +115,24 @@ def adjusted(x: ItemFold, reservation: str, units: int, location: str) -> None:
     keep(x, reservation, row)
 
 
+def is_purged(x: ItemFold, reservation: str, at: int) -> bool:
+    """Tell whether a reservation that is told of at that stamp may have been forgotten."""
+    return x.item.purged_at is not None and at <= x.item.purged_at and x.reservation(reservation) is None
+
+
+def _require_unforgotten(x: ItemFold, reservation: str, at: int) -> None:
+    if x.item.purged_at is not None and at <= x.item.purged_at:
+        raise Refused("too_old", f"{reservation}: reservations made as late as that were forgotten")
+
+
 def _create(x: ItemFold, row: Reservation, command: Reserve, channel: str) -> None:
     """Meet what came before, and claim the rest."""
     row.channel, row.asked = channel, command.channel
-    row.location, row.reference = command.location, command.reference
+    row.reference = command.reference
     revive(x, command.reservation, row)
     _state(row, command)
     row.expires_at = None if row.confirmed else command.expires_at
-    movements.left_from(x, row)
+    movements.relocate(x, row, command.location)
     rest = row.fulfil_rest
     if row.release_rest:
         row.released += owed(row)
@@ -159,10 +171,17 @@ def _state(row: Reservation, command: Reserve) -> None:
     )
 
 
+def _move_to(x: ItemFold, row: Reservation, command: Reserve) -> None:
+    """Let a newer create that names another location count; one that names none leaves it as it was."""
+    if command.location and command.location != row.location:
+        movements.relocate(x, row, command.location)
+
+
 def _ask_anew(x: ItemFold, row: Reservation, command: Reserve) -> None:
     """Let what has expired be reopened by a newer create; it claims nothing, and the limit that ended it stands."""
     row.dropped = max(0, row.dropped - max(0, row.requested - command.quantity))
     _state(row, command)
+    _move_to(x, row, command)
     row.purge_at = None  # kept for the whole retention again: else its purge would refuse creates made just now
     keep(x, command.reservation, row)
 
@@ -175,6 +194,7 @@ def _replace(x: ItemFold, row: Reservation, command: Reserve) -> None:
     if (command.priority, command.allow_partial) != (row.priority, row.allow_partial):
         queue_again(x, row, command.priority, allow_partial=command.allow_partial)
     _state(row, command)
+    _move_to(x, row, command)
     row.expires_at = None if row.confirmed else command.expires_at
     if grown > 0:
         _claim(x, command.reservation, row, grown)

@@ -11,7 +11,9 @@ from typing import Any, Final
 import msgspec
 
 from atp_stream.domain.commands import AnyCommand
-from atp_stream.domain.stock import Location, Stock
+from atp_stream.domain.stock.generations import StockTimeRow
+from atp_stream.domain.stock.rows import Chains, Instant, Location, Mark, Shipped, Stock
+from atp_stream.domain.stock.upgrade import OldLocation
 
 
 class Row(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
@@ -67,6 +69,7 @@ class Drift(Row):
 class Item(Row):
     """One item: its stock, its channels, and the cause of its last change.
 
+    `past` counts facts that a newer absolute held already, `unpaired` adjustments whose reservation was forgotten; `stopped` is the generation in which commands began to be kept.
     `version` counts the commands and slices folded for the item, without duplicates and refusals. `policy` is the
     offset of the newest policy that it has surely met (-1: the default policy). `safety_stock` is what was withheld
     when the step was committed. `quarantine` says which fault of ours stopped the item; `held` counts the commands kept
@@ -86,11 +89,14 @@ class Item(Row):
     log_time: int = 0
     safety_stock: int = 0
     late: int = 0
+    past: int = 0
+    unpaired: int = 0
     stale: int = 0
     duplicates: int = 0
     work: Work | None = None
     quarantine: str | None = None
     held: int = 0
+    stopped: int | None = None
     resuming: bool = False
     source: str = ""
     own: str | None = None
@@ -203,12 +209,16 @@ class Waiting(Row):
 
 
 class Held(Row):
-    """A command kept while its item is quarantined or has work to finish; its offset is in its key."""
+    """A command kept while its item is quarantined or has work to finish; its offset is in its key.
+
+    `generation` is that of its arrival: with it the command is answered. Versions before 0.2 did not note it.
+    """
 
     log_time: int
     command: AnyCommand
     source: bytes = b""
     original: bytes = b""
+    generation: int = 0
 
 
 class Pending(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -223,6 +233,27 @@ class Clock(Row):
     """The ticks by which some items may have timers to run out still, oldest first."""
 
     pending: list[Pending] = []
+
+
+class FoldRow(Row):
+    """Which version of the fold wrote the rows, and the offset of the first command that it answered.
+
+    What stands earlier in the log was answered by an earlier version, whose rows a fold of today need not give.
+    """
+
+    version: int
+    since: int
+
+
+class PurgeRow(Row):
+    """How far the purge has come: rows of generations before `below` are gone, those in front of `cursor` as well.
+
+    `timer` is the moment, in microseconds, at which the partition wants a tick; None while it has no such rows.
+    """
+
+    below: int = 0
+    cursor: str = ""
+    timer: int | None = None
 
 
 class PolicyRow(Row):
@@ -249,9 +280,15 @@ class Due(Row):
     """Marks by its key alone: an item with unfinished work, a quarantined one, a timer, an open promise."""
 
 
-ROW_TYPES: Final[dict[str, type[Any]]] = {
+ROW_TYPES: Final[dict[str, Any]] = {
     "i": Item,
-    "l": Location,
+    "L": Location,
+    "N": Mark,
+    "K": Mark,
+    "F": list[Instant],
+    "X": list[Shipped],
+    "C": Chains,
+    "l": OldLocation,
     "r": Reservation,
     "q": Waiting,
     "h": Held,
@@ -263,5 +300,8 @@ ROW_TYPES: Final[dict[str, type[Any]]] = {
     "quarantine": Due,
     "clock": Clock,
     "timer": Due,
+    "stock_time": StockTimeRow,
+    "purge": PurgeRow,
+    "fold": FoldRow,
 }
 """The type of a row by the kind of its key."""

@@ -53,7 +53,7 @@ class Policies:
         if row is None:
             return _BEFORE_ALL
         document = bytes(row.document)
-        return Standing(row.offset, row.log_time, read(document), len(document))
+        return Standing(row.offset, row.log_time, read(document, is_stored=True), len(document))
 
     @property
     def newest(self) -> Standing:

@@ -3,18 +3,22 @@
 A row's key starts with the item's name, so that all rows of an item lie side by side:
 
     tenant|item|i                      the item: stock, channels, counters
-    tenant|item|l|location             the stock facts of one location
+    tenant|item|L|location             the stock of one location
+    tenant|item|N|stamp location       one location with an absolute
     tenant|item|r|reservation          one reservation
     tenant|item|q|channel|rank         one waiting part; ranks sort in the order of service
     tenant|item|h|offset               one command kept while the item is quarantined, or has work to finish
     tenant|item|t|moment reservation   one timer
     tenant|item|o|place reservation    one promise that a loss of stock may take back
+    |g|generation|kind|tenant|item|…   one of the rows that are forgotten together
     |name                              a row of the whole partition (no tenant is empty)
 """
 
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
+
+from atp_stream.domain.keys import GENERATIONS, is_scanned
 
 Row: TypeAlias = Any  # a msgspec.Struct; its type follows from the key
 Read: TypeAlias = Callable[[str], Row | None]
@@ -37,8 +41,10 @@ class State:
         self.scan = scan  # committed rows, from a key on
         self._rows: dict[str, Row | None] = {}
         self.changed: dict[str, Row | None] = {}  # None: deleted
+        self.wrote_generations = False
         self._fresh: list[str] = []  # keys that came to life since the last look at `_order`
         self._order: list[str] = []  # changed keys, sorted; dead ones leave when they are met
+        self._scanned: list[str] = []  # changed keys of the kinds that `keys` looks for, sorted
         self._heads: dict[str, tuple[Iterator[tuple[str, Row]], tuple[str, Row] | None]] = {}
 
     def get(self, key: str) -> Row | None:
@@ -54,6 +60,9 @@ class State:
         changed = self.changed
         if changed.get(key) is None:
             self._fresh.append(key)
+            self.wrote_generations |= key.startswith(GENERATIONS)
+            if is_scanned(key):
+                insort(self._scanned, key)
         self._rows[key] = changed[key] = row
 
     def delete(self, key: str) -> None:
@@ -83,6 +92,31 @@ class State:
             if found not in self.changed:
                 return found
         return best
+
+    def keys(self, start: str, prefix: str) -> Iterator[str]:
+        """Yield the keys at or behind `start` that begin with `prefix`, as this step sees them, in order.
+
+        Rows may be put and deleted meanwhile. Of what this step put, only kinds that are scanned are found.
+        """
+        changed, put, last = self.changed, self._scanned, ""
+        committed = self.scan(start)
+        pair, place = next(committed, None), bisect_left(put, start)
+        while True:
+            held = pair[0] if pair is not None and pair[0].startswith(prefix) else None
+            own = put[place] if place < len(put) and put[place].startswith(prefix) else None
+            if held is None and own is None:
+                return
+            if pair is not None and held is not None and (own is None or held <= own):
+                last = held
+                if held not in changed:
+                    self._rows.setdefault(*pair)
+            else:
+                last = own or ""
+            if last not in changed or changed[last] is not None:
+                yield last
+            if last == held:
+                pair = next(committed, None)
+            place = bisect_right(put, last)
 
     def _opened(self, prefix: str) -> tuple[Iterator[tuple[str, Row]], tuple[str, Row] | None]:
         rows = self.scan(prefix)

@@ -7,18 +7,33 @@ from weakref import proxy
 from atp_stream.domain import drift, timers
 from atp_stream.domain.answers import ItemCommand, answer
 from atp_stream.domain.catching_up import CatchingUp
-from atp_stream.domain.commands import AnyCommand, EditItem, EditPolicy, Entry, ResumeItem, SetPolicy, Tick
+from atp_stream.domain.commands import (
+    OF_PARTITION,
+    AnyCommand,
+    EditItem,
+    Elapse,
+    Entry,
+    PolicyOfPartition,
+    ResumeItem,
+    Tick,
+)
 from atp_stream.domain.errors import Broken, Refused
 from atp_stream.domain.events import AnyEvent, CommandRefused, Kept
 from atp_stream.domain.item import ItemFold
-from atp_stream.domain.keys import QUARANTINE, WORK
+from atp_stream.domain.keys import FOLD, QUARANTINE, WORK
 from atp_stream.domain.policy import PolicyError
+from atp_stream.domain.purge import ROWS_PER_FACT, Purge
 from atp_stream.domain.room import SLICE
-from atp_stream.domain.rows import Due, Held, Work
+from atp_stream.domain.rows import Due, FoldRow, Held, Item, Work
 from atp_stream.domain.settling import settle
 from atp_stream.domain.standing import Policies
 from atp_stream.domain.state import State
+from atp_stream.domain.stock import upgrade
+from atp_stream.domain.stock.generations import StockTime
 from atp_stream.domain.ticks import Ticks
+
+FOLD_VERSION: Final = 2
+"""Counted up whenever the same log gives other numbers than before. 2: stock without a bound on facts."""
 
 ENOUGH: Final = 4_000
 """A step that has so much output takes no further command."""
@@ -34,9 +49,13 @@ class Step:
         self._items: dict[str, ItemFold] = {}
         self._policies = Policies(state)
         self._ticks = Ticks(state)
+        self._time = StockTime.of(state)
+        self._purge = Purge(state, self._time, self._keeps)
+        row: FoldRow | None = state.get(FOLD)
+        self._is_current = row is not None and row.version == FOLD_VERSION
         self._more = 0  # what counts as output beside events: units, visits, what publishing may tell
         # Weak: else a step, with all that it read, would be a ring that stays until the garbage is looked through.
-        self._behind = CatchingUp(proxy(self), state, self._policies, self._ticks)
+        self._behind = CatchingUp(proxy(self), state, self._policies, self._ticks, self._purge)
 
     @property
     def spent(self) -> int:
@@ -59,6 +78,7 @@ class Step:
         """Answer one entry, unless the step has enough, or the item is not ready for it."""
         if self.spent >= ENOUGH:
             return False
+        self._begin(entry)
         try:
             return self._take(entry)
         except Broken:
@@ -93,13 +113,23 @@ class Step:
 
     # Entries
 
+    def _begin(self, entry: Entry) -> None:
+        """Let the log go on to an entry."""
+        self._time.advance(entry.log_time, self._policies.newest.policy.stock.window)
+        if not self._is_current:
+            self._state.put(FOLD, FoldRow(version=FOLD_VERSION, since=entry.offset))
+            self._is_current = True
+
     def _take(self, entry: Entry) -> bool:
         command = entry.command
-        if isinstance(command, SetPolicy | EditPolicy | Tick):
+        if isinstance(command, OF_PARTITION):
             return self._of_partition(entry, command)
         x = self._items.get(entry.name) or self.open(entry.name)
         if isinstance(command, ResumeItem) and x.item.quarantine is None:
             return True  # it runs; if it has work to finish, that is none of an operator's business
+        if x.item.quarantine is None and x.item.stock.upgrading is None and upgrade.is_old(x.item.stock):
+            upgrade.begin(x.item.stock, self._time.generation)
+            self._mark(x)
         if self._behind.behind(x) and not self._behind.catch_up(x, SLICE if x.due else ENOUGH):
             # Much work: others go on meanwhile. Little, but this step has enough: the next one goes on here.
             return x.due and self._keep(x, entry, command)
@@ -110,7 +140,8 @@ class Step:
             self._resume(x, entry)
         elif x.item.quarantine is None:
             x.begin(entry.offset, entry.log_time, source=entry.source)
-            self._answer(x, command, None)
+            self._answer(x, command, None, self._time.generation)
+            self._purge.go_on(ROWS_PER_FACT)
         else:
             self._keep(x, entry, command)
         return True
@@ -119,12 +150,15 @@ class Step:
         """Answer a command that was kept for its item."""
         x.begin(offset, held.log_time, source=held.source)
         command = held.command
-        assert not isinstance(command, SetPolicy | EditPolicy | Tick | ResumeItem)  # noqa: S101  (these are never kept)
-        self._answer(x, command, Kept(command, held.source, held.original))
+        assert not isinstance(command, OF_PARTITION | ResumeItem)  # noqa: S101  (these are never kept)
+        self._answer(x, command, Kept(command, held.source, held.original), held.generation)
+        if not x.item.held:
+            self._let_go(x)
         x.changed = True
         self._mark(x)
 
-    def _answer(self, x: ItemFold, command: ItemCommand, kept: Kept | None) -> None:
+    def _answer(self, x: ItemFold, command: ItemCommand, kept: Kept | None, generation: int) -> None:
+        x.stock.live_by(x.rules.stock, generation)
         standing = self._policies.as_of(max(x.offset, x.item.policy))
         try:
             applied = answer(x, command, standing.policy)
@@ -149,10 +183,11 @@ class Step:
         if x.item.stock.gap or x.item.drift is not None:
             drift.follow(x)
         x.done()
+        self._purge.watch(x.log_time)
         self._mark(x)
 
     def _mark(self, x: ItemFold) -> None:
-        due = x.item.quarantine is None and (x.item.work is not None or x.item.resuming)
+        due = x.is_due
         if due != x.due:
             x.due = due
             if due:
@@ -162,10 +197,30 @@ class Step:
 
     def _keep(self, x: ItemFold, entry: Entry, command: AnyCommand) -> bool:
         """Keep a command for later; False if too many are kept already."""
-        held = Held(log_time=entry.log_time, command=command, source=entry.source, original=entry.original)
+        generation = self._time.generation
+        held = Held(
+            log_time=entry.log_time, generation=generation, command=command, source=entry.source,
+            original=entry.original,
+        )  # fmt: skip
         kept = self._behind.keep(x, entry.offset, held)
+        if kept and x.item.stopped is None:
+            x.item.stopped = generation
         self._mark(x)
         return kept
+
+    def _keeps(self, name: str, generation: int) -> bool:
+        """Tell whether an item's rows of a generation stay: what is kept for it may still ask for them."""
+        if self._state.first(QUARANTINE) is None and self._state.first(WORK) is None:
+            return False
+        x = self._items.get(name)
+        item: Item | None = self._state.get(f"{name}|i") if x is None else x.item
+        return item is not None and item.stopped is not None and generation >= item.stopped - 1
+
+    def _let_go(self, x: ItemFold) -> None:
+        """Let the purge take rows of an item again, for which nothing is kept any more."""
+        stopped, x.item.stopped = x.item.stopped, None
+        if stopped is not None and stopped < self._time.generation:
+            self._purge.begin_anew()
 
     def _refuse(
         self, name: str, version: int, offset: int, log_time: int, refused: Refused, kept: Kept | None = None
@@ -179,7 +234,9 @@ class Step:
 
     # Commands to the whole partition
 
-    def _of_partition(self, entry: Entry, command: SetPolicy | EditPolicy | Tick) -> bool:
+    def _of_partition(self, entry: Entry, command: OF_PARTITION) -> bool:
+        if isinstance(command, Elapse):
+            return True
         if entry.offset in self._broken:
             refused = Refused("broken", self._broken[entry.offset])
             self._refuse(entry.name, 0, entry.offset, entry.log_time, refused)
@@ -191,7 +248,7 @@ class Step:
             return True
         return self._set_policy(entry, command)
 
-    def _set_policy(self, entry: Entry, command: SetPolicy | EditPolicy) -> bool:
+    def _set_policy(self, entry: Entry, command: PolicyOfPartition) -> bool:
         policies = self._policies
         if policies.crowded:
             return False
@@ -203,6 +260,7 @@ class Step:
             refused = Refused("policy_invalid", str(error))
             self._refuse(entry.name, 0, entry.offset, entry.log_time, refused)
             return True
+        self._time.renew(newest.policy.stock.window)
         self._items = {name: x for name, x in self._items.items() if not x.is_new}
         for x in self._items.values():
             last = x.pending[-1].policy.rules(x.name, x.item.own) if x.pending else x.rules
@@ -223,6 +281,7 @@ class Step:
         """Quarantine an item: all its channels show 0, and its commands are kept."""
         x.begin(offset, log_time)
         x.item.quarantine = self._broken[x.ticket]
+        x.item.stopped = self._time.generation if x.item.stopped is None else x.item.stopped
         x.item.resuming = False
         timers.hide(x)
         self._state.put(QUARANTINE + x.name, Due())
@@ -240,12 +299,11 @@ class Step:
         self._state.delete(QUARANTINE + x.name)
         timers.show(x)
         x.item.resuming = x.item.held > 0
+        if not x.item.held:
+            self._let_go(x)
         x.item.policy = newest.offset
-        x.rules = newest.policy.rules(
-            x.name, x.item.own
-        )  # what it lived by before is known only if it stopped just now
+        x.rules = newest.policy.rules(x.name, x.item.own)  # what it lived by is known only if it stopped just now
         x.meet(x.rules)
-        x.count_again(x.rules)
         whole = Work(offset=entry.offset, log_time=entry.log_time, ordinal=x.ordinal)  # a whole pass: claims rose
         whole.index, whole.lose = ("" if x.rules.deallocates else None), x.rules.deallocates
         whole.until = None if x.item.work is None else x.item.work.until

@@ -14,7 +14,10 @@ from atp_stream.domain.document import (
     LONGEST_CHANNEL,
     MAX_DOCUMENT,
     MAX_OWN,
+    MAX_WINDOW,
+    MIN_WINDOW,
     MOST_CHANNELS,
+    SKEW_PARTS,
     WHOLE,
     ChannelSection,
     Document,
@@ -24,7 +27,6 @@ from atp_stream.domain.document import (
     TenantSection,
 )
 from atp_stream.domain.errors import Refused
-from atp_stream.domain.locations import LONGEST_TAIL
 
 HIGHEST_RANK: Final = 1_000
 
@@ -35,8 +37,8 @@ LONGEST_DURATION: Final = 100 * 365 * 24 * 60 * 60
 _exact: Final = msgspec.json.Decoder(float_hook=Decimal)
 
 
-def decode(document: bytes) -> Document:
-    """Return the document that JSON states.
+def decode(document: bytes, *, is_stored: bool = False) -> Document:
+    """Return the document that JSON states; one that `is_stored` may break bounds that came after it.
 
     Raises PolicyError for a document over 64,000 bytes, not of this shape (unknown fields included), with a negative
     quantity or duration, a quantity of more than two decimals, or names or fields that contradict each other.
@@ -48,6 +50,8 @@ def decode(document: bytes) -> Document:
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise PolicyError(str(error)) from error
     _check(written)
+    if not is_stored:
+        _check_stock(written)
     return written
 
 
@@ -119,14 +123,12 @@ def _merged(start: Any, patch: Any) -> Any:
 def _check(document: Document) -> None:
     for place, seconds in (
         ("stock.window", document.stock.window),
-        ("stock.skew", document.stock.skew),
         ("retention", document.retention),
         ("drift_grace", document.drift_grace),
         ("future_tolerance", document.future_tolerance),
     ):
         _require(seconds >= 0, place, "must not be negative")
         _require(seconds <= LONGEST_DURATION, place, "is at most 100 years")
-    _require(1 <= document.stock.tail <= LONGEST_TAIL, "stock.tail", f"is from 1 to {LONGEST_TAIL}")
     _require(
         0 <= document.unknown_channel_limit <= MOST_CHANNELS, "unknown_channel_limit", f"is from 0 to {MOST_CHANNELS}"
     )
@@ -142,6 +144,13 @@ def _check(document: Document) -> None:
             _check_rules(f"{place}.items.{item}", special)
         limit = 1 if section.time_limit is None else section.time_limit
         _require(1 <= limit <= LONGEST_DURATION, f"{place}.time_limit", "is from 1 second to 100 years, or left out")
+
+
+def _check_stock(document: Document) -> None:
+    stock = document.stock
+    _require(MIN_WINDOW <= stock.window <= MAX_WINDOW, "stock.window", f"is from {MIN_WINDOW} to {MAX_WINDOW} seconds")
+    most = stock.window // SKEW_PARTS
+    _require(abs(stock.skew) <= most, "stock.skew", f"is from {-most} to {most} seconds, a quarter of stock.window")
 
 
 def _check_rules(place: str, section: TenantSection | ItemSection) -> None:

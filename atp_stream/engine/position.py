@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 POSITION_KEY = b"|position"
-FORMAT = 1
+FORMAT = 2
+"""2: the state holds stock without a bound. A worker of an earlier version must not write to it: it finds no genesis."""
 
 #: Headers of item-log records.
 GENESIS_HEADER = "atp-genesis"
@@ -35,18 +36,38 @@ class Position(msgspec.Struct, kw_only=True):
     """
 
     format: int = FORMAT
-    genesis: str
+    genesis: str = msgspec.field(name="log")
     applied: int = -1
     log_time: int = 0
     marks: dict[str, Mark] = {}
 
 
+class _Head(msgspec.Struct):
+    format: int = 1
+
+
+_decode_head = msgspec.json.Decoder(_Head).decode
 _decoder = msgspec.json.Decoder(Position)
 _encode = msgspec.json.Encoder().encode
 
 
+class NewerFormat(Exception):
+    """The state was written by a later version."""
+
+
 def decode_position(row: bytes) -> Position:
-    """Return the position that a row holds."""
+    """Return the position that a row holds.
+
+    Raises:
+        NewerFormat: a later version wrote it.
+    """
+    head = _decode_head(row)
+    if head.format > FORMAT:
+        raise NewerFormat(f"the state has format {head.format}, and this version knows formats up to {FORMAT}")
+    if head.format < FORMAT:  # format 1 had another name for the log
+        plain = msgspec.json.decode(row)
+        plain["log"], plain["format"] = plain.pop("genesis"), FORMAT
+        return msgspec.convert(plain, Position)
     return _decoder.decode(row)
 
 

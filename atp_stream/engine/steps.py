@@ -24,6 +24,7 @@ from atp_stream.engine.position import (
     POSITION_KEY,
     LogRecord,
     Mark,
+    NewerFormat,
     Position,
     WrongGenesis,
     advance,
@@ -115,7 +116,13 @@ class Steps:
         starts = {}
         for lane in self._lanes.values():
             row = lane.store.read(POSITION_KEY)
-            position = Position(genesis=self._genesis) if row is None else decode_position(row)
+            try:
+                position = Position(genesis=self._genesis) if row is None else decode_position(row)
+            except NewerFormat as error:
+                self._app.give_up(
+                    f"partition {lane.partition}: {error}: start the version that wrote it, or a later one"
+                )
+                continue
             if position.genesis != self._genesis:
                 self._app.give_up(
                     f"the state of partition {lane.partition} was made from log {position.genesis}, but the item log"

@@ -1,45 +1,72 @@
 """An item with its rows in memory, and short words for what is said about its stock."""
 
-from atp_stream.domain.stock import (
-    Fact,
-    Location,
-    Outcome,
-    Shipment,
-    Stock,
-    StockRules,
-    record,
-    ship,
-    take_back,
-)
+from bisect import bisect_left
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from atp_stream.domain.keys import kind_of
+from atp_stream.domain.rows import ROW_TYPES
+from atp_stream.domain.state import State
+from atp_stream.domain.stock.facts import Fact, Outcome, StockRules
+from atp_stream.domain.stock.fold import StockFold
+from atp_stream.domain.stock.rows import Location, Stock
 
 RULES = StockRules()
 HOUR = 60 * 60 * 1_000_000
 
 
 class Item:
-    """An item with its rows in memory, and short words for what is said about it."""
+    """An item whose rows are committed after each thing that is said about it."""
 
     def __init__(self, rules: StockRules = RULES) -> None:
         self.rules = rules
         self.stock = Stock()
-        self.rows: dict[str, Location] = {}
+        self.rows: dict[str, bytes] = {}
         self.reads = 0
-
-    def get(self, name: str) -> Location | None:
-        self.reads += 1
-        return self.rows.get(name)
-
-    def put(self, name: str, row: Location) -> None:
-        self.rows[name] = row
+        self.generation = 0
 
     def takes(self, fact: Fact, location: str = "") -> Outcome:
-        return record(self.stock, self, fact, location, self.rules)
+        state, fold = self._step()
+        outcome = fold.record(fact, location)
+        self._commit(state)
+        return outcome
 
-    def ships(self, at: int, quantity: int, location: str = "") -> None:
-        ship(self.stock, self, Shipment(at=at, quantity=quantity, location=location), self.rules)
+    def ships(self, at: int, units: int, location: str = "") -> None:
+        state, fold = self._step()
+        fold.ship(at, units, location)
+        self._commit(state)
 
-    def takes_back(self, at: int, quantity: int, location: str = "") -> int:
-        return take_back(self.stock, self, Shipment(at=at, quantity=quantity, location=location), self.rules)
+    def takes_back(self, at: int, units: int, location: str = "") -> None:
+        self.ships(at, -units, location)
+
+    def location(self, name: str = "") -> Location:
+        row: Location = self._read(f"acme|lamp|L|{name}")
+        return row
+
+    def _step(self) -> tuple[State, StockFold]:
+        state = State(self._read, self._scan)
+        fold = StockFold(state, "acme|lamp", self.stock)
+        fold.live_by(self.rules, self.generation)
+        return state, fold
+
+    def _commit(self, state: State) -> None:
+        self.stock = msgspec.json.decode(msgspec.json.encode(self.stock), type=Stock)
+        for key, row in state.changed.items():
+            if row is None:
+                self.rows.pop(key, None)
+            else:
+                self.rows[key] = msgspec.json.encode(row)
+
+    def _read(self, key: str) -> Any:
+        self.reads += 1
+        row = self.rows.get(key)
+        return None if row is None else msgspec.json.decode(row, type=ROW_TYPES[kind_of(key)])
+
+    def _scan(self, key: str) -> Iterator[tuple[str, Any]]:
+        keys = sorted(self.rows)
+        return ((found, self._read(found)) for found in keys[bisect_left(keys, key) :])
 
 
 def count(at: int, absolute: int, name: str = "") -> Fact:

@@ -7,7 +7,7 @@ import pytest
 
 from atp_stream.domain.document import MAX_DOCUMENT, MAX_OWN
 from atp_stream.domain.policy import DEFAULT, PolicyError, Rule, parse, read, text
-from atp_stream.domain.stock import StockRules
+from atp_stream.domain.stock.facts import StockRules
 from atp_stream.domain.written import decode_own, edited_own
 
 

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from atp_stream.domain.shipments import Left, Shipment
-from atp_stream.domain.stock import StockRules, counted
+from atp_stream.domain.stock.facts import StockRules, counted
 from tests.domain.stock_item import RULES, Item, adjustment, count, delta, item_with
 
 

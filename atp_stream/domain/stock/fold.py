@@ -1,0 +1,169 @@
+"""The stock of one item while a step folds it: any number of facts of any number of locations, in any order.
+
+Law: the same facts and shipments, in any order of arrival in which none is overtaken by more than the window, and with
+any duplicates, give the same on hand, gap and basis. A fact is refused only if one of its location, stamped at or after
+it, came more than a window before it; numbers never matter.
+
+on hand = the sum of the locations - what was shipped and is not included in an absolute yet. An absolute of its own
+location includes a shipment; what left a location without one is included once every named location that has one
+includes it. With absolutes both with and without a location there are two such sums: the smaller is on hand.
+Source: domain.md, Stock.
+"""
+
+from typing import NamedTuple
+
+from atp_stream.domain.stock import homeless, instants, results, spans
+from atp_stream.domain.stock.facts import MAX_SUM, NEVER, Fact, Outcome, StockRules, saturated
+from atp_stream.domain.stock.place import Place, mark_of
+from atp_stream.domain.stock.rows import ADJUSTS, COUNTS, SHIPS, Link, Location, Stock
+from atp_stream.domain.stock.series import Rows
+
+
+class StockFold:
+    """The stock of an item; `live_by` says which rules and which generation the next command meets."""
+
+    __slots__ = ("generation", "item", "rows", "rules", "stock")
+
+    def __init__(self, rows: Rows, item: str, stock: Stock) -> None:
+        """`item` is "tenant|item", as in keys; `stock` is a part of the item's row, which the caller puts."""
+        self.rows = rows
+        self.item = item
+        self.stock = stock
+        self.rules = StockRules()
+        self.generation = 0
+
+    def live_by(self, rules: StockRules, generation: int) -> None:
+        """Take in what follows by these rules, in this generation of stock time."""
+        self.rules, self.generation = rules, generation
+
+    def record(self, fact: Fact, location: str, sums: dict[int, int] | None = None) -> Outcome:
+        """Take in a fact about a location ("" if it names none) and say what became of it.
+
+        One that is not applied changes nothing. `sums` are sums of deltas behind a stamp that are known already.
+        """
+        place = self.place(location)
+        row, mark = place.row, mark_of(fact, location)
+        if place.knows(mark):
+            return Outcome.DUPLICATE
+        if fact.at <= place.forgotten_at:
+            return Outcome.PAST if fact.at < row.at and not fact.reservation else Outcome.STALE
+        place.turn()
+        place.remember(mark, fact.at)
+        place.sums.update(sums or {})
+        instant = place.touch(fact.at)
+        delta = fact.delta or 0
+        instant.delta = saturated(instant.delta + delta)
+        was = _seen(row)
+        if fact.absolute is None:
+            if delta < 0:
+                instant.bare_loss = saturated(instant.bare_loss + delta)
+            if fact.at > row.at:
+                row.after = saturated(row.after + delta)
+            else:
+                results.move(place, instant, delta)
+        else:
+            kind = COUNTS if fact.delta is None else SHIPS if fact.reservation else ADJUSTS
+            link = Link(fact.absolute, fact.absolute - delta, kind)
+            instants.state(self.rows, place.name, instant, link, self.generation)
+            results.state(place, instant, delta)
+        self.see(place, was)
+        self.derive()
+        return Outcome.LATE if fact.at < row.at else Outcome.APPLIED
+
+    def forgotten_at(self, location: str) -> int:
+        """Return the stamp up to which facts of a location can no longer be judged."""
+        return self.place(location).forgotten_at
+
+    def ship(self, at: int, units: int, location: str) -> None:
+        """Take units out of the stock, or (below 0) back into it, until an absolute includes them.
+
+        The caller ships each movement once, and takes back what it shipped at the same stamp and location.
+        """
+        adrift = units if not location or newest_at(self, location) == NEVER else 0
+        for name in ("", location) if location else ("",):
+            place = self.turned(name)
+            row, was = place.row, _seen(place.row)
+            self.add(place, at, units, 0 if name else adrift)
+            row.out = saturated(row.out + units * (at > row.included_at))
+            row.base_out = saturated(row.base_out + units * (at > row.base_included_at))
+            self.see(place, was)
+        stock = self.stock
+        if adrift and (not stock.named.absolutes or at > homeless.border(self)):
+            stock.homeless = saturated(stock.homeless + adrift)
+        self.derive()
+
+    def place(self, location: str) -> Place:
+        """Return a location, to read."""
+        return Place(self.rows, self.item, location, self.rules, self.generation)
+
+    def turned(self, location: str) -> Place:
+        """Return a location whose row will be put, in the present generation."""
+        place = self.place(location)
+        place.turn()
+        return place
+
+    def add(self, place: Place, at: int, units: int, adrift: int) -> None:
+        """Add to the shipments of a location."""
+        place.departures.add(at, units, adrift)
+        if len(place.row.left.spans) > spans.MAX_SPANS:
+            if place.location:
+                spans.shorten(place.row.left, place.row.included_at, spans.MAX_SPANS)
+            else:
+                spans.shorten(place.row.left, self.bare_border(place), spans.MAX_BARE_SPANS)
+
+    def bare_border(self, place: Place) -> int:
+        """Return the stamp up to which shipments of no location are included."""
+        return homeless.border(self) if self.stock.named.absolutes else place.row.included_at
+
+    def see(self, place: Place, was: "Seen") -> None:
+        """Put the row of a location, and let the sums of the item follow it."""
+        place.put()
+        row, stock = place.row, self.stock
+        sums = stock.named if place.location else stock.bare
+        sums.value = saturated(sums.value + row.value - was.value)
+        sums.gap = saturated(sums.gap + row.gap - was.gap)
+        sums.basis = saturated(sums.basis + row.basis - was.basis)
+        is_first = was.at == NEVER != row.at
+        sums.absolutes += is_first
+        if not place.location:
+            sums.missing = row.out
+        elif row.at != NEVER:
+            sums.missing = saturated(sums.missing + row.out - (0 if is_first else was.out))
+            if is_first:
+                homeless.adopt(self, place)
+
+    def derive(self) -> None:
+        """Set on hand, gap and basis from the sums."""
+        stock = self.stock
+        named, bare = stock.named, stock.bare
+        if stock.homeless and named.absolutes and newest_at(self, stock.oldest_at) != stock.oldest:
+            homeless.refresh(self)
+        stock.split = bool(named.absolutes and bare.absolutes)
+        with_name, without = named.value - named.missing - stock.homeless, bare.value - bare.missing
+        if stock.split:
+            # Of equal sums the one that withholds more.
+            least = min((with_name, -named.basis, named.gap), (without, -bare.basis, bare.gap))
+            on_hand, stock.basis, stock.gap = least[0], -least[1], least[2]
+        else:
+            on_hand = with_name + bare.value if named.absolutes else named.value + without
+            stock.gap, stock.basis = named.gap + bare.gap, named.basis + bare.basis
+        stock.on_hand = max(-MAX_SUM, min(MAX_SUM, on_hand))
+
+
+class Seen(NamedTuple):
+    """What the item's sums hold of a location."""
+
+    value: int = 0
+    gap: int = 0
+    basis: int = 0
+    at: int = NEVER
+    out: int = 0
+
+
+def _seen(row: Location) -> Seen:
+    return Seen(row.value, row.gap, row.basis, row.at, row.out)
+
+
+def newest_at(fold: StockFold, location: str) -> int:
+    """Return the stamp of the newest absolute of a location, NEVER if it has none."""
+    return fold.place(location).row.at

@@ -1,0 +1,126 @@
+"""Stock time: log time in which a silence of the log, or a jump of its clock, counts at most a quarter of the window.
+
+Generations are numbered windows of stock time. So an outage of days, or one append by a broker whose clock is ahead,
+forgets nothing that is on its way. All times are milliseconds of log time. Source: domain.md, Stock, window.
+"""
+
+from typing import Final, Self
+
+import msgspec
+
+from atp_stream.domain.keys import STOCK_TIME
+from atp_stream.domain.state import State
+
+SILENCE_PARTS: Final = 4
+"""A silence counts at most one such part of the window."""
+
+MARK_PARTS: Final = 64
+"""The log time last seen is noted each time one such part of the window has passed: not every step has to write it."""
+
+_MICROSECONDS: Final = 1_000
+
+
+class Era(msgspec.Struct, array_like=True, frozen=True, order=True):
+    """From log time `begins` on, stock time counts windows of one length; `passed` of generation `number` had gone."""
+
+    begins: int
+    passed: int
+    number: int
+    window: int
+
+    def at(self, now: int) -> tuple[int, int]:
+        """Return the generation at a log time of this era, and how much of it has passed."""
+        passed = self.passed + now - self.begins
+        return self.number + passed // self.window, passed % self.window
+
+
+class StockTimeRow(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """Where stock time stands: the log time last noted, the present era, and (if there is one) the next."""
+
+    seen: int
+    eras: list[Era]
+
+    @property
+    def generation(self) -> int:
+        """Return the present generation."""
+        return next(era for era in reversed(self.eras) if era.begins <= self.seen).at(self.seen)[0]
+
+
+class StockTime:
+    """Stock time of one partition, as one step sees it."""
+
+    def __init__(self, state: State, row: StockTimeRow | None) -> None:
+        self._state = state
+        self._row = row
+        self._now = 0 if row is None else row.seen
+        self._present = 0 if row is None else row.generation
+
+    @classmethod
+    def of(cls, state: State) -> Self:
+        """Return that of a partition."""
+        return cls(state, state.get(STOCK_TIME))
+
+    @property
+    def generation(self) -> int:
+        """Return the present generation; 0 before the first command."""
+        return self._present
+
+    @property
+    def window(self) -> int:
+        """Return the length of the present generations, 0 before the first command."""
+        return 0 if self._row is None else self._era(self._now).window
+
+    def advance(self, now: int, window: int) -> None:
+        """Let the log go on to the log time of a command; `window` (microseconds) counts at the first one."""
+        row = self._row
+        now = self._now = max(self._now, now)
+        if row is None:
+            self._row = StockTimeRow(seen=now, eras=[Era(now, 0, 0, window // _MICROSECONDS)])
+            self._put()
+            return
+        length = row.eras[0].window
+        silent = now - row.seen
+        if silent > length // SILENCE_PARTS:
+            self._skip(row, now)
+        elif silent * MARK_PARTS < length and self._era(now).at(now)[0] == self._present:
+            return
+        row.seen = now
+        row.eras = [era for era, later in zip(row.eras, [*row.eras[1:], None], strict=True) if _lasts(later, now)]
+        self._present = row.generation
+        self._put()
+
+    def renew(self, window: int) -> None:
+        """Live by another window (microseconds) from the end of the present generation on."""
+        assert self._row is not None  # noqa: S101  (the command that says so has advanced the time)
+        present = self._era(self._now)
+        number, passed = present.at(self._now)
+        length = window // _MICROSECONDS
+        later = Era(self._now + present.window - passed, 0, number + 1, length)
+        eras = [present] if length == present.window else [present, later]
+        if eras != self._row.eras:
+            self._row.eras = eras
+            self._put()
+
+    def _era(self, now: int) -> Era:
+        assert self._row is not None  # noqa: S101  (there is one once time has begun)
+        later = [era for era in self._row.eras if era.begins <= now]
+        return later[-1] if later else self._row.eras[0]
+
+    def _skip(self, row: StockTimeRow, now: int) -> None:
+        """Leave out of stock time what a silence lasts beyond its share."""
+        met = row.seen + row.eras[0].window // SILENCE_PARTS
+        skipped = now - met
+        present = self._era(met)
+        number, passed = present.at(met)
+        row.eras = [
+            Era(now, passed, number, present.window),
+            *(Era(era.begins + skipped, era.passed, era.number, era.window) for era in row.eras if era.begins > met),
+        ]
+
+    def _put(self) -> None:
+        self._state.put(STOCK_TIME, self._row)
+
+
+def _lasts(later: Era | None, now: int) -> bool:
+    """Tell whether an era is still the present one, or a later one, by the era behind it."""
+    return later is None or later.begins > now

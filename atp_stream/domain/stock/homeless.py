@@ -1,0 +1,82 @@
+"""What left no location that has an absolute: it is missing until every named location with an absolute includes it.
+
+So the oldest of their newest absolutes decides. It is found by rows in the order of stamps, each of which may lag behind
+its location and is moved on only when it is the first: every move is paid for by an absolute of that location.
+Source: domain.md, Stock, fulfilment.
+"""
+
+from typing import TYPE_CHECKING
+
+from atp_stream.domain.keys import dated_place_key, dated_place_of, dated_place_prefix
+from atp_stream.domain.stock import spans
+from atp_stream.domain.stock.facts import NEVER, saturated
+from atp_stream.domain.stock.place import Place
+from atp_stream.domain.stock.rows import Mark, Span
+
+if TYPE_CHECKING:
+    from atp_stream.domain.stock.fold import StockFold
+
+
+def border(fold: "StockFold") -> int:
+    """Return the stamp up to which what is homeless is included."""
+    return fold.stock.oldest - fold.rules.skew
+
+
+def adopt(fold: "StockFold", place: Place) -> None:
+    """Let the first absolute of a location decide about what left it, in place of those of all others."""
+    stock = fold.stock
+    refresh(fold)
+    left = place.row.left
+    if left.tail or left.spans:
+        limit = border(fold) if stock.named.absolutes > 1 else NEVER
+        bare = fold.turned("")
+        for part in place.departures.behind(left, NEVER):
+            for entry in part:
+                fold.add(bare, entry.at, 0, -entry.units)
+                stock.homeless -= entry.units * (entry.at > limit)
+        _take_forgotten(fold, place, bare, limit)
+        bare.put()
+        if stock.named.absolutes > 1:
+            stock.homeless = saturated(min(stock.homeless, bare.departures.total_behind(limit, homeless=True)))
+    fold.rows.put(dated_place_key(fold.item, place.row.at, place.location), Mark())
+    if stock.named.absolutes == 1 or place.row.at < stock.oldest:
+        _set_oldest(fold, place.row.at, place.location)
+
+
+def refresh(fold: "StockFold") -> None:
+    """Look up which location's newest absolute is the oldest."""
+    rows, prefix = fold.rows, dated_place_prefix(fold.item)
+    while (first := next(rows.keys(prefix, prefix), None)) is not None:
+        stamp, location = dated_place_of(first, prefix)
+        at = fold.place(location).row.at
+        if at == stamp:
+            if (stamp, location) != (fold.stock.oldest, fold.stock.oldest_at):
+                _set_oldest(fold, stamp, location)
+            return
+        rows.delete(first)
+        rows.put(dated_place_key(fold.item, at, location), Mark())
+
+
+def _take_forgotten(fold: "StockFold", place: Place, bare: Place, limit: int) -> None:
+    """Take over what is forgotten: the least that it can have been, so that never too little is missing."""
+    found = {(span.generation, span.number): span for span in bare.row.left.spans}
+    for span in place.row.left.spans:
+        if span.generation == spans.FORGOTTEN:
+            fold.stock.homeless -= span.taken * (span.least_at > limit) + span.returned * (span.greatest_at > limit)
+            taken_over = Span(spans.FORGOTTEN, span.number, span.least_at, span.greatest_at)
+            taken_over.homeless_taken, taken_over.homeless_returned = -span.returned, -span.taken
+            spans.join(found, taken_over)
+    bare.row.left.spans = sorted(found.values())
+    spans.shorten(bare.row.left, limit, spans.MAX_BARE_SPANS)
+
+
+def _set_oldest(fold: "StockFold", oldest: int, location: str) -> None:
+    """Let what is homeless be included up to another stamp."""
+    stock = fold.stock
+    left = fold.place("").row.left
+    if left.tail or left.spans:
+        bare = fold.turned("")
+        bare.put()
+        limit = oldest - fold.rules.skew
+        stock.homeless = saturated(bare.departures.total_behind(limit, homeless=True))
+    stock.oldest, stock.oldest_at = oldest, location

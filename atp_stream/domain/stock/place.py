@@ -1,0 +1,148 @@
+"""One location of an item while its stock is folded: its row, what of it is remembered, and its older entries.
+
+Stock time runs in generations of one window. What came in the present generation or the one before is remembered: event
+ids, and the stamps of facts. Of what came earlier only the greatest stamp is known: a fact stamped behind it is
+certainly new, or known by its id. One at or in front of it can no longer be judged.
+Source: domain.md, Stock, window.
+"""
+
+from binascii import b2a_base64
+from functools import cached_property
+from hashlib import blake2b
+from typing import Final
+
+from atp_stream.domain.keys import location_key, mark_key
+from atp_stream.domain.names import encode
+from atp_stream.domain.stock import spans
+from atp_stream.domain.stock.facts import NEVER, Fact, StockRules
+from atp_stream.domain.stock.rows import Instant, Location, Mark
+from atp_stream.domain.stock.series import Chunks, Rows
+from atp_stream.domain.stock.spans import Departures
+
+MAX_IDS: Final = 16
+"""So many event ids stand in the row of the location; each older one has a row of its own, a mark."""
+
+_MARK_BYTES: Final = 15
+_PRESENT: Final = 1
+_BEFORE: Final = 2
+
+
+class Place:
+    """A location; `sums` are sums of deltas behind a stamp that earlier slices of work have found."""
+
+    def __init__(self, rows: Rows, item: str, location: str, rules: StockRules, generation: int) -> None:
+        """`item` is "tenant|item", as in keys."""
+        self.rows = rows
+        self.item = item
+        self.location = location
+        self.rules = rules
+        self.generation = generation
+        self.key = location_key(item, location)
+        self.row: Location = rows.get(self.key) or Location()
+        self.sums: dict[int, int] = {}
+
+    @cached_property
+    def name(self) -> str:
+        """Return how keys name the location: "tenant|item|location|"."""
+        return f"{self.item}|{encode(self.location)}|"
+
+    @cached_property
+    def instants(self) -> Chunks:
+        """Return the older instants."""
+        return Chunks(self.rows, f"F|{self.name}", self.generation)
+
+    @cached_property
+    def departures(self) -> Departures:
+        """Return the older shipments."""
+        return Departures(self.rows, f"X|{self.name}", self.generation, self.row.left, self.rules.window)
+
+    def put(self) -> None:
+        """Set the row."""
+        self.rows.put(self.key, self.row)
+
+    # What is remembered
+
+    def knows(self, mark: str) -> bool:
+        """Tell whether an event id was counted in this generation or in the one before."""
+        row, generation = self.row, self.generation
+        passed = generation - row.generation
+        if passed > 1:
+            return False
+        if mark in row.ids or (not passed and mark in row.ids_before):
+            return True
+        spilled = row.spilled << passed
+        get, item = self.rows.get, self.item
+        return bool(
+            (spilled & _PRESENT and get(mark_key(generation, item, mark)))
+            or (spilled & _BEFORE and get(mark_key(generation - 1, item, mark)))
+        )
+
+    @property
+    def forgotten_at(self) -> int:
+        """Return the stamp up to which a fact, or a later one, may have been counted and forgotten."""
+        row = self.row
+        passed = self.generation - row.generation
+        if not passed:
+            return row.forgotten_at
+        return max(row.forgotten_at, row.before_at, row.newest_at if passed > 1 else NEVER)
+
+    def turn(self) -> None:
+        """Let the row live in the present generation; no other row is read or written."""
+        row, passed = self.row, self.generation - self.row.generation
+        if not passed:
+            return
+        assert passed > 0  # noqa: S101  (an item's commands come in the order of stock time)
+        if passed == 1:
+            row.forgotten_at, row.before_at = max(row.forgotten_at, row.before_at), row.newest_at
+            row.ids_before, row.spilled = row.ids, (row.spilled & _PRESENT) * _BEFORE
+        else:
+            row.forgotten_at = max(row.forgotten_at, row.before_at, row.newest_at)
+            row.before_at, row.ids_before, row.spilled = NEVER, [], 0
+        row.newest_at, row.ids, row.generation = NEVER, [], self.generation
+        facts, forgotten_at = row.facts, row.forgotten_at
+        kept = 0
+        while kept < len(facts.tail) and facts.tail[kept].at <= forgotten_at:
+            kept += 1
+        del facts.tail[:kept]
+        facts.edge = max(facts.edge, forgotten_at)
+        spans.forget(row.left, self.generation, min(row.included_at, forgotten_at - self.rules.skew))
+
+    def remember(self, mark: str, at: int) -> None:
+        """Note a fact that counts; the oldest id beyond those that the row has room for gets a row of its own."""
+        row = self.row
+        row.ids.append(mark)
+        if len(row.ids) + len(row.ids_before) > MAX_IDS:
+            if row.ids_before:
+                self.rows.put(mark_key(self.generation - 1, self.item, row.ids_before.pop(0)), Mark())
+                row.spilled |= _BEFORE
+            else:
+                self.rows.put(mark_key(self.generation, self.item, row.ids.pop(0)), Mark())
+                row.spilled |= _PRESENT
+        row.newest_at = max(row.newest_at, at)
+
+    # What is kept behind a stamp
+
+    def touch(self, at: int) -> Instant:
+        """Return the instant of a stamp, which may be changed in place."""
+        instant: Instant = self.instants.touch(self.row.facts, Instant(at), was_before=at <= self.row.before_at)
+        return instant
+
+    def find(self, at: int) -> Instant:
+        """Return the instant of a stamp that is remembered, to read."""
+        instant: Instant | None = self.instants.find(self.row.facts, at)
+        assert instant is not None  # noqa: S101  (the caller knows it by its stamp)
+        return instant
+
+    def delta_behind(self, at: int) -> int:
+        """Return the sum of the deltas behind a stamp, of what is remembered."""
+        if at not in self.sums:
+            parts = self.instants.behind(self.row.facts, at)
+            self.sums[at] = sum(instant.delta for part in parts for instant in part)
+        return self.sums[at]
+
+
+def mark_of(fact: Fact, location: str) -> str:
+    """Return the name of an event id: ids are known per kind of message and place."""
+    kind = "c" if fact.delta is None else "a"
+    told = f"{kind}{len(location)}|{location}{fact.id}".encode()
+    return b2a_base64(blake2b(told, digest_size=_MARK_BYTES).digest(), newline=False).decode()

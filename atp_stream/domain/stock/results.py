@@ -1,0 +1,146 @@
+"""The results of a location: what it holds is the end of its newest absolute and the deltas behind it.
+
+Each function lets the results follow one more fact, which the instant of its stamp has already. What comes in order
+asks one instant; what comes late asks for a sum of all that lies behind it.
+Source: domain.md, Stock, value of a location, end of an instant and gap.
+"""
+
+from typing import Final
+
+from atp_stream.domain.stock import instants
+from atp_stream.domain.stock.facts import NEVER, saturated
+from atp_stream.domain.stock.place import Place
+from atp_stream.domain.stock.rows import Instant
+
+MAX_LOOK_BACK: Final = 500
+"""So many stamps are looked back over for what was held before an instant in doubt."""
+
+_FORGOTTEN, _KNOWN, _SURE = range(3)
+
+
+def move(place: Place, instant: Instant, delta: int) -> None:
+    """Follow a delta without an absolute that is not behind the newest absolute."""
+    row, at = place.row, instant.at
+    if at > row.base_at:
+        row.moved = saturated(row.moved + delta)
+    elif at == row.base_at:
+        row.base_end = instants.plain_end(instant)
+    if row.p_at < at < row.at:
+        row.between = saturated(row.between + delta)
+    elif at == row.p_at:
+        row.p_end = _end(place, instant)
+    elif at < row.p_at and not row.p_sure:
+        row.p_end = _end(place, place.find(row.p_at))
+    if at == row.at or row.sure < _SURE:  # else its end does not ask what was before
+        _resolve(place, instant if at == row.at else None)
+
+
+def state(place: Place, instant: Instant, delta: int) -> None:
+    """Follow an absolute, stated with `delta` (0 of a count)."""
+    row, at = place.row, instant.at
+    if at > row.at:
+        _begin(place, instant, delta)
+    else:
+        if at > row.base_at:
+            row.moved = saturated(row.moved + delta)
+        _state_earlier(place, instant)
+    _set_base(place, instant)
+    basis = instants.basis(instant)
+    if basis is not None and at >= row.basis_at:
+        row.basis_at, row.basis = at, basis
+    _resolve(place, instant if at == row.at else None)
+
+
+def include(place: Place) -> None:
+    """Let the newest absolute include the shipments up to its stamp, less the skew."""
+    row = place.row
+    row.included_at = max(row.included_at, row.at - place.rules.skew)
+    row.out = saturated(place.departures.total_behind(row.included_at))
+
+
+def _begin(place: Place, instant: Instant, delta: int) -> None:
+    """Let an instant be the newest absolute."""
+    row, at = place.row, instant.at
+    after = 0 if at >= max(row.newest_at, row.before_at) else place.delta_behind(at)
+    is_first = row.at == NEVER
+    if is_first:  # all deltas so far are `after`
+        row.p_sure, row.between = False, 0
+        row.base_at, row.base_end, row.base_counts, row.moved = at, instants.plain_end(instant), False, 0
+    else:
+        row.p_at, row.p_end, row.p_sure = row.at, row.end if row.sure else None, row.sure == _SURE
+        row.between = saturated(row.after + delta - instant.delta - after)
+        row.moved = saturated(row.moved + row.between + instant.delta)
+    row.at, row.after = at, after
+    include(place)
+    if is_first:
+        row.base_included_at, row.base_out = row.included_at, row.out
+
+
+def _state_earlier(place: Place, instant: Instant) -> None:
+    """Let an instant in front of the newest absolute, or that one itself, be the absolute before it."""
+    row, at = place.row, instant.at
+    if row.p_at < at < row.at:
+        row.p_at = at
+        row.between = saturated(place.delta_behind(at) - row.after - place.find(row.at).delta)
+    if at == row.p_at:
+        row.p_end = _end(place, instant)
+        row.p_sure = instants.is_sure(instant) or instants.has_count(instant)
+    elif at < row.p_at and not row.p_sure:
+        row.p_end = _end(place, place.find(row.p_at))
+
+
+def _set_base(place: Place, instant: Instant) -> None:
+    """Let the gap count from the newest instant with a count, or else from the first absolute."""
+    row, at, counts = place.row, instant.at, instants.has_count(instant)
+    if at == row.base_at:
+        row.base_end, row.base_counts = instants.plain_end(instant), counts
+    elif (counts and (at > row.base_at or not row.base_counts)) or (not row.base_counts and at < row.base_at):
+        row.base_at, row.base_end, row.base_counts = at, instants.plain_end(instant), counts
+        row.moved = 0 if at == row.at else saturated(place.delta_behind(at) - row.after)
+        row.base_included_at = at - place.rules.skew
+        row.base_out = saturated(place.departures.total_behind(row.base_included_at))
+
+
+def _resolve(place: Place, instant: Instant | None) -> None:
+    """Set the end of the newest absolute; `instant` is its instant, None if that was not looked up yet."""
+    row = place.row
+    if instant is None:
+        if row.at <= row.forgotten_at:
+            return
+        instant = place.find(row.at)
+    row.end, row.sure = instants.plain_end(instant), _SURE
+    if not instants.is_sure(instant) and not instants.has_count(instant):
+        row.sure = _KNOWN
+        if row.p_at != NEVER:
+            row.sure = _KNOWN if row.p_end is not None else _FORGOTTEN
+            if row.p_end is not None:
+                expected = row.p_end + row.between + instant.delta
+                if instants.is_end(place.rows, place.name, instant, expected):
+                    row.end = expected
+
+
+def _end(place: Place, instant: Instant) -> int | None:
+    """Return the end of an older instant; in doubt it asks the one before, None if that is forgotten or too far."""
+    if instants.is_sure(instant) or instants.has_count(instant):
+        return instants.plain_end(instant)
+    row, run, moved = place.row, [instant], [0]
+    value: int | None = None
+    for looked, one in enumerate(place.instants.backwards(row.facts, instant.at), 1):
+        if one.at <= row.forgotten_at or looked > MAX_LOOK_BACK:
+            return None
+        if not one.is_absolute:
+            moved[-1] += one.delta
+        elif instants.is_sure(one) or instants.has_count(one):
+            value = instants.plain_end(one)
+            break
+        else:
+            run.append(one)
+            moved.append(0)
+    else:
+        if row.forgotten_at != NEVER:
+            return None
+    for one, delta in zip(reversed(run), reversed(moved), strict=True):
+        expected = None if value is None else value + delta + one.delta
+        is_end = expected is not None and instants.is_end(place.rows, place.name, one, expected)
+        value = expected if is_end else instants.plain_end(one)
+    return value

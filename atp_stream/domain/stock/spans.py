@@ -1,0 +1,159 @@
+"""Shipments by stamp, with sums over spans of stamps: what is forgotten is told by its span alone, and never too low.
+
+A span is as long as the window. Its sums of units taken and of units returned are kept apart: of a forgotten span that
+lies on both sides of a stamp, all that was taken counts as behind it, and nothing that was returned. So what is asked
+for is never less than what left, and on hand never more than it is.
+Source: domain.md, Stock, fulfilment.
+"""
+
+from itertools import pairwise
+from typing import Any, Final
+
+from atp_stream.domain.stock.facts import saturated
+from atp_stream.domain.stock.rows import Shipments, Shipped, Span
+from atp_stream.domain.stock.series import Chunks, Rows
+
+MAX_SPANS: Final = 16
+MAX_BARE_SPANS: Final = 64
+"""So many forgotten spans are told apart, of a location and of the one without a name."""
+
+FORGOTTEN: Final = -1
+"""The generation of a span whose chunks are gone, or may be."""
+
+
+class Departures(Chunks):
+    """The shipments of one location."""
+
+    def __init__(self, rows: Rows, key: str, generation: int, left: Shipments, width: int) -> None:
+        """`width` is how long a span is, in microseconds."""
+        super().__init__(rows, key, generation)
+        self._left = left
+        self._width = width
+
+    def add(self, at: int, units: int, homeless: int) -> None:
+        """Add to what left at a stamp; amounts below 0 take back."""
+        left, before = self._left, self._generation - 1
+        was_before = any(s.generation == before and s.least_at <= at <= s.greatest_at for s in left.spans)
+        entry: Shipped = self.touch(left, Shipped(at), was_before=was_before)
+        if at <= left.edge:
+            self._account(self._generation, entry, -1)
+        entry.units, entry.homeless = saturated(entry.units + units), saturated(entry.homeless + homeless)
+        if at <= left.edge:
+            self._account(self._generation, entry, 1)
+
+    def total_behind(self, after: int, *, homeless: bool = False) -> int:
+        """Return the units that left behind a stamp, of all or only of the homeless ones; of what is forgotten, the
+        most that it can be."""
+        total = 0
+        split: set[int] = set()
+        for span in self._left.spans:
+            if span.generation >= self._generation - 1 and span.least_at <= after < span.greatest_at:
+                split.add(span.generation)
+        for span in self._left.spans:
+            if span.generation not in split:
+                taken, returned = _sums(span, homeless=homeless)
+                total += taken * (span.greatest_at > after) + returned * (span.least_at > after)
+        for part in self.behind(self._left, after, tuple(sorted(split, reverse=True))):
+            for entry in part:
+                total += entry.homeless if homeless else entry.units
+        return total
+
+    def moved(self, entry: Any) -> None:
+        """Count the entry in the present generation."""
+        self._account(self._generation - 1, entry, -1)
+        self._account(self._generation, entry, 1)
+
+    def flushed(self, entry: Any) -> None:
+        """Count the entry in the present generation."""
+        self._account(self._generation, entry, 1)
+
+    def _account(self, generation: int, entry: Shipped, times: int) -> None:
+        """Count an entry of a chunk in the sums of its span, or (`times` is -1) no longer."""
+        number, at = entry.at // self._width, entry.at
+        spans = self._left.spans
+        for span in reversed(spans):
+            if span.generation == generation and span.number == number:
+                break
+        else:
+            span = Span(generation, number, at, at)
+            spans.append(span)
+            spans.sort()
+        span.least_at, span.greatest_at = min(span.least_at, at), max(span.greatest_at, at)
+        span.taken += times * max(0, entry.units)
+        span.returned += times * min(0, entry.units)
+        span.homeless_taken += times * max(0, entry.homeless)
+        span.homeless_returned += times * min(0, entry.homeless)
+
+
+def _sums(span: Span, *, homeless: bool) -> tuple[int, int]:
+    return (span.homeless_taken, span.homeless_returned) if homeless else (span.taken, span.returned)
+
+
+def forget(left: Shipments, generation: int, asked: int) -> None:
+    """Begin a generation: what came before the one before it is told by span alone.
+
+    `asked` is a stamp in front of which nobody asks any more: forgotten spans that end there go.
+    """
+    spans = left.spans
+    if not spans or (
+        all(span.generation in {FORGOTTEN, generation, generation - 1} for span in spans)
+        and (spans[0].generation != FORGOTTEN or spans[0].greatest_at > asked)
+    ):
+        return
+    kept: dict[tuple[int, int], Span] = {}
+    for span in spans:
+        if span.generation < generation - 1:
+            if not _is_asked(span, asked):
+                continue
+            span.generation = FORGOTTEN
+        join(kept, span)
+    left.spans = sorted(kept.values())
+
+
+def _is_asked(span: Span, asked: int) -> bool:
+    if span.homeless_taken or span.homeless_returned:
+        return True
+    return span.greatest_at > asked and bool(span.taken or span.returned)
+
+
+def join(spans: dict[tuple[int, int], Span], more: Span) -> None:
+    """Add a span to those it belongs to, found by generation and number."""
+    place = more.generation, more.number
+    was = spans.get(place)
+    spans[place] = more if was is None else _merged(was, more)
+
+
+def _merged(one: Span, other: Span) -> Span:
+    return Span(
+        other.generation,
+        other.number,
+        min(one.least_at, other.least_at),
+        max(one.greatest_at, other.greatest_at),
+        one.taken + other.taken,
+        one.returned + other.returned,
+        one.homeless_taken + other.homeless_taken,
+        one.homeless_returned + other.homeless_returned,
+    )
+
+
+def shorten(left: Shipments, included_at: int, limit: int) -> None:
+    """Keep at most `limit` spans: merge the two forgotten neighbours that lie closest.
+
+    First of what is included, while that is more than a quarter; else of what is not; never across the border.
+    """
+    spans = left.spans
+    while len(spans) > limit and spans[2].generation == FORGOTTEN:
+        included = sum(s.generation == FORGOTTEN and s.greatest_at <= included_at for s in spans)
+        many = included > limit // 4
+        lengths = [
+            (two.greatest_at - one.least_at, place)
+            for place, (one, two) in enumerate(pairwise(spans))
+            if two.generation == FORGOTTEN
+            and (
+                two.greatest_at <= included_at
+                if many
+                else one.greatest_at > included_at or (included > 1 and not place)
+            )
+        ]
+        _, place = min(lengths)
+        spans[place] = _merged(spans[place], spans.pop(place + 1))
