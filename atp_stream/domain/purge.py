@@ -6,19 +6,21 @@ generation of its own arrival. While a partition has rows of generations, a time
 Source: domain.md, Stock, window.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
 from atp_stream.domain.keys import (
     GENERATIONS,
     PURGE,
+    QUARANTINE,
     TIMER,
+    WORK,
     generation_of,
     generation_prefix,
     item_of,
     partition_timer_key,
 )
-from atp_stream.domain.rows import Due, PurgeRow
+from atp_stream.domain.rows import Due, Item, PurgeRow
 from atp_stream.domain.state import State
 from atp_stream.domain.stock.generations import StockTime
 
@@ -32,10 +34,6 @@ TICK_PARTS: Final = 8
 _AGAIN_MS: Final = 1_000
 _MICROSECONDS: Final = 1_000
 
-IsKept = Callable[[str, int], bool]
-"""Tells whether the rows of an item from a generation have to stay."""
-
-
 def is_forgotten(key: str, generation: int) -> bool:
     """Tell whether a row may be there or not, as far as the purge has come, in a present generation."""
     if key.startswith(GENERATIONS):
@@ -46,10 +44,9 @@ def is_forgotten(key: str, generation: int) -> bool:
 class Purge:
     """The purge of one partition, as one step sees it."""
 
-    def __init__(self, state: State, time: StockTime, is_kept: IsKept) -> None:
+    def __init__(self, state: State, time: StockTime) -> None:
         self._state = state
         self._time = time
-        self._is_kept = is_kept
         self._row: PurgeRow = state.get(PURGE) or PurgeRow()
         self._keys: Iterator[str] | None = None
         self._border = 0
@@ -74,7 +71,7 @@ class Purge:
             if key >= end:
                 break
             row.cursor = key
-            if not self._is_kept(item_of(key), generation_of(key)):
+            if not self._has_to_stay(item_of(key), generation_of(key)):
                 state.delete(key)
             limit -= 1
             if not limit:
@@ -101,6 +98,13 @@ class Purge:
         elif next(state.keys(GENERATIONS, GENERATIONS), None) is not None:
             self._set_timer(log_time + self._time.window // TICK_PARTS)
         state.put(PURGE, row)
+
+    def _has_to_stay(self, name: str, generation: int) -> bool:
+        """Tell whether what is kept for an item may still ask for its rows of a generation."""
+        if self._state.first(QUARANTINE) is None and self._state.first(WORK) is None:
+            return False
+        item: Item | None = self._state.get(f"{name}|i")
+        return item is not None and item.stopped is not None and generation >= item.stopped - 1
 
     def _set_timer(self, log_time: int) -> None:
         self._row.timer = log_time * _MICROSECONDS

@@ -24,7 +24,7 @@ from atp_stream.domain.keys import FOLD, QUARANTINE, WORK
 from atp_stream.domain.policy import PolicyError
 from atp_stream.domain.purge import ROWS_PER_FACT, Purge
 from atp_stream.domain.room import SLICE
-from atp_stream.domain.rows import Due, FoldRow, Held, Item, Work
+from atp_stream.domain.rows import Due, FoldRow, Held, Work
 from atp_stream.domain.settling import settle
 from atp_stream.domain.standing import Policies
 from atp_stream.domain.state import State
@@ -50,7 +50,7 @@ class Step:
         self._policies = Policies(state)
         self._ticks = Ticks(state)
         self._time = StockTime.of(state)
-        self._purge = Purge(state, self._time, self._keeps)
+        self._purge = Purge(state, self._time)
         row: FoldRow | None = state.get(FOLD)
         self._is_current = row is not None and row.version == FOLD_VERSION
         self._more = 0  # what counts as output beside events: units, visits, what publishing may tell
@@ -115,7 +115,9 @@ class Step:
 
     def _begin(self, entry: Entry) -> None:
         """Let the log go on to an entry."""
-        self._time.advance(entry.log_time, self._policies.newest.policy.stock.window)
+        # Stock time begins with the first command to an item: a policy in front of it sets the first window.
+        if self._time.has_begun or not isinstance(entry.command, OF_PARTITION):
+            self._time.advance(entry.log_time, self._policies.newest.policy.stock.window)
         if not self._is_current:
             self._state.put(FOLD, FoldRow(version=FOLD_VERSION, since=entry.offset))
             self._is_current = True
@@ -207,14 +209,6 @@ class Step:
             x.item.stopped = generation
         self._mark(x)
         return kept
-
-    def _keeps(self, name: str, generation: int) -> bool:
-        """Tell whether an item's rows of a generation stay: what is kept for it may still ask for them."""
-        if self._state.first(QUARANTINE) is None and self._state.first(WORK) is None:
-            return False
-        x = self._items.get(name)
-        item: Item | None = self._state.get(f"{name}|i") if x is None else x.item
-        return item is not None and item.stopped is not None and generation >= item.stopped - 1
 
     def _let_go(self, x: ItemFold) -> None:
         """Let the purge take rows of an item again, for which nothing is kept any more."""

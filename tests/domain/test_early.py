@@ -5,7 +5,7 @@ import pytest
 from atp_stream.domain.events import CommandRefused, ReservationDenied
 from atp_stream.domain.holdings import Status, status
 from atp_stream.domain.rows import End
-from tests.domain.log import AT, NOON, Log, adjust, confirm, count, fulfil, release, reserve, tick
+from tests.domain.log import AT, LAMP, NOON, Log, adjust, confirm, count, fulfil, release, reserve, tick
 
 MINUTE = 60_000
 
@@ -45,7 +45,7 @@ def test_the_rest_of_what_had_left_and_been_released_before_the_create_ends_it_a
 def test_a_fulfilment_of_all_before_the_create_left_the_location_that_it_names() -> None:
     log = log_with(100)
     log.say(fulfil("a", at=AT + 1, location="north"), reserve("a", 10))
-    assert ["north"] == [*log.item().stock.shipments]
+    assert 10 == log.read(f"{LAMP}|L|north").out
 
 
 def test_what_an_adjustment_shipped_before_the_create_has_not_ended_it() -> None:

@@ -27,7 +27,7 @@ def test_the_terms_add_up_whatever_happened(entries: list[Entry]) -> None:
     log.run(entries)
     for name in (key[:-2] for key in log.rows if key.endswith("|i")):
         item, found = log.item(name), explained(log, name)
-        assert item.stock.on_hand == sum(n for _, n in found.places) - sum(one.quantity for one in found.shipped)
+        assert item.stock.on_hand == sum(term.quantity for term in found.held)
         assert {channel: row.available for channel, row in item.channels.items()} == {
             one.channel: sum(term.quantity for term in one.terms) for one in found.channels
         }
@@ -65,14 +65,13 @@ def test_an_item_that_stands_still_shows_nothing_and_withholds_what_it_did_when_
 def test_what_was_shipped_and_is_in_no_count_yet_is_a_term_of_on_hand() -> None:
     log = Log()
     log.say(count(900), reserve("a", 300), fulfil("a", at=AT + 1))
-    found = explained(log)
-    assert ([("", 900)], [(AT + 1, 300)]) == (found.places, [(one.at, one.quantity) for one in found.shipped])
+    assert [Term("no_location", 900), Term("shipped", -300)] == explained(log).held
 
 
 def test_of_stock_stated_twice_only_the_smaller_sum_is_explained() -> None:
     log = Log()
     log.say(count(900, location="north"), count(400))
-    assert [("", 400)] == explained(log).places
+    assert [Term("no_location", 400)] == explained(log).held
 
 
 def test_each_kind_of_channel_says_what_is_not_its_own() -> None:

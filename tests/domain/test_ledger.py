@@ -72,16 +72,28 @@ def test_a_stamp_too_far_ahead_of_log_time_is_refused_and_leaves_no_row() -> Non
                            detail="stamped 300001 ms ahead of log time")] == log.say(
         count(9, AT + 300_001_000)
     )  # fmt: skip
-    assert {} == log.rows
+    assert [] == [key for key in log.rows if key.startswith(LAMP)]
     assert [] == [e for e in log.say(count(9, AT + 300_000_000)) if isinstance(e, CommandRefused)]
 
 
 def test_a_stale_fact_is_refused_and_counted() -> None:
     log = Log()
-    log.say(count(9))
     day = 24 * 60 * 60 * 1_000_000
-    assert ["stale"] == [e.reason for e in log.say(count(5, AT - day - 1)) if isinstance(e, CommandRefused)]
-    assert (9, 1, 1) == (log.shows()[0], log.item().stale, log.item().version)
+    for passed in range(9):  # a silence counts a quarter of the window: this is more than two windows
+        log.say(adjust(1, at=AT + passed * day), log_time=NOON + passed * day // 1_000)
+    told = log.say(adjust(5, at=AT), log_time=NOON + 8 * day // 1_000)
+    assert ["stale"] == [e.reason for e in told if isinstance(e, CommandRefused)]
+    assert (9, 1, 9) == (log.shows()[0], log.item().stale, log.item().version)
+
+
+def test_a_fact_that_is_forgotten_and_held_by_a_newer_absolute_is_past_and_counted() -> None:
+    day = 24 * 60 * 60 * 1_000_000
+    log = Log()
+    for passed in range(9):
+        log.say(count(9, AT + passed * day), log_time=NOON + passed * day // 1_000)
+    told = log.say(adjust(5, at=AT), log_time=NOON + 8 * day // 1_000)
+    assert [] == [e.reason for e in told if isinstance(e, CommandRefused)]
+    assert (9, 1) == (log.shows()[0], log.item().past)
 
 
 def test_a_fact_that_is_older_than_an_absolute_is_late_and_counted() -> None:
@@ -207,7 +219,7 @@ def test_a_fault_stops_one_item_and_the_others_live_on(fault: pytest.MonkeyPatch
     log.say(count(9), reserve("a", 2))
     log.say(count(5), name=RUG)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("atp_stream.domain.answers.record", breaks)
+        patch.setattr("atp_stream.domain.stock.fold.StockFold.record", breaks)
         log.say(count(7, AT + 1))
     log.say(reserve("b", 1))
     log.say(reserve("b", 1), name=RUG)
@@ -219,7 +231,7 @@ def test_a_fault_stops_one_item_and_the_others_live_on(fault: pytest.MonkeyPatch
 def test_a_resumed_item_folds_what_was_kept_in_order(fault: pytest.MonkeyPatch) -> None:
     log = Log()
     log.say(count(9), reserve("a", 2))
-    fault.setattr("atp_stream.domain.answers.record", breaks)
+    fault.setattr("atp_stream.domain.stock.fold.StockFold.record", breaks)
     log.say(count(7, AT + 1), reserve("b", 1), release("a"))
     fault.undo()
     events = log.say(resume(), reserve("c", 2))
@@ -231,7 +243,7 @@ def test_a_resumed_item_folds_what_was_kept_in_order(fault: pytest.MonkeyPatch) 
 def test_a_quarantined_item_is_marked_until_it_is_resumed(fault: pytest.MonkeyPatch) -> None:
     log = Log()
     log.say(count(5), name=RUG)
-    fault.setattr("atp_stream.domain.answers.record", breaks)
+    fault.setattr("atp_stream.domain.stock.fold.StockFold.record", breaks)
     log.say(count(9))
     marked = [key for key in log.rows if key.startswith(QUARANTINE)]
     fault.undo()
@@ -243,7 +255,7 @@ def test_a_quarantined_item_is_marked_until_it_is_resumed(fault: pytest.MonkeyPa
 def test_an_item_that_breaks_again_goes_back_and_keeps_what_is_left(fault: pytest.MonkeyPatch) -> None:
     log = Log()
     log.say(count(9))
-    fault.setattr("atp_stream.domain.answers.record", breaks)
+    fault.setattr("atp_stream.domain.stock.fold.StockFold.record", breaks)
     log.say(count(7, AT + 1))
     log.say(reserve("a", 2))
     log.say(resume(), reserve("b", 1))
@@ -256,7 +268,7 @@ def test_an_item_that_breaks_again_goes_back_and_keeps_what_is_left(fault: pytes
 
 
 def test_a_new_item_may_be_quarantined_too(fault: pytest.MonkeyPatch) -> None:
-    fault.setattr("atp_stream.domain.answers.record", breaks)
+    fault.setattr("atp_stream.domain.stock.fold.StockFold.record", breaks)
     log = Log()
     log.say(count(9))
     assert ((0, 0), 1) == (log.shows(), log.item().held)
@@ -274,7 +286,7 @@ def test_resuming_an_item_that_runs_changes_nothing() -> None:
 def test_a_resume_that_breaks_leaves_the_item_in_quarantine(fault: pytest.MonkeyPatch) -> None:
     log = Log()
     log.say(count(9))
-    fault.setattr("atp_stream.domain.answers.record", breaks)
+    fault.setattr("atp_stream.domain.stock.fold.StockFold.record", breaks)
     log.say(count(7, AT + 1))
     fault.setattr("atp_stream.domain.item.ItemFold.meet", breaks)
     log.say(resume())
@@ -343,7 +355,7 @@ def test_a_policy_that_breaks_the_fold_is_refused(fault: pytest.MonkeyPatch) -> 
 def test_a_kept_command_that_is_refused_comes_with_its_refusal(fault: pytest.MonkeyPatch) -> None:
     log = Log()
     log.say(count(9), reserve("a", 2))
-    fault.setattr("atp_stream.domain.answers.record", breaks)
+    fault.setattr("atp_stream.domain.stock.fold.StockFold.record", breaks)
     refused = reserve("a", 2, "STORE", at=AT + 2)
     log.say(count(7, AT + 1), refused)
     fault.undo()

@@ -44,7 +44,7 @@ def test_a_document_is_parsed_once() -> None:
 
 def test_durations_are_seconds() -> None:
     policy = parse(written(stock={"window": 60, "tail": 9, "skew": 2}, future_tolerance=7))
-    assert StockRules(window=60_000_000, tail=9, skew=2_000_000) == policy.stock
+    assert StockRules(window=60_000_000, skew=2_000_000) == policy.stock
     assert 7_000_000 == policy.future_tolerance
 
 
@@ -157,9 +157,10 @@ def test_a_channel_is_closed_when_it_is_neither_named_nor_accepted() -> None:
         (for_all(channels={"A": {}}, items={"x": {"channels": {"a": {}}}}, aliases={"a": "A"}),
          "tenants.*.aliases.a: is the name of a channel"),
         (written(stock={"window": -1}), "stock.window: must not be negative"),
-        (written(stock={"skew": -1}), "stock.skew: must not be negative"),
-        (written(stock={"tail": 0}), "stock.tail: is from 1 to 100"),
-        (written(stock={"tail": 101}), "stock.tail: is from 1 to 100"),
+        (written(stock={"window": 59}), "stock.window: is from 60 to 4838400 seconds"),
+        (written(stock={"window": 4_838_401}), "stock.window: is from 60 to 4838400 seconds"),
+        (written(stock={"window": 60, "skew": 16}), "stock.skew: is from -15 to 15 seconds, a quarter of stock.window"),
+        (written(stock={"window": 60, "skew": -16}), "stock.skew: is from -15 to 15 seconds, a quarter of stock.window"),
         (written(retention=-1), "retention: must not be negative"),
         (written(future_tolerance=-1), "future_tolerance: must not be negative"),
         (written(unknown_channel_limit=65), "unknown_channel_limit: is from 0 to 64"),

@@ -43,9 +43,21 @@ def test_what_ended_is_kept_for_the_retention() -> None:
 
 def test_the_policy_says_for_how_long() -> None:
     log = Log()
-    log.say(policy({"retention": 60, "tenants": {"*": {"channels": {"ECOM": {}}}}}))
+    log.say(policy({"retention": 180, "stock": {"window": 60}, "tenants": {"*": {"channels": {"ECOM": {}}}}}))
     log.say(count(100), reserve("r", 10), release("r"))
-    ticks(log, MINUTE)
+    ticks(log, 3 * MINUTE - 1)
+    assert {"r"} == known(log)
+    ticks(log, 3 * MINUTE)
+    assert set() == known(log)
+
+
+def test_a_reservation_is_kept_for_two_windows_of_stock_at_the_least() -> None:
+    log = Log()
+    log.say(policy({"retention": 60, "stock": {"window": 60}, "tenants": {"*": {"channels": {"ECOM": {}}}}}))
+    log.say(count(100), reserve("r", 10), release("r"))
+    ticks(log, 2 * MINUTE - 1)
+    assert {"r"} == known(log)
+    ticks(log, 2 * MINUTE)
     assert set() == known(log)
 
 
@@ -131,16 +143,17 @@ def test_another_item_knows_nothing_of_it() -> None:
 
 def test_under_steady_traffic_the_number_of_rows_is_flat() -> None:
     log = Log()
-    log.say(policy({"retention": 60, "tenants": {"*": {"channels": {"ECOM": {}}}}}), count(1_000))
+    stated = {"retention": 60, "stock": {"window": 60}, "tenants": {"*": {"channels": {"ECOM": {}}}}}
+    log.say(policy(stated), count(1_000))
     sizes = []
-    for second in range(300):
+    for second in range(540):
         at, log_time = AT + second * 1_000_000, NOON + second * SECOND
         log.say(reserve(f"r{second}", 1, at=at, expires_at=at + 5_000_000), log_time=log_time)
         if second % 2:
             log.say(confirm(f"r{second}", at), fulfil(f"r{second}", at=at), log_time=log_time)
         log.say(tick(at), log_time=log_time)
         sizes.append(len(log.rows))
-    assert max(sizes[100:200]) == max(sizes[200:])
+    assert max(sizes[180:360]) == max(sizes[360:])
 
 
 def test_an_item_with_nothing_left_to_forget_has_no_timer() -> None:

@@ -14,7 +14,7 @@ from atp_stream.domain.events import (
     ReservationDenied,
 )
 from tests.domain.folding import tight_bounds
-from tests.domain.log import AT, LAMP, NOON, Log, allocations, count, edit, fulfil, policy, reserve, resume, tick
+from tests.domain.log import AT, LAMP, NOON, Log, adjust, allocations, count, edit, fulfil, policy, reserve, resume, tick
 
 
 def heard(offset: int, command: AnyCommand, source: bytes = b"", original: bytes = b"") -> Entry:
@@ -128,7 +128,9 @@ def test_an_item_that_only_a_refused_command_named_begins_with_the_policy_of_its
 def test_every_stale_fact_counts() -> None:
     log = Log()
     day = 24 * 60 * 60 * 1_000_000
-    log.say(count(9), count(5, AT - day - 1), count(5, AT - day - 2))
+    for passed in range(9):
+        log.say(adjust(1, at=AT + passed * day), log_time=NOON + passed * day // 1_000)
+    log.say(adjust(5, at=AT), adjust(5, at=AT - 1), log_time=NOON + 8 * day // 1_000)
     assert 2 == log.item().stale
 
 
