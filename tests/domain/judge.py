@@ -1,0 +1,82 @@
+"""The product's stock against the model: each command is folded, then every number is worked out anew."""
+
+from atp_stream.domain.commands import AdjustStock, AnyCommand, CountStock
+from atp_stream.domain.events import AnyEvent, AvailabilityCalculated
+from tests.domain import product
+from tests.domain.log import LAMP, NOON, Log, policy, tick
+from tests.domain.model.books import Books
+from tests.domain.model.stock import StockNumbers
+from tests.domain.model.window import Arrivals, StockClock
+
+SECOND = 1_000
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+"""Log time, in milliseconds."""
+
+MICROSECONDS = 1_000
+"""In a millisecond."""
+
+
+class Judge:
+    """An item, its partition's log, and the books beside it; the log time only grows."""
+
+    def __init__(self, window: int = DAY, skew: int = 0, log: Log | None = None, log_time: int = NOON) -> None:
+        self.log = Log() if log is None else log
+        self.log_time = log_time
+        self.window = window
+        self.clock = StockClock(window * MICROSECONDS)
+        self.arrivals = Arrivals(self.clock)
+        self.books = Books(skew * MICROSECONDS)
+        self.outcomes: list[str] = []
+        self.says(policy({"stock": {"window": window // SECOND, "skew": skew // SECOND}, **CHANNELS}), name="|")
+
+    def passes(self, log_time: int) -> None:
+        """Let time pass with ticks that are as close as the partition's timer makes them."""
+        while log_time - self.log_time > self.window // 8:
+            self.ticks(self.log_time + self.window // 8)
+        self.log_time = log_time
+
+    def ticks(self, log_time: int) -> None:
+        self.log_time = log_time
+        self.says(tick(log_time * MICROSECONDS), name="|")
+
+    def says(self, command: AnyCommand, name: str = LAMP) -> list[AnyEvent]:
+        """Fold a command that moves no stock of the item."""
+        self.clock.passes(self.log_time)
+        return self.log.say(command, name=name, log_time=self.log_time)
+
+    def hears(self, command: AnyCommand) -> str:
+        """Fold a command, say what became of it, and enter it if it was taken in."""
+        if not isinstance(command, AdjustStock | CountStock):
+            assert product.refusals(self.says(command)) == []
+            self.books.enter(command)
+            return "applied"
+        before, rows = product.Counters(self.log), dict(self.log.rows)
+        events = self.says(command)
+        outcome = before.outcome(product.Counters(self.log), events)
+        fact = self.books.fact(command)
+        assert outcome in self.arrivals.outcomes(fact), (outcome, command)
+        if outcome == "applied":
+            self.books.enter(command)
+            self.arrivals.add(fact)
+        else:
+            assert without_item(rows) == without_item(self.log.rows)
+            assert not any(isinstance(event, AvailabilityCalculated) for event in events)
+        self.outcomes.append(outcome)
+        return outcome
+
+    def expected(self) -> StockNumbers:
+        return self.books.model().numbers()
+
+    def agrees(self) -> None:
+        """Check that the rows say what the model does."""
+        assert self.expected() == product.numbers(self.log)
+
+
+CHANNELS = {"tenants": {"*": {"channels": {"ECOM": {}, "STORE": {}}}}}
+
+
+def without_item(rows: dict[str, bytes]) -> dict[str, bytes]:
+    """Return all rows but the item's own, where duplicates are counted, and those of the clock."""
+    return {key: row for key, row in rows.items() if key != f"{LAMP}|i" and key not in {"|clock", "|policy"}}
