@@ -61,7 +61,7 @@ class Judge:
             self.books.enter(command)
             self.arrivals.add(fact)
         else:
-            assert without_item(rows) == without_item(self.log.rows)
+            assert [] == written(rows, self.log.rows)
             assert not any(isinstance(event, AvailabilityCalculated) for event in events)
         self.outcomes.append(outcome)
         return outcome
@@ -77,6 +77,10 @@ class Judge:
 CHANNELS = {"tenants": {"*": {"channels": {"ECOM": {}, "STORE": {}}}}}
 
 
-def without_item(rows: dict[str, bytes]) -> dict[str, bytes]:
-    """Return all rows but the item's own, where duplicates are counted, and those of the clock."""
-    return {key: row for key, row in rows.items() if key != f"{LAMP}|i" and key not in {"|clock", "|policy"}}
+def written(before: dict[str, bytes], after: dict[str, bytes]) -> list[str]:
+    """Return the rows that were written, without the item's own, where duplicates are counted, and the clock's."""
+    return [key for key in changed(before, after) if key not in {f"{LAMP}|i", "|clock", "|policy"}]
+
+
+def changed(before: dict[str, bytes], after: dict[str, bytes]) -> list[str]:
+    return [key for key, row in after.items() if before.get(key) is not row and before.get(key) != row]

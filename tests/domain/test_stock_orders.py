@@ -5,9 +5,10 @@ from hypothesis import given, settings
 
 from tests.domain.histories import dice
 from tests.domain.product import narrow_rows
+from tests.domain.sizes import nightly
 from tests.domain.small import History, disagreements, history
 
-HISTORIES = 2 * settings().max_examples
+HISTORIES = nightly(20_000, 60)
 
 
 def first_disagreement(said: History) -> object:
