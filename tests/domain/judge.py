@@ -5,7 +5,8 @@ from atp_stream.domain.events import AnyEvent, AvailabilityCalculated
 from tests.domain import product
 from tests.domain.log import LAMP, NOON, Log, policy, tick
 from tests.domain.model.books import Books
-from tests.domain.model.stock import StockNumbers
+from tests.domain.model.exceptions import short_in_doubt, short_of_homeless
+from tests.domain.model.stock import StockModel, StockNumbers
 from tests.domain.model.window import Arrivals, StockClock
 
 SECOND = 1_000
@@ -72,6 +73,24 @@ class Judge:
     def agrees(self) -> None:
         """Check that the rows say what the model does."""
         assert self.expected() == product.numbers(self.log)
+
+    def agrees_but_for_homeless(self) -> int:
+        """Check that on hand is never above the model, and below it by the units that left adrift at most."""
+        model = self.books.model()
+        return self._agrees(model, short_of_homeless(model, self.window * MICROSECONDS, self.log_time * MICROSECONDS))
+
+    def agrees_but_in_doubt(self) -> int:
+        """Check that on hand is never above the model, and below it by what is in doubt at most."""
+        model = self.books.model()
+        return self._agrees(model, short_in_doubt(model))
+
+    def _agrees(self, model: StockModel, most_short: int) -> int:
+        right, found = model.numbers(), product.numbers(self.log)
+        short = right.on_hand - found.on_hand
+        assert 0 <= short <= most_short, (short, most_short)
+        assert right.split == found.split
+        assert short or right == found
+        return short
 
 
 CHANNELS = {"tenants": {"*": {"channels": {"ECOM": {}, "STORE": {}}}}}

@@ -10,6 +10,9 @@ from tests.domain.model.stock import StockNumbers
 GENERATIONS = "|g|"
 """What the keys of all rows of generations begin with; the number of the generation follows, and `|`."""
 
+OTHER_LETTERS = {"r", "q", "h", "t", "o"}
+"""The letters in the keys of an item's rows that are none of stock."""
+
 _NOTHING = StockNumbers(0, 0, 0, split=False)
 
 
@@ -41,6 +44,14 @@ class Counters:
         if after.duplicates > self.duplicates:
             return "duplicate"
         return "past" if after.past > self.past else "applied"
+
+
+def is_of_stock(key: str) -> bool:
+    """Return whether the row of this key is one of stock: of a generation, or of an item or its places."""
+    if key.startswith("|"):
+        return key.startswith(GENERATIONS)
+    parts = key.split("|", 3)
+    return len(parts) > 2 and parts[2] not in OTHER_LETTERS
 
 
 def rows_of_generations(log: Log) -> list[str]:

@@ -114,7 +114,7 @@ class Instant:
         expected = before + self.deltas
         if not self.counted and expected in self.possible_ends:
             return expected
-        return min(fact.absolute for fact in self.absolutes if fact.absolute is not None)
+        return self.smallest
 
     def end(self, before: int) -> int:
         """Return the value after it; what was sold at the stamp of a count, and by no absolute, is not in the count."""
@@ -122,6 +122,11 @@ class Instant:
             return before + self.deltas
         sold = sum(min(0, fact.delta or 0) for fact in self.facts if fact.absolute is None) if self.counted else 0
         return self.end_by_absolutes(before) + sold
+
+    @property
+    def smallest(self) -> int:
+        """The smallest value that it states."""
+        return min(fact.absolute for fact in self.absolutes if fact.absolute is not None)
 
     @property
     def own(self) -> list[Fact]:
