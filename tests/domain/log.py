@@ -46,6 +46,8 @@ class Log:
         self.rows: dict[str, bytes] = {}
         self.steps: list[list[AnyEvent]] = []
         self.faults: list[int] = []
+        self.breaks: set[int] = set()
+        """Offsets of entries that are known to break the fold: their items are quarantined."""
 
     @property
     def events(self) -> list[AnyEvent]:
@@ -74,7 +76,7 @@ class Log:
 
     def step(self, entries: Sequence[Entry]) -> Folded:
         """Fold what one step takes, as the engine does: what breaks is folded again as broken."""
-        broken: dict[int, str] = {}
+        broken = {offset: f"fault {offset}" for offset in self.breaks}
         while True:
             state = State(self.read, self.scan)
             try:

@@ -199,6 +199,6 @@ class Acts(Numbers):
 
     def purge(self, name: str) -> None:
         order = self.orders.pop(name)
-        self.gone_for_good += order.not_in_adjustments()
+        self.gone_for_good += order.shipments()
         if order.created_at is not None:
             self.purged_at = max(order.created_at, self.purged_at or order.created_at)

@@ -15,11 +15,12 @@ from atp_stream.domain.commands import (
     Reserve,
     Revoke,
 )
-from chaos.oracle.stock import Gone, Said
 from tests.domain.model.acts import MILLISECOND, Acts
 from tests.domain.model.document import Refusal, Rules
 from tests.domain.model.numbers import Channel
 from tests.domain.model.order import Order
+from tests.domain.model.pairing import Fulfilled
+from tests.domain.model.stock import Fact
 
 VERBS_REMEMBERED = 64
 
@@ -41,8 +42,8 @@ class ItemModel(Acts):
 
     def adjust(self, command: AdjustStock) -> bool:
         ships = command.reservation is not None and command.delta < 0
-        fact = Said(command.at, command.event_id, command.delta, command.absolute, ships, command.location)
-        if not self.says(fact):
+        told = command.at, command.event_id, command.delta, command.absolute, ships, command.location
+        if not self.takes(Fact(*told, self.rules.skew())):
             return False
         if command.reservation is not None and ships:
             order = self.order(command.reservation)
@@ -52,11 +53,12 @@ class ItemModel(Acts):
         return True
 
     def count(self, command: CountStock) -> bool:
-        return self.says(Said(command.at, command.event_id, None, command.on_hand, False, command.location))
+        told = command.at, command.event_id, None, command.on_hand, False, command.location
+        return self.takes(Fact(*told, self.rules.skew()))
 
-    def says(self, fact: Said) -> bool:
-        news = all((said.id, said.location) != (fact.id, fact.location) for said in self.said)
-        self.said += [fact] if news else []
+    def takes(self, fact: Fact) -> bool:
+        news = all(known.known_by != fact.known_by for known in self.facts)
+        self.facts += [fact] if news else []
         return news
 
     # Reservations
@@ -90,12 +92,13 @@ class ItemModel(Acts):
 
     def describe(self, order: Order, command: Reserve) -> None:
         order.created_at, order.requested = command.at, command.quantity
+        order.location = command.location or order.location  # and what left without a stated one moves there
         order.priority, order.partial = command.priority, command.allow_partial
         order.backorder = command.allow_backorder
         self.limit(order, None if order.confirmed else command.expires_at)
 
     def create(self, order: Order, command: Reserve, channel: str) -> None:
-        order.channel, order.asked, order.location = channel, command.channel, command.location
+        order.channel, order.asked = channel, command.channel
         order.purge_at = None
         self.describe(order, command)
         if order.release_rest:
@@ -103,7 +106,7 @@ class ItemModel(Acts):
         elif order.fulfil_rest is not None:
             at, location = order.fulfil_rest
             before, units = order.moved(), max(0, order.requested - order.released - order.by_events())
-            order.shipped.append(Gone(at, units, location, rest=True))
+            order.fulfilled.append(Fulfilled(at, units, location, rest=True))
             if order.moved() > before:
                 self.end_if_empty(order, "FULFILLED")
         if order.owed():
@@ -175,7 +178,7 @@ class ItemModel(Acts):
         left = max(0, order.requested - order.released - order.by_events())
         units = left if command.quantity is None else command.quantity
         before = order.moved()
-        order.shipped.append(Gone(command.at, units, command.location, rest=command.quantity is None))
+        order.fulfilled.append(Fulfilled(command.at, units, command.location, rest=command.quantity is None))
         self.leave(order, order.moved() - before)
         return True
 

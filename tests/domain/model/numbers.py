@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-from chaos.oracle.stock import Gone, Said, StockModel
 from tests.domain.model.document import Rules, hundredths
 from tests.domain.model.order import Order
 from tests.domain.model.sharing import Quota, fences
+from tests.domain.model.stock import Fact, Shipment, StockModel, StockNumbers
 
 
 @dataclass
@@ -32,8 +32,8 @@ class Numbers:
 
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
-        self.said: list[Said] = []
-        self.gone_for_good: list[Gone] = []  # shipments of reservations that were purged
+        self.facts: list[Fact] = []
+        self.gone_for_good: list[Shipment] = []  # shipments of reservations that were purged
         self.orders: dict[str, Order] = {}
         self.channels: dict[str, Channel] = {channel: Channel() for channel in rules.named()}
         self.purged_at: int | None = None
@@ -44,20 +44,20 @@ class Numbers:
 
     # Stock
 
-    def stock(self) -> StockModel:
-        gone = [one for order in self.orders.values() for one in order.not_in_adjustments()]
-        return StockModel(self.rules.skew(), list(self.said), [*self.gone_for_good, *gone])
+    def stock(self) -> StockNumbers:
+        gone = [one for order in self.orders.values() for one in order.shipments()]
+        return StockModel(self.facts, [*self.gone_for_good, *gone]).numbers()
 
     def on_hand(self) -> int:
-        return self.stock().numbers().on_hand
+        return self.stock().on_hand
 
     def gap(self) -> int:
-        return self.stock().numbers().gap
+        return self.stock().gap
 
     def safety_stock(self) -> int:
         safety = self.rules.safety()
         fixed, percent = hundredths(safety.get("fixed", 0)), hundredths(safety.get("percent", 0))
-        part = max(0, self.stock().numbers().basis) * percent
+        part = max(0, self.stock().basis) * percent
         return max(fixed, (part + 9_999) // 10_000)
 
     # Promises

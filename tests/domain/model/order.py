@@ -3,8 +3,8 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from chaos.oracle.movements import unpaired
-from chaos.oracle.stock import Gone
+from tests.domain.model.pairing import Fulfilled, unpaired
+from tests.domain.model.stock import Shipment
 
 
 @dataclass
@@ -34,7 +34,7 @@ class Order:
     created_at: int | None = None
     requested: int = 0
     released: int = 0
-    shipped: list[Gone] = field(default_factory=list)  # by events, from the location that they state
+    fulfilled: list[Fulfilled] = field(default_factory=list)  # by events, from the location that they state
     adjusted: Counter[str] = field(default_factory=Counter)  # by location
     promised: list[Promise] = field(default_factory=list)
     waits: list[Part] = field(default_factory=list)
@@ -54,10 +54,10 @@ class Order:
     owed_then: int = 0  # and what had been asked for and was not there yet
 
     def by_events(self) -> int:
-        return sum(gone.quantity for gone in self.shipped)
+        return sum(one.quantity for one in self.fulfilled)
 
     def moved(self) -> int:
-        return self.adjusted.total() + sum(gone.quantity for gone in self.not_in_adjustments())
+        return self.adjusted.total() + sum(one.quantity for one in self.shipments())
 
     def held(self) -> int:
         return sum(promise.units for promise in self.promised)
@@ -72,10 +72,11 @@ class Order:
         """Return what time took and has not been given back or left since."""
         return max(0, self.expired - (self.owed_then - self.owed()))
 
-    def not_in_adjustments(self) -> list[Gone]:
-        """Return the shipments without the units that adjustments took out of the stock already."""
+    def shipments(self) -> list[Shipment]:
+        """Return what left by fulfilments, without the units that adjustments took out of the stock already."""
         return [
-            gone._replace(location=gone.location or self.location) for gone in unpaired(self.shipped, self.adjusted)
+            Shipment(one.at, one.quantity, one.location or self.location)
+            for one in unpaired(self.fulfilled, self.adjusted)
         ]
 
     def without_empty(self) -> None:

@@ -1,0 +1,64 @@
+"""The books of one item's stock: what commands say of it, as sets of facts and of shipments."""
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+
+from atp_stream.domain.commands import AdjustStock, AnyCommand, CountStock, Fulfil, Reserve
+from tests.domain.model.pairing import Fulfilled, unpaired
+from tests.domain.model.stock import Fact, Shipment, StockModel
+
+
+@dataclass
+class Order:
+    """What of one reservation has to do with stock: where it was placed, and what left for it."""
+
+    location: str = ""
+    created_at: int | None = None
+    heard: set[str] = field(default_factory=set)
+    fulfilled: list[Fulfilled] = field(default_factory=list)
+    adjusted: Counter[str] = field(default_factory=Counter)
+
+    def shipments(self) -> list[Shipment]:
+        return [
+            Shipment(one.at, one.quantity, one.location or self.location)
+            for one in unpaired(self.fulfilled, self.adjusted)
+        ]
+
+
+class Books:
+    """One item; a fact is entered only if it is taken in."""
+
+    def __init__(self, skew: int = 0) -> None:
+        self.skew = skew
+        self.facts: dict[tuple[str, str, str], Fact] = {}
+        self.orders: defaultdict[str, Order] = defaultdict(Order)
+
+    def fact(self, command: AdjustStock | CountStock) -> Fact:
+        """Return what a command states about a location."""
+        if isinstance(command, CountStock):
+            return Fact(command.at, command.event_id, None, command.on_hand, False, command.location, self.skew)
+        ships = command.reservation is not None and command.delta < 0
+        return Fact(command.at, command.event_id, command.delta, command.absolute, ships, command.location, self.skew)
+
+    def enter(self, command: AnyCommand) -> None:
+        """Enter what a command says; what is known already changes nothing."""
+        match command:
+            case AdjustStock() | CountStock():
+                fact = self.fact(command)
+                if fact.known_by not in self.facts:
+                    self.facts[fact.known_by] = fact
+                    if isinstance(command, AdjustStock) and command.reservation is not None and fact.ships:
+                        self.orders[command.reservation].adjusted[command.location] -= command.delta
+            case Reserve():
+                order = self.orders[command.reservation]
+                if order.created_at is None or command.at > order.created_at:
+                    order.created_at, order.location = command.at, command.location or order.location
+            case Fulfil(quantity=int(units)):
+                order = self.orders[command.reservation]
+                if command.event_id not in order.heard:
+                    order.heard.add(command.event_id)
+                    order.fulfilled.append(Fulfilled(command.at, units, command.location))
+
+    def model(self) -> StockModel:
+        gone = [one for order in self.orders.values() for one in order.shipments()]
+        return StockModel(self.facts.values(), gone)

@@ -1,0 +1,46 @@
+"""What of a reservation's fulfilments stands in the stock beside the adjustments that name it.
+
+An adjustment moves the stock by itself, and may tell of what a fulfilment tells of too. From the same location, or
+where one of them names none, that is one movement; from different locations it is two. Whoever says that all the rest
+has left counts in what left elsewhere, so it goes with an adjustment of any location.
+Source: domain.md, Stock, fulfilment.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+
+class Fulfilled(NamedTuple):
+    """Units that a fulfilment says have left `location`; `rest` if it said that all that was left has."""
+
+    at: int
+    quantity: int
+    location: str = ""
+    rest: bool = False
+
+    @property
+    def stated(self) -> str:
+        """The location that decides what it goes with."""
+        return "" if self.rest else self.location
+
+
+def unpaired(fulfilled: Iterable[Fulfilled], adjusted: Mapping[str, int]) -> list[Fulfilled]:
+    """Return the fulfilments without the units that adjustments told of as well; the oldest of a location are told."""
+    in_order = sorted(fulfilled, key=lambda one: (one.at, one.stated, one.location))
+    units: Counter[str] = Counter()
+    for one in in_order:
+        units[one.stated] += one.quantity
+    told = Counter({place: min(units[place], moved) for place, moved in adjusted.items() if place})
+    elsewhere = sum(moved - told[place] for place, moved in adjusted.items() if place)
+    nowhere = adjusted.get("", 0)
+    told[""] = min(units[""], elsewhere + nowhere)
+    anywhere = nowhere - max(0, told[""] - elsewhere)  # goes with what is left, the oldest first
+    standing = []
+    for one in in_order:
+        repeated = min(one.quantity, told[one.stated])
+        told[one.stated] -= repeated
+        more = min(one.quantity - repeated, anywhere)
+        anywhere -= more
+        standing.append(one._replace(quantity=one.quantity - repeated - more))
+    return [one for one in standing if one.quantity]
