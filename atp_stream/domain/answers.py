@@ -27,12 +27,13 @@ ItemCommand: TypeAlias = AdjustStock | CountStock | Reserve | Confirm | Release 
 """A command that changes the numbers of one item."""
 
 
-_MOVES: Final = frozenset({Outcome.APPLIED, Outcome.LATE})
+_APPLIED: Final = frozenset({Outcome.APPLIED, Outcome.LATE})
+_OUTCOMES: Final = (Outcome.DUPLICATE, Outcome.APPLIED)  # by whether a command was news
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def answer(x: ItemFold, command: ItemCommand, policy: Policy) -> bool:
-    """Apply a command to its item, and tell whether it was news; a duplicate changes nothing.
+def answer(x: ItemFold, command: ItemCommand, policy: Policy) -> Outcome:
+    """Apply a command to its item, and tell what became of it; a duplicate and a past fact change nothing.
 
     Raises Refused, and has changed nothing, with reason future (stamped further ahead of log time than policy allows),
     stale (nobody can know whether it was counted), or one that `steer` or the functions of a reservation give.
@@ -41,15 +42,15 @@ def answer(x: ItemFold, command: ItemCommand, policy: Policy) -> bool:
         raise Refused("future", f"stamped {command.at // MICROSECONDS - x.log_time} ms ahead of log time")
     match command:
         case Reserve():
-            return reserve(x, command, policy)
+            return _OUTCOMES[reserve(x, command, policy)]
         case AdjustStock():
             return _adjust(x, command)
         case CountStock():
             return _record(x, Fact(command.at, command.event_id, None, command.on_hand), command.location)
         case Release() | Fulfil() | Confirm():
-            return _follow(x, command)
+            return _OUTCOMES[_follow(x, command)]
         case EditItem() | Grant() | Revoke() | Move():
-            return steer(x, command, policy)
+            return _OUTCOMES[steer(x, command, policy)]
         case _:
             assert_never(command)
 
@@ -66,29 +67,23 @@ def _follow(x: ItemFold, command: Release | Fulfil | Confirm) -> bool:
             assert_never(command)
 
 
-def _adjust(x: ItemFold, command: AdjustStock) -> bool:
+def _adjust(x: ItemFold, command: AdjustStock) -> Outcome:
     ships = command.reservation is not None and command.delta < 0
     fact = Fact(command.at, command.event_id, command.delta, command.absolute, ships)
-    applied = _record(x, fact, command.location)
-    if applied and command.reservation is not None and command.delta < 0:
+    outcome = _record(x, fact, command.location)
+    if outcome in _APPLIED and command.reservation is not None and command.delta < 0:
         if is_purged(x, command.reservation, command.at):
             x.item.unpaired += 1
         else:
             adjusted(x, command.reservation, -command.delta, command.location)
-    return applied
+    return outcome
 
 
-def _record(x: ItemFold, fact: Fact, location: str) -> bool:
-    """Take in a fact of stock and tell whether it moved anything; raises Refused with reason stale."""
+def _record(x: ItemFold, fact: Fact, location: str) -> Outcome:
+    """Take in a fact of stock and tell what became of it; raises Refused with reason stale."""
     outcome = x.stock.record(fact, location)
-    match outcome:
-        case Outcome.STALE:
-            at = _EPOCH + timedelta(microseconds=x.stock.forgotten_at(location))
-            raise Refused("stale", f"what {location or 'no location'} had up to {at.isoformat()} is forgotten")
-        case Outcome.PAST:
-            x.item.past += 1
-        case Outcome.LATE:
-            x.item.late += 1
-        case _:
-            pass
-    return outcome in _MOVES
+    if outcome is Outcome.STALE:
+        at = _EPOCH + timedelta(microseconds=x.stock.forgotten_at(location))
+        raise Refused("stale", f"what {location or 'no location'} had up to {at.isoformat()} is forgotten")
+    x.item.late += outcome is Outcome.LATE
+    return outcome

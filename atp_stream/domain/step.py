@@ -29,6 +29,7 @@ from atp_stream.domain.settling import settle
 from atp_stream.domain.standing import Policies
 from atp_stream.domain.state import State
 from atp_stream.domain.stock import upgrade
+from atp_stream.domain.stock.facts import Outcome
 from atp_stream.domain.stock.generations import StockTime
 from atp_stream.domain.ticks import Ticks
 
@@ -163,15 +164,16 @@ class Step:
         x.stock.live_by(x.rules.stock, generation)
         standing = self._policies.as_of(max(x.offset, x.item.policy))
         try:
-            applied = answer(x, command, standing.policy)
+            outcome = answer(x, command, standing.policy)
         except Refused as refused:
             self._refuse(x.name, x.item.version, x.offset, x.log_time, refused, kept)
             if refused.reason == "stale":
                 x.item.stale += 1
                 x.changed = True
             return
-        if not applied:
-            x.item.duplicates += 1
+        if outcome in {Outcome.DUPLICATE, Outcome.PAST}:
+            x.item.duplicates += outcome is Outcome.DUPLICATE
+            x.item.past += outcome is Outcome.PAST
             x.changed = True
             return
         if isinstance(command, EditItem) and self._policies.sweep is not None:

@@ -3,7 +3,10 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+import pytest
+
 from atp_stream.domain.events import AnyEvent, CommandRefused
+from atp_stream.domain.stock import instants, place, series, spans
 from tests.domain.log import LAMP, Log
 from tests.domain.model.stock import StockNumbers
 
@@ -66,4 +69,16 @@ def widest_row(log: Log) -> tuple[int, str]:
 @contextmanager
 def narrow_rows(most: int) -> Iterator[None]:
     """Let the tails and chunks of stock hold so few entries that small histories meet every border of them."""
-    yield
+    with pytest.MonkeyPatch.context() as patch:
+        for module, name, value in (
+            (series, "MAX_TAIL", most),
+            (series, "FLUSHED", most - 1),
+            (series, "MAX_CHUNK", most + 1),
+            (instants, "MAX_INLINE", most),
+            (instants, "PAGE_UNITS", most),
+            (place, "MAX_IDS", most),
+            (spans, "MAX_SPANS", most + 2),
+            (spans, "MAX_BARE_SPANS", most + 2),
+        ):
+            patch.setattr(module, name, value)
+        yield

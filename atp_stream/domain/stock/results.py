@@ -63,13 +63,14 @@ def _begin(place: Place, instant: Instant, delta: int) -> None:
     row, at = place.row, instant.at
     after = 0 if at >= max(row.newest_at, row.before_at) else place.delta_behind(at)
     is_first = row.at == NEVER
-    if is_first:  # all deltas so far are `after`
-        row.p_sure, row.between = False, 0
+    before = saturated(row.after + delta - instant.delta - after)
+    if is_first:  # all deltas so far were `after`; what was before is their sum
+        row.p_sure, row.between = False, before
         row.base_at, row.base_end, row.base_counts, row.moved = at, instants.plain_end(instant), False, 0
     else:
         row.p_at, row.p_end, row.p_sure = row.at, row.end if row.sure else None, row.sure == _SURE
-        row.between = saturated(row.after + delta - instant.delta - after)
-        row.moved = saturated(row.moved + row.between + instant.delta)
+        row.between = before
+        row.moved = saturated(row.moved + before + instant.delta)
     row.at, row.after = at, after
     include(place)
     if is_first:
@@ -110,13 +111,11 @@ def _resolve(place: Place, instant: Instant | None) -> None:
         instant = place.find(row.at)
     row.end, row.sure = instants.plain_end(instant), _SURE
     if not instants.is_sure(instant) and not instants.has_count(instant):
-        row.sure = _KNOWN
-        if row.p_at != NEVER:
-            row.sure = _KNOWN if row.p_end is not None else _FORGOTTEN
-            if row.p_end is not None:
-                expected = row.p_end + row.between + instant.delta
-                if instants.is_end(place.rows, place.name, instant, expected):
-                    row.end = expected
+        row.sure = _KNOWN if row.p_end is not None else _FORGOTTEN
+        if row.p_end is not None:
+            expected = row.p_end + row.between + instant.delta
+            if instants.is_end(place.rows, place.name, instant, expected):
+                row.end = expected
 
 
 def _end(place: Place, instant: Instant) -> int | None:
@@ -139,6 +138,7 @@ def _end(place: Place, instant: Instant) -> int | None:
     else:
         if row.forgotten_at != NEVER:
             return None
+        value = 0
     for one, delta in zip(reversed(run), reversed(moved), strict=True):
         expected = None if value is None else value + delta + one.delta
         is_end = expected is not None and instants.is_end(place.rows, place.name, one, expected)

@@ -153,5 +153,8 @@ class Rules:
         """Return a duration of the document in microseconds."""
         return int(self.document.get(name, otherwise)) * 1_000_000
 
+    def window(self) -> int:
+        return int(self.document.get("stock", {}).get("window", 24 * 60 * 60)) * 1_000_000
+
     def skew(self) -> int:
         return int(self.document.get("stock", {}).get("skew", 0)) * 1_000_000
