@@ -1,7 +1,7 @@
 """What commands about the stock do to an item, by example."""
 
 from atp_stream.domain.events import CommandRefused
-from tests.domain.log import AT, Log, adjust, count
+from tests.domain.log import AT, NOON, Log, adjust, count
 
 
 def test_the_basis_follows_an_adjustment_unless_it_ships_a_reservation() -> None:
@@ -30,8 +30,10 @@ def test_every_late_fact_counts() -> None:
     assert 2 == log.item().late
 
 
-def test_what_is_too_old_is_refused_by_its_name() -> None:
-    log = Log()
-    log.say(count(9))
-    told = log.say(count(5, AT - 24 * 60 * 60 * 1_000_000 - 1, event_id="old"))
-    assert ["old is older than the window of its location"] == [e.detail for e in told if isinstance(e, CommandRefused)]
+def test_a_stale_fact_is_told_up_to_when_all_is_forgotten() -> None:
+    log, day = Log(), 24 * 60 * 60 * 1_000_000
+    for passed in range(9):  # a silence counts a quarter of the window
+        log.say(adjust(1, at=AT + passed * day, location="north"), log_time=NOON + passed * day // 1_000)
+    told = log.say(adjust(5, at=AT, location="north"), log_time=NOON + 8 * day // 1_000)
+    expected = "what north had up to 2023-11-17T22:13:20+00:00 is forgotten"
+    assert [expected] == [e.detail for e in told if isinstance(e, CommandRefused)]

@@ -142,8 +142,9 @@ class StockFold:
         with_name, without = named.value - named.missing - stock.homeless, bare.value - bare.missing
         if stock.split:
             # Of equal sums the one that withholds more.
-            least = min((with_name, -named.basis, named.gap), (without, -bare.basis, bare.gap))
-            on_hand, stock.basis, stock.gap = least[0], -least[1], least[2]
+            is_named = (with_name, -named.basis) <= (without, -bare.basis)
+            on_hand, counted = (with_name, named) if is_named else (without, bare)
+            stock.gap, stock.basis = counted.gap, counted.basis
         else:
             on_hand = with_name + bare.value if named.absolutes else named.value + without
             stock.gap, stock.basis = named.gap + bare.gap, named.basis + bare.basis

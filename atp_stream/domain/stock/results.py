@@ -24,7 +24,9 @@ def move(place: Place, instant: Instant, delta: int) -> None:
     if at > row.base_at:
         row.moved = saturated(row.moved + delta)
     elif at == row.base_at:
-        row.base_end = instants.plain_end(instant)
+        _end_base(place, instant)
+    elif not row.base_sure:
+        _end_base(place, place.find(row.base_at))
     if row.p_at < at < row.at:
         row.between = saturated(row.between + delta)
     elif at == row.p_at:
@@ -66,7 +68,7 @@ def _begin(place: Place, instant: Instant, delta: int) -> None:
     before = saturated(row.after + delta - instant.delta - after)
     if is_first:  # all deltas so far were `after`; what was before is their sum
         row.p_sure, row.between = False, before
-        row.base_at, row.base_end, row.base_counts, row.moved = at, instants.plain_end(instant), False, 0
+        row.base_at, row.base_counts, row.moved = at, False, 0
     else:
         row.p_at, row.p_end, row.p_sure = row.at, row.end if row.sure else None, row.sure == _SURE
         row.between = before
@@ -93,13 +95,23 @@ def _state_earlier(place: Place, instant: Instant) -> None:
 def _set_base(place: Place, instant: Instant) -> None:
     """Let the gap count from the newest instant with a count, or else from the first absolute."""
     row, at, counts = place.row, instant.at, instants.has_count(instant)
-    if at == row.base_at:
-        row.base_end, row.base_counts = instants.plain_end(instant), counts
-    elif (counts and (at > row.base_at or not row.base_counts)) or (not row.base_counts and at < row.base_at):
-        row.base_at, row.base_end, row.base_counts = at, instants.plain_end(instant), counts
+    if at != row.base_at:
+        is_newer_count = counts and (at > row.base_at or not row.base_counts)
+        if not is_newer_count and (row.base_counts or at > row.base_at):
+            return
+        row.base_at = at
         row.moved = 0 if at == row.at else saturated(place.delta_behind(at) - row.after)
         row.base_included_at = at - place.rules.skew
         row.base_out = saturated(place.departures.total_behind(row.base_included_at))
+    row.base_counts = counts
+    _end_base(place, instant)
+
+
+def _end_base(place: Place, instant: Instant) -> None:
+    """Set the end of what the gap counts from."""
+    row, end = place.row, _end(place, instant)
+    row.base_sure = instants.is_sure(instant) or instants.has_count(instant)
+    row.base_end = instants.plain_end(instant) if end is None else end
 
 
 def _resolve(place: Place, instant: Instant | None) -> None:

@@ -177,6 +177,7 @@ class Location(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     base_at: int = NEVER
     base_end: int = 0
     base_counts: bool = False
+    base_sure: bool = True
     moved: int = 0
     basis_at: int = NEVER
     basis: int = 0

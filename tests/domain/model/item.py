@@ -45,7 +45,7 @@ class ItemModel(Acts):
         told = command.at, command.event_id, command.delta, command.absolute, ships, command.location
         if not self.takes(Fact(*told, self.rules.skew())):
             return False
-        if command.reservation is not None and ships:
+        if command.reservation is not None and ships and not self.may_be_forgotten(command.reservation, command.at):
             order = self.order(command.reservation)
             before = order.moved()
             order.adjusted[command.location] -= command.delta
@@ -62,6 +62,9 @@ class ItemModel(Acts):
         return news
 
     # Reservations
+
+    def may_be_forgotten(self, name: str, at: int) -> bool:
+        return name not in self.orders and self.purged_at is not None and at <= self.purged_at
 
     def order(self, name: str) -> Order:
         """Return a reservation, from the first word about it on."""
@@ -168,6 +171,8 @@ class ItemModel(Acts):
         return True
 
     def fulfil(self, command: Fulfil) -> bool:
+        if self.may_be_forgotten(command.reservation, command.at):
+            raise Refusal("too_old")
         order = self.order(command.reservation)
         if command.event_id in order.heard:
             return False
