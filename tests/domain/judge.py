@@ -8,6 +8,7 @@ from tests.domain.model.books import Books
 from tests.domain.model.exceptions import short_in_doubt, short_of_homeless
 from tests.domain.model.stock import StockModel, StockNumbers
 from tests.domain.model.window import Arrivals, StockClock
+from tests.domain.stock_item import CHANNELS
 
 SECOND = 1_000
 MINUTE = 60 * SECOND
@@ -91,9 +92,6 @@ class Judge:
         assert right.split == found.split
         assert short or right == found
         return short
-
-
-CHANNELS = {"tenants": {"*": {"channels": {"ECOM": {}, "STORE": {}}}}}
 
 
 def written(before: dict[str, bytes], after: dict[str, bytes]) -> list[str]:

@@ -10,10 +10,11 @@ from msgspec.structs import replace
 
 from atp_stream.domain.commands import AdjustStock, AnyCommand, CountStock, Entry, Fulfil, Reserve
 from tests.domain import product
-from tests.domain.judge import CHANNELS, MICROSECONDS, MINUTE, SECOND
+from tests.domain.judge import MICROSECONDS, MINUTE, SECOND
 from tests.domain.log import AT, LAMP, NOON, Log, policy, tick
 from tests.domain.model.books import Books
 from tests.domain.model.stock import StockNumbers
+from tests.domain.stock_item import CHANNELS
 
 STAMP = 1_000_000
 PLACES = ["north", "north", "south", "", "west"]

@@ -1,61 +1,60 @@
-"""An item with its rows in memory, and short words for what is said about its stock."""
+"""An item in a log of its own, and short words for what is said about its stock; stamps are small numbers."""
 
-from atp_stream.domain.stock import (
-    Fact,
-    Location,
-    Outcome,
-    Shipment,
-    Stock,
-    StockRules,
-    record,
-    ship,
-    take_back,
-)
+from typing import Any
 
-RULES = StockRules()
-HOUR = 60 * 60 * 1_000_000
+from atp_stream.domain.commands import AdjustStock, CountStock
+from tests.domain.log import Log, adjust, fulfil, policy
+from tests.domain.log import count as counted
+from tests.domain.model.stock import StockNumbers
+from tests.domain.product import Counters, numbers
+
+Fact = AdjustStock | CountStock
+CHANNELS: dict[str, Any] = {"tenants": {"*": {"channels": {"ECOM": {}, "STORE": {}}}}}
 
 
 class Item:
-    """An item with its rows in memory, and short words for what is said about it."""
+    """An item in a log of its own; `skew` in seconds."""
 
-    def __init__(self, rules: StockRules = RULES) -> None:
-        self.rules = rules
-        self.stock = Stock()
-        self.rows: dict[str, Location] = {}
-        self.reads = 0
+    def __init__(self, skew: int = 0) -> None:
+        self.log = Log()
+        self._shipped = 0
+        self.lives_by(skew)
 
-    def get(self, name: str) -> Location | None:
-        self.reads += 1
-        return self.rows.get(name)
+    def lives_by(self, skew: int) -> None:
+        """Set the skew of the policy."""
+        self.log.say(policy({"stock": {"skew": skew}, **CHANNELS}))
 
-    def put(self, name: str, row: Location) -> None:
-        self.rows[name] = row
+    @property
+    def stock(self) -> StockNumbers:
+        return numbers(self.log)
 
-    def takes(self, fact: Fact, location: str = "") -> Outcome:
-        return record(self.stock, self, fact, location, self.rules)
+    def takes(self, fact: Fact) -> str:
+        """Hear a fact and say what became of it."""
+        before = Counters(self.log)
+        return before.outcome(Counters(self.log), self.log.say(fact))
 
-    def ships(self, at: int, quantity: int, location: str = "") -> None:
-        ship(self.stock, self, Shipment(at=at, quantity=quantity, location=location), self.rules)
-
-    def takes_back(self, at: int, quantity: int, location: str = "") -> int:
-        return take_back(self.stock, self, Shipment(at=at, quantity=quantity, location=location), self.rules)
-
-
-def count(at: int, absolute: int, name: str = "") -> Fact:
-    return Fact(at, name or f"count {at} {absolute}", None, absolute)
-
-
-def delta(at: int, units: int, name: str = "") -> Fact:
-    return Fact(at, name or f"delta {at} {units}", units, None)
+    def ships(self, at: int, quantity: int, location: str = "") -> str:
+        """Let units of a new reservation leave; return its name."""
+        self._shipped += 1
+        name = f"shipped {self._shipped}"
+        self.log.say(fulfil(name, quantity, at=at, location=location))
+        return name
 
 
-def adjustment(at: int, units: int, absolute: int, *, reservation: bool = False) -> Fact:
-    return Fact(at, f"adjustment {at} {units} {absolute}", units, absolute, reservation)
+def count(at: int, absolute: int, location: str = "", **rest: Any) -> Fact:
+    return counted(absolute, at, location=location, **rest)
 
 
-def item_with(*facts: Fact, location: str = "", rules: StockRules = RULES) -> Item:
-    item = Item(rules)
+def delta(at: int, units: int, location: str = "", **rest: Any) -> Fact:
+    return adjust(units, at=at, location=location, **rest)
+
+
+def adjustment(at: int, units: int, absolute: int, location: str = "", **rest: Any) -> Fact:
+    return adjust(units, absolute, at, location=location, **rest)
+
+
+def item_with(*facts: Fact, skew: int = 0) -> Item:
+    item = Item(skew)
     for fact in facts:
-        item.takes(fact, location)
+        item.takes(fact)
     return item
