@@ -144,7 +144,7 @@ class Acts(Numbers):
 
     def place_in_a_loss(self, name: str) -> tuple[bool, int, int, str]:
         order = self.orders[name]
-        return order.confirmed, order.priority, -max(promise.place for promise in order.promised), name
+        return order.confirmed, order.priority, -max(promise.asked for promise in order.promised), name
 
     # Drift
 
