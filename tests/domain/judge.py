@@ -95,8 +95,8 @@ class Judge:
 
 
 def written(before: dict[str, bytes], after: dict[str, bytes]) -> list[str]:
-    """Return the rows that were written, without the item's own, where duplicates are counted, and the clock's."""
-    return [key for key in changed(before, after) if key not in {f"{LAMP}|i", "|clock", "|policy"}]
+    """Return the rows of stock that were written, without the item's own, where duplicates are counted."""
+    return [key for key in changed(before, after) if key != f"{LAMP}|i" and product.is_of_stock(key)]
 
 
 def changed(before: dict[str, bytes], after: dict[str, bytes]) -> list[str]:

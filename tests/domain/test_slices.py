@@ -90,8 +90,8 @@ def test_each_of_several_items_finishes_its_work_before_its_next_command() -> No
 
 def test_a_tick_that_only_forgets_is_no_change_of_the_item() -> None:
     log = Log()
-    log.say(policy({"retention": 0, "tenants": {"*": {"channels": {"ECOM": {}}}}}), count(9))
+    log.say(policy({"retention": 0, "stock": {"window": 60}, "tenants": {"*": {"channels": {"ECOM": {}}}}}), count(9))
     log.say(reserve("a", 1), release("a"))
     version = log.item().version
-    log.say(tick(AT + MINUTE * 1_000), log_time=NOON + MINUTE)
+    log.say(tick(AT + 2 * MINUTE * 1_000), log_time=NOON + 2 * MINUTE)
     assert (version, False) == (log.item().version, "acme|lamp|r|a" in log.rows)

@@ -130,7 +130,7 @@ class Acts(Numbers):
             order.purge_at = self.purge_moment()
 
     def purge_moment(self) -> int:
-        return self.not_before_now(self.now * MILLISECOND + self.rules.duration("retention", 7 * 24 * 60 * 60))
+        return self.not_before_now(self.now * MILLISECOND + self.rules.kept())
 
     # Loss
 
