@@ -60,7 +60,7 @@ class BigLog(Log):
 
     def step(self, entries: Sequence[Entry]) -> Folded:
         for counted in (self._read, self._met, self.rows.put, self.rows.deleted):
-            counted.clear()  # type: ignore[attr-defined]
+            counted.clear()
         folded = super().step(entries)
         put, deleted = (sum(map(is_of_stock, keys)) for keys in (self.rows.put, self.rows.deleted))
         found = sum(self._read)

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-WEEK = 7 * 24 * 60 * 60
+HOUR = 60 * 60
+WEEK = 7 * 24 * HOUR
 
 
 def rule(r: Random) -> dict[str, Any]:
@@ -55,7 +56,7 @@ def document(r: Random, *, forgets: bool = True) -> dict[str, Any]:
     return {
         "unknown_channels": r.choice(["accept", "accept", "refuse"]),
         "default_channel": r.choice(["ECOM", "ECOM", "STORE"]),
-        "stock": {"skew": r.choice([0, 0, 60])},
+        "stock": {"skew": r.choice([0, 0, 60]), "window": HOUR},
         "shortage": r.choice(["keep", "deallocate"]),
         "retention": r.choice([0, 60, WEEK]) if forgets else WEEK,
         "drift_grace": r.choice([0, 30]),

@@ -44,11 +44,11 @@ STAMPS = [AT - minute * MINUTE for minute in range(5)]
 LIMITS = [None, None, AT - MINUTE, AT, AT + MINUTE]
 LOCATIONS = ["", "", "", "north", "south"]
 UNITS = [1, 2, 3, 4, 6, 9]
-PASSED = [*[0, 0, 0, 1, 1_000, 30_000, 61_000] * 6, 50 * 60 * 60 * 1_000]
-"""Milliseconds of log time between two commands; the last is longer than what has ended is kept at the least.
-
-Such a silence counts a quarter of the window of stock, so few of them forget no fact: these histories know no window.
-"""
+PASSED = [0, 0, 0, 1, 1_000, 30_000, 61_000]
+"""Milliseconds of log time between two commands."""
+LONG = 150 * 60_000
+"""So much that what has ended is purged; few such pauses in a history leave all facts of stock remembered."""
+FEW = 3
 
 _SEEDS = st.integers(1, 2**24 - 1)
 
@@ -135,10 +135,12 @@ def histories(
 
     def history(seeds: list[int]) -> list[Entry]:
         entries = opening(Random(seeds[0]), forgets=forgets) if seeds[0] else []
-        log_time = NOON
+        log_time, long_pauses = NOON, 0
         for seed in filter(None, seeds[1:]):
             r = Random(seed)
             log_time += r.choice(PASSED)
+            if forgets and long_pauses < FEW and r.random() < 0.05:
+                log_time, long_pauses = log_time + LONG, long_pauses + 1
             entries.append(entry(r, entries, log_time))
         return entries
 

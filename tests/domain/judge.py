@@ -8,6 +8,7 @@ from tests.domain.model.books import Books
 from tests.domain.model.exceptions import short_in_doubt, short_of_homeless
 from tests.domain.model.stock import StockModel, StockNumbers
 from tests.domain.model.window import Arrivals, StockClock
+from tests.domain.stock_item import CHANNELS
 
 SECOND = 1_000
 MINUTE = 60 * SECOND
@@ -93,12 +94,9 @@ class Judge:
         return short
 
 
-CHANNELS = {"tenants": {"*": {"channels": {"ECOM": {}, "STORE": {}}}}}
-
-
 def written(before: dict[str, bytes], after: dict[str, bytes]) -> list[str]:
-    """Return the rows that were written, without the item's own, where duplicates are counted, and the clock's."""
-    return [key for key in changed(before, after) if key not in {f"{LAMP}|i", "|clock", "|policy"}]
+    """Return the rows of stock that were written, without the item's own, where duplicates are counted."""
+    return [key for key in changed(before, after) if key != f"{LAMP}|i" and product.is_of_stock(key)]
 
 
 def changed(before: dict[str, bytes], after: dict[str, bytes]) -> list[str]:

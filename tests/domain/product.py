@@ -61,6 +61,16 @@ def rows_of_generations(log: Log) -> list[str]:
     return [key for key in log.rows if key.startswith(GENERATIONS)]
 
 
+def generation_of(key: str) -> int:
+    """Return the number of the generation that a row of one belongs to."""
+    return int(key.split("|", 3)[2], 16)
+
+
+def values_of_places(log: Log, name: str = LAMP) -> dict[str, int]:
+    """Return the value of each place of an item, as its rows tell it."""
+    return {place: row.now.value for place, row in log.item(name).stock.places.items()}
+
+
 def widest_row(log: Log) -> tuple[int, str]:
     """Return the size in bytes of the widest row, and its key."""
     return max((len(row), key) for key, row in log.rows.items())

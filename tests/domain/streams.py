@@ -66,7 +66,8 @@ def spoken(
     site.held.update(dict.fromkeys(places, 10_000))
     start = NOON * MICROSECONDS
     said: list[AnyCommand] = [
-        CountStock(event_id=f"first {place}", at=start, on_hand=10_000, location=place) for place in places
+        CountStock(event_id=f"first {place}", at=(start // stamps - 1) * stamps, on_hand=10_000, location=place)
+        for place in places
     ]
     moment = start
     while len(said) < facts:

@@ -180,7 +180,7 @@ def test_no_timer_is_left_of_what_was_confirmed_and_shipped_and_forgotten() -> N
 
 def test_a_limit_is_not_that_of_what_came_before_the_create() -> None:
     log = Log()
-    log.say(policy({"retention": 0, "tenants": {"*": {"channels": {"ECOM": {}}}}}), count(100))
+    log.say(policy({"retention": 0, "stock": {"window": 60}, "tenants": {"*": {"channels": {"ECOM": {}}}}}), count(100))
     log.say(release("r", 6), log_time=NOON + MINUTE)
     log.say(reserve("r", 9, expires_at=at(0)), log_time=NOON + 2 * MINUTE)
     log.say(tick(at(MINUTE + 1)), log_time=NOON + 2 * MINUTE)

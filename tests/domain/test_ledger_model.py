@@ -17,7 +17,7 @@ from atp_stream.domain.events import (
 )
 from atp_stream.domain.rows import Allocation, Channel, Item, Reservation
 from tests.domain.folding import tight_bounds
-from tests.domain.histories import NAMES, PASSED, change_of_policy, command, dice, histories, tick_at
+from tests.domain.histories import FEW, LONG, NAMES, PASSED, change_of_policy, command, dice, histories, tick_at
 from tests.domain.log import NOON, Log
 from tests.domain.model.item import ItemModel
 from tests.domain.model.order import Order, Promise
@@ -130,6 +130,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.log = Log()
         self.model = Model()
         self.log_time = NOON
+        self.long_pauses = 0
 
     def says(self, *commands: AnyCommand, name: str = "") -> None:
         told = len(self.log.entries)
@@ -157,9 +158,18 @@ class LedgerMachine(RuleBasedStateMachine):
         self.says(said)
 
     @rule(data=st.data(), passed=st.sampled_from(PASSED))
+    def short_time_passes(self, data: st.DataObject, passed: int) -> None:
+        self.time_passes(data, passed)
+
     def time_passes(self, data: st.DataObject, passed: int) -> None:
         self.log_time += passed
         self.says(data.draw(dice(lambda r: tick_at(r, self.log_time))))
+
+    @rule(data=st.data())
+    def long_time_passes(self, data: st.DataObject) -> None:
+        if self.long_pauses < FEW:
+            self.long_pauses += 1
+            self.time_passes(data, LONG)
 
     @invariant()
     def agrees_with_the_model(self) -> None:

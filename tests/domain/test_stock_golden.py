@@ -1,6 +1,5 @@
 """The golden numbers of stock, and cases in which more was promised than there was, by example."""
 
-from itertools import permutations
 from random import Random
 
 import pytest
@@ -166,42 +165,7 @@ def test_a_loss_takes_the_newest_request_first_whatever_its_name() -> None:
     assert ["r6", "r5", "r4"] == lost
 
 
-# Instants
-
-
-@pytest.mark.parametrize("before", [[], [count(9, AT - 1)], [count(10, AT - 1)], [adjust(10, at=AT - 1)]])
-def test_of_two_counts_of_one_instant_the_smaller_holds_whatever_was_before(before: list[object]) -> None:
-    found = set()
-    for order in permutations([*before, count(10, event_id="ten"), count(8, event_id="eight")]):
-        log = Log()
-        log.say(*order)  # type: ignore[arg-type]
-        found.add(on_hand(log))
-    assert {8} == found
-
-
-@pytest.mark.parametrize("first", [count(20, AT - SECOND), adjust(20, at=AT - SECOND)], ids=["count", "delta"])
-def test_a_sale_and_a_restock_of_one_instant_never_promise_more_than_was_there(first: object) -> None:
-    promised, ended = set(), set()
-    for order in permutations([first, adjust(-5, 15, event_id="sale"), adjust(5, 20, event_id="restock")]):
-        log = Log()
-        for said in order:
-            log.say(said)  # type: ignore[arg-type]
-            promised.add(on_hand(log))
-        ended.add(numbers(log)[:2])
-    assert 20 == max(promised)
-    assert {(20, 0)} == ended
-
-
-def test_sales_of_the_very_stamp_of_a_count_are_not_in_it() -> None:
-    log = Log()
-    log.say(count(100), *(adjust(-1) for _ in range(5)))
-    assert (95, 0, 100) == numbers(log)[:3]
-
-
-def test_a_receipt_of_the_very_stamp_of_a_count_is_in_it() -> None:
-    log = Log()
-    log.say(count(100), adjust(5))
-    assert 100 == on_hand(log)
+# Tenants never touch
 
 
 def test_an_item_of_another_name_has_stock_of_its_own() -> None:

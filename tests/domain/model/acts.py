@@ -130,8 +130,7 @@ class Acts(Numbers):
             order.purge_at = self.purge_moment()
 
     def purge_moment(self) -> int:
-        kept = max(self.rules.duration("retention", 7 * 24 * 60 * 60), 2 * self.rules.window())
-        return self.not_before_now(self.now * MILLISECOND + kept)
+        return self.not_before_now(self.now * MILLISECOND + self.rules.kept())
 
     # Loss
 
@@ -145,7 +144,7 @@ class Acts(Numbers):
 
     def place_in_a_loss(self, name: str) -> tuple[bool, int, int, str]:
         order = self.orders[name]
-        return order.confirmed, order.priority, -max(promise.place for promise in order.promised), name
+        return order.confirmed, order.priority, -max(promise.asked for promise in order.promised), name
 
     # Drift
 

@@ -153,8 +153,10 @@ class Rules:
         """Return a duration of the document in microseconds."""
         return int(self.document.get(name, otherwise)) * 1_000_000
 
-    def window(self) -> int:
-        return int(self.document.get("stock", {}).get("window", 24 * 60 * 60)) * 1_000_000
+    def kept(self) -> int:
+        """Return how long an ended reservation is kept: no less than two windows of stock."""
+        window = int(self.document.get("stock", {}).get("window", 24 * 60 * 60)) * 1_000_000
+        return max(self.duration("retention", 7 * 24 * 60 * 60), 2 * window)
 
     def skew(self) -> int:
         return int(self.document.get("stock", {}).get("skew", 0)) * 1_000_000

@@ -3,7 +3,7 @@
 Above the model it may never be. Source: design of stock, final rules, 10; domain.md, Stock.
 """
 
-from tests.domain.model.stock import Place, StockModel
+from tests.domain.model.stock import Place, StockModel, apart
 
 BORDER_AGES = 30
 
@@ -15,9 +15,7 @@ def short_of_homeless(model: StockModel, window: int, now: int) -> int:
     thirtieth of the age of the border, in front of the border: the stamp up to which all places include it.
     """
     places = model.places()
-    named = {location: place for location, place in places.items() if location}
-    bare = {location: place for location, place in places.items() if not location}
-    return max(_short_of_homeless(model, part, window, now) for part in (places, named, bare))
+    return max(_short_of_homeless(model, part, window, now) for part in (places, *apart(places)))
 
 
 def _short_of_homeless(model: StockModel, places: dict[str, Place], window: int, now: int) -> int:

@@ -45,7 +45,7 @@ class ItemModel(Acts):
         told = command.at, command.event_id, command.delta, command.absolute, ships, command.location
         if not self.takes(Fact(*told, self.rules.skew())):
             return False
-        if command.reservation is not None and ships and not self.may_be_forgotten(command.reservation, command.at):
+        if command.reservation is not None and ships and not self.was_purged(command.reservation, command.at):
             order = self.order(command.reservation)
             before = order.moved()
             order.adjusted[command.location] -= command.delta
@@ -63,7 +63,8 @@ class ItemModel(Acts):
 
     # Reservations
 
-    def may_be_forgotten(self, name: str, at: int) -> bool:
+    def was_purged(self, name: str, at: int) -> bool:
+        """Tell whether a movement may be one of a reservation that was purged."""
         return name not in self.orders and self.purged_at is not None and at <= self.purged_at
 
     def order(self, name: str) -> Order:
@@ -171,7 +172,7 @@ class ItemModel(Acts):
         return True
 
     def fulfil(self, command: Fulfil) -> bool:
-        if self.may_be_forgotten(command.reservation, command.at):
+        if self.was_purged(command.reservation, command.at):
             raise Refusal("too_old")
         order = self.order(command.reservation)
         if command.event_id in order.heard:

@@ -211,8 +211,7 @@ class StockModel:
     def numbers(self) -> StockNumbers:
         """Return all numbers; where sums with and without a location exist, those of the smaller."""
         places = self.places()
-        bare = {location: place for location, place in places.items() if not location}
-        named = {location: place for location, place in places.items() if location}
+        named, bare = apart(places)
         if not (_with_absolute(bare) and _with_absolute(named)):
             return self._sum(places, split=False)
         sums = [self._sum(named, split=True), self._sum(bare, split=True)]
@@ -239,6 +238,12 @@ class StockModel:
             if border is None or border < one.at:
                 missing += one.quantity
         return missing
+
+
+def apart(places: dict[str, Place]) -> tuple[dict[str, Place], dict[str, Place]]:
+    """Return the places that have a name, and the one that has none."""
+    named = {location: place for location, place in places.items() if location}
+    return named, {location: place for location, place in places.items() if location not in named}
 
 
 def _with_absolute(places: dict[str, Place]) -> dict[str, Place]:
