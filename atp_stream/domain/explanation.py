@@ -152,9 +152,11 @@ def _held(stock: Stock) -> list[Term]:
             [*with_name, ("no_location", bare.value)] if named.absolutes else [("locations", named.value), *without]
         )
     else:
-        counted = with_name if sum(units for _, units in with_name) == stock.on_hand else without
+        of_named, of_bare = (sum(units for _, units in one) for one in (with_name, without))
+        counted = with_name if (of_named, -named.basis) <= (of_bare, -bare.basis) else without
     for what, quantity in counted:
         _add(terms, what, quantity)
+    _add(terms, "limited", stock.on_hand - sum(term.quantity for term in terms))
     return terms
 
 

@@ -1,12 +1,15 @@
 """How the tests of stock read the product's rows: the only module of theirs that knows what the rows look like."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+import msgspec
 import pytest
 
 from atp_stream.domain.events import AnyEvent, CommandRefused
+from atp_stream.domain.keys import STOCK_TIME
 from atp_stream.domain.stock import instants, place, series, spans
+from atp_stream.domain.stock.generations import StockTimeRow
 from tests.domain.log import LAMP, Log
 from tests.domain.model.stock import StockNumbers
 
@@ -66,9 +69,15 @@ def generation_of(key: str) -> int:
     return int(key.split("|", 3)[2], 16)
 
 
+def present_generation(rows: Mapping[str, bytes]) -> int:
+    """Return the number of the present generation."""
+    return msgspec.json.decode(rows[STOCK_TIME], type=StockTimeRow).generation
+
+
 def values_of_places(log: Log, name: str = LAMP) -> dict[str, int]:
     """Return the value of each place of an item, as its rows tell it."""
-    return {place: row.now.value for place, row in log.item(name).stock.places.items()}
+    front = f"{name}|L|"
+    return {key.removeprefix(front): log.read(key).value for key in log.rows if key.startswith(front)}
 
 
 def widest_row(log: Log) -> tuple[int, str]:

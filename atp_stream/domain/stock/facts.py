@@ -15,6 +15,10 @@ MAX_SUM: Final = 4 * 10**18
 """Sums stop here, 10,000 times the greatest amount that a message may state: every one fits 64 bits."""
 
 
+MAX_SHOWN: Final = 10**15
+"""What an item shows of its sums stops here, ten times the greatest amount that a message may state."""
+
+
 class StockRules(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How late a fact may come: a part of the policy document; both are microseconds.
 

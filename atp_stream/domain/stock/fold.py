@@ -13,7 +13,7 @@ Source: domain.md, Stock.
 from typing import NamedTuple
 
 from atp_stream.domain.stock import homeless, instants, results, spans
-from atp_stream.domain.stock.facts import MAX_SUM, NEVER, Fact, Outcome, StockRules, saturated
+from atp_stream.domain.stock.facts import MAX_SHOWN, NEVER, Fact, Outcome, StockRules, saturated
 from atp_stream.domain.stock.place import Place, mark_of
 from atp_stream.domain.stock.rows import ADJUSTS, COUNTS, SHIPS, Link, Location, Stock
 from atp_stream.domain.stock.series import Rows
@@ -144,11 +144,11 @@ class StockFold:
             # Of equal sums the one that withholds more.
             is_named = (with_name, -named.basis) <= (without, -bare.basis)
             on_hand, counted = (with_name, named) if is_named else (without, bare)
-            stock.gap, stock.basis = counted.gap, counted.basis
+            gap, basis = counted.gap, counted.basis
         else:
             on_hand = with_name + bare.value if named.absolutes else named.value + without
-            stock.gap, stock.basis = named.gap + bare.gap, named.basis + bare.basis
-        stock.on_hand = max(-MAX_SUM, min(MAX_SUM, on_hand))
+            gap, basis = named.gap + bare.gap, named.basis + bare.basis
+        stock.on_hand, stock.gap, stock.basis = _shown(on_hand), _shown(gap), _shown(basis)
 
 
 class Seen(NamedTuple):
@@ -159,6 +159,10 @@ class Seen(NamedTuple):
     basis: int = 0
     at: int = NEVER
     out: int = 0
+
+
+def _shown(total: int) -> int:
+    return total if -MAX_SHOWN <= total <= MAX_SHOWN else max(-MAX_SHOWN, min(MAX_SHOWN, total))
 
 
 def _seen(row: Location) -> Seen:
