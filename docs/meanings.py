@@ -16,7 +16,7 @@ POLICY: Final = {
     },
     "stock": {
         "window": "Seconds by which a stock event may be late",
-        "tail": "Stock events of a location that may still be joined by a late one",
+        "tail": "Says nothing any more",
         "skew": "Seconds by which the clocks of counts and shipments may differ",
     },
     "tenant": {

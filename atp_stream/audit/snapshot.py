@@ -15,8 +15,8 @@ import msgspec
 
 from atp_stream.audit.errors import AuditError
 from atp_stream.audit.reading import Reader
-from atp_stream.audit.tables import load
-from atp_stream.engine.position import POSITION_KEY, Position, decode_position, encode_position
+from atp_stream.audit.tables import load, read_position
+from atp_stream.engine.position import POSITION_KEY, Position, encode_position
 from atp_stream.engine.scratch import Scratch
 
 FORMAT: Final = 1
@@ -113,7 +113,7 @@ class Snapshot:
         """Fill `rows` with those of a partition behind the last one, and return its place in the log.
 
         Raises:
-            AuditError: the file is not whole.
+            AuditError: the file is not whole, or of a later version.
         """
         try:
             while True:
@@ -132,7 +132,7 @@ class Snapshot:
             count += 1
             key, row = _read_row(line)
             if key.encode() == POSITION_KEY:
-                position = decode_position(row.encode())
+                position = read_position(row.encode(), str(self._path))
             elif rows is not None:
                 some.append((key.encode(), row.encode()))
                 if len(some) >= _ROWS:

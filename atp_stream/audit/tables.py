@@ -3,8 +3,9 @@
 import time
 from typing import NamedTuple
 
+from atp_stream.audit.errors import AuditError
 from atp_stream.audit.reading import Reader
-from atp_stream.engine.position import POSITION_KEY, Position, decode_position
+from atp_stream.engine.position import POSITION_KEY, NewerFormat, Position, decode_position
 from atp_stream.engine.scratch import Scratch
 
 _SHORT = 2.0  # seconds
@@ -23,6 +24,9 @@ async def load(reader: Reader, changelog: str, partition: int, rows: Scratch) ->
 
     Compaction may remove a row because of a newer one behind the end that we know. So what came meanwhile is read,
     too, until that takes no time: then no newer one is missing.
+
+    Raises:
+        AuditError: a later version wrote them.
     """
     position: Position | None = None
     start = await reader.begin(changelog, partition)
@@ -32,9 +36,21 @@ async def load(reader: Reader, changelog: str, partition: int, rows: Scratch) ->
         async for records in reader.stretch(changelog, partition, start, end):
             for record in records:
                 if record.key == POSITION_KEY and record.value is not None:
-                    position = decode_position(record.value)
+                    position = read_position(record.value, f"{changelog}/{partition}")
             rows.write((record.key, record.value) for record in records if record.key != POSITION_KEY)
         start, end = end, await reader.end(changelog, partition)
         if start >= end or (leg and time.monotonic() - began < _SHORT):
             break
     return Held(position, start)
+
+
+def read_position(row: bytes, where: str) -> Position:
+    """Return the position that a row holds.
+
+    Raises:
+        AuditError: a later version wrote it.
+    """
+    try:
+        return decode_position(row)
+    except NewerFormat as error:
+        raise AuditError(f"{where}: {error}: use the version that wrote it, or a later one") from None

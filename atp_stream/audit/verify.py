@@ -13,16 +13,20 @@ from atp_stream.agents.ledger import Ledger
 from atp_stream.audit.errors import AuditError
 from atp_stream.audit.events import Events, Stretch, Wrong
 from atp_stream.audit.folding import Folding, everything, only
+from atp_stream.audit.laws import broken_laws
 from atp_stream.audit.reading import Reader
 from atp_stream.audit.rows import Difference, differences
 from atp_stream.audit.snapshot import Snapshot
 from atp_stream.audit.tables import Held, load
-from atp_stream.domain.keys import GENERATIONS, item_of
+from atp_stream.domain.keys import FOLD, GENERATIONS, item_of
+from atp_stream.domain.rows import FoldRow
+from atp_stream.domain.step import FOLD_VERSION
 from atp_stream.engine.position import Position
 from atp_stream.engine.scratch import Scratch
 from atp_stream.engine.sending import Output
 from atp_stream.messages.outbound import Outbound
 from atp_stream.messages.outputs_read import OutputReader
+from atp_stream.messages.rows import decode_row
 from atp_stream.settings import Wire
 from atp_stream.topics import Topics
 
@@ -97,6 +101,29 @@ class Case:
         """Yield the rows that are not what the log says."""
         return (one for one in differences(self.rows, self.folding.rows) if self._subject.mine(one.key))
 
+    def broken_laws(self) -> Iterator[str]:
+        """Yield what is wrong with the rows of stock, whatever the log says."""
+        return broken_laws(self.rows, self._subject.mine)
+
+    def refuse_other_version(self) -> None:
+        """Refuse tables of which another version of the fold answered a part that is folded again here.
+
+        Raises:
+            AuditError: it says up to where, and what to do.
+        """
+        held, folded = _fold_row(self.rows), _fold_row(self.folding.rows)
+        if folded is None or folded.version < FOLD_VERSION:  # no command yet
+            return
+        where = f"{self._subject.topics.item_log.name}/{self.partition}"
+        if held is not None and held.version > FOLD_VERSION:
+            raise AuditError(f"{where} was folded by a later version from offset {held.since} on: verify with that one")
+        since = self.applied + 1 if held is None or held.version < FOLD_VERSION else held.since
+        if since > folded.since:
+            raise AuditError(
+                f"{where} was folded up to offset {since - 1} by an earlier version, which gave other numbers: take a"
+                " snapshot with workers of this version now (`atp snapshot`), and verify from it later"
+            )
+
     def count_rows(self) -> int:
         """Return how many rows were compared."""
         return sum(1 for key, _ in self.folding.rows.scan() if self._subject.mine(key))
@@ -152,12 +179,18 @@ class Verification:
             self._moved("log", len(records))
             for some in parts(case.folding.take(records)):
                 case.events.expect(some)
+            case.refuse_other_version()
 
     async def wrong_events(self, case: Case) -> Wrong:
         """Return what is wrong with the output topics."""
         return await case.events.compare(
             self._reader, self._decode, self._subject.mine, lambda count: self._moved("events", count)
         )
+
+
+def _fold_row(rows: Scratch) -> FoldRow | None:
+    row = rows.read(FOLD.encode())
+    return None if row is None else decode_row(FOLD, row)
 
 
 async def start_from(

@@ -11,6 +11,11 @@ from atp_stream.cli.get import fetch, item_url, only
 from atp_stream.settings import Settings
 
 _WORDS = {
+    "locations": "held at locations",
+    "no_location": "held at no location",
+    "shipped": "shipped, in no count yet",
+    "shipped_from_no_location": "shipped from no known location, not in all counts yet",
+    "before_the_upgrade": "as an earlier version left it; its next event brings the terms",
     "on_hand": "on hand",
     "safety_stock": "safety stock, never promised",
     "reserved": "reserved, in all channels",
@@ -34,6 +39,7 @@ _WORDS = {
 @click.option("--tenant", help="Whose item it is.  [default: ATP_DEFAULT_TENANT]")
 @click.option("--url", help="Any worker.  [default: ATP_WEB_URL, or ATP_WEB_HOST and ATP_WEB_PORT]")
 @click.option("--after", default="", help="Go on behind this reservation.")
+@click.option("--places-after", default="", help="Show the locations behind this one.")
 @click.option("--limit", type=click.IntRange(1, 500), default=10, show_default=True, help="Reservations to show.")
 @as_json
 @pass_settings
@@ -45,6 +51,7 @@ def explain(
     tenant: str | None,
     url: str | None,
     after: str,
+    places_after: str,
     limit: int,
     as_json: bool,
 ) -> None:
@@ -52,7 +59,8 @@ def explain(
 
     Example: atp explain prod987 ECOM
     """
-    wanted = urlencode({"limit": limit, **({"after": after} if after else {})})
+    pages = {"after": after, "places_after": places_after}
+    wanted = urlencode({"limit": limit, **{name: value for name, value in pages.items() if value}})
     view = asyncio.run(fetch(f"{item_url(settings, item, tenant, url)}/explain?{wanted}"))
     only(view, channel)
     if as_json:
@@ -65,17 +73,13 @@ def _print(view: dict[str, Any]) -> None:
     cause, on_hand = view["cause"], view["on_hand"]
     click.echo(f"{view['tenant']} {view['item']}  (version {view['version']}, {view['as_of']})")
     click.echo(f"last change: {cause['input'] or 'time, or an operator'}, as {cause['log']} at {cause['at']}")
-    _sum(
-        "on hand",
-        on_hand["quantity"],
-        [
-            *((place["quantity"], f"at {place['location'] or 'no location'}") for place in on_hand["places"]),
-            *((-one["quantity"], f"shipped at {one['at']}, in no count yet") for one in on_hand["shipped"]),
-        ],
-    )
+    _sum("on hand", on_hand["quantity"], _terms(on_hand["terms"]))
+    for place in on_hand["places"]:
+        _print_place(place)
+    if on_hand["places_next"] is not None:
+        click.echo(f"  more: --places-after {on_hand['places_next']}")
     for row in view["channels"]:
-        terms = [(term["quantity"], _WORDS.get(term["what"], term["what"])) for term in row["terms"]]
-        _sum(f"available in {row['channel']} ({row['kind']})", row["available"], terms)
+        _sum(f"available in {row['channel']} ({row['kind']})", row["available"], _terms(row["terms"]))
     click.echo("open and waiting reservations" + ("" if view["reservations"] else ": none"))
     for one in view["reservations"]:
         click.echo(
@@ -85,6 +89,37 @@ def _print(view: dict[str, Any]) -> None:
         )
     if view["next"] is not None:
         click.echo(f"  more: --after {view['next']}")
+
+
+def _terms(terms: list[dict[str, Any]]) -> list[tuple[Any, str]]:
+    return [(term["quantity"], _WORDS.get(term["what"], term["what"])) for term in terms]
+
+
+def _print_place(place: dict[str, Any]) -> None:
+    """Show what a location holds and why, and which two statements about it disagree."""
+    where, absolute = place["location"] or "no location", place["absolute"]
+    click.echo(f"  at {where}: {place['quantity']}", nl=False)
+    if absolute is not None:
+        doubt = ", in doubt" if absolute["in_doubt"] else ""
+        click.echo(f" = {absolute['quantity']} at {absolute['at']}{doubt}, and {place['since']:+} since", nl=False)
+    if place["missing"]:
+        click.echo(f"; {place['missing']} shipped, in no count yet", nl=False)
+    click.echo()
+    gap = place["gap"]
+    if gap is not None:
+        assert absolute is not None  # noqa: S101  (a gap lies between two absolutes)
+        click.echo(f"    {_disagreement(gap, absolute['at'])}")
+
+
+def _disagreement(gap: dict[str, Any], found_at: str) -> str:
+    moved, shipped, unexplained = gap["moved"], gap["shipped"], gap["unexplained"]
+    parts = [f"at {gap['base']['at']} there were {gap['base']['quantity']}"]
+    if moved:
+        parts.append(f"{abs(moved)} {'left' if moved < 0 else 'came'} since")
+    if shipped:
+        parts.append(f"{shipped} were shipped")
+    parts.append(f"at {found_at} there were {gap['found']}")
+    return f"{'; '.join(parts)}: {abs(unexplained)} {'missing' if unexplained < 0 else 'too many'} without a reason"
 
 
 def _sum(what: str, quantity: Any, terms: list[tuple[Any, str]]) -> None:

@@ -161,10 +161,13 @@ async def _judged(
     rows, place = case.wrong_rows(), case.wrong_place()
     told = [str(one) for one in islice(rows, TOLD)]
     wrong_rows = len(told) + sum(1 for _ in rows) + len(place)
+    laws = case.broken_laws()
+    broken = list(islice(laws, TOLD))
+    count = wrong_rows + len(broken) + sum(1 for _ in laws)
     events = await verification.wrong_events(case)
     verdict = Verdict(
         partition=case.partition, after=case.after, applied=case.applied, rows=case.count_rows(),
-        events=case.events.found, differences=wrong_rows + events.count, told=[*told, *place, *events.told],
+        events=case.events.found, differences=count + events.count, told=[*told, *place, *broken, *events.told],
     )  # fmt: skip
     if not wanted.quiet:
         _show(case, verdict, item=wanted.item is not None)

@@ -12,8 +12,9 @@ from atp_stream.domain.standing import lived_by
 from atp_stream.engine.app import EngineApp
 from atp_stream.engine.routing import Elsewhere
 from atp_stream.web.amounts import log_moment, units
-from atp_stream.web.names import from_path
+from atp_stream.web.names import behind, from_path
 from atp_stream.web.pages import Pages, json_response
+from atp_stream.web.places import MOST_PLACES, Places, page_of
 from atp_stream.web.problems import Problem
 from atp_stream.web.routing import owner, pass_on, read_row, state_of
 
@@ -26,7 +27,7 @@ def mark(row: Item) -> dict[str, Any]:
     return {**known, "quarantine": row.quarantine} if row.quarantine else known
 
 
-def describe(tenant: str, item: str, row: Item, rules: ItemRules) -> dict[str, Any]:
+def describe(tenant: str, item: str, row: Item, rules: ItemRules, places: Places) -> dict[str, Any]:
     """Return an item's row as the view shows it; quantities in units, kinds of channels by the newest policy."""
     reserved = sum(channel.reserved for channel in row.channels.values())
     return {
@@ -38,16 +39,23 @@ def describe(tenant: str, item: str, row: Item, rules: ItemRules) -> dict[str, A
         "short": units(short(row.stock.on_hand, reserved)),
         "gap": units(row.stock.gap),
         "drift": _drift(row),
-        "facts": {"late": row.late, "stale": row.stale, "duplicates": row.duplicates},
+        "facts": {
+            "late": row.late,
+            "past": row.past,
+            "stale": row.stale,
+            "duplicates": row.duplicates,
+            "unpaired": row.unpaired,
+        },
         "negative": row.stock.on_hand < 0,
         "split": row.stock.split,
         "scaled": row.scaled,
         **mark(row),
         "channels": [_channel(name, channel, rules) for name, channel in sorted(row.channels.items())],
         "locations": [
-            {"location": name or None, "on_hand": units(place.now.value), "gap": units(place.now.gap)}
-            for name, place in sorted(row.stock.places.items())
+            {"location": place.location or None, "on_hand": units(place.quantity), "gap": units(place.gap)}
+            for place in places.places
         ],
+        "locations_next": places.next,
     }
 
 
@@ -83,14 +91,18 @@ def item_row(app: EngineApp, partition: int, tenant: str, item: str) -> Item:
     return row
 
 
-def show(app: EngineApp, partition: int, tenant: str, item: str) -> dict[str, Any]:
-    """Return the view of an item that is owned.
+def show(
+    app: EngineApp, partition: int, tenant: str, item: str, *, after: str = "", limit: int = MOST_PLACES
+) -> dict[str, Any]:
+    """Return the view of an item that is owned, with up to `limit` of its locations behind the location `after`.
 
     Raises:
         Problem: 404, nothing has ever been said of it.
     """
     row = item_row(app, partition, tenant, item)
-    return describe(tenant, item, row, lived_by(state_of(app, partition), join(tenant, item), row)[1])
+    state, name = state_of(app, partition), join(tenant, item)
+    rules = lived_by(state, name, row)[1]
+    return describe(tenant, item, row, rules, page_of(state, name, row.stock, after, limit))
 
 
 def channel_of(row: Item, rules: ItemRules, asked: str) -> str:
@@ -110,10 +122,11 @@ def add_availability(app: EngineApp, pages: Pages) -> None:
 
     async def item_view(request: web.Request) -> web.Response:
         tenant, item = from_path(request, "tenant", "item")
+        after = behind(request, "locations_after")
         place = owner(app, request, join(tenant, item))
         if isinstance(place, Elsewhere):
             return await pass_on(app, request, place)
-        return json_response(show(app, place.partition, tenant, item))
+        return json_response(show(app, place.partition, tenant, item, after=after))
 
     async def channel_view(request: web.Request) -> web.Response:
         tenant, item, asked = from_path(request, "tenant", "item", "channel")

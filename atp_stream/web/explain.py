@@ -1,29 +1,30 @@
 """`GET /atp/{tenant}/{item}/explain`: why the numbers are what they are, as sums whose terms add up."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
 
 from aiohttp import web
 
-from atp_stream.domain.explanation import ChannelTerms, Explanation, Term, explain
+from atp_stream.domain.explanation import ChannelTerms, Drifted, Explanation, PlaceTerms, Term, explain, explain_place
 from atp_stream.domain.holdings import allocated, status
-from atp_stream.domain.instants import NEVER
-from atp_stream.domain.locations import Location
 from atp_stream.domain.names import decode, encode, join
 from atp_stream.domain.policy import ItemRules
 from atp_stream.domain.rows import Item, Reservation
 from atp_stream.domain.standing import lived_by
+from atp_stream.domain.stock import instants
+from atp_stream.domain.stock.rows import Location
 from atp_stream.engine.app import EngineApp
 from atp_stream.engine.routing import Elsewhere
 from atp_stream.web.amounts import log_moment, moment, units
 from atp_stream.web.availability import item_row, mark
-from atp_stream.web.names import checked, from_path
+from atp_stream.web.names import behind, from_path
 from atp_stream.web.pages import Pages, json_response
+from atp_stream.web.places import MOST_PLACES, Place, Places, page_of
 from atp_stream.web.problems import Problem
 from atp_stream.web.routing import owner, pass_on, state_of
 
-FACTS: Final = 10
-"""So many facts of each location are shown, the newest."""
+MOST_INSTANTS: Final = 10
+"""So many instants of each location are shown, the newest."""
 
 PAGE: Final = 50
 LARGEST_PAGE: Final = 500
@@ -32,13 +33,8 @@ _LOOKED_AT: Final = 2_000  # rows of reservations in one request: ended ones sta
 _WHOLE: Final = 10_000
 
 
-def describe(
-    tenant: str, item: str, row: Item, rules: ItemRules, log: str, locations: Mapping[str, Location]
-) -> dict[str, Any]:
-    """Return the explanation of an item as the view shows it.
-
-    `log` is the partition of the item log, `locations` are the rows of the item's locations.
-    """
+def describe(tenant: str, item: str, row: Item, rules: ItemRules, log: str, places: Places) -> dict[str, Any]:
+    """Return the explanation of an item as the view shows it; `log` is the partition of the item log."""
     found = explain(row, rules)
     return {
         "tenant": tenant,
@@ -49,7 +45,7 @@ def describe(
             "input": row.source or None,
             "at": log_moment(row.log_time),
         },
-        "on_hand": _on_hand(row, found, locations),
+        "on_hand": _on_hand(row, found, places),
         "safety_stock": {
             "quantity": units(row.safety_stock),
             "fixed": units(rules.fixed),
@@ -64,42 +60,57 @@ def describe(
     }
 
 
-def _on_hand(row: Item, found: Explanation, locations: Mapping[str, Location]) -> dict[str, Any]:
+def _on_hand(row: Item, found: Explanation, places: Places) -> dict[str, Any]:
     return {
         "quantity": units(row.stock.on_hand),
-        "places": [
-            {"location": name or None, "quantity": units(value), **_history(locations[name])}
-            for name, value in found.places
-        ],
-        "shipped": [
-            {"location": one.location or None, "quantity": units(one.quantity), "at": moment(one.at)}
-            for one in found.shipped
-        ],
+        "terms": _terms(found.held),
+        "places": [_place(one) for one in places.places],
+        "places_next": places.next,
         "gap": units(row.stock.gap),
         "split": row.stock.split,
     }
 
 
-def _history(row: Location) -> dict[str, Any]:
-    """Return the floor of a location and the newest facts over it, from which its quantity follows."""
-    shown = row.tail[-FACTS:]
+def _place(one: Place) -> dict[str, Any]:
+    found = explain_place(one.row or Location(after=one.quantity), MOST_INSTANTS)
+    absolute = found.absolute
     return {
-        "floor": {"quantity": units(row.floor.value), "at": _at(row.floor_at)},
-        "tail": [
-            {
-                "at": moment(fact.at),
-                "event": fact.id,
-                "delta": None if fact.delta is None else units(fact.delta),
-                "absolute": None if fact.absolute is None else units(fact.absolute),
-            }
-            for fact in shown
-        ],
-        "earlier": len(row.tail) - len(shown),
+        "location": one.location or None,
+        "quantity": units(found.quantity),
+        "absolute": None
+        if absolute is None
+        else {"at": moment(absolute.at), "quantity": units(absolute.end), "in_doubt": absolute.in_doubt},
+        "since": units(found.since),
+        "gap": None if found.gap is None else _gap(found.gap, one.gap),
+        "missing": units(found.missing),
+        "instants": _instants(found),
+        "forgotten": None if found.forgotten_at is None else moment(found.forgotten_at),
     }
 
 
-def _at(stamp: int) -> str | None:
-    return None if stamp == NEVER else moment(stamp)
+def _gap(found: Drifted, unexplained: int) -> dict[str, Any]:
+    return {
+        "base": {"at": moment(found.base_at), "quantity": units(found.base)},
+        "moved": units(found.moved),
+        "shipped": units(found.shipped),
+        "found": units(found.found),
+        "unexplained": units(unexplained),
+    }
+
+
+def _instants(found: PlaceTerms) -> list[dict[str, Any]]:
+    """Return the newest instants with the ends that they state; that of the newest absolute may ask what was before."""
+    newest = found.absolute
+    return [
+        {
+            "at": moment(one.at),
+            "delta": units(one.delta),
+            "end": None
+            if not one.is_absolute
+            else units(newest.end if newest is not None and one.at == newest.at else instants.plain_end(one)),
+        }
+        for one in found.recent
+    ]
 
 
 def _channel(found: ChannelTerms) -> dict[str, Any]:
@@ -154,15 +165,22 @@ def _reservation(reservation: str, row: Reservation) -> dict[str, Any]:
     }
 
 
-def _wanted(request: web.Request) -> tuple[str, int]:
-    unknown = set(request.query) - {"after", "limit"}
+class _Wanted(NamedTuple):
+    """Which reservations, and which locations: behind the one of this name, from the first if it is ""."""
+
+    after: str
+    limit: int
+    places_after: str
+
+
+def _wanted(request: web.Request) -> _Wanted:
+    unknown = set(request.query) - set(_Wanted._fields)
     if unknown:
         raise Problem.refused("bad-query", f"no such parameter: {min(unknown)[:100]!r}")
     limit = request.query.get("limit", str(PAGE))
     if not (limit.isascii() and limit.isdigit() and 1 <= int(limit[:6]) <= LARGEST_PAGE and len(limit) <= len("500")):
         raise Problem.refused("bad-query", f"limit is a number from 1 to {LARGEST_PAGE}")
-    after = request.query.get("after")
-    return ("" if after is None else checked(after, "after"), int(limit))
+    return _Wanted(behind(request, "after"), int(limit), behind(request, "places_after"))
 
 
 def add_explain(app: EngineApp, pages: Pages) -> None:
@@ -170,16 +188,15 @@ def add_explain(app: EngineApp, pages: Pages) -> None:
 
     async def explain_view(request: web.Request) -> web.Response:
         tenant, item = from_path(request, "tenant", "item")
-        after, limit = _wanted(request)
+        after, limit, places_after = _wanted(request)
         name = join(tenant, item)
         place = owner(app, request, name)
         if isinstance(place, Elsewhere):
             return await pass_on(app, request, place)
         row = item_row(app, place.partition, tenant, item)
         state = state_of(app, place.partition)
-        locations: dict[str, Any] = {one: state.get(f"{name}|l|{encode(one)}") for one in row.stock.places}
         (_, rules), log = lived_by(state, name, row), f"{app.log_topic}/{place.partition}"
-        told = describe(tenant, item, row, rules, log, locations)
+        told = describe(tenant, item, row, rules, log, page_of(state, name, row.stock, places_after, MOST_PLACES))
         start = f"{name}|r|{encode(after)}" + ("\0" if after else "")
         return json_response({**told, **page(name, state.scan(start), limit)})
 

@@ -20,7 +20,8 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from atp_stream import __version__
-from atp_stream.domain.keys import QUARANTINE
+from atp_stream.domain.keys import GENERATIONS, PURGE, QUARANTINE, STOCK_TIME, generation_of, generation_prefix
+from atp_stream.domain.rows import PurgeRow
 from atp_stream.engine import figures
 from atp_stream.engine.app import EngineApp
 from atp_stream.engine.sending import Output
@@ -28,6 +29,7 @@ from atp_stream.messages.outbound import EVENTS, Role
 from atp_stream.topics import Topics
 from atp_stream.web.health import WorkerState, state_of
 from atp_stream.web.pages import Pages
+from atp_stream.web.routing import read_row
 
 STEP_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 REQUEST_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
@@ -151,6 +153,13 @@ class _Running(Collector):
             "Input partitions that wait for the registry to tell a schema.",
             {(): len(figures.sources_held(app))},
         )
+        generations: Values = {(str(number),): stock_generations(app, number) for number in app.steps.owned()}
+        yield _gauge(
+            "atp_stock_generations",
+            "Windows of stock time that have rows still, the present one included; 2 or 3 while the purge keeps up.",
+            generations,
+            "partition",
+        )
 
 
 def quarantined(app: EngineApp) -> int:
@@ -158,6 +167,17 @@ def quarantined(app: EngineApp) -> int:
     start = QUARANTINE.encode()
     rows = (app.table.scan(partition, start) for partition in app.steps.owned())
     return sum(1 for keys in rows for _ in takewhile(lambda row: row[0].startswith(start), keys))
+
+
+def stock_generations(app: EngineApp, partition: int) -> int:
+    """Return how many generations lie between the present one of an owned partition and its oldest row, both counted.
+
+    What has to stay for an item that is stopped, and the purge has passed over, does not count.
+    """
+    time, purge = read_row(app, partition, STOCK_TIME), read_row(app, partition, PURGE) or PurgeRow()
+    start = purge.cursor or generation_prefix(purge.below)  # in front of it are only traces of rows, but very many
+    first = next(app.table.scan(partition, start.encode()), (b"", b""))[0].decode()
+    return time.generation - generation_of(first) + 1 if time is not None and first.startswith(GENERATIONS) else 0
 
 
 def _faust_metrics(registry: CollectorRegistry) -> FaustMetrics:

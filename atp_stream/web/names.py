@@ -28,6 +28,16 @@ def checked(name: str, what: str) -> str:
     return name
 
 
+def behind(request: web.Request, parameter: str) -> str:
+    """Return the name behind which a page begins, "" for the first page.
+
+    Raises:
+        Problem: 400, it is no name.
+    """
+    name = request.query.get(parameter)
+    return "" if name is None else checked(name, parameter)
+
+
 def from_path(request: web.Request, *wanted: str) -> list[str]:
     """Return the names in the path behind its first part; `wanted` says what each of them is.
 

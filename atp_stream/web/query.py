@@ -21,6 +21,9 @@ from atp_stream.web.problems import Problem
 from atp_stream.web.routing import ask, owner
 
 MOST_ITEMS: Final = 500
+FEW_LOCATIONS: Final = 10
+"""So many locations of each item are shown; the item's own view has them all."""
+
 _SLICE: Final = 50  # items answered before others get their turn
 
 
@@ -99,7 +102,7 @@ class _Gathering:
         return [self._results[index] for index in range(len(self._items))]
 
     def _here(self, partition: int, item: str) -> Result:
-        shown = show(self._app, partition, self._tenant, item)
+        shown = show(self._app, partition, self._tenant, item, limit=FEW_LOCATIONS)
         return Result(item=item, status=HTTPStatus.OK, answer=msgspec.Raw(_encode(shown)))
 
     async def _there(self, url: URL, indexes: list[int]) -> None:

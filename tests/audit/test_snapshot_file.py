@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from atp_stream.audit import snapshot
@@ -55,6 +56,31 @@ def test_what_was_written_comes_back_bit_for_bit(file: Path) -> None:
 
 def test_nothing_else_is_left_beside_the_file(file: Path) -> None:
     assert [file] == list(file.parent.iterdir())
+
+
+def snapshot_at(path: Path, position: str) -> Snapshot:
+    lines = [
+        {"snapshot": 1, "genesis": "abc", "app": "atp"},
+        {"partition": 0},
+        ["|position", position],
+        ["t|i|i", "{}"],
+        {"partition": 0, "rows": 2},
+    ]
+    path.write_bytes(gzip.compress(b"".join(msgspec.json.encode(line) + b"\n" for line in lines)))
+    return Snapshot(path)
+
+
+def test_a_snapshot_of_the_first_version_is_read(tmp_path: Path) -> None:
+    position = '{"format":1,"genesis":"abc","applied":7,"log_time":9,"marks":{}}'
+    with snapshot_at(tmp_path / "s.atp", position) as opened, Scratch() as rows:
+        assert Position(genesis="abc", applied=7, log_time=9) == opened.load(0, rows)
+        assert [(b"t|i|i", b"{}")] == list(rows.scan())
+
+
+def test_a_snapshot_of_a_later_version_is_refused_in_one_line(tmp_path: Path) -> None:
+    told = pytest.raises(AuditError, match=r"format 99, .* use the version that wrote it, or a later one$")
+    with snapshot_at(tmp_path / "s.atp", '{"format":99}') as opened, Scratch() as rows, told:
+        opened.load(0, rows)
 
 
 @pytest.mark.parametrize("lines", [2, 4, 6])

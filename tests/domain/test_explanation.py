@@ -4,11 +4,17 @@ import pytest
 from hypothesis import given
 
 from atp_stream.domain.commands import Entry, Grant
-from atp_stream.domain.explanation import Explanation, Term, explain
+from atp_stream.domain.explanation import Absolute, Drifted, Explanation, Term, explain, explain_place
+from atp_stream.domain.policy import DEFAULT
+from atp_stream.domain.rows import Item
 from atp_stream.domain.standing import lived_by
 from atp_stream.domain.state import State
+from atp_stream.domain.stock.facts import Fact
+from atp_stream.domain.stock.rows import Stock
 from tests.domain.histories import histories
-from tests.domain.log import AT, LAMP, Log, count, fulfil, grant, policy, reserve
+from tests.domain.log import AT, LAMP, Log, adjust, count, fulfil, grant, policy, reserve
+from tests.domain.stock_item import adjustment, delta, item_with
+from tests.domain.stock_item import count as count_at
 
 
 def explained(log: Log, name: str = LAMP) -> Explanation:
@@ -72,6 +78,86 @@ def test_of_stock_stated_twice_only_the_smaller_sum_is_explained() -> None:
     log = Log()
     log.say(count(900, location="north"), count(400))
     assert [Term("no_location", 400)] == explained(log).held
+    log.say(count(300, location="north", at=AT + 1))
+    assert [Term("locations", 300)] == explained(log).held
+
+
+def test_what_left_no_location_is_a_term_beside_those_that_were_counted() -> None:
+    log = Log()
+    log.say(count(900, location="north"), reserve("a", 300), fulfil("a", at=AT + 1), adjust(50))
+    expected = [Term("locations", 900), Term("shipped_from_no_location", -300), Term("no_location", 50)]
+    assert expected == explained(log).held
+
+
+def test_an_item_that_was_not_upgraded_yet_has_one_term() -> None:
+    item = Item(stock=Stock(on_hand=700, places={"": [[700, 0, AT, 700], -1]}), channels={})
+    assert [Term("before_the_upgrade", 700)] == explain(item, DEFAULT.rules(LAMP)).held
+
+
+def test_a_location_is_its_newest_absolute_and_what_moved_since() -> None:
+    place = explain_place(item_with(count_at(10, 900), delta(11, -200)).location(), 5)
+    assert (700, Absolute(10, 900, in_doubt=False), -200, None, 0, None) == (
+        place.quantity,
+        place.absolute,
+        place.since,
+        place.gap,
+        place.missing,
+        place.forgotten_at,
+    )
+
+
+def test_a_location_without_an_absolute_has_none_and_misses_nothing() -> None:
+    item = item_with(delta(11, 200))
+    item.ships(12, 50)
+    place = explain_place(item.location(), 5)
+    assert (200, None, 200, 0) == (place.quantity, place.absolute, place.since, place.missing)
+
+
+def test_what_left_a_location_is_missing_until_it_is_counted_again() -> None:
+    item = item_with(count_at(10, 900))
+    item.ships(12, 50)
+    assert 50 == explain_place(item.location(), 5).missing
+
+
+def test_a_gap_is_told_with_what_was_shipped_only_where_that_explains_it_better() -> None:
+    item = item_with(count_at(10, 900))
+    item.ships(12, 50)
+    item.takes(adjustment(20, -100, 740))
+    assert Drifted(10, 900, -100, 50, 740) == explain_place(item.location(), 5).gap
+    item.takes(adjustment(30, -100, 790))
+    assert Drifted(10, 900, -200, 0, 790) == explain_place(item.location(), 5).gap
+
+
+@pytest.mark.parametrize(("facts", "in_doubt"), [
+    ([count_at(10, 900), count_at(10, 800)], True),
+    ([adjustment(10, -100, 800), adjustment(10, -100, 700)], False),
+    ([adjustment(10, -100, 800), adjustment(10, -100, 600)], True),
+])  # fmt: skip
+def test_an_absolute_is_in_doubt_where_its_instant_contradicts_itself(facts: list[Fact], in_doubt: object) -> None:
+    absolute = explain_place(item_with(*facts).location(), 5).absolute
+    assert absolute is not None
+    assert in_doubt == absolute.in_doubt
+
+
+def test_an_absolute_that_many_moments_lie_behind_stays_as_sure_as_it_was() -> None:
+    later = [delta(20 + number, 1) for number in range(60)]
+    sure = explain_place(item_with(count_at(10, 900), *later).location(), 5).absolute
+    doubt = explain_place(
+        item_with(adjustment(10, -100, 800), adjustment(10, -100, 600), *later).location(), 5
+    ).absolute
+    assert (Absolute(10, 900, in_doubt=False), Absolute(10, 600, in_doubt=True)) == (sure, doubt)
+
+
+def test_so_many_of_the_newest_moments_are_shown() -> None:
+    item = item_with(*(delta(number, 1) for number in range(7)))
+    assert [5, 6] == [one.at for one in explain_place(item.location(), 2).recent]
+
+
+def test_what_is_forgotten_is_told_by_its_greatest_stamp() -> None:
+    item = item_with(count_at(10, 900))
+    item.generation = 2
+    item.takes(count_at(20, 800))
+    assert 10 == explain_place(item.location(), 5).forgotten_at
 
 
 def test_each_kind_of_channel_says_what_is_not_its_own() -> None:

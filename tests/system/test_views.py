@@ -13,11 +13,13 @@ import pytest
 from atp_stream.agents.ledger import Ledger
 from atp_stream.domain.names import split
 from atp_stream.domain.policy import DEFAULT
+from atp_stream.domain.state import State
 from atp_stream.engine.position import GENESIS_HEADER, Position, plan
 from atp_stream.messages.outbound import Outbound
-from atp_stream.messages.rows import decode_row
+from atp_stream.messages.rows import reader, scanner
 from atp_stream.settings import Wire
 from atp_stream.web.availability import describe
+from atp_stream.web.places import MOST_PLACES, page_of
 from tests.agents.memory import Memory
 from tests.system.site import Site, Worker
 
@@ -159,16 +161,19 @@ async def history(site: Site) -> dict[tuple[str, int], Any]:
         while fresh or unfinished:
             answer = ledger(partition, memory, fresh[:1])
             fresh, unfinished = fresh[answer.consumed :], answer.unfinished
-            for key, row in answer.rows.items():
-                if row is None:
-                    memory.rows.pop(key, None)
-                    continue
-                memory.rows[key] = row
-                if key.endswith(b"|i"):
-                    tenant, item, _ = split(key.decode())
-                    shown = describe(tenant, item, decode_row(key.decode(), row), DEFAULT.rules(f"{tenant}|{item}"))
-                    views[item, shown["version"]] = msgspec.json.decode(msgspec.json.encode(shown))
+            memory.apply(answer)
+            for name in (key.decode()[:-2] for key in answer.rows if key.endswith(b"|i")):
+                shown = describe_item(memory, name)
+                views[shown["item"], shown["version"]] = msgspec.json.decode(msgspec.json.encode(shown))
     return views
+
+
+def describe_item(memory: Memory, name: str) -> dict[str, Any]:
+    """Return the view of an item from rows alone."""
+    state = State(reader(memory.read), scanner(memory.scan))
+    row: Any = state.get(f"{name}|i")
+    tenant, item = split(name)
+    return describe(tenant, item, row, DEFAULT.rules(name), page_of(state, name, row.stock, "", MOST_PLACES))
 
 
 def stale(said: list[Said]) -> list[tuple[Said, int]]:

@@ -111,3 +111,26 @@ async def test_quarantined_items_of_owned_partitions_are_counted(idle: Client, a
     assert 2 == found["atp_quarantined_items"]
     assert 2 == found["atp_partitions_owned"]
     assert (40, -1) == (found['atp_log_position{partition="2"}'], found['atp_log_position{partition="5"}'])
+
+
+async def test_how_many_windows_of_stock_time_have_rows_is_told_of_owned_partitions(
+    idle: Client, app: EngineApp
+) -> None:
+    for partition in (2, 4, 5):
+        own(app, partition, 40)
+    time = (b"|stock_time", b'{"seen":7000,"eras":[[0,0,0,1000]]}')
+    marks = [(b"|g|0000000%d|K|acme|lamp|x" % number, b"[]") for number in (3, 6, 7)]
+    app.table.apply(2, [time, *marks], 7)
+    app.table.apply(3, [time, *marks], 7)
+    app.table.apply(4, [time, *marks, (b"|purge", b'{"below":6}')], 7)
+    app.table.apply(5, [time], 7)
+    found = {name: value for name, value in (await figures(idle)).items() if name.startswith("atp_stock_generations")}
+    assert {'atp_stock_generations{partition="2"}': 5, 'atp_stock_generations{partition="4"}': 2} == found
+
+
+async def test_a_purge_that_is_under_way_is_counted_from_its_cursor(idle: Client, app: EngineApp) -> None:
+    own(app, 2, 40)
+    marks = [(b"|g|0000000%d|K|acme|lamp|x" % number, b"[]") for number in (3, 5, 7)]
+    purge = (b"|purge", b'{"below":2,"cursor":"|g|00000003|K|acme|lamp|y"}')
+    app.table.apply(2, [(b"|stock_time", b'{"seen":7000,"eras":[[0,0,0,1000]]}'), *marks, purge], 7)
+    assert 3 == (await figures(idle))['atp_stock_generations{partition="2"}']

@@ -9,16 +9,21 @@ from atp_stream.domain.commands import Entry
 from atp_stream.domain.policy import DEFAULT, parse
 from atp_stream.domain.rows import Channel, Drift, Item
 from atp_stream.domain.state import State
-from atp_stream.domain.stock import Stock
+from atp_stream.domain.stock.rows import Stock
 from atp_stream.web import policies, reservations
 from atp_stream.web.amounts import moment
 from atp_stream.web.availability import describe
+from atp_stream.web.places import MOST_PLACES, Places, page_of
 from tests.domain.folding import tight_bounds
 from tests.domain.log import AT, LAMP, NOON, Log, adjust, count, fulfil, policy, release, reserve
 
 
 def item(row: Item) -> str:
-    return msgspec.json.encode(describe("acme", "lamp", row, DEFAULT.rules("acme|lamp"))).decode()
+    return msgspec.json.encode(describe("acme", "lamp", row, DEFAULT.rules("acme|lamp"), Places([], None))).decode()
+
+
+def first_places(log: Log, limit: int = MOST_PLACES) -> Places:
+    return page_of(State(log.read, log.scan), LAMP, log.item().stock, "", limit)
 
 
 def reservation(log: Log, name: str = "a") -> Any:
@@ -46,9 +51,17 @@ def test_what_is_promised_but_no_longer_there_is_short() -> None:
 def test_channels_and_locations_come_in_the_order_of_their_names() -> None:
     log = Log()
     log.say(count(3, location="north"), count(4, location="east"), count(2))
-    shown = describe("acme", "lamp", log.item(), DEFAULT.rules("acme|lamp"))
+    shown = describe("acme", "lamp", log.item(), DEFAULT.rules("acme|lamp"), first_places(log))
     assert ["B2B", "ECOM", "MARKETPLACE", "STORE"] == [channel["channel"] for channel in shown["channels"]]
     assert [None, "east", "north"] == [place["location"] for place in shown["locations"]]
+    assert shown["locations_next"] is None
+
+
+def test_of_many_locations_a_page_is_shown_and_behind_which_to_go_on() -> None:
+    log = Log()
+    log.say(count(3, location="north"), count(4, location="east"), count(2))
+    shown = describe("acme", "lamp", log.item(), DEFAULT.rules("acme|lamp"), first_places(log, 2))
+    assert ([None, "east"], "east") == ([one["location"] for one in shown["locations"]], shown["locations_next"])
 
 
 def test_stock_with_and_without_locations_is_marked() -> None:
@@ -59,15 +72,18 @@ def test_stock_with_and_without_locations_is_marked() -> None:
 
 
 def test_a_stock_that_fits_its_history_has_no_drift() -> None:
-    fits = '"drift":null,"facts":{"late":0,"stale":0,"duplicates":0},"negative":false,'
-    assert fits in item(Item(stock=Stock(), channels={}))
+    assert '"gap":0,"drift":null,' in item(Item(stock=Stock(), channels={}))
+
+
+def test_what_was_odd_about_the_facts_is_counted() -> None:
+    row = Item(stock=Stock(), channels={}, late=5, past=4, stale=3, duplicates=2, unpaired=1)
+    assert '"facts":{"late":5,"past":4,"stale":3,"duplicates":2,"unpaired":1},' in item(row)
 
 
 def test_a_gap_says_since_when_and_what_was_told_of_it() -> None:
-    row = Item(stock=Stock(gap=-250), channels={}, late=3, stale=2, duplicates=1, drift=Drift(since=1_700_000_000_000))
+    row = Item(stock=Stock(gap=-250), channels={}, drift=Drift(since=1_700_000_000_000))
     shown = item(row)
     assert '"gap":-2.50,"drift":{"since":"2023-11-14T22:13:20.000+00:00","told":null},' in shown
-    assert '"facts":{"late":3,"stale":2,"duplicates":1},' in shown
     row.drift = Drift(since=1_700_000_000_000, told=-250)
     assert '"told":-2.50}' in item(row)
 
@@ -83,7 +99,8 @@ def test_a_channel_says_by_which_rule_it_lives_and_what_is_fenced_off_for_it() -
         b'"STORE":{"kind":"SHARE","weight":0.5}},"frozen":{"ECOM":true}}}}'
     )
     channels = {"B2B": Channel(granted=1000, consumed=250), **{name: Channel() for name in ("ECOM", "GONE", "STORE")}}
-    shown = describe("acme", "lamp", Item(stock=Stock(), channels=channels), policy.rules("acme|lamp"))
+    row = Item(stock=Stock(), channels=channels)
+    shown = describe("acme", "lamp", row, policy.rules("acme|lamp"), Places([], None))
     kinds = {channel["channel"]: str(channel["kind"]) for channel in shown["channels"]}
     assert {"B2B": "QUOTA", "ECOM": "FROZEN", "GONE": "CLOSED", "STORE": "SHARE"} == kinds
     assert (b"10", b"2.50") == tuple(bytes(shown["channels"][0][name]) for name in ("granted", "consumed"))
