@@ -26,6 +26,7 @@ POLICY: Final = {
         "frozen": "By channel: `true` promises nothing there, whatever its rule",
         "safety_stock": "What is never promised",
         "shortage": "In the place of the document's",
+        "step": "The least quantity that is sold, 1 for whole goods: what is available is a multiple of it",
         "time_limit": "Seconds after its commit at which a reservation without `expiresAt` expires",
         "items": "By name",
     },
@@ -33,6 +34,7 @@ POLICY: Final = {
         "channels": "By name, alone in the place of the tenant's",
         "rule": "For each channel that has none here, in the place of the tenant's",
         "frozen": "By channel: `true`, or `false` where the tenant froze it",
+        "step": "In the place of the tenant's",
         "safety_stock": "In the place of the tenant's",
     },
     "safety_stock": {

@@ -75,18 +75,21 @@ class ItemSection(_Section, frozen=True):
     """What is different for one item; `rule` stands for each of its channels.
 
     `frozen` says which channels sell nothing whatever their rule, or (false) do although the tenant froze them.
+    `step` is the least quantity that is sold: 1 for whole goods.
     """
 
     safety_stock: SafetySection | None = None
     rule: ChannelSection | None = None
     channels: dict[str, ChannelSection] = {}
     frozen: dict[str, bool] = {}
+    step: Decimal | None = None
 
 
 class TenantSection(_Section, frozen=True):
     """The channels of a tenant, other names for them, and its rules; `rule` stands for each of its channels.
 
-    `time_limit` is how many seconds after its commit a reservation without a limit of its own expires.
+    `time_limit` is how many seconds after its commit a reservation without a limit of its own expires. `step` is the
+    least quantity that is sold: 1 for whole goods, 0.01 where none is written.
     """
 
     safety_stock: SafetySection | None = None
@@ -96,6 +99,7 @@ class TenantSection(_Section, frozen=True):
     aliases: dict[str, str] = {}
     shortage: Shortage | None = None
     time_limit: int | None = None
+    step: Decimal | None = None
     items: dict[str, ItemSection] = {}
 
 

@@ -58,12 +58,14 @@ def explain(item: Item, rules: ItemRules) -> Explanation:
     stock = item.stock
     reserved = sum(row.reserved for row in item.channels.values())
     safety = item.safety_stock if item.quarantine else availability.safety_stock(rules, stock.basis)
-    free = availability.free(stock.on_hand, safety, reserved)
+    left = availability.free(stock.on_hand, safety, reserved)
+    free = left - left % rules.step
     of_free = [Term("on_hand", stock.on_hand), Term("safety_stock", -safety), Term("reserved", -reserved)]
-    _add(of_free, "never_below_zero", free - sum(term.quantity for term in of_free))
+    _add(of_free, "never_below_zero", left - sum(term.quantity for term in of_free))
+    _add(of_free, "less_than_step", free - left)
     claimed = claims(free, rules, item.channels)
     fenced = sum(claimed[quota.channel].fence for quota in quotas(rules, item.channels))
-    entitled = sum(max(0, quota.granted - quota.consumed) for quota in quotas(rules, item.channels))
+    entitled = sum(quota.left - quota.left % rules.step for quota in quotas(rules, item.channels))
     parts = counted(stock, rules.stock)
     return Explanation(
         places=parts.places,
@@ -76,6 +78,7 @@ def explain(item: Item, rules: ItemRules) -> Explanation:
                 ChannelTerms(channel, rules.rule(channel), row, claimed[channel], list(of_free)),
                 fenced=fenced,
                 closed=rules.closed(channel),
+                step=rules.step,
                 stopped=item.quarantine is not None,
             )
             for channel, row in sorted(item.channels.items())
@@ -83,7 +86,7 @@ def explain(item: Item, rules: ItemRules) -> Explanation:
     )
 
 
-def _channel(found: ChannelTerms, *, fenced: int, closed: bool, stopped: bool) -> ChannelTerms:
+def _channel(found: ChannelTerms, *, fenced: int, closed: bool, step: int, stopped: bool) -> ChannelTerms:
     """Complete the terms, which begin with those of what is free."""
     _, rule, row, claim, terms = found
     pool = sum(term.quantity for term in terms) - fenced
@@ -94,9 +97,12 @@ def _channel(found: ChannelTerms, *, fenced: int, closed: bool, stopped: bool) -
     else:
         _add(terms, _NOT_CLAIMED[rule.kind], claim.pool - pool)
     left = 0 if closed else sum(claim)
+    held_back = min(rule.buffer, left)
+    part = (left - held_back) % step
     for what, takes in (
-        ("buffer", min(rule.buffer, left)),
-        ("below_floor", left if left - min(rule.buffer, left) < rule.floor else 0),
+        ("buffer", held_back),
+        ("less_than_step", part),
+        ("below_floor", left if left - held_back - part < rule.floor else 0),
         ("others_wait", left if row.blocking else 0),
         ("quarantine", left if stopped else 0),
     ):

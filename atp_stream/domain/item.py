@@ -132,8 +132,10 @@ class ItemFold:
 
     def free(self) -> int:
         """Return what nobody was promised."""
-        stock = self.item.stock
-        return availability.free(stock.on_hand, availability.safety_stock(self.rules, stock.basis), self.reserved)
+        stock, rules = self.item.stock, self.rules
+        return availability.free(
+            stock.on_hand, availability.safety_stock(rules, stock.basis), self.reserved, rules.step
+        )
 
     def claim(self, channel: str) -> Claim:
         """Return what a request at the head of a channel's queue may take."""
@@ -250,9 +252,10 @@ class ItemFold:
         runs = item.quarantine is None
         if runs:
             item.safety_stock = availability.safety_stock(rules, item.stock.basis)
-        free = availability.free(item.stock.on_hand, item.safety_stock, self.reserved)
+        step = rules.step
+        free = availability.free(item.stock.on_hand, item.safety_stock, self.reserved, step)
         claimed = None if rules.plain or not runs else claims(free, rules, item.channels)
-        item.scaled = claimed is not None and weights(rules, item.channels) > WHOLE
+        item.scaled = claimed is not None and sum(weights(rules, item.channels).values()) > WHOLE
         named = rules.channels
         place = 0
         for channel, row in item.channels.items():
@@ -261,7 +264,7 @@ class ItemFold:
                 row.available = 0
             else:
                 claim = free if claimed is None else sum(claimed[channel])
-                row.available = availability.shown(claim, rule or rules.other, row.blocking)
+                row.available = availability.shown(claim, rule or rules.other, row.blocking, step)
             if before.get(channel) != (row.available, row.reserved):
                 self._tell(place, channel, row.available, row.reserved)
             place += 1

@@ -29,6 +29,7 @@ from atp_stream.domain.written import decode, decode_own, encode
 
 __all__ = ["DEFAULT", "ItemRules", "Kind", "Policy", "PolicyError", "Rule", "parse", "read", "text"]
 
+_HUNDREDTH: Final = Decimal("0.01")
 _MICROSECONDS: Final = 1_000_000
 _MOST_OWN_RULES: Final = 10_000  # items with a policy of their own whose rules are remembered
 
@@ -55,12 +56,13 @@ class ItemRules(msgspec.Struct, frozen=True, kw_only=True):
     """All rules of one item.
 
     `percent` is in hundredths of one per cent, durations are in microseconds; `other` is for channels that nobody
-    named. `plain` says that every channel may claim the whole pool.
+    named. Claims are multiples of `step`. `plain` says that every channel may claim the whole pool.
     """
 
     stock: StockRules = StockRules()
     fixed: int = 0
     percent: int = 0
+    step: int = 1
     channels: dict[str, Rule] = {}
     other: Rule = Rule()
     aliases: dict[str, str] = {}
@@ -164,10 +166,12 @@ class Policy:
             for c in [*named, *(c for c, stops in frozen.items() if stops and c not in named)]
         }
         other = _rule(None, special.rule, section.rule)
+        step = quantity.parse(special.step or section.step or _HUNDREDTH)
         return ItemRules(
             stock=self.stock,
-            fixed=quantity.parse(safety.fixed),
+            fixed=-(-quantity.parse(safety.fixed) // step) * step,
             percent=quantity.parse(safety.percent),
+            step=step,
             channels=channels,
             other=other,
             aliases=section.aliases,
@@ -211,9 +215,10 @@ def _rule(stops: bool | None, *sections: ChannelSection | None) -> Rule:  # noqa
 
 _ONLY_NAMED: Final = ChannelSection()
 
-DEFAULT: Final = Policy(
-    Document(
-        tenants={"*": TenantSection(channels={c: ChannelSection() for c in ("ECOM", "STORE", "B2B", "MARKETPLACE")})}
-    )
-)
+_CHANNELS: Final = {channel: ChannelSection() for channel in ("ECOM", "STORE", "B2B", "MARKETPLACE")}
+
+DEFAULT: Final = Policy(Document(tenants={"*": TenantSection(channels=_CHANNELS)}))
 """The policy before any policy command: four pooled channels, unknown ones accepted, nothing held back."""
+
+INITIAL: Final = Policy(Document(tenants={"*": TenantSection(channels=_CHANNELS, step=Decimal(1))}))
+"""The policy that `atp init` writes: that of DEFAULT, for whole goods."""

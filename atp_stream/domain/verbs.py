@@ -79,7 +79,8 @@ def _granted(x: ItemFold, command: Grant) -> int:
         return command.quantity
     if command.percent is not None and command.quantity is None:
         rule = x.rules.rule(x.rules.resolve(command.channel))
-        return max(x.free() * command.percent // WHOLE, rule.minimum)
+        units = max(x.free() * command.percent // WHOLE, rule.minimum)
+        return units - units % x.rules.step
     raise Refused("bad_grant", "a quantity or a percentage, one of them")
 
 

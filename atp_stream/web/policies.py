@@ -42,6 +42,7 @@ def describe(policy: Policy, rules: ItemRules) -> dict[str, Any]:
     return {
         "default_channel": policy.default_channel,
         "safety_stock": {"fixed": units(rules.fixed), "percent": units(rules.percent)},
+        "step": units(rules.step),
         "shortage": "deallocate" if rules.deallocates else "keep",
         "time_limit": None if limit is None else limit // _SECOND,
         "channels": [{"channel": name, **_rule(rule)} for name, rule in sorted(rules.channels.items())],

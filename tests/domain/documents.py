@@ -28,12 +28,16 @@ def safety(r: Random) -> dict[str, Any]:
     return some(r, {"fixed": r.choice([0.01, 0.03]), "percent": r.choice([10, 12.5, 50])})
 
 
+def step(r: Random) -> float:
+    return r.choice([0.01, 0.02, 0.02, 0.05])
+
+
 def frozen(r: Random) -> dict[str, bool]:
     return {r.choice(["ECOM", "STORE", "POPUP"]): r.random() < 0.5}
 
 
 def item_section(r: Random) -> dict[str, Any]:
-    extras = {"rule": rule(r), "safety_stock": safety(r), "frozen": frozen(r)}
+    extras = {"rule": rule(r), "safety_stock": safety(r), "frozen": frozen(r), "step": step(r)}
     return {"channels": {"LATER": rule(r)}, **some(r, extras)}
 
 
@@ -46,6 +50,7 @@ def section(r: Random) -> dict[str, Any]:
         "frozen": frozen(r),
         "shortage": r.choice(["keep", "deallocate"]),
         "time_limit": r.choice([1, 60]),
+        "step": step(r),
         "items": {"lamp": item_section(r)},
     }
     return {"channels": {name: rule(r) for name in named}, **some(r, extras, 0.25)}
@@ -77,6 +82,7 @@ def patch(r: Random) -> dict[str, Any] | None:
             "channels": channels if r.random() < 0.8 else None,
             "rule": r.choice(rules)(),
             "safety_stock": r.choice([None, safety(r)]),
+            "step": r.choice([None, step(r)]),
             "frozen": r.choice([None, {r.choice(["ECOM", "STORE"]): r.choice([True, None])}]),
         },
         0.4,

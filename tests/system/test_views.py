@@ -12,7 +12,7 @@ import pytest
 
 from atp_stream.agents.ledger import Ledger
 from atp_stream.domain.names import split
-from atp_stream.domain.policy import DEFAULT
+from atp_stream.domain.policy import INITIAL
 from atp_stream.engine.position import GENESIS_HEADER, Position, plan
 from atp_stream.messages.outbound import Outbound
 from atp_stream.messages.rows import decode_row
@@ -166,7 +166,7 @@ async def history(site: Site) -> dict[tuple[str, int], Any]:
                 memory.rows[key] = row
                 if key.endswith(b"|i"):
                     tenant, item, _ = split(key.decode())
-                    shown = describe(tenant, item, decode_row(key.decode(), row), DEFAULT.rules(f"{tenant}|{item}"))
+                    shown = describe(tenant, item, decode_row(key.decode(), row), INITIAL.rules(f"{tenant}|{item}"))
                     views[item, shown["version"]] = msgspec.json.decode(msgspec.json.encode(shown))
     return views
 

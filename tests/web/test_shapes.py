@@ -99,6 +99,7 @@ def test_rules_are_shown_in_units_and_seconds_with_what_belongs_to_each_kind() -
     assert {
         "default_channel": "ECOM",
         "safety_stock": {"fixed": 2, "percent": 1.5},
+        "step": 0.01,
         "shortage": "deallocate",
         "time_limit": 900,
         "channels": [

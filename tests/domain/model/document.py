@@ -142,6 +142,10 @@ class Rules:
         found: dict[str, Any] = self.special.get("safety_stock", self.section.get("safety_stock", {}))
         return found
 
+    def step(self) -> int:
+        """Return what is sold at least, in hundredths: all that may be claimed is a multiple of it."""
+        return hundredths(self.special.get("step", self.section.get("step", 0.01)))
+
     def deallocates(self) -> bool:
         return bool(self.section.get("shortage", self.document.get("shortage", "keep")) == "deallocate")
 

@@ -213,7 +213,7 @@ class ItemModel(Acts):
         if command.percent is None:
             units = command.quantity or 0
         else:
-            units = max(self.free() * command.percent // 10_000, self.quota(channel).minimum)
+            units = self.sold(max(self.free() * command.percent // 10_000, self.quota(channel).minimum))
         self.channels[channel].granted += units
 
     def revoke(self, name: str, units: int | None) -> None:
