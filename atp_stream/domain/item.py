@@ -117,6 +117,12 @@ class ItemFold:
             self._open(channel)
         return channel
 
+    def forget(self, channel: str) -> None:
+        """Take back the row that this command gave a channel: nothing is in it, and nothing was told of it."""
+        del self.channels[channel]
+        if channel in self._before:
+            self._withdraw(channel)
+
     def restore(self, channel: str) -> None:
         """Make sure that a channel which policy may have removed has a row; it goes once it is empty again."""
         if channel not in self.channels:
@@ -242,7 +248,10 @@ class ItemFold:
         for channel in [c for c, row in self.channels.items() if row.leaving and not row.reserved and not row.waiting]:
             del self.channels[channel]
             self._before.setdefault(channel, None)
-            self.item.withdrawn = [*self.item.withdrawn[1 - MOST_WITHDRAWN :], short_id(channel)]
+            self._withdraw(channel)
+
+    def _withdraw(self, channel: str) -> None:
+        self.item.withdrawn = [*self.item.withdrawn[1 - MOST_WITHDRAWN :], short_id(channel)]
 
     # The end of the step
 

@@ -37,7 +37,9 @@ _MOST_OWN_RULES: Final = 10_000  # items with a policy of their own whose rules 
 class Rule(msgspec.Struct, frozen=True):
     """How much a channel may claim, and what is held back from it: `buffer` always, everything below `floor`.
 
-    `weight` is in ten-thousandths; `rank` and `minimum` count when quotas are short.
+    `weight` is in ten-thousandths; `rank` and `minimum` count when quotas are short. `thawed` is the kind that is left
+    when a freeze is lifted: a freeze lies over a rule and does not change what was granted. `max_waiting` is what may
+    wait in the channel in all, None for any quantity.
     """
 
     buffer: int = 0
@@ -47,22 +49,26 @@ class Rule(msgspec.Struct, frozen=True):
     overflow: bool = False
     rank: int = 1
     minimum: int = 0
+    thawed: Kind = Kind.POOLED
+    max_waiting: int | None = None
 
 
-_FROZEN: Final = Rule(kind=Kind.FROZEN)
+_FROZEN: Final = Rule(kind=Kind.FROZEN, thawed=Kind.FROZEN)
 
 
 class ItemRules(msgspec.Struct, frozen=True, kw_only=True):
     """All rules of one item.
 
     `percent` is in hundredths of one per cent, durations are in microseconds; `other` is for channels that nobody
-    named. Claims are multiples of `step`. `plain` says that every channel may claim the whole pool.
+    named. Claims are multiples of `step`. `max_waiting_each` is what may wait of one reservation, None for any
+    quantity. `plain` says that every channel may claim the whole pool.
     """
 
     stock: StockRules = StockRules()
     fixed: int = 0
     percent: int = 0
     step: int = 1
+    max_waiting_each: int | None = None
     channels: dict[str, Rule] = {}
     other: Rule = Rule()
     aliases: dict[str, str] = {}
@@ -172,6 +178,7 @@ class Policy:
             fixed=-(-quantity.parse(safety.fixed) // step) * step,
             percent=quantity.parse(safety.percent),
             step=step,
+            max_waiting_each=_bound(special.max_waiting_each, section.max_waiting_each),
             channels=channels,
             other=other,
             aliases=section.aliases,
@@ -202,15 +209,23 @@ def text(policy: Policy) -> str:
 
 def _rule(stops: bool | None, *sections: ChannelSection | None) -> Rule:  # noqa: FBT001  (frozen, or thawed, or neither)
     written = next((one for one in sections if one is not None and one != _ONLY_NAMED), _ONLY_NAMED)
+    kind = written.kind or Kind.POOLED
     return Rule(
         buffer=quantity.parse(written.buffer or 0),
         floor=quantity.parse(written.floor or 0),
-        kind=Kind.FROZEN if stops else written.kind or Kind.POOLED,
+        kind=Kind.FROZEN if stops else kind,
         weight=int((written.weight or Decimal(0)) * WHOLE),
         overflow=written.overflow is True,
         rank=written.rank or 1,
         minimum=quantity.parse(written.min or 0),
+        thawed=kind,
+        max_waiting=_bound(written.max_waiting),
     )
+
+
+def _bound(*written: Decimal | None) -> int | None:
+    first = next((one for one in written if one is not None), None)
+    return None if first is None else quantity.parse(first)
 
 
 _ONLY_NAMED: Final = ChannelSection()

@@ -69,8 +69,9 @@ def _quota(x: ItemFold, channel: str) -> Channel:
     row = x.channels.get(channel)
     if row is None:
         raise Refused("unknown_channel", channel)
-    if x.rules.rule(channel).kind is not Kind.QUOTA:
-        raise Refused("not_a_quota", f"{channel} is {x.rules.rule(channel).kind}")
+    kind = x.rules.rule(channel).thawed
+    if kind is not Kind.QUOTA:
+        raise Refused("not_a_quota", f"{channel} is {kind}")
     return row
 
 

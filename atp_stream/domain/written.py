@@ -149,9 +149,9 @@ def _check_rules(place: str, section: TenantSection | ItemSection) -> None:
         _check_quantity(f"{place}.safety_stock.fixed", section.safety_stock.fixed)
         _check_quantity(f"{place}.safety_stock.percent", section.safety_stock.percent)
         _require(section.safety_stock.percent <= WHOLE // 100, f"{place}.safety_stock.percent", "is at most 100")
-    if section.step is not None:
-        _check_quantity(f"{place}.step", section.step)
-        _require(section.step > 0, f"{place}.step", "is at least 0.01")
+    for name in ("step", "max_waiting_each"):
+        _check_quantity(f"{place}.{name}", getattr(section, name) or Decimal(0))
+    _require(section.step != 0, f"{place}.step", "is at least 0.01")
     rules: dict[str, Any] = {f"{place}.channels.{c}": rule for c, rule in section.channels.items()}
     for at, rule in {f"{place}.rule": section.rule, **rules}.items():
         if rule is not None:
@@ -164,7 +164,7 @@ def _check_rules(place: str, section: TenantSection | ItemSection) -> None:
 
 
 def _check_rule(place: str, rule: ChannelSection) -> None:
-    for name in ("buffer", "floor", "min"):
+    for name in ("buffer", "floor", "min", "max_waiting"):
         _check_quantity(f"{place}.{name}", getattr(rule, name) or Decimal(0))
     kind = rule.kind or Kind.POOLED
     for name, owner in (("weight", Kind.SHARE), ("overflow", Kind.QUOTA), ("rank", Kind.QUOTA), ("min", Kind.QUOTA)):

@@ -17,6 +17,7 @@ def rule(r: Random) -> dict[str, Any]:
             found = {"kind": "QUOTA", **some(r, extras)}
         case "FROZEN":
             found = {"kind": "FROZEN"} if r.random() < 0.5 else {}
+    found |= some(r, {"max_waiting": r.choice([0, 0.04, 0.1])}, 0.1)
     return found | some(r, {"buffer": r.choice([0, 0.01, 0.03]), "floor": 0.02}, 0.25)
 
 
@@ -37,7 +38,13 @@ def frozen(r: Random) -> dict[str, bool]:
 
 
 def item_section(r: Random) -> dict[str, Any]:
-    extras = {"rule": rule(r), "safety_stock": safety(r), "frozen": frozen(r), "step": step(r)}
+    extras = {
+        "rule": rule(r),
+        "safety_stock": safety(r),
+        "frozen": frozen(r),
+        "step": step(r),
+        "max_waiting_each": 0.05,
+    }
     return {"channels": {"LATER": rule(r)}, **some(r, extras)}
 
 
@@ -51,6 +58,7 @@ def section(r: Random) -> dict[str, Any]:
         "shortage": r.choice(["keep", "deallocate"]),
         "time_limit": r.choice([1, 60]),
         "step": step(r),
+        "max_waiting_each": r.choice([0, 0.03]),
         "items": {"lamp": item_section(r)},
     }
     return {"channels": {name: rule(r) for name in named}, **some(r, extras, 0.25)}

@@ -14,7 +14,21 @@ from atp_stream.domain.events import (
     ReservationDenied,
 )
 from tests.domain.folding import tight_bounds
-from tests.domain.log import AT, LAMP, NOON, Log, allocations, count, edit, fulfil, policy, reserve, resume, tick
+from tests.domain.log import (
+    AT,
+    LAMP,
+    NOON,
+    Log,
+    allocations,
+    count,
+    edit,
+    fulfil,
+    policy,
+    release,
+    reserve,
+    resume,
+    tick,
+)
 
 
 def heard(offset: int, command: AnyCommand, source: bytes = b"", original: bytes = b"") -> Entry:
@@ -134,7 +148,7 @@ def test_every_stale_fact_counts() -> None:
 
 def test_a_channel_without_a_name_that_became_another_name_goes_when_it_is_empty() -> None:
     log = Log()
-    log.say(count(9), reserve("a", 0, "shop"))
+    log.say(count(9), reserve("a", 1, "shop"), release("a"))
     assert "shop" in log.item().channels
     log.say(policy({"tenants": {"*": {"channels": {"ECOM": {}}, "aliases": {"shop": "ECOM"}}}}))
     assert ["ECOM"] == [*log.item().channels]

@@ -125,13 +125,17 @@ class Rules:
         return next((rule for rule in rules if rule), {})
 
     def kind(self, channel: str) -> str:
+        stands_for = channel if channel in self.named() else self.resolved(channel)
+        if stands_for in self.named() and self.frozen().get(stands_for):
+            return "FROZEN"
+        return self.kind_without_freeze(channel)
+
+    def kind_without_freeze(self, channel: str) -> str:
         if channel not in self.named():
             if channel in self.aliases():  # who is there lives by the rule of the channel that it stands for
-                return self.kind(self.resolved(channel))
+                return self.kind_without_freeze(self.resolved(channel))
             if not self.accepts_unknown():
                 return "FROZEN"
-        if self.frozen().get(channel):
-            return "FROZEN"
         return str(self.rule(channel).get("kind", "POOLED"))
 
     def weight(self, channel: str) -> int:
@@ -145,6 +149,11 @@ class Rules:
     def step(self) -> int:
         """Return what is sold at least, in hundredths: all that may be claimed is a multiple of it."""
         return hundredths(self.special.get("step", self.section.get("step", 0.01)))
+
+    def may_wait(self, channel: str, of_one: int, in_all: int) -> bool:
+        each = self.special.get("max_waiting_each", self.section.get("max_waiting_each"))
+        all_ = self.rule(channel if channel in self.named() else self.resolved(channel)).get("max_waiting")
+        return (each is None or of_one <= hundredths(each)) and (all_ is None or in_all <= hundredths(all_))
 
     def deallocates(self) -> bool:
         return bool(self.section.get("shortage", self.document.get("shortage", "keep")) == "deallocate")

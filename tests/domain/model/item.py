@@ -75,17 +75,25 @@ class ItemModel(Acts):
                 raise Refusal("too_old")
             if channel not in self.rules.named() and not self.rules.accepts_unknown():
                 raise Refusal("unknown_channel")
+            known = channel in self.channels
             self.channels.setdefault(channel, Channel())
-            self.create(self.order(command.reservation), command, channel)
+            order = self.order(command.reservation)
+            self.create(order, command, channel)
+            if not known and not order.held() and not order.waiting():
+                del self.channels[channel]
             return True
         if command.channel != order.asked and channel != self.rules.resolved(order.channel):
             raise Refusal("reservation_conflict")
-        if command.at <= order.created_at or order.ended in {"RELEASED", "REJECTED", "FULFILLED"}:
+        if command.at <= order.created_at:
             return False
         if order.ended is None:
             self.replace(order, command)
-        else:
+            return True
+        reason = "expired" if order.ended == "EXPIRED" else "already_ended"
+        if order.ended == "EXPIRED":
             self.ask_anew(order, command)
+        order.created_at, order.purge_at = command.at, self.purge_moment()
+        self.events.append(("denied", command.reservation, command.quantity, "REJECTED", reason))
         return True
 
     def describe(self, order: Order, command: Reserve) -> None:
@@ -127,7 +135,6 @@ class ItemModel(Acts):
         self.limit(order, limit)
         order.owed_then += grown
         order.expired = min(order.expired + max(0, grown), order.owed_then)
-        order.purge_at = self.purge_moment()
 
     def confirm(self, command: Confirm) -> bool:
         order = self.order(command.reservation)
@@ -150,9 +157,9 @@ class ItemModel(Acts):
 
     def release(self, command: Release) -> bool:
         order = self.order(command.reservation)
-        if command.event_id in order.heard:
+        if (type(command), command.event_id) in order.heard:
             return False
-        order.heard.add(command.event_id)
+        order.heard.add((type(command), command.event_id))
         if order.created_at is None:
             order.release_rest |= command.quantity is None and order.fulfil_rest is None
             order.released += command.quantity or 0
@@ -166,9 +173,9 @@ class ItemModel(Acts):
 
     def fulfil(self, command: Fulfil) -> bool:
         order = self.order(command.reservation)
-        if command.event_id in order.heard:
+        if (type(command), command.event_id) in order.heard:
             return False
-        order.heard.add(command.event_id)
+        order.heard.add((type(command), command.event_id))
         if order.created_at is None and command.quantity is None:
             order.fulfil_rest = order.fulfil_rest or (command.at, command.location)
             return True
@@ -204,7 +211,7 @@ class ItemModel(Acts):
         channel = self.rules.resolved(name)
         if channel not in self.channels:
             raise Refusal("unknown_channel")
-        if self.rules.kind(channel) != "QUOTA":
+        if self.rules.kind_without_freeze(channel) != "QUOTA":
             raise Refusal("not_a_quota")
         return channel
 
