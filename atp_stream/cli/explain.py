@@ -77,6 +77,8 @@ def _print(view: dict[str, Any]) -> None:
     for row in view["channels"]:
         terms = [(term["quantity"], _WORDS.get(term["what"], term["what"])) for term in row["terms"]]
         _sum(f"available in {row['channel']} ({row['kind']})", row["available"], terms)
+        if first := row.get("closed_by"):
+            click.echo(f"  closed by {first['reservation']}, which waits for {first['waiting']}")
     click.echo("open and waiting reservations" + ("" if view["reservations"] else ": none"))
     for one in view["reservations"]:
         click.echo(

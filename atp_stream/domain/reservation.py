@@ -27,6 +27,7 @@ from atp_stream.domain.keys import queue_prefix
 from atp_stream.domain.names import short_id
 from atp_stream.domain.policy import Policy
 from atp_stream.domain.rows import End, Remainder, Reservation
+from atp_stream.domain.spelling import normal
 from atp_stream.domain.waiting import queue_again, stop_waiting, wait
 
 MOST_MOVEMENTS: Final = 512
@@ -40,7 +41,7 @@ def reserve(x: ItemFold, command: Reserve, policy: Policy) -> bool:
     """
     row = x.reservation(command.reservation)
     asked = policy.default_channel if command.channel is None else command.channel
-    channel = x.rules.resolve(asked)
+    channel = x.rules.resolve(asked, x.channels)
     if row is None or row.at is None:
         if x.item.purged_at is not None and command.at <= x.item.purged_at:
             raise Refused("too_old", f"{command.reservation}: reservations made as late as that were forgotten")
@@ -51,7 +52,7 @@ def reserve(x: ItemFold, command: Reserve, policy: Policy) -> bool:
         if is_new and not row.allocations and not row.queued:
             x.forget(channel)
         return True
-    if command.channel != row.asked and channel != x.rules.resolve(row.channel):
+    if command.channel != row.asked and normal(channel) != normal(x.rules.resolve(row.channel)):
         raise Refused("reservation_conflict", f"{command.reservation} is in channel {row.channel}, not in {channel}")
     if command.at <= row.at:
         return False

@@ -25,12 +25,16 @@ from atp_stream.domain.document import (
 )
 from atp_stream.domain.errors import Refused
 from atp_stream.domain.locations import LONGEST_TAIL
+from atp_stream.domain.spelling import as_spelled, normal
 
 HIGHEST_RANK: Final = 1_000
 
 LONGEST_WEIGHT: Final = 20  # digits
 LONGEST_DURATION: Final = 100 * 365 * 24 * 60 * 60
 """In seconds: what begins now and lasts as long is still a moment that can be written."""
+
+_NAMED: Final = ("channels", "frozen")
+"""The parts of a section in which channels stand by their names."""
 
 _exact: Final = msgspec.json.Decoder(float_hook=Decimal)
 
@@ -39,8 +43,19 @@ def decode(document: bytes) -> Document:
     """Return the document that JSON states.
 
     Raises PolicyError for a document over 64,000 bytes, not of this shape (unknown fields included), with a negative
-    quantity or duration, a quantity of more than two decimals, or names or fields that contradict each other.
+    quantity or duration, a quantity of more than two decimals, or names or fields that contradict each other: among
+    them a channel that is named in two spellings.
     """
+    written = recall(document)
+    for tenant, section in written.tenants.items():
+        _check_spelling(f"tenants.{tenant}", section)
+        for item, special in section.items.items():
+            _check_spelling(f"tenants.{tenant}.items.{item}", special)
+    return written
+
+
+def recall(document: bytes) -> Document:
+    """Return what `decode` returns, also of what an earlier version let pass: what is in force stays readable."""
     if len(document) > MAX_DOCUMENT:
         raise PolicyError(f"the document has {len(document)} bytes; {MAX_DOCUMENT} are allowed")
     try:
@@ -53,6 +68,13 @@ def decode(document: bytes) -> Document:
 
 def decode_own(section: bytes) -> ItemSection:
     """Return what JSON states for one item; raises PolicyError as `decode` does, over 16,000 bytes."""
+    written = recall_own(section)
+    _check_spelling("item", written)
+    return written
+
+
+def recall_own(section: bytes) -> ItemSection:
+    """Return what `decode_own` returns, also of what an earlier version let pass."""
     if len(section) > MAX_OWN:
         raise PolicyError(f"the item's own policy has {len(section)} bytes; {MAX_OWN} are allowed")
     try:
@@ -77,7 +99,7 @@ def edited(document: Document, tenant: str, patch: bytes) -> Document:
     whole = _plain(encode(document))
     sections = whole.setdefault("tenants", {})
     start = sections.get(tenant, sections.get("*"))
-    sections[tenant] = _merged(start, _plain(patch))
+    sections[tenant] = _merged(start, _as_spelled(_plain(patch), start))
     if sections[tenant] is None:
         del sections[tenant]
     return decode(_text(whole))
@@ -89,7 +111,7 @@ def edited_own(own: ItemSection | None, patch: bytes) -> ItemSection | None:
     A section of which the patch leaves nothing is still one: what the document writes for the item stays replaced.
     """
     start = None if own is None else _plain(encode(own))
-    merged = _merged(start, _plain(patch))
+    merged = _merged(start, _as_spelled(_plain(patch), start))
     return None if merged is None else decode_own(_text(merged))
 
 
@@ -102,6 +124,20 @@ def _plain(text: bytes) -> Any:
 
 def _text(plain: Any) -> bytes:
     return msgspec.json.Encoder(decimal_format="number").encode(plain)
+
+
+def _as_spelled(patch: Any, start: Any) -> Any:
+    """Return a patch whose names of channels are spelled as in the section that it changes."""
+    if not isinstance(patch, dict) or not isinstance(start, dict):
+        return patch
+    spelled = dict(patch)
+    for part in _NAMED:
+        if isinstance(patch.get(part), dict):
+            here, named = start.get(part, {}), start.get("channels", {})
+            found = {as_spelled(as_spelled(name, named), here): said for name, said in patch[part].items()}
+            if len(found) == len(patch[part]):  # else it says two things of one channel, and is refused for that
+                spelled[part] = found
+    return spelled
 
 
 def _merged(start: Any, patch: Any) -> Any:
@@ -161,6 +197,21 @@ def _check_rules(place: str, section: TenantSection | ItemSection) -> None:
         _require(len(named) <= MOST_CHANNELS, at, f"are at most {MOST_CHANNELS}")
         longest = max((len(channel.encode()) for channel in named), default=0)
         _require(longest <= LONGEST_CHANNEL, at, f"a name has at most {LONGEST_CHANNEL} bytes")
+
+
+def _check_spelling(place: str, section: TenantSection | ItemSection) -> None:
+    """Refuse two spellings of one channel in one place, and another name that is the spelling of another channel."""
+    for part in ("channels", "frozen"):
+        first: dict[str, str] = {}
+        for name in getattr(section, part):
+            other = first.setdefault(normal(name), name)
+            _require(other == name, f"{place}.{part}.{name}", f"is another spelling of {other}")
+    if isinstance(section, TenantSection):
+        parts: list[TenantSection | ItemSection] = [section, *section.items.values()]
+        meant = {normal(name): normal(name) for part in parts for name in (*part.channels, *part.frozen)}
+        for alias, channel in section.aliases.items():
+            same = meant.setdefault(normal(alias), normal(channel)) == normal(channel)
+            _require(same, f"{place}.aliases.{alias}", f"in another spelling means another channel than {channel}")
 
 
 def _check_rule(place: str, rule: ChannelSection) -> None:

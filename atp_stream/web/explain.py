@@ -11,12 +11,13 @@ from atp_stream.domain.instants import NEVER
 from atp_stream.domain.locations import Location
 from atp_stream.domain.names import decode, encode, join
 from atp_stream.domain.policy import ItemRules
-from atp_stream.domain.rows import Item, Reservation
+from atp_stream.domain.rows import Item, Reservation, Waiting
 from atp_stream.domain.standing import lived_by
+from atp_stream.domain.waiting import closing
 from atp_stream.engine.app import EngineApp
 from atp_stream.engine.routing import Elsewhere
 from atp_stream.web.amounts import log_moment, moment, units
-from atp_stream.web.availability import item_row, mark
+from atp_stream.web.availability import closed_by, item_row, mark
 from atp_stream.web.names import checked, from_path
 from atp_stream.web.pages import Pages, json_response
 from atp_stream.web.problems import Problem
@@ -33,11 +34,18 @@ _WHOLE: Final = 10_000
 
 
 def describe(
-    tenant: str, item: str, row: Item, rules: ItemRules, log: str, locations: Mapping[str, Location]
+    tenant: str,
+    item: str,
+    row: Item,
+    rules: ItemRules,
+    log: str,
+    locations: Mapping[str, Location],
+    waiting: Mapping[str, Waiting],
 ) -> dict[str, Any]:
     """Return the explanation of an item as the view shows it.
 
-    `log` is the partition of the item log, `locations` are the rows of the item's locations.
+    `log` is the partition of the item log, `locations` are the rows of the item's locations, `waiting` the
+    parts that close channels.
     """
     found = explain(row, rules)
     return {
@@ -60,7 +68,7 @@ def describe(
         "pool": units(found.pool),
         "shortage": found.shortage,
         "scaled": row.scaled,
-        "channels": [_channel(terms) for terms in found.channels],
+        "channels": [{**_channel(terms), **closed_by(waiting.get(terms.channel))} for terms in found.channels],
     }
 
 
@@ -179,7 +187,7 @@ def add_explain(app: EngineApp, pages: Pages) -> None:
         state = state_of(app, place.partition)
         locations: dict[str, Any] = {one: state.get(f"{name}|l|{encode(one)}") for one in row.stock.places}
         (_, rules), log = lived_by(state, name, row), f"{app.log_topic}/{place.partition}"
-        told = describe(tenant, item, row, rules, log, locations)
+        told = describe(tenant, item, row, rules, log, locations, closing(state, name, row))
         start = f"{name}|r|{encode(after)}" + ("\0" if after else "")
         return json_response({**told, **page(name, state.scan(start), limit)})
 

@@ -34,7 +34,7 @@ def step(r: Random) -> float:
 
 
 def frozen(r: Random) -> dict[str, bool]:
-    return {r.choice(["ECOM", "STORE", "POPUP"]): r.random() < 0.5}
+    return {r.choice(["ECOM", "STORE", "store", "POPUP"]): r.random() < 0.5}
 
 
 def item_section(r: Random) -> dict[str, Any]:
@@ -45,7 +45,7 @@ def item_section(r: Random) -> dict[str, Any]:
         "step": step(r),
         "max_waiting_each": 0.05,
     }
-    return {"channels": {"LATER": rule(r)}, **some(r, extras)}
+    return {"channels": {r.choice(["LATER", "LATER", "store"]): rule(r)}, **some(r, extras)}
 
 
 def section(r: Random) -> dict[str, Any]:
@@ -83,7 +83,7 @@ def patch(r: Random) -> dict[str, Any] | None:
     rules: list[Callable[[], Any]] = [
         lambda: rule(r), lambda: rule(r), lambda: None, lambda: {"overflow": r.random() < 0.5}, lambda: {"weight": 0.5},
     ]  # fmt: skip
-    channels = {name: r.choice(rules)() for name in ["ECOM", "STORE", "POPUP"] if r.random() < 0.4}
+    channels = {name: r.choice(rules)() for name in ["ECOM", r.choice(["STORE", "Store"]), "POPUP"] if r.random() < 0.4}
     return some(
         r,
         {
@@ -91,7 +91,7 @@ def patch(r: Random) -> dict[str, Any] | None:
             "rule": r.choice(rules)(),
             "safety_stock": r.choice([None, safety(r)]),
             "step": r.choice([None, step(r)]),
-            "frozen": r.choice([None, {r.choice(["ECOM", "STORE"]): r.choice([True, None])}]),
+            "frozen": r.choice([None, {r.choice(["ECOM", "ecom", "STORE"]): r.choice([True, None])}]),
         },
         0.4,
     )

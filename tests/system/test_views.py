@@ -13,9 +13,11 @@ import pytest
 from atp_stream.agents.ledger import Ledger
 from atp_stream.domain.names import split
 from atp_stream.domain.policy import INITIAL
+from atp_stream.domain.state import State
+from atp_stream.domain.waiting import closing
 from atp_stream.engine.position import GENESIS_HEADER, Position, plan
 from atp_stream.messages.outbound import Outbound
-from atp_stream.messages.rows import decode_row
+from atp_stream.messages.rows import decode_row, reader, scanner
 from atp_stream.settings import Wire
 from atp_stream.web.availability import describe
 from tests.agents.memory import Memory
@@ -159,15 +161,13 @@ async def history(site: Site) -> dict[tuple[str, int], Any]:
         while fresh or unfinished:
             answer = ledger(partition, memory, fresh[:1])
             fresh, unfinished = fresh[answer.consumed :], answer.unfinished
-            for key, row in answer.rows.items():
-                if row is None:
-                    memory.rows.pop(key, None)
-                    continue
-                memory.rows[key] = row
-                if key.endswith(b"|i"):
-                    tenant, item, _ = split(key.decode())
-                    shown = describe(tenant, item, decode_row(key.decode(), row), INITIAL.rules(f"{tenant}|{item}"))
-                    views[item, shown["version"]] = msgspec.json.decode(msgspec.json.encode(shown))
+            memory.apply(answer)
+            state = State(reader(memory.read), scanner(memory.scan))
+            for key in [key for key in answer.rows if key.endswith(b"|i")]:
+                tenant, item, _ = split(key.decode())
+                name, row = f"{tenant}|{item}", decode_row(key.decode(), memory.rows[key])
+                shown = describe(tenant, item, row, INITIAL.rules(name), closing(state, name, row))
+                views[item, shown["version"]] = msgspec.json.decode(msgspec.json.encode(shown))
     return views
 
 

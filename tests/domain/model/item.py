@@ -17,7 +17,7 @@ from atp_stream.domain.commands import (
 )
 from chaos.oracle.stock import Gone, Said
 from tests.domain.model.acts import MILLISECOND, Acts
-from tests.domain.model.document import Refusal, Rules
+from tests.domain.model.document import Refusal, Rules, same
 from tests.domain.model.numbers import Channel
 from tests.domain.model.order import Order
 
@@ -68,7 +68,8 @@ class ItemModel(Acts):
         return self.orders[name]
 
     def reserve(self, command: Reserve) -> bool:
-        channel = self.rules.resolved(command.channel or self.rules.document.get("default_channel", "ECOM"))
+        asked = command.channel or self.rules.document.get("default_channel", "ECOM")
+        channel = self.rules.resolved(asked, self.channels)
         order = self.orders.get(command.reservation)
         if order is None or order.created_at is None:
             if self.purged_at is not None and command.at <= self.purged_at:
@@ -82,7 +83,7 @@ class ItemModel(Acts):
             if not known and not order.held() and not order.waiting():
                 del self.channels[channel]
             return True
-        if command.channel != order.asked and channel != self.rules.resolved(order.channel):
+        if command.channel != order.asked and not same(channel, self.rules.resolved(order.channel)):
             raise Refusal("reservation_conflict")
         if command.at <= order.created_at:
             return False
@@ -208,7 +209,7 @@ class ItemModel(Acts):
         return True
 
     def quota_channel(self, name: str) -> str:
-        channel = self.rules.resolved(name)
+        channel = self.rules.resolved(name, self.channels)
         if channel not in self.channels:
             raise Refusal("unknown_channel")
         if self.rules.kind_without_freeze(channel) != "QUOTA":
