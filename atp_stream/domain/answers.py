@@ -33,7 +33,8 @@ def answer(x: ItemFold, command: ItemCommand, policy: Policy) -> bool:
     stale (older than the window of its location), or one that `record`, `steer` or the functions of a reservation give.
     """
     if command.at > x.log_time * MICROSECONDS + policy.future_tolerance:
-        raise Refused("future", f"stamped {command.at // MICROSECONDS - x.log_time} ms ahead of log time")
+        ahead, most = command.at // MICROSECONDS - x.log_time, policy.future_tolerance // 1_000_000
+        raise Refused("future", f"stamped {ahead} ms ahead of log time; `future_tolerance` is {most} s")
     match command:
         case Reserve():
             return reserve(x, command, policy)

@@ -110,10 +110,12 @@ class ItemFold:
         if channel in rules.channels:
             return channel
         if not rules.accepts_unknown:
-            raise Refused("unknown_channel", channel)
+            raise Refused("unknown_channel", f"{channel}: policy does not name it, and `unknown_channels` is `refuse`")
         if channel not in self.channels:
             if sum(one not in rules.channels for one in self.channels) >= limit:
-                raise Refused("too_many_channels", f"{channel}: the item has {limit} channels without a name already")
+                raise Refused(
+                    "too_many_channels", f"{channel}: the item has {limit} such already (unknown_channel_limit)"
+                )
             self._open(channel)
         return channel
 

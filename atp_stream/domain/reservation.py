@@ -19,7 +19,7 @@ from typing import Final
 from atp_stream.domain import movements
 from atp_stream.domain.commands import Confirm, Fulfil, Release, Reserve
 from atp_stream.domain.errors import Refused
-from atp_stream.domain.events import DenialOutcome, ReleaseReason, ReservationDenied
+from atp_stream.domain.events import DenialOutcome, DenialReason, ReleaseReason, ReservationDenied
 from atp_stream.domain.holdings import MOST_PIECES, allocated, owed, pieces
 from atp_stream.domain.item import MICROSECONDS, ItemFold
 from atp_stream.domain.keeping import keep, revive
@@ -44,7 +44,9 @@ def reserve(x: ItemFold, command: Reserve, policy: Policy) -> bool:
     channel = x.rules.resolve(asked, x.channels)
     if row is None or row.at is None:
         if x.item.purged_at is not None and command.at <= x.item.purged_at:
-            raise Refused("too_old", f"{command.reservation}: reservations made as late as that were forgotten")
+            raise Refused(
+                "too_old", f"{command.reservation}: reservations made as late as that were forgotten after `retention`"
+            )
         is_new = channel not in x.channels
         channel = x.channel_for(channel, policy.unknown_channel_limit)
         row = row or Reservation()
@@ -176,7 +178,7 @@ def _ask_anew(x: ItemFold, row: Reservation, command: Reserve) -> None:
     row.at = command.at
     row.purge_at = None  # kept for the whole retention again: else its purge would refuse creates made just now
     keep(x, command.reservation, row)
-    reason = "expired" if expired else "already_ended"
+    reason = DenialReason.EXPIRED if expired else DenialReason.ALREADY_ENDED
     _deny(x, command.reservation, row, command.quantity, DenialOutcome.REJECTED, reason)
 
 
@@ -184,7 +186,9 @@ def _replace(x: ItemFold, row: Reservation, command: Reserve) -> None:
     """Live by a newer create."""
     grown = command.quantity - row.requested
     if grown > 0 and pieces(row) >= MOST_PIECES:
-        raise Refused("too_many_parts", f"{command.reservation} is in {MOST_PIECES} parts already")
+        raise Refused(
+            "too_many_parts", f"{command.reservation} is in {MOST_PIECES} parts already, the most there may be"
+        )
     if (command.priority, command.allow_partial) != (row.priority, row.allow_partial):
         queue_again(x, row, command.priority, allow_partial=command.allow_partial)
     _state(row, command)
@@ -212,13 +216,13 @@ def _claim(x: ItemFold, reservation: str, row: Reservation, units: int) -> None:
         x.commit(reservation, row, part)
     rest = units - part
     if not row.allow_backorder:
-        reason = "rest_dropped"
+        reason = DenialReason.REST_DROPPED
     elif _may_wait(x, row, rest):
-        reason = "rest_waits"
+        reason = DenialReason.REST_WAITS
         wait(x, reservation, row, rest, x.offset)
     else:
-        reason = "too_much_waits"
-    waits = reason == "rest_waits"
+        reason = DenialReason.TOO_MUCH_WAITS
+    waits = reason is DenialReason.REST_WAITS
     if not waits:
         _end_if_empty(row, End.REJECTED)
     alone = DenialOutcome.BACKORDERED if waits else DenialOutcome.REJECTED
@@ -232,7 +236,9 @@ def _may_wait(x: ItemFold, row: Reservation, units: int) -> bool:
     return (each is None or row.waiting + units <= each) and (all_ is None or waiting + units <= all_)
 
 
-def _deny(x: ItemFold, reservation: str, row: Reservation, units: int, outcome: DenialOutcome, reason: str) -> None:
+def _deny(
+    x: ItemFold, reservation: str, row: Reservation, units: int, outcome: DenialOutcome, reason: DenialReason
+) -> None:
     x.events.append(
         ReservationDenied(
             name=x.name, version=x.version, at=x.log_time, offset=x.offset, ordinal=x.ordinal,
@@ -273,6 +279,8 @@ def _remember(row: Reservation, heard: list[str], event_id: str) -> bool:
     if known in heard or known in row.known:
         return False
     if len(row.released_by) + len(row.fulfilled_by) + len(row.known) >= MOST_MOVEMENTS:
-        raise Refused("too_many_movements", f"{MOST_MOVEMENTS} releases and fulfilments have come already")
+        raise Refused(
+            "too_many_movements", f"{MOST_MOVEMENTS} releases and fulfilments have come, the most there may be"
+        )
     heard.append(known)
     return True

@@ -10,6 +10,7 @@ from atp_stream.domain.events import (
     AvailabilityCalculated,
     CommandRefused,
     DenialOutcome,
+    DenialReason,
     Kept,
     ReservationDenied,
 )
@@ -43,7 +44,7 @@ def test_what_a_command_causes_has_its_place_and_the_version_that_it_made() -> N
     assert [
         AllocationCommitted(**cause, ordinal=0, reservation="a", channel="STORE", quantity=5),
         ReservationDenied(**cause, ordinal=1, reservation="a", channel="STORE", quantity=3,
-                          outcome=DenialOutcome.PARTIAL, reason="rest_waits"),
+                          outcome=DenialOutcome.PARTIAL, reason=DenialReason.REST_WAITS),
         AvailabilityCalculated(**cause, ordinal=0, channel="ECOM", available=0, reserved=0),
         AvailabilityCalculated(**cause, ordinal=1, channel="STORE", available=0, reserved=5),
         AvailabilityCalculated(**cause, ordinal=2, channel="B2B", available=0, reserved=0),
