@@ -19,7 +19,7 @@ from operator import attrgetter
 from typing import Final, NamedTuple
 
 from atp_stream.domain.document import WHOLE, Kind
-from atp_stream.domain.policy import ItemRules
+from atp_stream.domain.policy import ItemRules, Rule
 from atp_stream.domain.rows import Channel
 
 
@@ -50,51 +50,56 @@ class Quota(NamedTuple):
 
 def claims(free: int, rules: ItemRules, channels: Mapping[str, Channel]) -> dict[str, Claim]:
     """Return the claim of each channel while `free` units, a multiple of the step, are free."""
-    fence = fences(free, quotas(rules, channels), rules.step)
+    living, step = open_rules(rules, channels), rules.step
+    fence = fences(free, quotas(living, channels), step)
     pool = free - sum(fence.values())
-    share = shares(pool, rules, channels)
+    share = shares(pool, weights(living), step)
     found = {}
-    for channel in channels:
-        rule = rules.rule(channel)
-        if rule.kind is Kind.FROZEN:
-            found[channel] = NOTHING
-        elif rule.kind is Kind.QUOTA:
-            found[channel] = Claim(fence.get(channel, 0), pool if rule.overflow else 0)
-        elif rule.kind is Kind.SHARE:
-            found[channel] = Claim(0, share.get(channel, 0))
-        else:
+    for channel, rule in living.items():
+        if rule.kind is Kind.POOLED:
             found[channel] = Claim(0, pool)
+        elif rule.kind is Kind.QUOTA:
+            found[channel] = Claim(fence[channel], pool if rule.overflow else 0)
+        elif rule.kind is Kind.SHARE:
+            found[channel] = Claim(0, share[channel])
+        else:
+            found[channel] = NOTHING
     for channel in channels:
-        if rules.closed(channel):  # another name of one, whose fence stays its own; or nobody's, and claims nothing
-            found[channel] = Claim(0, min(pool, sum(found[rules.resolve(channel)])))
+        if channel not in living:  # another name of one, whose fence stays its own; or nobody's, and claims nothing
+            found[channel] = Claim(0, min(pool, sum(found.get(rules.resolve(channel), NOTHING))))
     return found
 
 
-def weights(rules: ItemRules, channels: Iterable[str]) -> dict[str, int]:
-    """Return the weights of an item's shares; if their sum is above 10,000 they count in proportion."""
+def open_rules(rules: ItemRules, channels: Iterable[str]) -> dict[str, Rule]:
+    """Return the rules of the channels that are not closed."""
+    named = rules.channels
     return {
-        channel: rule.weight
+        channel: rule or rules.rule(channel)
         for channel in channels
-        if (rule := rules.rule(channel)).kind is Kind.SHARE and not rules.closed(channel)
+        if (rule := named.get(channel)) is not None or not rules.closed(channel)
     }
 
 
-def shares(pool: int, rules: ItemRules, channels: Iterable[str]) -> dict[str, int]:
-    """Return what each share has of the pool."""
-    weight, step = weights(rules, channels), rules.step
-    scale = max(WHOLE, sum(weight.values()))
-    if step == 1:
-        return {channel: one * pool // scale for channel, one in weight.items()}
-    return {channel: step * part for channel, part in apportioned(pool // step, weight, scale).items()}
+def weights(living: Mapping[str, Rule]) -> dict[str, int]:
+    """Return the weights of an item's shares; if their sum is above 10,000 they count in proportion."""
+    return {channel: rule.weight for channel, rule in living.items() if rule.kind is Kind.SHARE}
 
 
-def quotas(rules: ItemRules, channels: Mapping[str, Channel]) -> list[Quota]:
+def quotas(living: Mapping[str, Rule], channels: Mapping[str, Channel]) -> list[Quota]:
     """Return the channels that are quotas now; what others were granted before does not count."""
     return [
-        Quota(channel, rule.rank, rule.minimum, row.granted, row.consumed)
-        for channel, row in channels.items()
-        if (rule := rules.rule(channel)).kind is Kind.QUOTA and not rules.closed(channel)
+        Quota(channel, rule.rank, rule.minimum, channels[channel].granted, channels[channel].consumed)
+        for channel, rule in living.items()
+        if rule.kind is Kind.QUOTA
     ]
+
+
+def shares(pool: int, weights: Mapping[str, int], step: int) -> dict[str, int]:
+    """Return what each share has of the pool."""
+    scale = max(WHOLE, sum(weights.values()))
+    if step == 1:
+        return {channel: weight * pool // scale for channel, weight in weights.items()}
+    return {channel: step * part for channel, part in apportioned(pool // step, weights, scale).items()}
 
 
 def fences(free: int, quotas: Sequence[Quota], step: int = 1) -> dict[str, int]:

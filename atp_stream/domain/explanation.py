@@ -8,7 +8,7 @@ Source: domain.md, Stock and Availability.
 from typing import Final, NamedTuple
 
 from atp_stream.domain import availability
-from atp_stream.domain.claims import Claim, claims, quotas
+from atp_stream.domain.claims import Claim, claims, open_rules, quotas
 from atp_stream.domain.document import Kind
 from atp_stream.domain.policy import ItemRules, Rule
 from atp_stream.domain.rows import Channel, Item
@@ -64,8 +64,9 @@ def explain(item: Item, rules: ItemRules) -> Explanation:
     _add(of_free, "never_below_zero", left - sum(term.quantity for term in of_free))
     _add(of_free, "less_than_step", free - left)
     claimed = claims(free, rules, item.channels)
-    fenced = sum(claimed[quota.channel].fence for quota in quotas(rules, item.channels))
-    entitled = sum(quota.left - quota.left % rules.step for quota in quotas(rules, item.channels))
+    of_quotas = quotas(open_rules(rules, item.channels), item.channels)
+    fenced = sum(claimed[quota.channel].fence for quota in of_quotas)
+    entitled = sum(quota.left - quota.left % rules.step for quota in of_quotas)
     parts = counted(stock, rules.stock)
     return Explanation(
         places=parts.places,

@@ -9,7 +9,7 @@ Source: domain.md, Availability and Reservation.
 from typing import Final
 
 from atp_stream.domain import availability
-from atp_stream.domain.claims import Claim, claims, weights
+from atp_stream.domain.claims import Claim, claims, open_rules, weights
 from atp_stream.domain.document import WHOLE, Kind
 from atp_stream.domain.errors import Refused
 from atp_stream.domain.events import (
@@ -266,7 +266,7 @@ class ItemFold:
         step = rules.step
         free = availability.free(item.stock.on_hand, item.safety_stock, self.reserved, step)
         claimed = None if rules.plain or not runs else claims(free, rules, item.channels)
-        item.scaled = claimed is not None and sum(weights(rules, item.channels).values()) > WHOLE
+        item.scaled = claimed is not None and sum(weights(open_rules(rules, item.channels)).values()) > WHOLE
         named = rules.channels
         place = 0
         for channel, row in item.channels.items():

@@ -56,14 +56,11 @@ def test_shares_leave_what_is_not_theirs_to_the_pool() -> None:
 
 
 def test_no_share_is_less_than_its_weight_of_the_pool() -> None:
-    weights = {"A": Rule(kind=Kind.SHARE, weight=5_000), "B": Rule(kind=Kind.SHARE, weight=900)}
-    rules = ItemRules(step=UNIT, channels=weights, plain=False)
-    assert {"A": 5 * UNIT, "B": 0} == shares(10 * UNIT, rules, weights)
+    assert {"A": 5 * UNIT, "B": 0} == shares(10 * UNIT, {"A": 5_000, "B": 900}, UNIT)
 
 
 def test_shares_by_the_hundredth_are_rounded_down_each_by_itself() -> None:
-    weights = {channel: Rule(kind=Kind.SHARE, weight=5_000) for channel in "AB"}
-    assert {"A": 2, "B": 2} == shares(5, ItemRules(channels=weights, plain=False), weights)
+    assert {"A": 2, "B": 2} == shares(5, {"A": 5_000, "B": 5_000}, 1)
 
 
 def test_a_grant_in_percent_is_of_whole_units() -> None:
