@@ -20,12 +20,14 @@ POLICY: Final = {
         "skew": "Seconds by which the clocks of counts and shipments may differ",
     },
     "tenant": {
-        "channels": "By name; a rule may be empty",
+        "channels": "By name, in any spelling; a rule may be empty",
         "rule": "For each channel that has none",
         "aliases": "Other names of channels",
         "frozen": "By channel: `true` promises nothing there, whatever its rule",
         "safety_stock": "What is never promised",
         "shortage": "In the place of the document's",
+        "step": "The least quantity that is sold, 1 for whole goods: what is available is a multiple of it",
+        "max_waiting_each": "Units of one reservation that may wait; where more would, the rest is denied",
         "time_limit": "Seconds after its commit at which a reservation without `expiresAt` expires",
         "items": "By name",
     },
@@ -33,6 +35,8 @@ POLICY: Final = {
         "channels": "By name, alone in the place of the tenant's",
         "rule": "For each channel that has none here, in the place of the tenant's",
         "frozen": "By channel: `true`, or `false` where the tenant froze it",
+        "step": "In the place of the tenant's",
+        "max_waiting_each": "In the place of the tenant's",
         "safety_stock": "In the place of the tenant's",
     },
     "safety_stock": {
@@ -46,6 +50,7 @@ POLICY: Final = {
         "rank": "QUOTA: its place in a shortage, 1 is first",
         "min": "QUOTA: units that come first in a shortage, and the least that a grant in percent gives",
         "buffer": "Units that are never shown as available",
+        "max_waiting": "Units of all reservations that may wait in the channel; where more would, the rest is denied",
         "floor": "Below so many units 0 is shown",
     },
 }

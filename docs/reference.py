@@ -19,7 +19,7 @@ from atp_stream.app import create_app
 from atp_stream.cli import main as atp
 from atp_stream.domain import document
 from atp_stream.engine.app import EngineApp
-from atp_stream.messages.meanings import REASONS
+from atp_stream.messages.meanings import DENIALS, REASONS
 from atp_stream.messages.registry import SchemaCache
 from atp_stream.provision.schemas import events
 from atp_stream.settings import Settings, Wire, catalogue
@@ -135,6 +135,13 @@ def reasons() -> str:
     return _table(("Reason", "What was wrong"), [(f"`{reason}`", text) for reason, text in REASONS.items()])
 
 
+def denials() -> str:
+    """Return the table of the reasons that denials have."""
+    return _table(
+        ("Reason", "Why units were not committed"), [(f"`{reason}`", text) for reason, text in DENIALS.items()]
+    )
+
+
 SECTIONS: Final[dict[str, type[Any]]] = {
     "": document.Document,
     "stock": document.StockSection,
@@ -177,6 +184,7 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
     "metrics": metrics,
     "commands": commands,
     "reasons": reasons,
+    "denials": denials,
     "policy": policy,
 }
 

@@ -14,8 +14,9 @@ import pytest
 from atp_stream.cli import main as atp
 from atp_stream.domain import policy
 from atp_stream.domain.document import Kind
+from atp_stream.domain.events import DenialReason
 from atp_stream.messages.inbound import Inbound, InputKind, Translated
-from atp_stream.messages.meanings import REASONS
+from atp_stream.messages.meanings import DENIALS, REASONS
 from atp_stream.messages.reasons import Reason
 from atp_stream.settings import Settings, catalogue
 from atp_stream.topics import Topics
@@ -55,6 +56,10 @@ def test_the_contract_tells_of_all_that_a_worker_answers() -> None:
 
 def test_every_reason_that_the_code_gives_is_explained() -> None:
     assert sorted({*Reason, *reasons_in_the_code()}) == sorted(REASONS)
+
+
+def test_every_reason_of_a_denial_is_explained() -> None:
+    assert [*DenialReason] == [*DENIALS]
 
 
 def test_every_key_of_the_policy_is_explained() -> None:
@@ -160,8 +165,8 @@ def test_the_policy_is_one_that_would_be_applied() -> None:
 
     rules = policy.parse(document.encode()).rules("acme|prod987")
 
-    assert (20_00, "ECOM") == (rules.fixed, rules.resolve("Ecommerce"))
-    assert policy.Rule(kind=Kind.SHARE, weight=1_000) == rules.channels["MARKETPLACE"]
+    assert (20_00, 1_00, "ECOM") == (rules.fixed, rules.step, rules.resolve("Ecommerce"))
+    assert policy.Rule(kind=Kind.SHARE, weight=1_000, thawed=Kind.SHARE) == rules.channels["MARKETPLACE"]
 
 
 def test_the_message_of_a_plain_producer_is_one_that_is_read() -> None:

@@ -7,6 +7,7 @@ import click
 from atp_stream.cli.frame import Failure
 from atp_stream.cli.get import fetch, rules_url
 from atp_stream.cli.words import did_you_mean
+from atp_stream.domain.spelling import as_spelled
 
 _NO_ITEM = "-"  # the rules of an item that nobody knows are those of its tenant
 
@@ -23,8 +24,9 @@ def note_unnamed(url: str, tenant: str, item: str | None, channels: list[str], t
     named = sorted(row["channel"] for row in rules["channels"])
     if not named:
         return
+    known = dict.fromkeys([*named, *rules["aliases"], rules.get("default_channel", "")])
     for channel in channels:
-        if channel not in {*named, *rules["aliases"], rules.get("default_channel")}:
+        if as_spelled(channel, known) not in known:
             near = did_you_mean(channel, named)
             told = then.format(known=", ".join(named))
             click.echo(f"note: the policy names no channel {channel}{near}; {told}", err=True)

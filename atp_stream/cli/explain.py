@@ -20,6 +20,7 @@ _WORDS = {
     "safety_stock": "safety stock, never promised",
     "reserved": "reserved, in all channels",
     "never_below_zero": "nothing is below zero",
+    "less_than_step": "less than the step in which it is sold",
     "fenced_for_quotas": "fenced off for quotas",
     "own_fence": "the channel's own fence",
     "share_of_others": "not its share of the pool",
@@ -80,6 +81,8 @@ def _print(view: dict[str, Any]) -> None:
         click.echo(f"  more: --places-after {on_hand['places_next']}")
     for row in view["channels"]:
         _sum(f"available in {row['channel']} ({row['kind']})", row["available"], _terms(row["terms"]))
+        if first := row.get("closed_by"):
+            click.echo(f"  closed by {first['reservation']}, which waits for {first['waiting']}")
     click.echo("open and waiting reservations" + ("" if view["reservations"] else ": none"))
     for one in view["reservations"]:
         click.echo(

@@ -10,6 +10,7 @@ import aiohttp
 import click
 
 from atp_stream.cli.frame import Failure, as_json, pass_settings, print_json
+from atp_stream.domain.spelling import as_spelled
 from atp_stream.settings import Settings
 
 _ANSWER_SECONDS = 5.0
@@ -59,6 +60,7 @@ def only(view: dict[str, Any], channel: str | None) -> None:
     """Keep one channel of a view, if one is asked for; raises Failure when the item has none of this name."""
     if channel is not None:
         known = [row["channel"] for row in view["channels"]]
+        channel = as_spelled(channel, dict.fromkeys(known))
         if channel not in known:
             raise Failure(
                 f"item {view['item']!r} of {view['tenant']!r} has no channel {channel!r}; it has"
@@ -111,4 +113,6 @@ def _print(view: dict[str, Any]) -> None:
     width = max([len("channel"), *(len(row["channel"]) for row in view["channels"])])
     click.echo(f"{'channel':<{width}} {'available':>12} {'reserved':>12} {'waiting':>12}")
     for row in view["channels"]:
-        click.echo(f"{row['channel']:<{width}} {row['available']:>12} {row['reserved']:>12} {row['waiting']:>12}")
+        first = row.get("closed_by")
+        note = f"  closed by {first['reservation']}, which waits for {first['waiting']}" if first else ""
+        click.echo(f"{row['channel']:<{width}} {row['available']:>12} {row['reserved']:>12} {row['waiting']:>12}{note}")

@@ -93,7 +93,7 @@ class Traffic:
         units = item.orders[order]
         if step == "fulfil" and units > item.level:  # not on the shelf: it cannot leave
             return self._stock("restock", item, now)
-        part = 25 * self._random.randint(1, units // 25) if self._random.random() < 0.4 else None  # noqa: PLR2004
+        part = 100 * self._random.randint(1, units // 100) if self._random.random() < 0.4 else None  # noqa: PLR2004
         self._take(item, order, part or units)
         if step == "release":
             return self._told("released", item, now, reservationId=order, quantity=part, reason="customer")
@@ -127,7 +127,7 @@ class Traffic:
     def _stock(self, step: str, item: _Item, now: int) -> Message:
         if step == "count":
             if self._random.random() < 0.3:  # noqa: PLR2004 - something has gone missing
-                item.level = item.level * 7 // 10
+                item.level = item.level // 100 * 7 // 10 * 100
             return self._told("counted", item, now, onHand=item.level)
         units = self._units(15, 40) if step == "restock" else -min(item.level, self._units(1, 4))
         item.level += units
@@ -156,8 +156,7 @@ class Traffic:
         return self._frame(EVENT_TYPES[kind], event)
 
     def _units(self, least: int, most: int) -> int:
-        whole = 100 * self._random.randint(least, most)
-        return whole + self._random.choice((0, 0, 0, 25, 50))
+        return 100 * self._random.randint(least, most)
 
     def _next_stamp(self, now: int) -> int:
         self._stamp = max(now, self._stamp + 1)

@@ -39,7 +39,8 @@ def answer(x: ItemFold, command: ItemCommand, policy: Policy) -> Outcome:
     stale (nobody can know whether it was counted), or one that `steer` or the functions of a reservation give.
     """
     if command.at > x.log_time * MICROSECONDS + policy.future_tolerance:
-        raise Refused("future", f"stamped {command.at // MICROSECONDS - x.log_time} ms ahead of log time")
+        ahead, most = command.at // MICROSECONDS - x.log_time, policy.future_tolerance // 1_000_000
+        raise Refused("future", f"stamped {ahead} ms ahead of log time; `future_tolerance` is {most} s")
     match command:
         case Reserve():
             return _OUTCOMES[reserve(x, command, policy)]

@@ -1,15 +1,18 @@
 """Promises taken back when the stock no longer covers them, for those who chose so.
 
-Law: only what is short is taken back: unconfirmed promises first, then those of the lowest priority, then the newest;
-what was taken back waits at the place of its request. The order is kept as rows (of such items alone), so that the
-work does not grow with the number of promises. Source: domain.md, Reservation, rule 6.
+Law: only what is short is taken back: unconfirmed promises first, then those of the lowest priority, then those of the
+newest request by its place in the log, whatever commit served it; what was taken back waits at that place. The order
+is kept as rows (of such items alone), so that the work does not grow with the number of promises.
+
+Rows of an earlier version stand in the order of the commits. They are found as well, and `note_all` with `work.index`
+"" gives all of them their new place, in slices.
+Source: domain.md, Reservation, rule 6.
 """
 
 from typing import Final
 
 from atp_stream.domain.availability import short
 from atp_stream.domain.events import ReleaseReason
-from atp_stream.domain.holdings import allocated
 from atp_stream.domain.item import ItemFold
 from atp_stream.domain.names import decode, encode
 from atp_stream.domain.room import Room
@@ -58,13 +61,11 @@ def take_back(x: ItemFold, work: Work, room: Room) -> bool:
         reservation = decode(found[0][len(prefix) + _PLACE :])
         row = x.reservation(reservation)
         assert row is not None  # noqa: S101  (a promise without its reservation is a fault of ours)
-        units = min(missing, allocated(row))
-        while units:
-            newest = row.allocations[-1]
-            place = newest.offset if newest.asked_at < 0 else newest.asked_at
-            part = x.give_back_newest(reservation, row, units, ReleaseReason.SUPPLY_LOST)
+        place = _newest_request(row)
+        while missing and row.allocations and _newest_request(row) == place:
+            part = x.give_back_newest(reservation, row, missing, ReleaseReason.SUPPLY_LOST)
             wait(x, reservation, row, part, place)
-            units -= part
+            missing -= part
         note(x, reservation, row)
         x.state.put(f"{x.name}|r|{encode(reservation)}", row)
     work.lose = False
@@ -74,7 +75,13 @@ def take_back(x: ItemFold, work: Work, room: Room) -> bool:
 def _place(row: Reservation) -> str:
     """Return what sorts reservations in the order in which their promises are taken back."""
     priority = max(-_TOP, min(_TOP, row.priority))
-    return f"{int(row.confirmed)}{_TOP + priority:016x}{_TOP - row.allocations[-1].offset:016x}"
+    return f"{int(row.confirmed)}{_TOP + priority:016x}{_TOP - _newest_request(row):016x}"
+
+
+def _newest_request(row: Reservation) -> int:
+    """Return the place in the log of the newest request that promises answer; allocations stand in that order."""
+    newest = row.allocations[-1]
+    return newest.offset if newest.asked_at < 0 else newest.asked_at
 
 
 def _promise_key(name: str, place: str, reservation: str) -> str:

@@ -60,6 +60,7 @@ class ChannelSection(_Section, frozen=True):
     """The rule of a channel; a section without fields only names the channel.
 
     `weight` belongs to SHARE; `overflow`, `rank` (1 is served first) and `min` to QUOTA. Without a kind it is POOLED.
+    `max_waiting` is what may wait in it in all.
     """
 
     kind: Kind | None = None
@@ -69,6 +70,7 @@ class ChannelSection(_Section, frozen=True):
     min: Decimal | None = None
     buffer: Decimal | None = None
     floor: Decimal | None = None
+    max_waiting: Decimal | None = None
 
 
 class SafetySection(_Section, frozen=True):
@@ -82,18 +84,23 @@ class ItemSection(_Section, frozen=True):
     """What is different for one item; `rule` stands for each of its channels.
 
     `frozen` says which channels sell nothing whatever their rule, or (false) do although the tenant froze them.
+    `step` is the least quantity that is sold: 1 for whole goods. `max_waiting_each` is what may wait of a reservation.
     """
 
     safety_stock: SafetySection | None = None
     rule: ChannelSection | None = None
     channels: dict[str, ChannelSection] = {}
     frozen: dict[str, bool] = {}
+    step: Decimal | None = None
+    max_waiting_each: Decimal | None = None
 
 
 class TenantSection(_Section, frozen=True):
     """The channels of a tenant, other names for them, and its rules; `rule` stands for each of its channels.
 
-    `time_limit` is how many seconds after its commit a reservation without a limit of its own expires.
+    `time_limit` is how many seconds after its commit a reservation without a limit of its own expires. `step` is the
+    least quantity that is sold: 1 for whole goods, 0.01 where none is written. `max_waiting_each` is what may wait of a
+    reservation.
     """
 
     safety_stock: SafetySection | None = None
@@ -103,6 +110,8 @@ class TenantSection(_Section, frozen=True):
     aliases: dict[str, str] = {}
     shortage: Shortage | None = None
     time_limit: int | None = None
+    step: Decimal | None = None
+    max_waiting_each: Decimal | None = None
     items: dict[str, ItemSection] = {}
 
 

@@ -34,6 +34,16 @@ class DenialOutcome(StrEnum):
     REJECTED = "REJECTED"
 
 
+class DenialReason(StrEnum):
+    """Why units were not committed, in words that stay the same from release to release."""
+
+    REST_WAITS = "rest_waits"
+    REST_DROPPED = "rest_dropped"
+    TOO_MUCH_WAITS = "too_much_waits"
+    ALREADY_ENDED = "already_ended"
+    EXPIRED = "expired"
+
+
 class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Something that consumers are told about one item."""
 
@@ -77,7 +87,7 @@ class ReservationDenied(Event, frozen=True):
     channel: str
     quantity: int
     outcome: DenialOutcome
-    reason: str
+    reason: DenialReason
 
 
 class StockDrifted(Event, frozen=True):

@@ -8,7 +8,7 @@ Source: domain.md, Stock and Availability.
 from typing import Final, NamedTuple
 
 from atp_stream.domain import availability
-from atp_stream.domain.claims import Claim, claims, quotas
+from atp_stream.domain.claims import Claim, claims, open_rules, quotas
 from atp_stream.domain.document import Kind
 from atp_stream.domain.policy import ItemRules, Rule
 from atp_stream.domain.rows import Channel, Item
@@ -62,12 +62,15 @@ def explain(item: Item, rules: ItemRules) -> Explanation:
     stock = item.stock
     reserved = sum(row.reserved for row in item.channels.values())
     safety = item.safety_stock if item.quarantine else availability.safety_stock(rules, stock.basis)
-    free = availability.free(stock.on_hand, safety, reserved)
+    left = availability.free(stock.on_hand, safety, reserved)
+    free = left - left % rules.step
     of_free = [Term("on_hand", stock.on_hand), Term("safety_stock", -safety), Term("reserved", -reserved)]
-    _add(of_free, "never_below_zero", free - sum(term.quantity for term in of_free))
+    _add(of_free, "never_below_zero", left - sum(term.quantity for term in of_free))
+    _add(of_free, "less_than_step", free - left)
     claimed = claims(free, rules, item.channels)
-    fenced = sum(claimed[quota.channel].fence for quota in quotas(rules, item.channels))
-    entitled = sum(max(0, quota.granted - quota.consumed) for quota in quotas(rules, item.channels))
+    of_quotas = quotas(open_rules(rules, item.channels), item.channels)
+    fenced = sum(claimed[quota.channel].fence for quota in of_quotas)
+    entitled = sum(quota.left - quota.left % rules.step for quota in of_quotas)
     return Explanation(
         held=_held(stock),
         free=of_free,
@@ -78,6 +81,7 @@ def explain(item: Item, rules: ItemRules) -> Explanation:
                 ChannelTerms(channel, rules.rule(channel), row, claimed[channel], list(of_free)),
                 fenced=fenced,
                 closed=rules.closed(channel),
+                step=rules.step,
                 stopped=item.quarantine is not None,
             )
             for channel, row in sorted(item.channels.items())
@@ -160,7 +164,7 @@ def _held(stock: Stock) -> list[Term]:
     return terms
 
 
-def _channel(found: ChannelTerms, *, fenced: int, closed: bool, stopped: bool) -> ChannelTerms:
+def _channel(found: ChannelTerms, *, fenced: int, closed: bool, step: int, stopped: bool) -> ChannelTerms:
     """Complete the terms, which begin with those of what is free."""
     _, rule, row, claim, terms = found
     pool = sum(term.quantity for term in terms) - fenced
@@ -171,9 +175,12 @@ def _channel(found: ChannelTerms, *, fenced: int, closed: bool, stopped: bool) -
     else:
         _add(terms, _NOT_CLAIMED[rule.kind], claim.pool - pool)
     left = 0 if closed else sum(claim)
+    held_back = min(rule.buffer, left)
+    part = (left - held_back) % step
     for what, takes in (
-        ("buffer", min(rule.buffer, left)),
-        ("below_floor", left if left - min(rule.buffer, left) < rule.floor else 0),
+        ("buffer", held_back),
+        ("less_than_step", part),
+        ("below_floor", left if left - held_back - part < rule.floor else 0),
         ("others_wait", left if row.blocking else 0),
         ("quarantine", left if stopped else 0),
     ):

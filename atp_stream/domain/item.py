@@ -9,7 +9,7 @@ Source: domain.md, Availability and Reservation.
 from typing import Final
 
 from atp_stream.domain import availability
-from atp_stream.domain.claims import Claim, claims, weights
+from atp_stream.domain.claims import Claim, claims, open_rules, weights
 from atp_stream.domain.document import WHOLE, Kind
 from atp_stream.domain.errors import Refused
 from atp_stream.domain.events import (
@@ -108,12 +108,20 @@ class ItemFold:
         if channel in rules.channels:
             return channel
         if not rules.accepts_unknown:
-            raise Refused("unknown_channel", channel)
+            raise Refused("unknown_channel", f"{channel}: policy does not name it, and `unknown_channels` is `refuse`")
         if channel not in self.channels:
             if sum(one not in rules.channels for one in self.channels) >= limit:
-                raise Refused("too_many_channels", f"{channel}: the item has {limit} channels without a name already")
+                raise Refused(
+                    "too_many_channels", f"{channel}: the item has {limit} such already (unknown_channel_limit)"
+                )
             self._open(channel)
         return channel
+
+    def forget(self, channel: str) -> None:
+        """Take back the row that this command gave a channel: nothing is in it, and nothing was told of it."""
+        del self.channels[channel]
+        if channel in self._before:
+            self._withdraw(channel)
 
     def restore(self, channel: str) -> None:
         """Make sure that a channel which policy may have removed has a row; it goes once it is empty again."""
@@ -130,8 +138,10 @@ class ItemFold:
 
     def free(self) -> int:
         """Return what nobody was promised."""
-        stock = self.item.stock
-        return availability.free(stock.on_hand, availability.safety_stock(self.rules, stock.basis), self.reserved)
+        stock, rules = self.item.stock, self.rules
+        return availability.free(
+            stock.on_hand, availability.safety_stock(rules, stock.basis), self.reserved, rules.step
+        )
 
     def claim(self, channel: str) -> Claim:
         """Return what a request at the head of a channel's queue may take."""
@@ -232,7 +242,10 @@ class ItemFold:
         for channel in [c for c, row in self.channels.items() if row.leaving and not row.reserved and not row.waiting]:
             del self.channels[channel]
             self._before.setdefault(channel, None)
-            self.item.withdrawn = [*self.item.withdrawn[1 - MOST_WITHDRAWN :], short_id(channel)]
+            self._withdraw(channel)
+
+    def _withdraw(self, channel: str) -> None:
+        self.item.withdrawn = [*self.item.withdrawn[1 - MOST_WITHDRAWN :], short_id(channel)]
 
     # The end of the step
 
@@ -242,9 +255,10 @@ class ItemFold:
         runs = item.quarantine is None
         if runs:
             item.safety_stock = availability.safety_stock(rules, item.stock.basis)
-        free = availability.free(item.stock.on_hand, item.safety_stock, self.reserved)
+        step = rules.step
+        free = availability.free(item.stock.on_hand, item.safety_stock, self.reserved, step)
         claimed = None if rules.plain or not runs else claims(free, rules, item.channels)
-        item.scaled = claimed is not None and weights(rules, item.channels) > WHOLE
+        item.scaled = claimed is not None and sum(weights(open_rules(rules, item.channels)).values()) > WHOLE
         named = rules.channels
         place = 0
         for channel, row in item.channels.items():
@@ -253,7 +267,7 @@ class ItemFold:
                 row.available = 0
             else:
                 claim = free if claimed is None else sum(claimed[channel])
-                row.available = availability.shown(claim, rule or rules.other, row.blocking)
+                row.available = availability.shown(claim, rule or rules.other, row.blocking, step)
             if before.get(channel) != (row.available, row.reserved):
                 self._tell(place, channel, row.available, row.reserved)
             place += 1

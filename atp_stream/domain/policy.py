@@ -5,8 +5,10 @@ item and channel, then item, then channel, then tenant. Nothing is merged: a ten
 nothing from the section `*`, which stands for all others. Source: domain.md, Availability.
 """
 
+from collections.abc import Mapping
 from decimal import Decimal
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Final
 
 import msgspec
@@ -26,12 +28,14 @@ from atp_stream.domain.document import (
     Shortage,
     TenantSection,
 )
-from atp_stream.domain.stock.facts import StockRules
 from atp_stream.domain.names import split
-from atp_stream.domain.written import decode, decode_own, encode
+from atp_stream.domain.spelling import as_spelled, by_form, normal
+from atp_stream.domain.stock.facts import StockRules
+from atp_stream.domain.written import decode, encode, recall, recall_own
 
 __all__ = ["DEFAULT", "ItemRules", "Kind", "Policy", "PolicyError", "Rule", "parse", "read", "text"]
 
+_HUNDREDTH: Final = Decimal("0.01")
 _MICROSECONDS: Final = 1_000_000
 _MOST_OWN_RULES: Final = 10_000  # items with a policy of their own whose rules are remembered
 
@@ -39,7 +43,9 @@ _MOST_OWN_RULES: Final = 10_000  # items with a policy of their own whose rules 
 class Rule(msgspec.Struct, frozen=True):
     """How much a channel may claim, and what is held back from it: `buffer` always, everything below `floor`.
 
-    `weight` is in ten-thousandths; `rank` and `minimum` count when quotas are short.
+    `weight` is in ten-thousandths; `rank` and `minimum` count when quotas are short. `thawed` is the kind that is left
+    when a freeze is lifted: a freeze lies over a rule and does not change what was granted. `max_waiting` is what may
+    wait in the channel in all, None for any quantity.
     """
 
     buffer: int = 0
@@ -49,24 +55,32 @@ class Rule(msgspec.Struct, frozen=True):
     overflow: bool = False
     rank: int = 1
     minimum: int = 0
+    thawed: Kind = Kind.POOLED
+    max_waiting: int | None = None
 
 
-_FROZEN: Final = Rule(kind=Kind.FROZEN)
+_NOTHING: Final[Mapping[str, object]] = MappingProxyType({})
+_FROZEN: Final = Rule(kind=Kind.FROZEN, thawed=Kind.FROZEN)
 
 
 class ItemRules(msgspec.Struct, frozen=True, kw_only=True):
     """All rules of one item.
 
     `percent` is in hundredths of one per cent, durations are in microseconds; `other` is for channels that nobody
-    named. `plain` says that every channel may claim the whole pool.
+    named. Claims are multiples of `step`. `max_waiting_each` is what may wait of one reservation, None for any
+    quantity. `aliases` are the other names of channels, `spelled` all names by their normal form. `plain` says that
+    every channel may claim the whole pool.
     """
 
     stock: StockRules = StockRules()
     fixed: int = 0
     percent: int = 0
+    step: int = 1
+    max_waiting_each: int | None = None
     channels: dict[str, Rule] = {}
     other: Rule = Rule()
     aliases: dict[str, str] = {}
+    spelled: dict[str, str] = {}
     accepts_unknown: bool = True
     deallocates: bool = False
     time_limit: int | None = None
@@ -75,24 +89,32 @@ class ItemRules(msgspec.Struct, frozen=True, kw_only=True):
     plain: bool = True
 
     def rule(self, channel: str) -> Rule:
-        """Return the rule of a channel: of an alias that of the channel it stands for."""
+        """Return the rule of a channel: of another name, or spelling, that of the channel it stands for."""
         rule = self.channels.get(channel)
         if rule is not None:
             return rule
-        if channel in self.aliases:
-            return self.channels[self.aliases[channel]]
+        named = self._named(channel)
+        if named is not None:
+            return self.channels[named]
         return self.other if self.accepts_unknown else _FROZEN
 
-    def resolve(self, channel: str) -> str:
-        """Return the channel that `channel` stands for."""
-        return self.aliases.get(channel, channel)
+    def resolve(self, channel: str, known: Mapping[str, object] = _NOTHING) -> str:
+        """Return the channel that `channel` stands for: one that policy names, else one in `known` spelled alike."""
+        named = self._named(channel)
+        return as_spelled(channel, known) if named is None else named
+
+    def _named(self, channel: str) -> str | None:
+        if channel in self.channels:
+            return channel
+        return self.aliases.get(channel) or self.spelled.get(normal(channel))
 
     def closed(self, channel: str) -> bool:
         """Tell whether `channel` is neither named nor accepted without a name: it shows 0 and gets no new reservations.
 
-        What is in it already may wait and grow: in an alias it is served, by `claims`, otherwise it waits.
+        What is in it already may wait and grow: in another name it is served, by `claims`, otherwise it waits. Another
+        spelling of a name is another name.
         """
-        return channel not in self.channels and (not self.accepts_unknown or channel in self.aliases)
+        return channel not in self.channels and (not self.accepts_unknown or self._named(channel) is not None)
 
 
 class Policy:
@@ -157,27 +179,34 @@ class Policy:
         if rules is None:
             if len(self._own) >= _MOST_OWN_RULES:
                 self._own.clear()
-            rules = self._own[tenant, own] = self._compiled(tenant, decode_own(own.encode()))
+            rules = self._own[tenant, own] = self._compiled(tenant, recall_own(own.encode()))
         return rules
 
     def _compiled(self, tenant: str, special: ItemSection) -> ItemRules:
         document = self.document
         section = document.tenants.get(tenant, TenantSection())
         safety = special.safety_stock or section.safety_stock or SafetySection()
-        frozen = {**section.frozen, **special.frozen}
-        named = [*section.channels, *(c for c in special.channels if c not in section.channels)]
+        frozen = by_form(section.frozen) | by_form(special.frozen)
+        common, own = by_form(section.channels), by_form(special.channels)
+        named = [*section.channels, *special.channels, *section.frozen, *special.frozen]
+        spelled = by_form({c: c for c in named if normal(c) in common or normal(c) in own or frozen[normal(c)]})
         channels = {
-            c: _rule(frozen.get(c), special.channels.get(c), special.rule, section.channels.get(c), section.rule)
-            for c in [*named, *(c for c, stops in frozen.items() if stops and c not in named)]
+            c: _rule(frozen.get(form), own.get(form), special.rule, common.get(form), section.rule)
+            for form, c in spelled.items()
         }
+        aliases = {alias: spelled[normal(c)] for alias, c in section.aliases.items()}
         other = _rule(None, special.rule, section.rule)
+        step = quantity.parse(special.step or section.step or _HUNDREDTH)
         return ItemRules(
             stock=self.stock,
-            fixed=quantity.parse(safety.fixed),
+            fixed=-(-quantity.parse(safety.fixed) // step) * step,
             percent=quantity.parse(safety.percent),
+            step=step,
+            max_waiting_each=_bound(special.max_waiting_each, section.max_waiting_each),
             channels=channels,
             other=other,
-            aliases=section.aliases,
+            aliases=aliases,
+            spelled={normal(alias): c for alias, c in aliases.items()} | spelled,
             accepts_unknown=document.unknown_channels == "accept",
             deallocates=(section.shortage or document.shortage) is Shortage.DEALLOCATE,
             time_limit=None if section.time_limit is None else section.time_limit * _MICROSECONDS,
@@ -193,12 +222,9 @@ def parse(document: bytes) -> Policy:
 
 
 @lru_cache(maxsize=512)
-def read(document: bytes, *, is_stored: bool = False) -> Policy:
-    """Return what `parse` returns, remembering the last documents: a step must not pay for it again.
-
-    A document that is stored already was checked by the bounds of its time.
-    """
-    return Policy(decode(document, is_stored=is_stored))
+def read(document: bytes) -> Policy:
+    """Return what `parse` returns, also of what earlier versions let pass, remembering the last documents."""
+    return Policy(recall(document))
 
 
 def text(policy: Policy) -> str:
@@ -208,22 +234,31 @@ def text(policy: Policy) -> str:
 
 def _rule(stops: bool | None, *sections: ChannelSection | None) -> Rule:  # noqa: FBT001  (frozen, or thawed, or neither)
     written = next((one for one in sections if one is not None and one != _ONLY_NAMED), _ONLY_NAMED)
+    kind = written.kind or Kind.POOLED
     return Rule(
         buffer=quantity.parse(written.buffer or 0),
         floor=quantity.parse(written.floor or 0),
-        kind=Kind.FROZEN if stops else written.kind or Kind.POOLED,
+        kind=Kind.FROZEN if stops else kind,
         weight=int((written.weight or Decimal(0)) * WHOLE),
         overflow=written.overflow is True,
         rank=written.rank or 1,
         minimum=quantity.parse(written.min or 0),
+        thawed=kind,
+        max_waiting=_bound(written.max_waiting),
     )
+
+
+def _bound(*written: Decimal | None) -> int | None:
+    first = next((one for one in written if one is not None), None)
+    return None if first is None else quantity.parse(first)
 
 
 _ONLY_NAMED: Final = ChannelSection()
 
-DEFAULT: Final = Policy(
-    Document(
-        tenants={"*": TenantSection(channels={c: ChannelSection() for c in ("ECOM", "STORE", "B2B", "MARKETPLACE")})}
-    )
-)
+_CHANNELS: Final = {channel: ChannelSection() for channel in ("ECOM", "STORE", "B2B", "MARKETPLACE")}
+
+DEFAULT: Final = Policy(Document(tenants={"*": TenantSection(channels=_CHANNELS)}))
 """The policy before any policy command: four pooled channels, unknown ones accepted, nothing held back."""
+
+INITIAL: Final = Policy(Document(tenants={"*": TenantSection(channels=_CHANNELS, step=Decimal(1))}))
+"""The policy that `atp init` writes: that of DEFAULT, for whole goods."""

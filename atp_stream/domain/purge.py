@@ -34,6 +34,7 @@ TICK_PARTS: Final = 8
 _AGAIN_MS: Final = 1_000
 _MICROSECONDS: Final = 1_000
 
+
 def is_forgotten(key: str, generation: int) -> bool:
     """Tell whether a row may be there or not, as far as the purge has come, in a present generation."""
     if key.startswith(GENERATIONS):

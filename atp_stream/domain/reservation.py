@@ -3,13 +3,13 @@
     Reserve q --> COMMITTED     q <= claim
               |-> PARTIAL       0 < claim < q and it allows parts; the rest waits, or is dropped without backorder
               |-> BACKORDERED   not enough, and it allows backorder
-              `-> REJECTED      not enough otherwise
+              `-> REJECTED      not enough otherwise, or more would wait than policy allows
     Confirm --> CONFIRMED    Fulfil --> FULFILLED    Release --> RELEASED    its limit is over --> EXPIRED
 
-Laws: ended is final, but a confirm that was made in time reopens what has expired; a newer create that comes before
-that confirm says what will be claimed, so that their order does not matter. The same message again changes nothing:
-creates are known by their stamp, releases and fulfilments by their event. What came before the create is met
-by it with the net quantity.
+Laws: ended is final, and a newer create of what has ended is told so; but a confirm that was made in time reopens what
+has expired, and a newer create that comes before that confirm says what will be claimed, so that their order does not
+matter. The same message again changes nothing: creates are known by their stamp, releases and fulfilments by their
+event, each among its own kind. What came before the create is met by it with the net quantity.
 Each function returns whether anything was applied (False: a duplicate) and raises Refused before it changes anything.
 Source: domain.md, Reservation, rules 1 to 4; Stock, fulfilment.
 """
@@ -19,7 +19,7 @@ from typing import Final
 from atp_stream.domain import movements
 from atp_stream.domain.commands import Confirm, Fulfil, Release, Reserve
 from atp_stream.domain.errors import Refused
-from atp_stream.domain.events import DenialOutcome, ReleaseReason, ReservationDenied
+from atp_stream.domain.events import DenialOutcome, DenialReason, ReleaseReason, ReservationDenied
 from atp_stream.domain.holdings import MOST_PIECES, allocated, owed, pieces
 from atp_stream.domain.item import MICROSECONDS, ItemFold
 from atp_stream.domain.keeping import keep, revive
@@ -27,6 +27,7 @@ from atp_stream.domain.keys import queue_prefix
 from atp_stream.domain.names import short_id
 from atp_stream.domain.policy import Policy
 from atp_stream.domain.rows import End, Remainder, Reservation
+from atp_stream.domain.spelling import normal
 from atp_stream.domain.waiting import queue_again, stop_waiting, wait
 
 MOST_MOVEMENTS: Final = 512
@@ -40,15 +41,19 @@ def reserve(x: ItemFold, command: Reserve, policy: Policy) -> bool:
     """
     row = x.reservation(command.reservation)
     asked = policy.default_channel if command.channel is None else command.channel
-    channel = x.rules.resolve(asked)
+    channel = x.rules.resolve(asked, x.channels)
     if row is None or row.at is None:
         _require_unforgotten(x, command.reservation, command.at)
+        is_new = channel not in x.channels
         channel = x.channel_for(channel, policy.unknown_channel_limit)
-        _create(x, Reservation() if row is None else row, command, channel)
+        row = row or Reservation()
+        _create(x, row, command, channel)
+        if is_new and not row.allocations and not row.queued:
+            x.forget(channel)
         return True
-    if command.channel != row.asked and channel != x.rules.resolve(row.channel):
+    if command.channel != row.asked and normal(channel) != normal(x.rules.resolve(row.channel)):
         raise Refused("reservation_conflict", f"{command.reservation} is in channel {row.channel}, not in {channel}")
-    if command.at <= row.at or row.ended not in {None, End.EXPIRED}:
+    if command.at <= row.at:
         return False
     if row.ended is None:
         _replace(x, row, command)
@@ -72,7 +77,7 @@ def confirm(x: ItemFold, command: Confirm) -> bool:
 def release(x: ItemFold, command: Release) -> bool:
     """Give units back: what waits first, then the newest allocation; raises Refused too_many_movements."""
     row = x.reservation(command.reservation) or Reservation()
-    if not _remember(row, command.event_id):
+    if not _remember(row, row.released_by, command.event_id):
         return False
     if row.at is None:
         row.release_rest |= command.quantity is None and row.fulfil_rest is None  # else nothing is left to release
@@ -95,7 +100,7 @@ def fulfil(x: ItemFold, command: Fulfil) -> bool:
     if row is None:
         _require_unforgotten(x, command.reservation, command.at)
         row = Reservation()
-    if not _remember(row, command.event_id):
+    if not _remember(row, row.fulfilled_by, command.event_id):
         return False
     if command.quantity is None and row.at is None:
         if row.fulfil_rest is None:
@@ -122,7 +127,7 @@ def is_purged(x: ItemFold, reservation: str, at: int) -> bool:
 
 def _require_unforgotten(x: ItemFold, reservation: str, at: int) -> None:
     if x.item.purged_at is not None and at <= x.item.purged_at:
-        raise Refused("too_old", f"{reservation}: reservations made as late as that were forgotten")
+        raise Refused("too_old", f"{reservation}: reservations made as late as that were forgotten after `retention`")
 
 
 def _create(x: ItemFold, row: Reservation, command: Reserve, channel: str) -> None:
@@ -178,19 +183,29 @@ def _move_to(x: ItemFold, row: Reservation, command: Reserve) -> None:
 
 
 def _ask_anew(x: ItemFold, row: Reservation, command: Reserve) -> None:
-    """Let what has expired be reopened by a newer create; it claims nothing, and the limit that ended it stands."""
-    row.dropped = max(0, row.dropped - max(0, row.requested - command.quantity))
-    _state(row, command)
-    _move_to(x, row, command)
+    """Answer a newer create of what has ended: it claims nothing.
+
+    It changes what a confirm in time will claim of what has expired; the limit that ended that stands.
+    """
+    expired = row.ended is End.EXPIRED
+    if expired:
+        row.dropped = max(0, row.dropped - max(0, row.requested - command.quantity))
+        _state(row, command)
+        _move_to(x, row, command)
+    row.at = command.at
     row.purge_at = None  # kept for the whole retention again: else its purge would refuse creates made just now
     keep(x, command.reservation, row)
+    reason = DenialReason.EXPIRED if expired else DenialReason.ALREADY_ENDED
+    _deny(x, command.reservation, row, command.quantity, DenialOutcome.REJECTED, reason)
 
 
 def _replace(x: ItemFold, row: Reservation, command: Reserve) -> None:
     """Live by a newer create."""
     grown = command.quantity - row.requested
     if grown > 0 and pieces(row) >= MOST_PIECES:
-        raise Refused("too_many_parts", f"{command.reservation} is in {MOST_PIECES} parts already")
+        raise Refused(
+            "too_many_parts", f"{command.reservation} is in {MOST_PIECES} parts already, the most there may be"
+        )
     if (command.priority, command.allow_partial) != (row.priority, row.allow_partial):
         queue_again(x, row, command.priority, allow_partial=command.allow_partial)
     _state(row, command)
@@ -218,17 +233,34 @@ def _claim(x: ItemFold, reservation: str, row: Reservation, units: int) -> None:
     if part:
         x.commit(reservation, row, part)
     rest = units - part
-    if row.allow_backorder:
-        outcome = DenialOutcome.PARTIAL if part else DenialOutcome.BACKORDERED
+    if not row.allow_backorder:
+        reason = DenialReason.REST_DROPPED
+    elif _may_wait(x, row, rest):
+        reason = DenialReason.REST_WAITS
         wait(x, reservation, row, rest, x.offset)
     else:
-        outcome = DenialOutcome.PARTIAL if part else DenialOutcome.REJECTED
+        reason = DenialReason.TOO_MUCH_WAITS
+    waits = reason is DenialReason.REST_WAITS
+    if not waits:
         _end_if_empty(row, End.REJECTED)
+    alone = DenialOutcome.BACKORDERED if waits else DenialOutcome.REJECTED
+    _deny(x, reservation, row, rest, DenialOutcome.PARTIAL if part else alone, reason)
+
+
+def _may_wait(x: ItemFold, row: Reservation, units: int) -> bool:
+    """Tell whether policy lets so many more units of a reservation wait in its channel."""
+    rules, waiting = x.rules, x.channels[row.channel].waiting
+    each, all_ = rules.max_waiting_each, rules.rule(row.channel).max_waiting
+    return (each is None or row.waiting + units <= each) and (all_ is None or waiting + units <= all_)
+
+
+def _deny(
+    x: ItemFold, reservation: str, row: Reservation, units: int, outcome: DenialOutcome, reason: DenialReason
+) -> None:
     x.events.append(
         ReservationDenied(
             name=x.name, version=x.version, at=x.log_time, offset=x.offset, ordinal=x.ordinal,
-            reservation=reservation, channel=row.channel, quantity=rest, outcome=outcome,
-            reason="rest_waits" if row.allow_backorder else "rest_dropped",
+            reservation=reservation, channel=row.channel, quantity=units, outcome=outcome, reason=reason,
         )
     )  # fmt: skip
     x.ordinal += 1
@@ -259,12 +291,14 @@ def _end_if_empty(row: Reservation, end: End) -> None:
         row.ended = end
 
 
-def _remember(row: Reservation, event_id: str) -> bool:
-    """Note an event; tell whether it was new."""
+def _remember(row: Reservation, heard: list[str], event_id: str) -> bool:
+    """Note an event among those of its kind; tell whether it was new."""
     known = short_id(event_id)
-    if known in row.known:
+    if known in heard or known in row.known:
         return False
-    if len(row.known) >= MOST_MOVEMENTS:
-        raise Refused("too_many_movements", f"{MOST_MOVEMENTS} releases and fulfilments have come already")
-    row.known.append(known)
+    if len(row.released_by) + len(row.fulfilled_by) + len(row.known) >= MOST_MOVEMENTS:
+        raise Refused(
+            "too_many_movements", f"{MOST_MOVEMENTS} releases and fulfilments have come, the most there may be"
+        )
+    heard.append(known)
     return True

@@ -162,9 +162,10 @@ class Reservation(Row):
     where these left different locations. `moved` are the shipments, which an adjustment may turn out to repeat (or
     `untold` units of them, for which there was no room), `adjusted_at` the adjustments by location. When time ended
     it, `dropped` units had been denied for good before. `queued` are the offsets of its waiting parts, oldest first,
-    `waiting` is their sum. `known` are the releases and fulfilments that have come. `expires_at` is the limit that was
-    asked for, or the one that the tenant's default gave it at its commit. `timer` is when time ends it, or when it is
-    purged after its end: `purge_at`. `taken_back` is its place among the promises that a loss takes back.
+    `waiting` is their sum. `released_by` and `fulfilled_by` are the events that have come, each known among those of
+    its kind; `known` are those of both kinds in a row that was written before they were told apart. `expires_at` is the
+    limit that was asked for, or the one that the tenant's default gave it at its commit. `timer` is when time ends it,
+    or when it is purged after its end: `purge_at`. `taken_back` is its place among the promises that a loss takes back.
     """
 
     channel: str = ""
@@ -194,6 +195,8 @@ class Reservation(Row):
     untold: int = 0
     dropped: int = 0
     known: list[str] = []
+    released_by: list[str] = []
+    fulfilled_by: list[str] = []
     timer: int | None = None
     purge_at: int | None = None
     taken_back: str | None = None

@@ -15,7 +15,7 @@ from atp_stream.domain.names import short_id
 from atp_stream.domain.policy import DEFAULT, ItemRules, Policy, read
 from atp_stream.domain.rows import Item, PolicyRow, Sweep
 from atp_stream.domain.state import State
-from atp_stream.domain.written import edited, encode
+from atp_stream.domain.written import decode, edited, encode
 
 MOST_EARLIER: Final = 256
 MOST_BYTES: Final = 2_000_000
@@ -53,7 +53,7 @@ class Policies:
         if row is None:
             return _BEFORE_ALL
         document = bytes(row.document)
-        return Standing(row.offset, row.log_time, read(document, is_stored=True), len(document))
+        return Standing(row.offset, row.log_time, read(document), len(document))
 
     @property
     def newest(self) -> Standing:
@@ -78,6 +78,7 @@ class Policies:
 
     def add(self, offset: int, log_time: int, document: bytes, event_id: str) -> Standing:
         """Put a policy in force, and begin a sweep unless one is under way. Raises PolicyError."""
+        decode(document)  # what is in force already is read more leniently
         policy = read(document)
         row: PolicyRow | None = self._state.get(POLICY)
         heard = [*([] if row is None else row.heard[1 - MOST_HEARD :]), short_id(event_id)]

@@ -14,7 +14,8 @@ from atp_stream.domain.names import short_id
 from atp_stream.domain.policy import Policy
 from atp_stream.domain.quantity import show
 from atp_stream.domain.rows import Channel
-from atp_stream.domain.written import decode_own, edited_own, encode
+from atp_stream.domain.spelling import normal
+from atp_stream.domain.written import edited_own, encode, recall_own
 
 MOST_HEARD: Final = 64
 """So many commands of operators are known by their event id."""
@@ -52,25 +53,26 @@ def steer(x: ItemFold, command: PolicyCommand, policy: Policy) -> bool:
 
 def _edit(x: ItemFold, command: EditItem, policy: Policy) -> None:
     try:
-        before = policy.written_for(x.name) if x.item.own is None else decode_own(x.item.own.encode())
+        before = policy.written_for(x.name) if x.item.own is None else recall_own(x.item.own.encode())
         own = edited_own(before, bytes(command.patch))
     except PolicyError as error:
         raise Refused("policy_invalid", str(error)) from error
-    aliases = x.rules.aliases
-    other = next((name for name in (*own.channels, *own.frozen) if name in aliases), None) if own is not None else None
+    names = () if own is None else (*own.channels, *own.frozen)
+    other = next((name for name in names if normal(x.rules.resolve(name)) != normal(name)), None)
     if other is not None:
-        raise Refused("policy_invalid", f"{other} is another name of {aliases[other]}: say that")
+        raise Refused("policy_invalid", f"{other} is another name of {x.rules.resolve(other)}: say that")
     x.item.own = None if own is None else encode(own).decode()
     x.meet(policy.rules(x.name, x.item.own))
 
 
 def _quota(x: ItemFold, channel: str) -> Channel:
-    channel = x.rules.resolve(channel)
+    channel = x.rules.resolve(channel, x.channels)
     row = x.channels.get(channel)
     if row is None:
         raise Refused("unknown_channel", channel)
-    if x.rules.rule(channel).kind is not Kind.QUOTA:
-        raise Refused("not_a_quota", f"{channel} is {x.rules.rule(channel).kind}")
+    kind = x.rules.rule(channel).thawed
+    if kind is not Kind.QUOTA:
+        raise Refused("not_a_quota", f"{channel} is {kind}")
     return row
 
 
@@ -79,7 +81,8 @@ def _granted(x: ItemFold, command: Grant) -> int:
         return command.quantity
     if command.percent is not None and command.quantity is None:
         rule = x.rules.rule(x.rules.resolve(command.channel))
-        return max(x.free() * command.percent // WHOLE, rule.minimum)
+        units = max(x.free() * command.percent // WHOLE, rule.minimum)
+        return units - units % x.rules.step
     raise Refused("bad_grant", "a quantity or a percentage, one of them")
 
 

@@ -8,7 +8,8 @@ from bisect import insort
 
 from atp_stream.domain.item import ItemFold
 from atp_stream.domain.keys import queue_prefix, rank
-from atp_stream.domain.rows import Reservation, Waiting
+from atp_stream.domain.rows import Item, Reservation, Waiting
+from atp_stream.domain.state import State
 
 
 def wait(x: ItemFold, reservation: str, row: Reservation, units: int, place: int) -> None:
@@ -58,6 +59,12 @@ def queue_again(x: ItemFold, row: Reservation, priority: int, *, allow_partial: 
         part.priority, part.allow_partial = priority, allow_partial
         x.state.delete(key)
         x.state.put(prefix + rank(priority, offset), part)
+
+
+def closing(state: State, name: str, item: Item) -> dict[str, Waiting]:
+    """Return, by channel, the part that waits first where one of priority 0 or more waits: that closes the channel."""
+    heads = {c: state.first(queue_prefix(name, c)) for c, row in item.channels.items() if row.blocking}
+    return {channel: head[1] for channel, head in heads.items() if head is not None}
 
 
 def place_of(key: str) -> int:

@@ -27,6 +27,7 @@ from atp_stream.domain.document import (
     TenantSection,
 )
 from atp_stream.domain.errors import Refused
+from atp_stream.domain.spelling import as_spelled, normal
 
 HIGHEST_RANK: Final = 1_000
 
@@ -34,15 +35,30 @@ LONGEST_WEIGHT: Final = 20  # digits
 LONGEST_DURATION: Final = 100 * 365 * 24 * 60 * 60
 """In seconds: what begins now and lasts as long is still a moment that can be written."""
 
+_NAMED: Final = ("channels", "frozen")
+"""The parts of a section in which channels stand by their names."""
+
 _exact: Final = msgspec.json.Decoder(float_hook=Decimal)
 
 
-def decode(document: bytes, *, is_stored: bool = False) -> Document:
-    """Return the document that JSON states; one that `is_stored` may break bounds that came after it.
+def decode(document: bytes) -> Document:
+    """Return the document that JSON states.
 
     Raises PolicyError for a document over 64,000 bytes, not of this shape (unknown fields included), with a negative
-    quantity or duration, a quantity of more than two decimals, or names or fields that contradict each other.
+    quantity or duration, a quantity of more than two decimals, or names or fields that contradict each other: among
+    them a channel that is named in two spellings.
     """
+    written = recall(document)
+    _check_stock(written)
+    for tenant, section in written.tenants.items():
+        _check_spelling(f"tenants.{tenant}", section)
+        for item, special in section.items.items():
+            _check_spelling(f"tenants.{tenant}.items.{item}", special)
+    return written
+
+
+def recall(document: bytes) -> Document:
+    """Return what `decode` returns, also of what an earlier version let pass: what is in force stays readable."""
     if len(document) > MAX_DOCUMENT:
         raise PolicyError(f"the document has {len(document)} bytes; {MAX_DOCUMENT} are allowed")
     try:
@@ -50,13 +66,18 @@ def decode(document: bytes, *, is_stored: bool = False) -> Document:
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise PolicyError(str(error)) from error
     _check(written)
-    if not is_stored:
-        _check_stock(written)
     return written
 
 
 def decode_own(section: bytes) -> ItemSection:
     """Return what JSON states for one item; raises PolicyError as `decode` does, over 16,000 bytes."""
+    written = recall_own(section)
+    _check_spelling("item", written)
+    return written
+
+
+def recall_own(section: bytes) -> ItemSection:
+    """Return what `decode_own` returns, also of what an earlier version let pass."""
     if len(section) > MAX_OWN:
         raise PolicyError(f"the item's own policy has {len(section)} bytes; {MAX_OWN} are allowed")
     try:
@@ -81,7 +102,7 @@ def edited(document: Document, tenant: str, patch: bytes) -> Document:
     whole = _plain(encode(document))
     sections = whole.setdefault("tenants", {})
     start = sections.get(tenant, sections.get("*"))
-    sections[tenant] = _merged(start, _plain(patch))
+    sections[tenant] = _merged(start, _as_spelled(_plain(patch), start))
     if sections[tenant] is None:
         del sections[tenant]
     return decode(_text(whole))
@@ -93,7 +114,7 @@ def edited_own(own: ItemSection | None, patch: bytes) -> ItemSection | None:
     A section of which the patch leaves nothing is still one: what the document writes for the item stays replaced.
     """
     start = None if own is None else _plain(encode(own))
-    merged = _merged(start, _plain(patch))
+    merged = _merged(start, _as_spelled(_plain(patch), start))
     return None if merged is None else decode_own(_text(merged))
 
 
@@ -106,6 +127,20 @@ def _plain(text: bytes) -> Any:
 
 def _text(plain: Any) -> bytes:
     return msgspec.json.Encoder(decimal_format="number").encode(plain)
+
+
+def _as_spelled(patch: Any, start: Any) -> Any:
+    """Return a patch whose names of channels are spelled as in the section that it changes."""
+    if not isinstance(patch, dict) or not isinstance(start, dict):
+        return patch
+    spelled = dict(patch)
+    for part in _NAMED:
+        if isinstance(patch.get(part), dict):
+            here, named = start.get(part, {}), start.get("channels", {})
+            found = {as_spelled(as_spelled(name, named), here): said for name, said in patch[part].items()}
+            if len(found) == len(patch[part]):  # else it says two things of one channel, and is refused for that
+                spelled[part] = found
+    return spelled
 
 
 def _merged(start: Any, patch: Any) -> Any:
@@ -158,6 +193,9 @@ def _check_rules(place: str, section: TenantSection | ItemSection) -> None:
         _check_quantity(f"{place}.safety_stock.fixed", section.safety_stock.fixed)
         _check_quantity(f"{place}.safety_stock.percent", section.safety_stock.percent)
         _require(section.safety_stock.percent <= WHOLE // 100, f"{place}.safety_stock.percent", "is at most 100")
+    for name in ("step", "max_waiting_each"):
+        _check_quantity(f"{place}.{name}", getattr(section, name) or Decimal(0))
+    _require(section.step != 0, f"{place}.step", "is at least 0.01")
     rules: dict[str, Any] = {f"{place}.channels.{c}": rule for c, rule in section.channels.items()}
     for at, rule in {f"{place}.rule": section.rule, **rules}.items():
         if rule is not None:
@@ -169,8 +207,23 @@ def _check_rules(place: str, section: TenantSection | ItemSection) -> None:
         _require(longest <= LONGEST_CHANNEL, at, f"a name has at most {LONGEST_CHANNEL} bytes")
 
 
+def _check_spelling(place: str, section: TenantSection | ItemSection) -> None:
+    """Refuse two spellings of one channel in one place, and another name that is the spelling of another channel."""
+    for part in ("channels", "frozen"):
+        first: dict[str, str] = {}
+        for name in getattr(section, part):
+            other = first.setdefault(normal(name), name)
+            _require(other == name, f"{place}.{part}.{name}", f"is another spelling of {other}")
+    if isinstance(section, TenantSection):
+        parts: list[TenantSection | ItemSection] = [section, *section.items.values()]
+        meant = {normal(name): normal(name) for part in parts for name in (*part.channels, *part.frozen)}
+        for alias, channel in section.aliases.items():
+            same = meant.setdefault(normal(alias), normal(channel)) == normal(channel)
+            _require(same, f"{place}.aliases.{alias}", f"in another spelling means another channel than {channel}")
+
+
 def _check_rule(place: str, rule: ChannelSection) -> None:
-    for name in ("buffer", "floor", "min"):
+    for name in ("buffer", "floor", "min", "max_waiting"):
         _check_quantity(f"{place}.{name}", getattr(rule, name) or Decimal(0))
     kind = rule.kind or Kind.POOLED
     for name, owner in (("weight", Kind.SHARE), ("overflow", Kind.QUOTA), ("rank", Kind.QUOTA), ("min", Kind.QUOTA)):

@@ -7,7 +7,7 @@ import msgspec
 
 POSITION_KEY = b"|position"
 FORMAT = 2
-"""2: the state holds stock without a bound. A worker of an earlier version must not write to it: it finds no genesis."""
+"""2: stock without a bound. A worker of an earlier version must not go on with it: it finds no genesis there."""
 
 #: Headers of item-log records.
 GENESIS_HEADER = "atp-genesis"

@@ -1,4 +1,4 @@
-"""What the reasons of dead letters mean, in words for operators; a test holds the names against the code."""
+"""What the reasons of dead letters and of denials mean, for operators; a test holds the names against the code."""
 
 from typing import Final
 
@@ -41,4 +41,12 @@ REASONS: Final = {
     "not_enough_granted": "A move of more than a channel was granted and has not consumed",
     "broken": "A fault of ours showed on this message; replay it with the version that has it mended",
     "unreadable_command": "A record of the item log that is no command: something else writes there",
+}
+
+DENIALS: Final = {
+    "rest_waits": "There is not enough; the rest (or all of it) waits for stock",
+    "rest_dropped": "There is not enough, and no backorder is allowed; the rest (or all of it) is dropped",
+    "too_much_waits": "There is not enough, and more would wait than `max_waiting` or `max_waiting_each` allows",
+    "already_ended": "A newer create of a reservation that was fulfilled, released or rejected: ended is final",
+    "expired": "A newer create of what has expired; a confirmation made in time reopens it, with this quantity",
 }

@@ -58,7 +58,7 @@ async def provide(settings: Settings) -> list[Finding]:
             return [_compared(log.name, found)]
         genesis = secrets.token_hex(8)
         await _append(
-            producer, log, [_genesis_record(genesis), _policy_record(genesis, policy.text(policy.DEFAULT).encode())]
+            producer, log, [_genesis_record(genesis), _policy_record(genesis, policy.text(policy.INITIAL).encode())]
         )
     return [
         Finding(kind="genesis", name=log.name, verdict=Verdict.CREATED, detail=genesis),

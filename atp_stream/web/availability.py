@@ -1,5 +1,7 @@
 """`GET /atp/{tenant}/{item}` and `…/{channel}`: what may be promised of an item, and what it is made of."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 from aiohttp import web
@@ -7,8 +9,9 @@ from aiohttp import web
 from atp_stream.domain.availability import short
 from atp_stream.domain.names import join
 from atp_stream.domain.policy import ItemRules
-from atp_stream.domain.rows import Channel, Item
+from atp_stream.domain.rows import Channel, Item, Waiting
 from atp_stream.domain.standing import lived_by
+from atp_stream.domain.waiting import closing
 from atp_stream.engine.app import EngineApp
 from atp_stream.engine.routing import Elsewhere
 from atp_stream.web.amounts import log_moment, units
@@ -18,6 +21,7 @@ from atp_stream.web.places import MOST_PLACES, Places, page_of
 from atp_stream.web.problems import Problem
 from atp_stream.web.routing import owner, pass_on, read_row, state_of
 
+NOTHING_WAITS: Final[Mapping[str, Waiting]] = MappingProxyType({})
 CLOSED: Final = "CLOSED"  # neither named by policy nor accepted without a name: it gets no new reservations
 
 
@@ -27,8 +31,13 @@ def mark(row: Item) -> dict[str, Any]:
     return {**known, "quarantine": row.quarantine} if row.quarantine else known
 
 
-def describe(tenant: str, item: str, row: Item, rules: ItemRules, places: Places) -> dict[str, Any]:
-    """Return an item's row as the view shows it; quantities in units, kinds of channels by the newest policy."""
+def describe(
+    tenant: str, item: str, row: Item, rules: ItemRules, places: Places, waiting: Mapping[str, Waiting] = NOTHING_WAITS
+) -> dict[str, Any]:
+    """Return an item's row as the view shows it; quantities in units, kinds of channels by the newest policy.
+
+    `waiting` are the parts that close channels.
+    """
     reserved = sum(channel.reserved for channel in row.channels.values())
     return {
         "tenant": tenant,
@@ -50,7 +59,7 @@ def describe(tenant: str, item: str, row: Item, rules: ItemRules, places: Places
         "split": row.stock.split,
         "scaled": row.scaled,
         **mark(row),
-        "channels": [_channel(name, channel, rules) for name, channel in sorted(row.channels.items())],
+        "channels": [_channel(name, row.channels[name], rules, waiting.get(name)) for name in sorted(row.channels)],
         "locations": [
             {"location": place.location or None, "on_hand": units(place.quantity), "gap": units(place.gap)}
             for place in places.places
@@ -67,7 +76,15 @@ def _drift(row: Item) -> dict[str, Any] | None:
     return {"since": log_moment(row.drift.since), "told": told}
 
 
-def _channel(name: str, row: Channel, rules: ItemRules) -> dict[str, Any]:
+def closed_by(part: Waiting | None) -> dict[str, Any]:
+    """Return what a view says of the reservation that closes a channel; nothing where none does."""
+    if part is None:
+        return {}
+    said = {"reservation": part.reservation, "waiting": units(part.quantity), "priority": part.priority}
+    return {"closed_by": said}
+
+
+def _channel(name: str, row: Channel, rules: ItemRules, waits: Waiting | None) -> dict[str, Any]:
     return {
         "channel": name,
         "kind": CLOSED if rules.closed(name) else rules.rule(name).kind,
@@ -76,6 +93,7 @@ def _channel(name: str, row: Channel, rules: ItemRules) -> dict[str, Any]:
         "waiting": units(row.waiting),
         "granted": units(row.granted),
         "consumed": units(row.consumed),
+        **closed_by(waits),
     }
 
 
@@ -102,7 +120,8 @@ def show(
     row = item_row(app, partition, tenant, item)
     state, name = state_of(app, partition), join(tenant, item)
     rules = lived_by(state, name, row)[1]
-    return describe(tenant, item, row, rules, page_of(state, name, row.stock, after, limit))
+    places = page_of(state, name, row.stock, after, limit)
+    return describe(tenant, item, row, rules, places, closing(state, name, row))
 
 
 def channel_of(row: Item, rules: ItemRules, asked: str) -> str:
@@ -111,7 +130,7 @@ def channel_of(row: Item, rules: ItemRules, asked: str) -> str:
     Raises:
         Problem: 404, the item has no such channel.
     """
-    channel = asked if asked in row.channels else rules.resolve(asked)
+    channel = asked if asked in row.channels else rules.resolve(asked, row.channels)
     if channel not in row.channels:
         raise Problem.unknown("unknown-channel", f"the item has no channel {asked!r}")
     return channel
@@ -135,9 +154,10 @@ def add_availability(app: EngineApp, pages: Pages) -> None:
         if isinstance(place, Elsewhere):
             return await pass_on(app, request, place)
         row = item_row(app, place.partition, tenant, item)
-        _, rules = lived_by(state_of(app, place.partition), name, row)
+        state = state_of(app, place.partition)
+        _, rules = lived_by(state, name, row)
         channel = channel_of(row, rules, asked)
-        shown = _channel(channel, row.channels[channel], rules)
+        shown = _channel(channel, row.channels[channel], rules, closing(state, name, row).get(channel))
         return json_response({"tenant": tenant, "item": item, **shown, **mark(row)})
 
     pages.add("GET", "/atp/{tenant}/{item}", item_view)

@@ -1,6 +1,6 @@
 """`GET /atp/{tenant}/{item}/explain`: why the numbers are what they are, as sums whose terms add up."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from aiohttp import web
@@ -9,14 +9,15 @@ from atp_stream.domain.explanation import ChannelTerms, Drifted, Explanation, Pl
 from atp_stream.domain.holdings import allocated, status
 from atp_stream.domain.names import decode, encode, join
 from atp_stream.domain.policy import ItemRules
-from atp_stream.domain.rows import Item, Reservation
+from atp_stream.domain.rows import Item, Reservation, Waiting
 from atp_stream.domain.standing import lived_by
 from atp_stream.domain.stock import instants
 from atp_stream.domain.stock.rows import Location
+from atp_stream.domain.waiting import closing
 from atp_stream.engine.app import EngineApp
 from atp_stream.engine.routing import Elsewhere
 from atp_stream.web.amounts import log_moment, moment, units
-from atp_stream.web.availability import item_row, mark
+from atp_stream.web.availability import closed_by, item_row, mark
 from atp_stream.web.names import behind, from_path
 from atp_stream.web.pages import Pages, json_response
 from atp_stream.web.places import MOST_PLACES, Place, Places, page_of
@@ -33,8 +34,13 @@ _LOOKED_AT: Final = 2_000  # rows of reservations in one request: ended ones sta
 _WHOLE: Final = 10_000
 
 
-def describe(tenant: str, item: str, row: Item, rules: ItemRules, log: str, places: Places) -> dict[str, Any]:
-    """Return the explanation of an item as the view shows it; `log` is the partition of the item log."""
+def describe(
+    tenant: str, item: str, row: Item, rules: ItemRules, log: str, places: Places, waiting: Mapping[str, Waiting]
+) -> dict[str, Any]:
+    """Return the explanation of an item as the view shows it.
+
+    `log` is the partition of the item log, `waiting` are the parts that close channels.
+    """
     found = explain(row, rules)
     return {
         "tenant": tenant,
@@ -56,7 +62,7 @@ def describe(tenant: str, item: str, row: Item, rules: ItemRules, log: str, plac
         "pool": units(found.pool),
         "shortage": found.shortage,
         "scaled": row.scaled,
-        "channels": [_channel(terms) for terms in found.channels],
+        "channels": [{**_channel(terms), **closed_by(waiting.get(terms.channel))} for terms in found.channels],
     }
 
 
@@ -196,7 +202,8 @@ def add_explain(app: EngineApp, pages: Pages) -> None:
         row = item_row(app, place.partition, tenant, item)
         state = state_of(app, place.partition)
         (_, rules), log = lived_by(state, name, row), f"{app.log_topic}/{place.partition}"
-        told = describe(tenant, item, row, rules, log, page_of(state, name, row.stock, places_after, MOST_PLACES))
+        places = page_of(state, name, row.stock, places_after, MOST_PLACES)
+        told = describe(tenant, item, row, rules, log, places, closing(state, name, row))
         start = f"{name}|r|{encode(after)}" + ("\0" if after else "")
         return json_response({**told, **page(name, state.scan(start), limit)})
 

@@ -42,6 +42,8 @@ def describe(policy: Policy, rules: ItemRules) -> dict[str, Any]:
     return {
         "default_channel": policy.default_channel,
         "safety_stock": {"fixed": units(rules.fixed), "percent": units(rules.percent)},
+        "step": units(rules.step),
+        "max_waiting_each": None if rules.max_waiting_each is None else units(rules.max_waiting_each),
         "shortage": "deallocate" if rules.deallocates else "keep",
         "time_limit": None if limit is None else limit // _SECOND,
         "channels": [{"channel": name, **_rule(rule)} for name, rule in sorted(rules.channels.items())],
@@ -52,6 +54,8 @@ def describe(policy: Policy, rules: ItemRules) -> dict[str, Any]:
 
 def _rule(rule: Rule) -> dict[str, Any]:
     shown: dict[str, Any] = {"kind": rule.kind, "buffer": units(rule.buffer), "floor": units(rule.floor)}
+    if rule.max_waiting is not None:
+        shown["max_waiting"] = units(rule.max_waiting)
     if rule.kind is Kind.SHARE:
         shown["weight"] = rule.weight / WHOLE
     if rule.kind is Kind.QUOTA:

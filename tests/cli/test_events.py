@@ -221,7 +221,10 @@ VIEW: dict[str, Any] = {
     "version": 2, "as_of": "2024-05-01T10:00:00.000+00:00",
     "channels": [
         {"channel": "ECOM", "available": 6, "reserved": 4, "waiting": 0},
-        {"channel": "STORE", "available": 6, "reserved": 0, "waiting": 0},
+        {
+            "channel": "STORE", "available": 0, "reserved": 0, "waiting": 9,
+            "closed_by": {"reservation": "big", "waiting": 9, "priority": 0},
+        },
     ],
     "locations": [],
 }  # fmt: skip
@@ -264,13 +267,13 @@ def test_get_shows_an_item_in_all_its_channels(url):
         "acme widget  on hand 10, reserved 4  (version 2, 2024-05-01T10:00:00.000+00:00)",
         "channel    available     reserved      waiting",
         "ECOM               6            4            0",
-        "STORE              6            0            0",
+        "STORE              0            0            9  closed by big, which waits for 9",
     ]
     assert (0, expected) == (code, out.splitlines())
 
 
 def test_get_shows_one_channel_to_programs(url):
-    assert VIEW["channels"][1] == json.loads(get(url, "widget", "STORE", "--json")[1])
+    assert VIEW["channels"][1] == json.loads(get(url, "widget", "store", "--json")[1])
 
 
 def test_get_says_what_the_worker_says_of_an_unknown_item(url):

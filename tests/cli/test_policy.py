@@ -212,7 +212,7 @@ RULES = {
         (("freeze", "STOER"), "STOER (did you mean STORE?); it is frozen as a new one"),
         (("unfreeze", "PARTNER"), "PARTNER; nothing is frozen under this name"),
         (("grant", "lamp", "BTB", "5"), "BTB (did you mean B2B?); it names B2B, STORE"),
-        (("move", "lamp", "B2B", "store", "5"), "store (did you mean STORE?); it names B2B, STORE"),
+        (("move", "lamp", "B2B", "stor", "5"), "stor (did you mean STORE?); it names B2B, STORE"),
         (
             ("set", "--item", "lamp", "--channel", "B2BX", "buffer=1"),
             "B2BX (did you mean B2B?); it is new with this order",
@@ -229,7 +229,7 @@ def test_a_channel_that_the_policy_does_not_name_is_told(
     assert (0, f"note: the policy names no channel {note}\n") == (code, err)
 
 
-@pytest.mark.parametrize("channel", ["B2B", "Shop", "ECOM"])
+@pytest.mark.parametrize("channel", ["B2B", "Shop", "ECOM", "store", "B2B "])
 def test_a_channel_that_the_policy_names_is_not_told(channel: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(COMMANDS, "produce", produced)
     with FakeWorker(RULES).serving() as url:

@@ -18,6 +18,7 @@ def rule(r: Random) -> dict[str, Any]:
             found = {"kind": "QUOTA", **some(r, extras)}
         case "FROZEN":
             found = {"kind": "FROZEN"} if r.random() < 0.5 else {}
+    found |= some(r, {"max_waiting": r.choice([0, 0.04, 0.1])}, 0.1)
     return found | some(r, {"buffer": r.choice([0, 0.01, 0.03]), "floor": 0.02}, 0.25)
 
 
@@ -29,13 +30,23 @@ def safety(r: Random) -> dict[str, Any]:
     return some(r, {"fixed": r.choice([0.01, 0.03]), "percent": r.choice([10, 12.5, 50])})
 
 
+def step(r: Random) -> float:
+    return r.choice([0.01, 0.02, 0.02, 0.05])
+
+
 def frozen(r: Random) -> dict[str, bool]:
-    return {r.choice(["ECOM", "STORE", "POPUP"]): r.random() < 0.5}
+    return {r.choice(["ECOM", "STORE", "store", "POPUP"]): r.random() < 0.5}
 
 
 def item_section(r: Random) -> dict[str, Any]:
-    extras = {"rule": rule(r), "safety_stock": safety(r), "frozen": frozen(r)}
-    return {"channels": {"LATER": rule(r)}, **some(r, extras)}
+    extras = {
+        "rule": rule(r),
+        "safety_stock": safety(r),
+        "frozen": frozen(r),
+        "step": step(r),
+        "max_waiting_each": 0.05,
+    }
+    return {"channels": {r.choice(["LATER", "LATER", "store"]): rule(r)}, **some(r, extras)}
 
 
 def section(r: Random) -> dict[str, Any]:
@@ -47,6 +58,8 @@ def section(r: Random) -> dict[str, Any]:
         "frozen": frozen(r),
         "shortage": r.choice(["keep", "deallocate"]),
         "time_limit": r.choice([1, 60]),
+        "step": step(r),
+        "max_waiting_each": r.choice([0, 0.03]),
         "items": {"lamp": item_section(r)},
     }
     return {"channels": {name: rule(r) for name in named}, **some(r, extras, 0.25)}
@@ -71,14 +84,15 @@ def patch(r: Random) -> dict[str, Any] | None:
     rules: list[Callable[[], Any]] = [
         lambda: rule(r), lambda: rule(r), lambda: None, lambda: {"overflow": r.random() < 0.5}, lambda: {"weight": 0.5},
     ]  # fmt: skip
-    channels = {name: r.choice(rules)() for name in ["ECOM", "STORE", "POPUP"] if r.random() < 0.4}
+    channels = {name: r.choice(rules)() for name in ["ECOM", r.choice(["STORE", "Store"]), "POPUP"] if r.random() < 0.4}
     return some(
         r,
         {
             "channels": channels if r.random() < 0.8 else None,
             "rule": r.choice(rules)(),
             "safety_stock": r.choice([None, safety(r)]),
-            "frozen": r.choice([None, {r.choice(["ECOM", "STORE"]): r.choice([True, None])}]),
+            "step": r.choice([None, step(r)]),
+            "frozen": r.choice([None, {r.choice(["ECOM", "ecom", "STORE"]): r.choice([True, None])}]),
         },
         0.4,
     )

@@ -38,8 +38,8 @@ LATE = 10 * MINUTE  # further ahead than the policy lets a stamp be
 
 NAMES = [*["acme|lamp"] * 5, "acme|rug", "umbra|lamp"]
 RESERVATIONS = ["one", "two", "three", "four"]
-CHANNELS = ["ECOM", "ECOM", "ECOM", "STORE", "STORE", "shop", "POPUP", None]
-QUOTAS = ["ECOM", "ECOM", "ECOM", "STORE", "STORE", "shop", "POPUP", "NOWHERE"]
+CHANNELS = ["ECOM", "ECOM", "Ecom ", "STORE", "STORE", "store", "shop", "Shop", "POPUP", "popup", None]
+QUOTAS = ["ECOM", "ECOM", "Ecom ", "STORE", "STORE", "store", "shop", "POPUP", "NOWHERE"]
 STAMPS = [AT - minute * MINUTE for minute in range(5)]
 LIMITS = [None, None, AT - MINUTE, AT, AT + MINUTE]
 LOCATIONS = ["", "", "", "north", "south"]

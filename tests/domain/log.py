@@ -102,6 +102,10 @@ class Log:
         keys = sorted(self.rows)
         return ((found, self.read(found)) for found in keys[bisect_left(keys, key) :])
 
+    def put(self, key: str, row: Any) -> None:
+        """Put a row as an earlier version may have left it."""
+        self.rows[key] = msgspec.json.encode(row)
+
     def item(self, name: str = LAMP) -> Item:
         row: Item = self.read(f"{name}|i")
         return row

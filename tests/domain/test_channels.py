@@ -181,6 +181,39 @@ def test_what_was_granted_to_a_channel_that_goes_serves_at_once_who_waits_for_it
     assert ((20, 80), ["ECOM"]) == (log.shows(), [*shown(log)])
 
 
+def test_a_channel_that_only_a_rejected_reservation_named_has_no_row_and_tells_nothing() -> None:
+    log = log_with(ECOM_AND_STORE)
+    told = log.say(reserve("r", 500, "zz", allow_backorder=False))
+    assert (["ECOM", "STORE"], [], []) == ([*shown(log)], told_of(told, "zz"), log.item().withdrawn)
+    log.say(reserve("s", 10, "zz"))
+    assert (90, 10) == log.shows("zz")
+
+
+def test_a_channel_that_only_a_reservation_released_before_its_create_named_has_no_row() -> None:
+    log = log_with(ECOM_AND_STORE)
+    log.say(release("r"), reserve("r", 10, "zz"), fulfil("s", 5, at=AT + 1), reserve("s", 5, "zz"))
+    assert ["ECOM", "STORE"] == [*shown(log)]
+
+
+def test_a_channel_in_which_something_was_promised_keeps_its_row_after_a_rejection() -> None:
+    log = log_with(ECOM_AND_STORE)
+    log.say(reserve("r", 10, "zz"), release("r"), reserve("s", 500, "zz", allow_backorder=False))
+    assert (100, 0) == log.shows("zz")
+
+
+def test_a_channel_that_was_withdrawn_and_named_by_a_rejected_reservation_stays_withdrawn() -> None:
+    log = log_with({"ECOM": {}, "STORE": {}}, unknown_channels="accept")
+    log.say(edit("acme", {"channels": {"STORE": None}}))
+    told = log.say(reserve("r", 500, "STORE", allow_backorder=False))
+    assert (["ECOM"], [], ["STORE"]) == ([*shown(log)], told_of(told, "STORE"), log.item().withdrawn)
+
+
+def test_a_channel_withdrawn_within_the_step_tells_its_zeros_although_a_rejected_reservation_names_it() -> None:
+    log = log_with({"ECOM": {}, "STORE": {}}, unknown_channels="accept")
+    told = log.say(edit("acme", {"channels": {"STORE": None}}), reserve("r", 500, "STORE", allow_backorder=False))
+    assert (["ECOM"], [(0, 0)], ["STORE"]) == ([*shown(log)], told_of(told, "STORE"), log.item().withdrawn)
+
+
 def told_of(events: list[AnyEvent], channel: str) -> list[tuple[int, int]]:
     found = [event for event in events if isinstance(event, AvailabilityCalculated) and event.channel == channel]
     return [(event.available, event.reserved) for event in found]

@@ -2,8 +2,9 @@
 
 from atp_stream.domain.events import AllocationCommitted, AllocationReleased, AnyEvent
 from atp_stream.domain.holdings import Status, allocated, status
+from atp_stream.domain.rows import Due, Work
 from tests.domain.folding import tight_bounds
-from tests.domain.log import AT, Log, confirm, count, fulfil, grant, policy, release, reserve
+from tests.domain.log import AT, NOON, Log, confirm, count, fulfil, grant, policy, release, reserve
 
 CHANNELS = {"ECOM": {}, "STORE": {"kind": "QUOTA", "overflow": True}}
 
@@ -67,6 +68,46 @@ def test_then_the_newest() -> None:
     log = log_with(100)
     log.say(reserve("old", 50), reserve("new", 50), count(60, AT + 1))
     assert [50, 10] == held(log, "old", "new")
+
+
+def test_of_promises_made_by_one_count_those_of_the_newest_requests_are_lost() -> None:
+    log = log_with(0)
+    log.say(*(reserve(f"r{number}", 10) for number in range(1, 7)), count(60, AT + 1))
+    told = log.say(count(30, AT + 2))
+    assert [("r6", 10, "SUPPLY_LOST"), ("r5", 10, "SUPPLY_LOST"), ("r4", 10, "SUPPLY_LOST")] == lost(told)
+
+
+def test_the_request_decides_and_not_the_commit_that_served_it() -> None:
+    log = log_with(10)
+    log.say(reserve("waits", 20), release("waits", 1), reserve("served at once", 5, "STORE", priority=0))
+    log.say(count(30, AT + 1), count(20, AT + 2))
+    assert [19, 1] == held(log, "waits", "served at once")
+
+
+def test_of_a_reservation_only_its_newest_request_is_as_new_as_that() -> None:
+    log = log_with(100)
+    log.say(reserve("first", 40), reserve("second", 40), reserve("first", 50, at=AT + 1))
+    assert [("first", 10, "SUPPLY_LOST"), ("second", 10, "SUPPLY_LOST")] == lost(log.say(count(70, AT + 1)))
+
+
+def test_promises_of_an_earlier_version_are_found_and_noted_anew_in_slices() -> None:
+    log = log_with(0)
+    log.say(*(reserve(f"r{number}", 10) for number in range(1, 7)), count(60, AT + 1))
+    for key in [key for key in log.rows if "|o|" in key]:
+        name = f"r{key[-1]}"
+        row, place = log.reservation(name), key.split("|o|")[1][:17] + f"{2**63 - 1 - 8:016x}"
+        row.taken_back = place
+        del log.rows[key]
+        log.put(f"acme|lamp|o|{place}{name}", Due())
+        log.put(f"acme|lamp|r|{name}", row)
+    item = log.item()
+    item.work = Work(offset=8, log_time=NOON, ordinal=0, index="")
+    log.put("acme|lamp|i", item)
+    log.put("|work|acme|lamp", Due())
+    with tight_bounds(served=2, enough=1):
+        told = log.say(count(30, AT + 2))
+    assert ["r6", "r5", "r4"] == [reservation for reservation, _, _ in lost(told)]
+    assert [] == [key for key in log.rows if f"{2**63 - 1 - 8:016x}" in key]
 
 
 def test_how_new_a_reservation_is_its_newest_allocation_says() -> None:

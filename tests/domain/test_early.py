@@ -80,7 +80,7 @@ def test_a_reservation_in_too_many_parts_may_say_the_same_again_but_not_one_more
     log.say(reserve("a", 5))
     assert [] == [e for e in log.say(reserve("a", 5, at=AT + 1)) if isinstance(e, CommandRefused)]
     (told,) = [e for e in log.say(reserve("a", 6, at=AT + 2)) if isinstance(e, CommandRefused)]
-    assert ("too_many_parts", "a is in 1 parts already") == (told.reason, told.detail)
+    assert ("too_many_parts", "a is in 1 parts already, the most there may be") == (told.reason, told.detail)
 
 
 def test_a_reservation_that_has_room_for_two_more_parts_takes_one_and_lets_one_wait(

@@ -11,10 +11,10 @@ from atp_stream.domain.standing import lived_by
 from atp_stream.domain.state import State
 from atp_stream.domain.stock.facts import Fact
 from atp_stream.domain.stock.rows import Stock
+from tests.domain.folded_item import adjustment, delta, item_with
+from tests.domain.folded_item import count as count_at
 from tests.domain.histories import histories
 from tests.domain.log import AT, LAMP, Log, adjust, count, fulfil, grant, policy, reserve
-from tests.domain.stock_item import adjustment, delta, item_with
-from tests.domain.stock_item import count as count_at
 
 
 def explained(log: Log, name: str = LAMP) -> Explanation:

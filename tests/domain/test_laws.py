@@ -29,8 +29,9 @@ def reserved(item: Item) -> int:
 
 def free(log: Log, name: str) -> int:
     item = log.item(name)
-    withheld = availability.safety_stock(rules_of(log, name), item.stock.basis)
-    return max(0, max(0, item.stock.on_hand - withheld) - reserved(item))
+    rules = rules_of(log, name)
+    left = max(0, max(0, item.stock.on_hand - availability.safety_stock(rules, item.stock.basis)) - reserved(item))
+    return left - left % rules.step
 
 
 def reservations(log: Log, name: str) -> dict[str, Reservation]:

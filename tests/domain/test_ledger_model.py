@@ -36,7 +36,7 @@ def happened(events: list[AnyEvent], name: str) -> list[tuple[Any, ...]]:
                 case AllocationReleased():
                     told.append(("released", event.reservation, event.quantity, event.reason.value))
                 case ReservationDenied():
-                    told.append(("denied", event.reservation, event.quantity, event.outcome.value))
+                    told.append(("denied", event.reservation, event.quantity, event.outcome.value, event.reason))
     return told
 
 

@@ -184,6 +184,21 @@ def test_a_channel_that_the_item_does_not_have_is_unknown(said: AnyCommand) -> N
     assert rows == log.rows
 
 
+def test_what_is_granted_to_a_frozen_quota_counts_when_it_thaws() -> None:
+    log = log_with({"A": {"kind": "QUOTA"}, "B": {"kind": "QUOTA"}})
+    log.say(edit("acme", {"frozen": {"A": True, "B": True}}))
+    assert [] == refusals(log.say(grant("A", 20), grant("B", percent=1_000), revoke("A", 5), move("A", "B", 4)))
+    assert {"A": 0, "B": 0} == shown(log)
+    log.say(edit("acme", {"frozen": None}))
+    assert {"A": 11, "B": 14} == shown(log)
+
+
+def test_no_quota_is_granted_to_a_frozen_pool_or_to_a_channel_of_which_only_a_freeze_is_written() -> None:
+    log = log_with({"A": {}})
+    log.say(edit("acme", {"frozen": {"A": True, "X": True}}))
+    assert ["not_a_quota", "not_a_quota"] == refusals(log.say(grant("A", 20), grant("X", 20)))
+
+
 def test_a_move_of_more_than_is_left_moves_nothing() -> None:
     log = log_with({"A": {"kind": "QUOTA"}, "B": {"kind": "QUOTA"}})
     log.say(grant("A", 10), reserve("r", 4, "A"))

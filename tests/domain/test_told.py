@@ -10,11 +10,27 @@ from atp_stream.domain.events import (
     AvailabilityCalculated,
     CommandRefused,
     DenialOutcome,
+    DenialReason,
     Kept,
     ReservationDenied,
 )
 from tests.domain.folding import tight_bounds
-from tests.domain.log import AT, LAMP, NOON, Log, adjust, allocations, count, edit, fulfil, policy, reserve, resume, tick
+from tests.domain.log import (
+    AT,
+    LAMP,
+    NOON,
+    Log,
+    adjust,
+    allocations,
+    count,
+    edit,
+    fulfil,
+    policy,
+    release,
+    reserve,
+    resume,
+    tick,
+)
 
 
 def heard(offset: int, command: AnyCommand, source: bytes = b"", original: bytes = b"") -> Entry:
@@ -29,7 +45,7 @@ def test_what_a_command_causes_has_its_place_and_the_version_that_it_made() -> N
     assert [
         AllocationCommitted(**cause, ordinal=0, reservation="a", channel="STORE", quantity=5),
         ReservationDenied(**cause, ordinal=1, reservation="a", channel="STORE", quantity=3,
-                          outcome=DenialOutcome.PARTIAL, reason="rest_waits"),
+                          outcome=DenialOutcome.PARTIAL, reason=DenialReason.REST_WAITS),
         AvailabilityCalculated(**cause, ordinal=0, channel="ECOM", available=0, reserved=0),
         AvailabilityCalculated(**cause, ordinal=1, channel="STORE", available=0, reserved=5),
         AvailabilityCalculated(**cause, ordinal=2, channel="B2B", available=0, reserved=0),
@@ -136,7 +152,7 @@ def test_every_stale_fact_counts() -> None:
 
 def test_a_channel_without_a_name_that_became_another_name_goes_when_it_is_empty() -> None:
     log = Log()
-    log.say(count(9), reserve("a", 0, "shop"))
+    log.say(count(9), reserve("a", 1, "shop"), release("a"))
     assert "shop" in log.item().channels
     log.say(policy({"tenants": {"*": {"channels": {"ECOM": {}}, "aliases": {"shop": "ECOM"}}}}))
     assert ["ECOM"] == [*log.item().channels]

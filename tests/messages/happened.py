@@ -11,6 +11,7 @@ from atp_stream.domain.events import (
     AllocationReleased,
     AvailabilityCalculated,
     DenialOutcome,
+    DenialReason,
     ReleaseReason,
     ReservationDenied,
     StockDrifted,
@@ -29,7 +30,12 @@ RELEASED = AllocationReleased(
     **_HEAD, allocation=(40, 2), reservation="r", channel="ECOM", quantity=525, reason=ReleaseReason.REDUCED
 )
 DENIED = ReservationDenied(
-    **_HEAD, reservation="r", channel="ECOM", quantity=500, outcome=DenialOutcome.PARTIAL, reason="not_enough"
+    **_HEAD,
+    reservation="r",
+    channel="ECOM",
+    quantity=500,
+    outcome=DenialOutcome.PARTIAL,
+    reason=DenialReason.REST_WAITS,
 )
 DRIFTED = StockDrifted(**_HEAD, gap=-250, on_hand=12_000, since=AT - 30_000, resolved=False)
 RESOLVED = StockDrifted(**_HEAD, gap=0, on_hand=12_000, since=AT - 90_000, resolved=True)

@@ -88,7 +88,7 @@ def test_a_denial_says_how_much_and_why() -> None:
         "channel": "ECOM",
         "quantity": Decimal(5),
         "outcome": "PARTIAL",
-        "reason": "not_enough",
+        "reason": "rest_waits",
     }
     assert expected == content_of(AVRO.encode(DENIED, 3))
 

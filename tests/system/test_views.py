@@ -12,8 +12,9 @@ import pytest
 
 from atp_stream.agents.ledger import Ledger
 from atp_stream.domain.names import split
-from atp_stream.domain.policy import DEFAULT
+from atp_stream.domain.policy import INITIAL
 from atp_stream.domain.state import State
+from atp_stream.domain.waiting import closing
 from atp_stream.engine.position import GENESIS_HEADER, Position, plan
 from atp_stream.messages.outbound import Outbound
 from atp_stream.messages.rows import reader, scanner
@@ -173,7 +174,8 @@ def describe_item(memory: Memory, name: str) -> dict[str, Any]:
     state = State(reader(memory.read), scanner(memory.scan))
     row: Any = state.get(f"{name}|i")
     tenant, item = split(name)
-    return describe(tenant, item, row, DEFAULT.rules(name), page_of(state, name, row.stock, "", MOST_PLACES))
+    places = page_of(state, name, row.stock, "", MOST_PLACES)
+    return describe(tenant, item, row, INITIAL.rules(name), places, closing(state, name, row))
 
 
 def stale(said: list[Said]) -> list[tuple[Said, int]]:

@@ -21,7 +21,7 @@ def on_hand(*commands: AnyCommand, after: str = "", limit: int = MOST_PLACES) ->
     log.say(*commands)
     item = log.item()
     places = page_of(State(log.read, log.scan), LAMP, item.stock, after, limit)
-    shown = describe("acme", "lamp", item, DEFAULT.rules(LAMP), "log/0", places)
+    shown = describe("acme", "lamp", item, DEFAULT.rules(LAMP), "log/0", places, {})
     return msgspec.json.decode(msgspec.json.encode(shown))["on_hand"]
 
 

@@ -10,6 +10,7 @@ from atp_stream.domain.policy import DEFAULT, parse
 from atp_stream.domain.rows import Channel, Drift, Item
 from atp_stream.domain.state import State
 from atp_stream.domain.stock.rows import Stock
+from atp_stream.domain.waiting import closing
 from atp_stream.web import policies, reservations
 from atp_stream.web.amounts import moment
 from atp_stream.web.availability import describe
@@ -64,6 +65,17 @@ def test_of_many_locations_a_page_is_shown_and_behind_which_to_go_on() -> None:
     assert ([None, "east"], "east") == ([one["location"] for one in shown["locations"]], shown["locations_next"])
 
 
+def test_a_channel_says_which_reservation_closes_it() -> None:
+    log = Log()
+    log.say(count(1000), reserve("later", 9_000), reserve("first", 5_000, priority=1), reserve("s", 9_000, "STORE"))
+    log.say(reserve("s", 8_000, "STORE", priority=-1, at=AT + 1))
+    state, row = State(log.read, log.scan), log.item()
+    shown = describe("acme", "lamp", row, DEFAULT.rules(LAMP), first_places(log), closing(state, LAMP, row))
+    channels = {channel["channel"]: channel.get("closed_by") for channel in shown["channels"]}
+    first = {"reservation": "first", "waiting": msgspec.Raw(b"50"), "priority": 1}
+    assert {"B2B": None, "ECOM": first, "MARKETPLACE": None, "STORE": None} == channels
+
+
 def test_stock_with_and_without_locations_is_marked() -> None:
     log = Log()
     log.say(count(900, location="north"), count(400))
@@ -108,19 +120,22 @@ def test_a_channel_says_by_which_rule_it_lives_and_what_is_fenced_off_for_it() -
 
 def test_rules_are_shown_in_units_and_seconds_with_what_belongs_to_each_kind() -> None:
     policy = parse(
-        b'{"tenants":{"*":{"safety_stock":{"fixed":2,"percent":1.5},"time_limit":900,"shortage":"deallocate",'
-        b'"aliases":{"Web":"ECOM"},"rule":{"buffer":1},"channels":{"ECOM":{"kind":"SHARE","weight":0.25,"floor":3},'
+        b'{"tenants":{"*":{"safety_stock":{"fixed":2,"percent":1.5},"max_waiting_each":5,"time_limit":900,"shortage":"deallocate",'
+        b'"aliases":{"Web":"ECOM"},"rule":{"buffer":1},"channels":{"ECOM":{"kind":"SHARE","weight":0.25,"floor":3,'
+        b'"max_waiting":9},'
         b'"B2B":{"kind":"QUOTA","rank":2,"min":100,"overflow":true}}}}}'
     )
     shown = msgspec.json.decode(msgspec.json.encode(policies.describe(policy, policy.rules("acme|lamp"))))
     assert {
         "default_channel": "ECOM",
         "safety_stock": {"fixed": 2, "percent": 1.5},
+        "step": 0.01,
+        "max_waiting_each": 5,
         "shortage": "deallocate",
         "time_limit": 900,
         "channels": [
             {"channel": "B2B", "kind": "QUOTA", "buffer": 0, "floor": 0, "rank": 2, "min": 100, "overflow": True},
-            {"channel": "ECOM", "kind": "SHARE", "buffer": 0, "floor": 3, "weight": 0.25},
+            {"channel": "ECOM", "kind": "SHARE", "buffer": 0, "floor": 3, "max_waiting": 9, "weight": 0.25},
         ],
         "other_channels": {"kind": "POOLED", "buffer": 1, "floor": 0},
         "aliases": {"Web": "ECOM"},

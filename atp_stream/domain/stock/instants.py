@@ -29,7 +29,7 @@ def state(rows: Rows, place: str, instant: Instant, link: Link, generation: int)
         return
     stated = instant.stated
     if stated is None:
-        stated = instant.stated = Stated(_UNKNOWN, False, True, None, values={}, generation=generation)  # noqa: FBT003
+        stated = instant.stated = Stated(_UNKNOWN, False, True, None, values={}, generation=generation)
         first, instant.link = instant.link, None
         assert first is not None  # noqa: S101  (one of the two is set)
         _link(_Values(rows, place, instant.at, stated), first)

@@ -135,7 +135,6 @@ def _end(place: Place, instant: Instant) -> int | None:
     if instants.is_sure(instant) or instants.has_count(instant):
         return instants.plain_end(instant)
     row, run, moved = place.row, [instant], [0]
-    value: int | None = None
     for looked, one in enumerate(place.instants.backwards(row.facts, instant.at), 1):
         if one.at <= row.forgotten_at or looked > MAX_LOOK_BACK:
             return None
@@ -150,9 +149,9 @@ def _end(place: Place, instant: Instant) -> int | None:
     else:
         if row.forgotten_at != NEVER:
             return None
-        value = 0
+        value = 0  # there was nothing before
     for one, delta in zip(reversed(run), reversed(moved), strict=True):
-        expected = None if value is None else value + delta + one.delta
-        is_end = expected is not None and instants.is_end(place.rows, place.name, one, expected)
+        expected = value + delta + one.delta
+        is_end = instants.is_end(place.rows, place.name, one, expected)
         value = expected if is_end else instants.plain_end(one)
     return value

@@ -43,7 +43,8 @@ class Departures(Chunks):
 
     def total_behind(self, after: int, *, homeless: bool = False) -> int:
         """Return the units that left behind a stamp, of all or only of the homeless ones; of what is forgotten, the
-        most that it can be."""
+        most that it can be.
+        """
         total = 0
         split: set[int] = set()
         for span in self._left.spans:

@@ -58,10 +58,15 @@ class Acts(Numbers):
         if taken:
             self.promise(name, taken, self.cause)
         if units > taken:
-            outcome = "PARTIAL" if taken else "BACKORDERED" if order.backorder else "REJECTED"
-            self.events.append(("denied", name, units - taken, outcome))
-            if order.backorder:
-                order.wait(self.cause, units - taken)
+            rest = units - taken
+            waits = order.backorder and self.rules.may_wait(
+                order.channel, order.waiting() + rest, self.waiting(order.channel) + rest
+            )
+            outcome = "PARTIAL" if taken else "BACKORDERED" if waits else "REJECTED"
+            reason = "rest_waits" if waits else "too_much_waits" if order.backorder else "rest_dropped"
+            self.events.append(("denied", name, rest, outcome, reason))
+            if waits:
+                order.wait(self.cause, rest)
         self.end_if_empty(order, "REJECTED")
 
     def refill(self) -> None:
@@ -138,7 +143,9 @@ class Acts(Numbers):
         while self.rules.deallocates() and self.short():
             name = min((name for name, order in self.orders.items() if order.promised), key=self.place_in_a_loss)
             order = self.orders[name]
-            for asked, units in self.give_back(name, min(self.short(), order.held()), "SUPPLY_LOST"):
+            newest = max(promise.asked for promise in order.promised)
+            answering = sum(promise.units for promise in order.promised if promise.asked == newest)
+            for asked, units in self.give_back(name, min(self.short(), answering), "SUPPLY_LOST"):
                 order.wait(asked, units)
             order.without_empty()
 

@@ -1,5 +1,6 @@
 """The policy as plain JSON values: what it says of an item, how a patch changes it, and what contradicts itself."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,29 @@ def merged(start: Any, patch: Any) -> Any:
     return {name: value for name, value in result.items() if value is not None}
 
 
+def same(name: str, other: str) -> bool:
+    """Tell whether two names mean the same channel; only as far as random histories misspell them."""
+    return name.strip().lower() == other.strip().lower()
+
+
+def said_of(channel: str, named: dict[str, Any]) -> Any:
+    return next((said for name, said in named.items() if same(name, channel)), None)
+
+
+def as_written(patch: Any, start: Any) -> Any:
+    """Return a patch in which a channel has the name that it has in what is patched."""
+    if not isinstance(patch, dict) or not isinstance(start, dict):
+        return patch
+    result = dict(patch)
+    for part in ("channels", "frozen"):
+        names = [*start.get(part, {}), *start.get("channels", {})]
+        if isinstance(patch.get(part), dict):
+            result[part] = {
+                next((one for one in names if same(one, name)), name): said for name, said in patch[part].items()
+            }
+    return result
+
+
 def stated(text: bytes) -> dict[str, Any]:
     """Return a document that may be lived by."""
     document: dict[str, Any] = msgspec.json.decode(text)
@@ -30,7 +54,8 @@ def stated(text: bytes) -> dict[str, Any]:
 
 def edited(document: dict[str, Any], tenant: str, patch: bytes) -> dict[str, Any]:
     sections = document.get("tenants", {})
-    section = merged(sections.get(tenant, sections.get("*")), msgspec.json.decode(patch))
+    start = sections.get(tenant, sections.get("*"))
+    section = merged(start, as_written(msgspec.json.decode(patch), start))
     others = {name: other for name, other in sections.items() if name != tenant}
     return refusing({**document, "tenants": others if section is None else {**others, tenant: section}})
 
@@ -88,50 +113,68 @@ class Rules:
         return found if self.own is None else self.own
 
     def with_own(self, patch: bytes) -> "Rules":
-        own = merged(self.special, msgspec.json.decode(patch))
+        own = merged(self.special, as_written(msgspec.json.decode(patch), self.special))
         if own is not None and contradicts_in_rules(own):
             raise Refusal("policy_invalid")
         return Rules(self.document, self.tenant, self.item, own)
 
-    def frozen(self) -> dict[str, bool]:
-        return {**self.section.get("frozen", {}), **self.special.get("frozen", {})}
+    def is_frozen(self, channel: str) -> bool:
+        for part in (self.special, self.section):
+            for name, stops in part.get("frozen", {}).items():
+                if same(name, channel):
+                    return bool(stops)
+        return False
 
     def named(self) -> list[str]:
-        stopped = {channel: stops for channel, stops in self.frozen().items() if stops}
-        return list({**self.section.get("channels", {}), **self.special.get("channels", {}), **stopped})
-
-    def aliases(self) -> dict[str, str]:
-        found: dict[str, str] = self.section.get("aliases", {})
+        """Return the channels, each in the spelling that is written first."""
+        found: list[str] = []
+        for key in ("channels", "frozen"):
+            for part in (self.section, self.special):
+                for name in part.get(key, {}):
+                    wanted = key == "channels" or self.is_frozen(name)
+                    if wanted and not any(same(name, other) for other in found):
+                        found.append(name)
         return found
 
-    def resolved(self, channel: str) -> str:
-        return self.aliases().get(channel, channel)
+    def resolved(self, channel: str, known: Iterable[str] = ()) -> str:
+        """Return what a name means: a channel of the policy, another name of one, or a channel in `known`."""
+        aliases = self.section.get("aliases", {})
+        meant = {name: name for name in self.named()}
+        for names in (meant, aliases, {name: name for name in known}):
+            for name, means in names.items():
+                if same(name, channel):
+                    return str(means)
+        return channel
 
     def accepts_unknown(self) -> bool:
         return bool(self.document.get("unknown_channels", "accept") == "accept")
 
     def closed(self, channel: str) -> bool:
-        return channel not in self.named() and (not self.accepts_unknown() or channel in self.aliases())
+        another_name = self.resolved(channel) in self.named()
+        return channel not in self.named() and (not self.accepts_unknown() or another_name)
 
     def rule(self, channel: str) -> dict[str, Any]:
         """Return the most special rule that says anything."""
         section, special = self.section, self.special
         rules = (
-            special.get("channels", {}).get(channel),
+            said_of(channel, special.get("channels", {})),
             special.get("rule"),
-            section.get("channels", {}).get(channel),
+            said_of(channel, section.get("channels", {})),
             section.get("rule"),
         )
         return next((rule for rule in rules if rule), {})
 
     def kind(self, channel: str) -> str:
+        if self.resolved(channel) in self.named() and self.is_frozen(self.resolved(channel)):
+            return "FROZEN"
+        return self.kind_without_freeze(channel)
+
+    def kind_without_freeze(self, channel: str) -> str:
         if channel not in self.named():
-            if channel in self.aliases():  # who is there lives by the rule of the channel that it stands for
-                return self.kind(self.resolved(channel))
+            if self.resolved(channel) in self.named():  # who is there lives by the rule of what it stands for
+                return self.kind_without_freeze(self.resolved(channel))
             if not self.accepts_unknown():
                 return "FROZEN"
-        if self.frozen().get(channel):
-            return "FROZEN"
         return str(self.rule(channel).get("kind", "POOLED"))
 
     def weight(self, channel: str) -> int:
@@ -141,6 +184,15 @@ class Rules:
     def safety(self) -> dict[str, Any]:
         found: dict[str, Any] = self.special.get("safety_stock", self.section.get("safety_stock", {}))
         return found
+
+    def step(self) -> int:
+        """Return what is sold at least, in hundredths: all that may be claimed is a multiple of it."""
+        return hundredths(self.special.get("step", self.section.get("step", 0.01)))
+
+    def may_wait(self, channel: str, of_one: int, in_all: int) -> bool:
+        each = self.special.get("max_waiting_each", self.section.get("max_waiting_each"))
+        all_ = self.rule(self.resolved(channel)).get("max_waiting")
+        return (each is None or of_one <= hundredths(each)) and (all_ is None or in_all <= hundredths(all_))
 
     def deallocates(self) -> bool:
         return bool(self.section.get("shortage", self.document.get("shortage", "keep")) == "deallocate")

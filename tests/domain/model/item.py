@@ -16,7 +16,7 @@ from atp_stream.domain.commands import (
     Revoke,
 )
 from tests.domain.model.acts import MILLISECOND, Acts
-from tests.domain.model.document import Refusal, Rules
+from tests.domain.model.document import Refusal, Rules, same
 from tests.domain.model.numbers import Channel
 from tests.domain.model.order import Order
 from tests.domain.model.pairing import Fulfilled
@@ -74,24 +74,33 @@ class ItemModel(Acts):
         return self.orders[name]
 
     def reserve(self, command: Reserve) -> bool:
-        channel = self.rules.resolved(command.channel or self.rules.document.get("default_channel", "ECOM"))
+        asked = command.channel or self.rules.document.get("default_channel", "ECOM")
+        channel = self.rules.resolved(asked, self.channels)
         order = self.orders.get(command.reservation)
         if order is None or order.created_at is None:
             if self.purged_at is not None and command.at <= self.purged_at:
                 raise Refusal("too_old")
             if channel not in self.rules.named() and not self.rules.accepts_unknown():
                 raise Refusal("unknown_channel")
+            known = channel in self.channels
             self.channels.setdefault(channel, Channel())
-            self.create(self.order(command.reservation), command, channel)
+            order = self.order(command.reservation)
+            self.create(order, command, channel)
+            if not known and not order.held() and not order.waiting():
+                del self.channels[channel]
             return True
-        if command.channel != order.asked and channel != self.rules.resolved(order.channel):
+        if command.channel != order.asked and not same(channel, self.rules.resolved(order.channel)):
             raise Refusal("reservation_conflict")
-        if command.at <= order.created_at or order.ended in {"RELEASED", "REJECTED", "FULFILLED"}:
+        if command.at <= order.created_at:
             return False
         if order.ended is None:
             self.replace(order, command)
-        else:
+            return True
+        reason = "expired" if order.ended == "EXPIRED" else "already_ended"
+        if order.ended == "EXPIRED":
             self.ask_anew(order, command)
+        order.created_at, order.purge_at = command.at, self.purge_moment()
+        self.events.append(("denied", command.reservation, command.quantity, "REJECTED", reason))
         return True
 
     def describe(self, order: Order, command: Reserve) -> None:
@@ -134,7 +143,6 @@ class ItemModel(Acts):
         self.limit(order, limit)
         order.owed_then += grown
         order.expired = min(order.expired + max(0, grown), order.owed_then)
-        order.purge_at = self.purge_moment()
 
     def confirm(self, command: Confirm) -> bool:
         order = self.order(command.reservation)
@@ -157,9 +165,9 @@ class ItemModel(Acts):
 
     def release(self, command: Release) -> bool:
         order = self.order(command.reservation)
-        if command.event_id in order.heard:
+        if (type(command), command.event_id) in order.heard:
             return False
-        order.heard.add(command.event_id)
+        order.heard.add((type(command), command.event_id))
         if order.created_at is None:
             order.release_rest |= command.quantity is None and order.fulfil_rest is None
             order.released += command.quantity or 0
@@ -175,9 +183,9 @@ class ItemModel(Acts):
         if self.was_purged(command.reservation, command.at):
             raise Refusal("too_old")
         order = self.order(command.reservation)
-        if command.event_id in order.heard:
+        if (type(command), command.event_id) in order.heard:
             return False
-        order.heard.add(command.event_id)
+        order.heard.add((type(command), command.event_id))
         if order.created_at is None and command.quantity is None:
             order.fulfil_rest = order.fulfil_rest or (command.at, command.location)
             return True
@@ -210,10 +218,10 @@ class ItemModel(Acts):
         return True
 
     def quota_channel(self, name: str) -> str:
-        channel = self.rules.resolved(name)
+        channel = self.rules.resolved(name, self.channels)
         if channel not in self.channels:
             raise Refusal("unknown_channel")
-        if self.rules.kind(channel) != "QUOTA":
+        if self.rules.kind_without_freeze(channel) != "QUOTA":
             raise Refusal("not_a_quota")
         return channel
 
@@ -222,7 +230,7 @@ class ItemModel(Acts):
         if command.percent is None:
             units = command.quantity or 0
         else:
-            units = max(self.free() * command.percent // 10_000, self.quota(channel).minimum)
+            units = self.sold(max(self.free() * command.percent // 10_000, self.quota(channel).minimum))
         self.channels[channel].granted += units
 
     def revoke(self, name: str, units: int | None) -> None:

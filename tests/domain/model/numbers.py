@@ -1,6 +1,8 @@
 """What there is of one item: every number is counted anew from the lists, each time it is asked for."""
 
 from dataclasses import dataclass
+from fractions import Fraction
+from math import floor
 from typing import Any
 
 from tests.domain.model.document import Rules, hundredths
@@ -58,7 +60,12 @@ class Numbers:
         safety = self.rules.safety()
         fixed, percent = hundredths(safety.get("fixed", 0)), hundredths(safety.get("percent", 0))
         part = max(0, self.stock().basis) * percent
-        return max(fixed, (part + 9_999) // 10_000)
+        withheld, step = max(fixed, (part + 9_999) // 10_000), self.rules.step()
+        return withheld if withheld % step == 0 else withheld - withheld % step + step
+
+    def sold(self, units: int) -> int:
+        """Return what can be sold of units."""
+        return units - units % self.rules.step()
 
     # Promises
 
@@ -89,7 +96,7 @@ class Numbers:
     # Claims
 
     def free(self) -> int:
-        return max(0, max(0, self.on_hand() - self.safety_stock()) - self.all_reserved())
+        return self.sold(max(0, max(0, self.on_hand() - self.safety_stock()) - self.all_reserved()))
 
     def consumed(self, channel: str) -> int:
         open_ = sum(promise.fenced for order in self.orders_in(channel) for promise in order.promised)
@@ -105,13 +112,25 @@ class Numbers:
         return Quota(channel, granted, self.consumed(channel), rule.get("rank", 1), minimum)
 
     def fences(self) -> dict[str, int]:
-        return fences(self.free(), [self.quota(channel) for channel in self.of_kind("QUOTA")])
+        step, quotas = self.rules.step(), [self.quota(channel) for channel in self.of_kind("QUOTA")]
+        counted = fences(self.free() // step, [quota.in_steps(step) for quota in quotas])
+        return {channel: units * step for channel, units in counted.items()}
 
     def pool(self) -> int:
         return self.free() - sum(self.fences().values())
 
     def weights(self) -> int:
         return sum(self.rules.weight(channel) for channel in self.of_kind("SHARE"))
+
+    def shares(self) -> dict[str, int]:
+        """Return what shares may claim; a hundredth is not handed out by remainder."""
+        step, scale = self.rules.step(), max(10_000, self.weights())
+        exact = {c: Fraction(self.rules.weight(c) * self.pool(), scale * step) for c in self.of_kind("SHARE")}
+        given = {channel: floor(part) for channel, part in exact.items()}
+        left = 0 if step == 1 else floor(sum(exact.values())) - sum(given.values())
+        for channel in sorted(exact, key=lambda c: (given[c] - exact[c], c))[:left]:
+            given[channel] += 1
+        return {channel: units * step for channel, units in given.items()}
 
     def claim(self, channel: str) -> int:
         if self.rules.closed(channel) and self.rules.kind(channel) != "FROZEN":  # another name
@@ -120,7 +139,7 @@ class Numbers:
             case "POOLED":
                 return self.pool()
             case "SHARE":
-                return self.rules.weight(channel) * self.pool() // max(10_000, self.weights())
+                return self.shares().get(channel, 0)
             case "QUOTA":
                 beyond = self.pool() if self.rules.rule(channel).get("overflow") else 0
                 return self.fences()[channel] + beyond
@@ -138,7 +157,7 @@ class Numbers:
         if self.rules.closed(channel):
             return 0
         rule = self.rules.rule(channel)
-        shown = max(0, self.claim(channel) - hundredths(rule.get("buffer", 0)))
+        shown = self.sold(max(0, self.claim(channel) - hundredths(rule.get("buffer", 0))))
         if shown < hundredths(rule.get("floor", 0)):
             return 0
         return 0 if any(-priority >= 0 for priority, _, _ in self.queue(channel)) else shown

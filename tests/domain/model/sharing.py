@@ -15,6 +15,12 @@ class Quota(NamedTuple):
     def left(self) -> int:
         return max(0, self.granted - self.consumed)
 
+    def in_steps(self, step: int) -> "Quota":
+        """Return it counted in steps: what is left has as many as it can fill, a step that was begun is consumed."""
+        begun = (self.consumed + step - 1) // step
+        granted = begun + (self.granted - self.consumed) // step
+        return self._replace(granted=granted, consumed=begun, minimum=self.minimum // step)
+
 
 def fences(free: int, quotas: list[Quota]) -> dict[str, int]:
     """Return what each channel finds behind its fence."""
