@@ -98,7 +98,7 @@ class Absolute(NamedTuple):
 
 
 class Drifted(NamedTuple):
-    """What a gap is made of: what was held at `base_at`, what moved since, and what the newest absolute says instead."""
+    """What a gap is made of: what was held at `base_at`, what moved since, and what the newest absolute says."""
 
     base_at: int
     base: int

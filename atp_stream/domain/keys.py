@@ -26,7 +26,7 @@ _STAMP: Final = 16  # hexadecimal digits
 
 
 def kind_of(key: str) -> str:
-    """Return the kind of a row's key: a letter for rows of an item or a generation, a name for those of the partition."""
+    """Return the kind of a row's key: a letter for those of an item or a generation, a name for the partition's."""
     if key[0] != "|":
         return key.split("|", 3)[2]
     return key[_LETTER] if key.startswith(GENERATIONS) else key.split("|", 2)[1]

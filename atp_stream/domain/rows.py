@@ -69,8 +69,8 @@ class Drift(Row):
 class Item(Row):
     """One item: its stock, its channels, and the cause of its last change.
 
-    `past` counts facts that a newer absolute held already, `unpaired` adjustments whose reservation was forgotten; `stopped` is the generation in which commands began to be kept.
-    `version` counts the commands and slices folded for the item, without duplicates and refusals. `policy` is the
+    `past` counts facts that a newer absolute held already, `unpaired` adjustments whose reservation was forgotten.
+    `stopped` is the generation in which commands began to be kept. `version` counts the commands and slices folded for the item, without duplicates and refusals. `policy` is the
     offset of the newest policy that it has surely met (-1: the default policy). `safety_stock` is what was withheld
     when the step was committed. `quarantine` says which fault of ours stopped the item; `held` counts the commands kept
     since, or while there was work to finish; `resuming` says that they are being folded.

@@ -26,8 +26,8 @@ def rule(**rule: Any) -> bytes:
 @pytest.mark.parametrize(
     "document",
     [
-        written(stock={"window": 0, "skew": 0, "tail": 1}, retention=0, drift_grace=0, future_tolerance=0),
-        written(stock={"window": CENTURY, "skew": CENTURY, "tail": 100}, retention=CENTURY, drift_grace=CENTURY),
+        written(stock={"window": 60, "skew": 15, "tail": 1}, retention=0, drift_grace=0, future_tolerance=0),
+        written(stock={"window": 4_838_400, "skew": -1_209_600, "tail": 100}, retention=CENTURY, drift_grace=CENTURY),
         written(future_tolerance=CENTURY),
         written(unknown_channel_limit=0),
         written(unknown_channel_limit=64),
@@ -54,7 +54,8 @@ def test_what_is_at_a_bound_is_allowed(document: bytes) -> None:
     ("document", "why"),
     [
         (written(stock={"window": CENTURY + 1}), "stock.window: is at most 100 years"),
-        (written(stock={"skew": CENTURY + 1}), "stock.skew: is at most 100 years"),
+        (written(stock={"window": 4_838_401}), "stock.window: is from 60 to 4838400 seconds"),
+        (written(stock={"window": 59}), "stock.window: is from 60 to 4838400 seconds"),
         (written(retention=CENTURY + 1), "retention: is at most 100 years"),
         (written(drift_grace=-1), "drift_grace: must not be negative"),
         (written(drift_grace=CENTURY + 1), "drift_grace: is at most 100 years"),

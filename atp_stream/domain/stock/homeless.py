@@ -1,7 +1,7 @@
 """What left no location that has an absolute: it is missing until every named location with an absolute includes it.
 
-So the oldest of their newest absolutes decides. It is found by rows in the order of stamps, each of which may lag behind
-its location and is moved on only when it is the first: every move is paid for by an absolute of that location.
+So the oldest of their newest absolutes decides. It is found by rows in the order of stamps, each of which may lag
+behind its location and is moved on only when it is the first: each move is paid for by an absolute of that location.
 Source: domain.md, Stock, fulfilment.
 """
 

@@ -42,9 +42,7 @@ class Departures(Chunks):
             self._account(self._generation, entry, 1)
 
     def total_behind(self, after: int, *, homeless: bool = False) -> int:
-        """Return the units that left behind a stamp, of all or only of the homeless ones; of what is forgotten, the
-        most that it can be.
-        """
+        """Return the units that left behind a stamp, of all or of the homeless ones; of what is forgotten, the most."""
         total = 0
         split: set[int] = set()
         for span in self._left.spans:
