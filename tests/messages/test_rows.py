@@ -7,7 +7,7 @@ import pytest
 
 from atp_stream.domain.commands import Reserve
 from atp_stream.domain.rows import Item
-from atp_stream.domain.stock import Stock
+from atp_stream.domain.stock.rows import Stock
 from atp_stream.messages.inbound import InputKind
 from atp_stream.messages.rows import decode_command, decode_row, encode_command, encode_row, reader, scanner
 from tests.messages.wire import CAMEL, command

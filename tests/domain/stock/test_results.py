@@ -5,7 +5,9 @@ from itertools import permutations
 import msgspec
 import pytest
 
-from atp_stream.domain.stock import Fact, Location, Stock, StockRules
+from atp_stream.domain.stock import results
+from atp_stream.domain.stock.facts import MAX_SUM, Fact
+from atp_stream.domain.stock.rows import Location, Stock
 from tests.domain.stock_item import Item, adjustment, count, delta, item_with
 
 # Golden numbers
@@ -57,8 +59,18 @@ def test_the_values_that_a_chain_leaves_are_not_its_end() -> None:
     assert 10 == item_with(count(1, 99), adjustment(5, 2, 10), count(5, 10), adjustment(5, 3, 8)).stock.on_hand
 
 
-def test_a_delta_beside_absolutes_of_its_instant_is_taken_as_included() -> None:
+def test_what_came_in_at_the_moment_of_a_count_is_taken_as_included() -> None:
     assert 20 == item_with(count(5, 20), delta(5, 3)).stock.on_hand
+
+
+def test_sales_at_the_moment_of_a_count_still_count() -> None:
+    facts = [count(5, 100), *(delta(5, -1, f"sale {number}") for number in range(5))]
+    assert 95 == item_with(*facts).stock.on_hand
+    assert 95 == item_with(*reversed(facts)).stock.on_hand
+
+
+def test_a_sale_at_the_moment_of_an_adjustment_is_taken_as_included() -> None:
+    assert 20 == item_with(adjustment(5, -2, 20), delta(5, -3)).stock.on_hand
 
 
 def test_of_two_loose_ends_the_expected_one_holds() -> None:
@@ -91,9 +103,9 @@ def test_a_negative_stock_is_kept() -> None:
     assert (-3, -1) == (item.stock.on_hand, (item.takes(delta(3, 2)), item.stock.on_hand)[1])
 
 
-def test_a_value_stops_at_a_limit_that_every_row_can_hold() -> None:
-    item = item_with(*(delta(at, 99_999_999_999_999) for at in range(1, 13)))
-    assert 10**15 == item.stock.on_hand
+@pytest.mark.parametrize("units", [MAX_SUM, -MAX_SUM])
+def test_a_sum_stops_at_a_limit_that_every_row_can_hold(units: int) -> None:
+    assert units == item_with(delta(1, units), delta(2, units)).stock.on_hand
 
 
 # Gap
@@ -148,9 +160,91 @@ def test_where_a_shipment_explains_as_much_as_it_adds_the_plain_difference_is_th
     assert -2 == item.stock.gap
 
 
-def test_the_gap_stops_at_a_limit_that_every_row_can_hold() -> None:
-    item = item_with(count(0, 0), *(adjustment(at, 99_999_999_999_999, 0) for at in range(1, 13)))
-    assert -(10**15) == item.stock.gap
+def test_the_gap_is_measured_from_the_newest_count_however_much_was_stated_between() -> None:
+    item = item_with(count(1, 100), adjustment(2, -1, 98), adjustment(3, -1, 97), adjustment(4, -1, 97))
+    assert (97, 0) == (item.stock.on_hand, item.stock.gap)
+
+
+def test_a_late_count_is_where_the_gap_is_measured_from() -> None:
+    item = item_with(adjustment(1, 5, 50), adjustment(9, -1, 40), count(4, 44), delta(6, -2))
+    assert (40, -1) == (item.stock.on_hand, item.stock.gap)
+
+
+def test_an_earlier_first_absolute_is_where_the_gap_is_measured_from() -> None:
+    item = item_with(adjustment(5, 5, 50), adjustment(9, -1, 40), adjustment(2, 1, 48))
+    assert -12 == item.stock.gap
+
+
+def test_a_sale_at_the_moment_of_the_base_leaves_no_gap() -> None:
+    item = item_with(count(1, 100), adjustment(5, -1, 96), delta(1, -3))
+    assert 0 == item.stock.gap
+
+
+# What is in doubt asks what was before
+
+
+@pytest.mark.parametrize("late", [count(1, 30), adjustment(1, 2, 30)], ids=str)
+def test_what_was_before_may_come_after_what_is_in_doubt(late: Fact) -> None:
+    item = item_with(adjustment(5, -10, 20), adjustment(5, 10, 30), adjustment(5, 0, 7))
+    assert 7 == item.stock.on_hand
+    item.takes(late)
+    assert 30 == item.stock.on_hand
+
+
+def test_a_delta_in_front_of_what_is_in_doubt_counts_in_what_is_expected() -> None:
+    item = item_with(count(1, 25), adjustment(5, -10, 20), adjustment(5, 10, 30), adjustment(5, 0, 7))
+    assert 7 == item.stock.on_hand
+    item.takes(delta(3, 5))
+    assert 30 == item.stock.on_hand
+
+
+def test_moments_in_doubt_one_behind_the_other_are_told_by_the_last_one_that_is_sure() -> None:
+    doubtful = [adjustment(5, -5, 15), adjustment(5, 5, 20), adjustment(7, -5, 15), adjustment(7, 5, 20)]
+    for order in permutations([count(1, 20), *doubtful]):
+        item = item_with(*order)
+        assert (20, 0) == (item.stock.on_hand, item.stock.gap)
+
+
+def test_deltas_between_moments_in_doubt_are_looked_back_over() -> None:
+    first, second = [adjustment(5, -5, 15), adjustment(5, 5, 20)], [adjustment(9, -5, 18), adjustment(9, 5, 23)]
+    for order in permutations([count(1, 20), *first, *second, delta(7, 3)]):
+        assert 23 == item_with(*order).stock.on_hand
+
+
+def test_without_anything_before_the_smallest_value_of_each_moment_in_doubt_holds() -> None:
+    first, second = [adjustment(5, -5, 15), adjustment(5, 5, 20)], [adjustment(9, -5, 18), adjustment(9, 5, 23)]
+    item = item_with(*second, delta(7, 3), *first)
+    assert 18 == item.stock.on_hand
+
+
+def test_what_is_forgotten_cannot_tell_what_was_before_a_moment_in_doubt() -> None:
+    item = item_with(count(1, 30))
+    item.generation = 2
+    for fact in (
+        adjustment(5, -5, 15),
+        adjustment(5, 5, 20),
+        adjustment(9, -5, 25),
+        adjustment(9, -1, 17),
+        delta(5, 3),
+    ):
+        item.takes(fact)
+    assert 17 == item.stock.on_hand
+
+
+def test_the_look_back_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(results, "MAX_LOOK_BACK", 2)
+    doubtful = [adjustment(9, -5, 15), adjustment(9, 5, 20), adjustment(8, 5, 20), adjustment(8, -5, 15)]
+    near = item_with(count(1, 20), delta(2, -1), delta(3, 1), *doubtful)
+    far = item_with(count(1, 20), *(delta(at, 0) for at in (2, 3, 4)), *doubtful)
+    assert (20, 15) == (item_with(count(1, 20), delta(3, 0), *doubtful).stock.on_hand, far.stock.on_hand)
+    assert near.stock.on_hand == 15
+
+
+def test_an_end_whose_moment_is_forgotten_stays_as_it_was() -> None:
+    item = item_with(adjustment(5, -10, 20), adjustment(5, 10, 30), adjustment(5, 0, 7))
+    item.generation = 2
+    item.takes(delta(6, 1))
+    assert (8, 5) == (item.stock.on_hand, item.location().forgotten_at)
 
 
 # The basis of a percentage
@@ -173,11 +267,6 @@ def test_of_an_instant_that_also_ships_a_reservation_the_basis_is_where_the_othe
     assert (13, 15) == (item.stock.on_hand, item.stock.basis)
 
 
-def test_where_one_of_the_others_is_the_end_of_the_instant_the_basis_is_that() -> None:
-    item = item_with(count(5, 20), adjustment(5, -5, 40), adjustment(5, -2, 60, reservation=True))
-    assert (20, 20) == (item.stock.on_hand, item.stock.basis)
-
-
 def test_a_basis_in_doubt_is_the_largest_for_that_withholds_most() -> None:
     item = item_with(count(5, 20), adjustment(5, -5, 40), adjustment(5, -2, 13, reservation=True))
     assert (13, 40) == (item.stock.on_hand, item.stock.basis)
@@ -194,21 +283,5 @@ def test_rows_are_the_same_after_a_journey_through_json() -> None:
     item = item_with(count(1, 10), adjustment(2, -4, 6, reservation=True), delta(3, 1))
     item.ships(4, 1)
     stock = msgspec.json.decode(msgspec.json.encode(item.stock), type=Stock)
-    row = msgspec.json.decode(msgspec.json.encode(item.rows[""]), type=Location)
-    assert (item.stock, item.rows[""]) == (stock, row)
-
-
-@pytest.mark.parametrize("document", [b'{"tail":0}', b'{"tail":101}', b'{"window":-1}', b'{"skew":-1}'])
-def test_rules_out_of_bounds_are_no_policy(document: bytes) -> None:
-    with pytest.raises(msgspec.ValidationError):
-        msgspec.json.decode(document, type=StockRules)
-
-
-def test_rules_may_be_as_strict_as_can_be() -> None:
-    rules = msgspec.json.decode(b'{"tail":1,"window":0,"skew":0}', type=StockRules)
-    assert StockRules(tail=1, window=0, skew=0) == rules
-
-
-def test_rules_that_are_not_stated_are_a_day_64_facts_and_no_skew() -> None:
-    rules = msgspec.json.decode(b"{}", type=StockRules)
-    assert (86_400_000_000, 64, 0) == (rules.window, rules.tail, rules.skew)
+    row = msgspec.json.decode(msgspec.json.encode(item.location()), type=Location)
+    assert (item.stock, item.location()) == (stock, row)
