@@ -10,8 +10,8 @@ from atp_stream.domain.policy import DEFAULT, PolicyError, Rule, parse, read, te
 from atp_stream.domain.stock.facts import StockRules
 from atp_stream.domain.written import decode_own, edited_own
 
-
 SKEWED = "stock.skew: is from -15 to 15 seconds, a quarter of stock.window"
+
 
 def written(**document: Any) -> bytes:
     return msgspec.json.encode(document)
