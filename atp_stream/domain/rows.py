@@ -69,11 +69,12 @@ class Drift(Row):
 class Item(Row):
     """One item: its stock, its channels, and the cause of its last change.
 
-    `past` counts facts that a newer absolute held already, `unpaired` adjustments whose reservation was forgotten.
-    `stopped` is the generation in which commands began to be kept. `version` counts the commands and slices folded for the item, without duplicates and refusals. `policy` is the
-    offset of the newest policy that it has surely met (-1: the default policy). `safety_stock` is what was withheld
-    when the step was committed. `quarantine` says which fault of ours stopped the item; `held` counts the commands kept
-    since, or while there was work to finish; `resuming` says that they are being folded.
+    `version` counts the commands and slices folded for the item, without duplicates and refusals. `past` counts facts
+    that a newer absolute held already, `unpaired` adjustments whose reservation was forgotten. `policy` is the offset
+    of the newest policy that it has surely met (-1: the default policy). `safety_stock` is what was withheld when the
+    step was committed. `quarantine` says which fault of ours stopped the item; `held` counts the commands kept since,
+    or while there was work to finish, and `stopped` is the generation in which that began; `resuming` says that they
+    are being folded.
     `source` is the input ("topic/partition/offset") of the last change, empty if an operator or time caused it.
     `own` is the JSON that a command wrote for this item alone; `heard` are the last such commands. `timer` is no later
     than its earliest timer. `purged_at` is the stamp of the newest create that was purged. `scaled` says that the
