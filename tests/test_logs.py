@@ -62,7 +62,8 @@ def test_control_characters_cannot_forge_a_line() -> None:
 
 def test_lines_for_people_have_no_colours_in_a_file_and_never_the_values_of_locals() -> None:
     text = said(
-        "def run(whose):\n    1 / 0\ntry:\n    run(4711 * 2)\nexcept ZeroDivisionError:\n    log.exception('it failed')",
+        "def run(whose):\n    1 / 0\n"
+        "try:\n    run(4711 * 2)\nexcept ZeroDivisionError:\n    log.exception('it failed')",
         "CONSOLE",
     )
 

@@ -48,9 +48,9 @@ class Conditions:
     def _look_at_policy(self) -> None:
         """Tell of the policy once all partitions that are served here have the same one."""
         owned = self._app.steps.owned()
-        rows = {number: self._policy(number) for number in owned}
-        documents = {b"" if row is None else bytes(row.document) for row in rows.values()}
-        if len(documents) == 1 and self._document not in documents:
+        rows = {number: row for number in owned if (row := self._policy(number)) is not None}
+        documents = {bytes(row.document) for row in rows.values()}
+        if rows.keys() == owned and len(documents) == 1 and self._document not in documents:
             (self._document,) = documents
             first = min(owned)
             place = f"{self._app.log_topic}/{first}/{rows[first].offset}"

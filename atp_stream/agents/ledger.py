@@ -73,9 +73,7 @@ class Ledger:
         topic = self._by_role[made.role]
         # All of an item goes where its log partition is, so a step writes to few partitions, and a topic with
         # fewer of them still holds an item in one: hash % 6 % 3 is hash % 3.
-        return Output(
-            topic.name, partition % topic.partitions, made.key, made.value, made.headers, EVENTS[made.role]
-        )
+        return Output(topic.name, partition % topic.partitions, made.key, made.value, made.headers, EVENTS[made.role])
 
     def _letter(self, partition: int, record: LogRecord, reason: str, detail: str) -> Output:
         topic = self._topics.dead_letter

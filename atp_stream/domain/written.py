@@ -25,6 +25,7 @@ from atp_stream.domain.document import (
 )
 from atp_stream.domain.errors import Refused
 from atp_stream.domain.locations import LONGEST_TAIL
+from atp_stream.domain.misfit import misfit
 
 HIGHEST_RANK: Final = 1_000
 
@@ -43,10 +44,7 @@ def decode(document: bytes) -> Document:
     """
     if len(document) > MAX_DOCUMENT:
         raise PolicyError(f"the document has {len(document)} bytes; {MAX_DOCUMENT} are allowed")
-    try:
-        written = msgspec.json.decode(document, type=Document)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise PolicyError(str(error)) from error
+    written: Document = _of_form(document, Document, "")
     _check(written)
     return written
 
@@ -55,10 +53,7 @@ def decode_own(section: bytes) -> ItemSection:
     """Return what JSON states for one item; raises PolicyError as `decode` does, over 16,000 bytes."""
     if len(section) > MAX_OWN:
         raise PolicyError(f"the item's own policy has {len(section)} bytes; {MAX_OWN} are allowed")
-    try:
-        written = msgspec.json.decode(section, type=ItemSection)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise PolicyError(str(error)) from error
+    written: ItemSection = _of_form(section, ItemSection, "item")
     _check_rules("item", written)
     return written
 
@@ -91,6 +86,13 @@ def edited_own(own: ItemSection | None, patch: bytes) -> ItemSection | None:
     start = None if own is None else _plain(encode(own))
     merged = _merged(start, _plain(patch))
     return None if merged is None else decode_own(_text(merged))
+
+
+def _of_form(text: bytes, form: type[Any], place: str) -> Any:
+    try:
+        return msgspec.json.decode(text, type=form)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise PolicyError(misfit(_plain(text), form, place) or str(error)) from error
 
 
 def _plain(text: bytes) -> Any:

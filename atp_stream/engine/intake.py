@@ -156,7 +156,7 @@ class Intake:
         except Exception as error:
             if not _is_transport(error):
                 raise
-            if self._faults.passed_over(type(error), time.monotonic()) is not None:
+            if self._faults.passed_over(type(error).__name__, time.monotonic()) is not None:
                 log.warning("cannot append to the item log (%r); retrying", error, extra={"event": "intake_waits"})
             await self._drop_producer()
             await asyncio.sleep(RETRY_DELAY)

@@ -52,7 +52,7 @@ class Metrics:
         messages: Mapping[tuple[str, str], int],
         time_held: Callable[[], float],
     ) -> None:
-        disable_created_metrics()  # they would double the number of samples
+        disable_created_metrics()  # type: ignore[no-untyped-call] # they would double the number of samples
         self.registry = CollectorRegistry()
         self._refused: Counter[str] = Counter()  # by the ledger, by reason
         self._count_steps()

@@ -15,7 +15,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Observe = Callable[[str, str, int, float], None]
 """Is told the method, the path's pattern, the status and the seconds of each answer."""
 
-OBSERVE: Final = web.AppKey("observe", Callable[[str, str, int, float], None])
+OBSERVE: Final[web.AppKey[Observe]] = web.AppKey("observe")
 """Where the web application keeps who counts its answers."""
 
 RETRY_AFTER: Final = 1

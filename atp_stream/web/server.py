@@ -53,7 +53,8 @@ class _Server(web.Server):
     """Makes such a connection for each client."""
 
     def __init__(self, plain: web.Server, app: web.Application) -> None:
-        super().__init__(plain.request_handler, request_factory=plain.request_factory, **plain._kwargs)
+        options = plain._kwargs  # noqa: SLF001 - there is no other way to a connection of our own
+        super().__init__(plain.request_handler, request_factory=plain.request_factory, **options)
         self._app = app
 
     def __call__(self) -> RequestHandler:

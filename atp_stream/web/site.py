@@ -14,8 +14,8 @@ from atp_stream.web.explain import add_explain
 from atp_stream.web.health import add_health
 from atp_stream.web.metrics import Metrics, add_metrics
 from atp_stream.web.pages import Page, Pages, json_response
-from atp_stream.web.problems import OBSERVE
 from atp_stream.web.policies import add_policies
+from atp_stream.web.problems import OBSERVE
 from atp_stream.web.query import add_query
 from atp_stream.web.reservations import add_reservations
 from atp_stream.web.server import Runner

@@ -66,7 +66,10 @@ async def test_dead_letters_of_intake_and_of_the_ledger_are_counted_together(idl
     letter = Output(LETTERS, 0, b"k", b"v", [("atp-reason", b"policy_invalid")], "DeadLetter")
     app.steps.on_step(0, 1, [letter], 0.1)
     found = {name: value for name, value in (await figures(idle)).items() if name.startswith("atp_dead_letters")}
-    assert {'atp_dead_letters_total{reason="policy_invalid"}': 2, 'atp_dead_letters_total{reason="undecodable"}': 2} == found
+    assert {
+        'atp_dead_letters_total{reason="policy_invalid"}': 2,
+        'atp_dead_letters_total{reason="undecodable"}': 2,
+    } == found
 
 
 async def test_no_sample_says_when_a_series_began(idle: Client) -> None:
@@ -96,7 +99,11 @@ async def test_requests_that_meet_no_pattern_and_faults_of_ours_are_counted_too(
     await idle.put("/health/live")
     await idle.request("PROPFIND", "/coffee")
     await idle.get("/atp/acme/lamp")
-    found = {name[len("atp_http_requests_total{"):]: value for name, value in (await figures(idle)).items() if "requests_total" in name}
+    found = {
+        name[len("atp_http_requests_total{") :]: value
+        for name, value in (await figures(idle)).items()
+        if "requests_total" in name
+    }
     expected = {
         'method="GET",path="(other)",status="404"}': 1,
         'method="PUT",path="(other)",status="405"}': 1,
