@@ -17,7 +17,7 @@ def item() -> None:
     """
 
 
-@item.command()
+@item.command(short_help="End the quarantine of an item.")
 @click.argument("item_id", metavar="ITEM")
 @click.option("--tenant", help="Default: ATP_DEFAULT_TENANT.")
 @as_json
@@ -48,7 +48,7 @@ def source() -> None:
     """
 
 
-@source.command()
+@source.command(short_help="Read a recreated topic from its beginning.")
 @click.argument("topic")
 @as_json
 @pass_settings

@@ -63,7 +63,7 @@ def policy() -> None:
     """
 
 
-@policy.command()
+@policy.command(short_help="Print the policy, or the rules of an item.")
 @click.option("--tenant", help="Only the section of this tenant; with --item: whose item.")
 @item_option
 @url_option
@@ -80,7 +80,7 @@ def show(settings: Settings, *, tenant: str | None, item: str | None, url: str |
         show_document(asyncio.run(in_force(worker_url(settings, url))), tenant)
 
 
-@policy.command()
+@policy.command(short_help="Replace the whole policy.")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @_order_options
 def apply(settings: Settings, *, file: Path, **said: Any) -> None:
@@ -98,7 +98,7 @@ def apply(settings: Settings, *, file: Path, **said: Any) -> None:
     _send(settings, {"action": "SET", "policy": msgspec.Raw(document.strip())}, said)
 
 
-@policy.command(name="set")
+@policy.command(name="set", short_help="Change the rules of a tenant, item or channel.")
 @click.argument("changes", nargs=-1, required=True, metavar="KEY=VALUE...|FILE|null")
 @tenant_option
 @item_option
@@ -135,7 +135,7 @@ def set_(
     _send(settings, body, said)
 
 
-@policy.command()
+@policy.command(short_help="Earmark units of an item for a channel.")
 @click.argument("item")
 @click.argument("channel")
 @click.argument("units", type=AMOUNT, required=False)
@@ -159,7 +159,7 @@ def grant(
     _to_item(settings, "GRANT", tenant, item, channel, said, quantity=number(units), percent=number(percent))
 
 
-@policy.command()
+@policy.command(short_help="Take granted units back.")
 @click.argument("item")
 @click.argument("channel")
 @click.argument("units", type=AMOUNT, required=False)
@@ -173,7 +173,7 @@ def revoke(settings: Settings, *, item: str, channel: str, units: int | None, te
     _to_item(settings, "REVOKE", tenant, item, channel, said, quantity=number(units))
 
 
-@policy.command()
+@policy.command(short_help="Move granted units to another channel.")
 @click.argument("item")
 @click.argument("channel")
 @click.argument("to")
@@ -188,7 +188,7 @@ def move(settings: Settings, *, item: str, channel: str, to: str, units: int, te
     _to_item(settings, "MOVE", tenant, item, channel, said, toChannel=to, quantity=number(units))
 
 
-@policy.command()
+@policy.command(short_help="Stop promising in a channel.")
 @click.argument("channel")
 @tenant_option
 @item_option
@@ -201,7 +201,7 @@ def freeze(settings: Settings, *, channel: str, tenant: str | None, item: str | 
     _to_item(settings, "FREEZE", tenant, item, channel, said)
 
 
-@policy.command()
+@policy.command(short_help="Promise in a channel again.")
 @click.argument("channel")
 @tenant_option
 @item_option
