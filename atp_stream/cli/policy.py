@@ -17,7 +17,7 @@ from atp_stream.cli.frame import Failure, as_json, pass_settings
 from atp_stream.cli.get import worker_url
 from atp_stream.cli.outcome import send_and_wait
 from atp_stream.cli.producing import produce
-from atp_stream.cli.rules import in_force, show_document, show_rules
+from atp_stream.cli.rules import check_own, in_force, show_document, show_rules
 from atp_stream.domain.document import PolicyError
 from atp_stream.domain.policy import parse
 from atp_stream.domain.written import decode, edited
@@ -116,6 +116,7 @@ def set_(
     """Change what the policy says of a tenant, an item, or a channel of it; the rest stays.
 
     A change for a tenant is checked against the policy in force, which a worker tells: without one nothing is sent.
+    One for an item is checked against what was set for the item before; without a worker, in itself.
 
     KEY is a path in that section, its parts joined by dots; VALUE is JSON, or text; null takes away what is there.
     FILE holds the same as JSON (a merge patch); null alone removes the whole section.
@@ -127,9 +128,11 @@ def set_(
     body = {"action": "SET", "tenantId": whose, "itemId": item, "channel": channel, "policy": patch}
     if bytes(patch) == b"null":
         body["policy"] = "null"  # JSON's null is what is not said; the text is what is taken away
+    changed = patch if channel is None else within("channels", channel, patch)
     if item is None:
-        changed = patch if channel is None else within("channels", channel, patch)
         _check(worker_url(settings, said["url"]), whose, changed)
+    else:
+        check_own(worker_url(settings, said["url"]), whose, item, changed)
     if channel is not None and bytes(patch) != b"null":
         note_unnamed(worker_url(settings, said["url"]), whose, item, [channel], "it is new with this order")
     _send(settings, body, said)

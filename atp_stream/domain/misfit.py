@@ -3,6 +3,7 @@
 msgspec says which type it met, but neither which tenant, item or channel it was in, nor which values there are.
 """
 
+from collections.abc import Iterable
 from decimal import Decimal
 from enum import StrEnum
 from types import NoneType, UnionType
@@ -10,7 +11,7 @@ from typing import Any, Final, get_args, get_origin
 
 import msgspec
 
-from atp_stream.domain.document import Document
+from atp_stream.domain.document import Document, TenantSection
 
 _WORDS: Final[dict[Any, str]] = {
     int: "a whole number",
@@ -61,9 +62,14 @@ def _of_each(plain: Any, form: Any, place: str) -> str | None:
 
 
 def _unknown(name: str, known: dict[str, Any], place: str) -> str:
-    if name in Document.__struct_fields__:
-        return f"{_join(place, name)}: is a key of the whole document, not of this section"
-    return f"{_join(place, name)}: unknown key; allowed are {', '.join(sorted(known))}"
+    for whole, words in ((TenantSection, "a tenant"), (Document, "the whole document")):
+        if name in whole.__struct_fields__:
+            return f"{_join(place, name)}: is a key of {words}, and not allowed here; allowed are {_listed(known)}"
+    return f"{_join(place, name)}: unknown key; allowed are {_listed(known)}"
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names))
 
 
 def _told(place: str, plain: Any, wanted: str) -> str:

@@ -58,6 +58,14 @@ def decode_own(section: bytes) -> ItemSection:
     return written
 
 
+def check_form(patch: bytes) -> None:
+    """Raise PolicyError if a JSON merge patch for one item says what no section of an item can have."""
+    merged = _merged({}, _plain(patch))
+    wrong = None if merged is None else misfit(merged, ItemSection, "item")
+    if wrong is not None:
+        raise PolicyError(wrong)
+
+
 def encode(section: Document | ItemSection) -> bytes:
     """Return the JSON text of a document, or of an item's own part; decoding it gives an equal one."""
     return msgspec.json.Encoder(decimal_format="number").encode(section)

@@ -40,7 +40,8 @@ def refusal(document: str) -> str:
         ),
         (
             '{"tenants":{"a":{"default_channel":"STORE"}}}',
-            "tenants.a.default_channel: is a key of the whole document, not of this section",
+            "tenants.a.default_channel: is a key of the whole document, and not allowed here; allowed are aliases,"
+            " channels, frozen, items, rule, safety_stock, shortage, time_limit",
         ),
     ],
 )
@@ -49,7 +50,7 @@ def test_a_value_that_has_not_its_form_is_named_with_its_place_and_what_is_allow
 
 
 def test_an_items_own_section_is_told_in_the_same_words() -> None:
-    with pytest.raises(PolicyError, match=r"^item\.time_limit: unknown key; allowed are channels, frozen, rule, "):
+    with pytest.raises(PolicyError, match=r"^item\.time_limit: is a key of a tenant, and not allowed here; allowed "):
         decode_own(b'{"time_limit":10}')
 
 
