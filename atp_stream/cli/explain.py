@@ -1,6 +1,7 @@
 """`atp explain`: why a number is what it is, asked of a worker."""
 
 import asyncio
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
 
@@ -73,6 +74,8 @@ def _print(view: dict[str, Any]) -> None:
             *((-one["quantity"], f"shipped at {one['at']}, in no count yet") for one in on_hand["shipped"]),
         ],
     )
+    for line in [*gap_lines(on_hand), *grant_lines(view)]:
+        click.echo(line)
     for row in view["channels"]:
         terms = [(term["quantity"], _WORDS.get(term["what"], term["what"])) for term in row["terms"]]
         _sum(f"available in {row['channel']} ({row['kind']})", row["available"], terms)
@@ -87,7 +90,37 @@ def _print(view: dict[str, Any]) -> None:
         click.echo(f"  more: --after {view['next']}")
 
 
+def gap_lines(on_hand: dict[str, Any]) -> Iterator[str]:
+    """Yield what is said of a gap: by how much counts and movements disagree, and which facts do at each location."""
+    if on_hand["gap"]:
+        yield f"gap {on_hand['gap']}: counts and movements disagree by so much; the counts are believed"
+    for gap in on_hand.get("gaps", ()):
+        yield f"  at {gap['location'] or 'no location'}:"
+        yield from _terms(
+            [
+                (gap["base"]["quantity"], f"was there at {gap['base']['at']}"),
+                (gap["moved"], "moved since"),
+                (gap["unexplained"], "unexplained: a movement is missing or late, or the count is wrong"),
+            ]
+        )
+        yield f"  {gap['stated']['quantity']:>14}  was counted at {gap['stated']['at']}"
+
+
+def grant_lines(view: dict[str, Any]) -> Iterator[str]:
+    """Yield what is said of grants that are more than what is there for them."""
+    if view["shortage"]:
+        yield "more is granted than is free; what is missing goes to the channel as stock comes in:"
+        for row in view["channels"]:
+            left = row["granted"] - row["consumed"]
+            if row["kind"] == "QUOTA" and left > row["fence"]:
+                yield f"  {row['channel']} has {row['fence']} of the {left} that it was granted and has not used"
+
+
 def _sum(what: str, quantity: Any, terms: list[tuple[Any, str]]) -> None:
     click.echo(f"{what} {quantity}")
-    for part, words in terms:
-        click.echo(f"  {part:>+14}  {words}")
+    for line in _terms(terms):
+        click.echo(line)
+
+
+def _terms(terms: list[tuple[Any, str]]) -> Iterator[str]:
+    return (f"  {part:>+14}  {words}" for part, words in terms)

@@ -11,7 +11,7 @@ import click
 import msgspec
 
 from atp_stream.cli.changes import patch_of, within
-from atp_stream.cli.channels import note_unnamed
+from atp_stream.cli.channels import note_overgranted, note_unnamed
 from atp_stream.cli.drafts import AMOUNT, draft, number
 from atp_stream.cli.frame import Failure, as_json, pass_settings
 from atp_stream.cli.get import worker_url
@@ -261,8 +261,8 @@ def _send(
     became, url = None, worker_url(settings, said["url"])
     if note is not None:
         note(url)
+    whom = body.get("tenantId"), body.get("itemId")
     if said["wait"]:
-        whom = body.get("tenantId"), body.get("itemId")
         place, became = asyncio.run(send_and_wait(settings, url, value, *whom))
     else:
         place = asyncio.run(produce(settings.bootstrap, topic.name, None, value))
@@ -273,5 +273,7 @@ def _send(
         click.echo(f"{place.topic} partition {place.partition} offset {place.offset}")
     elif became.in_force:
         click.echo("in force")
+        if body["action"] in {"GRANT", "MOVE"}:
+            note_overgranted(url, *whom)
     if became is not None and not became.in_force:
         raise Failure(f"refused: {became.detail} ({became.reason})")
