@@ -4,8 +4,8 @@ import asyncio
 
 import click
 
-from atp_stream.cli.frame import Failure
 from atp_stream.cli.explain import grant_lines
+from atp_stream.cli.frame import Failure
 from atp_stream.cli.get import fetch, path_part, rules_url
 from atp_stream.cli.words import did_you_mean
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from functools import wraps
 from importlib import import_module
-from typing import Any
+from typing import Any, cast
 
 import click
 
@@ -82,11 +82,10 @@ class Frame(click.Group):
                 raise Failure(str(error)) from error
             raise
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
         """List the commands in the order in which a newcomer needs them, without importing any."""
-        assert isinstance(self.commands, Modules)
         with formatter.section("Commands"):
-            formatter.write_dl(list(self.commands.short_helps.items()))
+            formatter.write_dl(list(cast(Modules, self.commands).short_helps.items()))
 
 
 def _is_one_line(error: Exception) -> bool:

@@ -79,11 +79,16 @@ class Foreign(Failure):
     """What answers is no worker that tells what is asked: an older one, or none of ours."""
 
 
+class UnknownItem(Failure):
+    """Nothing has ever been said of the item."""
+
+
 async def fetch(url: str, *names: str) -> dict[str, Any]:
     """Return the JSON object at `url`, which has members of these names.
 
     Raises:
         Foreign: it has not.
+        UnknownItem: its item is unknown there.
         Failure: nobody answers there, or the answer is a problem; the text is its detail.
     """
     found: dict[str, Any] = json.loads(await fetch_text(url, *names))
@@ -104,7 +109,8 @@ async def fetch_text(url: str, *names: str) -> bytes:
     if not isinstance(body, dict):
         raise Failure(f"what answers at {url} is no worker")
     if answer.status != HTTPStatus.OK:
-        raise Failure(str(body.get("detail") or f"{url} answers {answer.status}"))
+        failure = UnknownItem if body.get("type") == "urn:atp:problem:unknown-item" else Failure
+        raise failure(str(body.get("detail") or f"{url} answers {answer.status}"))
     if missing := [name for name in names if name not in body]:
         raise Foreign(f"what answers at {url} does not tell `{missing[0]}`: it is an older worker, or none of ours")
     return text

@@ -261,8 +261,8 @@ def _send(
     became, url = None, worker_url(settings, said["url"])
     if note is not None:
         note(url)
-    whom = body.get("tenantId"), body.get("itemId")
     if said["wait"]:
+        whom = body.get("tenantId"), body.get("itemId")
         place, became = asyncio.run(send_and_wait(settings, url, value, *whom))
     else:
         place = asyncio.run(produce(settings.bootstrap, topic.name, None, value))
@@ -274,6 +274,6 @@ def _send(
     elif became.in_force:
         click.echo("in force")
         if body["action"] in {"GRANT", "MOVE"}:
-            note_overgranted(url, *whom)
+            note_overgranted(url, body["tenantId"], body["itemId"])
     if became is not None and not became.in_force:
         raise Failure(f"refused: {became.detail} ({became.reason})")

@@ -201,7 +201,11 @@ def test_a_change_that_would_contradict_what_is_there_is_not_sent() -> None:
 @pytest.mark.parametrize(
     ("own", "arguments", "told"),
     [
-        (None, ["time_limit=10"], "item.time_limit: is a key of a tenant, and not allowed here; allowed are channels, "),
+        (
+            None,
+            ["time_limit=10"],
+            "item.time_limit: is a key of a tenant, and not allowed here; allowed are channels, ",
+        ),
         ({"rule": {"kind": "QUOTA"}}, ["rule.weight=0.5"], "item.rule.weight: belongs to SHARE, not to QUOTA"),
         (None, ["--channel", "B2B", "kind=quota"], "item.channels.B2B.kind: 'quota' is not one of POOLED, SHARE, "),
     ],

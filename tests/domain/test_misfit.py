@@ -40,8 +40,10 @@ def refusal(document: str) -> str:
         ),
         (
             '{"tenants":{"a":{"default_channel":"STORE"}}}',
-            "tenants.a.default_channel: is a key of the whole document, and not allowed here; allowed are aliases,"
-            " channels, frozen, items, rule, safety_stock, shortage, time_limit",
+            (
+                "tenants.a.default_channel: is a key of the whole document, and not allowed here; allowed are aliases,"
+                " channels, frozen, items, rule, safety_stock, shortage, time_limit"
+            ),
         ),
     ],
 )
