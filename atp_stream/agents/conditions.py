@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from mode import get_logger
 
@@ -29,13 +29,16 @@ class Conditions:
         self._document = b""  # the one that the log has told of
         self._missing = Repetitions(REPEAT_S)
 
-    def look(self, now_s: float) -> None:
-        """Look, and tell."""
-        self._look_for_sources(now_s)
+    async def look(self, now_s: float) -> None:
+        """Look, and tell; while an input is missing the broker is asked for it at each look."""
+        if self._look_for_sources(now_s):
+            consumer: Any = self._app.consumer
+            await consumer.look_for_topics()
         if self._app.settled:
             self._look_at_policy()
 
-    def _look_for_sources(self, now_s: float) -> None:
+    def _look_for_sources(self, now_s: float) -> bool:
+        """Tell which inputs are missing, and whether any is."""
         missing = figures.sources_missing(self._app, self._sources)
         for topic in missing:
             if self._missing.passed_over(topic, now_s) is not None:
@@ -44,6 +47,7 @@ class Conditions:
         for topic in set(self._sources) - set(missing):
             if self._app.settled and self._missing.forget(topic):
                 log.warning("the input topic %s is there again", topic, extra={"event": "source_back", "topic": topic})
+        return bool(missing)
 
     def _look_at_policy(self) -> None:
         """Tell of the policy once all partitions that are served here have the same one."""
@@ -74,4 +78,4 @@ def add_conditions(app: EngineApp, topics: Topics) -> None:
     async def look_at_conditions() -> None:
         while True:
             await asyncio.sleep(INTERVAL_S)
-            conditions.look(asyncio.get_running_loop().time())
+            await conditions.look(asyncio.get_running_loop().time())

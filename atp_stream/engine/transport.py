@@ -94,6 +94,13 @@ class RunThread(driver.AIOKafkaConsumerThread):
         found = await self._ensure_consumer()._coordinator.fetch_committed_offsets(list(tps))
         return {TP(tp.topic, tp.partition): at.offset for tp, at in found.items() if at.offset >= 0}
 
+    async def look_for_topics(self) -> None:
+        """Ask the broker which topics there are, sooner than every five minutes."""
+        await self.call_thread(self._look_for_topics)
+
+    async def _look_for_topics(self) -> None:
+        await self._ensure_consumer()._client.force_metadata_update()
+
     async def progress(self, topics: Sequence[str]) -> tuple[dict[TP, int], dict[TP, int]]:
         """Return where every partition of the topics ends, and up to where the group has committed to have read it."""
         found: tuple[dict[TP, int], dict[TP, int]] = await self.call_thread(self._progress, topics)
@@ -205,6 +212,11 @@ class RunConsumer(driver.Consumer):
         """When the last heartbeat that the group accepted was sent, on the monotonic clock."""
         thread: Any = self._thread
         return float(thread.last_heartbeat)
+
+    async def look_for_topics(self) -> None:
+        """Ask the broker which topics there are, sooner than every five minutes."""
+        thread: Any = self._thread
+        await thread.look_for_topics()
 
     async def progress(self, topics: Sequence[str]) -> tuple[dict[TP, int], dict[TP, int]]:
         """Return where every partition of the topics ends, and up to where the group has committed to have read it."""

@@ -43,6 +43,7 @@ NAMES: list[tuple[Any, str, list[str]]] = [
     (Recovery, "active_remaining_total", ["self"]),
     (GroupCoordinator, "_do_heartbeat", ["self"]),
     (GroupCoordinator, "fetch_committed_offsets", ["self", "partitions"]),
+    (AIOKafkaClient, "force_metadata_update", ["self"]),
     (AIOKafkaClient, "_metadata_update", ["self", "cluster_metadata", "topics"]),
     (Fetcher, "fetched_records", ["self", "partitions", "timeout", "max_records"]),
 ]
