@@ -73,9 +73,15 @@ class Conditions:
 def add_conditions(app: EngineApp, topics: Topics) -> None:
     """Let the app look at its conditions once it has its first partitions."""
     conditions = Conditions(app, [topic.name for topic in topics.inputs])
+    faults = Repetitions(REPEAT_S)
 
     @app.task  # type: ignore[untyped-decorator] # its types know no plain coroutine function
     async def look_at_conditions() -> None:
         while True:
             await asyncio.sleep(INTERVAL_S)
-            await conditions.look(asyncio.get_running_loop().time())
+            now_s = asyncio.get_running_loop().time()
+            try:
+                await conditions.look(now_s)
+            except Exception as error:  # noqa: BLE001 - whatever it is: looking must not end a worker
+                if faults.passed_over(type(error).__name__, now_s) is not None:
+                    log.warning("cannot look at the policy and the inputs (%r); retrying", error)

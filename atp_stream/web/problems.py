@@ -9,7 +9,10 @@ import msgspec
 from aiohttp import web
 from mode import get_logger
 
+from atp_stream.engine.repetitions import REPEAT_S, Repetitions
+
 log = get_logger(__name__)
+_faults = Repetitions(REPEAT_S)  # whoever knows a request that fails must not be able to fill the disk with tracebacks
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Observe = Callable[[str, str, int, float], None]
@@ -106,11 +109,18 @@ async def as_problems(request: web.Request, handler: Handler) -> web.StreamRespo
     """Turn every error of a request into a problem document, and let each answer be counted."""
     began = time.perf_counter()
     response, status = await _answered(request, handler)
-    method = request.method if request.method in _METHODS else _NO_METHOD
-    resource = request.match_info.route.resource
-    path = NO_PATH if resource is None else resource.canonical
-    request.app[OBSERVE](method, path, status, time.perf_counter() - began)
+    request.app[OBSERVE](method_of(request), _pattern(request), status, time.perf_counter() - began)
     return response
+
+
+def method_of(request: web.BaseRequest) -> str:
+    """Return the method for who counts: anyone may make new ones up."""
+    return request.method if request.method in _METHODS else _NO_METHOD
+
+
+def _pattern(request: web.Request) -> str:
+    resource = request.match_info.route.resource
+    return NO_PATH if resource is None else resource.canonical
 
 
 async def _answered(request: web.Request, handler: Handler) -> tuple[web.StreamResponse, int]:
@@ -123,8 +133,10 @@ async def _answered(request: web.Request, handler: Handler) -> tuple[web.StreamR
         response = Problem.refused("bad-body", f"the body cannot be read: {error}").response()
         if request.transport is None or request.transport.is_closing():
             return response, CLIENT_GONE  # nobody is there to read it
-    except Exception:
-        log.exception("%s %s failed", request.method, request.path, extra={"event": "request_failed"})
+    except Exception as error:
+        if _faults.passed_over((_pattern(request), type(error).__name__), time.monotonic()) is not None:
+            path = request.rel_url.raw_path  # as it was sent: decoded, it could forge lines
+            log.exception("%s %s failed", request.method, path, extra={"event": "request_failed"})
         response = Problem(
             HTTPStatus.INTERNAL_SERVER_ERROR, "bug", "a fault of atp_stream; the worker's log has its traceback"
         ).response()

@@ -6,7 +6,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
-from atp_stream.web.problems import NO_PATH, OBSERVE, Problem
+from atp_stream.web.problems import NO_PATH, OBSERVE, Problem, method_of
 
 _NO_REQUEST = "(none)"
 
@@ -39,7 +39,7 @@ class _Connection(RequestHandler):
     ) -> tuple[web.StreamResponse, bool]:
         """Answer as a problem what was refused before our views were asked, such as an `Expect` that is unknown."""
         if isinstance(resp, web.HTTPException):
-            self._observe(request.method, NO_PATH, resp.status, 0.0)
+            self._observe(method_of(request), NO_PATH, resp.status, 0.0)
             resp = Problem.of(resp, request).response()
         return await super().finish_response(request, resp, start_time)
 

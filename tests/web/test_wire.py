@@ -10,6 +10,7 @@ import pytest
 from aiohttp import web
 
 from atp_stream.engine.app import EngineApp
+from atp_stream.engine.repetitions import Repetitions
 from tests.web.test_metrics import samples
 
 QUERY = "POST /atp/acme/query HTTP/1.1\r\nHost: x\r\n"
@@ -90,6 +91,19 @@ async def counts(port: int) -> dict[str, float]:
     text = (await reader.read()).decode()
     writer.close()
     return samples(text.partition("\r\n\r\n")[2])
+
+
+async def test_a_fault_that_is_met_again_and_again_is_one_traceback_and_counted_each_time(
+    port: int, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("atp_stream.web.problems._faults", Repetitions(60.0))
+    monkeypatch.setattr("atp_stream.web.availability.owner", lambda *_: 1 // 0)
+    for _ in range(5):
+        status, _, problem = await send(port, b"GET /atp/acme/a%C2%A0b HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert (500, "urn:atp:problem:bug") == (status, problem["type"])
+
+    assert 5 == (await counts(port))['atp_http_requests_total{method="GET",path="/atp/{tenant}/{item}",status="500"}']
+    assert ["GET /atp/acme/a%C2%A0b failed"] == caplog.messages
 
 
 async def test_what_was_no_request_is_counted(port: int) -> None:
