@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from atp_stream.domain.document import PolicyError
-from atp_stream.domain.written import decode, decode_own, edited
+from atp_stream.domain.written import check_form, decode, decode_own, edited
 
 
 def refusal(document: str) -> str:
@@ -81,3 +81,19 @@ def test_whatever_is_refused_has_words_of_ours_and_one_line(document: object) ->
         text = str(refused)
         assert "\n" not in text
         assert "$" not in text
+
+
+def test_what_is_left_out_with_null_is_passed_over_for_what_is_wrong_behind_it() -> None:
+    told = "tenants.a.time_limit: 'soon' is not a whole number"
+    assert told == refusal('{"tenants":{"a":{"shortage":null,"time_limit":"soon"}}}')
+
+
+@pytest.mark.parametrize("patch", ["null", "{}", '{"rule":{"rank":2}}', '{"rule":null,"frozen":{"B2B":true}}'])
+def test_a_patch_of_an_item_may_say_what_only_another_could_complete(patch: str) -> None:
+    check_form(patch.encode())
+
+
+@pytest.mark.parametrize("patch", ["7", '{"rule":{"rank":"first"}}', '{"time_limit":5}', "{"])
+def test_a_patch_of_an_item_that_fits_no_section_is_refused(patch: str) -> None:
+    with pytest.raises(PolicyError):
+        check_form(patch.encode())
