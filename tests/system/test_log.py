@@ -3,16 +3,13 @@
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
 from atp_stream import provision
 from atp_stream.devstack import Stack
 from atp_stream.provision.topics import administration
-from tests.conftest import JAVA, settings_on
 from tests.system.site import Site, Worker
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
@@ -61,22 +58,6 @@ async def test_the_log_of_a_worker_tells_what_it_does_from_its_start_to_its_end(
     assert re.search(r"serving partitions: 0, 1, 2, 3, 4, 5; restored \d+ rows in \d+\.\d s", first.said())
     assert re.search(r"taking over partitions: [0-9, ]+; keeping copies of: ", second.said())
     assert [] == alarms(first) + alarms(second)
-
-
-@pytest.fixture
-def alone(tmp_path: Path) -> Iterator[Stack]:
-    """Give a stack of this test's own, whose broker may go away."""
-    with Stack(tmp_path / "stack", JAVA) as running:
-        yield running
-
-
-@pytest.fixture
-async def lonely(alone: Stack, tmp_path: Path) -> AsyncIterator[Site]:
-    """Give an installation on that stack."""
-    built = Site(replace(settings_on(alone, tmp_path), default_tenant="acme", session_timeout=6.0), tmp_path)
-    await built.open()
-    yield built
-    await built.close()
 
 
 @pytest.mark.timeout(180)
