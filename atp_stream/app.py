@@ -4,6 +4,7 @@
 """
 
 import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -11,9 +12,12 @@ from pathlib import Path
 from yarl import URL
 
 from atp_stream.agents.clock import add_clock
+from atp_stream.agents.conditions import add_conditions
 from atp_stream.agents.intake import Translator, add_intake_agent
 from atp_stream.agents.ledger import Ledger, add_ledger_agent
+from atp_stream.agents.letter_log import LetterLog
 from atp_stream.engine.app import EngineApp
+from atp_stream.engine.sending import Output
 from atp_stream.engine.tables import StateTable
 from atp_stream.messages.inbound import Inbound
 from atp_stream.messages.outbound import Outbound
@@ -24,6 +28,8 @@ from atp_stream.settings import Settings
 from atp_stream.topics import LOG_PARTITIONS, TOMBSTONE_RETENTION_MS, Topics
 from atp_stream.web.problems import as_problems
 from atp_stream.web.site import add_web
+
+OnStep = Callable[[int, int, Sequence[Output], float], None]
 
 #: Heartbeats per session: one lost heartbeat must not end it.
 _HEARTBEATS = 10
@@ -61,8 +67,21 @@ def create_app(settings: Settings, *, genesis: str, schemas: SchemaCache) -> Eng
     add_ledger_agent(app, topics)
     add_intake_agent(app, topics)
     clock = add_clock(app, topics, genesis, settings.bootstrap)
-    add_web(app, topics, schemas, translator.counts, clock.held)
+    add_conditions(app, topics)
+    metrics = add_web(app, topics, schemas, translator.counts, clock.held)
+    app.steps.on_step = _told(metrics.step, topics)
     return app
+
+
+def _told(count: OnStep, topics: Topics) -> OnStep:
+    """Let a step be counted, and the dead letters that were committed with it be noted in the log."""
+    letter_log = LetterLog()
+
+    def told(partition: int, records: int, outputs: Sequence[Output], seconds: float) -> None:
+        count(partition, records, outputs, seconds)
+        letter_log.note([output for output in outputs if output.topic == topics.dead_letter.name])
+
+    return told
 
 
 def prepare(settings: Settings) -> EngineApp:

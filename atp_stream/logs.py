@@ -1,56 +1,103 @@
-"""Log lines as events with fields: for people on a terminal, as JSON elsewhere; always on stderr."""
+"""Log lines: for people on a terminal, as JSON elsewhere; always on stderr.
+
+Each line has a `message`, a sentence for people. What a worker says of its own work also has an `event`, a stable name
+to search and alert by, and its figures in fields of their own (the README lists them).
+"""
 
 import logging
 import logging.config
+import re
 import sys
+import time
+from collections.abc import Callable
 from typing import Any
 
 import structlog
 
+from atp_stream.engine.repetitions import REPEAT_S, Repetitions
 from atp_stream.settings import LogFormat, Settings
 
 #: These say at INFO what is of no use to an operator, or at DEBUG what costs a tenth of the time.
 _QUIET = {"aiokafka": "WARNING", "faust": "WARNING", "mode": "WARNING", "asyncio": "WARNING", "httpx": "WARNING"}
 
+#: Libraries call these warnings or errors, but they are part of a day's work, or our own lines say it better.
+_EXPECTED = (
+    "GroupCoordinatorNotAvailableError",  # the first group of a cluster is formed; the next try succeeds
+    "because it is rebalancing",  # partitions move: `partitions_assigned` says where
+    "Crashed reason=",  # Faust ends: `gave_up` has said why
+    "We experienced a crash!",
+)
 
-class ExpectedOfANewCluster(logging.Filter):
-    """Drops what aiokafka calls an error when the first group of a cluster is formed; it tries again and succeeds."""
+
+class Expected(logging.Filter):
+    """Drops lines that look like faults and are none."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Return whether to keep a line."""
-        return "GroupCoordinatorNotAvailableError" not in record.getMessage()
+        message = record.getMessage()
+        return not any(part in message for part in _EXPECTED)
+
+
+class Limit(logging.Filter):
+    """Lets each kind of line of a library through once a minute, with `repeated`: how many were left out before it.
+
+    Without it, a broker that is away has aiokafka write 70 lines a second.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._clock = clock
+        self._repetitions = Repetitions(REPEAT_S)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether to keep a line."""
+        if record.levelno < logging.WARNING or record.name.partition(".")[0] == "atp_stream":
+            return True
+        kind = record.name, record.levelno, re.sub("[0-9]+", "#", str(record.msg))[:80]
+        passed_over = self._repetitions.passed_over(kind, self._clock())
+        if passed_over:
+            record.repeated = passed_over
+        return passed_over is not None
+
+
+def _name_message(_logger: Any, _method: str, line: dict[str, Any]) -> dict[str, Any]:
+    """Call the sentence `message`: `event` is the stable name that the line brings with it, if it has one."""
+    line["message"] = line.pop("event")
+    return line
 
 
 def logging_config(settings: Settings) -> dict[str, Any]:
     """Return the configuration of the standard library's logging, ours and Faust's lines alike."""
-    console = settings.log_format is LogFormat.CONSOLE or (
-        settings.log_format is LogFormat.AUTO and sys.stderr.isatty()
-    )
+    terminal = sys.stderr.isatty()
+    console = settings.log_format is LogFormat.CONSOLE or (settings.log_format is LogFormat.AUTO and terminal)
     level = settings.log_level.value.upper()
-    renderer: Any = structlog.dev.ConsoleRenderer() if console else structlog.processors.JSONRenderer()
     shared: list[Any] = [
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.stdlib.ExtraAdder(),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.stdlib.add_log_level,
+        _name_message,
+        structlog.stdlib.ExtraAdder(),
+        structlog.stdlib.add_logger_name,
     ]
-    errors: list[Any] = [] if console else [structlog.processors.format_exc_info]
+    last: list[Any] = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    if console:  # without the values of locals, which rich would print: messages are other people's data
+        plain = structlog.dev.plain_traceback
+        last = [structlog.dev.ConsoleRenderer(colors=terminal, event_key="message", exception_formatter=plain)]
     return {
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {
-            "events": {
+            "lines": {
                 "()": structlog.stdlib.ProcessorFormatter,
                 "foreign_pre_chain": shared,
-                "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *errors, renderer],
+                "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
             }
         },
-        "filters": {"expected": {"()": ExpectedOfANewCluster}},
+        "filters": {"expected": {"()": Expected}, "limit": {"()": Limit}},
         "handlers": {
             "stderr": {
                 "class": "logging.StreamHandler",
-                "formatter": "events",
-                "filters": ["expected"],
+                "formatter": "lines",
+                "filters": ["expected", "limit"],
                 "stream": "ext://sys.stderr",
             }
         },

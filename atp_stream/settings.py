@@ -36,12 +36,16 @@ class LogFormat(StrEnum):
 
 
 class LogLevel(StrEnum):
-    """The least severe log line that is written."""
+    """The least severe log line that is written; capitals are accepted, as other programs want them."""
 
     DEBUG = "debug"
     INFO = "info"
     WARNING = "warning"
     ERROR = "error"
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        return next((level for level in cls if level.value == str(value).lower()), None)
 
 
 class SettingError(ValueError):
@@ -180,7 +184,10 @@ class Settings:
         "ATP_APP_ID", "atp", _APP_ID, "Name of the application; its group, transactions and changelog start with it."
     )
     brokers: tuple[str, ...] = _setting(
-        "ATP_BROKER", "127.0.0.1:9092", _BROKERS, "Kafka brokers to start from; `kafka://` in front is accepted."
+        "ATP_BROKER",
+        "127.0.0.1:9092",
+        _BROKERS,
+        "Kafka brokers to start from, with `kafka://` in front or not; without a port: 9092.",
     )
     registry_url: str = _setting(
         "ATP_REGISTRY_URL", "http://127.0.0.1:8081/apis/ccompat/v7", _URL, "Schema registry with Confluent's API."

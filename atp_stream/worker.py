@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 import faust
+from aiokafka.errors import KafkaError
 
 from atp_stream import logs
 from atp_stream.app import prepare
@@ -32,14 +33,15 @@ class Worker(faust.Worker):
         try:
             await super().start()
         except Exception as error:  # noqa: BLE001 - whatever it is
-            self.app.give_up(ended_by(error))
+            self.app.give_up(ended_by(error), None if isinstance(error, KafkaError) else error)
 
     async def _sentinel_task(self) -> None:
         """End the loop at once: all tasks have been waited for, and mode would wait a second more."""
 
     async def on_startup_finished(self) -> None:
         """Say where the views are."""
-        log.info("worker started", extra={"url": str(self.app.conf.canonical_url)})
+        url = str(self.app.conf.canonical_url)
+        log.info("started; views are at %s", url, extra={"event": "worker_started", "url": url})
 
 
 def run(settings: Settings) -> None:
@@ -65,6 +67,6 @@ def run(settings: Settings) -> None:
     try:
         worker.execute_from_commandline()
     finally:
-        log.info("worker stopped")
+        log.info("stopped", extra={"event": "worker_stopped"})
         if app.gave_up is not None:
             raise SystemExit(EXIT_GAVE_UP)

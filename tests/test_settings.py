@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from atp_stream.settings import LogFormat, SettingError, Settings, Wire, catalogue
+from atp_stream.settings import LogFormat, LogLevel, SettingError, Settings, Wire, catalogue
 
 
 def refusal(**environment: str) -> str:
@@ -103,6 +103,10 @@ def test_durations_carry_their_unit(text, milliseconds):
 )
 def test_a_value_that_is_not_allowed_is_refused_by_name(variable, text):
     assert refusal(**{variable: text}).startswith(f"{variable}={text!r} is not allowed: give ")
+
+
+def test_a_level_of_the_log_may_have_capitals():
+    assert LogLevel.WARNING is Settings.from_environment({"ATP_LOG_LEVEL": "WARNING"}).log_level
 
 
 def test_a_misspelt_variable_is_refused_with_the_right_spelling():

@@ -22,6 +22,7 @@ from atp_stream.domain.keys import TIMER
 from atp_stream.engine.app import EngineApp
 from atp_stream.engine.horizon import Horizon
 from atp_stream.engine.position import GENESIS_HEADER
+from atp_stream.engine.repetitions import REPEAT_S, Repetitions
 from atp_stream.engine.sending import drop_producer, make_producer
 from atp_stream.messages.rows import encode_command
 from atp_stream.topics import WHOLE_PARTITION, Topics
@@ -39,6 +40,7 @@ _WHOLE_SCAN: Final = 10_000_000
 _TRUSTED: Final = 60_000_000
 #: Microseconds by which the clock of a worker may be behind, and what is due is found in time all the same.
 _WRONG: Final = 2 * 3_600_000_000
+_FAULT: Final = "time stands still"
 _NO_TIME: Final = 0  # a tick that ends nothing: it is appended for the answer
 
 
@@ -86,6 +88,7 @@ class Clock:
         self._scanned_at = 0
         self._answer: _Answer | None = None
         self._held_since: int | None = None
+        self._faults = Repetitions(REPEAT_S)
 
     def held(self) -> float:
         """For how many seconds what is due has waited for input to be read."""
@@ -99,10 +102,24 @@ class Clock:
                 try:
                     await self.round()
                 except Exception as error:  # noqa: BLE001 - whatever it is: time stands still, and goes on
-                    log.warning("the clock could not tell the time, tries again: %r", error)
+                    self._tell_fault(error)
                     await self._drop_producer()
+                else:
+                    self._tell_end_of_fault()
         finally:
             await self._drop_producer()
+
+    def _tell_fault(self, error: Exception) -> None:
+        if self._faults.passed_over(_FAULT, self._now() / 1_000_000) is not None:
+            log.warning(
+                "cannot read from the broker how far the inputs are (%r); retrying: until then no time limit ends",
+                error,
+                extra={"event": "time_stopped", "reason": repr(error)},
+            )
+
+    def _tell_end_of_fault(self) -> None:
+        if self._faults.forget(_FAULT):
+            log.info("time limits end again", extra={"event": "time_goes_on"})
 
     async def round(self) -> None:
         """Tell each partition the time that has something due, as far as the horizon lets."""

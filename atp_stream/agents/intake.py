@@ -10,6 +10,7 @@ from typing import Any
 
 from mode import get_logger
 
+from atp_stream.agents.letter_log import LetterLog
 from atp_stream.domain.errors import Refused
 from atp_stream.domain.names import join
 from atp_stream.engine.app import EngineApp
@@ -50,6 +51,7 @@ class Translator:
             topics.fulfilled.name: InputKind.FULFILLED,
             topics.policy.name: InputKind.POLICY,
         }
+        self._letter_log = LetterLog()
         self.counts: Counter[tuple[str, str]] = Counter()  # (topic, what became of it)
 
     def __call__(self, record: Any) -> Sequence[Output]:
@@ -91,7 +93,9 @@ class Translator:
     def _letter(self, record: Any, refused: Refused) -> Output:
         letter = Letter.of(record, f"{record.topic}/{record.partition}/{record.offset}", refused)
         partition = record.partition % self._dead_letter.partitions
-        return Output(self._dead_letter.name, partition, letter.key, letter.value, letter.headers)
+        output = Output(self._dead_letter.name, partition, letter.key, letter.value, letter.headers)
+        self._letter_log.note([output])
+        return output
 
 
 @lru_cache(maxsize=50_000)

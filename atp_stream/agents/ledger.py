@@ -17,8 +17,8 @@ from atp_stream.engine.position import LogRecord
 from atp_stream.engine.runs import RunSchema
 from atp_stream.engine.sending import Output
 from atp_stream.engine.steps import Answer
-from atp_stream.messages.dead_letters import Letter, Original, unpack_original
-from atp_stream.messages.outbound import Outbound, Role
+from atp_stream.messages.dead_letters import DEAD_LETTER, Letter, Original, unpack_original
+from atp_stream.messages.outbound import EVENTS, Outbound, Role
 from atp_stream.messages.rows import decode_command, encode_command, encode_row, reader, scanner
 from atp_stream.topics import Topic, Topics
 
@@ -73,7 +73,7 @@ class Ledger:
         topic = self._by_role[made.role]
         # All of an item goes where its log partition is, so a step writes to few partitions, and a topic with
         # fewer of them still holds an item in one: hash % 6 % 3 is hash % 3.
-        return Output(topic.name, partition % topic.partitions, made.key, made.value, made.headers)
+        return Output(topic.name, partition % topic.partitions, made.key, made.value, made.headers, EVENTS[made.role])
 
     def _letter(self, partition: int, record: LogRecord, reason: str, detail: str) -> Output:
         topic = self._topics.dead_letter
@@ -83,7 +83,7 @@ class Ledger:
             original = Original(record.key, record.value, (), record.log_time)
             origin = f"{self._topics.item_log.name}/{partition}/{record.offset}"
         letter = Letter.of(original, origin, Refused(reason, detail), at=record.log_time)
-        return Output(topic.name, partition % topic.partitions, letter.key, letter.value, letter.headers)
+        return Output(topic.name, partition % topic.partitions, letter.key, letter.value, letter.headers, DEAD_LETTER)
 
 
 def _read(partition: int, records: Sequence[LogRecord]) -> Read:

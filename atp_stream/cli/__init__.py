@@ -9,24 +9,30 @@ import logging
 import click
 
 from atp_stream import __version__
-from atp_stream.cli.dead_letters import dead_letters
-from atp_stream.cli.demo import demo
-from atp_stream.cli.explain import explain
-from atp_stream.cli.frame import Frame
-from atp_stream.cli.get import get
-from atp_stream.cli.init import init
-from atp_stream.cli.operate import item, source
-from atp_stream.cli.policy import policy
-from atp_stream.cli.rehearse import rehearse
-from atp_stream.cli.send import send
-from atp_stream.cli.snapshot import snapshot
-from atp_stream.cli.stack import stack
-from atp_stream.cli.verify import verify
-from atp_stream.cli.watch import watch
-from atp_stream.cli.worker import worker
+from atp_stream.cli.frame import Frame, Modules
+
+_COMMANDS = Modules(
+    demo="See it all at work, and a worker killed.",
+    stack="Run a local Kafka and schema registry.",
+    init="Create topics, schemas and the item log.",
+    worker="Run a worker.",
+    send="Send one event to an input topic.",
+    get="Show what may be promised of an item.",
+    explain="Show why an item has its numbers.",
+    watch="Print events as they are committed.",
+    policy="Show and change who may promise how much.",
+    dead_letters="Show what was refused, and send it again.",
+    item="End the quarantine of an item.",
+    source="Read a recreated input topic again.",
+    verify="Compare the running system with its log.",
+    snapshot="Write the tables to a file.",
+    rehearse="Show what another policy would have done.",
+)
 
 
-@click.group(cls=Frame, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=Frame, commands=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(__version__, prog_name="atp")
 def main() -> None:
     """Available-to-promise for Kafka.
@@ -37,10 +43,3 @@ def main() -> None:
     """
     # Its retries are not for a person to read: what fails for good is told once, in our words.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-
-
-for command in (
-    demo, stack, init, worker, send, get, explain, watch, policy, dead_letters, item, source,
-    verify, snapshot, rehearse,
-):  # fmt: skip
-    main.add_command(command)

@@ -1,11 +1,12 @@
-"""A note on channels that the policy does not name: they may be new, or misspelt."""
+"""Notes on channels: those that the policy does not name may be misspelt, and grants may be more than there is."""
 
 import asyncio
 
 import click
 
+from atp_stream.cli.explain import grant_lines
 from atp_stream.cli.frame import Failure
-from atp_stream.cli.get import fetch, rules_url
+from atp_stream.cli.get import fetch, path_part, rules_url
 from atp_stream.cli.words import did_you_mean
 from atp_stream.domain.spelling import as_spelled
 
@@ -30,3 +31,13 @@ def note_unnamed(url: str, tenant: str, item: str | None, channels: list[str], t
             near = did_you_mean(channel, named)
             told = then.format(known=", ".join(named))
             click.echo(f"note: the policy names no channel {channel}{near}; {told}", err=True)
+
+
+def note_overgranted(url: str, tenant: str, item: str) -> None:
+    """Say on stderr if the grants of an item are more than what is free; nothing if no worker tells."""
+    try:
+        view = asyncio.run(fetch(f"{url}/atp/{path_part(tenant)}/{path_part(item)}/explain", "shortage", "channels"))
+    except Failure:
+        return
+    for number, line in enumerate(grant_lines(view)):
+        click.echo(f"note: {line}" if number == 0 else line, err=True)

@@ -82,7 +82,7 @@ reason_option = click.option("--reason", callback=_known, help="Only letters wit
 source_option = click.option("--topic", "source", help="Only messages that came from this topic.")
 
 
-@dead_letters.command(name="list")
+@dead_letters.command(name="list", short_help="Print the newest dead letters.")
 @reason_option
 @source_option
 @click.option("--last", type=click.IntRange(1), default=50, show_default=True, help="At most so many, the newest.")
@@ -104,7 +104,7 @@ def list_(settings: Settings, *, reason: str | None, source: str | None, last: i
     click.echo(counted(len(found), "dead letter"), err=True)
 
 
-@dead_letters.command()
+@dead_letters.command(short_help="Send refused messages again.")
 @reason_option
 @source_option
 @click.option("--origin", help="Only this one: topic/partition/offset, as `list` shows it.")

@@ -1,6 +1,7 @@
 """`atp explain`: why a number is what it is, asked of a worker."""
 
 import asyncio
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
 
@@ -75,10 +76,14 @@ def _print(view: dict[str, Any]) -> None:
     click.echo(f"{view['tenant']} {view['item']}  (version {view['version']}, {view['as_of']})")
     click.echo(f"last change: {cause['input'] or 'time, or an operator'}, as {cause['log']} at {cause['at']}")
     _sum("on hand", on_hand["quantity"], _terms(on_hand["terms"]))
+    if on_hand["gap"]:
+        click.echo(f"gap {on_hand['gap']}: counts and movements disagree by so much; the counts are believed")
     for place in on_hand["places"]:
         _print_place(place)
     if on_hand["places_next"] is not None:
         click.echo(f"  more: --places-after {on_hand['places_next']}")
+    for line in grant_lines(view):
+        click.echo(line)
     for row in view["channels"]:
         _sum(f"available in {row['channel']} ({row['kind']})", row["available"], _terms(row["terms"]))
         if first := row.get("closed_by"):
@@ -123,6 +128,16 @@ def _disagreement(gap: dict[str, Any], found_at: str) -> str:
         parts.append(f"{shipped} were shipped")
     parts.append(f"at {found_at} there were {gap['found']}")
     return f"{'; '.join(parts)}: {abs(unexplained)} {'missing' if unexplained < 0 else 'too many'} without a reason"
+
+
+def grant_lines(view: dict[str, Any]) -> Iterator[str]:
+    """Yield what is said of grants that are more than what is there for them."""
+    if view["shortage"]:
+        yield "more is granted than is free; what is missing goes to the channel as stock comes in:"
+        for row in view["channels"]:
+            left = row["granted"] - row["consumed"]
+            if row["kind"] == "QUOTA" and left > row["fence"]:
+                yield f"  {row['channel']} has {row['fence']} of the {left} that it was granted and has not used"
 
 
 def _sum(what: str, quantity: Any, terms: list[tuple[Any, str]]) -> None:

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import aiohttp
 import click
+from yarl import URL
 
 from atp_stream.cli.frame import Failure, as_json, pass_settings, print_json
 from atp_stream.domain.spelling import as_spelled
@@ -39,8 +40,15 @@ def get(
 
 
 def worker_url(settings: Settings, url: str | None) -> str:
-    """Return the address of a worker: the one that is said, or the one that the settings tell of."""
-    return (url or settings.web_url or f"http://{settings.web_host}:{settings.web_port}").rstrip("/")
+    """Return the address of a worker: the one that is said, with `http://` where it lacks it, or that of settings."""
+    address = url or settings.web_url or f"{settings.web_host}:{settings.web_port}"
+    return (address if "://" in address else f"http://{address}").rstrip("/")
+
+
+def path_part(name: str) -> str:
+    """Return a name as one part of a URL's path; `.` and `..` would be taken for ways up."""
+    quoted = quote(name, safe="")
+    return quoted.replace(".", "%2E") if name in {".", ".."} else quoted
 
 
 def item_url(settings: Settings, item: str, tenant: str | None, url: str | None) -> str:
@@ -48,12 +56,12 @@ def item_url(settings: Settings, item: str, tenant: str | None, url: str | None)
     tenant = tenant or settings.default_tenant
     if not tenant:
         raise click.UsageError("whose item is it? Give --tenant, or set ATP_DEFAULT_TENANT")
-    return f"{worker_url(settings, url)}/atp/{quote(tenant, safe='')}/{quote(item, safe='')}"
+    return f"{worker_url(settings, url)}/atp/{path_part(tenant)}/{path_part(item)}"
 
 
 def rules_url(url: str, tenant: str, item: str) -> str:
     """Return where the worker at `url` shows the rules that an item lives by, and what it has heard of them."""
-    return f"{url}/policy/{quote(tenant, safe='')}/{quote(item, safe='')}"
+    return f"{url}/policy/{path_part(tenant)}/{path_part(item)}"
 
 
 def only(view: dict[str, Any], channel: str | None) -> None:
@@ -73,11 +81,16 @@ class Foreign(Failure):
     """What answers is no worker that tells what is asked: an older one, or none of ours."""
 
 
+class UnknownItem(Failure):
+    """Nothing has ever been said of the item."""
+
+
 async def fetch(url: str, *names: str) -> dict[str, Any]:
     """Return the JSON object at `url`, which has members of these names.
 
     Raises:
         Foreign: it has not.
+        UnknownItem: its item is unknown there.
         Failure: nobody answers there, or the answer is a problem; the text is its detail.
     """
     found: dict[str, Any] = json.loads(await fetch_text(url, *names))
@@ -89,7 +102,7 @@ async def fetch_text(url: str, *names: str) -> bytes:
     try:
         async with (
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_ANSWER_SECONDS)) as session,
-            session.get(url) as answer,
+            session.get(URL(url, encoded=True)) as answer,
         ):
             text = await answer.read()
             body = json.loads(text)
@@ -98,7 +111,8 @@ async def fetch_text(url: str, *names: str) -> bytes:
     if not isinstance(body, dict):
         raise Failure(f"what answers at {url} is no worker")
     if answer.status != HTTPStatus.OK:
-        raise Failure(str(body.get("detail") or f"{url} answers {answer.status}"))
+        failure = UnknownItem if body.get("type") == "urn:atp:problem:unknown-item" else Failure
+        raise failure(str(body.get("detail") or f"{url} answers {answer.status}"))
     if missing := [name for name in names if name not in body]:
         raise Foreign(f"what answers at {url} does not tell `{missing[0]}`: it is an older worker, or none of ours")
     return text

@@ -11,13 +11,13 @@ import click
 import msgspec
 
 from atp_stream.cli.changes import patch_of, within
-from atp_stream.cli.channels import note_unnamed
+from atp_stream.cli.channels import note_overgranted, note_unnamed
 from atp_stream.cli.drafts import AMOUNT, draft, number
 from atp_stream.cli.frame import Failure, as_json, pass_settings
 from atp_stream.cli.get import worker_url
 from atp_stream.cli.outcome import send_and_wait
 from atp_stream.cli.producing import produce
-from atp_stream.cli.rules import in_force, show_document, show_rules
+from atp_stream.cli.rules import check_own, in_force, show_document, show_rules
 from atp_stream.domain.document import PolicyError
 from atp_stream.domain.policy import parse
 from atp_stream.domain.written import decode, edited
@@ -63,7 +63,7 @@ def policy() -> None:
     """
 
 
-@policy.command()
+@policy.command(short_help="Print the policy, or the rules of an item.")
 @click.option("--tenant", help="Only the section of this tenant; with --item: whose item.")
 @item_option
 @url_option
@@ -80,7 +80,7 @@ def show(settings: Settings, *, tenant: str | None, item: str | None, url: str |
         show_document(asyncio.run(in_force(worker_url(settings, url))), tenant)
 
 
-@policy.command()
+@policy.command(short_help="Replace the whole policy.")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @_order_options
 def apply(settings: Settings, *, file: Path, **said: Any) -> None:
@@ -98,7 +98,7 @@ def apply(settings: Settings, *, file: Path, **said: Any) -> None:
     _send(settings, {"action": "SET", "policy": msgspec.Raw(document.strip())}, said)
 
 
-@policy.command(name="set")
+@policy.command(name="set", short_help="Change the rules of a tenant, item or channel.")
 @click.argument("changes", nargs=-1, required=True, metavar="KEY=VALUE...|FILE|null")
 @tenant_option
 @item_option
@@ -116,6 +116,7 @@ def set_(
     """Change what the policy says of a tenant, an item, or a channel of it; the rest stays.
 
     A change for a tenant is checked against the policy in force, which a worker tells: without one nothing is sent.
+    One for an item is checked against what was set for the item before; without a worker, in itself.
 
     KEY is a path in that section, its parts joined by dots; VALUE is JSON, or text; null takes away what is there.
     FILE holds the same as JSON (a merge patch); null alone removes the whole section.
@@ -127,15 +128,17 @@ def set_(
     body = {"action": "SET", "tenantId": whose, "itemId": item, "channel": channel, "policy": patch}
     if bytes(patch) == b"null":
         body["policy"] = "null"  # JSON's null is what is not said; the text is what is taken away
+    changed = patch if channel is None else within("channels", channel, patch)
     if item is None:
-        changed = patch if channel is None else within("channels", channel, patch)
         _check(worker_url(settings, said["url"]), whose, changed)
+    else:
+        check_own(worker_url(settings, said["url"]), whose, item, changed)
     if channel is not None and bytes(patch) != b"null":
         note_unnamed(worker_url(settings, said["url"]), whose, item, [channel], "it is new with this order")
     _send(settings, body, said)
 
 
-@policy.command()
+@policy.command(short_help="Earmark units of an item for a channel.")
 @click.argument("item")
 @click.argument("channel")
 @click.argument("units", type=AMOUNT, required=False)
@@ -159,7 +162,7 @@ def grant(
     _to_item(settings, "GRANT", tenant, item, channel, said, quantity=number(units), percent=number(percent))
 
 
-@policy.command()
+@policy.command(short_help="Take granted units back.")
 @click.argument("item")
 @click.argument("channel")
 @click.argument("units", type=AMOUNT, required=False)
@@ -173,7 +176,7 @@ def revoke(settings: Settings, *, item: str, channel: str, units: int | None, te
     _to_item(settings, "REVOKE", tenant, item, channel, said, quantity=number(units))
 
 
-@policy.command()
+@policy.command(short_help="Move granted units to another channel.")
 @click.argument("item")
 @click.argument("channel")
 @click.argument("to")
@@ -188,7 +191,7 @@ def move(settings: Settings, *, item: str, channel: str, to: str, units: int, te
     _to_item(settings, "MOVE", tenant, item, channel, said, toChannel=to, quantity=number(units))
 
 
-@policy.command()
+@policy.command(short_help="Stop promising in a channel.")
 @click.argument("channel")
 @tenant_option
 @item_option
@@ -201,7 +204,7 @@ def freeze(settings: Settings, *, channel: str, tenant: str | None, item: str | 
     _to_item(settings, "FREEZE", tenant, item, channel, said)
 
 
-@policy.command()
+@policy.command(short_help="Promise in a channel again.")
 @click.argument("channel")
 @tenant_option
 @item_option
@@ -270,5 +273,7 @@ def _send(
         click.echo(f"{place.topic} partition {place.partition} offset {place.offset}")
     elif became.in_force:
         click.echo("in force")
+        if body["action"] in {"GRANT", "MOVE"}:
+            note_overgranted(url, body["tenantId"], body["itemId"])
     if became is not None and not became.in_force:
         raise Failure(f"refused: {became.detail} ({became.reason})")

@@ -8,6 +8,8 @@ import msgspec
 
 from atp_stream.cli.frame import Failure, print_json
 from atp_stream.cli.get import fetch, fetch_text, rules_url
+from atp_stream.domain.document import PolicyError
+from atp_stream.domain.written import check_form, decode_own, edited_own
 
 _SHOWN = ("safety_stock", "time_limit", "shortage", "own", "channels", "other_channels")
 
@@ -20,6 +22,28 @@ async def in_force(url: str) -> bytes:
     """
     view = msgspec.json.decode(await fetch_text(f"{url}/policy", "document"), type=dict[str, msgspec.Raw])
     return bytes(view["document"])
+
+
+def check_own(url: str, tenant: str, item: str, patch: msgspec.Raw) -> None:
+    """Refuse a change for an item that would not be valid, as far as the worker at `url` tells what was set before.
+
+    Raises:
+        Failure: it would not be.
+    """
+    try:
+        view = msgspec.json.decode(
+            asyncio.run(fetch_text(rules_url(url, tenant, item), "own")), type=dict[str, msgspec.Raw]
+        )
+    except Failure:  # what it would join on to is not known: then only what it says itself can be wrong
+        view = {}
+    own = bytes(view.get("own", b""))
+    try:
+        if own:
+            edited_own(None if own == b"null" else decode_own(own), bytes(patch))
+        else:
+            check_form(bytes(patch))
+    except PolicyError as error:
+        raise Failure(f"the policy is not valid: {error}") from error
 
 
 def show_document(document: bytes, tenant: str | None) -> None:

@@ -41,7 +41,7 @@ def send() -> None:
     """
 
 
-@send.command()
+@send.command(short_help="Report a movement of stock.")
 @click.argument("item")
 @click.option("--delta", type=AMOUNT, help="By how much the stock moved; negative: out.")
 @click.option("--new-quantity", type=AMOUNT, help="The stock after it. Alone it is a count.")
@@ -72,7 +72,7 @@ def adjustment(settings: Settings, *, delta: int | None, new_quantity: int | Non
     _send(settings, InputKind.ADJUSTED, None, body, as_json=said["as_json"])  # upstream sends it keyless
 
 
-@send.command()
+@send.command(short_help="Report a stock count.")
 @click.argument("item")
 @click.argument("on_hand", type=AMOUNT)
 @click.option("--location", help="Where it was counted.")
@@ -86,7 +86,7 @@ def count(settings: Settings, *, item: str, on_hand: int, **said: Any) -> None:
     _send(settings, InputKind.COUNTED, item, body, as_json=said["as_json"])
 
 
-@send.command()
+@send.command(short_help="Reserve units of an item.")
 @click.argument("item")
 @click.argument("reservation")
 @click.argument("units", type=AMOUNT)
@@ -119,7 +119,7 @@ def reservation(settings: Settings, *, item: str, reservation: str, units: int, 
     _send(settings, InputKind.CREATED, item, body, as_json=said["as_json"])
 
 
-@send.command()
+@send.command(short_help="Confirm a reservation: it no longer expires.")
 @click.argument("item")
 @click.argument("reservation")
 @_common_options
@@ -132,7 +132,7 @@ def confirm(settings: Settings, *, item: str, reservation: str, **said: Any) -> 
     _send(settings, InputKind.CONFIRMED, item, body, as_json=said["as_json"])
 
 
-@send.command()
+@send.command(short_help="Release units of a reservation.")
 @click.argument("item")
 @click.argument("reservation")
 @click.argument("units", type=AMOUNT, required=False)
@@ -153,7 +153,7 @@ def release(settings: Settings, *, item: str, reservation: str, units: int | Non
     _send(settings, InputKind.RELEASED, item, body, as_json=said["as_json"])
 
 
-@send.command()
+@send.command(short_help="Report that units were shipped.")
 @click.argument("item")
 @click.argument("reservation")
 @click.argument("units", type=AMOUNT, required=False)

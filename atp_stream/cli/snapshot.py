@@ -17,9 +17,10 @@ from atp_stream.topics import Topics
 
 @click.command()
 @click.argument("file_name", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--overwrite", is_flag=True, help="Replace FILE if it exists.")
 @as_json
 @pass_settings
-def snapshot(settings: Settings, *, file_name: Path, as_json: bool) -> None:
+def snapshot(settings: Settings, *, file_name: Path, overwrite: bool, as_json: bool) -> None:
     """Write the tables, each partition at a named place of the item log, to FILE.
 
     `atp verify` and `atp rehearse` can start from it when retention has removed the beginning of the log. Workers may
@@ -27,6 +28,8 @@ def snapshot(settings: Settings, *, file_name: Path, as_json: bool) -> None:
 
     Example: atp snapshot monday.atp
     """
+    if file_name.exists() and not overwrite:
+        raise Failure(f"{file_name} exists: give another name, or --overwrite")
     sections: list[file.Section] = []
 
     def told(section: file.Section) -> None:

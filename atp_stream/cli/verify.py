@@ -98,6 +98,8 @@ def verify(
         verdicts = asyncio.run(_verify(settings, wanted))
     except AuditError as error:
         raise Failure(str(error)) from error
+    if item is not None and not any(one.rows or one.events or one.differences for one in verdicts):
+        raise Failure(f"nothing is known of item {item_id!r} of {owner!r}: it has no rows and no events")
     left = sum(verdict.left for verdict in verdicts)
     if as_json:
         print_json({"equal": not left, "partitions": [verdict.plain() for verdict in verdicts]})

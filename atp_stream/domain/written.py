@@ -27,6 +27,7 @@ from atp_stream.domain.document import (
     TenantSection,
 )
 from atp_stream.domain.errors import Refused
+from atp_stream.domain.misfit import misfit
 from atp_stream.domain.spelling import as_spelled, normal
 
 HIGHEST_RANK: Final = 1_000
@@ -61,10 +62,7 @@ def recall(document: bytes) -> Document:
     """Return what `decode` returns, also of what an earlier version let pass: what is in force stays readable."""
     if len(document) > MAX_DOCUMENT:
         raise PolicyError(f"the document has {len(document)} bytes; {MAX_DOCUMENT} are allowed")
-    try:
-        written = msgspec.json.decode(document, type=Document)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise PolicyError(str(error)) from error
+    written: Document = _of_form(document, Document, "")
     _check(written)
     return written
 
@@ -80,12 +78,17 @@ def recall_own(section: bytes) -> ItemSection:
     """Return what `decode_own` returns, also of what an earlier version let pass."""
     if len(section) > MAX_OWN:
         raise PolicyError(f"the item's own policy has {len(section)} bytes; {MAX_OWN} are allowed")
-    try:
-        written = msgspec.json.decode(section, type=ItemSection)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise PolicyError(str(error)) from error
+    written: ItemSection = _of_form(section, ItemSection, "item")
     _check_rules("item", written)
     return written
+
+
+def check_form(patch: bytes) -> None:
+    """Raise PolicyError if a JSON merge patch for one item says what no section of an item can have."""
+    merged = _merged({}, _plain(patch))
+    wrong = None if merged is None else misfit(merged, ItemSection, "item")
+    if wrong is not None:
+        raise PolicyError(wrong)
 
 
 def encode(section: Document | ItemSection) -> bytes:
@@ -116,6 +119,13 @@ def edited_own(own: ItemSection | None, patch: bytes) -> ItemSection | None:
     start = None if own is None else _plain(encode(own))
     merged = _merged(start, _as_spelled(_plain(patch), start))
     return None if merged is None else decode_own(_text(merged))
+
+
+def _of_form(text: bytes, form: type[Any], place: str) -> Any:
+    try:
+        return msgspec.json.decode(text, type=form)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise PolicyError(misfit(_plain(text), form, place) or str(error)) from error
 
 
 def _plain(text: bytes) -> Any:

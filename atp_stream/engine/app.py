@@ -15,7 +15,9 @@ from mode import get_logger
 
 from atp_stream.engine.figures import end_of
 from atp_stream.engine.intake import Intake, Translate
+from atp_stream.engine.journal import Journal
 from atp_stream.engine.position import Mark
+from atp_stream.engine.presence import Presence
 from atp_stream.engine.runs import service_logger
 from atp_stream.engine.sending import make_producer
 from atp_stream.engine.sources import SourceCheck, newest_marks
@@ -40,7 +42,7 @@ def ended_by(error: BaseException) -> str:
     """Return why an error ends the process, and what to do."""
     if isinstance(error, KafkaError):
         return f"the broker was lost ({error!r}): start it again once the broker answers"
-    return f"Faust cannot go on: {error!r}; start it again, and tell us"
+    return f"Faust cannot go on: {error!r}; start it again, and report it"
 
 
 class EngineApp(faust.App):
@@ -74,6 +76,7 @@ class EngineApp(faust.App):
         self.transport = RunTransport(self.conf.broker_consumer, self)
         self.expected: dict[TP, int] = {}  # where each stream's next run has to start
         self.epoch = 0  # counts takings and losings of partitions
+        self.journal = Journal()
         self.moving = True  # from the loss of partitions until streams are where the new ones go on
         self.gave_up: str | None = None
         self._fence_timer: asyncio.TimerHandle | None = None
@@ -104,6 +107,7 @@ class EngineApp(faust.App):
         self.intake = Intake(self, translate=translate, new_producer=partial(make_producer, bootstrap))
         self.log_topic = log_topic
         self.sources = SourceCheck(self, bootstrap=bootstrap, log_topic=log_topic)
+        self.presence = Presence(self, bootstrap)
         self.on_partitions_revoked.connect(self._on_revoked, weak=False)
 
     # -- called by the transport and the table manager -----------------------------------------
@@ -114,6 +118,7 @@ class EngineApp(faust.App):
     async def let_go(self) -> None:
         """Stop all work on partitions: nothing runs until the next take-over."""
         self._move()
+        self.journal.lost(self.steps.owned())
         self.table.mark_seen(self.steps.owned())
         await self.intake.close()
         await self.steps.close()
@@ -135,9 +140,9 @@ class EngineApp(faust.App):
             log.warning("state of partition %s was not continued for too long: restoring it anew", partition)
         for partition in self.table.open(held):
             log.error("the database of partition %s could not be opened: restoring it anew", partition)
-        await self.steps.take_over(
-            {tp.partition for tp in assigned if tp.topic == self.log_topic and tp not in standbys}
-        )
+        owned = {tp.partition for tp in assigned if tp.topic == self.log_topic and tp not in standbys}
+        self.journal.assigned(owned, held - owned)
+        await self.steps.take_over(owned)
 
     def start_positions(self) -> Mapping[TP, int]:
         """Return where log partitions are to be read from; nothing while their state is still being restored."""
@@ -199,6 +204,7 @@ class EngineApp(faust.App):
         since = marked = time.monotonic()
         while True:
             await asyncio.sleep(1.0)
+            self.presence.look()
             now = (self.epoch, self.consumer_generation_id, self.tables.recovery.active_remaining_total())
             if self.settled or now != seen:
                 seen, since = now, time.monotonic()
@@ -234,7 +240,7 @@ class EngineApp(faust.App):
         if self.gave_up is not None:
             return
         self.gave_up = reason
-        log.critical("giving up: %s", reason, exc_info=error)
+        log.critical("giving up: %s", reason, exc_info=error, extra={"event": "gave_up", "reason": reason})
         # Leaving the group hands over at once, but must never be what keeps a broken worker alive.
         timer = threading.Timer(LEAVE_TIMEOUT, os._exit, (EXIT_GAVE_UP,))
         timer.daemon = True

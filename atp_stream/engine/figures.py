@@ -1,5 +1,6 @@
 """What can be read off a running engine without asking Kafka: how far it is, and what waits."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from faust.types import TP
@@ -30,6 +31,19 @@ def sources_behind(app: Any) -> dict[TP, int]:
             if end is not None:
                 found[tp] = max(0, end - accepted) + app.intake._waiting.get(tp, 0)
     return found
+
+
+def sources_missing(app: Any, topics: Iterable[str]) -> list[str]:
+    """Return those of the source topics that the broker does not have, as far as the worker knows."""
+    if not app.settled:  # before a first answer of the broker nothing is known of any topic
+        return []
+    cluster = app.consumer._thread._consumer._client.cluster
+    return sorted(topic for topic in topics if not cluster.partitions_for_topic(topic))
+
+
+def why_missing(topic: str) -> str:
+    """Return what is wrong when a source topic is missing, and what to do."""
+    return f"the input topic {topic} does not exist: nothing is read from it, and no time limit ends; run `atp init`"
 
 
 def sources_held(app: Any) -> list[TP]:

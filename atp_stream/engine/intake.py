@@ -19,6 +19,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from faust.types import TP
 from mode import get_logger
 
+from atp_stream.engine.repetitions import REPEAT_S, Repetitions
 from atp_stream.engine.runs import Run
 from atp_stream.engine.sending import Batches, Output, drop_producer
 
@@ -71,6 +72,7 @@ class Intake:
         self._paused: set[TP] = set()
         self._parked: dict[TP, asyncio.Task[None]] = {}
         self._late: set[TP] = set()  # waited for in vain, and nothing has come since
+        self._faults = Repetitions(REPEAT_S)
         self._wake = asyncio.Event()
         self._producer: AIOKafkaProducer | None = None
         self._task: asyncio.Task[None] | None = None
@@ -154,7 +156,8 @@ class Intake:
         except Exception as error:
             if not _is_transport(error):
                 raise
-            log.warning("intake could not send, tries again: %r", error)
+            if self._faults.passed_over(type(error).__name__, time.monotonic()) is not None:
+                log.warning("cannot append to the item log (%r); retrying", error, extra={"event": "intake_waits"})
             await self._drop_producer()
             await asyncio.sleep(RETRY_DELAY)
             self._wake.set()

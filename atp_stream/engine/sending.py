@@ -31,13 +31,14 @@ Way = tuple[str, int]
 
 
 class Output(msgspec.Struct, frozen=True, gc=False):
-    """A record to produce."""
+    """A record to produce; `event` names what it says, for who counts."""
 
     topic: str
     partition: int
     key: bytes | None
     value: bytes | None
     headers: Headers
+    event: str = ""
 
 
 class TooLarge(Exception):

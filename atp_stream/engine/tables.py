@@ -133,6 +133,8 @@ class StateTable(Table[bytes, bytes]):
                 asyncio.ensure_future(self.app.consumer.seek_wait({run.tp: have + 1}))  # noqa: RUF006
             elif have is None or run.end - 1 > have:
                 self.apply(run.tp.partition, [(r.key, r.value) for r in run.records], run.end - 1)
+                if run.tp in self.app.tables.recovery.active_tps:
+                    self.app.journal.restored(len(run.records))
 
     def on_key_set(self, key: Any, value: Any) -> None:
         """Refuse: only `apply` writes."""
@@ -185,6 +187,11 @@ class StateTables(TableManager):
         """Take over what was assigned."""
         await self.app.take_over(assigned)
         await super().on_rebalance(assigned, revoked, newly_assigned, generation_id)
+
+    def on_actives_ready(self) -> None:
+        """Tell that the take-over is done."""
+        super().on_actives_ready()
+        self.app.journal.serving(self.app.steps.owned())
 
     async def on_stop(self) -> None:
         """Finish the steps in flight before the stores close."""

@@ -94,6 +94,13 @@ class RunThread(driver.AIOKafkaConsumerThread):
         found = await self._ensure_consumer()._coordinator.fetch_committed_offsets(list(tps))
         return {TP(tp.topic, tp.partition): at.offset for tp, at in found.items() if at.offset >= 0}
 
+    async def look_for_topics(self) -> None:
+        """Ask the broker which topics there are, sooner than every five minutes."""
+        await self.call_thread(self._look_for_topics)
+
+    async def _look_for_topics(self) -> None:
+        await self._ensure_consumer()._client.force_metadata_update()
+
     async def progress(self, topics: Sequence[str]) -> tuple[dict[TP, int], dict[TP, int]]:
         """Return where every partition of the topics ends, and up to where the group has committed to have read it."""
         found: tuple[dict[TP, int], dict[TP, int]] = await self.call_thread(self._progress, topics)
@@ -206,6 +213,11 @@ class RunConsumer(driver.Consumer):
         thread: Any = self._thread
         return float(thread.last_heartbeat)
 
+    async def look_for_topics(self) -> None:
+        """Ask the broker which topics there are, sooner than every five minutes."""
+        thread: Any = self._thread
+        await thread.look_for_topics()
+
     async def progress(self, topics: Sequence[str]) -> tuple[dict[TP, int], dict[TP, int]]:
         """Return where every partition of the topics ends, and up to where the group has committed to have read it."""
         thread: Any = self._thread
@@ -230,6 +242,13 @@ class RunConsumer(driver.Consumer):
         if stopped or epoch != self.app.epoch:
             raise RebalanceAgain
         self.app.moving = False
+
+    async def verify_all_partitions_active(self) -> None:
+        """Report nothing: Faust would.
+
+        It waits for records and commits where a run was acknowledged and an idle partition has none, and writes
+        hundreds of errors of healthy workers. A take-over that stands still ends the worker, lag is a metric.
+        """
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         """Runs have no gaps between them; Faust's own count would commit over unread input."""

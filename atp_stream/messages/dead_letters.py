@@ -11,6 +11,8 @@ import msgspec
 
 from atp_stream.domain.errors import Refused
 
+DEAD_LETTER: Final = "DeadLetter"
+"""What a letter is called beside the names of events."""
 REASON_HEADER: Final = "atp-reason"
 DETAIL_HEADER: Final = "atp-detail"
 ORIGIN_HEADER: Final = "atp-origin"

@@ -223,8 +223,9 @@ class _Registry:
             headers = self._client.prepare_headers(body=body)
             response = self._http.request(method, url, headers=headers, json=body)
         except httpx.HTTPError as error:
+            why = "Timeout" if isinstance(error, httpx.TimeoutException) else str(error)[:200]
             raise RegistryUnavailable(
-                f"no schema registry answers at {self._shown}: {error!r:.200}; start it, or correct ATP_REGISTRY_URL"
+                f"no schema registry answers at {self._shown}: {why}; start it, or correct ATP_REGISTRY_URL"
             ) from error
         try:
             answer = response.json()

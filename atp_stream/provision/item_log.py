@@ -55,7 +55,9 @@ async def provide(settings: Settings) -> list[Finding]:
     async with _writer(settings, "init") as producer:
         found = await _heads(settings, log)
         if any(head is not None for head in found):
-            return [_compared(log.name, found)]
+            genesis_found = _compared(log.name, found)
+            policy_found = Finding(kind="policy", name=log.name, verdict=Verdict.PRESENT)  # it came with the genesis
+            return [genesis_found, policy_found] if genesis_found.verdict is Verdict.PRESENT else [genesis_found]
         genesis = secrets.token_hex(8)
         await _append(
             producer, log, [_genesis_record(genesis), _policy_record(genesis, policy.text(policy.INITIAL).encode())]

@@ -40,6 +40,8 @@ def claim_directory(directory: Path) -> IO[str]:
     try:
         directory.mkdir(parents=True, exist_ok=True)
         lock = (directory / "lock").open("w")
+    except FileExistsError as error:
+        raise ProvisionError(f"the data directory {directory} is a file: set ATP_DATA_DIR to a directory") from error
     except OSError as error:
         raise ProvisionError(f"the data directory {directory} cannot be written: {error.strerror}") from error
     try:

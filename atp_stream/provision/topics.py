@@ -54,7 +54,8 @@ async def provide(
     findings = []
     for topic in topics:
         if topic.name in created:
-            findings.append(_finding(topic, Verdict.CREATED, f"{topic.partitions} partitions"))
+            count = f"{topic.partitions} partition{'' if topic.partitions == 1 else 's'}"
+            findings.append(_finding(topic, Verdict.CREATED, count))
         elif topic.ours and topic.name in existing:
             findings.append(_compared(topic, existing[topic.name], configs[topic.name], replication_factor))
         else:  # upstream's own, or made by another `atp init` in this moment

@@ -10,6 +10,7 @@ from atp_stream.engine import figures
 from atp_stream.engine.app import EngineApp
 from atp_stream.engine.routing import lease_left
 from atp_stream.messages.registry import SchemaCache
+from atp_stream.topics import Topics
 from atp_stream.web.pages import Pages, json_response
 
 
@@ -48,7 +49,16 @@ def state_of(app: EngineApp) -> WorkerState:
     return next(failed, WorkerState.SERVING)
 
 
-def add_health(app: EngineApp, pages: Pages, schemas: SchemaCache) -> None:
+def warnings(app: EngineApp, topics: Topics) -> list[str]:
+    """Return what is wrong with what surrounds the worker, and what to do.
+
+    A worker is ready all the same: what it shows is right as far as it was told, no other worker could do better, and
+    if all of them said no, nobody would be answered.
+    """
+    return [figures.why_missing(name) for name in figures.sources_missing(app, [one.name for one in topics.inputs])]
+
+
+def add_health(app: EngineApp, pages: Pages, schemas: SchemaCache, topics: Topics) -> None:
     """Serve the views of health."""
 
     async def live(request: web.Request) -> web.Response:
@@ -62,6 +72,7 @@ def add_health(app: EngineApp, pages: Pages, schemas: SchemaCache) -> None:
             "ready": is_ready,
             "state": state_of(app),
             "checks": {name: wrong or "ok" for name, wrong in found.items()},
+            "warnings": warnings(app, topics),
             "partitions": sorted(app.steps.owned()),
             "schemas": len(schemas),
             "waiting_for_a_schema": [f"{tp.topic}/{tp.partition}" for tp in figures.sources_held(app)],

@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 
 from aiohttp import web
 from faust.sensors.prometheus import FaustMetrics, PrometheusMonitor
-from prometheus_client import CollectorRegistry, Histogram, ProcessCollector
+from prometheus_client import CollectorRegistry, Histogram, ProcessCollector, disable_created_metrics
 from prometheus_client import Counter as CounterMetric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
@@ -25,7 +25,8 @@ from atp_stream.domain.rows import PurgeRow
 from atp_stream.engine import figures
 from atp_stream.engine.app import EngineApp
 from atp_stream.engine.sending import Output
-from atp_stream.messages.outbound import EVENTS, Role
+from atp_stream.messages.dead_letters import DEAD_LETTER, REASON_HEADER
+from atp_stream.messages.outbound import EVENTS
 from atp_stream.topics import Topics
 from atp_stream.web.health import WorkerState, state_of
 from atp_stream.web.pages import Pages
@@ -33,8 +34,7 @@ from atp_stream.web.routing import read_row
 
 STEP_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 REQUEST_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
-DEAD_LETTER: Final = "DeadLetter"
-STOCK_DRIFT: Final = "StockDrift"  # detected or resolved
+_NOT_REFUSED: Final = ("accepted", "skipped_")  # what outcomes of input begin with that is no dead letter
 
 Values: TypeAlias = dict[tuple[str, ...], float]
 """Values of a gauge by those of its labels."""
@@ -44,7 +44,7 @@ class Metrics:
     """All metrics of one worker.
 
     `messages` counts input records by (topic, what became of them), `time_held` says for how many seconds what is due
-    has waited for input.
+    has waited for input. Let `step` be told of each step that was committed.
     """
 
     def __init__(
@@ -54,21 +54,14 @@ class Metrics:
         messages: Mapping[tuple[str, str], int],
         time_held: Callable[[], float],
     ) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call] # they would double the number of samples
         self.registry = CollectorRegistry()
-        self._events = {
-            topics.availability_calculated.name: EVENTS[Role.AVAILABILITY],
-            topics.allocation_committed.name: EVENTS[Role.COMMITTED],
-            topics.allocation_released.name: EVENTS[Role.RELEASED],
-            topics.reservation_denied.name: EVENTS[Role.DENIED],
-            topics.stock_drift.name: STOCK_DRIFT,
-            topics.dead_letter.name: DEAD_LETTER,
-        }
+        self._refused: Counter[str] = Counter()  # by the ledger, by reason
         self._count_steps()
         self._count_requests()
         ProcessCollector(registry=self.registry)
-        self.registry.register(_Running(app, messages, time_held))
+        self.registry.register(_Running(app, topics, messages, self._refused, time_held))
         app.monitor = PrometheusMonitor(metrics=_faust_metrics(self.registry))
-        app.steps.on_step = self._step
 
     def _count_steps(self) -> None:
         registry = self.registry
@@ -78,7 +71,7 @@ class Metrics:
             "atp_step_seconds", "Time of a step, its commit included.", buckets=STEP_SECONDS, registry=registry
         )
         self._published = CounterMetric("atp_events", "Events published.", ["event"], registry=registry)
-        for event in self._events.values():
+        for event in EVENTS.values():
             self._published.labels(event)
 
     def _count_requests(self) -> None:
@@ -88,12 +81,17 @@ class Metrics:
             "atp_http_request_seconds", "Time of a request.", about, buckets=REQUEST_SECONDS, registry=registry
         )
 
-    def _step(self, _partition: int, records: int, outputs: Sequence[Output], seconds: float) -> None:
+    def step(self, _partition: int, records: int, outputs: Sequence[Output], seconds: float) -> None:
+        """Count a committed step."""
         self._steps.inc()
         self._records.inc(records)
         self._seconds.observe(seconds)
-        for topic, count in Counter(output.topic for output in outputs).items():
-            self._published.labels(self._events.get(topic, topic)).inc(count)
+        for event, count in Counter(output.event for output in outputs).items():
+            if event != DEAD_LETTER:
+                self._published.labels(event).inc(count)
+        self._refused.update(
+            dict(output.headers)[REASON_HEADER].decode() for output in outputs if output.event == DEAD_LETTER
+        )
 
     def request(self, method: str, path: str, status: int, seconds: float) -> None:
         """Count an answered request; `path` is the pattern that it met."""
@@ -104,9 +102,18 @@ class Metrics:
 class _Running(Collector):
     """What is read off the running worker when it is asked for."""
 
-    def __init__(self, app: EngineApp, messages: Mapping[tuple[str, str], int], time_held: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        app: EngineApp,
+        topics: Topics,
+        messages: Mapping[tuple[str, str], int],
+        refused: Mapping[str, int],
+        time_held: Callable[[], float],
+    ) -> None:
         self._app = app
+        self._sources = [topic.name for topic in topics.inputs]
         self._messages = messages
+        self._refused = refused
         self._time_held = time_held
 
     def describe(self) -> Iterator[Metric]:
@@ -133,12 +140,24 @@ class _Running(Collector):
         for labels, count in sorted(self._messages.items()):
             messages.add_metric(labels, count)
         yield messages
+        yield self._dead_letters()
         yield _gauge(
             "atp_time_held_seconds",
             "For how long time limits that are over have waited for input to be read.",
             {(): self._time_held()},
         )
         yield from self._places()
+
+    def _dead_letters(self) -> Metric:
+        """Return those of intake and of the ledger together: the same reason may come from either."""
+        counts = Counter(self._refused)
+        for (_, outcome), count in self._messages.items():
+            if not outcome.startswith(_NOT_REFUSED):
+                counts[outcome] += count
+        letters = CounterMetricFamily("atp_dead_letters", "Messages refused, by reason.", labels=["reason"])
+        for reason, count in sorted(counts.items()):
+            letters.add_metric([reason], count)
+        return letters
 
     def _places(self) -> Iterator[Metric]:
         app = self._app
@@ -160,6 +179,8 @@ class _Running(Collector):
             generations,
             "partition",
         )
+        missing = figures.sources_missing(app, self._sources)
+        yield _gauge("atp_sources_missing", "Input topics that do not exist.", {(): len(missing)})
 
 
 def quarantined(app: EngineApp) -> int:

@@ -1,6 +1,5 @@
 """Pages on Faust's web server: each answers one method of one path, and every error of it is a problem."""
 
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -12,8 +11,6 @@ from atp_stream.engine.app import EngineApp
 from atp_stream.web.problems import Problem
 
 Page = Callable[[web.Request], Awaitable[web.Response]]
-Observe = Callable[[str, str, int, float], None]
-"""Is told the method, the path's pattern, the status and the seconds of each answer."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -27,9 +24,8 @@ def json_response(body: Any, *, status: int = 200) -> web.Response:
 class Pages:
     """Where pages are put; `views` are those there are, as `GET /atp/{tenant}/{item}`."""
 
-    def __init__(self, app: EngineApp, observe: Observe) -> None:
+    def __init__(self, app: EngineApp) -> None:
         self._app = app
-        self._observe = observe
         self.views: list[str] = []
 
     def add(self, method: str, path: str, answer: Page) -> None:
@@ -38,15 +34,10 @@ class Pages:
         pattern = path.replace("}", ":[^/]+}")  # aiohttp's own pattern would not match a name with a brace
 
         async def handled(view: Any, request: web.Request, **_: str) -> web.Response:
-            began = time.perf_counter()
             try:
-                response = await answer(request)
-            except Problem as problem:  # here, for Faust's sensors count what goes past them as a fault
-                response = problem.response()
-            except web.HTTPException as error:
-                response = Problem.of(error, request).response()
-            self._observe(request.method, path, response.status, time.perf_counter() - began)
-            return response
+                return await answer(request)
+            except (Problem, web.HTTPException) as error:  # here: Faust's sensors count what passes them as a fault
+                return Problem.of(error, request).response()
 
         page: Any = self._app.page(pattern)
         page(type(f"{method} {path}", (View,), {method.lower(): handled, "__module__": __name__}))

@@ -1,6 +1,7 @@
 """Everything that a worker serves over HTTP."""
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from aiohttp import web
 
@@ -14,8 +15,10 @@ from atp_stream.web.health import add_health
 from atp_stream.web.metrics import Metrics, add_metrics
 from atp_stream.web.pages import Page, Pages, json_response
 from atp_stream.web.policies import add_policies
+from atp_stream.web.problems import OBSERVE
 from atp_stream.web.query import add_query
 from atp_stream.web.reservations import add_reservations
+from atp_stream.web.server import Runner
 
 
 def _index(pages: Pages) -> Page:
@@ -31,19 +34,23 @@ def add_web(
     schemas: SchemaCache,
     messages: Mapping[tuple[str, str], int],
     time_held: Callable[[], float],
-) -> None:
-    """Serve all views of an installed app.
+) -> Metrics:
+    """Serve all views of an installed app, and return what counts for them.
 
     `messages` counts input records by (topic, what became of them), `time_held` says for how many seconds what is due
     has waited for input.
     """
     metrics = Metrics(app, topics, messages, time_held)
-    pages = Pages(app, metrics.request)
+    server: Any = app.web
+    server.web_app[OBSERVE] = metrics.request
+    server._runner = Runner(server.web_app, access_log=None)  # noqa: SLF001 - Faust has no other way
+    pages = Pages(app)
     pages.add("GET", "/", _index(pages))  # first: Faust puts one of its own behind it
     add_explain(app, pages)  # in front of the channels: one that is called `explain` has no view of its own
     add_availability(app, pages)
     add_query(app, pages)
     add_reservations(app, pages)
     add_policies(app, pages, topics)
-    add_health(app, pages, schemas)
+    add_health(app, pages, schemas, topics)
     add_metrics(metrics, pages)
+    return metrics

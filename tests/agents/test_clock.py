@@ -1,5 +1,7 @@
 """The clock tells the time where something is due, up to where all input is read, and nothing else."""
 
+import asyncio
+import logging
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -243,3 +245,24 @@ async def test_while_partitions_move_nothing_is_told(worker: Worker, clock: Cloc
     worker.settled = False
     await clock.round()
     assert [] == worker.ticks
+
+
+async def test_a_fault_that_lasts_is_one_line_and_its_end_another(
+    clock: Clock, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level(logging.INFO)
+    rounds = iter([OSError("gone")] * 10 + [None] * 3 + [asyncio.CancelledError()])
+
+    async def round_() -> None:
+        if (fault := next(rounds)) is not None:
+            raise fault
+
+    monkeypatch.setattr("atp_stream.agents.clock.INTERVAL", 0)
+    monkeypatch.setattr(clock, "round", round_)
+    with pytest.raises(asyncio.CancelledError):
+        await clock.run()
+
+    assert [
+        "cannot read from the broker how far the inputs are (OSError('gone')); retrying: until then no time limit ends",
+        "time limits end again",
+    ] == caplog.messages

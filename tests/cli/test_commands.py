@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 
 import click
 import pytest
@@ -30,6 +32,39 @@ def commands(group, path=()):
 @pytest.mark.parametrize("command", list(commands(main)))
 def test_every_command_is_explained_with_an_example(command):
     assert "Example: " in command.help
+
+
+def groups(group, path=()):
+    yield pytest.param(path, id=" ".join(("atp", *path)))
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from groups(command, (*path, name))
+
+
+@pytest.mark.parametrize("path", list(groups(main)))
+def test_a_list_of_commands_is_whole_on_a_terminal_of_80_columns(path):
+    _, shown, _ = atp(*path, "--help", COLUMNS="80")
+
+    assert [] == [line for line in shown.partition("Commands:")[2].splitlines() if line.endswith("...")]
+
+
+def test_the_list_of_all_commands_imports_none_of_them():
+    script = (
+        "import sys; from atp_stream.cli import main; main(['--help'], standalone_mode=False);"
+        " print([name for name in sys.modules if name.partition('.')[0] in ('aiokafka', 'aiohttp', 'faust', 'httpx')])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+
+    assert "[]" == done.stdout.splitlines()[-1]
+
+
+def test_a_snapshot_that_exists_is_not_replaced_without_a_word(tmp_path):
+    file = tmp_path / "monday.atp"
+    file.write_text("precious")
+
+    expected = (1, "", f"atp: {file} exists: give another name, or --overwrite\n")
+    assert expected == atp("snapshot", str(file))
+    assert "precious" == file.read_text()
 
 
 def test_help_needs_no_valid_settings():
@@ -97,3 +132,13 @@ def test_init_tells_people_and_programs_the_same(stack, settings):
     assert (0, 1, 1) == (first[0], drifting[0], machine[0])
     assert [line[:3] for line in lines] == [[f["verdict"], f["kind"], f["name"]] for f in findings]
     assert drifting[1].splitlines()[-1].endswith("4 differs")
+    created, there = (
+        next(n for n in last.split() if n.isdigit()) for last in (first[1].splitlines()[-1], again(environment))
+    )
+    assert created == there
+    assert ["1", "partition"] == next(line.split()[-2:] for line in first[1].splitlines() if "atp.policy " in line)
+
+
+def again(environment):
+    """Return the last line of one more `atp init`."""
+    return atp("init", **environment)[1].splitlines()[-1]

@@ -198,6 +198,39 @@ def test_a_change_that_would_contradict_what_is_there_is_not_sent() -> None:
     assert (1, "", expected) == (code, out, err)
 
 
+@pytest.mark.parametrize(
+    ("own", "arguments", "told"),
+    [
+        (
+            None,
+            ["time_limit=10"],
+            "item.time_limit: is a key of a tenant, and not allowed here; allowed are channels, ",
+        ),
+        ({"rule": {"kind": "QUOTA"}}, ["rule.weight=0.5"], "item.rule.weight: belongs to SHARE, not to QUOTA"),
+        (None, ["--channel", "B2B", "kind=quota"], "item.channels.B2B.kind: 'quota' is not one of POOLED, SHARE, "),
+    ],
+)
+def test_a_change_for_an_item_that_is_not_valid_is_not_sent(own: Any, arguments: list[str], told: str) -> None:
+    with FakeWorker({"own": own}).serving() as url:
+        code, out, err = atp("set", "--item", "lamp", "--tenant", "acme", "--url", url, *arguments)
+    assert (1, "", 1) == (code, out, err.count("\n"))
+    assert err.startswith(f"atp: the policy is not valid: {told}")
+
+
+def test_a_change_for_an_item_is_checked_in_itself_where_no_worker_tells_what_was_set_before() -> None:
+    code, out, err = atp("set", "--item", "lamp", "--tenant", "acme", "--url", f"http://{NOWHERE}", "time_limit=10")
+    assert (1, "") == (code, out)
+    assert "item.time_limit: is a key of a tenant" in err
+
+
+def test_a_change_for_an_item_that_what_was_set_before_allows_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(COMMANDS, "produce", produced)
+    for own in ({"rule": {"kind": "QUOTA"}}, "nobody tells"):
+        with FakeWorker({"own": own} if isinstance(own, dict) else {}).serving() as url:
+            code, out, _ = atp("set", "--item", "lamp", "--tenant", "acme", "--url", url, "rule.rank=2")
+        assert (0, "orders partition 0 offset 0\n") == (code, out)
+
+
 COMMANDS = import_module("atp_stream.cli.policy")  # the package has the group of commands under this name
 RULES = {
     "default_channel": "ECOM",

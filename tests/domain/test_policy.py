@@ -132,10 +132,10 @@ def test_a_channel_is_closed_when_it_is_neither_named_nor_accepted() -> None:
     ("document", "why"),
     [
         (b"nonsense", "JSON is malformed: invalid character (byte 4)"),
-        (b'"\xff"', "Expected `object`, got `str`"),
+        (b'"\xff"', "utf-8"),
         (b'{"tenants":{"\xff":{}}}', "invalid start byte"),
-        (written(colour="red"), "Object contains unknown field `colour`"),
-        (for_all(channels={"ECOM": {"bufer": 1}}), "unknown field `bufer` - at `$.tenants[...].channels[...]`"),
+        (written(colour="red"), "colour: unknown key; allowed are "),
+        (for_all(channels={"ECOM": {"bufer": 1}}), "tenants.*.channels.ECOM.bufer: unknown key; allowed are buffer, "),
         (for_all(channels={"ECOM": {"buffer": -1}}), "tenants.*.channels.ECOM.buffer: must not be negative"),
         (for_all(channels={"ECOM": {"floor": -1}}), "tenants.*.channels.ECOM.floor: must not be negative"),
         (for_all(rule={"buffer": 0.001}), "tenants.*.rule.buffer: quantity_too_fine: 0.001"),
@@ -167,7 +167,7 @@ def test_a_channel_is_closed_when_it_is_neither_named_nor_accepted() -> None:
         (written(future_tolerance=-1), "future_tolerance: must not be negative"),
         (written(unknown_channel_limit=65), "unknown_channel_limit: is from 0 to 64"),
         (written(unknown_channels="maybe"), "unknown_channels: is `accept` or `refuse`"),
-        (written(shortage="drop"), "Invalid enum value 'drop' - at `$.shortage`"),
+        (written(shortage="drop"), "shortage: 'drop' is not one of keep, deallocate"),
         (written(default_channel=""), "default_channel: must not be empty"),
         (for_all(channels={f"c{n}": {} for n in range(65)}), "tenants.*.channels: are at most 64"),
         (for_all(channels={"é" * 33: {}}), "tenants.*.channels: a name has at most 64 bytes"),
@@ -197,7 +197,7 @@ def test_a_patch_that_is_no_json_is_refused_with_the_reason() -> None:
 
 
 def test_a_part_of_an_item_that_is_not_of_its_shape_is_refused_with_the_reason() -> None:
-    with pytest.raises(PolicyError, match="unknown field `colour`"):
+    with pytest.raises(PolicyError, match="colour: unknown key"):
         edited_own(None, b'{"colour": "red"}')
 
 

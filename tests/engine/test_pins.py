@@ -29,11 +29,13 @@ NAMES: list[tuple[Any, str, list[str]]] = [
     (Consumer, "_add_gap", ["self", "tp", "offset_from", "offset_to"]),
     (Consumer, "_new_offset", ["self", "tp"]),
     (Consumer, "perform_seek", ["self"]),
+    (Consumer, "verify_all_partitions_active", ["self"]),
     (Consumer, "on_buffer_full", ["self", "tp"]),
     (Consumer, "on_buffer_drop", ["self", "tp"]),
     (Consumer, "_is_changelog_tp", ["self", "tp"]),
     (TableManager, "on_start", ["self"]),
     (TableManager, "_update_channels", ["self"]),
+    (TableManager, "on_actives_ready", ["self"]),
     (Worker, "_sentinel_task", ["self"]),
     (TableManager, "on_rebalance", ["self", "assigned", "revoked", "newly_assigned", "generation_id"]),
     (Store, "_db_for_partition", ["self", "partition"]),
@@ -41,6 +43,7 @@ NAMES: list[tuple[Any, str, list[str]]] = [
     (Recovery, "active_remaining_total", ["self"]),
     (GroupCoordinator, "_do_heartbeat", ["self"]),
     (GroupCoordinator, "fetch_committed_offsets", ["self", "partitions"]),
+    (AIOKafkaClient, "force_metadata_update", ["self"]),
     (AIOKafkaClient, "_metadata_update", ["self", "cluster_metadata", "topics"]),
     (Fetcher, "fetched_records", ["self", "partitions", "timeout", "max_records"]),
 ]
@@ -65,6 +68,13 @@ def test_a_batch_takes_its_first_record_whatever_its_size() -> None:
 
     assert append(0, 0, None, b"x" * 5_000, []) is not None
     assert append(1, 0, None, b"x", []) is None
+
+
+def test_faust_looks_for_a_livelock_by_what_the_engine_overrides_alone() -> None:
+    source = inspect.getsource(Consumer)
+
+    assert "await self.verify_all_partitions_active()" in source
+    assert 1 == source.count("self.verify_event_path(")
 
 
 def test_a_consumer_takes_its_patience_with_the_broker_from_where_it_is_set() -> None:

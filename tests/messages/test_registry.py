@@ -228,6 +228,7 @@ async def test_nobody_there_is_said_in_one_line_and_without_the_password() -> No
         await cache.warm(["inventory.adjusted-value"])
     text = str(unavailable.value)
     assert text.startswith(f"no schema registry answers at http://127.0.0.1:{port}/apis/ccompat/v7: ")
+    assert "Error(" not in text
     assert text.endswith("; start it, or correct ATP_REGISTRY_URL")
     assert "secret" not in text
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from atp_stream.provision import ProvisionError
-from atp_stream.provision.preflight import check_directory, check_port
+from atp_stream.provision.preflight import check_directory, check_port, claim_directory
 
 
 def test_a_directory_of_another_app_is_refused(tmp_path: Path) -> None:
@@ -38,6 +38,16 @@ def test_a_directory_of_another_log_is_not_given_to_the_app_that_asked(tmp_path:
         check_directory(tmp_path, "2233", "shop2")
 
     check_directory(tmp_path, "0011", "shop")
+
+
+def test_a_file_where_the_directory_should_be_is_told_as_such(tmp_path: Path) -> None:
+    file = tmp_path / "data"
+    file.touch()
+
+    with pytest.raises(ProvisionError) as refused:
+        claim_directory(file)
+
+    assert f"the data directory {file} is a file: set ATP_DATA_DIR to a directory" == str(refused.value)
 
 
 def test_a_port_that_is_taken_is_told_with_both_settings() -> None:

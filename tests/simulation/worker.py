@@ -17,6 +17,7 @@ from faust.types import TP
 
 from atp_stream.engine.app import EngineApp
 from atp_stream.engine.intake import Intake
+from atp_stream.engine.journal import Journal
 from atp_stream.engine.runs import Run
 from atp_stream.engine.steps import Steps
 from atp_stream.engine.tables import StateTable
@@ -100,6 +101,7 @@ class App:
         self.gave_up: str | None = None
         self.consumer_generation_id = 0
         self.log_topic = toy.LOG
+        self.journal = Journal()
         self.assignor = SimpleNamespace(assigned_standbys=set)
         self.consumer = SimpleNamespace(on_buffer_full=lambda _: None, on_buffer_drop=lambda _: None)
         self._fence_timer: asyncio.TimerHandle | None = None

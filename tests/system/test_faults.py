@@ -7,10 +7,7 @@ says what every row and every output must be, bit for bit.
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import replace
 from heapq import heappop, heappush
-from pathlib import Path
 
 import pytest
 
@@ -19,7 +16,6 @@ from atp_stream.devstack import Stack
 from chaos import refold
 from chaos.judge import history
 from chaos.oracle import check
-from tests.conftest import JAVA, settings_on
 from tests.system.site import Site, Worker
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(300)]
@@ -88,22 +84,6 @@ async def test_two_workers_of_which_one_is_killed_five_times_balance_exactly(sit
 
     assert 5_000 < sent
     await judge(site)
-
-
-@pytest.fixture
-def alone(tmp_path: Path) -> Iterator[Stack]:
-    """Give a stack of this test's own: that of all tests has so many topics that its broker comes back slowly."""
-    with Stack(tmp_path / "stack", JAVA) as running:
-        yield running
-
-
-@pytest.fixture
-async def lonely(alone: Stack, tmp_path: Path) -> AsyncIterator[Site]:
-    """Give an installation on that stack."""
-    built = Site(replace(settings_on(alone, tmp_path), default_tenant="acme", session_timeout=6.0), tmp_path)
-    await built.open()
-    yield built
-    await built.close()
 
 
 async def test_a_broker_killed_in_the_middle_of_commits_loses_and_doubles_nothing(alone: Stack, lonely: Site) -> None:

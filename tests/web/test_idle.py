@@ -170,3 +170,34 @@ async def test_a_worker_that_gave_up_says_why_and_is_not_live(idle: Client, app:
     async with idle.get("/health/ready") as answer:
         assert "giving up: a step failed" == (await answer.json())["checks"]["running"]
     assert (503, "moving") == await ask(idle, "/atp/acme/lamp")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "told"),
+    [
+        ("GET", "/nothing", None, "nothing is served at /nothing; `GET /` lists what is"),
+        ("PUT", "/health/live", None, "/health/live does not answer PUT, but GET, HEAD"),
+        ("POST", "/atp/acme/query", BytesIO(bytes(1_048_577)), "the body has more than 1048576 bytes"),
+    ],
+)
+async def test_a_problem_of_the_web_server_says_what_is_there_or_allowed(
+    idle: Client, method: str, path: str, body: BytesIO | None, told: str
+) -> None:
+    async with idle.request(method, path, data=body) as answer:
+        assert told == (await answer.json())["detail"]
+
+
+async def test_an_input_that_is_missing_is_a_warning_of_a_worker_that_is_ready_all_the_same(
+    idle: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("atp_stream.web.health.checks", lambda _: {"running": None})
+    monkeypatch.setattr("atp_stream.engine.figures.sources_missing", lambda _, names: names[:1])
+    async with idle.get("/health/ready") as answer:
+        body = await answer.json()
+    told = (
+        "the input topic inventory.adjusted does not exist: nothing is read from it, and no time limit ends;"
+        " run `atp init`"
+    )
+    assert (200, True, [told]) == (answer.status, body["ready"], body["warnings"])
+    async with idle.get("/metrics") as answer:
+        assert "atp_sources_missing 1.0" in await answer.text()

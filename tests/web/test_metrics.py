@@ -3,6 +3,7 @@
 from collections import Counter
 from typing import Any
 
+import pytest
 from aiohttp.test_utils import TestClient
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
@@ -13,7 +14,7 @@ from atp_stream.engine.position import Position
 from atp_stream.engine.sending import Output
 
 Client = TestClient[Any, Any]
-EVENTS = "inventory.atp.allocation.committed"
+COMMITTED, RESOLVED = "AllocationCommittedEvent", "StockDriftResolvedEvent"
 LETTERS = "inventory.atp.dead-letter"
 
 
@@ -21,13 +22,19 @@ async def figures(client: Client) -> dict[str, float]:
     """Return each sample that is not 0, as it stands in the text."""
     async with client.get("/metrics") as answer:
         assert 200 == answer.status
-        lines = (await answer.text()).splitlines()
-    samples = [line.rpartition(" ") for line in lines if not line.startswith("#")]
-    return {name: float(value) for name, _, value in samples if float(value)}
+        return samples(await answer.text())
+
+
+def samples(text: str) -> dict[str, float]:
+    """Return each sample of a text that is not 0."""
+    parts = [line.rpartition(" ") for line in text.splitlines() if not line.startswith("#")]
+    return {name: float(value) for name, _, value in parts if float(value)}
 
 
 async def test_a_step_counts_once_with_its_records_and_what_it_published(idle: Client, app: EngineApp) -> None:
-    published = [Output(topic, 0, b"k", b"v", []) for topic in (EVENTS, EVENTS, LETTERS)]
+    refused = [("atp-reason", b"stale"), ("atp-origin", b"inventory.adjusted/0/7"), ("atp-detail", b"late")]
+    published = [Output("t", 0, b"k", b"v", [], event) for event in (COMMITTED, COMMITTED, RESOLVED)]
+    published.append(Output(LETTERS, 0, b"k", b"v", refused, "DeadLetter"))
     app.steps.on_step(3, 7, published, 0.02)
     app.steps.on_step(4, 1, [], 0.3)
     found = await figures(idle)
@@ -35,7 +42,8 @@ async def test_a_step_counts_once_with_its_records_and_what_it_published(idle: C
     assert (2, 320) == (found["atp_step_seconds_count"], round(1000 * found["atp_step_seconds_sum"]))
     assert (1, 2) == (found['atp_step_seconds_bucket{le="0.025"}'], found['atp_step_seconds_bucket{le="0.5"}'])
     assert 2 == found['atp_events_total{event="AllocationCommittedEvent"}']
-    assert 1 == found['atp_events_total{event="DeadLetter"}']
+    assert 1 == found['atp_events_total{event="StockDriftResolvedEvent"}']
+    assert 1 == found['atp_dead_letters_total{reason="stale"}']
 
 
 async def test_events_that_never_happened_are_there_as_zero(idle: Client) -> None:
@@ -52,6 +60,23 @@ async def test_messages_are_counted_by_what_became_of_them(idle: Client, app: En
     assert 2 == found['atp_messages_total{outcome="undecodable",topic="inventory.adjusted"}']
 
 
+async def test_dead_letters_of_intake_and_of_the_ledger_are_counted_together(idle: Client, app: EngineApp) -> None:
+    counts: Counter[tuple[str, str]] = app.intake._translate.counts  # type: ignore[attr-defined]
+    counts.update({("a", "accepted"): 5, ("a", "skipped_null"): 3, ("a", "policy_invalid"): 1, ("b", "undecodable"): 2})
+    letter = Output(LETTERS, 0, b"k", b"v", [("atp-reason", b"policy_invalid")], "DeadLetter")
+    app.steps.on_step(0, 1, [letter], 0.1)
+    found = {name: value for name, value in (await figures(idle)).items() if name.startswith("atp_dead_letters")}
+    assert {
+        'atp_dead_letters_total{reason="policy_invalid"}': 2,
+        'atp_dead_letters_total{reason="undecodable"}': 2,
+    } == found
+
+
+async def test_no_sample_says_when_a_series_began(idle: Client) -> None:
+    async with idle.get("/metrics") as answer:
+        assert "_created" not in await answer.text()
+
+
 async def test_a_worker_is_in_one_state(idle: Client) -> None:
     states = {name: value for name, value in (await figures(idle)).items() if name.startswith("atp_worker_state")}
     assert {'atp_worker_state{state="recovering"}': 1} == states
@@ -66,11 +91,33 @@ async def test_requests_are_counted_by_the_pattern_that_they_met(idle: Client) -
     assert 1 == found['atp_http_requests_total{method="GET",path="/atp/{tenant}/{item}",status="400"}']
 
 
+async def test_requests_that_meet_no_pattern_and_faults_of_ours_are_counted_too(
+    idle: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("atp_stream.web.availability.owner", lambda *_: 1 // 0)
+    await idle.get("/nothing")
+    await idle.put("/health/live")
+    await idle.request("PROPFIND", "/coffee")
+    await idle.get("/atp/acme/lamp")
+    found = {
+        name[len("atp_http_requests_total{") :]: value
+        for name, value in (await figures(idle)).items()
+        if "requests_total" in name
+    }
+    expected = {
+        'method="GET",path="(other)",status="404"}': 1,
+        'method="PUT",path="(other)",status="405"}': 1,
+        'method="(other)",path="(other)",status="404"}': 1,
+        'method="GET",path="/atp/{tenant}/{item}",status="500"}': 1,
+    }
+    assert expected == found
+
+
 async def test_no_label_could_name_an_item(idle: Client) -> None:
     async with idle.get("/metrics") as answer:
         families = list(parse_text(await answer.text()))
     labels = {label for family in families for sample in family.samples for label in sample.labels}
-    known = {"event", "topic", "partition", "outcome", "state", "method", "path", "status", "le"}
+    known = {"event", "reason", "topic", "partition", "outcome", "state", "method", "path", "status", "le"}
     known |= {"version", "faust", "python"}  # of the build
     known |= {"stream", "table", "operation", "metric", "status_code"}  # Faust's
     assert set() == labels - known

@@ -1,5 +1,6 @@
 """The document says what is served: it is valid, its examples fit its schemas, and it names every view."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -59,6 +60,26 @@ def test_what_the_document_counts_is_what_the_code_counts() -> None:
     assert MOST_ITEMS == parts["Query"]["properties"]["items"]["maxItems"]
     assert [status.value for status in Status] == parts["Reservation"]["properties"]["status"]["enum"]
     assert [state.value for state in WorkerState] == parts["State"]["enum"]
+
+
+def references(node: Any) -> Iterator[str]:
+    """Yield what is referred to anywhere in a part of the document."""
+    if isinstance(node, dict):
+        if "$ref" in node:
+            yield node["$ref"]
+        node = list(node.values())
+    if isinstance(node, list):
+        for one in node:
+            yield from references(one)
+
+
+def test_what_is_referred_to_has_a_name_of_its_own_for_generators_of_clients_know_no_other() -> None:
+    assert [] == [at for at in references(DOCUMENT) if not re.fullmatch("#/components/[a-z]+/[A-Za-z]+", at)]
+
+
+def test_every_operation_may_answer_with_a_fault_of_ours() -> None:
+    operations = [one for path in DOCUMENT["paths"].values() for name, one in path.items() if name != "parameters"]
+    assert [] == [one["operationId"] for one in operations if "500" not in one["responses"]]
 
 
 def test_each_example_has_a_request_that_leads_to_it() -> None:

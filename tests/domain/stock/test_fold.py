@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from atp_stream.domain.stock.facts import MAX_SUM, Fact, StockRules
+from atp_stream.domain.stock.facts import MAX_SHOWN, MAX_SUM, Fact, StockRules
 from tests.domain.folded_item import Item, adjustment, count, delta, item_with
 
 # Locations
@@ -156,10 +156,11 @@ def test_any_number_of_locations_is_told_apart() -> None:
 
 
 @pytest.mark.parametrize("units", [MAX_SUM, -MAX_SUM])
-def test_on_hand_stops_where_sums_do(units: int) -> None:
+def test_on_hand_stops_before_sums_do(units: int) -> None:
     item = item_with(count(1, units), location="north")
     item.takes(delta(1, units))
-    assert units == item.stock.on_hand
+    limit = MAX_SHOWN if units > 0 else -MAX_SHOWN
+    assert (limit, units) == (item.stock.on_hand, item.stock.named.value)
 
 
 def test_sums_that_are_known_already_are_not_asked_for_again() -> None:

@@ -105,7 +105,7 @@ def test_a_negative_stock_is_kept() -> None:
 
 @pytest.mark.parametrize("units", [MAX_SUM, -MAX_SUM])
 def test_a_sum_stops_at_a_limit_that_every_row_can_hold(units: int) -> None:
-    assert units == item_with(delta(1, units), delta(2, units)).stock.on_hand
+    assert units == item_with(delta(1, units), delta(2, units)).location().value
 
 
 # Gap
