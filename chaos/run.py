@@ -27,7 +27,7 @@ from chaos.faults import WORKERS, Faults
 from chaos.fleet import Fleet, environment
 from chaos.lag import Lag, lag
 from chaos.load import Load
-from chaos.oracle import check
+from chaos.oracle import check, cut
 from chaos.pour import Pour
 from chaos.report import Report
 from chaos.schedule import Fault, plan
@@ -170,17 +170,21 @@ class Run:
 
     def _judge(self) -> None:
         self._tell("judging")
-        past = asyncio.run(judge.history(self._settings))
+        read = asyncio.run(judge.history(self._settings))
         if self._options.keep:
-            (self._options.keep / "history.pickle").write_bytes(pickle.dumps(past))
+            (self._options.keep / "history.pickle").write_bytes(pickle.dumps(read))
+        past = cut(read)
+        began = time.monotonic()
         report, verdict = self.report, check(past)
+        self._tell(f"the oracle took {time.monotonic() - began:.1f} s")
         report.lost, report.doubled, report.oversold = verdict.lost, verdict.doubled, verdict.oversold
         report.counted = verdict.plain()
         report.objections += verdict.objections
         report.objections += asyncio.run(refold.differences(self._settings, past))
-        report.objections += judge.views(past, self._fleet.workers[0])
+        looked = judge.looked(past, self._fleet.workers[0])
         report.stuck += [f"{name} did not end in order" for name in self._fleet.stop()]
-        ended = asyncio.run(judge.history(self._settings))  # a gap may have been told while the others judged
+        ended = asyncio.run(judge.history(self._settings))  # time may have changed something while the others judged
+        report.objections += judge.views(ended, looked)
         report.objections += judge.databases(ended, self._fleet.workers)
 
     def _epilogue(self) -> None:

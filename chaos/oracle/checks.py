@@ -31,6 +31,8 @@ def check(history: History) -> Report:
     model's at its cause, and the last one is the model's last; no commit took more than was on hand.
     """
     report = Report()
+    if history.beyond:
+        report.complain(f"{history.beyond} inputs are in the log, behind the place up to which the tables are done")
     done = replay(history, report)
     _check_fates(history, done, report)
     published = _published(history, report)
