@@ -26,7 +26,7 @@ from chaos.epilogue import Epilogue
 from chaos.faults import WORKERS, Faults
 from chaos.fleet import Fleet, environment
 from chaos.lag import Lag, lag
-from chaos.load import Load
+from chaos.load import WINDOW, Load
 from chaos.oracle import check, cut
 from chaos.pour import Pour
 from chaos.report import Report
@@ -47,6 +47,7 @@ class Options:
     seed: int
     seconds: float
     rate: float = 100.0
+    window: float = WINDOW
     session: float = 5.0
     blind: str = ""
     tmpfs: bool = False
@@ -85,6 +86,7 @@ class Run:
             stack=stack,
             fleet=self._fleet,
             settings=self._settings,
+            window=options.window,
             disk=self._disk,
             chance=random.Random(options.seed),
         )
@@ -104,7 +106,7 @@ class Run:
     def play(self) -> Report:
         """Play all of it."""
         asyncio.run(provision.initialise(self._settings))
-        asyncio.run(provision.apply_policy(self._settings, policies.text(policies.FIRST)))
+        asyncio.run(provision.apply_policy(self._settings, policies.text(policies.FIRST, self._options.window)))
         for _ in range(WORKERS):
             self._fleet.add()
         took = self._fleet.wait_ready(LOG_PARTITIONS, READY_SECONDS)
@@ -123,7 +125,7 @@ class Run:
 
     def _act(self) -> None:
         options, report = self._options, self.report
-        source = Load(seed=options.seed, frame=avro_writer(self._settings))
+        source = Load(seed=options.seed, frame=avro_writer(self._settings), window=options.window)
         pour = Pour(self._settings, source, rate=options.rate, seconds=options.seconds)
         began = time.monotonic()
         pour.start()

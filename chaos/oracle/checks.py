@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import groupby, pairwise
 from typing import Final
 
-from chaos.oracle.history import History
+from chaos.oracle.history import History, Record
 from chaos.oracle.inputs import Breach, ask
 from chaos.oracle.item import Told
 from chaos.oracle.outputs import Event, Unreadable, read_event
@@ -33,8 +33,9 @@ def check(history: History) -> Report:
     report = Report()
     if history.beyond:
         report.complain(f"{history.beyond} inputs are in the log, behind the place up to which the tables are done")
-    done = replay(history, report)
-    _check_fates(history, done, report)
+    letters = _letters(history)
+    done = replay(history, report, letters)
+    _check_fates(history, letters, done, report)
     published = _published(history, report)
     for name in {*done.items, *(name for events in published.values() for name in events)}:
         _check_item(name, done, published, report)
@@ -46,17 +47,14 @@ def check(history: History) -> Report:
     return report
 
 
-def _check_fates(history: History, done: Replay, report: Report) -> None:
-    letters = _letters(history)
+def _check_fates(history: History, letters: dict[str, str], done: Replay, report: Report) -> None:
     for record in history.of(*history.names.inputs):
         report.events_in += 1
         place, reason = record.place, letters.pop(record.place, None)
-        try:
-            ours, breach = ask(history.names, record, history.schemas) is not None, ""
-        except Breach as error:
-            ours, breach = True, str(error)
+        ours, breach = (True, "") if place in done.understood else _read(history, record)
         if reason is not None:
             report.refused[reason] += 1
+            report.denied += place in done.taken
         if not ours:
             _check_skipped(place, reason, report)
         elif breach:
@@ -64,16 +62,25 @@ def _check_fates(history: History, done: Replay, report: Report) -> None:
                 report.lose(f"{place} breaks the contract ({breach}), but is no dead letter")
         elif place not in done.taken:
             report.lose(f"{place} is neither in the item log nor rightly refused (dead letter: {reason})")
-        elif reason != done.denied.get(place):
-            report.complain(f"{place} was refused as {reason}, but the books say {done.denied.get(place)}")
+        elif reason != (wanted := done.denied.get(place)):
+            object_to = report.complain if wanted else report.lose
+            object_to(f"{place} was refused as {reason}, but the books say {wanted}")
     for origin, reason in letters.items():
         report.complain(f"a dead letter ({reason}) of {origin}, which does not exist")
     _check_sum(report)
 
 
+def _read(history: History, record: Record) -> tuple[bool, str]:
+    """Tell whether an input is ours, and how it breaks the contract, if it does."""
+    try:
+        return ask(history.names, record, history.schemas) is not None, ""
+    except Breach as error:
+        return True, str(error)
+
+
 def _check_sum(report: Report) -> None:
     """Where nothing else is wrong, every input is skipped, refused, a duplicate or applied, and only one of these."""
-    fates = report.skipped + report.refused.total() + report.duplicates + report.applied
+    fates = report.skipped + report.refused.total() + report.duplicates + report.past + report.applied
     if report.events_in != fates and not report.objections:
         report.complain(f"{report.events_in} inputs came, but {fates} have a fate")
 
@@ -124,9 +131,6 @@ def _key(event: Event) -> bytes:
 def _check_item(name: Name, done: Replay, published: Published, report: Report) -> None:
     if name not in done.items:
         report.complain(f"{name} has events, but no command ever spoke of it")
-        return
-    if done.items[name].shelf.crowded:
-        report.complain(f"{name}: this model knows no more than 64 shipments under way at once")
         return
     steps = done.steps.get(name, {})
     events = {role: published[role].get(name, []) for role in EVENTS}
@@ -193,6 +197,7 @@ def _as_told(told: Told, event: Event, allocations: dict[int, str]) -> Told:
         number,
         body.get("reservationId", "") if told.topic != "committed" else "",
         body.get("outcome") or (body.get("reason", "") if told.topic == "released" else ""),
+        body.get("reason", "") if told.topic == "denied" else "",
     )
 
 

@@ -8,10 +8,10 @@ from chaos.oracle.claim import Claim
 from chaos.oracle.inputs import Asked
 from chaos.oracle.policy import Rules, Unknown
 from chaos.oracle.pool import OF_MANY, Pool, Told
-from chaos.oracle.shelf import Stale
+from chaos.oracle.shelf import Past, Stale
 from chaos.oracle.stock import Gone, Said
 
-__all__ = ["Denied", "Item", "Told", "Unknown"]
+__all__ = ["Denied", "Item", "Past", "Told", "Unknown"]
 
 
 class Denied(Exception):
@@ -23,11 +23,16 @@ class Item(Pool):
 
     # Questions
 
-    def asked(self, question: Asked, place: int, log_time: int) -> bool:
+    def asked(
+        self, question: Asked, place: int, log_time: int, *, now: int | None = None, letter: str | None = None
+    ) -> bool:
         """Apply a question, leave what it tells in `told`; return False for a duplicate.
+
+        `now` is the stock time in microseconds (without it, log time), `letter` the reason for which it was refused.
 
         Raises:
             Denied: it must be refused, and changes nothing.
+            Past: it changes nothing, and nobody is told.
             Unknown: this model cannot tell.
         """
         self.begin(place, log_time)
@@ -35,7 +40,7 @@ class Item(Pool):
             raise Denied("future")
         match question.kind:
             case "adjusted" | "counted":
-                applied = self._stock(question)
+                applied = self._stock(question, log_time * 1000 if now is None else now, letter)
             case "created":
                 applied = self._create(question)
             case "confirmed":
@@ -90,11 +95,12 @@ class Item(Pool):
 
     # What becomes of them
 
-    def _stock(self, fact: Asked) -> bool:
+    def _stock(self, fact: Asked, now: int, letter: str | None) -> bool:
         ships = fact.kind == "adjusted" and fact.reservation is not None and (fact.quantity or 0) < 0
-        said = Said(fact.at, str(fact.event_id), fact.quantity, fact.absolute, ships, fact.location or "")
+        name = (fact.kind, fact.event_id)  # an id is known per kind and place
+        said = Said(fact.at, name, fact.quantity, fact.absolute, ships, fact.location or "")
         try:
-            if not self.shelf.take(said, self.rules):
+            if not self.shelf.take(said, self.rules, now, letter):
                 return False
         except Stale:
             self.stale += 1
@@ -120,21 +126,29 @@ class Item(Pool):
             self._meet_earlier(claim)
             self.shelf.let_go(name, claim.not_adjusted())
             if claim.owed:
-                self.serve_or_wait(name, claim, claim.owed)
+                self.serve_or_wait(claim, claim.owed)
             else:
                 self.end(claim, "RELEASED" if claim.released else "FULFILLED")
             return True
         if asked.channel != claim.asked and channel != self.rules.aliases.get(claim.channel, claim.channel):
             raise Denied("reservation_conflict")
-        if asked.at <= claim.at or claim.ended not in {"", "EXPIRED"}:
+        if asked.at <= max(claim.at, claim.answered or 0):
             return False
+        if claim.ended not in {"", "EXPIRED"}:  # for good
+            claim.answered = asked.at
+            self.deny(claim, asked.quantity or 0, "REJECTED", "already_ended")
+            return True
         grown, limit = (asked.quantity or 0) - claim.requested, claim.expires_at
         self._take(claim, asked)
+        if asked.location and asked.location != claim.location:  # what left without a place left from there
+            claim.location = asked.location
+            self.shelf.let_go(name, claim.not_adjusted())
         if claim.ended:  # nothing is claimed, before a confirm that was made before the limit
             claim.expires_at = limit
             claim.denied = max(0, claim.denied + min(0, grown))
+            self.deny(claim, asked.quantity or 0, "REJECTED", "expired")
         elif grown > 0:
-            self.serve_or_wait(name, claim, grown)
+            self.serve_or_wait(claim, grown)
         else:
             self.give_back(name, claim, max(0, claim.waiting + claim.reserved - claim.owed), "REDUCED")
             self.end(claim, "RELEASED")
@@ -183,18 +197,17 @@ class Item(Pool):
         claim.ended, claim.confirmed, claim.expires_at = "", True, None
         if claim.channel not in self.channels:
             raise Unknown("reservation that is reopened in a channel that is gone")
-        waiting = [one.priority for one in self._open if one.waits and one.channel == claim.channel]
+        waiting = [one.priority for one in self._queue if one.waits and one.channel == claim.channel]
         claim.priority = max([claim.priority, *waiting])
         if claim.owed > claim.denied:
-            self.serve_or_wait(claim.name, claim, claim.owed - claim.denied)
+            self.serve_or_wait(claim, claim.owed - claim.denied)
         else:
             self.end(claim, "RELEASED" if claim.released else "FULFILLED")
 
     def _release(self, asked: Asked) -> bool:
         claim = self._claim(asked)
-        if asked.event_id in claim.known:
+        if _is_known(claim, asked):
             return False
-        claim.known.add(asked.event_id)
         if claim.at is None:
             claim.release_rest |= asked.quantity is None and claim.fulfil_rest is None
             claim.released += asked.quantity or 0
@@ -210,9 +223,8 @@ class Item(Pool):
 
     def _fulfil(self, asked: Asked) -> bool:
         claim = self._claim(asked)
-        if asked.event_id in claim.known:
+        if _is_known(claim, asked):
             return False
-        claim.known.add(asked.event_id)
         location = asked.location or ""
         if claim.at is None and asked.quantity is None:
             claim.fulfil_rest = claim.fulfil_rest or (asked.at, location)
@@ -227,6 +239,14 @@ class Item(Pool):
 
     def _claim(self, asked: Asked) -> Claim:
         return self.claims.setdefault(str(asked.reservation), Claim(str(asked.reservation)))
+
+
+def _is_known(claim: Claim, asked: Asked) -> bool:
+    """Note a movement, and tell whether it was known: an id is known per kind and place."""
+    name = (asked.kind, asked.location, asked.event_id)
+    known = name in claim.known
+    claim.known.add(name)
+    return known
 
 
 def _encoded(part: str) -> str:

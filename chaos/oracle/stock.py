@@ -5,7 +5,7 @@ stamps are microseconds.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby, product
 from operator import attrgetter
@@ -18,7 +18,7 @@ class Said(NamedTuple):
     """A fact: an adjustment, a count (no delta) or a delta (no absolute); `reservation` if it ships one."""
 
     at: int
-    id: str
+    id: Hashable
     delta: int | None
     absolute: int | None
     reservation: bool

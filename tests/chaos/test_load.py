@@ -13,9 +13,9 @@ from tests.chaos.in_process import InProcess, frame
 NOON = 1_700_000_000_000_000
 
 
-def played(seed, messages, wire, step):
+def played(seed, messages, wire, step, hot=0.0):
     """Play the load, with a policy after each third of it, and return what the topics hold."""
-    load = Load(seed=seed, items=12, frame=frame)
+    load = Load(seed=seed, items=12, frame=frame, hot=hot)
     worker = InProcess(wire, step)
     due = [(NOON, number, message) for number, message in enumerate(load.opening(NOON))]
     now = NOON
