@@ -70,8 +70,10 @@ class Hot:
         return [self._move(SALES, -25 * self._luck.randint(1, 8), now, states=True) for _ in self._burst(30, 120)]
 
     def _seconds(self, now: int) -> list[Message]:
+        """Return sales of one second, and now and then a count amid them; some state no absolute."""
         second = now // _SECOND * _SECOND
-        return [self._move(SECONDS, -100, second, states=self._luck.random() < 0.95) for _ in self._burst(30, 120)]
+        sales = [self._move(SECONDS, -100, second, states=self._luck.random() < 0.95) for _ in self._burst(30, 120)]
+        return [*sales, self._count(SECONDS, now)] if self._luck.random() < 0.3 else sales
 
     def _burst(self, least: int, most: int) -> range:
         return range(self._luck.randint(least, most))

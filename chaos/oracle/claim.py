@@ -37,7 +37,6 @@ class Claim:
     release_rest: bool = False
     denied: int = 0  # before time ended it: nobody gets that back
     fulfil_rest: tuple[int, str] | None = None  # its stamp and location
-    answered: int | None = None  # stamp of the newest create that came when it had ended
     held: list[list[int]] = field(default_factory=list)
     waits: list[list[int]] = field(default_factory=list)
     known: set[Any] = field(default_factory=set)

@@ -118,7 +118,7 @@ class Item(Pool):
         channel = asked.channel or self.rules.default
         channel = self.rules.aliases.get(channel, channel)
         if claim.at is None:
-            self._admit(channel)
+            is_new = self._admit(channel)
             self.claims[name] = claim
             claim.channel, claim.asked = channel, asked.channel
             claim.location, claim.reference = asked.location or "", asked.reference
@@ -129,13 +129,17 @@ class Item(Pool):
                 self.serve_or_wait(claim, claim.owed)
             else:
                 self.end(claim, "RELEASED" if claim.released else "FULFILLED")
+            if is_new and not claim.held and not claim.waits:  # nothing is in it, and nothing was told of it
+                del self.channels[channel]
+            else:
+                self.withdrawn.discard(channel)
             return True
         if asked.channel != claim.asked and channel != self.rules.aliases.get(claim.channel, claim.channel):
             raise Denied("reservation_conflict")
-        if asked.at <= max(claim.at, claim.answered or 0):
+        if asked.at <= claim.at:
             return False
         if claim.ended not in {"", "EXPIRED"}:  # for good
-            claim.answered = asked.at
+            claim.at = asked.at
             self.deny(claim, asked.quantity or 0, "REJECTED", "already_ended")
             return True
         grown, limit = (asked.quantity or 0) - claim.requested, claim.expires_at
@@ -154,16 +158,18 @@ class Item(Pool):
             self.end(claim, "RELEASED")
         return True
 
-    def _admit(self, channel: str) -> None:
+    def _admit(self, channel: str) -> bool:
+        """Make sure that the item has a channel; tell whether it is new."""
         if channel in self.rules.channels:
-            return
+            return False
         if not self.rules.accepts:
             raise Denied("unknown_channel")
-        if channel not in self.channels:
-            if sum(one not in self.rules.channels for one in self.channels) >= self.rules.limit:
-                raise Denied("too_many_channels")
-            self.channels[channel] = False
-            self.withdrawn.discard(channel)
+        if channel in self.channels:
+            return False
+        if sum(one not in self.rules.channels for one in self.channels) >= self.rules.limit:
+            raise Denied("too_many_channels")
+        self.channels[channel] = False
+        return True
 
     def _take(self, claim: Claim, asked: Asked) -> None:
         claim.at, claim.requested = asked.at, asked.quantity or 0

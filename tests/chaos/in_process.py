@@ -5,6 +5,7 @@ from collections import defaultdict
 from dataclasses import replace
 
 import msgspec
+import pytest
 
 from atp_stream.agents.intake import Translator
 from atp_stream.agents.ledger import Ledger
@@ -23,6 +24,7 @@ from atp_stream.settings import Settings
 from atp_stream.topics import Topics
 from chaos.oracle import History, Record
 
+awaits_new_fold = pytest.mark.xfail(strict=True, reason="the fold still lives by the old rules of stock")
 SETTINGS = replace(Settings(), default_tenant="demo")
 IDS = {event: number for number, event in enumerate([*EVENT_TYPES.values(), *EVENTS.values()], start=1)}
 SCHEMAS = {number: contract.schema(event) for event, number in IDS.items()}

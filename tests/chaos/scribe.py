@@ -54,13 +54,14 @@ class Scribe:
 
 def _logged(offset, record):
     question = ask(NAMES, record, {})
+    assert question is not None
     headers = (("atp-genesis", b"g"), ("atp-source", record.place.encode()))
     key = f"{question.tenant}|{question.item}".encode()
     return Record("log", 0, offset, record.timestamp, key, json.dumps(commands.wanted(question)).encode(), headers)
 
 
 def _told(name, steps):
-    shown = {}
+    shown: dict[str, tuple[int, int]] = {}
     for (partition, offset), step in steps.items():
         payloads = [(TOPICS[told.topic], _payload(told)) for told in step.told if told.topic in TOPICS]
         changed = {channel: row for channel, row in step.rows.items() if shown.get(channel) != row}

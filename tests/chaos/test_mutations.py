@@ -12,6 +12,7 @@ import pytest
 
 from atp_stream.settings import Wire
 from chaos.oracle import History, Record, check
+from tests.chaos.in_process import awaits_new_fold
 from tests.chaos.test_load import played
 
 INPUTS = ("adjusted", "counted", "created", "released", "fulfilled")
@@ -21,7 +22,7 @@ PLACES = (0.2, 0.5, 0.9)
 
 @cache
 def truth():
-    return played(3, 320, Wire.JSON, 1)
+    return played(1, 400, Wire.JSON, 1)
 
 
 def judged(records):
@@ -75,6 +76,7 @@ def payload(said):
     return said.get("payload", said)
 
 
+@awaits_new_fold
 def test_the_truth_passes():
     report = judged(truth().records)
 

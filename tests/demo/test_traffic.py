@@ -8,7 +8,7 @@ import pytest
 from atp_stream.demo.traffic import Traffic, snippet
 from atp_stream.settings import Wire
 from chaos.oracle import check
-from tests.chaos.in_process import InProcess, frame
+from tests.chaos.in_process import InProcess, awaits_new_fold, frame
 
 NOON = 1_700_000_000_000_000
 
@@ -27,6 +27,7 @@ def played(seed, messages, wire, step):
     return check(worker.history(now))
 
 
+@awaits_new_fold
 @pytest.mark.parametrize(("wire", "step"), [(Wire.AVRO, 1), (Wire.JSON, 7), (Wire.AVRO, 50)])
 @pytest.mark.parametrize("seed", [1, 2])
 def test_the_fold_and_the_books_agree_on_traffic(seed, wire, step):
