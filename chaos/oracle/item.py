@@ -105,6 +105,9 @@ class Item(Pool):
         except Stale:
             self.stale += 1
             raise Denied("stale") from None
+        except Past:
+            self.past += 1
+            raise
         if ships:
             claim = self._claim(fact)
             before = claim.moved

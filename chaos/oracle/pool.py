@@ -42,7 +42,7 @@ class Pool:
         self.limited: dict[str, Claim] = {}  # those that time may end
         self.channels = dict.fromkeys(rules.channels, False)  # True: policy has it no more
         self.withdrawn: set[str] = set()
-        self.version = self.duplicates = self.stale = 0
+        self.version = self.duplicates = self.stale = self.past = 0
         self.commits: list[tuple[int, int]] = []  # place in the log, and ordinal
         self._requests: list[int] = []  # place in the log of the request that each commit serves
         self.handed_over = 0  # promised units that have left, in all

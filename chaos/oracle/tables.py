@@ -82,6 +82,7 @@ def _item(item: Item) -> dict[str, Any]:
         "offset": item.place,
         "duplicates": item.duplicates,
         "stale": item.stale,
+        "past": item.past,
         "safety_stock": item.safety_stock,
         "channels": {**channels, **dict.fromkeys(item.withdrawn)},
         "stock": stock,

@@ -8,21 +8,22 @@ import pytest
 
 from atp_stream.settings import Wire
 from chaos import policies
-from chaos.load import Load
+from chaos.load import WINDOW, Load
 from chaos.oracle import check
 from tests.chaos.in_process import InProcess, awaits_new_fold, frame
 
 NOON = 1_700_000_000_000_000
 
 
-def played(seed, messages, wire, step, hot=0.0):
-    """Play the load, with a policy after each third of it, and return what the topics hold."""
+def played(seed, messages, wire, step, hot=0.0, pause=5_000):
+    """Play the load, with a policy in each third of it, and return what the topics hold; `pause` in microseconds."""
     load = Load(seed=seed, items=12, frame=frame, hot=hot)
     worker = InProcess(wire, step)
+    worker.apply(document(policies.FIRST), NOON)
     due = [(NOON, number, message) for number, message in enumerate(load.opening(NOON))]
     now = NOON
     for number in range(messages):
-        now = NOON + 5_000 * number
+        now = NOON + pause * number
         for place, message in enumerate(load.step(now)):
             heapq.heappush(due, (now + int(message.delay * 1_000_000), 1_000 + 10 * number + place, message))
         while due and due[0][0] <= now:
@@ -30,8 +31,12 @@ def played(seed, messages, wire, step, hot=0.0):
         if number % 20 == 19:
             worker.tick(now - 20_000, now)
         if number % (messages // 3) == messages // 6:
-            worker.apply(policies.DOCUMENTS[number * 3 // messages], now)
+            worker.apply(document(policies.DOCUMENTS[number * 3 // messages]), now)
     return worker.history(now)
+
+
+def document(policy):
+    return json.loads(policies.text(policy, WINDOW))
 
 
 @awaits_new_fold
@@ -42,6 +47,16 @@ def test_the_fold_and_the_oracle_agree_on_the_load(seed, wire, step):
 
     assert [] == report.objections
     assert 0 < report.out["AllocationReleasedEvent"]
+
+
+@awaits_new_fold
+@pytest.mark.parametrize("seed", [1, 2])
+def test_they_agree_over_many_windows_where_some_facts_are_past_and_some_are_stale(seed):
+    report = check(played(seed, 1_500, Wire.JSON, 20, hot=0.05, pause=WINDOW * 1_000_000 // 200))
+
+    assert [] == report.objections
+    assert 0 < report.past
+    assert 0 < report.refused["stale"]
 
 
 def hot_messages(seconds, window=20):
