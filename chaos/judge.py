@@ -13,7 +13,7 @@ from atp_stream.engine.tables import OFFSET_KEY
 from atp_stream.settings import Settings
 from atp_stream.topics import Topics
 from chaos.fleet import Worker
-from chaos.oracle import History, Names, Record, read
+from chaos.oracle import History, Names, Record, cut, read
 from chaos.oracle.outputs import Event, read_event
 
 
@@ -25,7 +25,12 @@ def names(settings: Settings) -> Names:
 
 
 async def history(settings: Settings) -> History:
-    """Read all that the topics hold now."""
+    """Read what the topics hold, up to the place of the log that the tables name."""
+    return cut(await topics(settings))
+
+
+async def topics(settings: Settings) -> History:
+    """Read all that the topics hold now; they are read one after the other."""
     return await read(settings.bootstrap, names(settings), registry_url=settings.registry_url)
 
 

@@ -172,7 +172,7 @@ class Run:
 
     def _judge(self) -> None:
         self._tell("judging")
-        read = asyncio.run(judge.history(self._settings))
+        read = asyncio.run(judge.topics(self._settings))
         if self._options.keep:
             (self._options.keep / "history.pickle").write_bytes(pickle.dumps(read))
         past = cut(read)
@@ -185,7 +185,7 @@ class Run:
         report.objections += asyncio.run(refold.differences(self._settings, past))
         looked = judge.looked(past, self._fleet.workers[0])
         report.stuck += [f"{name} did not end in order" for name in self._fleet.stop()]
-        ended = asyncio.run(judge.history(self._settings))  # time may have changed something while the others judged
+        ended = asyncio.run(judge.topics(self._settings))  # time may have changed something while the others judged
         report.objections += judge.views(ended, looked)
         report.objections += judge.databases(ended, self._fleet.workers)
 
