@@ -22,7 +22,7 @@ STORES: Final = "hot-stores"
 _FROM: Final = (None, None, "berlin", "hamburg", "a place that nobody counts")
 _SECOND: Final = 1_000_000
 _FAR: Final = 300  # messages in between, after which one is sent again
-_AGAIN: Final = 0.5  # windows within which a message that is sent again must be known
+_AGAIN: Final = 0.4  # windows within which a message that is sent again must be known
 _ANCIENT: Final = 3.3  # windows after which nobody can know it
 _PLENTY: Final = 10_000_000
 _moment = itemgetter(0)
@@ -120,16 +120,26 @@ class Hot:
         return [message._replace(delay=0.0) for _, message in self._luck.sample(made, min(len(made), 5))]
 
     def _ship(self, now: int) -> list[Message]:
-        """Return some orders and their fulfilments; now and then the fulfilment comes first."""
+        """Return some orders, and what tells that they have left, which now and then comes first."""
         found: list[Message] = []
         for _ in self._burst(4, 12):
-            created, left = (self._event(kind, self._next_stamp(now)) for kind in ("created", "fulfilled"))
+            created = self._event("created", self._next_stamp(now))
             order = {"itemId": SHIPPED, "reservationId": f"hot-order-{self._names}", "quantity": 100}
             created |= {**order, "channel": "ECOM", "locationId": self._luck.choice(_FROM)}
-            left |= {**order, "locationId": self._luck.choice(_FROM)}
             found.append(self._message("created", now, created, self._luck.uniform(0.0, 0.5)))
-            found.append(self._message("fulfilled", now, left, self._luck.uniform(0.3, 2.0)))
+            found.append(self._leave(order, now))
         return found
+
+    def _leave(self, order: dict[str, Any], now: int) -> Message:
+        """Let an order leave: by a fulfilment, or by an adjustment that names it."""
+        kind = "adjusted" if self._luck.random() < 0.25 else "fulfilled"
+        left, delay = self._event(kind, self._next_stamp(now)), self._luck.uniform(0.3, 2.0)
+        if kind == "fulfilled":
+            left |= {**order, "locationId": self._luck.choice(_FROM)}
+        else:
+            left |= {"product_id": SHIPPED, "reservation_id": order["reservationId"], "location_id": "berlin"}
+            left["adjusted_quantity"] = -order["quantity"]
+        return self._message(kind, now, left, delay)
 
     def _move_somewhere(self, now: int) -> list[Message]:
         event = self._event("adjusted", self._next_stamp(now))
