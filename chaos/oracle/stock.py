@@ -5,11 +5,11 @@ stamps are microseconds.
 """
 
 from collections import Counter
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby, product
 from operator import attrgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 _stamp = attrgetter("at")
 
@@ -18,7 +18,7 @@ class Said(NamedTuple):
     """A fact: an adjustment, a count (no delta) or a delta (no absolute); `reservation` if it ships one."""
 
     at: int
-    id: Hashable
+    id: Any
     delta: int | None
     absolute: int | None
     reservation: bool
