@@ -31,7 +31,7 @@ def differences(question: Asked, value: bytes | None) -> Iterator[str]:
 
 def wanted(question: Asked) -> dict[str, Any]:
     """Return what the command of an input must say."""
-    kind = question.kind
+    kind = "counted" if question.kind == "adjusted" and question.quantity is None else question.kind
     amount = question.absolute if kind == "counted" else question.quantity
     command = {"command": _COMMANDS[kind], "at": question.at, _QUANTITY.get(kind, "quantity"): amount}
     if isinstance(question.event_id, str):

@@ -97,7 +97,7 @@ class Item(Pool):
 
     def _stock(self, fact: Asked, now: int, letter: str | None) -> bool:
         ships = fact.kind == "adjusted" and fact.reservation is not None and (fact.quantity or 0) < 0
-        name = (fact.kind, fact.event_id)  # an id is known per kind and place
+        name = ("count" if fact.quantity is None else "adjustment", fact.event_id)  # known per kind and place
         said = Said(fact.at, name, fact.quantity, fact.absolute, ships, fact.location or "")
         try:
             if not self.shelf.take(said, self.rules, now, letter):
