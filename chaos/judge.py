@@ -14,6 +14,7 @@ from atp_stream.settings import Settings
 from atp_stream.topics import Topics
 from chaos.fleet import Worker
 from chaos.oracle import History, Names, Record, cut, read
+from chaos.oracle.checks import EVENTS
 from chaos.oracle.outputs import Event, read_event
 
 
@@ -73,7 +74,7 @@ def views(past: History, looked_at: list[View]) -> Iterator[str]:
 
 
 def _event(past: History, record: Record) -> Event:
-    return read_event(record, "AvailabilityCalculatedEvent", past.schemas)
+    return read_event(record, EVENTS["availability_calculated"], past.schemas)
 
 
 def _pair(row: dict[str, Any]) -> tuple[int, int]:

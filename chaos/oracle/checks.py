@@ -14,12 +14,18 @@ from chaos.oracle.report import Report
 from chaos.oracle.tables import check_tables
 
 EVENTS: Final = {
-    "availability_calculated": "AvailabilityCalculatedEvent",
-    "allocation_committed": "AllocationCommittedEvent",
-    "allocation_released": "AllocationReleasedEvent",
-    "reservation_denied": "ReservationDeniedEvent",
+    "availability_calculated": ("AvailabilityCalculatedEvent",),
+    "allocation_committed": ("AllocationCommittedEvent",),
+    "allocation_released": ("AllocationReleasedEvent",),
+    "reservation_denied": ("ReservationDeniedEvent",),
+    "stock_drift": ("StockDriftDetectedEvent", "StockDriftResolvedEvent"),
 }
-_TOLD: Final = {"committed": "allocation_committed", "released": "allocation_released", "denied": "reservation_denied"}
+_TOLD: Final = {
+    "committed": "allocation_committed",
+    "released": "allocation_released",
+    "denied": "reservation_denied",
+    "drift": "stock_drift",
+}
 Published = dict[str, dict[Name, list[Event]]]
 
 
@@ -102,15 +108,16 @@ def _check_skipped(place: str, reason: str | None, report: Report) -> None:
 def _published(history: History, report: Report) -> Published:
     found: Published = {}
     seen: set[str] = set()
-    for role, event_type in EVENTS.items():
+    topics = {role: topic for role in EVENTS if (topic := getattr(history.names, role))}
+    for role, topic in topics.items():
         items = found[role] = defaultdict(list)
-        for record in history.of(getattr(history.names, role)):
+        for record in history.of(topic):
             try:
-                event = read_event(record, event_type, history.schemas)
+                event = read_event(record, EVENTS[role], history.schemas)
             except Unreadable as error:
                 report.complain(f"{record.place} cannot be read: {error}")
                 continue
-            report.out[event_type] += 1
+            report.out[event.event_type] += 1
             if record.key != _key(event):
                 report.complain(f"{record.place} is kept under {record.key!r}, but speaks of {event.item}")
             if event.event_id in seen:
@@ -133,7 +140,7 @@ def _check_item(name: Name, done: Replay, published: Published, report: Report) 
         report.complain(f"{name} has events, but no command ever spoke of it")
         return
     steps = done.steps.get(name, {})
-    events = {role: published[role].get(name, []) for role in EVENTS}
+    events = {role: items.get(name, []) for role, items in published.items()}
     allocations = _check_told(name, steps, events, report)
     _check_allocations(name, events, allocations, report)
     _check_rows(name, steps, events["availability_calculated"], report)
@@ -146,19 +153,22 @@ def _check_told(
     """Compare allocations and denials command by command; return the allocations' names by their number."""
     allocations: dict[int, str] = {}
     for kind, role in _TOLD.items():
+        if role not in events:
+            continue
+        what = f"{EVENTS[role][0]} of {name}"
         for one, other in pairwise(events[role]):
             if other.cause < one.cause:
-                report.complain(f"{EVENTS[role]} of {name} at {other.cause} stands behind that of {one.cause}")
+                report.complain(f"{what} at {other.cause} stands behind that of {one.cause}")
         by_cause: dict[Place, list[Event]] = defaultdict(list)
         for event in events[role]:
             by_cause[event.cause].append(event)
         for cause in by_cause.keys() - steps.keys():
             for _ in by_cause[cause]:
-                report.double(f"{name} has a {EVENTS[role]} of {cause}, where nothing was applied")
+                report.double(f"{what} at {cause}, where nothing was applied")
         for cause, step in steps.items():
             wanted = [told for told in step.told if told.topic == kind]
             there = by_cause.get(cause, [])
-            _compare(f"{EVENTS[role]} of {name} at {cause}", wanted, there, step.version, allocations, report)
+            _compare(f"{what} at {cause}", wanted, there, step.version, allocations, report)
     return allocations
 
 
@@ -187,6 +197,9 @@ def _compare(
 def _as_told(told: Told, event: Event, allocations: dict[int, str]) -> Told:
     """Return what an event says, in the model's words."""
     body = event.payload
+    if told.topic == "drift":
+        told_of = event.event_type.removeprefix("StockDrift").removesuffix("Event").lower()
+        return Told("drift", "", event.units("gap") if told_of == "detected" else 0, outcome=told_of)
     number = told.number
     if told.topic == "released" and allocations.get(told.number) != body["allocationId"]:
         number = -1

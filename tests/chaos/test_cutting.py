@@ -87,21 +87,33 @@ def test_an_input_that_intake_wrote_again_is_kept_with_what_came_first():
     assert RECORDS == without_tables(judged(again, tables=[position(0, 8)]))
 
 
-def test_a_gap_that_is_told_between_the_reading_of_tables_and_log_is_no_fault():
-    """So a run of two minutes once ended with seven objections: the grace of a drift was over while it was judged."""
+def drifted():
+    """Return what the topics hold before and after a gap was told."""
     worker = InProcess(Wire.JSON, 1)
     for number, said in enumerate([{"new_quantity": 10}, {"adjusted_quantity": -1, "new_quantity": 5}]):
         event = {"event_id": f"e{number}", "product_id": "widget", "timestamp": START + number, **said}
         worker.take(Message("adjusted", None, json.dumps(event).encode()), (START + number) * 1000)
     before = worker.history((START + 2) * 1000)
-    told = len(before.records)
+    before = replace(before, records=[*before.records])
     worker.tick((START + 40_000) * 1000, (START + 40_000) * 1000)
-    after = worker.history((START + 40_000) * 1000)
-    ticks = [record for record in after.of(after.names.item_log) if record not in before.records[:told]]
-    torn = replace(before, records=[*after.records[:told], *ticks])
+    return before, worker.history((START + 40_000) * 1000)
+
+
+def test_a_gap_that_is_told_between_the_reading_of_tables_and_log_is_no_fault():
+    """So a run of two minutes once ended with seven objections: the grace of a drift was over while it was judged."""
+    before, after = drifted()
+    ticks = [record for record in after.of(after.names.item_log) if record not in before.records]
+    torn = replace(before, records=[*before.records, *ticks])
 
     assert 0 < len(check(torn).objections)
     assert [[], []] == [check(cut(read)).objections for read in (torn, after)]
+
+
+def test_a_gap_that_is_not_told_in_its_time_is_lost():
+    _, after = drifted()
+    silent = replace(after, records=[record for record in after.records if record.topic != after.names.stock_drift])
+
+    assert (1, 1) == (check(after).out["StockDriftDetectedEvent"], check(silent).lost)
 
 
 def test_a_tick_between_the_reading_of_tables_and_log_is_no_fault():
