@@ -20,7 +20,12 @@ DOCUMENTS: Final[tuple[dict[str, Any], ...]] = (
     {
         "tenants": {
             "*": {"channels": {**_CHANNELS, "STORE": {"buffer": 0.25}}, "aliases": {"Ecommerce": "ECOM"}},
-            "acme": {"channels": {"ECOM": {}, "OUTLET": {}}, "safety_stock": {"fixed": 3}, "shortage": "deallocate"},
+            "acme": {
+                "channels": {"ECOM": {}, "OUTLET": {}},
+                "safety_stock": {"fixed": 3.25},
+                "shortage": "deallocate",
+                "step": 1,
+            },
         },
     },
     {"tenants": {"*": {"channels": _CHANNELS, "aliases": {"Ecommerce": "ECOM"}}}},

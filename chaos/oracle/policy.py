@@ -7,7 +7,7 @@ from typing import Any, Final
 
 _MICROS: Final = 1_000_000
 _KNOWN: Final = {"buffer", "floor"}
-_KNOWN_OF_ITEM: Final = {"safety_stock", "rule", "channels"}
+_KNOWN_OF_ITEM: Final = {"safety_stock", "rule", "channels", "step"}
 _KNOWN_OF_TENANT: Final = {*_KNOWN_OF_ITEM, "aliases", "shortage", "items"}
 _KNOWN_OF_ALL: Final = {
     "stock", "drift_grace", "future_tolerance", "unknown_channels", "unknown_channel_limit", "default_channel",
@@ -28,12 +28,16 @@ class Unknown(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """All that holds for one item; a rule is (buffer, floor) in hundredths, `percent` hundredths of a per cent."""
+    """All that holds for one item; a rule is (buffer, floor) in hundredths, `percent` hundredths of a per cent.
+
+    `step` is the least quantity that is sold.
+    """
 
     window: int
     skew: int
     fixed: int
     percent: int
+    step: int
     channels: Mapping[str, tuple[int, int]]
     other: tuple[int, int]
     aliases: Mapping[str, str]
@@ -57,11 +61,17 @@ class Rules:
         if self.closed(channel):
             return 0
         buffer, floor = self.channels.get(channel, self.other)
-        return 0 if free - buffer < floor else max(0, free - buffer)
+        available = self.whole(free - buffer)
+        return 0 if available < floor else max(0, available)
+
+    def whole(self, units: int) -> int:
+        """Return what of some units can be sold: whole steps."""
+        return units // self.step * self.step
 
     def safety_stock(self, basis: int) -> int:
         """Return what is never promised."""
-        return max(self.fixed, -(-max(0, basis) * self.percent // _WHOLE))
+        wanted = max(self.fixed * _WHOLE, max(0, basis) * self.percent)
+        return -(-wanted // (_WHOLE * self.step)) * self.step
 
 
 def rules(document: Mapping[str, Any], tenant: str, item: str) -> Rules:
@@ -84,6 +94,7 @@ def rules(document: Mapping[str, Any], tenant: str, item: str) -> Rules:
         skew=int(Decimal(str(document.get("stock", {}).get("skew", 0))) * _MICROS),
         fixed=_hundredths(safety.get("fixed", 0)),
         percent=_hundredths(safety.get("percent", 0)),
+        step=_hundredths(special.get("step") or section.get("step") or "0.01"),
         channels={name: _rule(own.get(name), general[0], common.get(name), general[1]) for name in {**common, **own}},
         other=_rule(*general),
         aliases=section.get("aliases", {}),

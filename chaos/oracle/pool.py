@@ -90,7 +90,8 @@ class Pool:
         return {"waiting": sum(units for _, units in waits), "blocking": blocking, "leaving": leaving}
 
     def _free(self) -> int:
-        return max(0, max(0, self.on_hand - self.safety_stock) - self.reserved)
+        """Return what can still be promised."""
+        return self.rules.whole(max(0, max(0, self.on_hand - self.safety_stock) - self.reserved))
 
     # The cause of what follows
 

@@ -69,6 +69,16 @@ def test_the_newest_request_loses_its_promise_whatever_commit_served_it():
     assert (0, 3000) == item.rows()["ECOM"]
 
 
+def test_whole_goods_are_promised_and_shown_in_whole_units():
+    section = {"channels": {"ECOM": {}, "STORE": {"buffer": 0.5}}, "safety_stock": {"percent": 1}, "step": 1}
+    item = Item(rules({"tenants": {"*": section}}, "acme", "lamp"))
+    item.asked(asked("counted", 0, absolute=450), 1, NOON)
+
+    assert (100, {"ECOM": (300, 0), "STORE": (200, 0)}) == (item.safety_stock, item.rows())
+    item.asked(asked("created", 1, reservation="r", channel="ECOM", quantity=325, allow_partial=True), 2, NOON)
+    assert [("committed", 300), ("denied", 25)] == [(told.topic, told.quantity) for told in item.told]
+
+
 def test_what_left_without_a_place_moves_with_its_reservation():
     item = Item(rules(FIRST, "acme", "lamp"))
     for place, location in enumerate("ab"):
