@@ -10,6 +10,7 @@ from atp_stream.settings import Settings
 from chaos.report import Report
 from chaos.run import Options, Run
 from chaos.schedule import Fault
+from tests.chaos.in_process import awaits_new_fold
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -18,6 +19,7 @@ def ran(options: Options, settings: Settings, stack: Stack, directory: Path) -> 
     return Run(options, replace(settings, default_tenant="demo"), stack, directory, print).play()
 
 
+@awaits_new_fold
 def test_a_short_run_with_a_few_kills_loses_doubles_and_delays_nothing(
     settings: Settings, stack: Stack, tmp_path: Path
 ) -> None:
