@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from atp_stream.settings import Settings
+from chaos.load import WINDOW
 from chaos.run import Options, run
 
 _INSIDE = "--tmpfs"
@@ -20,6 +21,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--minutes", type=float, default=4.0)
     parser.add_argument("--rate", type=float, default=100.0, help="messages a second")
+    parser.add_argument("--window", type=float, default=WINDOW, help="seconds that a fact of stock may be late")
     parser.add_argument("--session", type=float, default=5.0, help="session timeout of the workers, seconds")
     parser.add_argument("--blind", choices=["fencing", "position"], default="", help="switch a guard off: must fail")
     parser.add_argument("--keep", type=Path, help="directory for all files; they are left there")
@@ -43,6 +45,7 @@ def main() -> int:
         seed=said.seed,
         seconds=said.minutes * 60,
         rate=said.rate,
+        window=said.window,
         session=said.session,
         blind=said.blind,
         tmpfs=said.tmpfs,

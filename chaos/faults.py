@@ -22,15 +22,19 @@ WORKERS: Final = 2
 _PATIENCE: Final = 6.0  # seconds in which a point must be reached
 _STORM: Final = (1, 3, 1, 4, WORKERS)
 _AGAIN: Final = 2.0  # a fault that finds its victim down already strikes later
+_DARK: Final = 10.0  # seconds in which nobody works, and a backlog grows
 
 
 class Faults:
     """Strikes; `tend` does what has become due since, and is to be called often."""
 
-    def __init__(self, *, stack: Stack, fleet: Fleet, settings: Settings, disk: Path | None, chance: random.Random):
+    def __init__(
+        self, *, stack: Stack, fleet: Fleet, settings: Settings, window: float, disk: Path | None, chance: random.Random
+    ) -> None:
         self._stack = stack
         self._fleet = fleet
         self._settings = settings
+        self._window = window
         self._disk = disk
         self._chance = chance
         self._due: list[tuple[float, int, Callable[[], None]]] = []
@@ -57,6 +61,7 @@ class Faults:
             "terminate": self._terminate,
             "freeze": lambda: self._freeze(point),
             "storm": self._storm,
+            "blackout": self._black_out,
             "broker_killed": lambda: self._broker(0.0),
             "broker_away": lambda: self._broker(self._chance.uniform(5, 20)),
             "broker_frozen": self._freeze_broker,
@@ -157,6 +162,21 @@ class Faults:
         for step, count in enumerate(_STORM):
             self._later(step * self._chance.uniform(3, 6), lambda count=count: self._resize(count))  # type: ignore[misc]
 
+    def _black_out(self) -> None:
+        """Kill all workers, and let them be down for a while: what comes meanwhile is met at once."""
+        victims = self._fleet.wanted()
+        for victim in victims:
+            victim.wanted = False
+            victim.kill()
+        self.kills["all at once"] += 1
+
+        def back() -> None:
+            for victim in victims:
+                if not victim.running:
+                    victim.start()
+
+        self._later(_DARK, back)
+
     def _resize(self, count: int) -> None:
         while len(self._fleet.wanted()) < count:
             self._fleet.add()
@@ -166,7 +186,7 @@ class Faults:
             worker.signal(signal.SIGTERM)
 
     def _victim(self) -> Worker:
-        return self._chance.choice(self._fleet.awake() or self._fleet.wanted())
+        return self._chance.choice(self._fleet.awake() or self._fleet.wanted() or self._fleet.workers)
 
     # What workers stand on
 
@@ -221,7 +241,7 @@ class Faults:
         document = policies.DOCUMENTS[self.policies % len(policies.DOCUMENTS)]
         self.policies += 1
         try:
-            asyncio.run(provision.apply_policy(self._settings, policies.text(document)))
+            asyncio.run(provision.apply_policy(self._settings, policies.text(document, self._window)))
         except Exception as error:  # noqa: BLE001 - the broker may have gone meanwhile
             self.notes.append(f"policy not applied: {error!r}")
 

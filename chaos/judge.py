@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import rocksdict
@@ -13,8 +13,9 @@ from atp_stream.engine.tables import OFFSET_KEY
 from atp_stream.settings import Settings
 from atp_stream.topics import Topics
 from chaos.fleet import Worker
-from chaos.oracle import History, Names, read
-from chaos.oracle.outputs import read_event
+from chaos.oracle import History, Names, Record, cut, read
+from chaos.oracle.checks import EVENTS
+from chaos.oracle.outputs import Event, read_event
 
 
 def names(settings: Settings) -> Names:
@@ -25,23 +26,55 @@ def names(settings: Settings) -> Names:
 
 
 async def history(settings: Settings) -> History:
-    """Read all that the topics hold."""
+    """Read what the topics hold, up to the place of the log that the tables name."""
+    return cut(await topics(settings))
+
+
+async def topics(settings: Settings) -> History:
+    """Read all that the topics hold now; they are read one after the other."""
     return await read(settings.bootstrap, names(settings), registry_url=settings.registry_url)
 
 
-def views(past: History, worker: Worker) -> Iterator[str]:
-    """Yield what a worker shows of an item, of its own or of another's, that is not what was published last."""
-    newest = {record.key: record for record in past.of(past.names.availability_calculated)}
-    items: dict[tuple[str, str], dict[str, tuple[int, int]]] = defaultdict(dict)
-    for record in newest.values():
-        event = read_event(record, "AvailabilityCalculatedEvent", past.schemas)
-        items[event.tenant, event.item][event.payload["channel"]] = event.units("available"), event.units("reserved")
-    for (tenant, item), published in items.items():
-        status, body = worker.get(f"/atp/{quote(tenant, safe='')}/{quote(item, safe='')}")
+class View(NamedTuple):
+    """What a worker answered when it was asked for an item."""
+
+    tenant: str
+    item: str
+    status: int
+    body: dict[str, Any] | None
+
+
+def looked(past: History, worker: Worker) -> list[View]:
+    """Return what a worker shows of every item of which anything was published, of its own or of another's."""
+    events = (_event(past, record) for record in past.of(past.names.availability_calculated))
+    items = sorted({(event.tenant, event.item) for event in events})
+    return [View(*name, *worker.get("/atp/" + "/".join(quote(part, safe="") for part in name))) for name in items]
+
+
+def views(past: History, looked_at: list[View]) -> Iterator[str]:
+    """Yield what was shown that is not what had been published up to the version shown.
+
+    `past` was read after the views: whatever they show has been published by then.
+    """
+    published: dict[tuple[str, str], list[Event]] = defaultdict(list)
+    for record in past.of(past.names.availability_calculated):
+        event = _event(past, record)
+        published[event.tenant, event.item].append(event)
+    for tenant, item, status, body in looked_at:
         shown = {} if body is None else {row["channel"]: _pair(row) for row in body["channels"]}
-        wanted = {channel: pair for channel, pair in published.items() if pair != (0, 0) or channel in shown}
+        upto = -1 if body is None else body["version"]
+        newest = {
+            event.payload["channel"]: (event.units("available"), event.units("reserved"))
+            for event in published[tenant, item]
+            if event.version <= upto
+        }
+        wanted = {channel: pair for channel, pair in newest.items() if pair != (0, 0) or channel in shown}
         if status != 200 or shown != wanted:
-            yield f"the view of {tenant} {item} is {status} {shown}, but {wanted} was published"
+            yield f"the view of {tenant} {item} is {status} {shown}, but {wanted} was published up to version {upto}"
+
+
+def _event(past: History, record: Record) -> Event:
+    return read_event(record, EVENTS["availability_calculated"], past.schemas)
 
 
 def _pair(row: dict[str, Any]) -> tuple[int, int]:

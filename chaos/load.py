@@ -1,4 +1,4 @@
-"""The load of a run: what the demo's traffic has, and tenants, locations, deltas, shared instants, odd channels.
+"""The load of a run: the demo's traffic, and tenants, locations, deltas, shared instants, odd channels, hot items.
 
 Deterministic but for the clock. It keeps within what the oracle knows; each location is counted before it is used.
 """
@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from atp_stream.demo import poison, wire
 from atp_stream.demo.traffic import EVENT_TYPES, Frame, Message
+from chaos.hot import Hot
 
 _CHANNELS: Final = {"ECOM": 40, "Ecommerce": 5, "STORE": 22, "B2B": 14, "MARKETPLACE": 13, "OUTLET": 4, None: 2}
 _STEPS: Final = {
@@ -18,28 +19,39 @@ _STEPS: Final = {
 _PLACES: Final = ("berlin", "hamburg", "a|b%")
 _SELLERS: Final = (None, None, None, "acme", "b|c")  # None: the default tenant
 _LONGEST_LIMIT: Final = 6_000_000  # microseconds
-_LATE, _TWICE, _POISON, _SAME_INSTANT = 0.06, 0.04, 0.01, 0.03
+_LATE, _TWICE, _POISON, _SAME_INSTANT, _NAMELESS, _ENDED = 0.06, 0.04, 0.01, 0.03, 0.03, 0.2
+_HOT: Final = 0.03
+WINDOW: Final = 60
+"""Seconds: the shortest window that a policy may have, so that a run of minutes outlives it several times."""
 
 
 @dataclass(slots=True)
 class _Item:
-    """An item as upstream sees it: what is on its shelves, and its open orders with their units."""
+    """An item as upstream sees it: what is on its shelves, its open orders with their units, and those that ended."""
 
     name: str
     tenant: str | None
     shelves: dict[str, int]
     orders: dict[str, int] = field(default_factory=dict)
+    ended: list[str] = field(default_factory=list)
     stamp: int = 0
 
 
 class Load:
-    """An endless supply of messages; `frame` writes Avro, without it all is JSON."""
+    """An endless supply of messages; `frame` writes Avro, without it all is JSON. `hot` is the share of hot items.
 
-    def __init__(self, *, seed: int, items: int = 80, frame: Frame | None = None) -> None:
+    `window` (seconds) is that of the policy: what is told again comes well within it, or long behind it.
+    """
+
+    def __init__(
+        self, *, seed: int, items: int = 80, frame: Frame | None = None, hot: float = _HOT, window: float = WINDOW
+    ) -> None:
         self._luck = random.Random(seed)
         self._frame = frame
         self._items = [self._made(number) for number in range(1, items + 1)]
         self._weights = [1 / number**0.4 for number in range(1, items + 1)]
+        self._hot_share = hot
+        self._hot = Hot(self._luck, window=window, write=lambda kind, event: self._written(kind, event, flat=0.7))
         self._stamp = 0
         self._count = 0
 
@@ -51,10 +63,13 @@ class Load:
 
     def opening(self, now: int) -> list[Message]:
         """Return a count of every shelf."""
-        return [self._count_shelf(item, place, now) for item in self._items for place in item.shelves]
+        counts = [self._count_shelf(item, place, now) for item in self._items for place in item.shelves]
+        return [*counts, *(self._hot.opening(now) if self._hot_share else ())]
 
     def step(self, now: int) -> list[Message]:
         """Return the next event with what may go wrong about it; `now` in microseconds."""
+        if self._hot_share and self._luck.random() < self._hot_share:
+            return self._hot.step(now)
         luck = self._luck.random()
         if luck < _POISON:
             return [Message(*poison.choose(self._luck, now))]
@@ -79,15 +94,13 @@ class Load:
 
     def _follow_up(self, step: str, item: _Item, order: str, place: str, now: int) -> list[Message]:
         if step == "change":
-            item.orders[order] = self._units(1, 6)
-            return [self._create(item, order, now)]
+            return [self._change(item, order, now)]
         if step == "confirm":
             return [self._told("confirmed", item, now, reservationId=order)]
         units = item.orders[order]
         part = 25 * self._luck.randint(1, units // 25) if self._luck.random() < 0.4 else None
         if step == "release":
-            self._take(item, order, part or units)
-            return [self._told("released", item, now, reservationId=order, quantity=part, reason="customer")]
+            return self._release(item, order, part, now)
         if (part or units) > item.shelves[place]:  # not there: it cannot leave
             return [self._adjust("restock", item, place, now)]
         self._take(item, order, part or units)
@@ -98,18 +111,37 @@ class Load:
             return [shipped] if self._luck.random() < 0.3 else [event, shipped]
         return [event]
 
+    def _change(self, item: _Item, order: str, now: int) -> Message:
+        if item.ended and self._luck.random() < _ENDED:  # somebody has not heard of its end
+            return self._create(item, self._luck.choice(item.ended), self._units(1, 6), now)
+        item.orders[order] = self._units(1, 6)
+        return self._create(item, order, item.orders[order], now)
+
+    def _release(self, item: _Item, order: str, part: int | None, now: int) -> list[Message]:
+        units = item.orders[order]
+        self._take(item, order, part or units)
+        event = f"part-{self._count}"  # now and then one id stands for a release and for a fulfilment
+        found = [
+            self._told("released", item, now, reservationId=order, quantity=part, eventId=event, reason="customer")
+        ]
+        if part and 2 * part <= units:
+            self._take(item, order, part)
+            found.append(self._told("fulfilled", item, now, reservationId=order, quantity=part, eventId=event))
+        return found
+
     def _take(self, item: _Item, order: str, units: int) -> None:
         item.orders[order] -= units
         if not item.orders[order]:
             del item.orders[order]
+            item.ended.append(order)
 
     def _reserve(self, item: _Item, now: int) -> Message:
         self._count += 1
         order = f"order-{self._count}"
         item.orders[order] = self._units(1, 5)
-        return self._create(item, order, now)
+        return self._create(item, order, item.orders[order], now)
 
-    def _create(self, item: _Item, order: str, now: int) -> Message:
+    def _create(self, item: _Item, order: str, units: int, now: int) -> Message:
         own = random.Random(order)  # an order keeps its channel and its flags: they are drawn from its name
         flags: dict[str, Any] = {
             "allowPartial": True if own.random() < 0.2 else None,
@@ -117,9 +149,9 @@ class Load:
             "priority": own.randint(1, 3) if own.random() < 0.1 else None,
             "expiresAt": now + own.randint(100_000, _LONGEST_LIMIT) if own.random() < 0.15 else None,
             "reference": f"web-{order}" if own.random() < 0.1 else None,
+            "locationId": self._luck.choice([None, *item.shelves]) or None,  # a change may name another
         }
         channel = own.choices([*_CHANNELS], [*_CHANNELS.values()])[0]
-        units = item.orders[order]
         return self._told("created", item, now, reservationId=order, channel=channel, quantity=units, **flags)
 
     def _count_shelf(self, item: _Item, place: str, now: int) -> Message:
@@ -135,7 +167,7 @@ class Load:
     def _adjustment(self, item: _Item, place: str, units: int, now: int, **said: Any) -> Message:
         stamp = self._next_stamp(item, now)
         event = {
-            "event_id": f"adj-{self._count}-{stamp}-{units}",
+            "event_id": None if self._luck.random() < _NAMELESS else f"adj-{self._count}-{stamp}-{units}",
             "timestamp": stamp,
             "product_id": item.name,
             "tenant_id": item.tenant,
@@ -152,7 +184,7 @@ class Load:
         stamp = self._next_stamp(item, now)
         self._count += 1
         event = {
-            "eventId": f"{kind}-{self._count}",
+            "eventId": None if self._luck.random() < _NAMELESS else f"{kind}-{self._count}",
             "timestamp": stamp,
             "tenantId": item.tenant,
             "itemId": item.name,

@@ -20,7 +20,12 @@ DOCUMENTS: Final[tuple[dict[str, Any], ...]] = (
     {
         "tenants": {
             "*": {"channels": {**_CHANNELS, "STORE": {"buffer": 0.25}}, "aliases": {"Ecommerce": "ECOM"}},
-            "acme": {"channels": {"ECOM": {}, "OUTLET": {}}, "safety_stock": {"fixed": 3}},
+            "acme": {
+                "channels": {"ECOM": {}, "OUTLET": {}},
+                "safety_stock": {"fixed": 3.25},
+                "shortage": "deallocate",
+                "step": 1,
+            },
         },
     },
     {"tenants": {"*": {"channels": _CHANNELS, "aliases": {"Ecommerce": "ECOM"}}}},
@@ -29,6 +34,6 @@ FIRST: Final[dict[str, Any]] = {"tenants": {"*": {"channels": _CHANNELS}}}
 """What is in force from the beginning: as by default."""
 
 
-def text(document: dict[str, Any]) -> bytes:
-    """Return a document as it is applied."""
-    return json.dumps(document).encode()
+def text(document: dict[str, Any], window: float) -> bytes:
+    """Return a document as it is applied, with a window of stock in seconds."""
+    return json.dumps({**document, "stock": {"window": window}}).encode()

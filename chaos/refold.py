@@ -17,6 +17,7 @@ from atp_stream.provision.schemas import subjects
 from atp_stream.settings import Settings
 from atp_stream.topics import Topics
 from chaos.oracle import History, Record
+from chaos.oracle.checks import EVENTS
 from chaos.oracle.outputs import read_event
 
 _SHOWN = 10
@@ -121,7 +122,7 @@ def _conflated(name: str, history: History, wanted: list[Output]) -> list[str]:
 
 def _pair(history: History, name: str, value: bytes) -> tuple[Any, Any]:
     record = Record(name, 0, 0, 0, None, value, (("atp-cause", b"0-0"), ("atp-version", b"0")))
-    event = read_event(record, "AvailabilityCalculatedEvent", history.schemas)
+    event = read_event(record, EVENTS["availability_calculated"], history.schemas)
     return event.units("available"), event.units("reserved")
 
 

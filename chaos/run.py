@@ -26,8 +26,8 @@ from chaos.epilogue import Epilogue
 from chaos.faults import WORKERS, Faults
 from chaos.fleet import Fleet, environment
 from chaos.lag import Lag, lag
-from chaos.load import Load
-from chaos.oracle import check
+from chaos.load import WINDOW, Load
+from chaos.oracle import check, cut
 from chaos.pour import Pour
 from chaos.report import Report
 from chaos.schedule import Fault, plan
@@ -47,6 +47,7 @@ class Options:
     seed: int
     seconds: float
     rate: float = 100.0
+    window: float = WINDOW
     session: float = 5.0
     blind: str = ""
     tmpfs: bool = False
@@ -85,6 +86,7 @@ class Run:
             stack=stack,
             fleet=self._fleet,
             settings=self._settings,
+            window=options.window,
             disk=self._disk,
             chance=random.Random(options.seed),
         )
@@ -104,7 +106,7 @@ class Run:
     def play(self) -> Report:
         """Play all of it."""
         asyncio.run(provision.initialise(self._settings))
-        asyncio.run(provision.apply_policy(self._settings, policies.text(policies.FIRST)))
+        asyncio.run(provision.apply_policy(self._settings, policies.text(policies.FIRST, self._options.window)))
         for _ in range(WORKERS):
             self._fleet.add()
         took = self._fleet.wait_ready(LOG_PARTITIONS, READY_SECONDS)
@@ -123,7 +125,7 @@ class Run:
 
     def _act(self) -> None:
         options, report = self._options, self.report
-        source = Load(seed=options.seed, frame=avro_writer(self._settings))
+        source = Load(seed=options.seed, frame=avro_writer(self._settings), window=options.window)
         pour = Pour(self._settings, source, rate=options.rate, seconds=options.seconds)
         began = time.monotonic()
         pour.start()
@@ -170,17 +172,21 @@ class Run:
 
     def _judge(self) -> None:
         self._tell("judging")
-        past = asyncio.run(judge.history(self._settings))
+        read = asyncio.run(judge.topics(self._settings))
         if self._options.keep:
-            (self._options.keep / "history.pickle").write_bytes(pickle.dumps(past))
+            (self._options.keep / "history.pickle").write_bytes(pickle.dumps(read))
+        past = cut(read)
+        began = time.monotonic()
         report, verdict = self.report, check(past)
+        self._tell(f"the oracle took {time.monotonic() - began:.1f} s")
         report.lost, report.doubled, report.oversold = verdict.lost, verdict.doubled, verdict.oversold
         report.counted = verdict.plain()
         report.objections += verdict.objections
         report.objections += asyncio.run(refold.differences(self._settings, past))
-        report.objections += judge.views(past, self._fleet.workers[0])
+        looked = judge.looked(past, self._fleet.workers[0])
         report.stuck += [f"{name} did not end in order" for name in self._fleet.stop()]
-        ended = asyncio.run(judge.history(self._settings))  # a gap may have been told while the others judged
+        ended = asyncio.run(judge.topics(self._settings))  # time may have changed something while the others judged
+        report.objections += judge.views(ended, looked)
         report.objections += judge.databases(ended, self._fleet.workers)
 
     def _epilogue(self) -> None:

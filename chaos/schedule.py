@@ -7,7 +7,7 @@ from chaos.points import INTAKE, MOVING, STEP
 
 #: What must happen in a run of minutes beside kills, by name.
 OTHERS: Final = (
-    "terminate", "terminate", "freeze", "freeze", "freeze before_commit", "freeze after_commit", "storm",
+    "terminate", "terminate", "freeze", "freeze", "freeze before_commit", "freeze after_commit", "storm", "blackout",
     "broker_killed", "broker_away", "broker_frozen", "disk_full", "registry_away", "clock", "lose before_commit",
     "lose after_commit", "policy", "policy", "policy",
 )  # fmt: skip

@@ -69,8 +69,8 @@ class Sender:
         while seconds is None or time.monotonic() - began < seconds:
             await self._send_due()
             while sent < (time.monotonic() - began) * rate:
-                sent += 1
                 for message in traffic.step(_now()):
+                    sent += 1
                     self._plan(message)
             self._show.tick()
             await asyncio.sleep(_TICK)

@@ -1,7 +1,7 @@
 """Traffic as upstream would send it: stock, orders, second thoughts, and what goes wrong on the way.
 
-Deterministic but for the clock: a seed gives the same decisions. Every event has a stamp of its own, so that the books
-need no rule for facts of one instant.
+Deterministic but for the clock: a seed gives the same decisions. Every event has a stamp of its own. Now and then there
+is a rush on the busiest item: dozens of sales within a second, without keys, so that they come in any order.
 """
 
 import json
@@ -21,10 +21,11 @@ EVENT_TYPES: Final = {
     "released": "ReservationReleasedEvent",
     "fulfilled": "ReservationFulfilledEvent",
 }
-# Half as many fulfilments as facts of stock: the books know no more than 64 shipments of an item under way at once.
 _STEPS: Final = {
-    "reserve": 46, "change": 3, "confirm": 9, "release": 12, "fulfil": 10, "restock": 7, "sell": 5, "count": 8,
+    "reserve": 46, "change": 3, "confirm": 9, "release": 12, "fulfil": 14, "restock": 7, "sell": 5, "count": 4,
 }  # fmt: skip
+_RUSH: Final = 0.004
+_RUSH_SALES: Final = (40, 90)
 _DAY: Final = 86_400_000_000
 Frame = Callable[[str, wire.Event], bytes]  # event type and event to framed Avro
 
@@ -65,6 +66,8 @@ class Traffic:
 
     def step(self, now: int) -> list[Message]:
         """Return the next event with what may go wrong about it; `now` in microseconds."""
+        if self._random.random() < _RUSH:
+            return self._rush(now)
         luck = self._random.random()
         if luck < 0.01:  # noqa: PLR2004 - one in a hundred
             return [Message(*poison.choose(self._random, now))]
@@ -74,6 +77,12 @@ class Traffic:
         if luck < 0.08:  # noqa: PLR2004 - twice
             return [message, message._replace(delay=self._random.uniform(0.0, 2.0))]
         return [message]
+
+    def _rush(self, now: int) -> list[Message]:
+        """Return a delivery that sells out at once."""
+        item, units = self._items[0], self._random.randint(*_RUSH_SALES)
+        moves = [self._adjust(item, change, now) for change in (100 * units, *[-100] * units)]
+        return [move._replace(delay=self._random.uniform(0.0, 1.0)) for move in moves]
 
     def _event(self, now: int) -> Message:
         item = self._random.choices(self._items, self._weights)[0]
@@ -129,7 +138,11 @@ class Traffic:
             if self._random.random() < 0.3:  # noqa: PLR2004 - something has gone missing
                 item.level = item.level // 100 * 7 // 10 * 100
             return self._told("counted", item, now, onHand=item.level)
-        units = self._units(15, 40) if step == "restock" else -min(item.level, self._units(1, 4))
+        return self._adjust(
+            item, self._units(15, 40) if step == "restock" else -min(item.level, self._units(1, 4)), now
+        )
+
+    def _adjust(self, item: _Item, units: int, now: int) -> Message:
         item.level += units
         event = {
             "event_id": f"adj-{self._next_stamp(now)}",
@@ -137,7 +150,7 @@ class Traffic:
             "product_id": item.name,
             "adjusted_quantity": units,
             "new_quantity": item.level,
-            "adjustment_reason": "restock" if step == "restock" else "sale",
+            "adjustment_reason": "restock" if units > 0 else "sale",
             "adjusted_by": "user123",
         }
         return Message("adjusted", None, self._written("adjusted", event, flat=0.85))

@@ -6,8 +6,9 @@ and what follows from it is found by a naive model of one item. `check` is pure;
 """
 
 from chaos.oracle.checks import check
+from chaos.oracle.cutting import cut
 from chaos.oracle.history import History, Names, Record
 from chaos.oracle.reading import audit, read
 from chaos.oracle.report import Report
 
-__all__ = ["History", "Names", "Record", "Report", "audit", "check", "read"]
+__all__ = ["History", "Names", "Record", "Report", "audit", "check", "cut", "read"]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import groupby, pairwise
 from typing import Final
 
-from chaos.oracle.history import History
+from chaos.oracle.history import History, Record
 from chaos.oracle.inputs import Breach, ask
 from chaos.oracle.item import Told
 from chaos.oracle.outputs import Event, Unreadable, read_event
@@ -14,12 +14,18 @@ from chaos.oracle.report import Report
 from chaos.oracle.tables import check_tables
 
 EVENTS: Final = {
-    "availability_calculated": "AvailabilityCalculatedEvent",
-    "allocation_committed": "AllocationCommittedEvent",
-    "allocation_released": "AllocationReleasedEvent",
-    "reservation_denied": "ReservationDeniedEvent",
+    "availability_calculated": ("AvailabilityCalculatedEvent",),
+    "allocation_committed": ("AllocationCommittedEvent",),
+    "allocation_released": ("AllocationReleasedEvent",),
+    "reservation_denied": ("ReservationDeniedEvent",),
+    "stock_drift": ("StockDriftDetectedEvent", "StockDriftResolvedEvent"),
 }
-_TOLD: Final = {"committed": "allocation_committed", "released": "allocation_released", "denied": "reservation_denied"}
+_TOLD: Final = {
+    "committed": "allocation_committed",
+    "released": "allocation_released",
+    "denied": "reservation_denied",
+    "drift": "stock_drift",
+}
 Published = dict[str, dict[Name, list[Event]]]
 
 
@@ -31,8 +37,11 @@ def check(history: History) -> Report:
     model's at its cause, and the last one is the model's last; no commit took more than was on hand.
     """
     report = Report()
-    done = replay(history, report)
-    _check_fates(history, done, report)
+    if history.beyond:
+        report.complain(f"{history.beyond} inputs are in the log, behind the place up to which the tables are done")
+    letters = _letters(history)
+    done = replay(history, report, letters)
+    _check_fates(history, letters, done, report)
     published = _published(history, report)
     for name in {*done.items, *(name for events in published.values() for name in events)}:
         _check_item(name, done, published, report)
@@ -44,17 +53,14 @@ def check(history: History) -> Report:
     return report
 
 
-def _check_fates(history: History, done: Replay, report: Report) -> None:
-    letters = _letters(history)
+def _check_fates(history: History, letters: dict[str, str], done: Replay, report: Report) -> None:
     for record in history.of(*history.names.inputs):
         report.events_in += 1
         place, reason = record.place, letters.pop(record.place, None)
-        try:
-            ours, breach = ask(history.names, record, history.schemas) is not None, ""
-        except Breach as error:
-            ours, breach = True, str(error)
+        ours, breach = (True, "") if place in done.understood else _read(history, record)
         if reason is not None:
             report.refused[reason] += 1
+            report.denied += place in done.taken
         if not ours:
             _check_skipped(place, reason, report)
         elif breach:
@@ -62,16 +68,25 @@ def _check_fates(history: History, done: Replay, report: Report) -> None:
                 report.lose(f"{place} breaks the contract ({breach}), but is no dead letter")
         elif place not in done.taken:
             report.lose(f"{place} is neither in the item log nor rightly refused (dead letter: {reason})")
-        elif reason != done.denied.get(place):
-            report.complain(f"{place} was refused as {reason}, but the books say {done.denied.get(place)}")
+        elif reason != (wanted := done.denied.get(place)):
+            object_to = report.complain if wanted else report.lose
+            object_to(f"{place} was refused as {reason}, but the books say {wanted}")
     for origin, reason in letters.items():
         report.complain(f"a dead letter ({reason}) of {origin}, which does not exist")
     _check_sum(report)
 
 
+def _read(history: History, record: Record) -> tuple[bool, str]:
+    """Tell whether an input is ours, and how it breaks the contract, if it does."""
+    try:
+        return ask(history.names, record, history.schemas) is not None, ""
+    except Breach as error:
+        return True, str(error)
+
+
 def _check_sum(report: Report) -> None:
     """Where nothing else is wrong, every input is skipped, refused, a duplicate or applied, and only one of these."""
-    fates = report.skipped + report.refused.total() + report.duplicates + report.applied
+    fates = report.skipped + report.refused.total() + report.duplicates + report.past + report.applied
     if report.events_in != fates and not report.objections:
         report.complain(f"{report.events_in} inputs came, but {fates} have a fate")
 
@@ -93,15 +108,16 @@ def _check_skipped(place: str, reason: str | None, report: Report) -> None:
 def _published(history: History, report: Report) -> Published:
     found: Published = {}
     seen: set[str] = set()
-    for role, event_type in EVENTS.items():
+    topics = {role: topic for role in EVENTS if (topic := getattr(history.names, role))}
+    for role, topic in topics.items():
         items = found[role] = defaultdict(list)
-        for record in history.of(getattr(history.names, role)):
+        for record in history.of(topic):
             try:
-                event = read_event(record, event_type, history.schemas)
+                event = read_event(record, EVENTS[role], history.schemas)
             except Unreadable as error:
                 report.complain(f"{record.place} cannot be read: {error}")
                 continue
-            report.out[event_type] += 1
+            report.out[event.event_type] += 1
             if record.key != _key(event):
                 report.complain(f"{record.place} is kept under {record.key!r}, but speaks of {event.item}")
             if event.event_id in seen:
@@ -123,11 +139,8 @@ def _check_item(name: Name, done: Replay, published: Published, report: Report) 
     if name not in done.items:
         report.complain(f"{name} has events, but no command ever spoke of it")
         return
-    if done.items[name].shelf.crowded:
-        report.complain(f"{name}: this model knows no more than 64 shipments under way at once")
-        return
     steps = done.steps.get(name, {})
-    events = {role: published[role].get(name, []) for role in EVENTS}
+    events = {role: items.get(name, []) for role, items in published.items()}
     allocations = _check_told(name, steps, events, report)
     _check_allocations(name, events, allocations, report)
     _check_rows(name, steps, events["availability_calculated"], report)
@@ -140,19 +153,22 @@ def _check_told(
     """Compare allocations and denials command by command; return the allocations' names by their number."""
     allocations: dict[int, str] = {}
     for kind, role in _TOLD.items():
+        if role not in events:
+            continue
+        what = f"{EVENTS[role][0]} of {name}"
         for one, other in pairwise(events[role]):
             if other.cause < one.cause:
-                report.complain(f"{EVENTS[role]} of {name} at {other.cause} stands behind that of {one.cause}")
+                report.complain(f"{what} at {other.cause} stands behind that of {one.cause}")
         by_cause: dict[Place, list[Event]] = defaultdict(list)
         for event in events[role]:
             by_cause[event.cause].append(event)
         for cause in by_cause.keys() - steps.keys():
             for _ in by_cause[cause]:
-                report.double(f"{name} has a {EVENTS[role]} of {cause}, where nothing was applied")
+                report.double(f"{what} at {cause}, where nothing was applied")
         for cause, step in steps.items():
             wanted = [told for told in step.told if told.topic == kind]
             there = by_cause.get(cause, [])
-            _compare(f"{EVENTS[role]} of {name} at {cause}", wanted, there, step.version, allocations, report)
+            _compare(f"{what} at {cause}", wanted, there, step.version, allocations, report)
     return allocations
 
 
@@ -181,6 +197,9 @@ def _compare(
 def _as_told(told: Told, event: Event, allocations: dict[int, str]) -> Told:
     """Return what an event says, in the model's words."""
     body = event.payload
+    if told.topic == "drift":
+        told_of = event.event_type.removeprefix("StockDrift").removesuffix("Event").lower()
+        return Told("drift", "", event.units("gap") if told_of == "detected" else 0, outcome=told_of)
     number = told.number
     if told.topic == "released" and allocations.get(told.number) != body["allocationId"]:
         number = -1
@@ -191,6 +210,7 @@ def _as_told(told: Told, event: Event, allocations: dict[int, str]) -> Told:
         number,
         body.get("reservationId", "") if told.topic != "committed" else "",
         body.get("outcome") or (body.get("reason", "") if told.topic == "released" else ""),
+        body.get("reason", "") if told.topic == "denied" else "",
     )
 
 

@@ -23,28 +23,29 @@ def differences(question: Asked, value: bytes | None) -> Iterator[str]:
     except ValueError:
         yield "no command"
         return
-    for name, wanted in _wanted(question).items():
+    for name, told in wanted(question).items():
         found = said.get(name)
-        if found != wanted and (found or wanted):
-            yield f"{name} is {found!r}, but the input says {wanted!r}"
+        if found != told and (found or told):
+            yield f"{name} is {found!r}, but the input says {told!r}"
 
 
-def _wanted(question: Asked) -> dict[str, Any]:
-    kind = question.kind
+def wanted(question: Asked) -> dict[str, Any]:
+    """Return what the command of an input must say."""
+    kind = "counted" if question.kind == "adjusted" and question.quantity is None else question.kind
     amount = question.absolute if kind == "counted" else question.quantity
-    wanted = {"command": _COMMANDS[kind], "at": question.at, _QUANTITY.get(kind, "quantity"): amount}
+    command = {"command": _COMMANDS[kind], "at": question.at, _QUANTITY.get(kind, "quantity"): amount}
     if isinstance(question.event_id, str):
-        wanted["event_id"] = question.event_id
+        command["event_id"] = question.event_id
     if kind == "adjusted":
-        wanted["absolute"] = question.absolute
+        command["absolute"] = question.absolute
     if kind != "counted":
-        wanted["reservation"] = question.reservation
+        command["reservation"] = question.reservation
     if kind in {"adjusted", "counted", "created", "fulfilled"}:
-        wanted["location"] = question.location
+        command["location"] = question.location
     if kind == "created":
-        wanted |= {
+        command |= {
             "channel": question.channel, "priority": question.priority, "allow_partial": question.allow_partial,
             "expires_at": question.expires_at, "reference": question.reference,
             "allow_backorder": None if question.allow_backorder else False,
         }  # fmt: skip
-    return wanted
+    return command

@@ -81,12 +81,14 @@ class Names:
 class History:
     """All records of all topics, committed ones only, each partition in its order.
 
-    `schemas` are the registry's by id; None where it has none of this id.
+    `schemas` are the registry's by id; None where it has none of this id. `beyond` counts the inputs that were in the
+    log, but not in the tables yet, and are left out.
     """
 
     names: Names
     records: Sequence[Record]
     schemas: Mapping[int, Any] = field(default_factory=dict)
+    beyond: int = 0
 
     def of(self, *topics: str) -> list[Record]:
         """Return the records of some topics."""

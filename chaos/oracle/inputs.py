@@ -123,8 +123,8 @@ def _asked(kind: str, names: Names, record: Record, said: Mapping[str, Any]) -> 
     )
     asked = (_of_stock if kind in {"adjusted", "counted"} else _of_reservation)(asked, said)
     if not asked.event_id:
-        subject = asked.location if asked.reservation is None else asked.reservation
-        asked = asked._replace(event_id=(kind, asked.at, subject, asked.quantity, asked.absolute))
+        told = (asked.reservation, asked.location, asked.quantity, asked.absolute)
+        asked = asked._replace(event_id=(kind, asked.at, *told))
     return asked
 
 

@@ -8,10 +8,10 @@ from chaos.oracle.claim import Claim
 from chaos.oracle.inputs import Asked
 from chaos.oracle.policy import Rules, Unknown
 from chaos.oracle.pool import OF_MANY, Pool, Told
-from chaos.oracle.shelf import Stale
+from chaos.oracle.shelf import Past, Stale
 from chaos.oracle.stock import Gone, Said
 
-__all__ = ["Denied", "Item", "Told", "Unknown"]
+__all__ = ["Denied", "Item", "Past", "Told", "Unknown"]
 
 
 class Denied(Exception):
@@ -23,11 +23,16 @@ class Item(Pool):
 
     # Questions
 
-    def asked(self, question: Asked, place: int, log_time: int) -> bool:
+    def asked(
+        self, question: Asked, place: int, log_time: int, *, now: int | None = None, letter: str | None = None
+    ) -> bool:
         """Apply a question, leave what it tells in `told`; return False for a duplicate.
+
+        `now` is the stock time in microseconds (without it, log time), `letter` the reason for which it was refused.
 
         Raises:
             Denied: it must be refused, and changes nothing.
+            Past: it changes nothing, and nobody is told.
             Unknown: this model cannot tell.
         """
         self.begin(place, log_time)
@@ -35,7 +40,7 @@ class Item(Pool):
             raise Denied("future")
         match question.kind:
             case "adjusted" | "counted":
-                applied = self._stock(question)
+                applied = self._stock(question, log_time * 1000 if now is None else now, letter)
             case "created":
                 applied = self._create(question)
             case "confirmed":
@@ -90,15 +95,19 @@ class Item(Pool):
 
     # What becomes of them
 
-    def _stock(self, fact: Asked) -> bool:
+    def _stock(self, fact: Asked, now: int, letter: str | None) -> bool:
         ships = fact.kind == "adjusted" and fact.reservation is not None and (fact.quantity or 0) < 0
-        said = Said(fact.at, str(fact.event_id), fact.quantity, fact.absolute, ships, fact.location or "")
+        name = ("count" if fact.quantity is None else "adjustment", fact.event_id)  # known per kind and place
+        said = Said(fact.at, name, fact.quantity, fact.absolute, ships, fact.location or "")
         try:
-            if not self.shelf.take(said, self.rules):
+            if not self.shelf.take(said, self.rules, now, letter):
                 return False
         except Stale:
             self.stale += 1
             raise Denied("stale") from None
+        except Past:
+            self.past += 1
+            raise
         if ships:
             claim = self._claim(fact)
             before = claim.moved
@@ -112,7 +121,7 @@ class Item(Pool):
         channel = asked.channel or self.rules.default
         channel = self.rules.aliases.get(channel, channel)
         if claim.at is None:
-            self._admit(channel)
+            is_new = self._admit(channel)
             self.claims[name] = claim
             claim.channel, claim.asked = channel, asked.channel
             claim.location, claim.reference = asked.location or "", asked.reference
@@ -120,36 +129,50 @@ class Item(Pool):
             self._meet_earlier(claim)
             self.shelf.let_go(name, claim.not_adjusted())
             if claim.owed:
-                self.serve_or_wait(name, claim, claim.owed)
+                self.serve_or_wait(claim, claim.owed)
             else:
                 self.end(claim, "RELEASED" if claim.released else "FULFILLED")
+            if is_new and not claim.held and not claim.waits:  # nothing is in it, and nothing was told of it
+                del self.channels[channel]
+            else:
+                self.withdrawn.discard(channel)
             return True
         if asked.channel != claim.asked and channel != self.rules.aliases.get(claim.channel, claim.channel):
             raise Denied("reservation_conflict")
-        if asked.at <= claim.at or claim.ended not in {"", "EXPIRED"}:
+        if asked.at <= claim.at:
             return False
+        if claim.ended not in {"", "EXPIRED"}:  # for good
+            claim.at = asked.at
+            self.deny(claim, asked.quantity or 0, "REJECTED", "already_ended")
+            return True
         grown, limit = (asked.quantity or 0) - claim.requested, claim.expires_at
         self._take(claim, asked)
+        if asked.location and asked.location != claim.location:  # what left without a place left from there
+            claim.location = asked.location
+            self.shelf.let_go(name, claim.not_adjusted())
         if claim.ended:  # nothing is claimed, before a confirm that was made before the limit
             claim.expires_at = limit
             claim.denied = max(0, claim.denied + min(0, grown))
+            self.deny(claim, asked.quantity or 0, "REJECTED", "expired")
         elif grown > 0:
-            self.serve_or_wait(name, claim, grown)
+            self.serve_or_wait(claim, grown)
         else:
             self.give_back(name, claim, max(0, claim.waiting + claim.reserved - claim.owed), "REDUCED")
             self.end(claim, "RELEASED")
         return True
 
-    def _admit(self, channel: str) -> None:
+    def _admit(self, channel: str) -> bool:
+        """Make sure that the item has a channel; tell whether it is new."""
         if channel in self.rules.channels:
-            return
+            return False
         if not self.rules.accepts:
             raise Denied("unknown_channel")
-        if channel not in self.channels:
-            if sum(one not in self.rules.channels for one in self.channels) >= self.rules.limit:
-                raise Denied("too_many_channels")
-            self.channels[channel] = False
-            self.withdrawn.discard(channel)
+        if channel in self.channels:
+            return False
+        if sum(one not in self.rules.channels for one in self.channels) >= self.rules.limit:
+            raise Denied("too_many_channels")
+        self.channels[channel] = False
+        return True
 
     def _take(self, claim: Claim, asked: Asked) -> None:
         claim.at, claim.requested = asked.at, asked.quantity or 0
@@ -183,18 +206,17 @@ class Item(Pool):
         claim.ended, claim.confirmed, claim.expires_at = "", True, None
         if claim.channel not in self.channels:
             raise Unknown("reservation that is reopened in a channel that is gone")
-        waiting = [one.priority for one in self._open if one.waits and one.channel == claim.channel]
+        waiting = [one.priority for one in self._queue if one.waits and one.channel == claim.channel]
         claim.priority = max([claim.priority, *waiting])
         if claim.owed > claim.denied:
-            self.serve_or_wait(claim.name, claim, claim.owed - claim.denied)
+            self.serve_or_wait(claim, claim.owed - claim.denied)
         else:
             self.end(claim, "RELEASED" if claim.released else "FULFILLED")
 
     def _release(self, asked: Asked) -> bool:
         claim = self._claim(asked)
-        if asked.event_id in claim.known:
+        if _is_known(claim, asked):
             return False
-        claim.known.add(asked.event_id)
         if claim.at is None:
             claim.release_rest |= asked.quantity is None and claim.fulfil_rest is None
             claim.released += asked.quantity or 0
@@ -210,9 +232,8 @@ class Item(Pool):
 
     def _fulfil(self, asked: Asked) -> bool:
         claim = self._claim(asked)
-        if asked.event_id in claim.known:
+        if _is_known(claim, asked):
             return False
-        claim.known.add(asked.event_id)
         location = asked.location or ""
         if claim.at is None and asked.quantity is None:
             claim.fulfil_rest = claim.fulfil_rest or (asked.at, location)
@@ -227,6 +248,14 @@ class Item(Pool):
 
     def _claim(self, asked: Asked) -> Claim:
         return self.claims.setdefault(str(asked.reservation), Claim(str(asked.reservation)))
+
+
+def _is_known(claim: Claim, asked: Asked) -> bool:
+    """Note a movement, and tell whether it was known: an id is known per kind and place."""
+    name = (asked.kind, asked.location, asked.event_id)
+    known = name in claim.known
+    claim.known.add(name)
+    return known
 
 
 def _encoded(part: str) -> str:

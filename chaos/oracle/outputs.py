@@ -1,7 +1,7 @@
 """What was published, read from the output records themselves."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -19,6 +19,7 @@ class Unreadable(Exception):
 class Event(NamedTuple):
     """One published event; `cause` is (partition, offset) in the item log."""
 
+    event_type: str
     event_id: str
     tenant: str
     item: str
@@ -31,11 +32,11 @@ class Event(NamedTuple):
         return int(Decimal(self.payload[name]) * 100)
 
 
-def read_event(record: Record, event_type: str, schemas: Mapping[int, Any]) -> Event:
+def read_event(record: Record, event_types: Collection[str], schemas: Mapping[int, Any]) -> Event:
     """Return the event of an output record.
 
     Raises:
-        Unreadable: it is not in either wire form, not of its topic's type, or does not name its cause.
+        Unreadable: it is not in either wire form, not of its topic's types, or does not name its cause.
     """
     value = record.value or b""
     try:
@@ -47,10 +48,11 @@ def read_event(record: Record, event_type: str, schemas: Mapping[int, Any]) -> E
         else:
             head = json.loads(value, parse_float=Decimal)
             name, payload = head["eventType"], head["payload"]
-        if name != event_type:
+        if name not in event_types:
             raise Unreadable(f"a {name}")
         partition, offset = (record.header(CAUSE) or "").split("-")
         return Event(
+            event_type=name,
             event_id=head["eventId"],
             tenant=head["tenantId"],
             item=payload["itemId"],

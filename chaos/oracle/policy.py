@@ -7,6 +7,13 @@ from typing import Any, Final
 
 _MICROS: Final = 1_000_000
 _KNOWN: Final = {"buffer", "floor"}
+_KNOWN_OF_ITEM: Final = {"safety_stock", "rule", "channels", "step"}
+_KNOWN_OF_TENANT: Final = {*_KNOWN_OF_ITEM, "aliases", "shortage", "items"}
+_KNOWN_OF_ALL: Final = {
+    "stock", "drift_grace", "future_tolerance", "unknown_channels", "unknown_channel_limit", "default_channel",
+    "shortage", "tenants",
+}  # fmt: skip
+_DAY: Final = 86_400
 _WHOLE: Final = 10_000
 
 FIRST: Final[Mapping[str, Any]] = {
@@ -21,17 +28,21 @@ class Unknown(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """All that holds for one item; a rule is (buffer, floor) in hundredths, `percent` hundredths of a per cent."""
+    """All that holds for one item; a rule is (buffer, floor) in hundredths, `percent` hundredths of a per cent.
+
+    `step` is the least quantity that is sold.
+    """
 
     window: int
-    tail: int
     skew: int
     fixed: int
     percent: int
+    step: int
     channels: Mapping[str, tuple[int, int]]
     other: tuple[int, int]
     aliases: Mapping[str, str]
     accepts: bool
+    deallocates: bool
     grace: int
     limit: int = field(compare=False)
     default: str = field(compare=False)
@@ -50,11 +61,17 @@ class Rules:
         if self.closed(channel):
             return 0
         buffer, floor = self.channels.get(channel, self.other)
-        return 0 if free - buffer < floor else max(0, free - buffer)
+        available = self.whole(free - buffer)
+        return 0 if available < floor else max(0, available)
+
+    def whole(self, units: int) -> int:
+        """Return what of some units can be sold: whole steps."""
+        return units // self.step * self.step
 
     def safety_stock(self, basis: int) -> int:
         """Return what is never promised."""
-        return max(self.fixed, -(-max(0, basis) * self.percent // _WHOLE))
+        wanted = max(self.fixed * _WHOLE, max(0, basis) * self.percent)
+        return -(-wanted // (_WHOLE * self.step)) * self.step
 
 
 def rules(document: Mapping[str, Any], tenant: str, item: str) -> Rules:
@@ -66,25 +83,33 @@ def rules(document: Mapping[str, Any], tenant: str, item: str) -> Rules:
     tenants = document.get("tenants", {})
     section = tenants.get(tenant, tenants.get("*", {}))
     special = section.get("items", {}).get(item, {})
-    stock = document.get("stock", {})
+    for said, known in ((document, _KNOWN_OF_ALL), (section, _KNOWN_OF_TENANT), (special, _KNOWN_OF_ITEM)):
+        if not said.keys() <= known:
+            raise Unknown(f"policy that says {', '.join(sorted(said.keys() - known))}")
     safety = special.get("safety_stock") or section.get("safety_stock") or {}
     own, common = special.get("channels", {}), section.get("channels", {})
     general = (special.get("rule"), section.get("rule"))
     return Rules(
-        window=stock.get("window", 86_400) * _MICROS,
-        tail=stock.get("tail", 64),
-        skew=stock.get("skew", 0) * _MICROS,
+        window=window(document),
+        skew=int(Decimal(str(document.get("stock", {}).get("skew", 0))) * _MICROS),
         fixed=_hundredths(safety.get("fixed", 0)),
         percent=_hundredths(safety.get("percent", 0)),
+        step=_hundredths(special.get("step") or section.get("step") or "0.01"),
         channels={name: _rule(own.get(name), general[0], common.get(name), general[1]) for name in {**common, **own}},
         other=_rule(*general),
         aliases=section.get("aliases", {}),
         accepts=document.get("unknown_channels", "accept") == "accept",
+        deallocates=section.get("shortage", document.get("shortage", "keep")) == "deallocate",
         grace=document.get("drift_grace", 30) * _MICROS,
         limit=document.get("unknown_channel_limit", 32),
         default=document.get("default_channel", "ECOM"),
         tolerance=document.get("future_tolerance", 300) * _MICROS,
     )
+
+
+def window(document: Mapping[str, Any]) -> int:
+    """Return how late a fact may come, in microseconds."""
+    return int(Decimal(str(document.get("stock", {}).get("window", _DAY))) * _MICROS)
 
 
 def _rule(*sections: Mapping[str, Any] | None) -> tuple[int, int]:

@@ -10,6 +10,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from chaos.oracle import avro
 from chaos.oracle.checks import check
+from chaos.oracle.cutting import cut
 from chaos.oracle.history import History, Names, Record
 from chaos.oracle.report import Report
 
@@ -22,11 +23,11 @@ async def audit(bootstrap: str, names: Names, *, registry_url: str | None = None
     What is still under way counts as lost: ask again until the traffic has drained.
     """
     history = await read(bootstrap, names, registry_url=registry_url)
-    return await asyncio.to_thread(check, history)
+    return await asyncio.to_thread(lambda: check(cut(history)))
 
 
 async def read(bootstrap: str, names: Names, *, registry_url: str | None = None) -> History:
-    """Return all committed records of all topics, up to where they end now."""
+    """Return all committed records of all topics, up to where they end now; `cut` makes them one moment."""
     consumer = AIOKafkaConsumer(
         bootstrap_servers=bootstrap,
         isolation_level="read_committed",
@@ -51,8 +52,8 @@ async def _all(consumer: AIOKafkaConsumer, names: Names) -> list[Record]:
     consumer.assign(partitions)
     await consumer.seek_to_beginning(*partitions)
     found: dict[TopicPartition, list[Record]] = {partition: [] for partition in partitions}
-    # Outputs first: their causes are then surely within what is read of the log, and the log's within the inputs.
-    for topics in (names.outputs, names.tables, (names.dead_letter,), (names.item_log,), names.inputs):
+    # Tables first: what they are made from, and what was told of it, is then surely read. The log before the inputs.
+    for topics in (names.tables, names.outputs, (names.dead_letter,), (names.item_log,), names.inputs):
         mine = [partition for partition in partitions if partition.topic in topics]
         ends = await consumer.end_offsets(mine)
         waiting = {partition for partition in mine if await consumer.position(partition) < ends[partition]}

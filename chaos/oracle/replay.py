@@ -9,8 +9,8 @@ from typing import Any
 from chaos.oracle import commands
 from chaos.oracle.history import History, Record
 from chaos.oracle.inputs import Asked, Breach, ask
-from chaos.oracle.item import Denied, Item, Told, Unknown
-from chaos.oracle.policy import FIRST, Rules, rules
+from chaos.oracle.item import Denied, Item, Past, Told, Unknown
+from chaos.oracle.policy import FIRST, Rules, rules, window
 from chaos.oracle.report import Report
 
 Place = tuple[int, int]  # partition and offset in the item log
@@ -35,9 +35,11 @@ class Replay:
     items: dict[Name, Item] = field(default_factory=dict)
     steps: dict[Name, dict[Place, Expected]] = field(default_factory=dict)  # in the order of the log
     taken: dict[str, Place] = field(default_factory=dict)  # input to its first place in the log
+    understood: set[str] = field(default_factory=set)  # inputs that ask for something
     denied: dict[str, str] = field(default_factory=dict)  # input to the reason of the fold
     partitions: dict[Name, int] = field(default_factory=dict)
     policies: dict[int, Mapping[str, Any]] = field(default_factory=lambda: defaultdict(lambda: FIRST))
+    letters: Mapping[str, str] = field(default_factory=dict)  # input to the reason for which it was refused
 
     def keep(self, name: Name, place: Place) -> None:
         """Note how an item stands after what stands at `place`."""
@@ -51,14 +53,33 @@ class Replay:
         )
 
 
-def replay(history: History, report: Report) -> Replay:
-    """Apply every log record once, in order; object to what cannot be."""
-    done = Replay()
+@dataclass(slots=True)
+class Clock:
+    """Time in a partition of the log, in milliseconds: log time, and stock time.
+
+    In stock time a silence counts at most a quarter of the window.
+    """
+
+    log: int = 0
+    stock: float = 0.0
+
+    def pass_by(self, timestamp: int, window: int) -> int:
+        """Take note of a record, and return log time; `window` is in microseconds."""
+        later = max(timestamp, self.log)
+        self.stock += min(later - self.log, window / 4_000)
+        self.log = later
+        return later
+
+
+def replay(history: History, report: Report, letters: Mapping[str, str]) -> Replay:
+    """Apply every log record once, in order; object to what cannot be. `letters` are the reasons by input."""
+    done = Replay(letters=letters)
     inputs = {record.place: record for record in history.of(*history.names.inputs)}
-    log_time: dict[int, int] = {}
+    clocks: defaultdict[int, Clock] = defaultdict(Clock)
     marks: dict[tuple[int, str], int] = {}
     for record in history.of(history.names.item_log):
-        now = log_time[record.partition] = max(record.timestamp, log_time.get(record.partition, 0))
+        clock = clocks[record.partition]
+        now = clock.pass_by(record.timestamp, window(done.policies[record.partition]))
         if record.header("atp-control") is not None:
             continue
         source = record.header("atp-source")
@@ -75,7 +96,7 @@ def replay(history: History, report: Report) -> Replay:
         if source not in inputs:
             report.complain(f"{record.place} was made from {source}, which does not exist")
             continue
-        _apply(history, inputs[source], record, now, done, report)
+        _apply(history, inputs[source], record, clock, done, report)
     return done
 
 
@@ -114,7 +135,7 @@ def _check_order(record: Record, source: str, marks: dict[tuple[int, str], int],
     marks[key] = max(int(offset), marks.get(key, -1))
 
 
-def _apply(history: History, source: Record, record: Record, now: int, done: Replay, report: Report) -> None:
+def _apply(history: History, source: Record, record: Record, clock: Clock, done: Replay, report: Report) -> None:
     try:
         question = ask(history.names, source, history.schemas)
     except Breach as breach:
@@ -123,6 +144,7 @@ def _apply(history: History, source: Record, record: Record, now: int, done: Rep
     if question is None:
         report.complain(f"{source.place} is not ours, but is in the item log")
         return
+    done.understood.add(source.place)
     if record.key != _key(question):
         report.complain(f"{source.place} is kept under {record.key!r}, but speaks of {question.item}")
     report.complain_all(f"{record.place}: {words}" for words in commands.differences(question, record.value))
@@ -130,9 +152,13 @@ def _apply(history: History, source: Record, record: Record, now: int, done: Rep
     name = (question.tenant, question.item)
     item = done.items.get(name) or Item(_rules(done.policies[record.partition], name, record, report))
     try:
-        applied = item.asked(question, record.offset, now)
+        letter = done.letters.get(source.place)
+        applied = item.asked(question, record.offset, clock.log, now=int(clock.stock * 1000), letter=letter)
     except Denied as denied:
         done.denied[source.place] = str(denied)
+        return
+    except Past:
+        report.past += 1
         return
     except Unknown as unknown:
         report.complain(f"{source.place}: this model knows no {unknown}")

@@ -12,8 +12,10 @@ class Report:
     """Counts of what went in and came out, and every objection in words; without any, the books balance.
 
     `lost`, `doubled` and `oversold` count inputs, events and commits, not units. `short` counts the moments at which a
-    fact about the stock left less than was promised before: nobody's fault, and shown apart. `repeated` are log
-    records that intake wrote twice after a crash, which the ledger must skip.
+    fact about the stock left less than was promised before: nobody's fault, and shown apart. `refused` are all by
+    their reason, `denied` those of them that were refused behind the log, by the ledger. `past` are facts that came
+    too late and change nothing. `repeated` are log records that intake wrote twice after a crash, which the ledger must
+    skip.
     """
 
     events_in: int = 0
@@ -21,6 +23,8 @@ class Report:
     commands: int = 0
     applied: int = 0
     duplicates: int = 0
+    past: int = 0
+    denied: int = 0
     repeated: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     out: Counter[str] = field(default_factory=Counter)
@@ -73,15 +77,27 @@ class Report:
 
     def lines(self) -> list[str]:
         """Return the verdict in lines for people, none wider than a terminal."""
+        at_intake = self.refused.total() - self.denied
+        answers = {
+            "applied": self.applied,
+            "duplicates": self.duplicates,
+            "past": self.past,
+            "refused by the ledger": self.denied,
+        }
+        told = ", ".join(f"{count:,} {what}" for what, count in answers.items() if count or what == "applied")
         summary = (
-            ("events in", self.events_in, f"{self.commands:,} into the log, {self.skipped:,} not ours"),
-            ("table rows", self.rows, "compared with a fold of the log"),
-            ("commands", self.commands, f"on {self.items:,} items, {self.duplicates:,} of them duplicates"),
+            (
+                "events in",
+                self.events_in,
+                f"{self.commands:,} into the log, {at_intake:,} refused, {self.skipped:,} not ours",
+            ),
+            ("commands", self.commands, told),
+            ("table rows", self.rows, f"of {self.items:,} items, compared with a fold of the log"),
         )
         found = [
             *(f"{name:<14} {count:>8,}  {more}" for name, count, more in summary),
             *_table("events out", self.out),
-            *_table("refused", self.refused),
+            *_table("refused", self.refused, f"{at_intake:,} at intake, {self.denied:,} by the ledger"),
             *_table("reservations", self.reservations),
             f"log records written twice by intake, and skipped by the ledger: {self.repeated:,}",
             f"{_times(self.short)} a fact about the stock left less than was promised",
@@ -99,5 +115,6 @@ def _times(count: int) -> str:
     return "once" if count == 1 else f"{count:,} times"
 
 
-def _table(name: str, counts: Counter[str]) -> list[str]:
-    return [f"{name:<14} {counts.total():>8,}", *(f"  {one:<30} {counts[one]:>8,}" for one in sorted(counts))]
+def _table(name: str, counts: Counter[str], more: str = "") -> list[str]:
+    head = f"{name:<14} {counts.total():>8,}  {more}".rstrip()
+    return [head, *(f"  {one:<30} {counts[one]:>8,}" for one in sorted(counts))]

@@ -67,6 +67,7 @@ class InProcess:
         self._ledger = Ledger(Outbound("g", wire, ids), self.topics)
         self._stores = defaultdict(Store)
         self._waiting = defaultdict(list)
+        self._applied = defaultdict(lambda: -1)
         self._step = step
 
     def take(self, message, now):
@@ -111,6 +112,8 @@ class InProcess:
         while waiting or unfinished:
             answer = self._ledger(partition, store, waiting)
             unfinished = answer.unfinished
+            for record in waiting[: answer.consumed]:
+                self._applied[partition] = record.offset
             del waiting[: answer.consumed]
             for key, row in answer.rows.items():
                 self._append(self.topics.state_changelog.name, partition, now, key, row, ())
@@ -118,6 +121,8 @@ class InProcess:
                     store.rows.pop(key, None)
                 else:
                     store.rows[key] = row
+            position = json.dumps({"applied": self._applied[partition]}).encode()
+            self._append(self.topics.state_changelog.name, partition, now, b"|position", position, ())
             for output in answer.outputs:
                 self._append(output.topic, output.partition, now, output.key, output.value, tuple(output.headers))
 

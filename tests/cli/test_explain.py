@@ -1,7 +1,7 @@
 """What `atp explain` prints of an explanation."""
 
+import importlib
 import re
-import sys
 from typing import Any
 
 import pytest
@@ -22,7 +22,7 @@ def view(*places: dict[str, Any], **on_hand: Any) -> dict[str, Any]:
     stock = {"quantity": 90, "terms": [], "places": list(places), "places_next": None, "gap": 0, "split": False}
     return {
         "tenant": "acme", "item": "lamp", "version": 2, "as_of": AT, "channels": [], "reservations": [], "next": None,
-        "cause": {"log": "log/0/1", "input": "in/0/0", "at": AT}, "on_hand": stock | on_hand,
+        "cause": {"log": "log/0/1", "input": "in/0/0", "at": AT}, "on_hand": stock | on_hand, "shortage": False,
     }  # fmt: skip
 
 
@@ -34,7 +34,7 @@ def printed(monkeypatch: pytest.MonkeyPatch, shown: dict[str, Any], *options: st
         asked.append(url)
         return shown
 
-    monkeypatch.setattr(sys.modules["atp_stream.cli.explain"], "fetch", fetch)
+    monkeypatch.setattr(importlib.import_module("atp_stream.cli.explain"), "fetch", fetch)
     done = CliRunner().invoke(main, ["explain", "lamp", "--tenant", "acme", "--url", "http://worker", *options])
     assert 0 == done.exit_code, done.output
     return [re.sub(" +", " ", line) for line in done.stdout.splitlines()[2:-1]], asked[0]

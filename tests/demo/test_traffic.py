@@ -47,6 +47,17 @@ def test_traffic_meets_every_outcome():
     assert 5 < len(report.refused)
 
 
+def test_a_rush_is_dozens_of_sales_of_the_busiest_item_without_a_key():
+    traffic = Traffic(seed=1)
+    rush = next(made for made in (traffic.step(NOON) for _ in range(5_000)) if len(made) > 2)
+    said = [json.loads(message.value) for message in rush if message.value is not None]
+
+    assert 40 <= len(rush)
+    assert ({None}, {"adjusted"}) == ({message.key for message in rush}, {message.kind for message in rush})
+    assert {"sku-001"} == {{**one, **one.get("payload", {})}["product_id"] for one in said}
+    assert len({message.delay for message in rush}) == len(rush)
+
+
 def test_the_seeds_snippet_is_sent_as_it_stands():
     message = snippet(NOON)
 

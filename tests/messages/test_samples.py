@@ -68,7 +68,7 @@ def test_a_command_of_0_1_0_means_what_it_meant(written: bytes, meant: AnyComman
 def test_an_item_of_0_1_0_has_its_stock_and_channels() -> None:
     row: Item = decode_row("acme|lamp|i", ITEM)
 
-    assert (800, 900, 100) == (row.stock.on_hand, row.stock.basis, row.stock.shipments["A"][0].quantity)
+    assert (800, 900, 100) == (row.stock.on_hand, row.stock.basis, row.stock.shipments["A"][0][1])
     assert (800, 4000, 0) == (
         row.channels["ECOM"].reserved,
         row.channels["ECOM"].waiting,

@@ -1,0 +1,161 @@
+"""Few items to which much happens at once: what a busy day brings, and a product must not be bounded by.
+
+Bursts without keys, so that they come over all partitions in any order: of deltas that state no absolute, of sales in
+the form of the seed, of sales that all bear the same whole second. Counts in between. Messages sent again behind
+hundreds of others, and such as nobody can know any more whether they were counted. Shipments by the thousand that no
+count includes, from places that are counted, that are not, and from nowhere. One item at hundreds of places.
+"""
+
+import random
+from bisect import bisect_left
+from collections.abc import Callable
+from operator import itemgetter
+from typing import Any, Final
+
+from atp_stream.demo.traffic import Message
+
+DELTAS: Final = "hot-deltas"
+SALES: Final = "hot-sales"
+SECONDS: Final = "hot-seconds"
+SHIPPED: Final = "hot-shipped"
+STORES: Final = "hot-stores"
+_FROM: Final = (None, None, "berlin", "hamburg", "a place that nobody counts")
+_SECOND: Final = 1_000_000
+_FAR: Final = 300  # messages in between, after which one is sent again
+_AGAIN: Final = 0.4  # windows within which a message that is sent again must be known
+_ANCIENT: Final = 3.3  # windows after which nobody can know it
+_PLENTY: Final = 10_000_000
+_moment = itemgetter(0)
+
+
+class Hot:
+    """Makes messages about hot items; `write` puts an event of a kind on the wire. `window` is in seconds."""
+
+    def __init__(self, luck: random.Random, *, window: float, write: Callable[[str, dict[str, Any]], bytes]) -> None:
+        self._luck = luck
+        self._window = window * _SECOND
+        self._write = write
+        self._levels = dict.fromkeys((DELTAS, SALES, SECONDS), 300_000)
+        self._places = [f"store-{number:03}" for number in range(300)]
+        self._made: list[tuple[int, Message]] = []  # by the moment at which it was made
+        self._withheld: list[tuple[int, Message]] = []  # what is sent when nobody can know it any more
+        self._stamp = 0
+        self._names = 0
+        self._acts: dict[Callable[[int], list[Message]], int] = {
+            self._deltas: 3,
+            self._sales: 3,
+            self._seconds: 3,
+            self._counts: 3,
+            self._again: 12,
+            self._too_late: 4,
+            self._ship: 24,
+            self._move_somewhere: 10,
+        }
+
+    def opening(self, now: int) -> list[Message]:
+        """Return a count of each item: of the one at many places, at each place."""
+        counts = [self._count(item, now) for item in self._levels]
+        counts += [self._stated(SHIPPED, place, _PLENTY, now) for place in ("berlin", "hamburg")]
+        return [*counts, *(self._stated(STORES, place, 100, now) for place in self._places)]
+
+    def step(self, now: int) -> list[Message]:
+        """Return what happens next; `now` in microseconds."""
+        act = self._luck.choices([*self._acts], [*self._acts.values()])[0]
+        return act(now)
+
+    def _deltas(self, now: int) -> list[Message]:
+        return [self._move(DELTAS, self._luck.choice((-200, -100, -100, 100, 250)), now) for _ in self._burst(50, 200)]
+
+    def _sales(self, now: int) -> list[Message]:
+        return [self._move(SALES, -25 * self._luck.randint(1, 8), now, states=True) for _ in self._burst(30, 120)]
+
+    def _seconds(self, now: int) -> list[Message]:
+        """Return sales of one second, and now and then a count amid them; some state no absolute."""
+        second = now // _SECOND * _SECOND
+        sales = [self._move(SECONDS, -100, second, states=self._luck.random() < 0.95) for _ in self._burst(30, 120)]
+        return [*sales, self._count(SECONDS, now)] if self._luck.random() < 0.3 else sales
+
+    def _burst(self, least: int, most: int) -> range:
+        return range(self._luck.randint(least, most))
+
+    def _move(self, item: str, units: int, at: int, *, states: bool = False) -> Message:
+        """Return an adjustment that comes within a second of the others."""
+        if self._levels[item] + units < 0:  # a delivery in between
+            units = 300_000
+        self._levels[item] += units
+        event = self._event("adjusted", at if item == SECONDS else self._next_stamp(at))
+        event |= {"product_id": item, "adjusted_quantity": units}
+        if states:
+            event["new_quantity"] = self._levels[item]
+        return self._message("adjusted", at, event, self._luck.uniform(0.0, 1.0))
+
+    def _count(self, item: str, now: int) -> Message:
+        at = now // _SECOND * _SECOND if item == SECONDS else now
+        return self._stated(item, None, self._levels[item], at)
+
+    def _stated(self, item: str, place: str | None, units: int, at: int) -> Message:
+        event = self._event("counted", at if item == SECONDS else self._next_stamp(at))
+        return self._message("counted", at, {**event, "itemId": item, "locationId": place, "onHand": units})
+
+    def _counts(self, now: int) -> list[Message]:
+        item = self._luck.choice([*self._levels, SHIPPED])
+        return [self._stated(SHIPPED, "hamburg", _PLENTY, now) if item == SHIPPED else self._count(item, now)]
+
+    def _again(self, now: int) -> list[Message]:
+        """Return some of what was made hundreds of messages ago, but within the window."""
+        first = bisect_left(self._made, now - _AGAIN * self._window, key=_moment)
+        return self._some(self._made[first:-_FAR])
+
+    def _too_late(self, now: int) -> list[Message]:
+        """Withhold a fact, and return some of what was made so long ago that nobody knows whether it was counted."""
+        self._withheld.append((now, self._move(DELTAS, 100, now)))
+        del self._made[-1]
+        last = now - _ANCIENT * self._window
+        found = self._some(self._made[: bisect_left(self._made, last, key=_moment)])
+        while self._withheld and self._withheld[0][0] < last:
+            found.append(self._withheld.pop(0)[1])
+        return found
+
+    def _some(self, made: list[tuple[int, Message]]) -> list[Message]:
+        return [message._replace(delay=0.0) for _, message in self._luck.sample(made, min(len(made), 5))]
+
+    def _ship(self, now: int) -> list[Message]:
+        """Return some orders, and what tells that they have left, which now and then comes first."""
+        found: list[Message] = []
+        for _ in self._burst(4, 12):
+            created = self._event("created", self._next_stamp(now))
+            order = {"itemId": SHIPPED, "reservationId": f"hot-order-{self._names}", "quantity": 100}
+            created |= {**order, "channel": "ECOM", "locationId": self._luck.choice(_FROM)}
+            found.append(self._message("created", now, created, self._luck.uniform(0.0, 0.5)))
+            found.append(self._leave(order, now))
+        return found
+
+    def _leave(self, order: dict[str, Any], now: int) -> Message:
+        """Let an order leave: by a fulfilment, or by an adjustment that names it."""
+        kind = "adjusted" if self._luck.random() < 0.25 else "fulfilled"
+        left, delay = self._event(kind, self._next_stamp(now)), self._luck.uniform(0.3, 2.0)
+        if kind == "fulfilled":
+            left |= {**order, "locationId": self._luck.choice(_FROM)}
+        else:
+            left |= {"product_id": SHIPPED, "reservation_id": order["reservationId"], "location_id": "berlin"}
+            left["adjusted_quantity"] = -order["quantity"]
+        return self._message(kind, now, left, delay)
+
+    def _move_somewhere(self, now: int) -> list[Message]:
+        event = self._event("adjusted", self._next_stamp(now))
+        place, units = self._luck.choice(self._places), self._luck.choice((-100, 100))
+        event |= {"product_id": STORES, "location_id": place, "adjusted_quantity": units}
+        return [self._message("adjusted", now, event)]
+
+    def _event(self, kind: str, at: int) -> dict[str, Any]:
+        self._names += 1
+        return {"event_id" if kind == "adjusted" else "eventId": f"hot-{kind}-{self._names}", "timestamp": at}
+
+    def _message(self, kind: str, now: int, event: dict[str, Any], delay: float = 0.0) -> Message:
+        message = Message(kind, None, self._write(kind, event), delay)
+        self._made.append((max(now, self._made[-1][0] if self._made else 0), message))
+        return message
+
+    def _next_stamp(self, now: int) -> int:
+        self._stamp = max(now, self._stamp + 1)
+        return self._stamp

@@ -1,0 +1,78 @@
+"""The stock of one location, from the set of all facts of it: any number of them, in any order."""
+
+from bisect import bisect_left, insort
+from collections.abc import Hashable
+
+from chaos.oracle.instants import Instant
+from chaos.oracle.series import Series
+from chaos.oracle.stock import Said
+
+
+class Location:
+    """All that was said of one location; `known` are the ids of that by when they came."""
+
+    def __init__(self) -> None:
+        self.known: dict[Hashable, int] = {}
+        self._instants: dict[int, Instant] = {}
+        self._stamps: list[int] = []  # of the instants, in order
+        self._came: list[int] = []  # when the first fact of each of them came
+        self._deltas = Series()
+        self._absolutes: list[int] = []  # stamps of the instants with an absolute; with a count; with one of its own
+        self._counts: list[int] = []
+        self._own: list[int] = []
+
+    @property
+    def newest(self) -> int | None:
+        """The stamp of the newest absolute."""
+        return self._absolutes[-1] if self._absolutes else None
+
+    def overtaken(self, at: int) -> int | None:
+        """Return when the first fact came that is stamped at or behind a moment, None if there is none."""
+        return min(self._came[bisect_left(self._stamps, at) :], default=None)
+
+    def put(self, fact: Said, now: int) -> None:
+        """Add a fact that came now."""
+        self.known[fact.id] = now
+        if fact.at not in self._instants:
+            place = bisect_left(self._stamps, fact.at)
+            self._stamps.insert(place, fact.at)
+            self._came.insert(place, now)
+        instant = self._instants[fact.at] = self._instants.get(fact.at, Instant()).add(fact)
+        self._deltas.add(fact.at, fact.delta or 0)
+        for stamps, belongs in (
+            (self._absolutes, instant.stated),
+            (self._counts, instant.counted),
+            (self._own, instant.own),
+        ):
+            place = bisect_left(stamps, fact.at)
+            if belongs and stamps[place : place + 1] != [fact.at]:
+                insort(stamps, fact.at)
+
+    def value(self) -> int:
+        """Return the end of the newest instant with an absolute, and all deltas behind it."""
+        if self.newest is None:
+            return self._deltas.total()
+        return self._end(self.newest) + self._deltas.total(after=self.newest)
+
+    def basis(self) -> int:
+        """Return what a percentage is taken of."""
+        return self._instants[self._own[-1]].basis if self._own else 0
+
+    def gap(self, left: Series, skew: int) -> int:
+        """Return what the facts between the base and the newest absolute do not explain, nor what left meanwhile."""
+        if self.newest is None:
+            return 0
+        base, newest = (self._counts or self._absolutes[:1])[-1], self.newest
+        gap = self._end(newest) - self._end(base) - self._deltas.total(after=base, upto=newest)
+        return min(gap, gap + left.total(after=base - skew, upto=newest - skew), key=abs)
+
+    def _end(self, at: int) -> int:
+        """Return where an instant with an absolute ended; one in doubt asks the absolute before it, and so on."""
+        last = first = bisect_left(self._absolutes, at)
+        while first and self._instants[self._absolutes[first]].asks:
+            first -= 1
+        behind, value = None, 0
+        for stamp in self._absolutes[first : last + 1]:
+            value += self._deltas.total(after=behind, upto=stamp - 1)
+            behind, value = stamp, self._instants[stamp].end(value)
+        return value

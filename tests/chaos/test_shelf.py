@@ -1,0 +1,140 @@
+"""The oracle's stock by the golden numbers of the domain, in every order of arrival, and what time may refuse."""
+
+import random
+from itertools import permutations
+
+import pytest
+
+from chaos.oracle.policy import FIRST, Unknown, rules
+from chaos.oracle.shelf import Past, Shelf, Stale
+from chaos.oracle.stock import Gone, Said
+
+RULES = rules({**FIRST, "stock": {"window": 60}}, "acme", "lamp")
+LATE_SKEW = rules({**FIRST, "stock": {"window": 60, "skew": 0.000002}}, "acme", "lamp")
+SECOND = 1_000_000
+
+
+def count(at, absolute, location=""):
+    return Said(at, ("counted", (at, absolute)), None, absolute, False, location)
+
+
+def adjusted(at, delta, absolute=None, location="", name=None):
+    return Said(at, ("adjusted", name or (at, delta, absolute)), delta, absolute, False, location)
+
+
+def shelf_of(*facts, gone=(), living_by=RULES):
+    shelf = Shelf()
+    for fact in facts:
+        assert shelf.take(fact, living_by, 0, None)
+    shelf.let_go("r", list(gone))
+    return shelf
+
+
+def numbers(*facts, gone=(), living_by=RULES):
+    shelf = shelf_of(*facts, gone=gone, living_by=living_by)
+    held = shelf.held(living_by)
+    return held.on_hand, shelf.gap(living_by), held.basis, held.split
+
+
+GOLDEN = {
+    "a count and deltas": ([count(1, 20), adjusted(2, -5), adjusted(3, 2)], (17, 0, 20, False)),
+    "deltas alone": ([adjusted(2, -5), adjusted(3, 2)], (-3, 0, 0, False)),
+    "two counts of one instant": ([count(5, 10), count(5, 8)], (8, 0, 10, False)),
+    "there and back": ([count(1, 20), adjusted(2, -5, 15), adjusted(2, 5, 20)], (20, 0, 20, False)),
+    "there and back in an instant with a count": ([count(2, 20), adjusted(2, -5, 15), adjusted(2, 5, 20)],
+                                                  (15, 0, 20, False)),
+    "a chain of one stamp": ([count(1, 3), adjusted(2, -1, 2), adjusted(2, -1, 1), adjusted(2, -1, 0)],
+                             (0, 0, 0, False)),
+    "a lost link": ([count(1, 9), adjusted(2, -1, 8), adjusted(2, -1, 5)], (5, -2, 8, False)),
+    "a sale at the stamp of a count": ([count(1, 100), adjusted(1, -5)], (95, 0, 100, False)),
+    "a delivery at the stamp of a count": ([count(1, 100), adjusted(1, 5)], (100, 0, 100, False)),
+    "a gap": ([count(1, 10), adjusted(2, -1), adjusted(3, -1, 5)], (5, -3, 5, False)),
+    "a count begins anew": ([adjusted(1, -1, 9), adjusted(2, -1, 3), count(3, 50)], (50, 0, 50, False)),
+    "both with a place and without": ([count(1, 10), count(2, 4, "a"), count(3, 5, "b")], (9, 0, 9, True)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_a_set_of_facts_gives_its_numbers_in_every_order(name):
+    facts, wanted = GOLDEN[name]
+
+    assert {wanted} == {numbers(*order) for order in permutations(facts)}
+
+
+def test_a_burst_of_one_second_is_sold_out_in_any_order():
+    facts = [count(1, 500), *(adjusted(SECOND, -1, 499 - number) for number in range(500))]
+    random.Random(1).shuffle(facts)
+
+    assert (0, 0, 0, False) == numbers(*facts)
+
+
+GONE = {
+    "nothing was counted": ([adjusted(1, 9)], [Gone(5, 2, "")], 7),
+    "behind the count of its place": ([count(4, 9, "a")], [Gone(5, 2, "a")], 7),
+    "in the count of its place": ([count(5, 7, "a"), count(1, 1, "b")], [Gone(5, 2, "a")], 8),
+    "from nowhere, until every place was counted": ([count(9, 7, "a"), count(1, 1, "b")], [Gone(5, 2, "")], 6),
+    "from nowhere, and every place was counted": ([count(9, 7, "a"), count(5, 1, "b")], [Gone(5, 2, "")], 8),
+    "from a place that nobody counts": ([count(9, 7, "a"), count(1, 1, "b")], [Gone(5, 2, "c")], 6),
+}
+
+
+@pytest.mark.parametrize("name", GONE)
+def test_what_has_left_is_missing_until_it_is_counted(name):
+    facts, gone, on_hand = GONE[name]
+
+    assert on_hand == numbers(*facts, gone=gone)[0]
+
+
+def test_what_left_within_the_skew_is_not_in_a_count_yet():
+    assert [7, 5] == [numbers(count(6, 7), gone=[Gone(5, 2, "")], living_by=r)[0] for r in (RULES, LATE_SKEW)]
+
+
+def test_shipments_may_explain_a_gap():
+    assert 0 == numbers(count(1, 9), adjusted(7, -1, 6), gone=[Gone(5, 2, "")])[1]
+
+
+def test_what_is_said_anew_of_a_reservation_replaces_what_was_said_before():
+    shelf = shelf_of(count(1, 9), gone=[Gone(5, 2, "")])
+    shelf.let_go("r", [Gone(5, 1, "")])
+
+    assert 8 == shelf.held(RULES).on_hand
+
+
+def taken(*, after, at, letter=None, known=False, newest=10):
+    """What becomes of a fact stamped `at`, so many seconds after a count stamped `newest`."""
+    shelf = shelf_of(count(newest, 100))
+    fact = count(newest, 100) if known else adjusted(at, -1)
+    try:
+        return shelf.take(fact, RULES, after * SECOND, letter)
+    except (Stale, Past, Unknown) as refusal:
+        return type(refusal)
+
+
+@pytest.mark.parametrize(
+    ("after", "at", "letter", "fate"),
+    [
+        (60, 5, None, True),
+        (60, 10, "stale", True),
+        (1_000, 11, "stale", True),
+        (61, 10, None, True),
+        (61, 10, "stale", Stale),
+        (61, 5, None, Unknown),
+        (120, 5, None, Past),
+        (120, 5, "stale", Past),
+        (120, 10, None, Stale),
+    ],
+)
+def test_only_what_was_overtaken_by_more_than_the_window_may_be_refused(after, at, letter, fate):
+    assert fate == taken(after=after, at=at, letter=letter)
+
+
+@pytest.mark.parametrize(("after", "fate"), [(60, False), (61, False), (119, False), (120, Stale)])
+def test_an_id_is_known_for_the_window_at_least(after, fate):
+    assert fate == taken(after=after, at=10, known=True)
+
+
+def test_an_id_is_known_per_kind_and_place():
+    fact = adjusted(1, 5, name="x")
+    shelf = shelf_of(fact, fact._replace(location="a"), fact._replace(id=("counted", "x"), delta=None, absolute=5))
+
+    assert [False] * 2 == [shelf.take(fact._replace(location=place), RULES, 0, None) for place in ("", "a")]
