@@ -4,7 +4,7 @@ import asyncio
 import os
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -13,15 +13,14 @@ from aiokafka.errors import KafkaError
 from faust.types import TP
 from mode import get_logger
 
-from atp_stream.engine.figures import end_of
 from atp_stream.engine.intake import Intake, Translate
 from atp_stream.engine.position import Mark
-from atp_stream.engine.runs import service_logger
+from atp_stream.engine.runs import accept, service_logger
 from atp_stream.engine.sending import make_producer
 from atp_stream.engine.sources import SourceCheck, newest_marks
 from atp_stream.engine.steps import Fold, Steps
 from atp_stream.engine.tables import StateTable, StateTables
-from atp_stream.engine.transport import RunTransport, accept
+from atp_stream.engine.transport import RunTransport
 
 log = get_logger(__name__)
 
@@ -150,12 +149,6 @@ class EngineApp(faust.App):
         sources = {tp.topic for tp in self.consumer.assignment()} - {self.log_topic}
         newest = newest_marks(self.steps.marks())
         return {tp: mark for tp, mark in newest.items() if tp.topic in sources}
-
-    def sources_coming(self) -> Iterator[TP]:
-        """Yield the source partitions that are known to hold more than what has come from them."""
-        for tp, accepted in self.expected.items():
-            if tp.topic != self.log_topic and (end_of(self, tp) or 0) > accepted:
-                yield tp
 
     # -- called by the agents ------------------------------------------------------------------
 

@@ -45,3 +45,24 @@ class RunSchema(faust.Schema[Any, Any]):
             return Event(app, None, message.value, None, message)
 
         return decode
+
+
+class LostRun(Exception):
+    """A run does not join on to the one before: going on would lose records, or take new ones for old."""
+
+
+def accept(app: Any, event: Any) -> Run | None:
+    """Return the event's run, or None if it belongs to an earlier assignment.
+
+    Raises:
+        LostRun: a run before this one got lost on the way through Faust, or the topic begins anew.
+    """
+    message = event.message
+    if message.generation_id != app.consumer_generation_id:
+        return None
+    run: Run = event.value
+    expected = app.expected.get(run.tp, 0)
+    if run.start != expected:
+        raise LostRun(f"{run.tp.topic}/{run.tp.partition}: expected position {expected}, got [{run.start}, {run.end})")
+    app.expected[run.tp] = run.end
+    return run

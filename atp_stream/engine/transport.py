@@ -5,7 +5,7 @@ Why each override is there is measured: see the traps in the README's chapter on
 
 import copy
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar
 
 from aiokafka.cluster import ClusterMetadata
@@ -17,7 +17,8 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from mode import get_logger
 
-from atp_stream.engine.runs import Run, service_logger, wrap
+from atp_stream.engine.backlog import Place
+from atp_stream.engine.runs import service_logger, wrap
 
 log = get_logger(__name__)
 
@@ -25,6 +26,7 @@ log = get_logger(__name__)
 #: partitions without news waits, those with news wait, too, and so does what is asked for ends. Faust would make it
 #: 1,500, aiokafka 500.
 FETCH_WAIT_MS = 50
+_BEGINNING = Place(0)
 
 
 class RunThread(driver.AIOKafkaConsumerThread):
@@ -74,7 +76,7 @@ class RunThread(driver.AIOKafkaConsumerThread):
         changelogs = self.app.tables.changelog_topics
         streams = {tp for tp in self.assignment() if tp.topic not in changelogs}
         committed = await self.call_thread(self._committed, streams)
-        wanted = {tp: committed.get(tp, 0) for tp in streams}
+        wanted = {tp: committed.get(tp, _BEGINNING).offset for tp in streams}
         if epoch != self.app.epoch:  # what the state says now is of an assignment that is not restored yet
             raise RebalanceAgain
         log_positions = {tp: at for tp, at in self.app.start_positions().items() if tp in streams}
@@ -86,13 +88,30 @@ class RunThread(driver.AIOKafkaConsumerThread):
             await self.seek_wait(starts)
         self.app.expected.clear()
         self.app.expected.update(starts)
+        places = {tp: Place(at, committed.get(tp, _BEGINNING).time_ms) for tp, at in starts.items()}
+        self.app.intake.begin({tp: place for tp, place in places.items() if tp.topic != self.app.log_topic})
         return starts
 
-    async def _committed(self, tps: set[TP]) -> dict[TP, int]:
+    async def _committed(self, tps: set[TP]) -> dict[TP, Place]:
         if not tps:
             return {}
         found = await self._ensure_consumer()._coordinator.fetch_committed_offsets(list(tps))
-        return {TP(tp.topic, tp.partition): at.offset for tp, at in found.items() if at.offset >= 0}
+        return {TP(*tp): Place.of(at.offset, at.metadata) for tp, at in found.items() if at.offset >= 0}
+
+    async def places(self, without: Collection[TP]) -> dict[TP, Place]:
+        """Return the committed places of all source partitions that the group knows, but for some."""
+        found: dict[TP, Place] = await self.call_thread(self._committed, self._sources() - set(without))
+        return found
+
+    async def source_ends(self) -> dict[TP, int]:
+        """Return up to where all source partitions that the group knows can be read now."""
+        found = await self.call_thread(self._ensure_consumer().end_offsets, list(self._sources()))
+        return {TP(*tp): end for tp, end in found.items()}
+
+    def _sources(self) -> set[TP]:
+        consumer = self._ensure_consumer()
+        topics = consumer.subscription() - self.app.tables.changelog_topics - {self.app.log_topic}
+        return {TP(topic, number) for topic in topics for number in consumer.partitions_for_topic(topic) or ()}
 
     async def progress(self, topics: Sequence[str]) -> tuple[dict[TP, int], dict[TP, int]]:
         """Return where every partition of the topics ends, and up to where the group has committed to have read it."""
@@ -108,7 +127,7 @@ class RunThread(driver.AIOKafkaConsumerThread):
         fetcher._isolation_level = READ_UNCOMMITTED
         ends = await fetcher.end_offsets(list(tps), consumer._request_timeout_ms)
         committed = await self._committed(tps)
-        return {TP(*tp): end for tp, end in ends.items()}, {tp: committed.get(tp, 0) for tp in tps}
+        return {TP(*tp): end for tp, end in ends.items()}, {tp: committed.get(tp, _BEGINNING).offset for tp in tps}
 
     async def _fetch_records(
         self, consumer: Any, active_partitions: set[TP], timeout: float | None = None, max_records: int | None = None
@@ -163,16 +182,22 @@ class RunThread(driver.AIOKafkaConsumerThread):
         return expected
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
-        """Commit what is still held."""
+        """Commit what is still held; of a source, the place that it has come to by now."""
         consumer = self._ensure_consumer()
         held = self.assignment()
-        wanted = {TopicPartition(*tp): OffsetAndMetadata(at, "") for tp, at in offsets.items() if tp in held}
+        wanted = {TopicPartition(*tp): self._note(tp, at) for tp, at in offsets.items() if tp in held}
         try:
             await consumer.commit(wanted)
         except (KafkaError, IllegalStateError) as error:  # only a hint: our state holds the positions
             self.log.info("offsets not committed, which is harmless: %r", error)
             return False
         return True
+
+    def _note(self, tp: TP, offset: int) -> OffsetAndMetadata:
+        place = self.app.intake.place(tp)
+        if place is None or place.offset < offset:  # the log, or what another assignment has acknowledged
+            return OffsetAndMetadata(offset, "")
+        return OffsetAndMetadata(place.offset, place.note)
 
 
 async def _partitions(consumer: Any, topics: Sequence[str]) -> set[TP]:
@@ -212,6 +237,22 @@ class RunConsumer(driver.Consumer):
         found: tuple[dict[TP, int], dict[TP, int]] = await thread.progress(topics)
         return found
 
+    async def places(self, without: Collection[TP]) -> dict[TP, Place]:
+        """Return the committed places of all source partitions that the group knows, but for some."""
+        thread: Any = self._thread
+        found: dict[TP, Place] = await thread.places(without)
+        return found
+
+    async def source_ends(self) -> dict[TP, int]:
+        """Return up to where all source partitions that the group knows can be read now."""
+        thread: Any = self._thread
+        found: dict[TP, int] = await thread.source_ends()
+        return found
+
+    async def commit_places(self, offsets: Mapping[TP, int]) -> bool:
+        """Commit at once how far source partitions are; False if that failed."""
+        return bool(await self._thread.commit(offsets))
+
     async def perform_seek(self) -> None:
         """Seek streams to where they go on, at the end of a recovery."""
         # Faust also calls this when a fetch ends in the middle of a rebalance, whose end will call it again.
@@ -248,24 +289,3 @@ class RunTransport(driver.Transport):
     """The transport of the app: set it right after the app is made, before its first agent."""
 
     Consumer: ClassVar[type] = RunConsumer
-
-
-class LostRun(Exception):
-    """A run does not join on to the one before: going on would lose records, or take new ones for old."""
-
-
-def accept(app: Any, event: Any) -> Run | None:
-    """Return the event's run, or None if it belongs to an earlier assignment.
-
-    Raises:
-        LostRun: a run before this one got lost on the way through Faust, or the topic begins anew.
-    """
-    message = event.message
-    if message.generation_id != app.consumer_generation_id:
-        return None
-    run: Run = event.value
-    expected = app.expected.get(run.tp, 0)
-    if run.start != expected:
-        raise LostRun(f"{run.tp.topic}/{run.tp.partition}: expected position {expected}, got [{run.start}, {run.end})")
-    app.expected[run.tp] = run.end
-    return run

@@ -13,7 +13,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from random import Random
-from types import SimpleNamespace
 from typing import Any, Final
 from unittest.mock import patch
 
@@ -69,8 +68,6 @@ def small_and_patched() -> Iterator[None]:
             patch.object(lanes, "STEP_RECORDS", 5),
             patch.object(steps, "STEP_RECORDS", 5),
             patch.object(intake, "ROUND_RECORDS", 12),
-            patch.object(intake, "LIVE_RECORDS", 5),
-            patch.object(intake, "time", SimpleNamespace(monotonic=lambda: asyncio.get_running_loop().time())),
             patch.object(steps, "make_producer", make_producer),
         ):
             yield

@@ -6,7 +6,7 @@ over runs, commit what was acknowledged, let go when partitions move. Where `Eng
 
 import asyncio
 import contextvars
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import partial
 from types import SimpleNamespace
 from typing import Any, Final
@@ -16,17 +16,19 @@ from aiokafka.structs import TopicPartition
 from faust.types import TP
 
 from atp_stream.engine.app import EngineApp
+from atp_stream.engine.backlog import Place
 from atp_stream.engine.intake import Intake
 from atp_stream.engine.runs import Run
 from atp_stream.engine.steps import Steps
 from atp_stream.engine.tables import StateTable
 from tests.simulation import toy
 from tests.simulation.client import Network, Producer, settle
-from tests.simulation.group import Group
+from tests.simulation.group import SESSION, Group
 from tests.simulation.loop import PROCESS, Process
 
 BEAT: Final = 1.0
 COMMIT: Final = 0.7
+SOURCES: Final = frozenset(TP(toy.SOURCE, number) for number in range(toy.SOURCES))
 
 
 class Disk:
@@ -93,7 +95,7 @@ class App:
 
     def __init__(self, worker: "Worker", disk: Disk) -> None:
         self._worker = worker
-        self.conf = SimpleNamespace(id=toy.APP)
+        self.conf = SimpleNamespace(id=toy.APP, broker_session_timeout=SESSION)
         self.expected: dict[TP, int] = {}
         self.epoch = 0
         self.moving = True
@@ -101,15 +103,25 @@ class App:
         self.consumer_generation_id = 0
         self.log_topic = toy.LOG
         self.assignor = SimpleNamespace(assigned_standbys=set)
-        self.consumer = SimpleNamespace(on_buffer_full=lambda _: None, on_buffer_drop=lambda _: None)
+        self.consumer = self
         self._fence_timer: asyncio.TimerHandle | None = None
         self.table: Any = Table(self, disk)
         self.tables = SimpleNamespace(
             recovery=SimpleNamespace(active_tps={TP(toy.CHANGELOG, n) for n in range(toy.PARTITIONS)})
         )
 
-    def sources_coming(self) -> Iterator[TP]:
-        return (tp for tp, at in self.expected.items() if tp.topic == toy.SOURCE and self._worker.end_of(tp) > at)
+    def on_buffer_full(self, _: TP) -> None: ...
+
+    def on_buffer_drop(self, _: TP) -> None: ...
+
+    async def places(self, without: Collection[TP]) -> dict[TP, Place]:
+        return await self._worker.committed(SOURCES - set(without))
+
+    async def source_ends(self) -> dict[TP, int]:
+        return await self._worker.ends(SOURCES)
+
+    async def commit_places(self, offsets: Mapping[TP, int]) -> bool:
+        return await self._worker.commit(offsets)
 
     def give_up(self, reason: str, _: BaseException | None = None) -> None:
         if self.gave_up is None:
@@ -154,9 +166,27 @@ class Worker:
         self.app.intake = Intake(self.app, translate=toy.Translator(), new_producer=partial(Producer, self._network))
         self._main = self._network.loop.create_task(self._live(), context=self._context)
 
-    def end_of(self, tp: TP) -> int:
-        """Return where a partition ends, as the last fetch has told."""
-        return self._network.broker.stable_end(TopicPartition(*tp))
+    async def ends(self, tps: Iterable[TP]) -> dict[TP, int]:
+        """Return up to where partitions can be read."""
+        broker = self._network.broker
+        found: dict[TP, int] = await self._network.ask(
+            "ends", lambda: {tp: broker.stable_end(TopicPartition(*tp)) for tp in sorted(tps)}
+        )
+        return found
+
+    async def committed(self, tps: Iterable[TP]) -> dict[TP, Place]:
+        """Return the places that the group has committed."""
+        found: dict[TP, Place] = await self._asked(
+            lambda: {tp: at for tp in sorted(tps) if (at := self._group.committed.get(TopicPartition(*tp)))}
+        )
+        return found
+
+    async def commit(self, offsets: Mapping[TP, int]) -> bool:
+        """Commit offsets; of a source, the place that it has come to."""
+        places = {TopicPartition(*tp): self.app.intake.place(tp) or Place(at) for tp, at in offsets.items()}
+        generation = self.app.consumer_generation_id
+        kept: bool = await self._asked(lambda: self._group.commit(self.name, generation, places))
+        return kept
 
     # -- the end -------------------------------------------------------------------------------
 
@@ -180,7 +210,7 @@ class Worker:
         self._main.cancel()
         self._drop_tasks()
         await self.app.let_go()
-        await self._commit()
+        await self.commit(self._acked)
         await self._network.ask("leave", lambda: self._group.leave(self.name))
         self.kill("stopped")
 
@@ -239,7 +269,7 @@ class Worker:
         """Read the changelogs of what is held to their stable ends, then let streams go on."""
         for partition in sorted(tp.partition for tp in held if tp.topic == toy.LOG):
             tp = TP(toy.CHANGELOG, partition)
-            end = await self._network.ask("ends", partial(self._network.broker.stable_end, TopicPartition(*tp)))
+            end = (await self.ends([tp]))[tp]
             have = self.app.table.persisted_offset(tp)
             position = 0 if have is None else have + 1
             while position < end:
@@ -249,10 +279,14 @@ class Worker:
                 position = reached
         if epoch != self.app.epoch:
             return
-        wanted = {tp: await self._committed(tp) for tp in sorted(held) if tp.topic == toy.SOURCE}
+        sources = {tp for tp in held if tp.topic == toy.SOURCE}
+        committed = await self.committed(sources)
+        places = {tp: committed.get(tp, Place(0)) for tp in sorted(sources)}
+        wanted = {tp: place.offset for tp, place in places.items()}
         wanted.update(self.app.start_positions())
         self.app.expected.clear()
         self.app.expected.update(wanted)
+        self.app.intake.begin(places)
         self.app.moving = False
         generation = self.app.consumer_generation_id
         loop = self._network.loop
@@ -266,10 +300,6 @@ class Worker:
             except KafkaTimeoutError:
                 continue
 
-    async def _committed(self, tp: TP) -> int:
-        found: int = await self._asked(lambda: self._group.committed.get(TopicPartition(*tp), 0))
-        return found
-
     async def _follow(self, tp: TP, position: int, generation: int) -> None:
         submit = self.app.submit_step if tp.topic == toy.LOG else self.app.submit_intake
         while True:
@@ -280,8 +310,4 @@ class Worker:
     async def _commits(self) -> None:
         while True:
             await asyncio.sleep(COMMIT)
-            await self._commit()
-
-    async def _commit(self) -> None:
-        acked, generation = {TopicPartition(*tp): at for tp, at in self._acked.items()}, self.app.consumer_generation_id
-        await self._asked(lambda: self._group.commit(self.name, generation, acked))
+            await self.commit(self._acked)
