@@ -116,7 +116,7 @@ class Group:
         return dict.fromkeys(tps, 5)
 
     async def fetch_committed_offsets(self, tps: list[TopicPartition]) -> dict[TopicPartition, Any]:
-        return {tp: SimpleNamespace(offset=-1 if tp.partition else 3) for tp in tps}
+        return {tp: SimpleNamespace(offset=-1 if tp.partition else 3, metadata="") for tp in tps}
 
     async def progress(self) -> Any:
         thread: Any = RunThread.__new__(RunThread)
