@@ -3,14 +3,11 @@
 Why each override is there is measured: see the traps in the README's chapter on the runtime.
 """
 
-import copy
 import time
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar
 
-from aiokafka.cluster import ClusterMetadata
-from aiokafka.consumer.fetcher import READ_UNCOMMITTED
-from aiokafka.errors import IllegalStateError, KafkaConnectionError, KafkaError, UnknownTopicOrPartitionError
+from aiokafka.errors import IllegalStateError, KafkaError
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.tables.recovery import RebalanceAgain
 from faust.transport.drivers import aiokafka as driver
@@ -18,7 +15,8 @@ from faust.types import TP
 from mode import get_logger
 
 from atp_stream.engine.backlog import Place
-from atp_stream.engine.runs import service_logger, wrap
+from atp_stream.engine.ends import partitions_now, written_ends
+from atp_stream.engine.runs import Run, service_logger, wrap
 
 log = get_logger(__name__)
 
@@ -108,6 +106,10 @@ class RunThread(driver.AIOKafkaConsumerThread):
         found = await self.call_thread(self._ensure_consumer().end_offsets, list(self._sources()))
         return {TP(*tp): end for tp, end in found.items()}
 
+    async def rejoin(self) -> None:
+        """Ask the group for an assignment; one that has not changed is taken over all the same."""
+        self._ensure_consumer()._coordinator.request_rejoin()
+
     def _sources(self) -> set[TP]:
         consumer = self._ensure_consumer()
         topics = consumer.subscription() - self.app.tables.changelog_topics - {self.app.log_topic}
@@ -120,14 +122,19 @@ class RunThread(driver.AIOKafkaConsumerThread):
 
     async def _progress(self, topics: Sequence[str]) -> tuple[dict[TP, int], dict[TP, int]]:
         consumer = self._ensure_consumer()
-        tps = await _partitions(consumer, topics)
+        tps = await partitions_now(consumer, topics)
         # First: what is committed later may only be more. Ends of all that was written: what stands behind an open
         # transaction cannot be read yet, but it was said in time.
-        fetcher = copy.copy(consumer._fetcher)
-        fetcher._isolation_level = READ_UNCOMMITTED
-        ends = await fetcher.end_offsets(list(tps), consumer._request_timeout_ms)
+        ends = await written_ends(consumer, tps)
         committed = await self._committed(tps)
-        return {TP(*tp): end for tp, end in ends.items()}, {tp: committed.get(tp, _BEGINNING).offset for tp in tps}
+        return ends, {tp: committed.get(tp, _BEGINNING).offset for tp in tps}
+
+    async def undecided(self, tps: Collection[TP]) -> dict[TP, int]:
+        """Return the partitions with a transaction that is still open, and the offset at which it begins."""
+        consumer = self._ensure_consumer()
+        ends = await written_ends(consumer, tps)
+        stable = await consumer.end_offsets(list(tps))
+        return {tp: stable[tp] for tp, end in ends.items() if stable[tp] < end}
 
     async def _fetch_records(
         self, consumer: Any, active_partitions: set[TP], timeout: float | None = None, max_records: int | None = None
@@ -136,6 +143,7 @@ class RunThread(driver.AIOKafkaConsumerThread):
         if not wanted:  # aiokafka would take it for all
             return {}
         fetched = await self._fetch_shares(consumer, wanted, timeout, max_records or 1)
+        epoch = self.app.epoch  # read before the flags: whoever moves raises it first
         assignment = consumer._subscription.subscription.assignment
         runs: dict[TP, list[Any]] = {}
         for tp in wanted:  # not the keys of `fetched`: those equal Faust's, but it refuses them
@@ -151,7 +159,7 @@ class RunThread(driver.AIOKafkaConsumerThread):
                     start = await self._after_a_gap(consumer, tp, start, records[0].offset)
                 if records or end > start:
                     self._next[tp] = end
-                    runs[tp] = [wrap(tp, start, end, records)]
+                    runs[tp] = [wrap(Run(tp, start, end, records, epoch))]
         return runs
 
     async def _fetch_shares(self, consumer: Any, wanted: set[TP], timeout: float | None, max_records: int) -> Any:
@@ -200,22 +208,6 @@ class RunThread(driver.AIOKafkaConsumerThread):
         return OffsetAndMetadata(place.offset, place.note)
 
 
-async def _partitions(consumer: Any, topics: Sequence[str]) -> set[TP]:
-    """Return the partitions of the topics that a broker tells of now, and those that the group knows."""
-    client = consumer._client
-    # What the group knows may be minutes old, and what was said in a partition that was added since was said in time.
-    # Its view stays as it is, for each change of it is a rebalance, also one by a broker that lags or has a topic in
-    # error. aiokafka renews it by itself when it is asked where a partition ends that it does not know.
-    now = ClusterMetadata()
-    if not await client._metadata_update(now, topics):
-        raise KafkaConnectionError("no broker says which partitions there are")
-    told = {topic: now.partitions_for_topic(topic) for topic in topics}
-    if unknown := [topic for topic, numbers in told.items() if not numbers]:
-        raise UnknownTopicOrPartitionError(unknown[0])
-    known = {topic: consumer.partitions_for_topic(topic) or set() for topic in topics}
-    return {TP(topic, number) for topic, numbers in told.items() for number in numbers | known[topic]}
-
-
 class RunConsumer(driver.Consumer):
     """Acknowledges runs: they come in order per partition, so the newest ack may be committed."""
 
@@ -252,6 +244,17 @@ class RunConsumer(driver.Consumer):
     async def commit_places(self, offsets: Mapping[TP, int]) -> bool:
         """Commit at once how far source partitions are; False if that failed."""
         return bool(await self._thread.commit(offsets))
+
+    async def undecided(self, tps: Collection[TP]) -> dict[TP, int]:
+        """Return the partitions with a transaction that is still open, and the offset at which it begins."""
+        thread: Any = self._thread
+        found: dict[TP, int] = await thread.call_thread(thread.undecided, tps)
+        return found
+
+    async def rejoin(self) -> None:
+        """Ask the group for an assignment, as if this worker had just come."""
+        thread: Any = self._thread
+        await thread.call_thread(thread.rejoin)
 
     async def perform_seek(self) -> None:
         """Seek streams to where they go on, at the end of a recovery."""

@@ -78,7 +78,7 @@ class WithoutAnOwner(CatchingUp):
     """One of the two is killed in the midst of it; nobody takes its place at once."""
 
     def trouble(self) -> None:
-        self.network.later(self.random.uniform(0.1, 1.0), lambda: self.workers["w1"].kill())
+        self.network.later(self.random.uniform(0.1, 1.0), self.workers["w1"].kill)
 
     def _ended(self, worker: Any) -> None: ...
 

@@ -5,7 +5,9 @@ over runs, commit what was acknowledged, let go when partitions move. Where `Eng
 """
 
 import asyncio
+import contextlib
 import contextvars
+from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import partial
 from types import SimpleNamespace
@@ -15,7 +17,7 @@ from aiokafka.errors import KafkaTimeoutError
 from aiokafka.structs import TopicPartition
 from faust.types import TP
 
-from atp_stream.engine.app import EngineApp
+from atp_stream.engine.app import MOST_ANEW, EngineApp
 from atp_stream.engine.backlog import Place
 from atp_stream.engine.intake import Intake
 from atp_stream.engine.runs import Run
@@ -86,7 +88,8 @@ class App:
     _longest_rebalance = 20.0
     _move = EngineApp._move
     _accepted = EngineApp._accepted
-    fenced = EngineApp.fenced
+    _decided = EngineApp._decided
+    take_over_anew = EngineApp.take_over_anew
     let_go = EngineApp.let_go
     take_over = EngineApp.take_over
     start_positions = EngineApp.start_positions
@@ -105,6 +108,7 @@ class App:
         self.assignor = SimpleNamespace(assigned_standbys=set)
         self.consumer = self
         self._fence_timer: asyncio.TimerHandle | None = None
+        self._anew: deque[float] = deque(maxlen=MOST_ANEW)
         self.table: Any = Table(self, disk)
         self.tables = SimpleNamespace(
             recovery=SimpleNamespace(active_tps={TP(toy.CHANGELOG, n) for n in range(toy.PARTITIONS)})
@@ -120,6 +124,12 @@ class App:
     async def source_ends(self) -> dict[TP, int]:
         return await self._worker.ends(SOURCES)
 
+    async def undecided(self, tps: Collection[TP]) -> dict[TP, int]:
+        return await self._worker.undecided(tps)
+
+    async def rejoin(self) -> None:
+        self._worker.rejoin.set()
+
     async def commit_places(self, offsets: Mapping[TP, int]) -> bool:
         return await self._worker.commit(offsets)
 
@@ -132,9 +142,8 @@ class App:
 class Event:
     """A Faust event with a run in it."""
 
-    def __init__(self, run: Run, generation: int, acked: dict[TP, int]) -> None:
+    def __init__(self, run: Run, acked: dict[TP, int]) -> None:
         self.value = run
-        self.message = SimpleNamespace(generation_id=generation)
         self._acked = acked
 
     def ack(self) -> None:
@@ -148,6 +157,7 @@ class Worker:
         self.name = name
         self.process: Process = network.loop.add_process(name)
         self.end: str | None = None
+        self.rejoin = asyncio.Event()
         self._network = network
         self._group = group
         self._on_end = on_end
@@ -171,6 +181,19 @@ class Worker:
         broker = self._network.broker
         found: dict[TP, int] = await self._network.ask(
             "ends", lambda: {tp: broker.stable_end(TopicPartition(*tp)) for tp in sorted(tps)}
+        )
+        return found
+
+    async def undecided(self, tps: Iterable[TP]) -> dict[TP, int]:
+        """Return the partitions with an open transaction, and where it begins."""
+        broker = self._network.broker
+        found: dict[TP, int] = await self._network.ask(
+            "ends",
+            lambda: {
+                tp: end
+                for tp in sorted(tps)
+                if (end := broker.stable_end(TopicPartition(*tp))) < len(broker.partitions[TopicPartition(*tp)])
+            },
         )
         return found
 
@@ -219,6 +242,7 @@ class Worker:
     async def _live(self) -> None:
         try:
             while True:
+                self.rejoin.clear()
                 generation, held = await self._join()
                 self.app.consumer_generation_id = generation
                 self._acked.clear()
@@ -244,9 +268,12 @@ class Worker:
         return generation, {TP(*tp) for tp in held}
 
     async def _beat(self, generation: int) -> None:
-        """Return when the group has moved on."""
-        while True:
-            await asyncio.sleep(BEAT)
+        """Return when the group has moved on, or is to be joined anew."""
+        while not self.rejoin.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(BEAT):
+                    await self.rejoin.wait()
+                    return
             if not await self._asked(lambda: self._group.beat(self.name, generation)):
                 return
 
@@ -288,9 +315,8 @@ class Worker:
         self.app.expected.update(wanted)
         self.app.intake.begin(places)
         self.app.moving = False
-        generation = self.app.consumer_generation_id
         loop = self._network.loop
-        self._tasks += [loop.create_task(self._follow(tp, at, generation)) for tp, at in wanted.items()]
+        self._tasks += [loop.create_task(self._follow(tp, at, epoch)) for tp, at in wanted.items()]
         self._tasks.append(loop.create_task(self._commits()))
 
     async def _fetch(self, tp: TP, position: int) -> tuple[list[Any], int]:
@@ -300,11 +326,11 @@ class Worker:
             except KafkaTimeoutError:
                 continue
 
-    async def _follow(self, tp: TP, position: int, generation: int) -> None:
+    async def _follow(self, tp: TP, position: int, epoch: int) -> None:
         submit = self.app.submit_step if tp.topic == toy.LOG else self.app.submit_intake
         while True:
             records, end = await self._fetch(tp, position)
-            submit(Event(Run(tp, position, end, records), generation, self._acked))
+            submit(Event(Run(tp, position, end, records, epoch), self._acked))
             position = end
 
     async def _commits(self) -> None:
