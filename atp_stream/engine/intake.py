@@ -35,7 +35,7 @@ RETRY_DELAY = 0.5
 
 
 class NotYet(Exception):
-    """A record cannot be translated before `ready` is done; only its source partition waits."""
+    """A record cannot be translated before `ready` is done; its source partition waits, and what a backlog holds."""
 
     def __init__(self, ready: Callable[[], Awaitable[None]]) -> None:
         super().__init__("waits for something outside")
@@ -191,7 +191,7 @@ class Intake:
         limit = self._backlog.limit_ms(ready)
         parts: list[list[tuple[int, TP, Any]]] = []
         for tp in ready:
-            newest = 0
+            newest = 0 if self._waiting[tp] else self._backlog.places[tp].time_ms
             part = []
             for record in _first(self._queues[tp], share):
                 newest = max(newest, record.timestamp)

@@ -183,12 +183,10 @@ class Steps:
                 if await self._steps(lane, records, end):
                     for event in events:
                         event.ack()
-        except FENCED as error:
-            self._app.take_over_anew(f"partition {lane.partition}: its transactions were fenced ({error!r})")
         except KafkaError as error:
-            self._app.take_over_anew(
-                f"partition {lane.partition}: whether a step was committed is not known ({error!r})"
-            )
+            if self._lanes.get(lane.partition) is lane:  # else a take-over is on its way
+                what = "was refused" if isinstance(error, FENCED) else "failed, its outcome is not known"
+                self._app.take_over_anew(f"partition {lane.partition}: a step {what} ({error!r})")
         except WrongGenesis as error:
             self._app.give_up(f"partition {lane.partition} of {self._topic}: {error}; run `atp init` on a new app id")
         except Exception as error:  # noqa: BLE001 - whatever it is, this partition's outcome is not known any more

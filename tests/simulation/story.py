@@ -35,7 +35,7 @@ RETRIED: Final = frozenset({"add", "initialise"})
 KINDS: Final = ("append", "append", "produce", "produce", "end", "end", "add", "initialise", "fetch")
 #: What a worker may end for: what was done to it, or an outcome that nobody knows. All else is a fault of the engine.
 NEEDFUL: Final = re.compile(
-    r"killed|stopped|partition \d: (its transactions were fenced|a step failed, its outcome is not known).*, \d times"
+    r"killed|stopped|partition \d: a step (was refused|failed).*, \d times"
 )
 
 
