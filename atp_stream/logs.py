@@ -27,7 +27,11 @@ def logging_config(settings: Settings) -> dict[str, Any]:
         settings.log_format is LogFormat.AUTO and sys.stderr.isatty()
     )
     level = settings.log_level.value.upper()
-    renderer: Any = structlog.dev.ConsoleRenderer() if console else structlog.processors.JSONRenderer()
+    renderer: Any = (
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        if console
+        else structlog.processors.JSONRenderer()
+    )
     shared: list[Any] = [
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,

@@ -11,12 +11,15 @@ from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.client import CoordinationType
-from aiokafka.errors import KafkaError, NodeNotReadyError
+from aiokafka.errors import KafkaError, NodeNotReadyError, ProducerFenced
 from aiokafka.producer.sender import EndTxnHandler, Sender, SendProduceReqHandler
 
 
-class AnswerLost(KafkaError):  # type: ignore[misc] # aiokafka has no types
-    """A request has left and its answer has not come: nobody knows whether it was done."""
+class AnswerLost(ProducerFenced):  # type: ignore[misc] # aiokafka has no types
+    """A request has left and its answer has not come: nobody knows whether it was done.
+
+    As good as fenced: that is what ends aiokafka's sender as it is, and nothing more is sent.
+    """
 
 
 class _End(EndTxnHandler):  # type: ignore[misc] # aiokafka has no types
@@ -61,6 +64,12 @@ class _Sender(Sender):  # type: ignore[misc] # aiokafka has no types
             return
         node_id = await self._find_coordinator(CoordinationType.TRANSACTION, manager.transactional_id)
         await _End(self, commit_result).do(node_id)
+
+    def _fail_all(self, task: Any) -> None:
+        super()._fail_all(task)
+        end = self._txn_manager.wait_for_transaction_end()
+        if end is not None and end.done() and not end.cancelled():
+            end.exception()  # whoever only sends is told by its batches: else asyncio tells it at length
 
     async def _send_produce_req(self, node_id: int, batches: Any) -> None:
         await _Produce(self, batches).do(node_id)

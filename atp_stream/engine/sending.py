@@ -184,5 +184,5 @@ async def _why(error: Exception, under_way: Sequence[asyncio.Future[Any]]) -> Ba
     """Return why a transaction is over already, which an answer to what was sent in it says, if one comes."""
     if under_way:
         answered, _ = await asyncio.wait(under_way, timeout=_ANSWER_SECONDS)
-        return next((why for one in answered if (why := one.exception()) is not None), error)
+        return next(iter([why for one in answered if (why := one.exception()) is not None]), error)
     return error

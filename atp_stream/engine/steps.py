@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
+from aiokafka.errors import KafkaError
 from faust.types import TP
 from mode import get_logger
 
@@ -37,7 +37,6 @@ from atp_stream.engine.tables import StateTable
 
 log = get_logger(__name__)
 
-FENCED = (ProducerFenced, InvalidProducerEpoch)
 #: A partition's fetching pauses above this many waiting records, and goes on below a quarter of it.
 WAITING_RECORDS = 6_000
 TRANSACTION_TIMEOUT = 30.0
@@ -185,8 +184,7 @@ class Steps:
                         event.ack()
         except KafkaError as error:
             if self._lanes.get(lane.partition) is lane:  # else a take-over is on its way
-                what = "was refused" if isinstance(error, FENCED) else "failed, its outcome is not known"
-                self._app.take_over_anew(f"partition {lane.partition}: a step {what} ({error!r})")
+                self._app.take_over_anew(f"partition {lane.partition}: a step failed ({error!r})")
         except WrongGenesis as error:
             self._app.give_up(f"partition {lane.partition} of {self._topic}: {error}; run `atp init` on a new app id")
         except Exception as error:  # noqa: BLE001 - whatever it is, this partition's outcome is not known any more

@@ -34,9 +34,7 @@ PATIENCE: Final = 200.0  # and then until all must be done
 RETRIED: Final = frozenset({"add", "initialise"})
 KINDS: Final = ("append", "append", "produce", "produce", "end", "end", "add", "initialise", "fetch")
 #: What a worker may end for: what was done to it, or an outcome that nobody knows. All else is a fault of the engine.
-NEEDFUL: Final = re.compile(
-    r"killed|stopped|partition \d: a step (was refused|failed).*, \d times"
-)
+NEEDFUL: Final = re.compile(r"killed|stopped|partition \d: a step failed .*, \d times")
 
 
 @dataclass(kw_only=True)
