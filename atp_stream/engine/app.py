@@ -4,26 +4,26 @@ import asyncio
 import os
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import faust
 from aiokafka.errors import KafkaError
 from faust.types import TP
 from mode import get_logger
 
-from atp_stream.engine.figures import end_of
 from atp_stream.engine.intake import Intake, Translate
 from atp_stream.engine.journal import Journal
 from atp_stream.engine.position import Mark
 from atp_stream.engine.presence import Presence
-from atp_stream.engine.runs import service_logger
+from atp_stream.engine.runs import accept, service_logger
 from atp_stream.engine.sending import make_producer
 from atp_stream.engine.sources import SourceCheck, newest_marks
 from atp_stream.engine.steps import Fold, Steps
 from atp_stream.engine.tables import StateTable, StateTables
-from atp_stream.engine.transport import RunTransport, accept
+from atp_stream.engine.transport import RunTransport
 
 log = get_logger(__name__)
 
@@ -35,6 +35,16 @@ LEAVE_TIMEOUT = 5.0
 STANDSTILL = 60.0
 #: How often a directory is noted to be up to date.
 MARK_INTERVAL = 60.0
+#: How often it is looked whether a changelog has no open transaction any more, and how often it is said that it has.
+DECIDED_INTERVAL = 0.05
+TELL_INTERVAL = 10.0
+HANGING = (
+    "{0}/{1}: a transaction that no worker holds stands open at offset {2}, and nothing behind it can be read:"
+    " end it with `kafka-transactions.sh abort --topic {0} --partition {1} --start-offset {2}`"
+)
+#: So often within so many seconds partitions are taken over anew; more often, and going on helps nobody.
+MOST_ANEW = 5
+ANEW_WINDOW = 60.0
 TESTED_FAUST = "0.15.3"
 
 
@@ -80,6 +90,7 @@ class EngineApp(faust.App):
         self.moving = True  # from the loss of partitions until streams are where the new ones go on
         self.gave_up: str | None = None
         self._fence_timer: asyncio.TimerHandle | None = None
+        self._anew: deque[float] = deque(maxlen=MOST_ANEW)  # when partitions were taken over anew
 
     def install(
         self,
@@ -143,6 +154,24 @@ class EngineApp(faust.App):
         owned = {tp.partition for tp in assigned if tp.topic == self.log_topic and tp not in standbys}
         self.journal.assigned(owned, held - owned)
         await self.steps.take_over(owned)
+        await self._decided({TP(changelog, partition) for partition in owned})
+
+    async def _decided(self, changelogs: set[TP]) -> None:
+        """Return when no transaction is open in changelogs whose earlier owners are fenced; not mutely.
+
+        Behind an open one stand rows that are committed and cannot be read: a recovery would pass them over.
+        """
+        loop, consumer = asyncio.get_running_loop(), cast("Any", self.consumer)
+        began = told = loop.time()
+        while self.gave_up is None and (found := await consumer.undecided(changelogs)):
+            now = loop.time()
+            what = "; ".join(HANGING.format(*tp, offset) for tp, offset in sorted(found.items()))
+            if now - began > self._longest_rebalance:
+                self.give_up(what)
+            elif now - told > TELL_INTERVAL:
+                told = now
+                log.error(what)
+            await asyncio.sleep(DECIDED_INTERVAL)
 
     def start_positions(self) -> Mapping[TP, int]:
         """Return where log partitions are to be read from; nothing while their state is still being restored."""
@@ -155,12 +184,6 @@ class EngineApp(faust.App):
         sources = {tp.topic for tp in self.consumer.assignment()} - {self.log_topic}
         newest = newest_marks(self.steps.marks())
         return {tp: mark for tp, mark in newest.items() if tp.topic in sources}
-
-    def sources_coming(self) -> Iterator[TP]:
-        """Yield the source partitions that are known to hold more than what has come from them."""
-        for tp, accepted in self.expected.items():
-            if tp.topic != self.log_topic and (end_of(self, tp) or 0) > accepted:
-                yield tp
 
     # -- called by the agents ------------------------------------------------------------------
 
@@ -221,14 +244,22 @@ class EngineApp(faust.App):
 
     # -- the end -------------------------------------------------------------------------------
 
-    def fenced(self, reason: str) -> None:
-        """Wait for the group to tell us what is ours; give up if it never does."""
-        log.warning("%s; waiting for the next assignment", reason)
-        if self._fence_timer is None:
-            patience = self._longest_rebalance
-            self._fence_timer = asyncio.get_running_loop().call_later(
-                patience, self.give_up, f"{reason}, and no new assignment came within {patience:.0f} s"
-            )
+    def take_over_anew(self, reason: str) -> None:
+        """Stop all steps, and ask the group for our partitions again: a take-over finds out what is true."""
+        if self._fence_timer is not None or self.gave_up is not None:  # the other lanes fail with the first one
+            return
+        loop = asyncio.get_running_loop()
+        if len(self._anew) == MOST_ANEW and loop.time() - self._anew[0] < ANEW_WINDOW:
+            self.give_up(f"{reason}, {MOST_ANEW + 1} times within {ANEW_WINDOW:.0f} s")
+            return
+        self._anew.append(loop.time())
+        log.warning("%s; taking all partitions over anew", reason)
+        self.steps.halt()
+        patience = self._longest_rebalance
+        self._fence_timer = loop.call_later(
+            patience, self.give_up, f"{reason}, and no new assignment came within {patience:.0f} s"
+        )
+        asyncio.ensure_future(cast("Any", self.consumer).rejoin())  # noqa: RUF006
 
     def _crash(self, reason: BaseException) -> None:
         """Take note of what Faust ends for: that, too, has a line that says what to do."""

@@ -3,13 +3,15 @@
 The ledger keeps, per source partition, only the newest offset that it has seen. That is sound only if the log
 never has a hole below it: so a round sends at most one batch per log partition, waits for all of them, and
 when anything fails sends the whole round again with a new producer. What was sent twice is skipped by offset.
+
+A round merges the partitions by time, and reaches no further than the backlog of the whole group lets it.
 """
 
 import asyncio
 import contextlib
 import time
-from collections import defaultdict, deque
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections import Counter, defaultdict, deque
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from operator import itemgetter
 from typing import Any
@@ -19,6 +21,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from faust.types import TP
 from mode import get_logger
 
+from atp_stream.engine.backlog import FOREVER, SLACK_MS, SLOWEST_LOOK_S, Backlog, Place
 from atp_stream.engine.repetitions import REPEAT_S, Repetitions
 from atp_stream.engine.runs import Run
 from atp_stream.engine.sending import Batches, Output, drop_producer
@@ -31,13 +34,10 @@ ROUND_RECORDS = 4_000
 #: of a round, or what it has still to bring would be overtaken.
 WAITING_RECORDS = 2_000
 RETRY_DELAY = 0.5
-#: With fewer records waiting, partitions are not far apart.
-LIVE_RECORDS = 500
-PATIENCE = 0.5
 
 
 class NotYet(Exception):
-    """A record cannot be translated before `ready` is done; only its source partition waits."""
+    """A record cannot be translated before `ready` is done; its source partition waits, and what a backlog holds."""
 
     def __init__(self, ready: Callable[[], Awaitable[None]]) -> None:
         super().__init__("waits for something outside")
@@ -46,7 +46,6 @@ class NotYet(Exception):
 
 Translate = Callable[[Any], Sequence[Output]]
 _time = itemgetter(0)
-_FOREVER = 2**63
 
 
 class _Pending:
@@ -71,14 +70,23 @@ class Intake:
         self._waiting: dict[TP, int] = defaultdict(int)
         self._paused: set[TP] = set()
         self._parked: dict[TP, asyncio.Task[None]] = {}
-        self._late: set[TP] = set()  # waited for in vain, and nothing has come since
         self._faults = Repetitions(REPEAT_S)
         self._wake = asyncio.Event()
+        self._backlog = Backlog(app, on_look=self._wake.set)
         self._producer: AIOKafkaProducer | None = None
         self._task: asyncio.Task[None] | None = None
 
+    def begin(self, places: Mapping[TP, Place]) -> None:
+        """Begin with the source partitions of a new assignment, at the places where they go on."""
+        self._backlog.begin(places)
+
+    def place(self, tp: TP) -> Place | None:
+        """Return how far a source partition is in the log, as far as this worker knows."""
+        return self._backlog.places.get(tp)
+
     async def close(self) -> None:
         """Drop what waits; whoever gets the source partitions next reads it again."""
+        await self._backlog.close()
         tasks = [*self._parked.values(), *([self._task] if self._task else [])]
         for task in tasks:
             task.cancel()
@@ -88,7 +96,6 @@ class Intake:
         self._queues.clear()
         self._waiting.clear()
         self._paused.clear()
-        self._late.clear()
         await self._drop_producer()
 
     async def _drop_producer(self) -> None:
@@ -98,9 +105,10 @@ class Intake:
 
     def submit(self, event: Any, run: Run) -> None:
         """Queue a run behind the earlier ones of its partition."""
+        if run.records and not self._waiting[run.tp]:
+            self._backlog.move(run.tp, Place(run.records[0].offset, run.records[0].timestamp))
         self._queues[run.tp].append(_Pending(event, run))
         self._waiting[run.tp] += len(run.records)
-        self._late.discard(run.tp)
         if self._waiting[run.tp] > WAITING_RECORDS and run.tp not in self._paused:
             self._paused.add(run.tp)
             self._app.consumer.on_buffer_full(run.tp)  # what is being fetched still arrives
@@ -108,51 +116,37 @@ class Intake:
         if self._task is None:
             self._task = asyncio.create_task(self._rounds(), name="intake")
 
-    @property
-    def backlog(self) -> int:
-        """How many fetched records are not in the log yet."""
-        return sum(self._waiting.values())
-
     async def _rounds(self) -> None:
         try:
             while True:
                 self._wake.clear()
-                if self.backlog > LIVE_RECORDS:
-                    await self._gather()
                 if not await self._round():
-                    await self._wake.wait()
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(SLOWEST_LOOK_S if self._backlog.behind else None):
+                            await self._wake.wait()
         except asyncio.CancelledError:
             raise
         except Exception as error:  # noqa: BLE001 - a bug: the input is still there for the next start
             self._app.give_up(f"intake failed: {error!r}", error)
 
-    async def _gather(self) -> None:
-        """Wait a little for partitions that have more, but none of it here: the others would run ahead of them."""
-        patience = time.monotonic() + PATIENCE
-        while missing := self._missing():
-            left = patience - time.monotonic()
-            if left <= 0:  # what a transaction holds back, for example: once is enough
-                self._late |= missing
-                return
-            self._wake.clear()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(left):  # wait_for() may lose a cancellation, and closing would hang
-                    await self._wake.wait()
-
-    def _missing(self) -> set[TP]:
-        here = self._queues.keys() | self._parked.keys() | self._late
-        return {tp for tp in self._app.sources_coming() if tp not in here}
-
     async def _round(self) -> bool:
-        """Send a round; False when there was nothing to send."""
+        """Send a round; False when there was nothing that could be sent."""
         ready = [tp for tp in self._queues if tp not in self._parked]
         if not ready:
             return False
+        records = self._next(ready)
+        waiting = [self._backlog.places[tp].time_ms for tp in ready if self._waiting[tp]]
+        if waiting and not records:
+            for tp in ready:
+                self._settle(tp, 0)  # runs that hold nothing but the marks of transactions hold nobody up
+            self._backlog.hold(min(waiting))
+            return False
+        self._backlog.release()
         try:
             if self._producer is None:
                 self._producer = self._new_producer()
                 await self._producer.start()
-            sent = await self._send(self._producer, ready)
+            sent = await self._send(self._producer, records)
         except Exception as error:
             if not _is_transport(error):
                 raise
@@ -166,12 +160,15 @@ class Intake:
             self._settle(tp, sent[tp])
         return True
 
-    async def _send(self, producer: AIOKafkaProducer, ready: list[TP]) -> dict[TP, int]:
-        """Translate what is next of each partition and send it; return how many records of each were sent."""
-        sent = dict.fromkeys(ready, 0)
+    async def _send(self, producer: AIOKafkaProducer, records: list[tuple[int, TP, Any]]) -> Counter[TP]:
+        """Translate the records of a round and send them; return how many of each partition were sent."""
+        sent: Counter[TP] = Counter()
         halted: set[TP] = set()
+        limit = FOREVER
         batches = Batches(producer)
-        for _, tp, record in self._next(ready):
+        for at, tp, record in records:
+            if at > limit:
+                break
             if tp in halted:
                 continue
             try:
@@ -179,6 +176,8 @@ class Intake:
             except NotYet as wait:
                 halted.add(tp)
                 self._parked[tp] = asyncio.create_task(self._park(tp, wait))
+                if record.offset < self._backlog.end_of(tp):
+                    limit = min(limit, at + SLACK_MS)
                 continue
             await batches.add_all(outputs)
             sent[tp] += 1
@@ -189,23 +188,22 @@ class Intake:
         """Return the records of a round, each partition's in their order, the partitions' merged by time.
 
         What happened to an item lies in many partitions: read one after the other, most of a backlog's facts would
-        come too late to count. So a partition stops where one that has more must stop too; but each has its share of a
-        round, and an eighth of that in any case: a backlog in one must not hold up the others.
+        come late, and orders before the stock that would have served them. So nothing goes further than where a
+        partition that has more must stop, and than the backlog of the group lets it.
         """
         share = max(1, ROUND_RECORDS // len(ready))
-        horizon = _FOREVER
+        limit = self._backlog.limit_ms(ready)
         parts: list[list[tuple[int, TP, Any]]] = []
         for tp in ready:
-            newest = 0
+            newest = 0 if self._waiting[tp] else self._backlog.places[tp].time_ms
             part = []
             for record in _first(self._queues[tp], share):
                 newest = max(newest, record.timestamp)
                 part.append((newest, tp, record))
-            if self._waiting[tp] > share:
-                horizon = min(horizon, newest)
+            if self._waiting[tp] > share or self._queues[tp][-1].run.end < self._backlog.end_of(tp):
+                limit = min(limit, newest)
             parts.append(part)
-        least = share // 8 + 1
-        found = [one for part in parts for place, one in enumerate(part) if one[0] <= horizon or place < least]
+        found = [one for part in parts for one in part if one[0] <= limit]
         found.sort(key=_time)
         return found
 
@@ -218,18 +216,23 @@ class Intake:
         self._wake.set()
 
     def _settle(self, tp: TP, sent: int) -> None:
-        """Acknowledge the runs that are in the log as a whole."""
+        """Acknowledge the runs that are in the log as a whole, and take note of where the next one goes on."""
         queue = self._queues[tp]
         self._waiting[tp] -= sent
+        place = self._backlog.places.get(tp, Place(0))
         while queue:
             pending = queue[0]
-            part = min(sent, len(pending.run.records) - pending.sent)
+            records = pending.run.records
+            part = min(sent, len(records) - pending.sent)
             pending.sent += part
             sent -= part
-            if pending.sent < len(pending.run.records):
+            if pending.sent < len(records):
+                place = Place(records[pending.sent].offset, records[pending.sent].timestamp)
                 break
+            place = Place(pending.run.end, records[-1].timestamp if records else place.time_ms)
             queue.popleft()
             pending.event.ack()
+        self._backlog.move(tp, place)
         if not queue:
             del self._queues[tp]
         if tp in self._paused and self._waiting[tp] < WAITING_RECORDS // 4:

@@ -19,20 +19,19 @@ service_logger = logging.getLogger("faust.engine")
 
 
 class Run(NamedTuple):
-    """Records of one partition whose positions lie in [start, end)."""
+    """Records of one partition whose positions lie in [start, end); `epoch` is the take-over it was fetched after."""
 
     tp: TP
     start: int
     end: int
     records: list[ConsumerRecord]
+    epoch: int = 0
 
 
-def wrap(tp: TP, start: int, end: int, records: list[ConsumerRecord]) -> ConsumerRecord:
+def wrap(run: Run) -> ConsumerRecord:
     """Return the run as the one record that Faust carries: its offset is the last position covered."""
-    timestamp = records[-1].timestamp if records else 0
-    return ConsumerRecord(
-        tp.topic, tp.partition, end - 1, timestamp, 0, None, Run(tp, start, end, records), None, 0, 0, ()
-    )
+    timestamp = run.records[-1].timestamp if run.records else 0
+    return ConsumerRecord(*run.tp, run.end - 1, timestamp, 0, None, run, None, 0, 0, ())
 
 
 class RunSchema(faust.Schema[Any, Any]):
@@ -45,3 +44,23 @@ class RunSchema(faust.Schema[Any, Any]):
             return Event(app, None, message.value, None, message)
 
         return decode
+
+
+class LostRun(Exception):
+    """A run does not join on to the one before: going on would lose records, or take new ones for old."""
+
+
+def accept(app: Any, event: Any) -> Run | None:
+    """Return the event's run, or None if it was fetched before the last take-over.
+
+    Raises:
+        LostRun: a run before this one got lost on the way through Faust, or the topic begins anew.
+    """
+    run: Run = event.value
+    if run.epoch != app.epoch:
+        return None
+    expected = app.expected.get(run.tp, 0)
+    if run.start != expected:
+        raise LostRun(f"{run.tp.topic}/{run.tp.partition}: expected position {expected}, got [{run.start}, {run.end})")
+    app.expected[run.tp] = run.end
+    return run

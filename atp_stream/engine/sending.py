@@ -12,6 +12,8 @@ from aiokafka.errors import IllegalOperation, KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
 from mode import get_logger
 
+from atp_stream.engine.once import OnceProducer
+
 log = get_logger(__name__)
 
 #: A batch is sent before it grows beyond this: brokers refuse batches over max.message.bytes, 1 MiB by default.
@@ -19,6 +21,7 @@ BATCH_BYTES = 900_000
 #: One record alone may be larger, for a topic that accepts it (the dead letters keep what others refuse).
 RECORD_BYTES = 4 << 20
 
+_FORCE_SECONDS = 5.0
 _ANSWER_SECONDS = 1.0  # for what was sent in a transaction that has ended already
 _SEED = 0x9747B28C
 _MIX = 0x5BD1E995
@@ -66,8 +69,12 @@ def _murmur2(key: bytes) -> int:
 
 
 def make_producer(bootstrap: str, *, transactional_id: str | None = None, **settings: Any) -> AIOKafkaProducer:
-    """Return a producer, not started, that never leaves a hole: idempotent, acknowledged by all in-sync replicas."""
-    return AIOKafkaProducer(
+    """Return a producer, not started, that never leaves a hole: idempotent, acknowledged by all in-sync replicas.
+
+    With a transactional id it also sends nothing twice.
+    """
+    kind = AIOKafkaProducer if transactional_id is None else OnceProducer
+    return kind(
         bootstrap_servers=bootstrap,
         transactional_id=transactional_id,
         enable_idempotence=True,
@@ -84,8 +91,9 @@ async def drop_producer(producer: AIOKafkaProducer) -> None:
         await asyncio.wait_for(producer.stop(), timeout=5.0)
     except Exception as error:  # noqa: BLE001 - whatever it is, this producer is given up
         log.info("producer did not stop in order: %r", error)
-        await producer._sender.close()  # else it would try for ever
-        await producer.client.close()
+        # Else it would try for ever; what is under way ends with the connections.
+        ends = asyncio.gather(producer._sender.close(), producer.client.close(), return_exceptions=True)
+        await asyncio.wait([ends], timeout=_FORCE_SECONDS)
 
 
 def transactional_id(app: str, genesis: str, partition: int) -> str:
@@ -177,5 +185,5 @@ async def _why(error: Exception, under_way: Sequence[asyncio.Future[Any]]) -> Ba
     """Return why a transaction is over already, which an answer to what was sent in it says, if one comes."""
     if under_way:
         answered, _ = await asyncio.wait(under_way, timeout=_ANSWER_SECONDS)
-        return next((why for one in answered if (why := one.exception()) is not None), error)
+        return next(iter([why for one in answered if (why := one.exception()) is not None]), error)
     return error

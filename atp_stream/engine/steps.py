@@ -6,8 +6,8 @@
 4. Only after its commit the rows go into RocksDB, in one batch.
 
 Whoever owns a partition has fenced the owner before, so a step of a worker that was thought dead cannot
-commit. Where an outcome is not known, the process gives up with a reason: its start fences, reads the
-changelog to its stable end, and so learns what happened. Nothing is folded over rows that may be stale.
+commit. Where the broker refuses a step, or its outcome is not known, all partitions are taken over anew: that fences,
+reads the changelog to its stable end, and so learns what happened. Nothing is folded over rows that may be stale.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from aiokafka.errors import InvalidProducerEpoch, ProducerFenced
+from aiokafka.errors import KafkaError
 from faust.types import TP
 from mode import get_logger
 
@@ -33,15 +33,18 @@ from atp_stream.engine.position import (
     plan,
 )
 from atp_stream.engine.runs import Run
-from atp_stream.engine.sending import Batches, Output, make_producer, transactional_id
+from atp_stream.engine.sending import Batches, Output, drop_producer, make_producer, transactional_id
 from atp_stream.engine.tables import StateTable
 
 log = get_logger(__name__)
 
-FENCED = (ProducerFenced, InvalidProducerEpoch)
 #: A partition's fetching pauses above this many waiting records, and goes on below a quarter of it.
 WAITING_RECORDS = 6_000
 TRANSACTION_TIMEOUT = 30.0
+#: How long an answer may take: after that nobody waits for it. Less than a transaction may be open.
+REQUEST_TIMEOUT = 15.0
+#: How long a step may take to end when its partition is lost. Whoever takes it over ends it, or knows how it ended.
+CLOSE_TIMEOUT = 5.0
 
 
 class Answer(NamedTuple):
@@ -87,6 +90,7 @@ class Steps:
             self._bootstrap,
             transactional_id=transactional_id(self._app.conf.id, self._genesis, partition),
             transaction_timeout_ms=int(TRANSACTION_TIMEOUT * 1000),
+            request_timeout_ms=int(REQUEST_TIMEOUT * 1000),
         )
         await producer.start()
         # Waits for InitProducerId: the broker then ends the earlier owner's transaction and refuses its next.
@@ -103,10 +107,14 @@ class Steps:
             lane.wake.set()
         tasks = [lane.task for lane in lanes.values() if lane.task is not None]
         if tasks:
-            _, late = await asyncio.wait(tasks, timeout=TRANSACTION_TIMEOUT)
-            if late:
-                self._app.give_up(f"a step did not end within {TRANSACTION_TIMEOUT:.0f} s of losing its partition")
-        await asyncio.gather(*(lane.producer.stop() for lane in lanes.values()), return_exceptions=True)
+            _, late = await asyncio.wait(tasks, timeout=CLOSE_TIMEOUT)
+            for task in late:
+                task.cancel()
+        await asyncio.gather(*(drop_producer(lane.producer) for lane in lanes.values()))
+
+    def halt(self) -> None:
+        """Begin no more steps until the next take-over."""
+        self._open = False
 
     def start_positions(self) -> dict[TP, int]:
         """Return where each owned log partition is to be read from, and let its steps begin.
@@ -181,8 +189,9 @@ class Steps:
                 if await self._steps(lane, records, end):
                     for event in events:
                         event.ack()
-        except FENCED as error:
-            self._app.fenced(f"partition {lane.partition}: another worker took it over ({type(error).__name__})")
+        except KafkaError as error:
+            if self._lanes.get(lane.partition) is lane:  # else a take-over is on its way
+                self._app.take_over_anew(f"partition {lane.partition}: a step failed ({error!r})")
         except WrongGenesis as error:
             self._app.give_up(f"partition {lane.partition} of {self._topic}: {error}; run `atp init` on a new app id")
         except Exception as error:  # noqa: BLE001 - whatever it is, this partition's outcome is not known any more
@@ -239,18 +248,9 @@ class Steps:
         rows = {**answer.rows, POSITION_KEY: encode_position(moved)}
         changelog, partition = self._table.changelog_topic_name, lane.partition
         await lane.producer.begin_transaction()
-        try:
-            batches = Batches(lane.producer)
-            await batches.add_rows(changelog, partition, rows.items())
-            await batches.add_all(answer.outputs)
-            await batches.send()
-        except FENCED:
-            raise
-        except BaseException:
-            try:
-                await lane.producer.abort_transaction()
-            except Exception as error:  # noqa: BLE001 - the first error is the one to tell; the next owner aborts it
-                log.warning("partition %s: the transaction could not be aborted: %r", partition, error)
-            raise
+        batches = Batches(lane.producer)  # what fails on the way is ended by whoever takes the partition over
+        await batches.add_rows(changelog, partition, rows.items())
+        await batches.add_all(answer.outputs)
+        await batches.send()
         await lane.producer.commit_transaction()
         self._table.apply(partition, rows.items(), batches.ends[changelog, partition])

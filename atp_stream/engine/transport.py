@@ -3,20 +3,19 @@
 Why each override is there is measured: see the traps in the README's chapter on the runtime.
 """
 
-import copy
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar
 
-from aiokafka.cluster import ClusterMetadata
-from aiokafka.consumer.fetcher import READ_UNCOMMITTED
-from aiokafka.errors import IllegalStateError, KafkaConnectionError, KafkaError, UnknownTopicOrPartitionError
+from aiokafka.errors import IllegalStateError, KafkaError
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.tables.recovery import RebalanceAgain
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from mode import get_logger
 
+from atp_stream.engine.backlog import Place
+from atp_stream.engine.ends import partitions_now, written_ends
 from atp_stream.engine.runs import Run, service_logger, wrap
 
 log = get_logger(__name__)
@@ -25,6 +24,7 @@ log = get_logger(__name__)
 #: partitions without news waits, those with news wait, too, and so does what is asked for ends. Faust would make it
 #: 1,500, aiokafka 500.
 FETCH_WAIT_MS = 50
+_BEGINNING = Place(0)
 
 
 class RunThread(driver.AIOKafkaConsumerThread):
@@ -74,7 +74,7 @@ class RunThread(driver.AIOKafkaConsumerThread):
         changelogs = self.app.tables.changelog_topics
         streams = {tp for tp in self.assignment() if tp.topic not in changelogs}
         committed = await self.call_thread(self._committed, streams)
-        wanted = {tp: committed.get(tp, 0) for tp in streams}
+        wanted = {tp: committed.get(tp, _BEGINNING).offset for tp in streams}
         if epoch != self.app.epoch:  # what the state says now is of an assignment that is not restored yet
             raise RebalanceAgain
         log_positions = {tp: at for tp, at in self.app.start_positions().items() if tp in streams}
@@ -86,13 +86,34 @@ class RunThread(driver.AIOKafkaConsumerThread):
             await self.seek_wait(starts)
         self.app.expected.clear()
         self.app.expected.update(starts)
+        places = {tp: Place(at, committed.get(tp, _BEGINNING).time_ms) for tp, at in starts.items()}
+        self.app.intake.begin({tp: place for tp, place in places.items() if tp.topic != self.app.log_topic})
         return starts
 
-    async def _committed(self, tps: set[TP]) -> dict[TP, int]:
+    async def _committed(self, tps: set[TP]) -> dict[TP, Place]:
         if not tps:
             return {}
         found = await self._ensure_consumer()._coordinator.fetch_committed_offsets(list(tps))
-        return {TP(tp.topic, tp.partition): at.offset for tp, at in found.items() if at.offset >= 0}
+        return {TP(*tp): Place.of(at.offset, at.metadata) for tp, at in found.items() if at.offset >= 0}
+
+    async def places(self, without: Collection[TP]) -> dict[TP, Place]:
+        """Return the committed places of all source partitions that the group knows, but for some."""
+        found: dict[TP, Place] = await self.call_thread(self._committed, self._sources() - set(without))
+        return found
+
+    async def source_ends(self) -> dict[TP, int]:
+        """Return up to where all source partitions that the group knows can be read now."""
+        found = await self.call_thread(self._ensure_consumer().end_offsets, list(self._sources()))
+        return {TP(*tp): end for tp, end in found.items()}
+
+    async def rejoin(self) -> None:
+        """Ask the group for an assignment; one that has not changed is taken over all the same."""
+        self._ensure_consumer()._coordinator.request_rejoin()
+
+    def _sources(self) -> set[TP]:
+        consumer = self._ensure_consumer()
+        topics = consumer.subscription() - self.app.tables.changelog_topics - {self.app.log_topic}
+        return {TP(topic, number) for topic in topics for number in consumer.partitions_for_topic(topic) or ()}
 
     async def look_for_topics(self) -> None:
         """Ask the broker which topics there are, sooner than every five minutes."""
@@ -108,14 +129,19 @@ class RunThread(driver.AIOKafkaConsumerThread):
 
     async def _progress(self, topics: Sequence[str]) -> tuple[dict[TP, int], dict[TP, int]]:
         consumer = self._ensure_consumer()
-        tps = await _partitions(consumer, topics)
+        tps = await partitions_now(consumer, topics)
         # First: what is committed later may only be more. Ends of all that was written: what stands behind an open
         # transaction cannot be read yet, but it was said in time.
-        fetcher = copy.copy(consumer._fetcher)
-        fetcher._isolation_level = READ_UNCOMMITTED
-        ends = await fetcher.end_offsets(list(tps), consumer._request_timeout_ms)
+        ends = await written_ends(consumer, tps)
         committed = await self._committed(tps)
-        return {TP(*tp): end for tp, end in ends.items()}, {tp: committed.get(tp, 0) for tp in tps}
+        return ends, {tp: committed.get(tp, _BEGINNING).offset for tp in tps}
+
+    async def undecided(self, tps: Collection[TP]) -> dict[TP, int]:
+        """Return the partitions with a transaction that is still open, and the offset at which it begins."""
+        consumer = self._ensure_consumer()
+        ends = await written_ends(consumer, tps)
+        stable = await consumer.end_offsets(list(tps))
+        return {tp: stable[tp] for tp, end in ends.items() if stable[tp] < end}
 
     async def _fetch_records(
         self, consumer: Any, active_partitions: set[TP], timeout: float | None = None, max_records: int | None = None
@@ -124,6 +150,7 @@ class RunThread(driver.AIOKafkaConsumerThread):
         if not wanted:  # aiokafka would take it for all
             return {}
         fetched = await self._fetch_shares(consumer, wanted, timeout, max_records or 1)
+        epoch = self.app.epoch  # read before the flags: whoever moves raises it first
         assignment = consumer._subscription.subscription.assignment
         runs: dict[TP, list[Any]] = {}
         for tp in wanted:  # not the keys of `fetched`: those equal Faust's, but it refuses them
@@ -139,7 +166,7 @@ class RunThread(driver.AIOKafkaConsumerThread):
                     start = await self._after_a_gap(consumer, tp, start, records[0].offset)
                 if records or end > start:
                     self._next[tp] = end
-                    runs[tp] = [wrap(tp, start, end, records)]
+                    runs[tp] = [wrap(Run(tp, start, end, records, epoch))]
         return runs
 
     async def _fetch_shares(self, consumer: Any, wanted: set[TP], timeout: float | None, max_records: int) -> Any:
@@ -170,10 +197,10 @@ class RunThread(driver.AIOKafkaConsumerThread):
         return expected
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
-        """Commit what is still held."""
+        """Commit what is still held; of a source, the place that it has come to by now."""
         consumer = self._ensure_consumer()
         held = self.assignment()
-        wanted = {TopicPartition(*tp): OffsetAndMetadata(at, "") for tp, at in offsets.items() if tp in held}
+        wanted = {TopicPartition(*tp): self._note(tp, at) for tp, at in offsets.items() if tp in held}
         try:
             await consumer.commit(wanted)
         except (KafkaError, IllegalStateError) as error:  # only a hint: our state holds the positions
@@ -181,21 +208,11 @@ class RunThread(driver.AIOKafkaConsumerThread):
             return False
         return True
 
-
-async def _partitions(consumer: Any, topics: Sequence[str]) -> set[TP]:
-    """Return the partitions of the topics that a broker tells of now, and those that the group knows."""
-    client = consumer._client
-    # What the group knows may be minutes old, and what was said in a partition that was added since was said in time.
-    # Its view stays as it is, for each change of it is a rebalance, also one by a broker that lags or has a topic in
-    # error. aiokafka renews it by itself when it is asked where a partition ends that it does not know.
-    now = ClusterMetadata()
-    if not await client._metadata_update(now, topics):
-        raise KafkaConnectionError("no broker says which partitions there are")
-    told = {topic: now.partitions_for_topic(topic) for topic in topics}
-    if unknown := [topic for topic, numbers in told.items() if not numbers]:
-        raise UnknownTopicOrPartitionError(unknown[0])
-    known = {topic: consumer.partitions_for_topic(topic) or set() for topic in topics}
-    return {TP(topic, number) for topic, numbers in told.items() for number in numbers | known[topic]}
+    def _note(self, tp: TP, offset: int) -> OffsetAndMetadata:
+        place = self.app.intake.place(tp)
+        if place is None or place.offset < offset:  # the log, or what another assignment has acknowledged
+            return OffsetAndMetadata(offset, "")
+        return OffsetAndMetadata(place.offset, place.note)
 
 
 class RunConsumer(driver.Consumer):
@@ -223,6 +240,33 @@ class RunConsumer(driver.Consumer):
         thread: Any = self._thread
         found: tuple[dict[TP, int], dict[TP, int]] = await thread.progress(topics)
         return found
+
+    async def places(self, without: Collection[TP]) -> dict[TP, Place]:
+        """Return the committed places of all source partitions that the group knows, but for some."""
+        thread: Any = self._thread
+        found: dict[TP, Place] = await thread.places(without)
+        return found
+
+    async def source_ends(self) -> dict[TP, int]:
+        """Return up to where all source partitions that the group knows can be read now."""
+        thread: Any = self._thread
+        found: dict[TP, int] = await thread.source_ends()
+        return found
+
+    async def commit_places(self, offsets: Mapping[TP, int]) -> bool:
+        """Commit at once how far source partitions are; False if that failed."""
+        return bool(await self._thread.commit(offsets))
+
+    async def undecided(self, tps: Collection[TP]) -> dict[TP, int]:
+        """Return the partitions with a transaction that is still open, and the offset at which it begins."""
+        thread: Any = self._thread
+        found: dict[TP, int] = await thread.call_thread(thread.undecided, tps)
+        return found
+
+    async def rejoin(self) -> None:
+        """Ask the group for an assignment, as if this worker had just come."""
+        thread: Any = self._thread
+        await thread.call_thread(thread.rejoin)
 
     async def perform_seek(self) -> None:
         """Seek streams to where they go on, at the end of a recovery."""
@@ -267,24 +311,3 @@ class RunTransport(driver.Transport):
     """The transport of the app: set it right after the app is made, before its first agent."""
 
     Consumer: ClassVar[type] = RunConsumer
-
-
-class LostRun(Exception):
-    """A run does not join on to the one before: going on would lose records, or take new ones for old."""
-
-
-def accept(app: Any, event: Any) -> Run | None:
-    """Return the event's run, or None if it belongs to an earlier assignment.
-
-    Raises:
-        LostRun: a run before this one got lost on the way through Faust, or the topic begins anew.
-    """
-    message = event.message
-    if message.generation_id != app.consumer_generation_id:
-        return None
-    run: Run = event.value
-    expected = app.expected.get(run.tp, 0)
-    if run.start != expected:
-        raise LostRun(f"{run.tp.topic}/{run.tp.partition}: expected position {expected}, got [{run.start}, {run.end})")
-    app.expected[run.tp] = run.end
-    return run

@@ -1,7 +1,8 @@
 """Intake never leaves a hole: what comes later never lands before what came earlier."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import pytest
@@ -10,6 +11,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.record.default_records import DefaultRecordBatch
 from faust.types import TP
 
+from atp_stream.engine.backlog import Place
 from atp_stream.engine.intake import Intake, NotYet
 from atp_stream.engine.runs import Run
 from atp_stream.engine.sending import BATCH_BYTES, Output
@@ -85,9 +87,12 @@ class App:
 
     def __init__(self) -> None:
         self.consumer = self
+        self.conf = SimpleNamespace(broker_session_timeout=0.0)
         self.paused: set[TP] = set()
         self.gave_up: list[str] = []
-        self.coming: list[TP] = []
+        self.read: dict[TP, Place] = {}
+        self.ends: dict[TP, int] = {}
+        self.told: list[dict[TP, int]] = []
 
     def on_buffer_full(self, tp: TP) -> None:
         self.paused.add(tp)
@@ -95,8 +100,15 @@ class App:
     def on_buffer_drop(self, tp: TP) -> None:
         self.paused.discard(tp)
 
-    def sources_coming(self) -> list[TP]:
-        return self.coming
+    async def places(self, without: Collection[TP]) -> dict[TP, Place]:
+        return {tp: place for tp, place in self.read.items() if tp not in without}
+
+    async def source_ends(self) -> dict[TP, int]:
+        return self.ends
+
+    async def commit_places(self, offsets: dict[TP, int]) -> bool:
+        self.told.append(offsets)
+        return True
 
     def give_up(self, reason: str, _: BaseException | None = None) -> None:
         self.gave_up.append(reason)
@@ -288,26 +300,20 @@ async def test_a_partition_does_not_run_ahead_of_one_that_has_more() -> None:
     assert 500 == broker.values[:3_500].count(b"sparse")
 
 
-async def test_an_old_backlog_does_not_stop_a_partition_that_lives() -> None:
-    broker = Broker()
-    old, live = Event(), Event()
-    intake = Intake(App(), translate=to_log, new_producer=broker.producer)
-
-    intake.submit(old, run(0, 0, [b"old"] * 20_000, [1] * 20_000))
-    intake.submit(live, run(1, 0, [b"live"] * 100, [9_000] * 100))
-    await until(lambda: live.acked)
-    assert not old.acked
-    await intake.close()
+OURS, ALSO_OURS, THEIRS = TP("in", 0), TP("in", 1), TP("in", 2)
+START = {OURS: Place(0), ALSO_OURS: Place(0)}
 
 
-async def test_a_backlog_waits_for_a_partition_whose_records_are_being_fetched() -> None:
+async def test_a_backlog_waits_for_a_partition_whose_first_records_are_being_fetched() -> None:
     broker, app = Broker(), App()
-    app.coming = [TP("in", 1)]
+    app.ends = {OURS: 600, ALSO_OURS: 1}
     events = [Event(), Event()]
     intake = Intake(app, translate=to_log, new_producer=broker.producer)
 
-    intake.submit(events[0], run(0, 0, [b"late"] * 600, [5] * 600))
-    await asyncio.sleep(0.05)
+    intake.begin(START)
+    intake.submit(events[0], run(0, 0, [b"late"] * 600, [5_000] * 600))
+    await asyncio.sleep(0.1)
+    assert [] == broker.values
     intake.submit(events[1], run(1, 0, [b"early"], [1]))
     await until(lambda: all(event.acked for event in events))
     await intake.close()
@@ -315,16 +321,96 @@ async def test_a_backlog_waits_for_a_partition_whose_records_are_being_fetched()
     assert b"early" == broker.values[0]
 
 
-async def test_a_partition_that_was_waited_for_in_vain_is_not_waited_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("atp_stream.engine.intake.PATIENCE", 0.3)
+async def test_a_backlog_goes_no_further_than_a_second_ahead_of_what_another_worker_still_has_to_read() -> None:
     broker, app, event = Broker(), App(), Event()
-    app.coming = [TP("in", 1)]
+    app.ends, app.read = {OURS: 4, THEIRS: 9}, {THEIRS: Place(3, 10_000)}
     intake = Intake(app, translate=to_log, new_producer=broker.producer)
-    rounds = 20
 
-    intake.submit(event, run(0, 0, [b"x"] * 4_000 * rounds))
-    async with asyncio.timeout(0.3 * rounds / 2):
+    intake.begin({OURS: Place(0)})
+    intake.submit(event, run(0, 0, [b"a", b"b", b"c", b"d"], [1, 11_000, 11_001, 90_000]))
+    await asyncio.sleep(0.1)
+    assert [b"a", b"b"] == broker.values
+    assert {OURS: 2} == app.told[-1]
+    assert Place(2, 11_001) == intake.place(OURS)
+
+    app.read = {THEIRS: Place(8, 12_000)}
+    await until(lambda: broker.values == [b"a", b"b", b"c"])
+    app.read = {THEIRS: Place(9, 12_000)}
+    await until(lambda: event.acked)
+    await intake.close()
+
+
+async def test_when_nothing_lags_nothing_waits() -> None:
+    broker, app, event = Broker(), App(), Event()
+    app.ends, app.read = {OURS: 0, THEIRS: 3}, {THEIRS: Place(3, 10)}
+    intake = Intake(app, translate=to_log, new_producer=broker.producer)
+
+    intake.begin({OURS: Place(0)})
+    await asyncio.sleep(0.05)
+    app.read = {}
+    intake.submit(event, run(0, 0, [b"new"], [90_000]))
+    await asyncio.sleep(0.05)
+    await intake.close()
+
+    assert event.acked
+
+
+async def test_what_waits_for_something_outside_holds_what_is_newer_of_the_backlog() -> None:
+    known = asyncio.Event()
+
+    async def ready() -> None:
+        await known.wait()
+
+    def translate(record: Any) -> list[Output]:
+        if record.value == b"unknown" and not known.is_set():
+            raise NotYet(ready)
+        return to_log(record)
+
+    broker, app = Broker(), App()
+    app.ends = {OURS: 1, ALSO_OURS: 3}
+    events = [Event(), Event()]
+    intake = Intake(app, translate=translate, new_producer=broker.producer)
+
+    intake.begin(START)
+    intake.submit(events[0], run(0, 0, [b"unknown"], [1_000]))
+    intake.submit(events[1], run(1, 0, [b"before", b"beside", b"behind"], [900, 2_000, 2_001]))
+    await asyncio.sleep(0.2)
+    assert [b"before", b"beside"] == broker.values
+
+    known.set()
+    await until(lambda: all(event.acked for event in events))
+    await intake.close()
+
+    assert [b"before", b"beside", b"unknown", b"behind"] == broker.values
+
+
+async def test_what_stands_still_does_not_hold_the_others_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("atp_stream.engine.backlog.TAKE_OVER_S", 0.3)
+    broker, app, event = Broker(), App(), Event()
+    app.ends, app.read = {OURS: 10_000, THEIRS: 9}, {THEIRS: Place(3, 0)}
+    intake = Intake(app, translate=to_log, new_producer=broker.producer)
+
+    intake.begin({OURS: Place(0)})
+    intake.submit(event, run(0, 0, [b"x"] * 10_000, list(range(2_000, 12_000))))
+    await asyncio.sleep(0.2)
+    assert [] == broker.values
+    async with asyncio.timeout(10):
         await until(lambda: event.acked)
     await intake.close()
 
-    assert 4_000 * rounds == len(broker.landed)
+    assert 10_000 == len(broker.landed)
+
+
+async def test_runs_that_hold_only_marks_of_transactions_hold_nobody_up() -> None:
+    broker, app = Broker(), App()
+    app.ends, app.read = {OURS: 3, ALSO_OURS: 2, THEIRS: 9}, {THEIRS: Place(3, 0)}
+    marks, held = Event(), Event()
+    intake = Intake(app, translate=to_log, new_producer=broker.producer)
+
+    intake.begin(START)
+    intake.submit(held, run(1, 0, [b"x", b"y"], [7_000, 7_000]))
+    intake.submit(marks, Run(OURS, 0, 3, []))
+    await until(lambda: marks.acked)
+    await intake.close()
+
+    assert (Place(3, 0), False) == (intake.place(OURS), held.acked)

@@ -9,7 +9,9 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.client import AIOKafkaClient
 from aiokafka.consumer.fetcher import Fetcher
 from aiokafka.consumer.group_coordinator import GroupCoordinator
+from aiokafka.errors import ProducerFenced
 from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka.producer.sender import EndTxnHandler, Sender, SendProduceReqHandler
 from aiokafka.record.default_records import DefaultRecordBatch
 from faust.stores.rocksdb import Store
 from faust.tables.manager import TableManager
@@ -19,6 +21,7 @@ from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 from mode.worker import Worker
 
 from atp_stream.engine.app import TESTED_FAUST
+from atp_stream.engine.once import AnswerLost
 
 NAMES: list[tuple[Any, str, list[str]]] = [
     (AIOKafkaConsumerThread, "_create_worker_consumer", ["self", "transport"]),
@@ -44,6 +47,15 @@ NAMES: list[tuple[Any, str, list[str]]] = [
     (GroupCoordinator, "_do_heartbeat", ["self"]),
     (GroupCoordinator, "fetch_committed_offsets", ["self", "partitions"]),
     (AIOKafkaClient, "force_metadata_update", ["self"]),
+    (GroupCoordinator, "request_rejoin", ["self"]),
+    (Sender, "_do_txn_commit", ["self", "commit_result"]),
+    (Sender, "_send_produce_req", ["self", "node_id", "batches"]),
+    (Sender, "_fail_all", ["self", "task"]),
+    (Sender, "_find_coordinator", ["self", "coordinator_type", "coordinator_key"]),
+    (EndTxnHandler, "do", ["self", "node_id"]),
+    (EndTxnHandler, "handle_response", ["self", "resp"]),
+    (SendProduceReqHandler, "handle_response", ["self", "response"]),
+    (SendProduceReqHandler, "_can_retry", ["self", "error", "batch"]),
     (AIOKafkaClient, "_metadata_update", ["self", "cluster_metadata", "topics"]),
     (Fetcher, "fetched_records", ["self", "partitions", "timeout", "max_records"]),
 ]
@@ -79,6 +91,12 @@ def test_faust_looks_for_a_livelock_by_what_the_engine_overrides_alone() -> None
 
 def test_a_consumer_takes_its_patience_with_the_broker_from_where_it_is_set() -> None:
     assert "fetch_max_wait_ms=self._fetch_max_wait_ms" in inspect.getsource(AIOKafkaConsumer.start)
+
+
+def test_a_sender_that_is_fenced_ends_as_it_is_and_without_a_word() -> None:
+    """What the end of a transaction raises when its answer is lost is one of those."""
+    assert issubclass(AnswerLost, ProducerFenced)
+    assert "except (\n            ProducerFenced," in inspect.getsource(Sender._sender_routine)
 
 
 def test_the_tests_run_on_the_version_that_workers_accept() -> None:

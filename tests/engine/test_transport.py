@@ -54,7 +54,7 @@ async def fetched(held: dict[TP, list[Any]], *, end: int, most: int = 5_000) -> 
     fetcher = Fetcher(held, end)
     consumer = SimpleNamespace(_closed=False, _subscription=fetcher, _fetcher=fetcher)
     thread: Any = RunThread.__new__(RunThread)
-    thread.app = SimpleNamespace(rebalancing=False, moving=False)
+    thread.app = SimpleNamespace(rebalancing=False, moving=False, epoch=2)
     thread.consumer = SimpleNamespace(flow_active=True, _is_changelog_tp=lambda _: False)
     thread._next = {tp: records[0].offset for tp, records in held.items()}
     found = await thread._fetch_records(consumer, set(held), timeout=0.1, max_records=most)
@@ -116,7 +116,7 @@ class Group:
         return dict.fromkeys(tps, 5)
 
     async def fetch_committed_offsets(self, tps: list[TopicPartition]) -> dict[TopicPartition, Any]:
-        return {tp: SimpleNamespace(offset=-1 if tp.partition else 3) for tp in tps}
+        return {tp: SimpleNamespace(offset=-1 if tp.partition else 3, metadata="") for tp in tps}
 
     async def progress(self) -> Any:
         thread: Any = RunThread.__new__(RunThread)

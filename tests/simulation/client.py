@@ -17,6 +17,7 @@ from aiokafka.record.default_records import DefaultRecordBatch
 from aiokafka.structs import TopicPartition
 
 from atp_stream.engine import sending
+from atp_stream.engine.once import AnswerLost
 from tests.simulation.broker import TRANSACTION_TIMEOUT, Broker, Fenced, NoTransaction, Record, Transaction, Undecided
 from tests.simulation.loop import PROCESS, Process, SimLoop
 
@@ -224,14 +225,18 @@ class Producer:
             await asyncio.wait(under_way)
         if self._latest:  # else nothing was sent, and the coordinator knows of no transaction
             name, epoch = self._name or "", self._epoch
-            await self._decided("end", lambda: self._broker.end(name, epoch, committed=committed))
+            await self._decided("end", lambda: self._broker.end(name, epoch, committed=committed), once=True)
         self._latest.clear()
         self._state = "ready"
 
-    async def _decided(self, kind: str, act: Callable[[], Any]) -> Any:
-        """Ask until there is an answer, and the last transaction is complete."""
+    async def _decided(self, kind: str, act: Callable[[], Any], *, once: bool = False) -> Any:
+        """Ask until there is an answer, and the last transaction is complete; `once`: an answer that is lost is."""
         while True:
             try:
                 return await self._network.ask(kind, act)
-            except (Undecided, KafkaTimeoutError):
+            except Undecided:
+                await asyncio.sleep(BACKOFF)
+            except KafkaTimeoutError as error:
+                if once:
+                    raise AnswerLost from error
                 await asyncio.sleep(BACKOFF)

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from aiokafka.structs import TopicPartition
 
+from atp_stream.engine.backlog import Place
 from tests.simulation.client import Network
 
 SESSION: Final = 6.0
@@ -22,7 +23,7 @@ class Group:
         self._held: dict[str, set[TopicPartition]] = {}
         self._rebalancing = 0
         self.generation = 0
-        self.committed: dict[TopicPartition, int] = {}
+        self.committed: dict[TopicPartition, Place] = {}
         network.later(1.0, self._evict)
 
     def join(self, member: str, answer: Any) -> None:
@@ -47,10 +48,13 @@ class Group:
         self._seen[member] = self._network.loop.time()
         return generation == self.generation and not self._rebalancing
 
-    def commit(self, member: str, generation: int, offsets: Mapping[TopicPartition, int]) -> None:
-        """Keep the offsets of a member of this generation."""
-        if member in self._seen and generation == self.generation and self._held.get(member, set()) >= offsets.keys():
-            self.committed.update(offsets)
+    def commit(self, member: str, generation: int, places: Mapping[TopicPartition, Place]) -> bool:
+        """Keep the places of a member of this generation."""
+        held = self._held.get(member, set())
+        if member not in self._seen or generation != self.generation or not held >= places.keys():
+            return False
+        self.committed.update(places)
+        return True
 
     def _evict(self) -> None:
         now = self._network.loop.time()

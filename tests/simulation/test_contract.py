@@ -9,10 +9,9 @@ from typing import Any, Protocol
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import NewTopic
-from aiokafka.errors import IllegalOperation
+from aiokafka.errors import IllegalOperation, InvalidProducerEpoch, ProducerFenced
 
 from atp_stream.engine.sending import Batches, Output, make_producer
-from atp_stream.engine.steps import FENCED
 from atp_stream.provision import administration
 from atp_stream.settings import Settings
 from tests.simulation.broker import Broker
@@ -101,7 +100,7 @@ async def failed(doing: Awaitable[Any]) -> str:
     """Return how it failed, in the terms of the engine."""
     try:
         await doing
-    except FENCED:
+    except (ProducerFenced, InvalidProducerEpoch):
         return "fenced"
     except IllegalOperation:
         return "illegal"

@@ -9,6 +9,7 @@ import pytest
 from aiokafka.structs import TopicPartition
 
 from atp_stream.engine import intake, position, steps
+from atp_stream.engine.backlog import Place
 from atp_stream.engine.position import Mark, Position
 from atp_stream.engine.sending import Batches
 from atp_stream.engine.steps import Steps
@@ -53,7 +54,7 @@ def test_without_the_position_in_the_state_a_step_is_seen_twice() -> None:
             committed = self._app._worker._group.committed
             for tp in starts:
                 lane = self._lanes[tp.partition]
-                starts[tp] = committed.get(TopicPartition(*tp), 0)
+                starts[tp] = committed.get(TopicPartition(*tp), Place(0)).offset
                 lane.position = Position(genesis=self._genesis, applied=starts[tp] - 1, marks=lane.known.marks)
             return starts
 

@@ -5,8 +5,10 @@ over runs, commit what was acknowledged, let go when partitions move. Where `Eng
 """
 
 import asyncio
+import contextlib
 import contextvars
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import partial
 from types import SimpleNamespace
 from typing import Any, Final
@@ -15,7 +17,8 @@ from aiokafka.errors import KafkaTimeoutError
 from aiokafka.structs import TopicPartition
 from faust.types import TP
 
-from atp_stream.engine.app import EngineApp
+from atp_stream.engine.app import MOST_ANEW, EngineApp
+from atp_stream.engine.backlog import Place
 from atp_stream.engine.intake import Intake
 from atp_stream.engine.journal import Journal
 from atp_stream.engine.runs import Run
@@ -23,11 +26,12 @@ from atp_stream.engine.steps import Steps
 from atp_stream.engine.tables import StateTable
 from tests.simulation import toy
 from tests.simulation.client import Network, Producer, settle
-from tests.simulation.group import Group
+from tests.simulation.group import SESSION, Group
 from tests.simulation.loop import PROCESS, Process
 
 BEAT: Final = 1.0
 COMMIT: Final = 0.7
+SOURCES: Final = frozenset(TP(toy.SOURCE, number) for number in range(toy.SOURCES))
 
 
 class Disk:
@@ -85,7 +89,8 @@ class App:
     _longest_rebalance = 20.0
     _move = EngineApp._move
     _accepted = EngineApp._accepted
-    fenced = EngineApp.fenced
+    _decided = EngineApp._decided
+    take_over_anew = EngineApp.take_over_anew
     let_go = EngineApp.let_go
     take_over = EngineApp.take_over
     start_positions = EngineApp.start_positions
@@ -94,7 +99,7 @@ class App:
 
     def __init__(self, worker: "Worker", disk: Disk) -> None:
         self._worker = worker
-        self.conf = SimpleNamespace(id=toy.APP)
+        self.conf = SimpleNamespace(id=toy.APP, broker_session_timeout=SESSION)
         self.expected: dict[TP, int] = {}
         self.epoch = 0
         self.moving = True
@@ -103,15 +108,32 @@ class App:
         self.log_topic = toy.LOG
         self.journal = Journal()
         self.assignor = SimpleNamespace(assigned_standbys=set)
-        self.consumer = SimpleNamespace(on_buffer_full=lambda _: None, on_buffer_drop=lambda _: None)
+        self.consumer = self
         self._fence_timer: asyncio.TimerHandle | None = None
+        self._anew: deque[float] = deque(maxlen=MOST_ANEW)
         self.table: Any = Table(self, disk)
         self.tables = SimpleNamespace(
             recovery=SimpleNamespace(active_tps={TP(toy.CHANGELOG, n) for n in range(toy.PARTITIONS)})
         )
 
-    def sources_coming(self) -> Iterator[TP]:
-        return (tp for tp, at in self.expected.items() if tp.topic == toy.SOURCE and self._worker.end_of(tp) > at)
+    def on_buffer_full(self, _: TP) -> None: ...
+
+    def on_buffer_drop(self, _: TP) -> None: ...
+
+    async def places(self, without: Collection[TP]) -> dict[TP, Place]:
+        return await self._worker.committed(SOURCES - set(without))
+
+    async def source_ends(self) -> dict[TP, int]:
+        return await self._worker.ends(SOURCES)
+
+    async def undecided(self, tps: Collection[TP]) -> dict[TP, int]:
+        return await self._worker.undecided(tps)
+
+    async def rejoin(self) -> None:
+        self._worker.rejoin.set()
+
+    async def commit_places(self, offsets: Mapping[TP, int]) -> bool:
+        return await self._worker.commit(offsets)
 
     def give_up(self, reason: str, _: BaseException | None = None) -> None:
         if self.gave_up is None:
@@ -122,9 +144,8 @@ class App:
 class Event:
     """A Faust event with a run in it."""
 
-    def __init__(self, run: Run, generation: int, acked: dict[TP, int]) -> None:
+    def __init__(self, run: Run, acked: dict[TP, int]) -> None:
         self.value = run
-        self.message = SimpleNamespace(generation_id=generation)
         self._acked = acked
 
     def ack(self) -> None:
@@ -138,6 +159,7 @@ class Worker:
         self.name = name
         self.process: Process = network.loop.add_process(name)
         self.end: str | None = None
+        self.rejoin = asyncio.Event()
         self._network = network
         self._group = group
         self._on_end = on_end
@@ -156,9 +178,40 @@ class Worker:
         self.app.intake = Intake(self.app, translate=toy.Translator(), new_producer=partial(Producer, self._network))
         self._main = self._network.loop.create_task(self._live(), context=self._context)
 
-    def end_of(self, tp: TP) -> int:
-        """Return where a partition ends, as the last fetch has told."""
-        return self._network.broker.stable_end(TopicPartition(*tp))
+    async def ends(self, tps: Iterable[TP]) -> dict[TP, int]:
+        """Return up to where partitions can be read."""
+        broker = self._network.broker
+        found: dict[TP, int] = await self._network.ask(
+            "ends", lambda: {tp: broker.stable_end(TopicPartition(*tp)) for tp in sorted(tps)}
+        )
+        return found
+
+    async def undecided(self, tps: Iterable[TP]) -> dict[TP, int]:
+        """Return the partitions with an open transaction, and where it begins."""
+        broker = self._network.broker
+        found: dict[TP, int] = await self._network.ask(
+            "ends",
+            lambda: {
+                tp: end
+                for tp in sorted(tps)
+                if (end := broker.stable_end(TopicPartition(*tp))) < len(broker.partitions[TopicPartition(*tp)])
+            },
+        )
+        return found
+
+    async def committed(self, tps: Iterable[TP]) -> dict[TP, Place]:
+        """Return the places that the group has committed."""
+        found: dict[TP, Place] = await self._asked(
+            lambda: {tp: at for tp in sorted(tps) if (at := self._group.committed.get(TopicPartition(*tp)))}
+        )
+        return found
+
+    async def commit(self, offsets: Mapping[TP, int]) -> bool:
+        """Commit offsets; of a source, the place that it has come to."""
+        places = {TopicPartition(*tp): self.app.intake.place(tp) or Place(at) for tp, at in offsets.items()}
+        generation = self.app.consumer_generation_id
+        kept: bool = await self._asked(lambda: self._group.commit(self.name, generation, places))
+        return kept
 
     # -- the end -------------------------------------------------------------------------------
 
@@ -182,7 +235,7 @@ class Worker:
         self._main.cancel()
         self._drop_tasks()
         await self.app.let_go()
-        await self._commit()
+        await self.commit(self._acked)
         await self._network.ask("leave", lambda: self._group.leave(self.name))
         self.kill("stopped")
 
@@ -191,6 +244,7 @@ class Worker:
     async def _live(self) -> None:
         try:
             while True:
+                self.rejoin.clear()
                 generation, held = await self._join()
                 self.app.consumer_generation_id = generation
                 self._acked.clear()
@@ -216,9 +270,12 @@ class Worker:
         return generation, {TP(*tp) for tp in held}
 
     async def _beat(self, generation: int) -> None:
-        """Return when the group has moved on."""
-        while True:
-            await asyncio.sleep(BEAT)
+        """Return when the group has moved on, or is to be joined anew."""
+        while not self.rejoin.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(BEAT):
+                    await self.rejoin.wait()
+                    return
             if not await self._asked(lambda: self._group.beat(self.name, generation)):
                 return
 
@@ -241,7 +298,7 @@ class Worker:
         """Read the changelogs of what is held to their stable ends, then let streams go on."""
         for partition in sorted(tp.partition for tp in held if tp.topic == toy.LOG):
             tp = TP(toy.CHANGELOG, partition)
-            end = await self._network.ask("ends", partial(self._network.broker.stable_end, TopicPartition(*tp)))
+            end = (await self.ends([tp]))[tp]
             have = self.app.table.persisted_offset(tp)
             position = 0 if have is None else have + 1
             while position < end:
@@ -251,14 +308,17 @@ class Worker:
                 position = reached
         if epoch != self.app.epoch:
             return
-        wanted = {tp: await self._committed(tp) for tp in sorted(held) if tp.topic == toy.SOURCE}
+        sources = {tp for tp in held if tp.topic == toy.SOURCE}
+        committed = await self.committed(sources)
+        places = {tp: committed.get(tp, Place(0)) for tp in sorted(sources)}
+        wanted = {tp: place.offset for tp, place in places.items()}
         wanted.update(self.app.start_positions())
         self.app.expected.clear()
         self.app.expected.update(wanted)
+        self.app.intake.begin(places)
         self.app.moving = False
-        generation = self.app.consumer_generation_id
         loop = self._network.loop
-        self._tasks += [loop.create_task(self._follow(tp, at, generation)) for tp, at in wanted.items()]
+        self._tasks += [loop.create_task(self._follow(tp, at, epoch)) for tp, at in wanted.items()]
         self._tasks.append(loop.create_task(self._commits()))
 
     async def _fetch(self, tp: TP, position: int) -> tuple[list[Any], int]:
@@ -268,22 +328,14 @@ class Worker:
             except KafkaTimeoutError:
                 continue
 
-    async def _committed(self, tp: TP) -> int:
-        found: int = await self._asked(lambda: self._group.committed.get(TopicPartition(*tp), 0))
-        return found
-
-    async def _follow(self, tp: TP, position: int, generation: int) -> None:
+    async def _follow(self, tp: TP, position: int, epoch: int) -> None:
         submit = self.app.submit_step if tp.topic == toy.LOG else self.app.submit_intake
         while True:
             records, end = await self._fetch(tp, position)
-            submit(Event(Run(tp, position, end, records), generation, self._acked))
+            submit(Event(Run(tp, position, end, records, epoch), self._acked))
             position = end
 
     async def _commits(self) -> None:
         while True:
             await asyncio.sleep(COMMIT)
-            await self._commit()
-
-    async def _commit(self) -> None:
-        acked, generation = {TopicPartition(*tp): at for tp, at in self._acked.items()}, self.app.consumer_generation_id
-        await self._asked(lambda: self._group.commit(self.name, generation, acked))
+            await self.commit(self._acked)

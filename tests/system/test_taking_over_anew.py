@@ -1,0 +1,101 @@
+"""A worker whose transactions the broker has ended takes over anew by itself, and says what holds it up."""
+
+import asyncio
+import signal
+import time
+from typing import Any
+
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from atp_stream.devstack import Stack
+from atp_stream.engine.sending import make_producer, transactional_id
+from atp_stream.provision import preflight
+from tests.system.site import Site, Worker
+
+pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(240)]
+
+
+def adjustment(item: str, units: int) -> dict[str, Any]:
+    return {"itemId": item, "adjusted_quantity": units}
+
+
+async def fence(site: Site, partitions: range) -> None:
+    """Do to a worker's transactions what the coordinator does when one was open for too long."""
+    genesis = await preflight.read_genesis(site.settings)
+    for number in partitions:
+        name = transactional_id(site.settings.app_id, genesis, number)
+        producer = make_producer(site.settings.bootstrap, transactional_id=name)
+        await producer.start()
+        await producer.stop()
+
+
+async def on_hand(worker: Worker, item: str) -> int | None:
+    status, body = await worker.get(f"/atp/acme/{item}")
+    return int(body["on_hand"]) if status == 200 else None
+
+
+async def until(worker: Worker, items: list[str], units: int, seconds: float) -> float:
+    """Return how long it takes until all items have so many units."""
+    began = time.monotonic()
+    while [await on_hand(worker, item) for item in items] != [units] * len(items):
+        assert time.monotonic() - began < seconds, worker.said()[-4000:]
+        await asyncio.sleep(0.1)
+    return time.monotonic() - began
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_a_worker_that_nobody_took_over_serves_again_without_a_restart(site: Site, workers: int) -> None:
+    for _ in range(workers):
+        site.add_worker()
+    await site.ready()
+    items = [f"item-{number}" for number in range(40)]
+    await site.send_all((site.topics.adjusted.name, adjustment(item, 1)) for item in items)
+    await site.drained()
+    before = [worker.process.pid for worker in site.workers if worker.process]
+
+    await fence(site, range(site.topics.item_log.partitions))
+    await site.send_all((site.topics.adjusted.name, {**adjustment(item, 2), "event_id": f"{item}-2"}) for item in items)
+
+    assert await until(site.workers[0], items, 3, seconds=30.0) < 10.0
+    assert before == [worker.process.pid for worker in site.workers if worker.process and worker.running]
+    assert any("taking all partitions over anew" in worker.said() for worker in site.workers)
+
+
+async def test_a_broker_that_stood_still_for_longer_than_a_transaction_may_last(site: Site, stack: Stack) -> None:
+    worker = site.add_worker()
+    await site.ready()
+    items = [f"item-{number}" for number in range(40)]
+    sent = await site.send_all((site.topics.adjusted.name, adjustment(f"other-{n}", 1)) for n in range(2_000))
+    stack.broker.signal(signal.SIGSTOP)
+    try:
+        await asyncio.sleep(35.0)
+    finally:
+        stack.broker.signal(signal.SIGCONT)
+    sent += await site.send_all((site.topics.adjusted.name, adjustment(item, 3)) for item in items)
+
+    await until(worker, items, 3, seconds=40.0)
+    await site.drained()
+    assert worker.running
+    assert [1] * 2_000 == [await on_hand(worker, f"other-{number}") for number in range(2_000)]
+
+
+async def test_a_transaction_of_others_in_the_changelog_is_told_with_what_to_do(site: Site) -> None:
+    changelog = site.topics.state_changelog.name
+    other = AIOKafkaProducer(bootstrap_servers=site.settings.bootstrap, transactional_id="somebody else's")
+    await other.start()
+    try:
+        await other.begin_transaction()
+        await other.send_and_wait(changelog, b"?", key=b"|nothing", partition=4)
+        worker = site.add_worker()
+        words = f"kafka-transactions.sh abort --topic {changelog} --partition 4 --start-offset 0"
+        began = time.monotonic()
+        while words not in worker.said():
+            assert time.monotonic() - began < 60, worker.said()[-4000:]
+            await asyncio.sleep(0.2)
+        assert [] == await worker.partitions()
+        await other.abort_transaction()
+    finally:
+        await other.stop()
+
+    await site.ready()
