@@ -119,7 +119,7 @@ def _url(text: str) -> str:
 def _directory(text: str) -> Path:
     if not text:
         raise ValueError(text)
-    return Path(text)
+    return Path(os.path.expanduser(text))  # noqa: PTH111 - Path.expanduser raises where a user has no home
 
 
 def _whole(lowest: int, highest: int) -> Kind:
@@ -233,7 +233,13 @@ class Settings:
     topic_released: str = _input("ATP_TOPIC_RELEASED", "inventory.core.reservation.released", "releases")
     topic_fulfilled: str = _input("ATP_TOPIC_FULFILLED", "inventory.core.reservation.fulfilled", "fulfilments")
     java_dir: Path = _setting(
-        "ATP_JAVA_DIR", ".atp/java", _DIRECTORY, "Where `make` puts Kafka and the registry for `atp stack`."
+        "ATP_JAVA_DIR",
+        "~/.cache/atp-stream/java",
+        _DIRECTORY,
+        "Where Kafka and the registry for `atp stack` and `atp demo` are kept once they were fetched.",
+    )
+    maven_url: str = _setting(
+        "ATP_MAVEN_URL", "", _URL_OR_NOTHING, "Maven repository to fetch them from; empty: Maven Central."
     )
     stack_dir: Path = _setting(
         "ATP_STACK_DIR", ".atp/stack", _DIRECTORY, "What the local Kafka and registry write: files and logs."

@@ -1,6 +1,7 @@
 """The real stack, settings of one's own on it, and the order of the tests: quick ones first."""
 
 import itertools
+import signal
 from collections.abc import Iterator
 from dataclasses import fields, replace
 from pathlib import Path
@@ -13,9 +14,12 @@ from atp_stream.devstack import Stack
 from atp_stream.settings import Settings
 
 ROOT = Path(__file__).parent.parent
-JAVA = ROOT / ".atp" / "java"
+JAVA = Settings.from_environment().java_dir
 INPUTS = [f.name for f in fields(Settings) if f.name.startswith("topic_") and f.name != "topic_prefix"]
 _counter = itertools.count(1)
+
+# What a script puts into the background ignores SIGINT, and so would the programs that tests start and interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 hypothesis.settings.register_profile("default", deadline=None, print_blob=True)
 hypothesis.settings.register_profile("nightly", deadline=None, print_blob=True, max_examples=10_000)

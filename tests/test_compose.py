@@ -11,6 +11,7 @@ import yaml
 
 from atp_stream import __version__
 from atp_stream.cli import main as atp
+from atp_stream.devstack import artifacts
 from atp_stream.settings import Settings
 
 ROOT = Path(__file__).parent.parent
@@ -19,7 +20,6 @@ SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = [name for name, service in SERVICES.items() if "build" in service]
 WORKERS = [name for name in OURS if SERVICES[name]["command"] == ["worker"]]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
-POM = (ROOT / "pom.xml").read_text()
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 A_RELEASE = re.compile(r"[\w./-]+:\d+\.\d+\.\d+[\w.-]*")
 
@@ -37,11 +37,6 @@ def settings_of(name: str) -> Settings:
     return Settings.from_environment(ours_alone({**image_settings(), **SERVICES[name]["environment"]}))
 
 
-def maven_version(artifact: str) -> str:
-    (version,) = re.findall(rf"<artifactId>{artifact}</artifactId>\s*<version>(.*?)</version>", POM)
-    return str(version)
-
-
 def test_every_image_is_pinned_to_a_release() -> None:
     images = [service["image"] for service in SERVICES.values()] + re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)
 
@@ -49,9 +44,10 @@ def test_every_image_is_pinned_to_a_release() -> None:
 
 
 def test_kafka_and_the_registry_are_those_that_the_tests_run_against() -> None:
-    assert f"apache/kafka:{maven_version('kafka_2.13')}" == SERVICES["kafka"]["image"]
-    version = maven_version("apicurio-registry-app")
-    assert f"apicurio/apicurio-registry-mem:{version}" == SERVICES["registry"]["image"]
+    kafka, registry = (artifacts.of(name).version for name in (artifacts.KAFKA, artifacts.REGISTRY))
+
+    assert f"apache/kafka:{kafka}" == SERVICES["kafka"]["image"]
+    assert f"apicurio/apicurio-registry-mem:{registry}" == SERVICES["registry"]["image"]
 
 
 def test_our_image_has_the_version_of_the_package() -> None:

@@ -2,6 +2,7 @@
 
 import click
 
+from atp_stream.cli.fetching import fetch_missing
 from atp_stream.cli.frame import Failure, as_json, pass_settings, print_json
 from atp_stream.settings import Settings
 
@@ -23,6 +24,7 @@ def demo(ctx: click.Context, settings: Settings, *, seconds: float, rate: float,
     from atp_stream.demo.run import DemoError, Options, run
 
     try:
+        fetch_missing(settings)
         report = run(settings, Options(seconds=seconds, rate=rate, keep=keep, quiet=as_json))
     except DemoError as error:
         raise Failure(str(error)) from error

@@ -2,8 +2,9 @@
 
 import click
 
+from atp_stream.cli.fetching import fetch_missing
 from atp_stream.cli.frame import as_json, pass_settings, print_json
-from atp_stream.devstack import Stack
+from atp_stream.devstack import Stack, StackError
 from atp_stream.settings import Settings
 
 _KAFKA_PORT = 9092
@@ -19,7 +20,24 @@ def stack() -> None:
 
 
 @stack.command()
-@click.option("--kafka-port", type=click.IntRange(0, 65535), help=f"Default: as last time, else {_KAFKA_PORT}; 0: any.")
+@pass_settings
+def fetch(settings: Settings) -> None:
+    """Fetch Kafka and the registry, unless they are there.
+
+    `up` and `atp demo` do so by themselves; this is for a machine that has a network only now.
+
+    Example: atp stack fetch
+    """
+    fetch_missing(settings)
+    click.echo(f"Kafka and the registry are in {settings.java_dir}")
+
+
+@stack.command()
+@click.option(
+    "--kafka-port",
+    type=click.IntRange(0, 65535),
+    help=f"Default: as last time, else {_KAFKA_PORT}; 0: any free one, kept from then on.",
+)
 @click.option("--registry-port", type=click.IntRange(0, 65535), help=f"Likewise, {_REGISTRY_PORT}.")
 @as_json
 @pass_settings
@@ -37,7 +55,10 @@ def up(settings: Settings, *, kafka_port: int | None, registry_port: int | None,
         registry_port=registry_port if registry_port is not None else _last(settings, "registry_port", _REGISTRY_PORT),
         detached=True,
     )
-    if not all(local.status().values()):
+    if all(local.status().values()):
+        _refuse_other_ports(local, {"--kafka-port": kafka_port, "--registry-port": registry_port})
+    else:
+        fetch_missing(settings)
         local.start()
     _print_status(local, as_json=as_json)
     if (settings.bootstrap, settings.registry_url) != (local.bootstrap, local.registry_url):
@@ -76,6 +97,20 @@ def _last(settings: Settings, port: str, default: int) -> int:
     return getattr(known, port) if known else default
 
 
+def _refuse_other_ports(local: Stack, wanted: dict[str, int | None]) -> None:
+    """Refuse a port that is asked for while the stack runs on another one.
+
+    Raises:
+        StackError: one is.
+    """
+    used = (local.addresses.kafka_port, local.addresses.registry_port)
+    for (option, port), now in zip(wanted.items(), used, strict=True):
+        if port and port != now:
+            raise StackError(
+                f"{option} {port}: the stack runs already, with port {now}; stop it first with `atp stack down`"
+            )
+
+
 def _print_status(local: Stack, *, as_json: bool) -> bool:
     answering = local.status()
     known = local.last_addresses
@@ -85,5 +120,5 @@ def _print_status(local: Stack, *, as_json: bool) -> bool:
     else:
         for name, answers in answering.items():
             click.echo(f"{name:<9} {'up' if answers else 'down':<5} {addresses.get(name, '')}".rstrip())
-        click.echo(f"{'files':<9} {local.directory}")
+        click.echo(f"{'files':<9} {local.directory.absolute()}{'' if known else ' (no stack was started there)'}")
     return all(answering.values())

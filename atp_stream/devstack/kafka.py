@@ -6,6 +6,7 @@ import struct
 import subprocess
 from pathlib import Path
 
+from atp_stream.devstack import artifacts, java
 from atp_stream.devstack.child import StackError
 from atp_stream.devstack.ports import LOOPBACK
 
@@ -56,7 +57,8 @@ class Kafka:
 
     def __init__(self, directory: Path, java_dir: Path) -> None:
         self._directory = directory
-        self._classpath = f"{java_dir.absolute()}{os.sep}*"
+        jars = [a.place(java_dir.absolute()) for a in artifacts.pinned() if a.packaging == "jar"]
+        self._classpath = os.pathsep.join(map(str, jars))  # no more than these: older ones may lie beside them
         self._properties = directory / "server.properties"
         self._logging = directory / "log4j2.properties"
         self._data = directory / "kafka"
@@ -65,7 +67,7 @@ class Kafka:
         """Write the configuration, and format the data directory if it is new.
 
         Raises:
-            StackError: Kafka refuses to format it.
+            StackError: Kafka refuses to format it, or there is no Java to run it.
         """
         text = _PROPERTIES.format(host=LOOPBACK, port=port, controller_port=controller_port, data=self._data.absolute())
         self._properties.write_text(text)
@@ -79,14 +81,18 @@ class Kafka:
             raise StackError(f"Kafka cannot format {self._data}: {(done.stderr or done.stdout).strip()[-300:]}")
 
     def argv(self, *, short_lived: bool) -> list[str]:
-        """Return the command line of a broker; one that is `short_lived` starts quickly rather than run fast."""
+        """Return the command line of a broker; one that is `short_lived` starts quickly rather than run fast.
+
+        Raises:
+            StackError: there is no Java to run it.
+        """
         return self._java(
             "-Xms256m", "-Xmx512m", *(_QUICK if short_lived else []), "kafka.Kafka", str(self._properties)
         )
 
     def _java(self, *arguments: str) -> list[str]:
         logging = f"-Dlog4j2.configurationFile={self._logging.absolute()}"
-        return ["java", "-cp", self._classpath, logging, "-Djava.awt.headless=true", *arguments]
+        return [java.program(), "-cp", self._classpath, logging, "-Djava.awt.headless=true", *arguments]
 
 
 def answers(port: int) -> bool:

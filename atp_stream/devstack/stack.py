@@ -1,13 +1,12 @@
 """The broker and the registry together, on one directory."""
 
 import json
-import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from atp_stream.devstack import kafka, registry
+from atp_stream.devstack import artifacts, java, kafka, registry
 from atp_stream.devstack.child import Child, StackError
 from atp_stream.devstack.ports import LOOPBACK, claim, free_port
 
@@ -76,7 +75,7 @@ class Stack:
         """
         known = self.last_addresses
         if known is None:
-            raise StackError(f"no stack was started on {self.directory}: run `atp stack up`")
+            raise StackError(f"no stack was started on {self.directory.absolute()}: run `atp stack up`")
         return known
 
     @property
@@ -95,9 +94,8 @@ class Stack:
         Raises:
             StackError: one is already running, cannot start, has its port taken, or Java or its files are missing.
         """
-        if not shutil.which("java"):
-            raise StackError("java is not on the PATH: install Java 17 or newer, e.g. openjdk-17-jre-headless")
-        registry.home(self.java_dir)
+        artifacts.require(self.java_dir)
+        java.program()  # raises with the words for it
         self.directory.mkdir(parents=True, exist_ok=True)
         for child in (self.broker, self.registry):
             if child.running:

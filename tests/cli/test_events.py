@@ -22,6 +22,7 @@ from atp_stream.provision import initialise
 from atp_stream.provision.schemas import subjects
 from atp_stream.topics import Topics
 from chaos.fleet import environment
+from tests.programs import program
 
 NOWHERE = f"127.0.0.1:{free_port()}"
 
@@ -207,7 +208,7 @@ def test_watch_ends_cleanly_on_an_interrupt(settings, variables):
     publish(settings, Topics.of(settings).allocation_committed.name, committed("widget"))
     argv = ["env", *(f"{name}={value}" for name, value in variables.items())]
     argv += [sys.executable, "-m", "atp_stream", "watch", "--from-beginning"]
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as watching:
+    with program(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as watching:
         assert watching.stdout is not None
         first = watching.stdout.readline()
         watching.send_signal(signal.SIGINT)

@@ -14,6 +14,7 @@ import pytest
 
 from tests.conftest import JAVA
 from tests.demo.screen import screen
+from tests.programs import program
 
 pytestmark = [pytest.mark.slow, pytest.mark.stack]
 ARGV = [sys.executable, "-m", "atp_stream", "demo", "--seconds", "4", "--rate", "50"]
@@ -65,7 +66,7 @@ def heard(terminal, *, until="\0", seconds=90.0):
 def test_on_a_terminal_the_verdict_stays_to_be_read_and_an_interrupt_after_it_is_no_error(tmp_path):
     ours, theirs = os.openpty()
     termios.tcsetwinsize(theirs, (40, 80))
-    with subprocess.Popen(
+    with program(
         ARGV, env={**surroundings(tmp_path), "TERM": "xterm"}, stdin=theirs, stdout=theirs, stderr=theirs
     ) as demo:
         os.close(theirs)
@@ -86,9 +87,7 @@ def test_on_a_terminal_the_verdict_stays_to_be_read_and_an_interrupt_after_it_is
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("shell", [[], ["sh", "-c", 'trap "" INT; exec "$0" "$@"']], ids=["plain", "background"])
 def test_a_request_to_end_leaves_nothing_behind(tmp_path, number, shell):
-    with subprocess.Popen(
-        [*shell, *ARGV], env=surroundings(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as demo:
+    with program([*shell, *ARGV], env=surroundings(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as demo:
         assert demo.stdout is not None
         assert "starting Kafka" in demo.stdout.readline()
         time.sleep(0.5)
@@ -102,9 +101,7 @@ def test_a_request_to_end_leaves_nothing_behind(tmp_path, number, shell):
 
 @pytest.mark.parametrize("moment", ["starting Kafka", "atp init", "sending"])
 def test_an_interrupt_at_any_moment_leaves_nothing_behind_in_five_seconds(tmp_path, moment):
-    with subprocess.Popen(
-        ARGV, env=surroundings(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as demo:
+    with program(ARGV, env=surroundings(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as demo:
         assert demo.stdout is not None
         for line in demo.stdout:
             if moment in line:

