@@ -34,7 +34,9 @@ def kind_of(key: str) -> str:
 
 def is_scanned(key: str) -> bool:
     """Tell whether rows of this kind are looked for by the order of their keys while a step changes them."""
-    return key[_LETTER : _LETTER + 1] in {"F", "X"} if key.startswith(GENERATIONS) else "|N|" in key
+    if key[0] != "|":
+        return "|N|" in key
+    return key.startswith(GENERATIONS) and key[_LETTER] in {"F", "X"}
 
 
 def item_of(key: str) -> str:

@@ -60,7 +60,8 @@ class State:
         changed = self.changed
         if changed.get(key) is None:
             self._fresh.append(key)
-            self.wrote_generations |= key.startswith(GENERATIONS)
+            if key[0] == "|":
+                self.wrote_generations |= key.startswith(GENERATIONS)
             if is_scanned(key):
                 insort(self._scanned, key)
         self._rows[key] = changed[key] = row

@@ -116,9 +116,13 @@ class Step:
 
     def _begin(self, entry: Entry) -> None:
         """Let the log go on to an entry."""
-        if isinstance(entry.command, OF_PARTITION) and not self._time.has_begun:
+        time = self._time
+        if time.has_begun:
+            time.advance(entry.log_time)
+        elif isinstance(entry.command, OF_PARTITION):
             return  # stock time begins with the first command to an item: a policy in front of it sets the first window
-        self._time.advance(entry.log_time, self._policies.newest.policy.stock.window)
+        else:
+            time.begin(entry.log_time, self._policies.newest.policy.stock.window)
         if not self._is_current:
             self._state.put(FOLD, FoldRow(version=FOLD_VERSION, since=entry.offset))
             self._is_current = True

@@ -53,14 +53,18 @@ class StockFold:
         instant = place.touch(fact.at)
         delta = fact.delta or 0
         instant.delta = saturated(instant.delta + delta)
+        if fact.absolute is None and delta < 0:
+            instant.bare_loss = saturated(instant.bare_loss + delta)
+        if fact.absolute is None and fact.at > row.at:  # the common case: nothing but the value changes
+            row.after = saturated(row.after + delta)
+            place.put()
+            total = self.stock.named if location else self.stock.bare
+            total.value = saturated(total.value + delta)
+            self.derive()
+            return Outcome.APPLIED
         was = _seen(row)
         if fact.absolute is None:
-            if delta < 0:
-                instant.bare_loss = saturated(instant.bare_loss + delta)
-            if fact.at > row.at:
-                row.after = saturated(row.after + delta)
-            else:
-                results.move(place, instant, delta)
+            results.move(place, instant, delta)
         else:
             kind = COUNTS if fact.delta is None else SHIPS if fact.reservation else ADJUSTS
             link = Link(fact.absolute, fact.absolute - delta, kind)

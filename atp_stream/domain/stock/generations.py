@@ -47,23 +47,21 @@ class StockTimeRow(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class StockTime:
-    """Stock time of one partition, as one step sees it."""
+    """Stock time of one partition, as one step sees it: `generation` is the present one, 0 before the first command."""
 
     def __init__(self, state: State, row: StockTimeRow | None) -> None:
         self._state = state
         self._row = row
         self._now = 0 if row is None else row.seen
-        self._present = 0 if row is None else row.generation
+        self.generation = 0
+        self._quiet_until = 0
+        if row is not None:
+            self._look(row)
 
     @classmethod
     def of(cls, state: State) -> Self:
         """Return that of a partition."""
         return cls(state, state.get(STOCK_TIME))
-
-    @property
-    def generation(self) -> int:
-        """Return the present generation; 0 before the first command."""
-        return self._present
 
     @property
     def has_begun(self) -> bool:
@@ -75,24 +73,25 @@ class StockTime:
         """Return the length of the present generations, 0 before the first command."""
         return 0 if self._row is None else self._era(self._now).window
 
-    def advance(self, now: int, window: int) -> None:
-        """Let the log go on to the log time of a command; `window` (microseconds) counts at the first one."""
+    def begin(self, now: int, window: int) -> None:
+        """Begin with the first command, with generations of `window` (microseconds)."""
+        self._now = now
+        self._row = StockTimeRow(seen=now, eras=[Era(now, 0, 0, window // _MICROSECONDS)])
+        self._put(self._row)
+
+    def advance(self, now: int) -> None:
+        """Let the log go on to the log time of a command."""
+        if now < self._quiet_until:
+            self._now = max(self._now, now)
+            return
         row = self._row
-        now = self._now = max(self._now, now)
-        if row is None:
-            self._row = StockTimeRow(seen=now, eras=[Era(now, 0, 0, window // _MICROSECONDS)])
-            self._put()
-            return
-        length = row.eras[0].window
-        silent = now - row.seen
-        if silent > length // SILENCE_PARTS:
+        assert row is not None  # noqa: S101  (the caller has begun)
+        self._now = now
+        if now - row.seen > row.eras[0].window // SILENCE_PARTS:
             self._skip(row, now)
-        elif silent * MARK_PARTS < length and self._era(now).at(now)[0] == self._present:
-            return
         row.seen = now
         row.eras = [era for era, later in zip(row.eras, [*row.eras[1:], None], strict=True) if _lasts(later, now)]
-        self._present = row.generation
-        self._put()
+        self._put(row)
 
     def renew(self, window: int) -> None:
         """Live by another window (microseconds) from the end of the present generation on."""
@@ -105,7 +104,7 @@ class StockTime:
         eras = [present] if length == present.window else [present, later]
         if eras != self._row.eras:
             self._row.eras = eras
-            self._put()
+            self._put(self._row)
 
     def _era(self, now: int) -> Era:
         assert self._row is not None  # noqa: S101  (there is one once time has begun)
@@ -123,8 +122,15 @@ class StockTime:
             *(Era(era.begins + skipped, era.passed, era.number, era.window) for era in row.eras if era.begins > met),
         ]
 
-    def _put(self) -> None:
-        self._state.put(STOCK_TIME, self._row)
+    def _put(self, row: StockTimeRow) -> None:
+        self._state.put(STOCK_TIME, row)
+        self._look(row)
+
+    def _look(self, row: StockTimeRow) -> None:
+        """Note the present generation, and until when neither it nor the row changes."""
+        era = self._era(row.seen)
+        self.generation, passed = era.at(row.seen)
+        self._quiet_until = row.seen + min(-(-era.window // MARK_PARTS), era.window - passed)
 
 
 def _lasts(later: Era | None, now: int) -> bool:

@@ -7,7 +7,6 @@ Source: domain.md, Stock, window.
 """
 
 from binascii import b2a_base64
-from functools import cached_property
 from hashlib import blake2b
 from typing import Final
 
@@ -28,7 +27,11 @@ _BEFORE: Final = 2
 
 
 class Place:
-    """A location; `sums` are sums of deltas behind a stamp that earlier slices of work have found."""
+    """A location; `sums` are sums of deltas behind a stamp that are known already."""
+
+    __slots__ = (
+        "_departures", "_instants", "_name", "generation", "item", "key", "location", "row", "rows", "rules", "sums",
+    )  # fmt: skip
 
     def __init__(self, rows: Rows, item: str, location: str, rules: StockRules, generation: int) -> None:
         """`item` is "tenant|item", as in keys."""
@@ -40,21 +43,36 @@ class Place:
         self.key = location_key(item, location)
         self.row: Location = rows.get(self.key) or Location()
         self.sums: dict[int, int] = {}
+        self._name = ""  # this and the two below are made when they are first asked for: most facts ask for few
+        self._instants: Chunks | None = None
+        self._departures: Departures | None = None
 
-    @cached_property
+    @property
     def name(self) -> str:
         """Return how keys name the location: "tenant|item|location|"."""
-        return f"{self.item}|{encode(self.location)}|"
+        if not self._name:
+            self._name = f"{self.item}|{encode(self.location)}|"
+        return self._name
 
-    @cached_property
+    @property
     def instants(self) -> Chunks:
         """Return the older instants."""
-        return Chunks(self.rows, f"F|{self.name}", self.generation)
+        if self._instants is None:
+            self._instants = Chunks(self.rows, f"F|{self.name}", self.generation)
+        return self._instants
 
-    @cached_property
+    @property
     def departures(self) -> Departures:
         """Return the older shipments."""
-        return Departures(self.rows, f"X|{self.name}", self.generation, self.row.left, self.rules.window)
+        if self._departures is None:
+            key, left = f"X|{self.name}", self.row.left
+            self._departures = Departures(self.rows, key, self.generation, left, self.rules.window)
+        return self._departures
+
+    def shipped_behind(self, at: int) -> int:
+        """Return the units that left behind a stamp."""
+        left = self.row.left
+        return self.departures.total_behind(at) if left.tail or left.spans else 0
 
     def put(self) -> None:
         """Set the row."""

@@ -57,7 +57,7 @@ def include(place: Place) -> None:
     """Let the newest absolute include the shipments up to its stamp, less the skew."""
     row = place.row
     row.included_at = max(row.included_at, row.at - place.rules.skew)
-    row.out = saturated(place.departures.total_behind(row.included_at))
+    row.out = saturated(place.shipped_behind(row.included_at))
 
 
 def _begin(place: Place, instant: Instant, delta: int) -> None:
@@ -102,7 +102,7 @@ def _set_base(place: Place, instant: Instant) -> None:
         row.base_at = at
         row.moved = 0 if at == row.at else saturated(place.delta_behind(at) - row.after)
         row.base_included_at = at - place.rules.skew
-        row.base_out = saturated(place.departures.total_behind(row.base_included_at))
+        row.base_out = saturated(place.shipped_behind(row.base_included_at))
     row.base_counts = counts
     _end_base(place, instant)
 
