@@ -9,10 +9,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from atp_stream.agents.ledger import Ledger
+from atp_stream.domain.keys import GENERATIONS, STOCK_TIME
+from atp_stream.domain.purge import is_forgotten
 from atp_stream.engine.position import GENESIS_HEADER, Position, plan
 from atp_stream.engine.sending import Output
 from atp_stream.messages.outbound import Outbound
 from atp_stream.messages.registry import SchemaCache
+from atp_stream.messages.rows import decode_row
 from atp_stream.provision.schemas import subjects
 from atp_stream.settings import Settings
 from atp_stream.topics import Topics
@@ -87,15 +90,23 @@ def _fold(
         unfinished = answer.unfinished
         outputs += answer.outputs
         memory.apply(answer.rows)
-    return memory.rows, outputs
+    return _remembered(memory.rows), outputs
+
+
+def _remembered(rows: dict[bytes, bytes]) -> dict[bytes, bytes]:
+    """Return the rows of a partition without those that the purge may have deleted by now, or not."""
+    time = rows.get(STOCK_TIME.encode())
+    generation = 0 if time is None else decode_row(STOCK_TIME, time).generation
+    return {key: row for key, row in rows.items() if not is_forgotten(key.decode(), generation)}
 
 
 def _tables(history: History, wanted: dict[bytes, bytes]) -> list[str]:
-    """Compare the rows of items, not the partitions' own, which steps may cut differently."""
+    """Compare the rows of items and of generations, not the partitions' own, which steps may cut differently."""
     held = {record.key or b"": record.value for record in history.of(*history.names.tables)}
-    there = {key: row for key, row in held.items() if row is not None and not key.startswith(b"|")}
-    wanted = {key: row for key, row in wanted.items() if not key.startswith(b"|")}
-    wrong = [key for key in wanted.keys() | there.keys() if wanted.get(key) != there.get(key)]
+    there = {key: row for key, row in held.items() if row is not None}
+    generations = {key for key in wanted if key.startswith(GENERATIONS.encode())}  # more of them may wait for the purge
+    items = {key for key in wanted.keys() | there.keys() if not key.startswith(b"|")}
+    wrong = sorted(key for key in items | generations if wanted.get(key) != there.get(key))
     return [f"row {key!r} is {there.get(key)!r}, not {wanted.get(key)!r}" for key in wrong[:_SHOWN]]
 
 
