@@ -24,7 +24,7 @@ from atp_stream.domain.holdings import MOST_PIECES, allocated, owed, pieces
 from atp_stream.domain.item import MICROSECONDS, ItemFold
 from atp_stream.domain.keeping import keep, revive
 from atp_stream.domain.keys import queue_prefix
-from atp_stream.domain.names import short_id
+from atp_stream.domain.names import join, short_id
 from atp_stream.domain.policy import Policy
 from atp_stream.domain.rows import End, Remainder, Reservation
 from atp_stream.domain.waiting import queue_again, stop_waiting, wait
@@ -93,7 +93,7 @@ def release(x: ItemFold, command: Release) -> bool:
 def fulfil(x: ItemFold, command: Fulfil) -> bool:
     """Ship units: the stock moves whatever the state; raises Refused too_many_movements."""
     row = x.reservation(command.reservation) or Reservation()
-    if not _remember(row, command.event_id):
+    if not _remember(row, join("fulfil", command.location, command.event_id)):
         return False
     if command.quantity is None and row.at is None:
         if row.fulfil_rest is None:
