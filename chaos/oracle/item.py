@@ -210,10 +210,11 @@ class Item(Pool):
 
     def _fulfil(self, asked: Asked) -> bool:
         claim = self._claim(asked)
-        if asked.event_id in claim.known:
-            return False
-        claim.known.add(asked.event_id)
         location = asked.location or ""
+        event = (location, asked.event_id)
+        if event in claim.known:
+            return False
+        claim.known.add(event)
         if claim.at is None and asked.quantity is None:
             claim.fulfil_rest = claim.fulfil_rest or (asked.at, location)
             return True

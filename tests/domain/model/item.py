@@ -166,9 +166,10 @@ class ItemModel(Acts):
 
     def fulfil(self, command: Fulfil) -> bool:
         order = self.order(command.reservation)
-        if command.event_id in order.heard:
+        event = command.location, command.event_id
+        if event in order.heard:
             return False
-        order.heard.add(command.event_id)
+        order.heard.add(event)
         if order.created_at is None and command.quantity is None:
             order.fulfil_rest = order.fulfil_rest or (command.at, command.location)
             return True
