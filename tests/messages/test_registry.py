@@ -179,14 +179,15 @@ async def test_a_schema_that_refers_to_others_is_read_with_them(stack: Stack, su
     }
     envelope = {"type": "record", "name": "Envelope", "fields": [{"name": "payload", "type": "shop.Row"}]}
     refers: list[dict[str, Any]] = []
+    schema_id = 0
     for name, schema in (("shop.Place", place), ("shop.Row", payload), ("", envelope)):
         body = {"schema": contract.text(schema), "references": refers}
-        answer = client._ask("register", body, subject=f"{subject}-{name}")
+        schema_id = client._ask("register", body, subject=f"{subject}-{name}")["id"]
         refers = [{"name": name, "subject": f"{subject}-{name}", "version": 1}]
     client.close()
     with closing(SchemaCache(stack.registry_url)) as cache:
-        await cache.fetch(answer["id"])
-        value = b"\0" + answer["id"].to_bytes(4, "big") + b"\x02\x0a\x06abc"
+        await cache.fetch(schema_id)
+        value = b"\0" + schema_id.to_bytes(4, "big") + b"\x02\x0a\x06abc"
         found = Inbound(cache, "acme").translate(InputKind.COUNTED, Record(value))
     assert isinstance(found, Translated)
     assert ("1", 500) == (found.item, getattr(found.command, "on_hand", None))
