@@ -97,17 +97,18 @@ def prepare(settings: Settings) -> EngineApp:
     settings = replace(settings, web_port=port)
     topics = Topics.of(settings)
     schemas = SchemaCache(settings.registry_url)
-    genesis = asyncio.run(_look_around(settings, topics, schemas))
+    genesis, warnings = asyncio.run(_look_around(settings, topics, schemas))
     preflight.check_directory(settings.data_dir, genesis, settings.app_id)
     app = create_app(settings, genesis=genesis, schemas=schemas)
     app.data_lock = lock  # held as long as the app is
+    app.warnings = tuple(warnings)
     return app
 
 
-async def _look_around(settings: Settings, topics: Topics, schemas: SchemaCache) -> str:
-    await preflight.check_topics(settings, topics)
+async def _look_around(settings: Settings, topics: Topics, schemas: SchemaCache) -> tuple[str, list[str]]:
+    warnings = await preflight.check_topics(settings, topics)
     await schemas.warm(subjects(topics))
-    return await preflight.read_genesis(settings)
+    return await preflight.read_genesis(settings), warnings
 
 
 def __getattr__(name: str) -> EngineApp:

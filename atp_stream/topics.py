@@ -14,6 +14,12 @@ from atp_stream.settings import Settings
 LOG_PARTITIONS = 6
 WHOLE_PARTITION = b"|"  # the key of what concerns no single item of the log: tenant and item are empty
 MAX_MESSAGE_BYTES = 1_048_588  # Kafka's default, stated because the step engine keeps its batches below it
+BOUNDED: Mapping[str, str] = {
+    "compression.type": "uncompressed",
+    "max.message.bytes": str(MAX_MESSAGE_BYTES),
+}
+"""What an input is created with. A broker holds the compressed size against its limit, and a megabyte may unpack to a
+gigabyte in the worker; where it has to unpack first, it holds the full size. Producers may compress all the same."""
 _DAY = 86_400_000
 TOMBSTONE_RETENTION_MS = 7 * _DAY  # a data directory unused for half of this is restored from nothing
 
@@ -57,7 +63,7 @@ class Topics:
         kept = {**safe, "cleanup.policy": "delete", "retention.ms": str(settings.event_retention)}
 
         def source(name: str, key: str, partitions: int = 6) -> Topic:
-            return Topic(name=name, key=key, partitions=partitions, config=durable, ours=False)
+            return Topic(name=name, key=key, partitions=partitions, config={**durable, **BOUNDED}, ours=False)
 
         def own(name: str, key: str, partitions: int, config: Mapping[str, str]) -> Topic:
             return Topic(name=settings.topic_prefix + name, key=key, partitions=partitions, config=config)
@@ -69,7 +75,12 @@ class Topics:
             confirmed=source(settings.topic_confirmed, "any"),
             released=source(settings.topic_released, "any"),
             fulfilled=source(settings.topic_fulfilled, "any"),
-            policy=own("inventory.atp.policy", "none", 1, {**safe, "cleanup.policy": "delete", "retention.ms": "-1"}),
+            policy=own(
+                "inventory.atp.policy",
+                "none",
+                1,
+                {**safe, **BOUNDED, "cleanup.policy": "delete", "retention.ms": "-1"},
+            ),
             item_log=own("inventory.atp.item-log", "tenant|item", LOG_PARTITIONS, _item_log(settings, safe)),
             state_changelog=Topic(
                 name=f"{settings.app_id}-state-changelog",

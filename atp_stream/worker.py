@@ -52,6 +52,8 @@ def run(settings: Settings) -> None:
     """
     app = prepare(settings)
     logs.set_up(settings)
+    for warning in app.warnings:
+        log.warning(warning)
     worker = Worker(
         app,
         loglevel=settings.log_level.value.upper(),

@@ -185,7 +185,7 @@ class NoSchemas:
 
 class Written(msgspec.Struct, frozen=True):
     value: bytes | None
-    timestamp: int = 0
+    timestamp: int = 1_795_359_278_228
 
 
 def test_what_a_worker_says_when_it_gives_up_is_what_it_says() -> None:

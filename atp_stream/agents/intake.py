@@ -22,6 +22,7 @@ from atp_stream.engine.sources import checksum
 from atp_stream.messages.dead_letters import Letter, pack_original
 from atp_stream.messages.forms import InputKind
 from atp_stream.messages.inbound import Inbound, Skipped
+from atp_stream.messages.limits import LONGEST_MESSAGE
 from atp_stream.messages.reasons import Reason
 from atp_stream.messages.registry import SchemaCache, SchemaUnknown
 from atp_stream.messages.rows import encode_command
@@ -29,8 +30,9 @@ from atp_stream.topics import WHOLE_PARTITION, Topics
 
 log = get_logger(__name__)
 
-#: A larger message is refused: it would be carried twice, in the log and in its changelog rows.
-LONGEST_MESSAGE = 65_536
+__all__ = ["LONGEST_MESSAGE", "Translator", "add_intake_agent"]
+
+_SKIPS_TOLD = 1_000  # made-up event types must not fill the memory, or the log
 
 
 class Translator:
@@ -53,6 +55,7 @@ class Translator:
         }
         self._letter_log = LetterLog()
         self.counts: Counter[tuple[str, str]] = Counter()  # (topic, what became of it)
+        self._told: set[tuple[str, str]] = set()  # (topic, why it was skipped)
 
     def __call__(self, record: Any) -> Sequence[Output]:
         """Translate a record.
@@ -74,6 +77,7 @@ class Translator:
             return [self._letter(record, Refused(Reason.BROKEN, repr(error)))]
         if isinstance(found, Skipped):
             self.counts[record.topic, f"skipped_{found}"] += 1
+            self._tell(record, found)
             return []
         self.counts[record.topic, "accepted"] += 1
         name, partition = _place(found.tenant, found.item, self._log.partitions)
@@ -89,6 +93,14 @@ class Translator:
             partitions = range(self._log.partitions)
             return [Output(self._log.name, partition, name, command, headers) for partition in partitions]
         return [Output(self._log.name, partition, name, command, headers)]
+
+    def _tell(self, record: Any, skipped: Skipped) -> None:
+        """Log the first message of its kind that is skipped; all of them are counted."""
+        why = (record.topic, skipped.what)
+        if why not in self._told and len(self._told) < _SKIPS_TOLD:
+            self._told.add(why)
+            place = f"{record.topic}/{record.partition}/{record.offset}"
+            log.info("skipped %s: %s; more like it are only counted", place, skipped.what)
 
     def _letter(self, record: Any, refused: Refused) -> Output:
         letter = Letter.of(record, f"{record.topic}/{record.partition}/{record.offset}", refused)

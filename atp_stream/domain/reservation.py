@@ -24,7 +24,7 @@ from atp_stream.domain.holdings import MOST_PIECES, allocated, owed, pieces
 from atp_stream.domain.item import MICROSECONDS, ItemFold
 from atp_stream.domain.keeping import keep, revive
 from atp_stream.domain.keys import queue_prefix
-from atp_stream.domain.names import short_id
+from atp_stream.domain.names import join, short_id
 from atp_stream.domain.policy import Policy
 from atp_stream.domain.rows import End, Remainder, Reservation
 from atp_stream.domain.spelling import normal
@@ -100,7 +100,7 @@ def fulfil(x: ItemFold, command: Fulfil) -> bool:
     if row is None:
         _require_unforgotten(x, command.reservation, command.at)
         row = Reservation()
-    if not _remember(row, row.fulfilled_by, command.event_id):
+    if not _remember(row, row.fulfilled_by, command.event_id, command.location):
         return False
     if command.quantity is None and row.at is None:
         if row.fulfil_rest is None:
@@ -291,10 +291,10 @@ def _end_if_empty(row: Reservation, end: End) -> None:
         row.ended = end
 
 
-def _remember(row: Reservation, heard: list[str], event_id: str) -> bool:
-    """Note an event among those of its kind; tell whether it was new."""
-    known = short_id(event_id)
-    if known in heard or known in row.known:
+def _remember(row: Reservation, heard: list[str], event_id: str, location: str = "") -> bool:
+    """Note an event among those of its kind and place; tell whether it was new."""
+    known = short_id(join(location, event_id) if location else event_id)
+    if known in heard or short_id(event_id) in row.known:
         return False
     if len(row.released_by) + len(row.fulfilled_by) + len(row.known) >= MOST_MOVEMENTS:
         raise Refused(

@@ -63,6 +63,7 @@ class EngineApp(faust.App):
     intake: Intake
     table: StateTable
     tables: Any
+    warnings: tuple[str, ...] = ()  # what was found before the start, for the log
     data_lock: Any = None  # the claim on the data directory, held as long as the app
 
     def __init__(self, app_id: str, **settings: Any) -> None:

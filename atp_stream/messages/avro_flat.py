@@ -111,6 +111,14 @@ def read(steps: tuple[Step, ...], coded: bytes, at: int) -> dict[str, Any]:  # n
     return found
 
 
+def index(coded: bytes, at: int) -> tuple[int, int]:
+    """Return which branch of a union follows at a place, and the place behind its number."""
+    number, at = _long(coded, at)
+    if number & 1:
+        raise IndexError("no branch below 0")
+    return number >> 1, at
+
+
 def _long(coded: bytes, at: int) -> tuple[int, int]:
     """Return the number at a place, its zigzag not undone, and the place behind it."""
     number = shift = 0

@@ -40,5 +40,5 @@ def parsed(text: str) -> Any:
     """Return a schema that the registry gave; None if it is not even JSON."""
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None

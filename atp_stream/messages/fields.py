@@ -1,24 +1,23 @@
 """What fields of all kinds of messages are held to: ids, positive quantities, instants, and names made of contents."""
 
 from hashlib import blake2b
-from typing import Final
 
 from atp_stream.domain import names
 from atp_stream.domain.errors import Refused
 from atp_stream.messages.avro_forms import amount
+from atp_stream.messages.limits import LONGEST_ID
+from atp_stream.messages.moments import LEAST_MICROS
 from atp_stream.messages.reasons import Reason
 
-LONGEST_ID: Final = 255  # bytes of UTF-8
 
-
-def needed_id(found: str | None, what: str, missing: Reason) -> str:
-    """Return an id that must be there.
+def needed_id(found: str | None, what: str, missing: Reason, fields: str = "") -> str:
+    """Return an id that must be there; `fields` are the names that it was looked for under.
 
     Raises:
         Refused: `missing`, `id_too_long` or `control_character`.
     """
     if not found or found.isspace():
-        raise Refused(missing, f"no {what} id")
+        raise Refused(missing, f"no {what} id: {fields} is absent or empty" if fields else f"no {what} id")
     if found.isascii() and found.isprintable() and len(found) <= LONGEST_ID:
         return found
     return optional_id(found, what)
@@ -62,6 +61,8 @@ def kafka_instant(timestamp: int) -> int:
     """
     if timestamp < 0:  # Kafka's way to say that there is none
         raise Refused(Reason.BAD_TIMESTAMP, "neither the message nor its record has a timestamp")
+    if timestamp * 1000 < LEAST_MICROS:
+        raise Refused(Reason.BAD_TIMESTAMP, f"its record's timestamp is {timestamp}: not in milliseconds since 1970")
     return timestamp * 1000
 
 

@@ -9,7 +9,7 @@ comes twice, the last one wins, as for every reader in use.
 # ruff: noqa: N815 - the attributes are the wire's own names
 
 from enum import StrEnum
-from typing import Final, NewType, TypeAlias
+from typing import ClassVar, Final, NewType, Self, TypeAlias
 
 import msgspec
 
@@ -32,6 +32,33 @@ class InputKind(StrEnum):
     RELEASED = "released"
     FULFILLED = "fulfilled"
     POLICY = "policy"
+
+
+class Skipped(str):
+    """Why a record becomes nothing, and rightly so; `what` says more, for the log."""
+
+    __slots__ = ("what",)
+    NULL: ClassVar["Skipped"]
+    FOREIGN: ClassVar["Skipped"]
+    DELETED: ClassVar["Skipped"]
+    what: str
+
+    def __new__(cls, word: str, what: str = "") -> Self:
+        """Return the word with what it is about; equal to every other of the same word."""
+        made = super().__new__(cls, word)
+        made.what = what
+        return made
+
+
+Skipped.NULL = Skipped("null", "it has no value")
+Skipped.FOREIGN = Skipped("foreign", "it is another event")
+Skipped.DELETED = Skipped("deleted", "a row was deleted in the table that it is a change of")
+
+_NAMED: Final = ("tenant", "item", "product", "event", "reservation", "location")
+IDS: Final = frozenset(
+    {"channel", "toChannel", "to_channel", "reference", *(f"{name}{end}" for name in _NAMED for end in ("Id", "_id"))}
+)
+"""Fields that name something: a whole number there is its digits."""
 
 
 class Form(msgspec.Struct):
@@ -141,7 +168,7 @@ FORMS: dict[InputKind, type[Form]] = {
     InputKind.POLICY: PolicyForm,
 }
 
-EVENT_TYPES: dict[InputKind, str] = {
+EVENT_TYPES: Final = {
     InputKind.ADJUSTED: "InventoryAdjusted",
     InputKind.COUNTED: "StockAvailabilityChangedEvent",
     InputKind.CREATED: "ReservationCreatedEvent",
@@ -150,13 +177,3 @@ EVENT_TYPES: dict[InputKind, str] = {
     InputKind.FULFILLED: "ReservationFulfilledEvent",
     InputKind.POLICY: "PolicyChangedEvent",
 }
-
-_OURS = {
-    kind: frozenset({name, name.removesuffix("Event"), name.removesuffix("Event") + "Event"})
-    for kind, name in EVENT_TYPES.items()
-}
-
-
-def is_ours(kind: InputKind, event_type: str) -> bool:
-    """Return whether an event of this type, with or without `Event` at its end, belongs to the kind."""
-    return event_type in _OURS[kind]

@@ -1,24 +1,24 @@
-"""Input records to commands, or a refusal with a reason; one entrance for seven kinds and three wire forms.
+"""Input records to commands, or a refusal with a reason; one entrance for seven kinds and all wire forms.
 
 Law: `translate` returns a command that says exactly what the record says, or why the record is skipped, or raises
 `Refused` or `SchemaUnknown`; no bytes whatever make it do anything else. The same record gives the same command.
 
 Only the item's and the reservation's id are required, and a quantity where one is needed. What is absent:
-tenant: the default one; timestamp: the record's Kafka timestamp; event id: a name of kind, tenant, item,
-reservation or location, timestamp and quantities. An empty string is absent.
+tenant: the default one; timestamp: that of the headers, else the record's Kafka timestamp; event id: that of the
+headers, else a name of all that tells two events apart (kind, tenant, item, reservation, location, timestamp and
+quantities, but never the record's place: a message that is sent again has another one). An empty string is absent.
 """
 
 from collections.abc import Callable
-from enum import StrEnum
 from typing import Any, Final, Protocol
 
 import msgspec
 
 from atp_stream.domain.commands import AdjustStock, AnyCommand, Confirm, CountStock, Fulfil, Release, Reserve
 from atp_stream.domain.errors import Refused
-from atp_stream.messages import avro_forms, json_forms, policies
-from atp_stream.messages.avro_forms import FRAME, Plan, amount
-from atp_stream.messages.fields import LONGEST_ID, content_name, kafka_instant, needed_id, optional_id, units
+from atp_stream.messages import avro_forms, headers, json_forms, policies
+from atp_stream.messages.avro_forms import FRAME, Plans, amount
+from atp_stream.messages.fields import content_name, kafka_instant, needed_id, optional_id, units
 from atp_stream.messages.forms import (
     AdjustedForm,
     ConfirmedForm,
@@ -29,17 +29,25 @@ from atp_stream.messages.forms import (
     InputKind,
     PolicyForm,
     ReleasedForm,
+    Skipped,
 )
+from atp_stream.messages.limits import LONGEST_ID
 from atp_stream.messages.moments import micros
 from atp_stream.messages.reasons import Reason
+from atp_stream.messages.registered import Language
 
 __all__ = ["LONGEST_ID", "Inbound", "InputKind", "Reason", "Record", "Schemas", "Skipped", "Translated"]
 
 _HIGHEST_PRIORITY: Final = 2**31
+_STOCK: Final = frozenset({InputKind.ADJUSTED, InputKind.COUNTED})
+_ITEM_FIELDS: Final = "itemId (or item_id, product_id, productId)"
 
 
 class Record(Protocol):
-    """What is read of a Kafka record; aiokafka's has it. `timestamp` is in milliseconds."""
+    """What is read of a Kafka record; aiokafka's has it. `timestamp` is in milliseconds.
+
+    `key` and `headers` may be missing altogether, as they are from a message that was never sent.
+    """
 
     @property
     def value(self) -> bytes | None: ...  # noqa: D102
@@ -51,7 +59,7 @@ class Schemas(Protocol):
     """Where the schemas of framed records are found; the registry's cache."""
 
     def lookup(self, schema_id: int) -> Any:
-        """Return the schema as parsed JSON; raise `SchemaUnknown`, or Refused when there is none."""
+        """Return the schema, as `registered` says; raise `SchemaUnknown`, or Refused when there is none."""
 
 
 class Translated(msgspec.Struct, frozen=True, gc=False):
@@ -60,13 +68,6 @@ class Translated(msgspec.Struct, frozen=True, gc=False):
     tenant: str
     item: str
     command: AnyCommand
-
-
-class Skipped(StrEnum):
-    """Why a record becomes nothing, and rightly so."""
-
-    NULL = "null"
-    FOREIGN = "foreign"  # an event of another type
 
 
 class _Subject(msgspec.Struct, frozen=True, gc=False):
@@ -85,7 +86,7 @@ class Inbound:
     def __init__(self, schemas: Schemas, default_tenant: str | None) -> None:
         self._schemas = schemas
         self._default_tenant = default_tenant
-        self._plans: dict[tuple[InputKind, int], Plan | None] = {}
+        self._plans: dict[tuple[InputKind, int], Plans | Refused | None] = {}  # None: JSON behind the frame
 
     def translate(self, kind: InputKind, record: Record) -> Translated | Skipped:
         """Return what the record asks for.
@@ -96,26 +97,31 @@ class Inbound:
         """
         value = record.value
         if value is None:
-            return Skipped.NULL
-        form = self._avro(kind, value) if value[:1] == b"\0" else json_forms.decode(kind, value)
-        if form is None:
-            return Skipped.FOREIGN
+            return _deleted(kind, Skipped.NULL, getattr(record, "key", None))
+        form = self._framed(kind, value) if value[:1] == b"\0" else json_forms.decode(kind, value)
+        told = getattr(record, "headers", None)
+        if told and not isinstance(form, Skipped):
+            form = headers.complete(kind, form, told)
+        if isinstance(form, Skipped):
+            return _deleted(kind, form, b"row") if form == Skipped.DELETED else form
         if isinstance(form, PolicyForm):
             return Translated(*policies.order(form, record.timestamp, self._default_tenant))
         subject = self._subject(kind, form, record.timestamp)
         command = _COMMANDS[kind](subject, form if form.payload is None else form.payload)
         return Translated(subject.tenant, subject.item, command)
 
-    def _avro(self, kind: InputKind, value: bytes) -> Form | None:
+    def _framed(self, kind: InputKind, value: bytes) -> Form | Skipped:
         if len(value) < FRAME:
             raise Refused(Reason.UNDECODABLE, "cut short before the schema id")
         schema_id = int.from_bytes(value[1:FRAME], "big")
         key = (kind, schema_id)
         try:
-            plan = self._plans[key]
+            plans = self._plans[key]
         except KeyError:
-            plan = self._plans[key] = avro_forms.plan(kind, self._schemas.lookup(schema_id))
-        return None if plan is None else avro_forms.read(plan, value)
+            plans = self._plans[key] = _plans(kind, self._schemas.lookup(schema_id))
+        if isinstance(plans, Refused):
+            raise Refused(plans.reason, f"schema {schema_id}: {plans.detail}")
+        return json_forms.decode(kind, value[FRAME:]) if plans is None else avro_forms.read(plans, value)
 
     def _subject(self, kind: InputKind, form: Form, kafka_timestamp: int) -> _Subject:
         tenant = form.tenantId or form.tenant_id
@@ -127,28 +133,50 @@ class Inbound:
         else:
             tenant = tenant or body.tenantId or body.tenant_id
             event_id = event_id or body.eventId or body.event_id
-            stamp = body.timestamp if stamp is None else stamp
+            stamp = stamp or body.timestamp
         tenant = tenant or self._default_tenant
         if not tenant:
-            raise Refused(Reason.MISSING_TENANT, "no tenant is named, and no default is set")
+            raise Refused(Reason.MISSING_TENANT, "neither tenantId nor tenant_id is there, and no default is set")
         item = body.itemId or body.item_id
         if item is None and type(body) is AdjustedForm:
             item = body.product_id or body.productId
         return _Subject(
             kind,
             needed_id(tenant, "tenant", Reason.MISSING_TENANT),
-            needed_id(item, "item", Reason.MISSING_ITEM),
-            kafka_instant(kafka_timestamp) if stamp is None else micros(stamp),
+            needed_id(item, "item", Reason.MISSING_ITEM, _ITEM_FIELDS),
+            micros(stamp) if stamp or stamp == 0 else kafka_instant(kafka_timestamp),
             optional_id(event_id, "event id"),
         )
+
+
+def _plans(kind: InputKind, schema: Any) -> Plans | Refused | None:
+    """Return how to read what a schema wrote, None for JSON; a refusal is kept as well, for it may have cost much."""
+    if isinstance(schema, Language) and schema.is_json:
+        return None
+    try:
+        return avro_forms.plan(kind, schema)
+    except Refused as refused:
+        return refused
+
+
+def _deleted(kind: InputKind, skipped: Skipped, key: bytes | None) -> Skipped:
+    """Return the skip of what says that something is gone; of stock that is not to pass unnoticed.
+
+    Raises:
+        Refused: `tombstone`.
+    """
+    if key and kind in _STOCK:
+        raise Refused(Reason.TOMBSTONE, "stock was deleted, and still counts here: send a count of 0")
+    return skipped
 
 
 def _adjust(subject: _Subject, form: Any) -> AnyCommand:
     body: AdjustedForm = form
     delta = _first_amount(body.adjusted_quantity, body.adjustedQuantity)
     absolute = _first_amount(body.new_quantity, body.newQuantity)
-    location = optional_id(body.locationId or body.location_id, "location")
-    event_id = subject.event_id or _name(subject, location, delta, absolute)
+    location = optional_id(place, "location") if (place := body.locationId or body.location_id) else ""
+    reservation = optional_id(named, "reservation") if (named := body.reservationId or body.reservation_id) else ""
+    event_id = subject.event_id or _name(subject, location, delta, absolute, reservation)
     if delta is None:
         if absolute is None:
             raise Refused(Reason.MISSING_QUANTITY, "neither adjusted_quantity nor new_quantity")
@@ -159,7 +187,7 @@ def _adjust(subject: _Subject, form: Any) -> AnyCommand:
         delta=delta,
         absolute=absolute,
         location=location,
-        reservation=optional_id(body.reservationId or body.reservation_id, "reservation") or None,
+        reservation=reservation or None,
     )
 
 
@@ -167,8 +195,8 @@ def _count(subject: _Subject, form: Any) -> AnyCommand:
     body: CountedForm = form
     on_hand = _first_amount(body.onHand, body.on_hand)
     if on_hand is None:
-        raise Refused(Reason.MISSING_QUANTITY, "no onHand")
-    location = optional_id(body.locationId or body.location_id, "location")
+        raise Refused(Reason.MISSING_QUANTITY, "neither onHand nor on_hand")
+    location = optional_id(place, "location") if (place := body.locationId or body.location_id) else ""
     event_id = subject.event_id or _name(subject, location, on_hand)
     return CountStock(event_id=event_id, at=subject.at, on_hand=on_hand, location=location)
 
@@ -191,9 +219,9 @@ def _reserve(subject: _Subject, form: Any) -> AnyCommand:
         reservation=reservation,
         quantity=quantity,
         channel=optional_id(body.channel, "channel") or None,
-        location=optional_id(body.locationId or body.location_id, "location"),
-        reference=optional_id(body.reference, "reference") or None,
-        expires_at=None if expires_at is None else micros(expires_at),
+        location=optional_id(place, "location") if (place := body.locationId or body.location_id) else "",
+        reference=optional_id(body.reference, "reference") if body.reference else None,
+        expires_at=micros(expires_at) if expires_at or expires_at == 0 else None,
         priority=priority,
         allow_partial=partial is True,
         allow_backorder=backorder is not False,
@@ -219,8 +247,8 @@ def _fulfil(subject: _Subject, form: Any) -> AnyCommand:
     body: FulfilledForm = form
     reservation = _reservation(body)
     quantity = units(body.quantity)
-    location = optional_id(body.locationId or body.location_id, "location")
-    event_id = subject.event_id or _name(subject, reservation, quantity)
+    location = optional_id(place, "location") if (place := body.locationId or body.location_id) else ""
+    event_id = subject.event_id or _name(subject, reservation, quantity, location)
     return Fulfil(event_id=event_id, at=subject.at, reservation=reservation, quantity=quantity, location=location)
 
 
@@ -235,7 +263,8 @@ _COMMANDS: Final[dict[InputKind, Callable[[_Subject, Any], AnyCommand]]] = {
 
 
 def _reservation(body: ConfirmedForm) -> str:
-    return needed_id(body.reservationId or body.reservation_id, "reservation", Reason.MISSING_RESERVATION)
+    found = body.reservationId or body.reservation_id
+    return needed_id(found, "reservation", Reason.MISSING_RESERVATION, "reservationId (or reservation_id)")
 
 
 def _first_amount(first: object, second: object) -> int | None:

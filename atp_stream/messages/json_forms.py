@@ -1,12 +1,14 @@
 """JSON bytes to forms: one typed decode, numbers exact."""
 
 import re
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from atp_stream.domain.errors import Refused
-from atp_stream.messages.forms import FORMS, Form, InputKind, is_ours
+from atp_stream.messages import wrapped
+from atp_stream.messages.event_types import foreign, is_ours
+from atp_stream.messages.forms import FORMS, AdjustedForm, Form, InputKind, PolicyForm, Skipped
 from atp_stream.messages.reasons import Reason
 
 
@@ -15,40 +17,75 @@ class _Type(msgspec.Struct):
     event_type: Any = None
 
 
-_DECODERS = {kind: msgspec.json.Decoder(form) for kind, form in FORMS.items()}
-_TYPE_DECODER = msgspec.json.Decoder(_Type)
-_STAMPS = {"timestamp", "expiresAt", "expires_at"}
-_NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_DECODERS: Final = {kind: msgspec.json.Decoder(form) for kind, form in FORMS.items()}
+_TYPE_DECODER: Final = msgspec.json.Decoder(_Type)
+_STAMPS: Final = {"timestamp", "expiresAt", "expires_at"}
+_NOT_JSON: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_BOM: Final = b"\xef\xbb\xbf"
 
 
-def decode(kind: InputKind, value: bytes) -> Form | None:
-    """Return the form that the bytes hold, or None for an event of another type.
+def decode(kind: InputKind, value: bytes) -> Form | Skipped:
+    """Return the form that the bytes hold.
 
     Raises:
         Refused: `undecodable`, or a field has the wrong type.
     """
     try:
         form = _DECODERS[kind].decode(value)
+    except msgspec.ValidationError:  # perhaps an id that is a number, or another event
+        return _foreign(kind, value) or _decode_wrapped(kind, value)
+    except _NOT_JSON as error:
+        if value.startswith(_BOM):
+            return decode(kind, value[len(_BOM) :])
+        raise Refused(Reason.UNDECODABLE, f"not JSON: {error}") from error
+    event_type = form.eventType or form.event_type
+    if event_type and not is_ours(kind, event_type):
+        return foreign(event_type)
+    body = form if form.payload is None else form.payload
+    # The first two conditions are for speed: most events name their item in the first place that is looked at.
+    if body.itemId is None and not (type(body) is AdjustedForm and body.product_id) and _says_nothing(body):
+        return _decode_wrapped(kind, value)
+    return form
+
+
+def _says_nothing(body: Form) -> bool:
+    """Return whether a form has none of what it must have: then its fields are somewhere else."""
+    if isinstance(body, PolicyForm):
+        return not body.action
+    if isinstance(body, AdjustedForm):
+        return not (body.product_id or body.productId or body.item_id)
+    return not body.item_id
+
+
+def _decode_wrapped(kind: InputKind, value: bytes) -> Form | Skipped:
+    """Return the form that bytes hold which are not as a form is: wrapped, or with numbers for ids.
+
+    Raises:
+        Refused: `undecodable`, or a field has the wrong type.
+    """
+    event = wrapped.opened(kind, value)
+    if isinstance(event, Skipped):
+        return event
+    try:
+        form = _DECODERS[kind].decode(event)
     except msgspec.ValidationError as error:
-        if _is_foreign(kind, value):
-            return None
         raise _wrong_type(error) from error
     except _NOT_JSON as error:
         raise Refused(Reason.UNDECODABLE, f"not JSON: {error}") from error
     event_type = form.eventType or form.event_type
-    if event_type and not is_ours(kind, event_type):
-        return None
-    return form
+    return foreign(event_type) if event_type and not is_ours(kind, event_type) else form
 
 
-def _is_foreign(kind: InputKind, value: bytes) -> bool:
+def _foreign(kind: InputKind, value: bytes) -> Skipped | None:
     # Another event may use our names for other things: what it is comes before what is wrong with it.
     try:
         found = _TYPE_DECODER.decode(value)
     except _NOT_JSON:
-        return False
+        return None
     event_type = found.eventType or found.event_type
-    return isinstance(event_type, str) and event_type != "" and not is_ours(kind, event_type)
+    if isinstance(event_type, str) and event_type and not is_ours(kind, event_type):
+        return foreign(event_type)
+    return None
 
 
 def _wrong_type(error: msgspec.ValidationError) -> Refused:

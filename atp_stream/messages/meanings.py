@@ -7,7 +7,8 @@ REASONS: Final = {
     "undecodable": "Neither JSON nor framed Avro; cut short, or something behind the end",
     "wrong_type": "A field has a type that cannot mean what the field means",
     "unknown_schema": "The registry has no schema of this id",
-    "bad_schema": "The registry's schema of this id is no Avro record",
+    "bad_schema": "The registry's schema of this id is neither a record in Avro with fields of ours nor JSON Schema, or"
+    " has no bounds: it holds itself, is too deep or too large, or has arrays of nothing",
     "missing_tenant": "No tenant is named, and `ATP_DEFAULT_TENANT` is not set",
     "missing_item": "No item id",
     "missing_reservation": "No reservation id",
@@ -15,7 +16,7 @@ REASONS: Final = {
     "not_positive": "A quantity of zero or less where units are claimed, given back or shipped",
     "quantity_not_a_number": "A quantity that is no number",
     "quantity_not_finite": "NaN or an infinity",
-    "quantity_too_fine": "More than two decimals by value",
+    "quantity_too_fine": "More than two decimals by value (what sums of floats leave, up to 1e-9, is none)",
     "quantity_too_large": "More than 12 digits before the point",
     "unknown_action": "An order to the policy whose action is none of SET, GRANT, REVOKE, MOVE, FREEZE, UNFREEZE",
     "missing_channel": "An order to the policy that needs a channel and names none",
@@ -23,9 +24,11 @@ REASONS: Final = {
     "policy_invalid": "A policy, or a change of one, that is no JSON, or contradicts itself; nothing changes",
     "bad_percent": "A percentage that is not above 0 and at most 100, or stands beside a quantity",
     "bad_priority": "A priority beyond 32 bits",
-    "bad_timestamp": "No instant between 1970 and 9999, or a number that is not in milliseconds",
+    "bad_timestamp": "No instant between 1970 and 9999, or a number that is not in the unit it should be in",
     "id_too_long": "An id of more than 255 bytes of UTF-8",
     "control_character": "A control character in an id",
+    "tombstone": "A null value with a key, or a deleted row, where stock is told: it would go on counting here; send a"
+    " count of 0",
     "too_large": "A message of more than 64 KiB",
     # the ledger
     "future": "Stamped further ahead of log time than policy allows (5 minutes)",

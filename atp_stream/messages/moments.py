@@ -2,8 +2,9 @@
 
 Text is ISO 8601 with `Z`, an offset, or neither (then UTC); digits beyond microseconds are cut off, and a date
 without a time of day is no instant. A number is *milliseconds*, as in the seed's schemas, and its decimals are finer
-parts. Nothing is guessed from size: seconds would lie in early 1970 and are refused, microseconds lie far ahead
-and are refused by the fold's five minutes.
+parts. Nothing is guessed from size: a number that lies before March 1973 is in a larger unit than it should be
+(seconds for milliseconds, milliseconds for microseconds) and is refused; one in a smaller unit lies far ahead, and is
+refused here or by the fold's five minutes.
 """
 
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NAIVE_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - the twin for texts without an offset
 _END: Final = 253_402_300_800_000_000  # 10000-01-01
 _LEAST_MILLISECONDS: Final = 100_000_000_000  # March 1973; as seconds it would be the year 5138
+LEAST_MICROS: Final = _LEAST_MILLISECONDS * 1000
 _LONGEST_DATE: Final = len("2024-05-01")
 
 

@@ -21,10 +21,9 @@ from atp_stream.domain.written import decode
 from atp_stream.messages.avro_forms import amount
 from atp_stream.messages.fields import content_name, kafka_instant, needed_id, optional_id, units
 from atp_stream.messages.forms import InputKind, PolicyForm
+from atp_stream.messages.limits import DEEPEST_POLICY
 from atp_stream.messages.moments import micros
 from atp_stream.messages.reasons import Reason
-
-_DEEPEST: Final = 16  # objects within objects; the document itself has six
 
 
 class Action(StrEnum):
@@ -82,12 +81,12 @@ def _said(form: PolicyForm, kafka_timestamp: int) -> _Said:
     body = form if form.payload is None else form.payload
     tenant = form.tenantId or form.tenant_id or body.tenantId or body.tenant_id
     event_id = form.eventId or form.event_id or body.eventId or body.event_id
-    stamp = body.timestamp if form.timestamp is None else form.timestamp
+    stamp = form.timestamp or body.timestamp
     try:
         action = Action((body.action or "").upper())
     except ValueError:
         raise Refused(Reason.UNKNOWN_ACTION, f"{body.action!r:.100} is none of {', '.join(Action)}") from None
-    at = kafka_instant(kafka_timestamp) if stamp is None else micros(stamp)
+    at = micros(stamp) if stamp or stamp == 0 else kafka_instant(kafka_timestamp)
     item, channel = body.itemId or body.item_id or "", body.channel or ""
     contents = (body.toChannel or body.to_channel, amount(body.quantity), amount(body.percent))
     named = content_name(InputKind.POLICY.value, tenant, item, at, action.value, channel, *contents, repr(_text(body)))
@@ -168,8 +167,8 @@ def _patch(body: PolicyForm) -> msgspec.Raw:
         plain = msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Refused(Reason.POLICY_INVALID, f"no JSON: {error}") from error
-    if not (plain is None or isinstance(plain, dict)) or _deeper(plain, _DEEPEST):
-        raise Refused(Reason.POLICY_INVALID, f"neither null nor an object of at most {_DEEPEST} levels")
+    if not (plain is None or isinstance(plain, dict)) or _deeper(plain, DEEPEST_POLICY):
+        raise Refused(Reason.POLICY_INVALID, f"neither null nor an object of at most {DEEPEST_POLICY} levels")
     return msgspec.Raw(text)
 
 

@@ -9,7 +9,7 @@ class Reason(StrEnum):
     UNDECODABLE = "undecodable"  # neither JSON nor framed Avro, cut short, or something behind the end
     WRONG_TYPE = "wrong_type"  # a field has a type that cannot mean what the field means
     UNKNOWN_SCHEMA = "unknown_schema"  # the registry definitely has no schema of this id
-    BAD_SCHEMA = "bad_schema"  # the registry's schema of this id is no Avro record
+    BAD_SCHEMA = "bad_schema"  # of this id: no Avro record, or one without bounds
     MISSING_TENANT = "missing_tenant"  # names none, and no default is set
     MISSING_ITEM = "missing_item"
     MISSING_RESERVATION = "missing_reservation"
@@ -24,5 +24,6 @@ class Reason(StrEnum):
     BAD_TIMESTAMP = "bad_timestamp"  # no instant between 1970 and 9999, or a number too small for milliseconds
     ID_TOO_LONG = "id_too_long"  # over 255 bytes of UTF-8
     CONTROL_CHARACTER = "control_character"  # in an id
+    TOMBSTONE = "tombstone"  # the stock of a place or an item was deleted
     TOO_LARGE = "too_large"  # the message as a whole
     BROKEN = "broken"  # a fault of ours showed

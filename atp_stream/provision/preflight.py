@@ -2,6 +2,7 @@
 
 import fcntl
 import socket
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import IO
@@ -11,9 +12,9 @@ from aiokafka.errors import KafkaError
 from atp_stream.engine.app import TESTED_FAUST
 from atp_stream.provision.item_log import find_genesis
 from atp_stream.provision.report import ProvisionError
-from atp_stream.provision.topics import administration, partition_replicas
+from atp_stream.provision.topics import administration, configs, partition_replicas
 from atp_stream.settings import Settings
-from atp_stream.topics import Topics
+from atp_stream.topics import BOUNDED, Topics
 
 _NAMED = 3  # one line is to stay readable
 _NOTE = "genesis"  # in the data directory: the log that its tables were made from
@@ -97,14 +98,32 @@ def check_port(host: str, port: int) -> int:
         return int(probe.getsockname()[1])
 
 
-async def check_topics(settings: Settings, topics: Topics) -> None:
-    """Refuse to start without the topics that `atp init` makes.
+async def check_topics(settings: Settings, topics: Topics) -> list[str]:
+    """Refuse to start without the topics that `atp init` makes; return what to warn of.
 
     Raises:
         ProvisionError: one is missing, or has another number of partitions than the contract says.
     """
     async with administration(settings.bootstrap) as admin:
         counts = {name: len(replicas) for name, replicas in (await partition_replicas(admin)).items()}
+        there = [topic.name for topic in topics.inputs if topic.name in counts]
+        found = await configs(admin, there)
+    _refuse(topics, counts)
+    return _unbounded(found)
+
+
+def _unbounded(found: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """Return a line that names the inputs whose messages may be of any size once they are unpacked."""
+    wanted = BOUNDED["compression.type"]
+    names = [name for name, config in found.items() if config and config.get("compression.type") != wanted]
+    line = (
+        f"a compressed message of {', '.join(names)} may fill a worker's memory: set compression.type={wanted} there"
+        " (producers may go on compressing: the broker unpacks, and refuses what is too large)"
+    )
+    return [line] if names else []
+
+
+def _refuse(topics: Topics, counts: Mapping[str, int]) -> None:
     missing = [topic.name for topic in topics.every if topic.name not in counts]
     if missing:
         more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""

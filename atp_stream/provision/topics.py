@@ -50,14 +50,14 @@ async def provide(
     """
     missing = [topic for topic in topics if topic.name not in existing]
     created = await _create(admin, missing, replication_factor)
-    configs = await _configs(admin, [topic.name for topic in topics if topic.ours and topic.name in existing])
+    found = await configs(admin, [topic.name for topic in topics if topic.ours and topic.name in existing])
     findings = []
     for topic in topics:
         if topic.name in created:
             count = f"{topic.partitions} partition{'' if topic.partitions == 1 else 's'}"
             findings.append(_finding(topic, Verdict.CREATED, count))
         elif topic.ours and topic.name in existing:
-            findings.append(_compared(topic, existing[topic.name], configs[topic.name], replication_factor))
+            findings.append(_compared(topic, existing[topic.name], found[topic.name], replication_factor))
         else:  # upstream's own, or made by another `atp init` in this moment
             findings.append(_finding(topic, Verdict.PRESENT))
     return findings
@@ -107,7 +107,8 @@ async def _create(admin: AIOKafkaAdminClient, topics: Sequence[Topic], replicati
     return created
 
 
-async def _configs(admin: AIOKafkaAdminClient, names: Sequence[str]) -> dict[str, dict[str, str]]:
+async def configs(admin: AIOKafkaAdminClient, names: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Return the configuration of topics that exist; an empty one where it may not be seen."""
     if not names:
         return {}
     responses = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name) for name in names])

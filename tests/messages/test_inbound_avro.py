@@ -146,6 +146,8 @@ def read(schema: Any, **content: Any) -> Any:
 
 
 DECIMAL_4 = {"type": "bytes", "logicalType": "decimal", "precision": 18, "scale": 4}
+MILLIS = {"type": "long", "logicalType": "timestamp-millis"}
+MICROS = {"type": "long", "logicalType": "timestamp-micros"}
 FIXED = {"type": "fixed", "name": "Amount", "size": 8, "logicalType": "decimal", "precision": 18, "scale": 2}
 
 
@@ -240,7 +242,9 @@ def test_what_is_no_avro_record_is_a_bad_schema(schema: Any) -> None:
         ({"quantity": "double"}, {"quantity": float("nan")}, "quantity_not_finite"),
         ({"quantity": "float"}, {"quantity": 0.1}, "quantity_too_fine"),
         ({"quantity": DECIMAL_4}, {"quantity": Decimal("5.0001")}, "quantity_too_fine"),
-        ({"itemId": "long"}, {"itemId": 5}, "wrong_type"),
+        ({"itemId": "double"}, {"itemId": 5.0}, "wrong_type"),
+        ({"timestamp": MICROS}, {"timestamp": 1_714_564_800_123}, "bad_timestamp"),
+        ({"timestamp": MILLIS}, {"timestamp": 1_714_564_800}, "bad_timestamp"),
         ({"itemId": "bytes"}, {"itemId": b"i"}, "wrong_type"),
         ({"priority": "boolean"}, {"priority": True}, "wrong_type"),
         ({"allowPartial": "int"}, {"allowPartial": 1}, "wrong_type"),

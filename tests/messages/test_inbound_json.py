@@ -188,9 +188,9 @@ def test_an_item_may_be_called_item_in_an_adjustment() -> None:
 
 def test_no_timestamp_means_kafkas() -> None:
     value = b'{"reservationId":"r","itemId":"i"}'
-    found = Inbound({}, "acme").translate(InputKind.CONFIRMED, Record(value, timestamp=1234))  # type: ignore[arg-type]
+    found = Inbound({}, "acme").translate(InputKind.CONFIRMED, Record(value, timestamp=1_714_564_800_123))  # type: ignore[arg-type]
     assert isinstance(found, Translated)
-    assert found.command.at == 1_234_000
+    assert found.command.at == NOON + 123_000
 
 
 @pytest.mark.parametrize("kind", InputKind)

@@ -14,6 +14,7 @@ from atp_stream.messages import contract, registry
 from atp_stream.messages.inbound import Inbound, InputKind, Translated
 from atp_stream.messages.outbound import EVENTS, Role
 from atp_stream.messages.registry import Outcome, RegistryUnavailable, SchemaCache, SchemaUnknown
+from atp_stream.messages.registry_client import RegistryClient
 from tests.messages.answers import Answer, answering, scripted
 from tests.messages.wire import Record, avro
 
@@ -66,7 +67,7 @@ async def test_a_subject_with_another_schema_is_reported_and_not_changed(stack: 
 @pytest.mark.stack
 def test_a_new_subject_takes_only_compatible_successors(stack: Stack, subject: str) -> None:
     register(stack, subject, CONFIRMED)
-    client = registry._Registry(stack.registry_url, 5.0)
+    client = RegistryClient(stack.registry_url, 5.0)
     try:
         with pytest.raises(RegistryUnavailable, match="says 409 to POST"):
             client.add(subject, {**CONFIRMED, "fields": [{"name": "n", "type": "string"}]})
@@ -86,7 +87,7 @@ async def test_a_warm_cache_knows_the_ids_of_our_events(stack: Stack, subject: s
 @pytest.mark.stack
 async def test_a_warm_cache_knows_every_version_of_an_input(stack: Stack, subject: str) -> None:
     first = register(stack, subject, CONFIRMED).schema_id
-    client = registry._Registry(stack.registry_url, 5.0)
+    client = RegistryClient(stack.registry_url, 5.0)
     second = client.add(subject, OTHER)
     client.close()
     with closing(SchemaCache(stack.registry_url)) as cache:
@@ -148,16 +149,48 @@ async def test_made_up_ids_do_not_fill_the_memory(stack: Stack, monkeypatch: pyt
 
 
 @pytest.mark.stack
-async def test_a_schema_of_another_language_is_known_but_no_avro(stack: Stack, subject: str) -> None:
-    client = registry._Registry(stack.registry_url, 5.0)
-    schema = '{"$schema": "http://json-schema.org/draft-07/schema#", "type": "object"}'
-    answer = client._ask("register", {"schema": schema, "schemaType": "JSON"}, subject=subject)
+async def test_a_schema_of_a_language_that_is_not_read_is_known_and_refused_in_words(
+    stack: Stack, subject: str
+) -> None:
+    client = RegistryClient(stack.registry_url, 5.0)
+    schema = 'syntax = "proto3"; message Confirmed { string item_id = 1; }'
+    answer = client._ask("register", {"schema": schema, "schemaType": "PROTOBUF"}, subject=subject)
     client.close()
     with closing(SchemaCache(stack.registry_url)) as cache:
         await cache.fetch(answer["id"])
         with pytest.raises(Refused) as refused:
             Inbound(cache, "acme").translate(InputKind.CONFIRMED, Record(b"\0" + answer["id"].to_bytes(4, "big")))
     assert refused.value.reason == "bad_schema"
+    assert "a schema in PROTOBUF; Avro and JSON Schema are read" in refused.value.detail
+
+
+@pytest.mark.stack
+async def test_a_schema_that_refers_to_others_is_read_with_them(stack: Stack, subject: str) -> None:
+    client = RegistryClient(stack.registry_url, 5.0)
+    place = {"type": "record", "name": "shop.Place", "fields": [{"name": "locationId", "type": "string"}]}
+    payload = {
+        "type": "record",
+        "name": "shop.Row",
+        "fields": [
+            {"name": "itemId", "type": "long"},
+            {"name": "onHand", "type": "int"},
+            {"name": "at", "type": "shop.Place"},
+        ],
+    }
+    envelope = {"type": "record", "name": "Envelope", "fields": [{"name": "payload", "type": "shop.Row"}]}
+    refers: list[dict[str, Any]] = []
+    schema_id = 0
+    for name, schema in (("shop.Place", place), ("shop.Row", payload), ("", envelope)):
+        body = {"schema": contract.text(schema), "references": refers}
+        schema_id = client._ask("register", body, subject=f"{subject}-{name}")["id"]
+        refers = [{"name": name, "subject": f"{subject}-{name}", "version": 1}]
+    client.close()
+    with closing(SchemaCache(stack.registry_url)) as cache:
+        await cache.fetch(schema_id)
+        value = b"\0" + schema_id.to_bytes(4, "big") + b"\x02\x0a\x06abc"
+        found = Inbound(cache, "acme").translate(InputKind.COUNTED, Record(value))
+    assert isinstance(found, Translated)
+    assert ("1", 500) == (found.item, getattr(found.command, "on_hand", None))
 
 
 @pytest.mark.stack

@@ -183,9 +183,10 @@ class ItemModel(Acts):
         if self.was_purged(command.reservation, command.at):
             raise Refusal("too_old")
         order = self.order(command.reservation)
-        if (type(command), command.event_id) in order.heard:
+        event = type(command), command.location, command.event_id
+        if event in order.heard:
             return False
-        order.heard.add((type(command), command.event_id))
+        order.heard.add(event)
         if order.created_at is None and command.quantity is None:
             order.fulfil_rest = order.fulfil_rest or (command.at, command.location)
             return True

@@ -44,7 +44,7 @@ class Order:
     confirmed: bool = False
     location: str = ""
     ended: str | None = None
-    heard: set[tuple[type, str]] = field(default_factory=set)
+    heard: set[tuple[object, ...]] = field(default_factory=set)
     release_rest: bool = False
     fulfil_rest: tuple[int, str] | None = None
     expires_at: int | None = None
