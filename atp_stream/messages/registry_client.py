@@ -96,7 +96,7 @@ class RegistryClient:
             with self._http.stream(method, url, headers=headers, json=body) as response:
                 text = self._read(response)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            why = "Timeout" if isinstance(error, httpx.TimeoutException) else str(error)[:200]
+            why = str(error)[:200] or "it took too long"
             raise RegistryUnavailable(
                 f"no schema registry answers at {self._shown}: {why}; start it, or correct ATP_REGISTRY_URL"
             ) from error
