@@ -108,7 +108,7 @@ async def test_every_log_partition_starts_with_the_same_genesis_and_the_default_
         assert (("atp-control", b"genesis"), mark) == first.headers
         command = msgspec.json.decode(second.value, type=SetPolicy)
         assert (b"|", (mark,)) == (second.key, second.headers)
-        assert policy.DEFAULT.document == policy.parse(bytes(command.document)).document
+        assert policy.INITIAL.document == policy.parse(bytes(command.document)).document
 
 
 async def test_two_logs_have_different_genesis(settings):
