@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import msgspec
 
-from atp_stream.engine import sending, steps
+from atp_stream.engine import app, sending, steps
 
 _AGAIN: Final = (
     25  # records of each log partition that a start reads again, as one that trusts the group's offsets would
@@ -14,13 +14,20 @@ _AGAIN: Final = (
 
 
 def _fencing() -> None:
-    """Let every owner's transactions have a name of their own, so that nobody fences anybody."""
+    """Let every owner's transactions have a name of their own, so that nobody fences anybody.
+
+    Nor does a new owner wait for what the earlier one has left open: that alone would hold the damage off.
+    """
     whole = sending.make_producer
 
     def unfenced(bootstrap: str, *, transactional_id: str, **settings: Any) -> Any:
         return whole(bootstrap, transactional_id=f"{transactional_id}-{uuid4()}", **settings)
 
+    async def decided(_self: Any, _changelogs: Any) -> None:
+        return
+
     vars(steps)["make_producer"] = unfenced
+    app.EngineApp._decided = decided  # type: ignore[assignment,method-assign]
 
 
 def _position() -> None:
