@@ -27,7 +27,7 @@ def _fencing() -> None:
         return
 
     vars(steps)["make_producer"] = unfenced
-    app.EngineApp._decided = decided  # type: ignore[assignment,method-assign]
+    app.EngineApp._decided = decided  # type: ignore[assignment,method-assign]  # noqa: SLF001
 
 
 def _position() -> None:
