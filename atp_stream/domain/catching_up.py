@@ -160,6 +160,7 @@ class CatchingUp:
         for _ in range(upgrade.upgrade(x.stock)):
             self._ledger.spend()
         if stock.upgrading is None:
+            x.unindexed |= x.rules.deallocates  # open promises stood in the order of their commits
             settle(x)
         self._ledger.done(x)
 

@@ -8,10 +8,13 @@ import msgspec
 import pytest
 
 from atp_stream.domain.commands import AnyCommand
-from tests.domain.log import LAMP, NOON, Log, count, policy, tick
+from atp_stream.domain.events import AllocationReleased
+from tests.domain.log import AT, LAMP, NOON, Log, count, policy, tick
 from tests.domain.product import Counters, numbers
 
 SAMPLES: list[dict[str, Any]] = json.loads((Path(__file__).parent / "samples" / "old_items.json").read_text())
+PROMISES: dict[str, str] = json.loads((Path(__file__).parent / "samples" / "old_promises.json").read_text())
+"""The rows of an item that takes promises back: six requests of 10, r1 to r6, which one count of 60 served."""
 PARTS = 10
 
 
@@ -57,3 +60,11 @@ def test_no_row_of_the_old_form_is_left() -> None:
         log = log_with(sample)
         log.say(count(1, event_id="last"), log_time=NOON + 1)
         assert [] == [key for key in log.rows if key.startswith(f"{LAMP}|l|")]
+
+
+def test_open_promises_of_an_older_version_are_taken_back_by_the_place_of_their_request() -> None:
+    log = Log()
+    log.say(*[tick(0)] * 100, log_time=NOON)
+    log.rows = {key: row.encode() for key, row in PROMISES.items()}
+    told = log.say(count(30, AT + 1), log_time=NOON + 1)
+    assert ["r6", "r5", "r4"] == [event.reservation for event in told if isinstance(event, AllocationReleased)]

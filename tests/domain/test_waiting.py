@@ -1,5 +1,8 @@
 """The queue of a channel by example: which part of a reservation waits no more, and that what waits is served."""
 
+from atp_stream.domain.rows import Waiting
+from atp_stream.domain.state import State
+from atp_stream.domain.waiting import closing
 from tests.domain.log import AT, Log, count, fulfil, release, reserve
 
 
@@ -33,3 +36,10 @@ def test_of_two_channels_the_head_that_is_first_in_the_queue_is_served() -> None
     log = Log()
     log.say(reserve("a", 5, priority=2), reserve("b", 5, "STORE", priority=1), count(5))
     assert ((0, 5), 5) == (log.shows(), log.item().channels["STORE"].waiting)
+
+
+def test_what_waits_first_closes_a_channel_unless_all_that_waits_is_below_priority_0() -> None:
+    log = Log()
+    log.say(count(5), reserve("later", 9), reserve("first", 8, priority=1), reserve("low", 7, "STORE", priority=-1))
+    found = closing(State(log.read, log.scan), "acme|lamp", log.item())
+    assert {"ECOM": Waiting(reservation="first", quantity=8, priority=1)} == found
