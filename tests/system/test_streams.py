@@ -21,10 +21,10 @@ EARLIER = "2026-05-01T11:00:00Z"
 
 
 def pour(site: Site, topic: str, bodies: Iterable[dict[str, Any]], partition: int = -1) -> None:
-    """Let another client send flat JSON without keys: to one partition in order, or over all of them."""
+    """Let another client send flat JSON without keys: to one partition in order, or (-1) over all of them."""
     producer = Producer({"bootstrap.servers": site.settings.bootstrap, "linger.ms": 5})
     for body in bodies:
-        producer.produce(topic, json.dumps(body), **({} if partition < 0 else {"partition": partition}))
+        producer.produce(topic, json.dumps(body), partition=partition)
         producer.poll(0)
     assert 0 == producer.flush(30)
 
