@@ -73,7 +73,7 @@ docs: install-dev
 lock: install-dev
 	$(BIN)/python -m docs.lock
 
-# The properties of the domain over 10,000 random sequences each; takes about an hour.
+# The properties of the domain over 10,000 random sequences each; takes some hours.
 nightly: install-dev
 	$(BIN)/python -m pytest tests/domain --hypothesis-profile=nightly --timeout=0 $(ARGS)
 
