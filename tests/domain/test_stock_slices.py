@@ -52,7 +52,12 @@ def agrees_after(before: Sequence[AnyCommand], at_last: Sequence[AnyCommand]) ->
 def test_a_late_count_in_front_of_very_many_stamps_includes_none_of_them(*, narrow: bool) -> None:
     r = Random(1)
     deltas = [adjust(r.choice([-1, 1, 2]), at=AT + 10 + place) for place in range(STAMPS)]
-    behind = [adjust(5, at=AT + 5), adjust(-1, at=AT + STAMPS // 2), count(3, AT + STAMPS // 3), adjust(1, at=AT + 7)]
+    behind: list[AnyCommand] = [
+        adjust(5, at=AT + 5),
+        adjust(-1, at=AT + STAMPS // 2),
+        count(3, AT + STAMPS // 3),
+        adjust(1, at=AT + 7),
+    ]
     with small_slices(narrow=narrow):
         agrees_after(deltas, [count(1_000, AT), *behind])
 
@@ -63,7 +68,10 @@ def test_the_first_absolute_of_a_place_takes_over_the_very_many_shipments_of_it(
     shipped = [
         fulfil(f"o{place}", 1 + place % 3, at=AT + 10 + place, location=places[place % 3]) for place in range(SHIPMENTS)
     ]
-    behind = [fulfil("last", 2, at=AT + 20, location="south"), adjust(-1, at=AT + SHIPMENTS, location="south")]
+    behind: list[AnyCommand] = [
+        fulfil("last", 2, at=AT + 20, location="south"),
+        adjust(-1, at=AT + SHIPMENTS, location="south"),
+    ]
     first = count(5_000, AT + SHIPMENTS // 2, location="south")
     newer = count(9_000, AT + SHIPMENTS, location="north")
     with small_slices(narrow=narrow):
