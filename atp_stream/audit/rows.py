@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from atp_stream.domain.keys import STOCK_TIME
-from atp_stream.domain.purge import is_forgotten
+from atp_stream.domain.keys import GENERATIONS, STOCK_TIME, generation_of, item_of
+from atp_stream.domain.purge import is_forgotten, is_kept
 from atp_stream.engine.scratch import Scratch
 from atp_stream.messages.rows import decode_row
 
@@ -46,7 +46,22 @@ def _remembered(rows: Scratch) -> Iterator[tuple[bytes, bytes]]:
     """Yield the rows that the fold may still ask for."""
     time = rows.read(STOCK_TIME.encode())
     generation = 0 if time is None else decode_row(STOCK_TIME, time).generation
-    return ((key, row) for key, row in rows.scan() if not is_forgotten(key.decode(), generation))
+    for key, row in rows.scan():
+        name = key.decode()
+        if not is_forgotten(name, generation) or _is_kept(rows, name):
+            yield key, row
+
+
+def _is_kept(rows: Scratch, key: str) -> bool:
+    """Tell whether a row of a forgotten generation stays, because its item is stopped."""
+    if not key.startswith(GENERATIONS):
+        return False
+    item = f"{item_of(key)}|i"
+    row = rows.read(item.encode())
+    try:
+        return row is not None and is_kept(decode_row(item, row), generation_of(key))
+    except ValueError:  # an item that nobody can read: compare all that it has
+        return True
 
 
 def _same(key: str, one: bytes, other: bytes) -> bool:

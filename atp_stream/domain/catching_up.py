@@ -155,6 +155,7 @@ class CatchingUp:
         item, stock = x.item, x.item.stock
         if stock.upgrading is None:  # what is kept has come before there were generations
             upgrade.begin(stock, 0)
+            item.stopped = 0
         x.begin(item.offset, item.log_time, source=item.source.encode())
         x.stock.live_by(x.rules.stock, stock.upgrading or 0)
         for _ in range(upgrade.upgrade(x.stock)):

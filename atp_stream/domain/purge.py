@@ -35,6 +35,11 @@ _AGAIN_MS: Final = 1_000
 _MICROSECONDS: Final = 1_000
 
 
+def is_kept(item: Item | None, generation: int) -> bool:
+    """Tell whether the rows of an item from a generation stay because the item is stopped."""
+    return item is not None and item.stopped is not None and generation >= item.stopped - 1
+
+
 def is_forgotten(key: str, generation: int) -> bool:
     """Tell whether a row may be there or not, as far as the purge has come, in a present generation."""
     if key.startswith(GENERATIONS):
@@ -104,8 +109,7 @@ class Purge:
         """Tell whether what is kept for an item may still ask for its rows of a generation."""
         if self._state.first(QUARANTINE) is None and self._state.first(WORK) is None:
             return False
-        item: Item | None = self._state.get(f"{name}|i")
-        return item is not None and item.stopped is not None and generation >= item.stopped - 1
+        return is_kept(self._state.get(f"{name}|i"), generation)
 
     def _set_timer(self, log_time: int) -> None:
         self._row.timer = log_time * _MICROSECONDS

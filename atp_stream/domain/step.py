@@ -119,7 +119,7 @@ class Step:
         time = self._time
         if time.has_begun:
             time.advance(entry.log_time)
-        elif isinstance(entry.command, OF_PARTITION):
+        elif isinstance(entry.command, PolicyOfPartition | Tick):
             return  # stock time begins with the first command to an item: a policy in front of it sets the first window
         else:
             time.begin(entry.log_time, self._policies.newest.policy.stock.window)
@@ -134,8 +134,9 @@ class Step:
         x = self._items.get(entry.name) or self.open(entry.name)
         if isinstance(command, ResumeItem) and x.item.quarantine is None:
             return True  # it runs; if it has work to finish, that is none of an operator's business
-        if x.item.quarantine is None and x.item.stock.upgrading is None and upgrade.is_old(x.item.stock):
+        if x.item.quarantine is None and not x.item.resuming and upgrade.may_begin(x.item.stock):
             upgrade.begin(x.item.stock, self._time.generation)
+            self._stop_purge(x, self._time.generation)
             self._mark(x)
         if self._behind.behind(x) and not self._behind.catch_up(x, SLICE if x.due else ENOUGH):
             # Much work: others go on meanwhile. Little, but this step has enough: the next one goes on here.
@@ -192,6 +193,9 @@ class Step:
             drift.follow(x)
         x.done()
         self._purge.watch(x.log_time)
+        item = x.item
+        if item.stopped is not None and item.quarantine is None and not item.held and item.stock.upgrading is None:
+            self._let_go(x)
         self._mark(x)
 
     def _mark(self, x: ItemFold) -> None:
@@ -211,10 +215,15 @@ class Step:
             original=entry.original,
         )  # fmt: skip
         kept = self._behind.keep(x, entry.offset, held)
-        if kept and x.item.stopped is None:
-            x.item.stopped = generation
+        if kept:
+            self._stop_purge(x, generation)
         self._mark(x)
         return kept
+
+    def _stop_purge(self, x: ItemFold, generation: int) -> None:
+        """Let the purge leave an item's rows from the generation before this one on, unless it does so already."""
+        if x.item.stopped is None:
+            x.item.stopped = generation
 
     def _let_go(self, x: ItemFold) -> None:
         """Let the purge take rows of an item again, for which nothing is kept any more."""
@@ -281,7 +290,7 @@ class Step:
         """Quarantine an item: all its channels show 0, and its commands are kept."""
         x.begin(offset, log_time)
         x.item.quarantine = self._broken[x.ticket]
-        x.item.stopped = self._time.generation if x.item.stopped is None else x.item.stopped
+        self._stop_purge(x, self._time.generation)
         x.item.resuming = False
         timers.hide(x)
         self._state.put(QUARANTINE + x.name, Due())

@@ -1,5 +1,7 @@
 """Two tables side by side."""
 
+import pytest
+
 from atp_stream.audit.rows import Difference, differences
 from atp_stream.engine.scratch import Scratch
 
@@ -35,6 +37,17 @@ def test_a_row_that_nobody_can_read_differs() -> None:
         wanted.write([(b"t|a|i", ITEM)])
 
         assert 1 == len(list(differences(held, wanted)))
+
+
+@pytest.mark.parametrize(("item", "found"), [(ITEM, 0), (b'{"stock":{},"channels":{},"stopped":3}', 1), (b"{", 1)])
+def test_a_row_of_a_forgotten_generation_is_compared_while_its_item_is_stopped(item: bytes, found: int) -> None:
+    time = b'{"seen":0,"eras":[[0,0,9,86400000]]}'
+    rows = [(b"|stock_time", time), (b"t|a|i", item)]
+    with Scratch() as held, Scratch() as wanted:
+        held.write(rows)
+        wanted.write([*rows, (b"|g|00000002|K|t|a|mark", b"[]")])
+
+        assert found == len(list(differences(held, wanted)))
 
 
 def test_a_scratch_leaves_nothing_on_the_disk(tmp_path) -> None:

@@ -46,7 +46,7 @@ def adopt(fold: "StockFold", place: Place) -> None:
 def refresh(fold: "StockFold") -> None:
     """Look up which location's newest absolute is the oldest."""
     rows, prefix = fold.rows, dated_place_prefix(fold.item)
-    while (first := next(rows.keys(prefix, prefix), None)) is not None:
+    for first in rows.keys(prefix, prefix):  # one that is moved on lies behind, and is met again
         stamp, location = dated_place_of(first, prefix)
         at = fold.place(location).row.at
         if at == stamp:

@@ -17,6 +17,9 @@ MAX_SPANS: Final = 16
 MAX_BARE_SPANS: Final = 64
 """So many forgotten spans are told apart, of a location and of the one without a name."""
 
+MAX_LIVE_SPANS: Final = 64
+"""So many spans are told apart beyond those, of the generations whose chunks are there."""
+
 FORGOTTEN: Final = -1
 """The generation of a span whose chunks are gone, or may be."""
 
@@ -70,8 +73,9 @@ class Departures(Chunks):
         """Count an entry of a chunk in the sums of its span, or (`times` is -1) no longer."""
         number, at = entry.at // self._width, entry.at
         spans = self._left.spans
+        width = self._width
         for span in reversed(spans):
-            if span.generation == generation and span.number == number:
+            if span.generation == generation and span.least_at // width <= number <= span.greatest_at // width:
                 break
         else:
             span = Span(generation, number, at, at)
@@ -136,9 +140,10 @@ def _merged(one: Span, other: Span) -> Span:
 
 
 def shorten(left: Shipments, included_at: int, limit: int) -> None:
-    """Keep at most `limit` spans: merge the two forgotten neighbours that lie closest.
+    """Keep at most `limit` forgotten spans and MAX_LIVE_SPANS others: merge the two neighbours that lie closest.
 
-    First of what is included, while that is more than a quarter; else of what is not; never across the border.
+    Of forgotten ones first of what is included, while that is more than a quarter; else of what is not; never across
+    the border.
     """
     spans = left.spans
     while len(spans) > limit and spans[2].generation == FORGOTTEN:
@@ -154,5 +159,16 @@ def shorten(left: Shipments, included_at: int, limit: int) -> None:
                 else one.greatest_at > included_at or (included > 1 and not place)
             )
         ]
+        _, place = min(lengths)
+        spans[place] = _merged(spans[place], spans.pop(place + 1))
+    while len(spans) > limit + MAX_LIVE_SPANS:
+        # What chunks still hold is read from them where a threshold splits a span: to merge these costs no exactness.
+        lengths = [
+            (two.greatest_at - one.least_at, place)
+            for place, (one, two) in enumerate(pairwise(spans))
+            if one.generation == two.generation != FORGOTTEN
+        ]
+        if not lengths:
+            return
         _, place = min(lengths)
         spans[place] = _merged(spans[place], spans.pop(place + 1))

@@ -55,6 +55,11 @@ def is_old(stock: Stock) -> bool:
     return bool(stock.places) or bool(stock.shipments) or stock.upgrading is not None
 
 
+def may_begin(stock: Stock) -> bool:
+    """Tell whether an upgrade is due and has not begun."""
+    return stock.upgrading is None and is_old(stock)
+
+
 def begin(stock: Stock, generation: int) -> None:
     """Let the upgrade begin; all facts of the old rows count as of `generation`."""
     stock.upgrading = generation
