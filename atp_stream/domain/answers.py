@@ -27,8 +27,11 @@ ItemCommand: TypeAlias = AdjustStock | CountStock | Reserve | Confirm | Release 
 """A command that changes the numbers of one item."""
 
 
-_APPLIED: Final = frozenset({Outcome.APPLIED, Outcome.LATE})
-_OUTCOMES: Final = (Outcome.DUPLICATE, Outcome.APPLIED)  # by whether a command was news
+_DUPLICATE: Final = Outcome.DUPLICATE
+_LATE: Final = Outcome.LATE
+_STALE: Final = Outcome.STALE
+_APPLIED: Final = Outcome.APPLIED
+_OUTCOMES: Final = (_DUPLICATE, _APPLIED)  # by whether a command was news
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -72,7 +75,8 @@ def _adjust(x: ItemFold, command: AdjustStock) -> Outcome:
     ships = command.reservation is not None and command.delta < 0
     fact = Fact(command.at, command.event_id, command.delta, command.absolute, ships)
     outcome = _record(x, fact, command.location)
-    if outcome in _APPLIED and command.reservation is not None and command.delta < 0:
+    if ships and (outcome is _APPLIED or outcome is _LATE):
+        assert command.reservation is not None  # noqa: S101  (it ships one)
         if is_purged(x, command.reservation, command.at):
             x.item.unpaired += 1
         else:
@@ -83,8 +87,8 @@ def _adjust(x: ItemFold, command: AdjustStock) -> Outcome:
 def _record(x: ItemFold, fact: Fact, location: str) -> Outcome:
     """Take in a fact of stock and tell what became of it; raises Refused with reason stale."""
     outcome = x.stock.record(fact, location)
-    if outcome is Outcome.STALE:
+    if outcome is _STALE:
         at = _EPOCH + timedelta(microseconds=x.stock.forgotten_at(location))
         raise Refused("stale", f"what {location or 'no location'} had up to {at.isoformat()} is forgotten")
-    x.item.late += outcome is Outcome.LATE
+    x.item.late += outcome is _LATE
     return outcome

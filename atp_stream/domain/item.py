@@ -62,7 +62,7 @@ class ItemFold:
                 self._leaving |= row.leaving
         self.state, self.name, self.rules, self.events, self.item = state, name, rules, events, item
         self.channels = item.channels
-        self.stock = StockFold(state, name, item.stock)
+        self.stock = StockFold(state, name, item.stock, has_rows=not self.is_new)
         self.pending: list[Standing] = []  # policies that this item has still to meet
         self.changed = False
         self.due = self.is_due

@@ -36,6 +36,9 @@ from atp_stream.domain.ticks import Ticks
 FOLD_VERSION: Final = 2
 """Counted up whenever the same log gives other numbers than before. 2: stock without a bound on facts."""
 
+_DUPLICATE: Final = Outcome.DUPLICATE
+_PAST: Final = Outcome.PAST
+
 ENOUGH: Final = 4_000
 """A step that has so much output takes no further command."""
 
@@ -176,9 +179,9 @@ class Step:
                 x.item.stale += 1
                 x.changed = True
             return
-        if outcome in {Outcome.DUPLICATE, Outcome.PAST}:
-            x.item.duplicates += outcome is Outcome.DUPLICATE
-            x.item.past += outcome is Outcome.PAST
+        if outcome is _DUPLICATE or outcome is _PAST:
+            x.item.duplicates += outcome is _DUPLICATE
+            x.item.past += outcome is _PAST
             x.changed = True
             return
         if isinstance(command, EditItem) and self._policies.sweep is not None:

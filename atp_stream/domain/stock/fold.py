@@ -10,30 +10,45 @@ includes it. With absolutes both with and without a location there are two such 
 Source: domain.md, Stock.
 """
 
-from typing import NamedTuple
+from typing import Final, TypeAlias
 
+from atp_stream.domain.keys import location_key
 from atp_stream.domain.stock import homeless, instants, results, spans
 from atp_stream.domain.stock.facts import MAX_SHOWN, NEVER, Fact, Outcome, StockRules, saturated
 from atp_stream.domain.stock.place import Place, mark_of
 from atp_stream.domain.stock.rows import ADJUSTS, COUNTS, SHIPS, Link, Location, Stock
 from atp_stream.domain.stock.series import Rows
 
+Seen: TypeAlias = tuple[int, int, int, int, int]
+"""What the item's sums hold of a location: its value, gap and basis, its newest absolute, and what left later."""
+
+UNSEEN: Final[Seen] = (0, 0, 0, NEVER, 0)
+
 
 class StockFold:
     """The stock of an item; `live_by` says which rules and which generation the next command meets."""
 
-    __slots__ = ("generation", "item", "rows", "rules", "stock")
+    __slots__ = ("_has_rows", "_places", "generation", "item", "rows", "rules", "stock")
 
-    def __init__(self, rows: Rows, item: str, stock: Stock) -> None:
-        """`item` is "tenant|item", as in keys; `stock` is a part of the item's row, which the caller puts."""
+    def __init__(self, rows: Rows, item: str, stock: Stock, *, has_rows: bool = True) -> None:
+        """`item` is "tenant|item", as in keys; `stock` is a part of the item's row, which the caller puts.
+
+        `has_rows` is False of an item that no location can have a row of: none is looked for.
+        """
         self.rows = rows
         self.item = item
         self.stock = stock
         self.rules = StockRules()
         self.generation = 0
+        self._has_rows = has_rows
+        self._places: dict[str, Place] = {}
 
     def live_by(self, rules: StockRules, generation: int) -> None:
         """Take in what follows by these rules, in this generation of stock time."""
+        if generation == self.generation and rules is self.rules:
+            return
+        self._has_rows |= bool(self._places)
+        self._places = {}
         self.rules, self.generation = rules, generation
 
     def record(self, fact: Fact, location: str, sums: dict[int, int] | None = None) -> Outcome:
@@ -42,20 +57,20 @@ class StockFold:
         One that is not applied changes nothing. `sums` are sums of deltas behind a stamp that are known already.
         """
         place = self.place(location)
-        row, mark = place.row, mark_of(fact, location)
+        row, at, mark = place.row, fact.at, mark_of(fact, location)
         if place.knows(mark):
             return Outcome.DUPLICATE
-        if fact.at <= place.forgotten_at:
-            return Outcome.PAST if fact.at < row.at and not fact.reservation else Outcome.STALE
+        if at <= place.forgotten_at:
+            return Outcome.PAST if at < row.at and not fact.reservation else Outcome.STALE
         place.turn()
-        place.remember(mark, fact.at)
-        place.sums.update(sums or {})
-        instant = place.touch(fact.at)
+        place.remember(mark, at)
+        place.sums = dict(sums) if sums else {}
+        instant = place.touch(at)
         delta = fact.delta or 0
         instant.delta = saturated(instant.delta + delta)
         if fact.absolute is None and delta < 0:
             instant.bare_loss = saturated(instant.bare_loss + delta)
-        if fact.absolute is None and fact.at > row.at:  # the common case: nothing but the value changes
+        if fact.absolute is None and at > row.at:  # the common case: nothing but the value changes
             row.after = saturated(row.after + delta)
             place.put()
             total = self.stock.named if location else self.stock.bare
@@ -72,7 +87,7 @@ class StockFold:
             results.state(place, instant, delta)
         self.see(place, was)
         self.derive()
-        return Outcome.LATE if fact.at < row.at else Outcome.APPLIED
+        return Outcome.LATE if at < row.at else Outcome.APPLIED
 
     def forgotten_at(self, location: str) -> int:
         """Return the stamp up to which facts of a location can no longer be judged."""
@@ -98,7 +113,13 @@ class StockFold:
 
     def place(self, location: str) -> Place:
         """Return a location, to read."""
-        return Place(self.rows, self.item, location, self.rules, self.generation)
+        place = self._places.get(location)
+        if place is None:
+            key = location_key(self.item, location)
+            row = self.rows.get(key) if self._has_rows else None
+            place = Place(self.rows, self.item, location, key, row or Location(), self.rules, self.generation)
+            self._places[location] = place
+        return place
 
     def turned(self, location: str) -> Place:
         """Return a location whose row will be put, in the present generation."""
@@ -119,20 +140,21 @@ class StockFold:
         """Return the stamp up to which shipments of no location are included."""
         return homeless.border(self) if self.stock.named.absolutes else place.row.included_at
 
-    def see(self, place: Place, was: "Seen") -> None:
+    def see(self, place: Place, was: Seen) -> None:
         """Put the row of a location, and let the sums of the item follow it."""
         place.put()
         row, stock = place.row, self.stock
         sums = stock.named if place.location else stock.bare
-        sums.value = saturated(sums.value + row.value - was.value)
-        sums.gap = saturated(sums.gap + row.gap - was.gap)
-        sums.basis = saturated(sums.basis + row.basis - was.basis)
-        is_first = was.at == NEVER != row.at
+        value, gap, basis, at, out = was
+        sums.value = saturated(sums.value + row.value - value)
+        sums.gap = saturated(sums.gap + row.gap - gap)
+        sums.basis = saturated(sums.basis + row.basis - basis)
+        is_first = at == NEVER != row.at
         sums.absolutes += is_first
         if not place.location:
             sums.missing = row.out
         elif row.at != NEVER:
-            sums.missing = saturated(sums.missing + row.out - (0 if is_first else was.out))
+            sums.missing = saturated(sums.missing + row.out - (0 if is_first else out))
             if is_first:
                 homeless.adopt(self, place)
 
@@ -155,22 +177,12 @@ class StockFold:
         stock.on_hand, stock.gap, stock.basis = _shown(on_hand), _shown(gap), _shown(basis)
 
 
-class Seen(NamedTuple):
-    """What the item's sums hold of a location."""
-
-    value: int = 0
-    gap: int = 0
-    basis: int = 0
-    at: int = NEVER
-    out: int = 0
-
-
 def _shown(total: int) -> int:
     return total if -MAX_SHOWN <= total <= MAX_SHOWN else max(-MAX_SHOWN, min(MAX_SHOWN, total))
 
 
 def _seen(row: Location) -> Seen:
-    return Seen(row.value, row.gap, row.basis, row.at, row.out)
+    return row.value, row.gap, row.basis, row.at, row.out
 
 
 def newest_at(fold: StockFold, location: str) -> int:

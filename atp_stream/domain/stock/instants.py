@@ -144,7 +144,7 @@ class _Values:
 
 
 def _link(values: _Values, link: Link) -> None:
-    stated, (entered, left, kind) = values.stated, link
+    stated, entered, left, kind = values.stated, link.entered, link.left, link.kind
     stated.smallest = min(stated.smallest, entered)
     stated.has_count |= kind == COUNTS
     if kind == SHIPS:

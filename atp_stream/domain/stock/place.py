@@ -10,18 +10,19 @@ from binascii import b2a_base64
 from hashlib import blake2b
 from typing import Final
 
-from atp_stream.domain.keys import location_key, mark_key
+from atp_stream.domain.keys import mark_key
 from atp_stream.domain.names import encode
 from atp_stream.domain.stock import spans
 from atp_stream.domain.stock.facts import NEVER, Fact, StockRules
 from atp_stream.domain.stock.rows import Instant, Location, Mark
-from atp_stream.domain.stock.series import Chunks, Rows
+from atp_stream.domain.stock.series import MAX_TAIL, Chunks, Rows
 from atp_stream.domain.stock.spans import Departures
 
-MAX_IDS: Final = 16
+MAX_IDS: Final = 40
 """So many event ids stand in the row of the location; each older one has a row of its own, a mark."""
 
-_MARK_BYTES: Final = 15
+_MARK_BYTES: Final = 12
+_MARK_CHARS: Final = 16
 _PRESENT: Final = 1
 _BEFORE: Final = 2
 
@@ -33,15 +34,17 @@ class Place:
         "_departures", "_instants", "_name", "generation", "item", "key", "location", "row", "rows", "rules", "sums",
     )  # fmt: skip
 
-    def __init__(self, rows: Rows, item: str, location: str, rules: StockRules, generation: int) -> None:
-        """`item` is "tenant|item", as in keys."""
+    def __init__(
+        self, rows: Rows, item: str, location: str, key: str, row: Location, rules: StockRules, generation: int
+    ) -> None:
+        """`item` is "tenant|item", as in keys; `key` is that of the location's row."""
         self.rows = rows
         self.item = item
         self.location = location
         self.rules = rules
         self.generation = generation
-        self.key = location_key(item, location)
-        self.row: Location = rows.get(self.key) or Location()
+        self.key = key
+        self.row = row
         self.sums: dict[int, int] = {}
         self._name = ""  # this and the two below are made when they are first asked for: most facts ask for few
         self._instants: Chunks | None = None
@@ -72,7 +75,9 @@ class Place:
     def shipped_behind(self, at: int) -> int:
         """Return the units that left behind a stamp."""
         left = self.row.left
-        return self.departures.total_behind(at) if left.tail or left.spans else 0
+        if not left.spans and (not left.tail or left.tail[-1].at <= at):
+            return 0
+        return self.departures.total_behind(at)
 
     def put(self) -> None:
         """Set the row."""
@@ -86,8 +91,10 @@ class Place:
         passed = generation - row.generation
         if passed > 1:
             return False
-        if mark in row.ids or (not passed and mark in row.ids_before):
+        if _holds(row.ids, mark) or (not passed and _holds(row.ids_before, mark)):
             return True
+        if not row.spilled:
+            return False
         spilled = row.spilled << passed
         get, item = self.rows.get, self.item
         return bool(
@@ -115,8 +122,8 @@ class Place:
             row.ids_before, row.spilled = row.ids, (row.spilled & _PRESENT) * _BEFORE
         else:
             row.forgotten_at = max(row.forgotten_at, row.before_at, row.newest_at)
-            row.before_at, row.ids_before, row.spilled = NEVER, [], 0
-        row.newest_at, row.ids, row.generation = NEVER, [], self.generation
+            row.before_at, row.ids_before, row.spilled = NEVER, "", 0
+        row.newest_at, row.ids, row.generation = NEVER, "", self.generation
         facts, forgotten_at = row.facts, row.forgotten_at
         kept = 0
         while kept < len(facts.tail) and facts.tail[kept].at <= forgotten_at:
@@ -128,21 +135,30 @@ class Place:
     def remember(self, mark: str, at: int) -> None:
         """Note a fact that counts; the oldest id beyond those that the row has room for gets a row of its own."""
         row = self.row
-        row.ids.append(mark)
-        if len(row.ids) + len(row.ids_before) > MAX_IDS:
+        row.ids += mark
+        if len(row.ids) + len(row.ids_before) > MAX_IDS * _MARK_CHARS:
             if row.ids_before:
-                self.rows.put(mark_key(self.generation - 1, self.item, row.ids_before.pop(0)), Mark())
+                oldest, row.ids_before = row.ids_before[:_MARK_CHARS], row.ids_before[_MARK_CHARS:]
+                self.rows.put(mark_key(self.generation - 1, self.item, oldest), Mark())
                 row.spilled |= _BEFORE
             else:
-                self.rows.put(mark_key(self.generation, self.item, row.ids.pop(0)), Mark())
+                oldest, row.ids = row.ids[:_MARK_CHARS], row.ids[_MARK_CHARS:]
+                self.rows.put(mark_key(self.generation, self.item, oldest), Mark())
                 row.spilled |= _PRESENT
-        row.newest_at = max(row.newest_at, at)
+        if at > row.newest_at:
+            row.newest_at = at
 
     # What is kept behind a stamp
 
     def touch(self, at: int) -> Instant:
         """Return the instant of a stamp, which may be changed in place."""
-        instant: Instant = self.instants.touch(self.row.facts, Instant(at), was_before=at <= self.row.before_at)
+        facts = self.row.facts
+        tail = facts.tail
+        if at > facts.edge and len(tail) < MAX_TAIL and (not tail or tail[-1].at < at):  # most facts are the newest
+            instant = Instant(at)
+            tail.append(instant)
+            return instant
+        instant = self.instants.touch(self.row.facts, Instant(at), was_before=at <= self.row.before_at)
         return instant
 
     def find(self, at: int) -> Instant:
@@ -157,6 +173,14 @@ class Place:
             parts = self.instants.behind(self.row.facts, at)
             self.sums[at] = sum(instant.delta for part in parts for instant in part)
         return self.sums[at]
+
+
+def _holds(marks: str, mark: str) -> bool:
+    """Tell whether a mark is one of those that stand side by side in a text."""
+    place = marks.find(mark)
+    while place % _MARK_CHARS > 0 <= place:
+        place = marks.find(mark, place + 1)
+    return place >= 0
 
 
 def mark_of(fact: Fact, location: str) -> str:

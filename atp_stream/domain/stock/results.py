@@ -56,14 +56,16 @@ def state(place: Place, instant: Instant, delta: int) -> None:
 def include(place: Place) -> None:
     """Let the newest absolute include the shipments up to its stamp, less the skew."""
     row = place.row
-    row.included_at = max(row.included_at, row.at - place.rules.skew)
+    border = row.at - place.rules.skew
+    if border > row.included_at:
+        row.included_at = border
     row.out = saturated(place.shipped_behind(row.included_at))
 
 
 def _begin(place: Place, instant: Instant, delta: int) -> None:
     """Let an instant be the newest absolute."""
     row, at = place.row, instant.at
-    after = 0 if at >= max(row.newest_at, row.before_at) else place.delta_behind(at)
+    after = 0 if at >= row.newest_at and at >= row.before_at else place.delta_behind(at)
     is_first = row.at == NEVER
     before = saturated(row.after + delta - instant.delta - after)
     if is_first:  # all deltas so far were `after`; what was before is their sum
@@ -122,7 +124,7 @@ def _resolve(place: Place, instant: Instant | None) -> None:
             return
         instant = place.find(row.at)
     row.end, row.sure = instants.plain_end(instant), _SURE
-    if not instants.is_sure(instant) and not instants.has_count(instant):
+    if instant.stated is not None and not instants.is_sure(instant) and not instants.has_count(instant):
         row.sure = _KNOWN if row.p_end is not None else _FORGOTTEN
         if row.p_end is not None:
             expected = row.p_end + row.between + instant.delta

@@ -11,7 +11,7 @@
 Every list and every chunk is bounded, so no row comes near 64 KB. Source: domain.md, Stock.
 """
 
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 
@@ -84,7 +84,7 @@ class Stated(msgspec.Struct, array_like=True, gc=False):
     generation: int = -1
 
 
-class Link(NamedTuple):
+class Link(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """The only absolute of an instant: the value entered, the value left, and its kind."""
 
     entered: int
@@ -147,8 +147,8 @@ class Location(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     """The row of a location.
 
     What is remembered: `newest_at`, `before_at` and `forgotten_at` are the greatest stamps of the facts of the present
-    `generation`, of the one before, and of those before that. `ids` and `ids_before` are the marks of the last facts;
-    `spilled` says which generations have marks in rows of their own (1: the present, 2: the one before).
+    `generation`, of the one before, and of those before that. `ids` and `ids_before` are the marks of the last facts,
+    side by side; `spilled` says which generations have marks in rows of their own (1: the present, 2: the one before).
 
     Results: the newest absolute is stamped `at`, ends at `end`, and `after` are the deltas behind it. `sure` says
     whether its end asks what was before: 2 no; 1 yes, and that is known; 0 it is forgotten. `p_at` is the absolute in
@@ -161,8 +161,8 @@ class Location(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     newest_at: int = NEVER
     before_at: int = NEVER
     forgotten_at: int = NEVER
-    ids: list[str] = []
-    ids_before: list[str] = []
+    ids: str = ""
+    ids_before: str = ""
     spilled: int = 0
     facts: Instants = msgspec.field(default_factory=Instants)
     left: Shipments = msgspec.field(default_factory=Shipments)

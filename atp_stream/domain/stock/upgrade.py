@@ -11,7 +11,7 @@ import msgspec
 
 from atp_stream.domain.keys import old_location_key
 from atp_stream.domain.stock.facts import NEVER, Fact
-from atp_stream.domain.stock.fold import Seen, StockFold
+from atp_stream.domain.stock.fold import UNSEEN, StockFold
 from atp_stream.domain.stock.rows import Stock, Sums
 
 
@@ -73,7 +73,7 @@ def upgrade(fold: StockFold) -> int:
     stock = fold.stock
     assert stock.upgrading is not None  # noqa: S101  (`begin` was called)
     shown = stock.on_hand, stock.gap, stock.basis, stock.split
-    fold.generation = stock.upgrading
+    fold.live_by(fold.rules, stock.upgrading)
     read = 0
     if not stock.places or any(place is not None for place in stock.places.values()):
         read += len(stock.places) + len(stock.shipments)
@@ -113,7 +113,7 @@ def _take_floors(fold: StockFold) -> None:
             row.included_at = row.base_included_at = floor.absolute_at - skew
             if floor.gap:  # it counts from a moment before
                 row.base_at -= 1
-        fold.see(place, Seen())
+        fold.see(place, UNSEEN)
     for location, group in stock.shipments.items():
         for left in msgspec.convert(group, list[OldShipment]):
             fold.ship(left.at, left.quantity, location)

@@ -55,9 +55,9 @@ def test_an_event_beyond_two_generations_is_no_longer_known() -> None:
 
 def test_a_fact_a_generation_writes_no_marks() -> None:
     item = Item()
-    for number in range(40):
+    for number in range(2 * MAX_IDS):
         in_generation(item, number).takes(delta(number, 1))
-    assert (0, 40) == (marks(item), item.stock.on_hand)
+    assert (0, 2 * MAX_IDS) == (marks(item), item.stock.on_hand)
 
 
 def test_marks_of_the_generation_before_last_are_not_asked_for() -> None:
