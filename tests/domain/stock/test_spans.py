@@ -26,7 +26,6 @@ class Yard:
     def __init__(self, *spans: Span) -> None:
         self.state = State(lambda _: None, lambda _: iter(()))
         self.left = Shipments(spans=list(spans))
-        self.read: list[str] = []
 
     def departures(self, generation: int = 0) -> Departures:
         return Departures(self.state, "X|acme|lamp|S|", generation, self.left, WIDTH)
@@ -36,6 +35,18 @@ class Yard:
 
     def behind(self, after: int, generation: int = 0, *, homeless: bool = False) -> int:
         return self.departures(generation).total_behind(after, homeless=homeless)
+
+    def scans(self) -> list[str]:
+        """Return a list that tells, from now on, of which generations chunks are looked for."""
+        scanned: list[str] = []
+        keys = self.state.keys
+
+        def noted(start: str, prefix: str) -> Iterator[str]:
+            scanned.append(prefix[:11])
+            return keys(start, prefix)
+
+        self.state.keys = noted  # type: ignore[method-assign]
+        return scanned
 
     def chunks(self, generation: int) -> list[Shipped]:
         front = f"|g|{generation:08x}|X|"
@@ -115,6 +126,13 @@ def test_what_is_taken_back_beyond_what_left_is_summed_apart() -> None:
     assert Span(0, 0, 0, 90, 9, 0, 18, 0) == yard.left.spans[0]
 
 
+def test_what_is_taken_back_at_several_stamps_of_a_span_adds_up() -> None:
+    yard = yard_of_three_spans()
+    yard.add(40, -3, -7)
+    yard.add(50, -2, -4)
+    assert Span(0, 0, 0, 90, 8, -3, 16, -7) == yard.left.spans[0]
+
+
 def test_a_span_grows_to_the_stamps_that_come() -> None:
     yard = yard_of_three_spans()
     yard.left.spans[1] = Span(0, 1, 110, 180, 10, 0, 20, 0)
@@ -164,7 +182,9 @@ def test_a_new_stamp_in_front_of_all_is_not_looked_for_in_the_generation_before(
     yard = Yard()
     for at in range(100, 430, 10):
         yard.add(at)
+    scanned = yard.scans()
     yard.add(50, 5, generation=1)
+    assert "|g|00000000" not in scanned
     assert [Shipped(50, 5)] == yard.chunks(1)
     assert Span(1, 0, 50, 50, 5) == yard.left.spans[-1]
 
@@ -195,18 +215,11 @@ def test_what_left_behind_a_stamp_is_exact_over_two_generations(after: int, unit
 def test_a_sum_reads_chunks_only_of_the_generation_that_the_stamp_splits() -> None:
     yard = yard_of_three_spans()
     yard.add(40, 5, generation=1)
-    scanned = []
-    keys = yard.state.keys
-
-    def noted(start: str, prefix: str) -> Iterator[str]:
-        scanned.append(prefix[:11])
-        return keys(start, prefix)
-
-    yard.state.keys = noted  # type: ignore[method-assign]
+    scanned = yard.scans()
     assert 28 == yard.behind(45, 1)
     assert ["|g|00000000"] == scanned
     scanned.clear()
-    assert 23 == yard.behind(95, 1)
+    assert 23 == yard.behind(90, 1)
     assert [] == scanned
 
 
@@ -344,6 +357,18 @@ def test_a_span_that_ends_at_the_border_is_included(border: int, merged: tuple[i
     left = forgotten((0, 9), (30, 31), (32, 33), (200, 900), (1_000, 2_000))
     shorten(left, border, 4)
     assert merged in ends(left)
+
+
+def test_two_that_are_included_are_merged_where_nothing_else_can_be() -> None:
+    left = Shipments(spans=[*forgotten((0, 9), (50, 59), (60, 69)).spans, *live(6)])
+    shorten(left, 59, 8)
+    assert [(0, 59, 2), (60, 69, 1)] == ends(left)[:2]
+
+
+def test_of_three_forgotten_spans_two_are_merged_though_all_others_are_live() -> None:
+    left = Shipments(spans=[*forgotten((0, 9), (50, 59), (60, 69)).spans, *live(2)])
+    shorten(left, -1, 3)
+    assert [FORGOTTEN, FORGOTTEN, 7, 7] == [span.generation for span in left.spans]
 
 
 def live(count: int, generation: int = 7) -> list[Span]:
