@@ -159,6 +159,12 @@ def test_of_a_longer_silence_only_its_share_counts() -> None:
     assert (17_001, [Era(17_001, 16_000, 0, 64_000)]) == noted(partition)
 
 
+def test_the_share_of_a_silence_is_rounded_down_to_the_millisecond() -> None:
+    partition = begun(window=66)
+    partition.passes(1_020)
+    assert [Era(1_020, 16, 0, 66)] == partition.row.eras
+
+
 def test_a_silence_that_ends_a_generation_begins_the_next() -> None:
     partition = begun()
     assert 1 == partition.passes(17_000, 33_000, 49_000, 64_000, 10_000_000)
@@ -195,6 +201,13 @@ def test_another_window_holds_from_the_end_of_the_present_generation_on() -> Non
     assert 1 == partition.passes(65_000)
     assert (8_000, [Era(65_000, 0, 1, 8_000)]) == (partition.step().window, partition.row.eras)
     assert [1, 2] == [partition.passes(*range(66_000, 73_000, 1_000)), partition.passes(73_000)]
+
+
+def test_another_window_is_rounded_down_to_the_millisecond() -> None:
+    partition = begun()
+    partition.step().renew(8_000_999)
+    partition.commit()
+    assert [Era(1_000, 0, 0, 64_000), Era(65_000, 0, 1, 8_000)] == partition.row.eras
 
 
 def test_the_end_of_the_present_generation_is_told_by_the_log_time_of_the_command() -> None:
@@ -240,6 +253,13 @@ def test_a_silence_puts_the_next_window_off() -> None:
     partition.passes(20_000)  # 3,000 too long
     assert [Era(20_000, 16_000, 0, 64_000), Era(68_000, 0, 1, 8_000)] == partition.row.eras
     assert [0, 1] == [partition.passes(35_000, 50_000, 65_000, 67_999), partition.passes(68_000)]
+
+
+def test_a_silence_of_which_the_share_ends_with_the_generation_begins_the_next_window() -> None:
+    partition = begun()
+    renewed(partition, 8_000)
+    assert 1 == partition.passes(17_000, 33_000, 49_000, 10_000_000)
+    assert [Era(10_000_000, 0, 1, 8_000)] == partition.row.eras
 
 
 def test_the_share_of_a_silence_may_reach_into_the_next_window() -> None:
