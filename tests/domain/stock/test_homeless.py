@@ -3,7 +3,7 @@
 from atp_stream.domain.stock.facts import StockRules
 from atp_stream.domain.stock.homeless import border, refresh
 from atp_stream.domain.stock.rows import Shipped, Span
-from atp_stream.domain.stock.spans import FORGOTTEN
+from atp_stream.domain.stock.spans import FORGOTTEN, MAX_BARE_SPANS
 from tests.domain.folded_item import Item, count, delta, item_with
 
 
@@ -196,14 +196,14 @@ def sum_of_homeless(item: Item) -> int:
 # What is forgotten
 
 
-def forgotten_south(*, behind: int, taken: int = 10, returned: int = -3) -> Item:
+def forgotten_south(behind: int) -> Item:
     """Return an item of whose south only the sums of one span from 100 to 200 are known; `behind` is a border."""
     item = item_with(count(behind, 100), location="north")
     item.generation = 5
     state, fold = item._step()
     south, bare = fold.turned("south"), fold.turned("")
-    south.row.left.spans = [Span(FORGOTTEN, 0, 100, 200, taken, returned)]
-    bare.row.left.spans = [Span(FORGOTTEN, 0, 100, 200, taken, returned, taken, returned)]
+    south.row.left.spans = [Span(FORGOTTEN, 0, 100, 200, 10, -3)]
+    bare.row.left.spans = [Span(FORGOTTEN, 0, 100, 200, 10, -3, 10, -3)]
     south.put()
     bare.put()
     item.stock.homeless = bare.departures.total_behind(behind, homeless=True)
@@ -241,3 +241,72 @@ def test_what_remains_of_it_goes_once_the_border_has_passed() -> None:
     item.takes(count(300, 50), "south")
     item.takes(count(301, 100), "north")
     assert (0, 150) == (item.stock.homeless, item.stock.on_hand)
+
+
+def split_by_the_border(*south: Shipped, homeless: int) -> Item:
+    """Return an item with a border at 150 that splits a forgotten span, of which more is known: the sum that runs."""
+    item = item_with(count(150, 100), location="north")
+    item.generation = 5
+    state, fold = item._step()
+    place, bare = fold.turned("south"), fold.turned("")
+    place.row.left.tail = list(south)
+    bare.row.left.tail = [Shipped(one.at, one.units, one.units) for one in south]
+    bare.row.left.spans = [Span(FORGOTTEN, 0, 100, 200, 10, 0, 10, 0)]
+    place.put()
+    bare.put()
+    item.stock.homeless = homeless
+    item._commit(state)
+    return item
+
+
+def test_the_sum_that_runs_holds_where_it_is_less_than_the_sum_anew() -> None:
+    item = split_by_the_border(Shipped(300, 3), homeless=4 + 3)
+    item.takes(count(400, 50), "south")
+    assert (4, 146) == (item.stock.homeless, item.stock.on_hand)
+
+
+def test_what_left_at_the_border_is_not_in_the_sum_that_runs() -> None:
+    item = split_by_the_border(Shipped(150, 3), homeless=4)
+    item.takes(count(400, 50), "south")
+    assert (4, 146) == (item.stock.homeless, item.stock.on_hand)
+
+
+def test_the_sum_anew_holds_where_it_is_less_than_the_sum_that_runs() -> None:
+    item = split_by_the_border(Shipped(300, 3), homeless=20 + 3)
+    item.takes(count(400, 50), "south")
+    assert (10, 140) == (item.stock.homeless, item.stock.on_hand)
+
+
+def test_a_forgotten_span_that_begins_at_the_border_is_split_by_it() -> None:
+    item = forgotten_south(behind=100)
+    item.takes(count(300, 50), "south")
+    assert (13, 137) == (item.stock.homeless, item.stock.on_hand)
+
+
+def test_a_forgotten_span_that_ends_at_the_border_lies_in_front_of_it() -> None:
+    item = split_by_the_border(homeless=4)
+    state, fold = item._step()
+    south = fold.turned("south")
+    south.row.left.spans = [Span(FORGOTTEN, 1, 120, 150, 5, -3)]
+    south.put()
+    item._commit(state)
+    item.takes(count(400, 50), "south")
+    assert (4, 146) == (item.stock.homeless, item.stock.on_hand)
+
+
+def test_spans_that_are_taken_over_are_no_more_than_there_may_be() -> None:
+    item = item_with(count(5, 100), location="north")
+    item.generation = 5
+    state, fold = item._step()
+    south, bare = fold.turned("south"), fold.turned("")
+    south.row.left.spans = [Span(FORGOTTEN, 99, 990, 991, 1)]
+    bare.row.left.spans = [
+        Span(FORGOTTEN, number, 10 * number, 10 * number + 1, 1, 0, 1) for number in range(MAX_BARE_SPANS)
+    ]
+    south.put()
+    bare.put()
+    item._commit(state)
+    item.takes(count(2_000, 50), "south")
+    spans = spans_of_all(item)
+    assert (MAX_BARE_SPANS, Span(FORGOTTEN, 99, 990, 991, 0, 0, 0, -1)) == (len(spans), spans[-1])
+    assert [Span(FORGOTTEN, 0, 0, 1, 1, 0, 1), Span(FORGOTTEN, 2, 10, 21, 2, 0, 2)] == spans[:2]  # the border is 5
