@@ -204,3 +204,24 @@ def test_the_part_of_an_item_does_not_grow_with_its_locations() -> None:
         item.takes(adjustment(STAMP, WIDE, -WIDE), f"store {number}")
         item.ships(STAMP + 1, WIDE, f"store {number}")
     assert len(msgspec.json.encode(item.stock)) < 600
+
+
+def shipped_in_windows(*locations: str, windows: int) -> Item:
+    """Return an item that one unit leaves in each of so many windows, one after the other, in turn by each location."""
+    item = item_with(count(1, 1_000), location="north", rules=StockRules(window=100))
+    for number in range(windows):
+        item.generation = number
+        for location in locations:
+            item.ships(100 * number + 50, 1, location)
+    return item
+
+
+def test_shipments_of_any_number_of_windows_are_told_by_few_spans() -> None:
+    item = shipped_in_windows("north", windows=200)
+    assert (800, 16, 64) == (
+        item.stock.on_hand,
+        len(item.location("north").left.spans),
+        len(item.location("").left.spans),
+    )
+    item.takes(count(19_849, 803), "north")  # two units left behind it, in windows that are remembered
+    assert 801 == item.stock.on_hand
