@@ -142,18 +142,19 @@ class Open:
 
 
 def thrown(r: Random) -> list[Word]:
-    """Throw up to 8 words about one to three locations; stamps and amounts are few, some movements hang together."""
+    """Throw up to 9 words about one to three locations, in any order: most tell of movements there and back."""
     places = r.sample(["", "north", "south"], r.choice([1, 1, 2, 3]))
     held = dict.fromkeys(places, 5)
+    kinds = r.choice([["adjustment"], ["adjustment"] * 5 + ["count", "delta", "shipment"]])
     said: list[Word] = []
-    for number in range(r.randrange(2, 9)):
-        at, place = r.randrange(5), r.choice(places)
-        moved = r.randrange(-3, 4)
-        kind = r.choice(["adjustment"] * 5 + ["count", "delta", "shipment"])
+    at = 0
+    for number in range(r.randrange(2, 10)):
+        at += r.random() < r.choice([0.3, 0.7])
+        place, kind, moved = r.choice(places), r.choice(kinds), r.choice([-2, -1, -1, 0, 1, 1, 2])
         if kind == "shipment":
             said.append(Gone(at, r.randrange(1, 4), place))
             continue
-        held[place] = r.randrange(8) if r.random() < 0.3 else held[place] + moved
+        held[place] = r.randrange(8) if r.random() < 0.1 else held[place] + moved
         delta, absolute = None if kind == "count" else moved, None if kind == "delta" else held[place]
         ships = delta is not None and delta < 0 and r.random() < 0.2
         said.append(Said(Fact(at, f"{number}", delta, absolute, ships), place))

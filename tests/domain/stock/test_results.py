@@ -217,6 +217,14 @@ def test_without_anything_before_the_smallest_value_of_each_moment_in_doubt_hold
     assert 18 == item.stock.on_hand
 
 
+def test_a_delta_in_front_of_several_moments_in_doubt_counts_in_what_each_of_them_expects() -> None:
+    first, second = [adjustment(2, -1, 4), adjustment(2, 1, 5)], [adjustment(3, -2, 3), adjustment(3, 2, 5)]
+    item = item_with(*first, *second)
+    assert (3, -1) == (item.stock.on_hand, item.stock.gap)
+    item.takes(delta(1, 5))
+    assert (5, 0) == (item.stock.on_hand, item.stock.gap)
+
+
 def test_what_is_forgotten_cannot_tell_what_was_before_a_moment_in_doubt() -> None:
     item = item_with(count(1, 30))
     item.generation = 2
