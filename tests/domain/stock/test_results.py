@@ -239,6 +239,24 @@ def test_what_is_forgotten_cannot_tell_what_was_before_a_moment_in_doubt() -> No
     assert 17 == item.stock.on_hand
 
 
+def test_nor_what_was_before_the_moment_in_doubt_behind_it() -> None:
+    item = item_with(count(1, 30))
+    item.generation = 2
+    for first, second in (((9, 18), (9, 23)), ((5, 15), (5, 20)), ((12, 17), (12, 18))):
+        moved = second[1] - first[1]
+        item.takes(adjustment(first[0], -moved, first[1]))
+        item.takes(adjustment(second[0], moved, second[1]))
+    assert 17 == item.stock.on_hand
+
+
+def test_the_gap_counts_from_the_smallest_value_where_what_was_before_a_base_in_doubt_is_forgotten() -> None:
+    item = item_with(delta(1, 30))
+    item.generation = 2
+    for fact in (adjustment(5, -5, 15), adjustment(5, 5, 20), adjustment(9, 2, 18)):
+        item.takes(fact)
+    assert (18, 1) == (item.stock.on_hand, item.stock.gap)
+
+
 def test_the_look_back_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(results, "MAX_LOOK_BACK", 2)
     doubtful = [adjustment(9, -5, 15), adjustment(9, 5, 20), adjustment(8, 5, 20), adjustment(8, -5, 15)]
