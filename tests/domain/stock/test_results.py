@@ -9,6 +9,7 @@ from atp_stream.domain.stock import results
 from atp_stream.domain.stock.facts import MAX_SUM, Fact
 from atp_stream.domain.stock.rows import Location, Stock
 from tests.domain.folded_item import Item, adjustment, count, delta, item_with
+from tests.domain.product import narrow_rows
 
 # Golden numbers
 
@@ -211,6 +212,14 @@ def test_deltas_between_moments_in_doubt_are_looked_back_over() -> None:
         assert 23 == item_with(*order).stock.on_hand
 
 
+def test_a_row_of_moments_in_doubt_is_looked_back_over_to_the_last_one_that_is_sure() -> None:
+    doubtful = [fact for at in (9, 7, 5) for fact in (adjustment(at, -5, 15), adjustment(at, 5, 20))]
+    item = item_with(*doubtful, delta(2, 1), delta(3, 2))
+    assert 15 == item.stock.on_hand
+    item.takes(count(1, 17))
+    assert (20, 0) == (item.stock.on_hand, item.stock.gap)
+
+
 def test_without_anything_before_the_smallest_value_of_each_moment_in_doubt_holds() -> None:
     first, second = [adjustment(5, -5, 15), adjustment(5, 5, 20)], [adjustment(9, -5, 18), adjustment(9, 5, 23)]
     item = item_with(*second, delta(7, 3), *first)
@@ -247,6 +256,22 @@ def test_nor_what_was_before_the_moment_in_doubt_behind_it() -> None:
         item.takes(adjustment(first[0], -moved, first[1]))
         item.takes(adjustment(second[0], moved, second[1]))
     assert 17 == item.stock.on_hand
+
+
+def test_what_is_stamped_as_the_newest_that_is_forgotten_tells_nothing_though_it_is_kept() -> None:
+    with narrow_rows(2):
+        item = item_with(adjustment(50, 0, 30))
+        for generation, facts in enumerate(
+            (
+                [delta(50, 1), delta(51, 1), delta(52, 1), delta(53, 1)],
+                [adjustment(90, -3, 30), adjustment(90, 3, 33), adjustment(60, -5, 28), adjustment(60, 5, 33)],
+            ),
+            1,
+        ):
+            item.generation = generation
+            for fact in facts:
+                item.takes(fact)
+    assert (50, None, 30) == (item.location().forgotten_at, item.location().p_end, item.stock.on_hand)
 
 
 def test_the_gap_counts_from_the_smallest_value_where_what_was_before_a_base_in_doubt_is_forgotten() -> None:
