@@ -48,6 +48,26 @@ def test_an_event_of_the_generation_before_is_marked_in_that_one() -> None:
     assert Outcome.DUPLICATE == item.takes(delta(0, 1))
 
 
+def test_what_is_known_of_the_generation_before_is_so_until_that_is_over() -> None:
+    item = item_with(delta(2, 1, "x"))
+    in_generation(item, 1).takes(delta(3, 1, "y"))
+    assert Outcome.DUPLICATE == item.takes(delta(4, 1, "x"))
+    assert Outcome.APPLIED == in_generation(item, 2).takes(delta(4, 1, "x"))
+
+
+def test_rows_of_generations_name_the_item_and_the_location() -> None:
+    item = Item()
+    for at in range(100):
+        for location in ("north", "south"):
+            item.takes(delta(at, 1), location)
+            item.ships(at, 1, location)
+    assert {"acme|lamp|"} == {key[14:24] for key in item.rows if "|K|" in key}
+    assert {"F|acme|lamp|north|", "F|acme|lamp|south|"} == {key[12:30] for key in item.rows if "|F|" in key}
+    assert {"X|acme|lamp|north|", "X|acme|lamp|south|", "X|acme|lamp||"} == {
+        key[12 : key.rindex("|") + 1] for key in item.rows if "|X|" in key
+    }
+
+
 def test_an_event_beyond_two_generations_is_no_longer_known() -> None:
     item = in_generation(item_with(delta(5, 1)), 2)
     assert (Outcome.APPLIED, 2) == (item.takes(delta(6, 1, "delta 5 1")), item.stock.on_hand)
@@ -117,6 +137,35 @@ def test_what_is_forgotten_goes_by_the_greatest_stamp_that_came_so_early() -> No
     assert (50, 30) == (item.location().forgotten_at, item.location().before_at)
     in_generation(item, 9).takes(delta(52, 1))
     assert (51, -1) == (item.location().forgotten_at, item.location().before_at)
+
+
+def test_what_is_forgotten_stays_so_while_only_shipments_come() -> None:
+    item = item_with(delta(50, 1))
+    in_generation(item, 1).takes(delta(30, 1))
+    for generation in (2, 4):
+        in_generation(item, generation).ships(60, 1)
+        assert 50 == item.location().forgotten_at
+    assert Outcome.STALE == item.takes(delta(40, 1))
+
+
+def test_what_came_before_windows_without_a_fact_is_forgotten() -> None:
+    item = item_with(delta(30, 1))
+    for generation in (1, 4):
+        in_generation(item, generation).ships(60, 1)
+    assert (30, -1) == (item.location().forgotten_at, item.location().before_at)
+
+
+def test_instants_that_are_forgotten_leave_the_row_and_those_behind_them_stay() -> None:
+    item = item_with(count(10, 100), delta(20, 1))
+    in_generation(item, 1).takes(delta(30, 1))
+    in_generation(item, 2).takes(delta(40, 1))
+    assert (20, [30, 40]) == (item.location().facts.edge, [one.at for one in item.location().facts.tail])
+
+
+def test_a_moment_of_the_generation_before_takes_in_more() -> None:
+    item = in_generation(item_with(count(10, 100)), 1)
+    item.takes(delta(10, -3))
+    assert 97 == item.stock.on_hand
 
 
 def test_another_location_is_not_held_to_what_one_has_forgotten() -> None:
