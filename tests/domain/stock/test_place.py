@@ -48,6 +48,23 @@ def test_events_beyond_those_that_the_row_has_room_for_are_known_by_rows_of_thei
     assert {Outcome.DUPLICATE} == {item.takes(delta(at, 1)) for at in range(100)}
 
 
+def test_the_name_of_an_event_is_the_same_in_each_version() -> None:
+    assert [
+        "g6Mpolw9SR/XIt09Jtsz",
+        "zexHw0rmynUB9d25U+QB",
+        "VYGV/uI15Yc2m5EApjHC",
+        "J5OFm/JA1L+ciamB1ihz",
+    ] == [
+        mark_of(fact, location)
+        for fact, location in (
+            (count(1, 5, "x"), "north"),
+            (delta(1, 5, "x"), "north"),
+            (delta(1, 5, "hx"), "nort"),
+            (delta(1, 5, "x"), ""),
+        )
+    ]
+
+
 @pytest.mark.parametrize("generation", [0, 1])
 def test_the_oldest_event_goes_first(generation: int) -> None:
     item = in_generation(item_with(*(delta(at, 1) for at in range(MAX_IDS))), generation)
@@ -199,6 +216,12 @@ def test_a_moment_of_the_generation_before_takes_in_more() -> None:
     item = in_generation(item_with(count(10, 100)), 1)
     item.takes(delta(10, -3))
     assert 97 == item.stock.on_hand
+
+
+def test_a_moment_that_went_to_a_chunk_in_the_generation_before_takes_in_more() -> None:
+    item = in_generation(item_with(count(5, 100), *(delta(at, 1) for at in range(6, 46))), 1)
+    item.takes(delta(5, -3))
+    assert 137 == item.stock.on_hand
 
 
 def test_another_location_is_not_held_to_what_one_has_forgotten() -> None:
