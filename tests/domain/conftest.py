@@ -7,7 +7,7 @@ from collections.abc import Generator
 import hypothesis
 import pytest
 
-SECONDS = 8  # of the processor, not of the clock: what else the machine does must not look like a loop without end
+SECONDS = 20  # of the processor, not of the clock: what else the machine does must not look like a loop without end
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
