@@ -13,6 +13,8 @@ from tests.domain.product import numbers, rows_of_generations
 from tests.domain.sizes import nightly
 from tests.domain.streams import spoken
 
+pytestmark = pytest.mark.slow
+
 
 def by_arrival(r: Random, said: list[AnyCommand], latest: int) -> list[tuple[int, AnyCommand]]:
     """Return messages with the log time of their arrival: most come soon, many up to `latest` milliseconds late."""

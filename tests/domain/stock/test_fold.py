@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from atp_stream.domain.stock.facts import MAX_SHOWN, MAX_SUM, Fact, StockRules
+from atp_stream.domain.stock.rows import Shipped
 from tests.domain.folded_item import Item, adjustment, count, delta, item_with
 
 # Locations
@@ -204,3 +205,48 @@ def test_the_part_of_an_item_does_not_grow_with_its_locations() -> None:
         item.takes(adjustment(STAMP, WIDE, -WIDE), f"store {number}")
         item.ships(STAMP + 1, WIDE, f"store {number}")
     assert len(msgspec.json.encode(item.stock)) < 600
+
+
+def shipped_in_windows(*locations: str, windows: int) -> Item:
+    """Return an item that one unit leaves in each of so many windows, one after the other, in turn by each location."""
+    item = item_with(count(1, 1_000), location="north", rules=StockRules(window=100))
+    for number in range(windows):
+        item.generation = number
+        for location in locations:
+            item.ships(100 * number + 50, 1, location)
+    return item
+
+
+def test_shipments_of_any_number_of_windows_are_told_by_few_spans() -> None:
+    item = shipped_in_windows("north", windows=200)
+    assert (800, 16, 64) == (
+        item.stock.on_hand,
+        len(item.location("north").left.spans),
+        len(item.location("").left.spans),
+    )
+    item.takes(count(19_849, 803), "north")  # two units left behind it, in windows that are remembered
+    assert 801 == item.stock.on_hand
+
+
+def test_what_left_a_location_is_homeless_in_the_row_without_a_name_alone() -> None:
+    item = item_with(count(1, 10))
+    item.ships(5, 3, "north")
+    assert [Shipped(5, 3, 0)] == item.location("north").left.tail
+    assert [Shipped(5, 3, 3)] == item.location("").left.tail
+
+
+def test_shipments_of_no_location_are_included_up_to_the_oldest_named_absolute_else_by_their_own() -> None:
+    item = item_with(count(30, 10), rules=StockRules(skew=5))
+    fold = item._step()[1]
+    assert 25 == fold.bare_border(fold.place(""))
+    item.takes(count(20, 10), "north")
+    fold = item._step()[1]
+    assert 15 == fold.bare_border(fold.place(""))
+
+
+def test_shipments_of_no_location_are_told_by_few_spans_too() -> None:
+    item = Item(StockRules(window=100))
+    for number in range(200):
+        item.generation = number
+        item.ships(100 * number + 50, 1)
+    assert (-200, 64) == (item.stock.on_hand, len(item.location("").left.spans))

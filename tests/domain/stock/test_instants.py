@@ -1,12 +1,18 @@
 """What many absolutes of one moment state, in a row or in pages of their own."""
 
 from itertools import pairwise, permutations
+from random import Random
 
 import pytest
 
+from atp_stream.domain.state import State
+from atp_stream.domain.stock import instants
 from atp_stream.domain.stock.facts import Fact
 from atp_stream.domain.stock.instants import MAX_INLINE
+from atp_stream.domain.stock.rows import ADJUSTS, COUNTS, SHIPS, Instant, Link
 from tests.domain.folded_item import Item, adjustment, count, item_with
+from tests.domain.model import stock as model
+from tests.domain.product import narrow_rows
 
 
 def pages(item: Item) -> int:
@@ -64,3 +70,69 @@ def test_what_a_page_knew_is_forgotten_with_its_generation() -> None:
     item.generation = 2
     item.takes(adjustment(6, -1, 7))
     assert (7, 0) == (item.stock.on_hand, item.location().sure - 2)
+
+
+# Rows
+
+
+def test_values_stay_in_the_row_while_they_are_few() -> None:
+    item = item_with(*walk(*range(90_000, 90_000 - 1_000 * (MAX_INLINE + 1), -1_000)))
+    assert (0, MAX_INLINE + 1) == (pages(item), values_in_the_row(item))
+    item.takes(adjustment(5, -1_000, 90_000 - 1_000 * (MAX_INLINE + 1)))
+    assert (MAX_INLINE + 2, None) == (pages(item), values_in_the_row(item))
+
+
+def values_in_the_row(item: Item) -> int | None:
+    stated = item.location().facts.tail[0].stated
+    return None if stated is None or stated.values is None else len(stated.values)
+
+
+def test_pages_name_their_generation_location_and_moment() -> None:
+    item = Item()
+    item.generation = 3
+    for fact in walk(*range(90_000, 0, -1_000)):
+        item.takes(fact, "S")
+    assert {"|g|00000003|C|acme|lamp|S|0000000000000005"} == {
+        key[: key.rindex("|")] for key in item.rows if "|C|" in key
+    }
+
+
+# The model
+
+
+def links(r: Random) -> list[Link]:
+    """Throw absolutes of one moment, of few values, so that they meet."""
+    values = [3_000 * number for number in range(r.choice([2, 4, 8, 16]))]
+    made = []
+    for _ in range(r.randrange(1, 20)):
+        kind = r.choice([ADJUSTS] * 8 + [SHIPS, COUNTS])
+        entered = r.choice(values)
+        made.append(Link(entered, entered if kind == COUNTS else r.choice(values), kind))
+    return made
+
+
+def as_facts(made: list[Link]) -> list[model.Fact]:
+    return [
+        model.Fact(5, str(number), None if link.kind == COUNTS else link.entered - link.left, link.entered,
+                   link.kind == SHIPS)
+        for number, link in enumerate(made)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("most", [MAX_INLINE, 2])
+def test_whatever_a_moment_states_its_ends_are_those_of_all_its_chains(most: int) -> None:
+    r = Random(most)
+    for _ in range(300):
+        made, state, instant = links(r), State(lambda _: None, lambda _: iter(())), Instant(5)
+        with narrow_rows(most):
+            for link in made:
+                instants.state(state, "acme|lamp||", instant, link, 0)
+        expected = model.Instant(as_facts(made))
+        sure = expected.sure_end
+        assert (sure is not None, expected.counted) == (instants.is_sure(instant), instants.has_count(instant)), made
+        assert (expected.smallest if sure is None else sure) == instants.stated_end(instant), made
+        assert (expected.basis if expected.own else None) == instants.basis(instant), made
+        if instant.stated is not None:
+            with narrow_rows(most):
+                ends = {at for at in range(0, 48_000, 500) if instants.is_end(state, "acme|lamp||", instant, at)}
+            assert expected.possible_ends == ends, made

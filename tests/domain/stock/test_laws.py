@@ -1,12 +1,19 @@
 """The law of stock: what was said decides, not when or how often it arrived."""
 
+from random import Random
 from typing import NamedTuple, TypeAlias
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from atp_stream.domain.state import State
 from atp_stream.domain.stock.facts import Fact, Outcome, StockRules
+from atp_stream.domain.stock.fold import StockFold
+from atp_stream.domain.stock.rows import Stock
 from tests.domain.folded_item import Item
+from tests.domain.model import stock as model
+from tests.domain.product import narrow_rows
 
 
 class Said(NamedTuple):
@@ -104,3 +111,76 @@ def test_a_duplicate_changes_no_row(data: st.DataObject) -> None:
     before = repr((item.stock, item.rows))
     again = [hears(item, word) for word in without_shipments(said)]
     assert ([Outcome.DUPLICATE] * len(again), before) == (again, repr((item.stock, item.rows)))
+
+
+# The model
+
+
+class Open:
+    """The stock of an item within one step that is never committed, beside the model."""
+
+    def __init__(self, skew: int) -> None:
+        self.skew = skew
+        self.stock = Stock()
+        self.fold = StockFold(State(lambda _: None, lambda _: iter(())), "acme|lamp", self.stock)
+        self.fold.live_by(StockRules(skew=skew), 0)
+        self.model = model.StockModel()
+
+    def hears(self, word: Word) -> None:
+        if isinstance(word, Gone):
+            self.fold.ship(word.at, word.quantity, word.location)
+            self.model.shipments.append(model.Shipment(word.at, word.quantity, word.location))
+            return
+        fact = word.fact
+        self.fold.record(fact, word.location)
+        told = model.Fact(fact.at, fact.id, fact.delta, fact.absolute, fact.reservation, word.location, self.skew)
+        self.model.facts.append(told)
+
+    def differs(self) -> bool:
+        now = self.stock
+        return self.model.numbers() != (now.on_hand, now.gap, now.basis, now.split)
+
+
+def thrown(r: Random) -> list[Word]:
+    """Throw up to 9 words about one to three locations, in any order: most tell of movements there and back."""
+    places = r.sample(["", "north", "south"], r.choice([1, 1, 2, 3]))
+    held = dict.fromkeys(places, 5)
+    kinds = r.choice([["adjustment"], ["adjustment"] * 5 + ["count", "delta", "shipment"]])
+    said: list[Word] = []
+    at = 0
+    for number in range(r.randrange(2, 10)):
+        at += r.random() < r.choice([0.3, 0.7])
+        place, kind, moved = r.choice(places), r.choice(kinds), r.choice([-2, -1, -1, 0, 1, 1, 2])
+        if kind == "shipment":
+            said.append(Gone(at, r.randrange(1, 4), place))
+            continue
+        held[place] = r.randrange(8) if r.random() < 0.1 else held[place] + moved
+        delta, absolute = None if kind == "count" else moved, None if kind == "delta" else held[place]
+        ships = delta is not None and delta < 0 and r.random() < 0.2
+        said.append(Said(Fact(at, f"{number}", delta, absolute, ships), place))
+    r.shuffle(said)
+    return said
+
+
+def first_that_differs(seed: int, histories: int) -> tuple[list[Word], int] | None:
+    """Return the first history, and its skew, after an arrival of which the numbers are not those of the model."""
+    r = Random(seed)
+    for _ in range(histories):
+        said, skew = thrown(r), r.choice([0, 0, 1, -1])
+        item = Open(skew)
+        for place, word in enumerate(said):
+            item.hears(word)
+            if item.differs():
+                return said[: place + 1], skew
+    return None
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_after_each_arrival_the_numbers_are_those_of_all_that_came(seed: int) -> None:
+    assert first_that_differs(seed, 500) is None
+
+
+@pytest.mark.parametrize("most", [2, 3])
+def test_so_they_are_where_few_entries_fit_in_a_row(most: int) -> None:
+    with narrow_rows(most):
+        assert first_that_differs(most, 500) is None

@@ -2,14 +2,21 @@
 
 import pytest
 
-from atp_stream.domain.stock.facts import Fact, Outcome
-from atp_stream.domain.stock.place import MAX_IDS
+from atp_stream.domain.stock.facts import Fact, Outcome, StockRules
+from atp_stream.domain.stock.place import MAX_IDS, mark_of
+from atp_stream.domain.stock.rows import Span
+from atp_stream.domain.stock.spans import FORGOTTEN
 from tests.domain.folded_item import Item, adjustment, count, delta, item_with
 
 
 def marks(item: Item) -> int:
     """Return how many event ids have rows of their own."""
     return sum("|K|" in key for key in item.rows)
+
+
+def marks_of(item: Item, generation: int) -> int:
+    """Return how many of a generation do."""
+    return sum(key.startswith(f"|g|{generation:08x}|K|") for key in item.rows)
 
 
 def in_generation(item: Item, generation: int) -> Item:
@@ -41,11 +48,65 @@ def test_events_beyond_those_that_the_row_has_room_for_are_known_by_rows_of_thei
     assert {Outcome.DUPLICATE} == {item.takes(delta(at, 1)) for at in range(100)}
 
 
+def test_the_name_of_an_event_is_the_same_in_each_version() -> None:
+    assert [
+        "g6Mpolw9SR/XIt09Jtsz",
+        "zexHw0rmynUB9d25U+QB",
+        "VYGV/uI15Yc2m5EApjHC",
+        "J5OFm/JA1L+ciamB1ihz",
+    ] == [
+        mark_of(fact, location)
+        for fact, location in (
+            (count(1, 5, "x"), "north"),
+            (delta(1, 5, "x"), "north"),
+            (delta(1, 5, "hx"), "nort"),
+            (delta(1, 5, "x"), ""),
+        )
+    ]
+
+
+@pytest.mark.parametrize("generation", [0, 1])
+def test_the_oldest_event_goes_first(generation: int) -> None:
+    item = in_generation(item_with(*(delta(at, 1) for at in range(MAX_IDS))), generation)
+    item.takes(delta(100, 1))
+    row = item.location()
+    assert [f"|g|00000000|K|acme|lamp|{mark_of(delta(0, 1), '')}"] == [key for key in item.rows if "|K|" in key]
+    assert [mark_of(delta(at, 1), "") for at in [*range(1, MAX_IDS), 100]] == row.ids_before + row.ids
+
+
+def test_rows_of_both_generations_are_looked_up() -> None:
+    item = in_generation(item_with(*(delta(at, 1) for at in range(MAX_IDS + 1))), 1)
+    for at in range(100, 101 + MAX_IDS):
+        item.takes(delta(at, 1))
+    assert {0: MAX_IDS + 1, 1: 1} == {number: marks_of(item, number) for number in (0, 1)}
+    assert {Outcome.DUPLICATE} == {item.takes(delta(at, 1)) for at in (0, 1, 100, 101)}
+
+
 def test_an_event_of_the_generation_before_is_marked_in_that_one() -> None:
     item = in_generation(item_with(*(delta(at, 1) for at in range(MAX_IDS))), 1)
     item.takes(delta(100, 1))
     assert ["|g|00000000|K"] == [key[:13] for key in item.rows if "|K|" in key]
     assert Outcome.DUPLICATE == item.takes(delta(0, 1))
+
+
+def test_what_is_known_of_the_generation_before_is_so_until_that_is_over() -> None:
+    item = item_with(delta(2, 1, "x"))
+    in_generation(item, 1).takes(delta(3, 1, "y"))
+    assert Outcome.DUPLICATE == item.takes(delta(4, 1, "x"))
+    assert Outcome.APPLIED == in_generation(item, 2).takes(delta(4, 1, "x"))
+
+
+def test_rows_of_generations_name_the_item_and_the_location() -> None:
+    item = Item()
+    for at in range(100):
+        for location in ("north", "south"):
+            item.takes(delta(at, 1), location)
+            item.ships(at, 1, location)
+    assert {"acme|lamp|"} == {key[14:24] for key in item.rows if "|K|" in key}
+    assert {"F|acme|lamp|north|", "F|acme|lamp|south|"} == {key[12:30] for key in item.rows if "|F|" in key}
+    assert {"X|acme|lamp|north|", "X|acme|lamp|south|", "X|acme|lamp||"} == {
+        key[12 : key.rindex("|") + 1] for key in item.rows if "|X|" in key
+    }
 
 
 def test_an_event_beyond_two_generations_is_no_longer_known() -> None:
@@ -117,6 +178,50 @@ def test_what_is_forgotten_goes_by_the_greatest_stamp_that_came_so_early() -> No
     assert (50, 30) == (item.location().forgotten_at, item.location().before_at)
     in_generation(item, 9).takes(delta(52, 1))
     assert (51, -1) == (item.location().forgotten_at, item.location().before_at)
+
+
+def test_what_is_forgotten_stays_so_while_only_shipments_come() -> None:
+    item = item_with(delta(50, 1))
+    in_generation(item, 1).takes(delta(30, 1))
+    for generation in (2, 4):
+        in_generation(item, generation).ships(60, 1)
+        assert 50 == item.location().forgotten_at
+    assert Outcome.STALE == item.takes(delta(40, 1))
+
+
+def test_what_came_before_windows_without_a_fact_is_forgotten() -> None:
+    item = item_with(delta(30, 1))
+    for generation in (1, 4):
+        in_generation(item, generation).ships(60, 1)
+    assert (30, -1) == (item.location().forgotten_at, item.location().before_at)
+
+
+def test_instants_that_are_forgotten_leave_the_row_and_those_behind_them_stay() -> None:
+    item = item_with(count(10, 100), delta(15, 1), delta(20, 1))
+    in_generation(item, 1).takes(delta(30, 1))
+    in_generation(item, 2).takes(delta(40, 1))
+    assert (20, [30, 40]) == (item.location().facts.edge, [one.at for one in item.location().facts.tail])
+
+
+def test_forgotten_spans_that_an_absolute_may_still_ask_for_stay() -> None:
+    item = item_with(rules=StockRules(skew=10))
+    place = in_generation(item, 2)._step()[1].place("north")
+    place.row.generation, place.row.newest_at, place.row.included_at = 0, 100, 200
+    place.row.left.spans = [Span(FORGOTTEN, 0, 80, 90, 1), Span(FORGOTTEN, 1, 85, 91, 1)]
+    place.turn()
+    assert [91] == [span.greatest_at for span in place.row.left.spans]  # one stamped 101 asks what left behind 91
+
+
+def test_a_moment_of_the_generation_before_takes_in_more() -> None:
+    item = in_generation(item_with(count(10, 100)), 1)
+    item.takes(delta(10, -3))
+    assert 97 == item.stock.on_hand
+
+
+def test_a_moment_that_went_to_a_chunk_in_the_generation_before_takes_in_more() -> None:
+    item = in_generation(item_with(count(5, 100), *(delta(at, 1) for at in range(6, 46))), 1)
+    item.takes(delta(5, -3))
+    assert 137 == item.stock.on_hand
 
 
 def test_another_location_is_not_held_to_what_one_has_forgotten() -> None:

@@ -9,6 +9,7 @@ from atp_stream.domain.stock import results
 from atp_stream.domain.stock.facts import MAX_SUM, Fact
 from atp_stream.domain.stock.rows import Location, Stock
 from tests.domain.folded_item import Item, adjustment, count, delta, item_with
+from tests.domain.product import narrow_rows
 
 # Golden numbers
 
@@ -211,10 +212,26 @@ def test_deltas_between_moments_in_doubt_are_looked_back_over() -> None:
         assert 23 == item_with(*order).stock.on_hand
 
 
+def test_a_row_of_moments_in_doubt_is_looked_back_over_to_the_last_one_that_is_sure() -> None:
+    doubtful = [fact for at in (9, 7, 5) for fact in (adjustment(at, -5, 15), adjustment(at, 5, 20))]
+    item = item_with(*doubtful, delta(2, 1), delta(3, 2))
+    assert 15 == item.stock.on_hand
+    item.takes(count(1, 17))
+    assert (20, 0) == (item.stock.on_hand, item.stock.gap)
+
+
 def test_without_anything_before_the_smallest_value_of_each_moment_in_doubt_holds() -> None:
     first, second = [adjustment(5, -5, 15), adjustment(5, 5, 20)], [adjustment(9, -5, 18), adjustment(9, 5, 23)]
     item = item_with(*second, delta(7, 3), *first)
     assert 18 == item.stock.on_hand
+
+
+def test_a_delta_in_front_of_several_moments_in_doubt_counts_in_what_each_of_them_expects() -> None:
+    first, second = [adjustment(2, -1, 4), adjustment(2, 1, 5)], [adjustment(3, -2, 3), adjustment(3, 2, 5)]
+    item = item_with(*first, *second)
+    assert (3, -1) == (item.stock.on_hand, item.stock.gap)
+    item.takes(delta(1, 5))
+    assert (5, 0) == (item.stock.on_hand, item.stock.gap)
 
 
 def test_what_is_forgotten_cannot_tell_what_was_before_a_moment_in_doubt() -> None:
@@ -229,6 +246,40 @@ def test_what_is_forgotten_cannot_tell_what_was_before_a_moment_in_doubt() -> No
     ):
         item.takes(fact)
     assert 17 == item.stock.on_hand
+
+
+def test_nor_what_was_before_the_moment_in_doubt_behind_it() -> None:
+    item = item_with(count(1, 30))
+    item.generation = 2
+    for first, second in (((9, 18), (9, 23)), ((5, 15), (5, 20)), ((12, 17), (12, 18))):
+        moved = second[1] - first[1]
+        item.takes(adjustment(first[0], -moved, first[1]))
+        item.takes(adjustment(second[0], moved, second[1]))
+    assert 17 == item.stock.on_hand
+
+
+def test_what_is_stamped_as_the_newest_that_is_forgotten_tells_nothing_though_it_is_kept() -> None:
+    with narrow_rows(2):
+        item = item_with(adjustment(50, 0, 30))
+        for generation, facts in enumerate(
+            (
+                [delta(50, 1), delta(51, 1), delta(52, 1), delta(53, 1)],
+                [adjustment(90, -3, 30), adjustment(90, 3, 33), adjustment(60, -5, 28), adjustment(60, 5, 33)],
+            ),
+            1,
+        ):
+            item.generation = generation
+            for fact in facts:
+                item.takes(fact)
+    assert (50, None, 30) == (item.location().forgotten_at, item.location().p_end, item.stock.on_hand)
+
+
+def test_the_gap_counts_from_the_smallest_value_where_what_was_before_a_base_in_doubt_is_forgotten() -> None:
+    item = item_with(delta(1, 30))
+    item.generation = 2
+    for fact in (adjustment(5, -5, 15), adjustment(5, 5, 20), adjustment(9, 2, 18)):
+        item.takes(fact)
+    assert (18, 1) == (item.stock.on_hand, item.stock.gap)
 
 
 def test_the_look_back_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,14 +69,54 @@ def test_a_late_entry_goes_into_the_chunk_that_has_its_place() -> None:
     assert 5 in made.chunks(0)[-1]
 
 
-def test_a_chunk_that_is_too_long_is_split() -> None:
+def test_a_chunk_may_be_full() -> None:
     made = series(*range(1_000, 1_000 + MAX_TAIL + 1), *range(900, 900 + MAX_CHUNK))
-    assert [FLUSHED + MAX_CHUNK - MAX_CHUNK // 2, MAX_CHUNK // 2] == [len(chunk) for chunk in made.chunks(0)][:2] or (
-        max(len(chunk) for chunk in made.chunks(0)) <= MAX_CHUNK
-    )
-    assert sorted([*range(900, 900 + MAX_CHUNK), *range(1_000, 1_000 + MAX_TAIL + 1)]) == [
-        at for at, _ in made.behind(-1)
+    assert [FLUSHED, MAX_CHUNK] == [len(chunk) for chunk in made.chunks(0)]
+
+
+def test_a_chunk_that_is_too_long_is_split() -> None:
+    made = series(*range(1_000, 1_000 + MAX_TAIL + 1), *range(900, 900 + MAX_CHUNK + 1))
+    assert [
+        [*range(1_000, 1_000 + FLUSHED)],
+        [*range(900 + MAX_CHUNK // 2, 900 + MAX_CHUNK + 1)],
+        [*range(900, 900 + MAX_CHUNK // 2)],
+    ] == made.chunks(0)
+    made.add(900 + MAX_CHUNK // 2)
+    made.add(900 + MAX_CHUNK // 2 - 1)
+    assert [FLUSHED, MAX_CHUNK // 2 + 1, MAX_CHUNK // 2] == [len(chunk) for chunk in made.chunks(0)]
+
+
+def test_an_entry_at_the_edge_is_found() -> None:
+    made = series(*range(MAX_TAIL + 1))
+    assert [FLUSHED - 1, FLUSHED, None] == [
+        None if found is None else found.at
+        for found in (made.open()[1].find(made.row, at) for at in (FLUSHED - 1, FLUSHED, MAX_TAIL + 1))
     ]
+
+
+def test_a_late_entry_at_the_beginning_of_time_is_found_again() -> None:
+    made = series(*range(10, 10 + MAX_TAIL + 1))
+    made.generation = 1
+    made.add(0)
+    made.add(0)
+    assert ([[0]], (0, 2)) == (made.chunks(1), made.behind(-1)[0])
+
+
+@pytest.mark.parametrize(
+    ("after", "read"),
+    [
+        (3 * FLUSHED - 1, 0),  # the edge: the rest is in the row
+        (3 * FLUSHED - 2, 1),
+        (2 * FLUSHED, 1),
+        (2 * FLUSHED - 1, 2),
+        (FLUSHED, 2),
+    ],
+)
+def test_for_what_lies_behind_a_stamp_only_chunks_that_reach_so_far_are_gone_over(after: int, read: int) -> None:
+    made = series(*range(2 * FLUSHED + MAX_TAIL + 1))
+    assert (3 * FLUSHED - 1, 3) == (made.row.edge, len(made.chunks(0)))
+    parts = list(made.open()[1].behind(made.row, after))
+    assert read == len(parts) - 1  # the first part is the tail
 
 
 def test_an_entry_of_the_generation_before_moves_to_the_present_one() -> None:
