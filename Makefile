@@ -8,7 +8,7 @@
 # make bench   figures: what an event costs here and elsewhere, latency, recovery (benchmarks/README.md)
 # make lock    the list of Kafka's jars, after a version in docs/lock.py was changed
 # Each target makes what it needs (.venv, and Kafka and the registry in ~/.cache/atp-stream) once, and again when its
-# source changes. Only Python is needed; `make bench` alone wants a JDK and Maven, for the program it compares with.
+# source changes. Only Python is needed; `make bench` alone wants a JDK and Maven, for the program it compares with (PARTS=peers).
 
 PYTHON ?= python3
 VENV := .venv
@@ -47,7 +47,8 @@ chaos: install-dev
 	$(fetch-java)
 	$(BIN)/python -m chaos --seed $(SEED) --minutes $(MINUTES) $(ARGS)
 
-bench: install-dev $(PEERS_DIR)/kafka_streams/.built
+# Only who measures the peers, as all do who name no PARTS, needs what compiles them.
+bench: install-dev $(if $(filter peers,$(or $(PARTS),peers)),$(PEERS_DIR)/kafka_streams/.built)
 	@$(PIP) --editable '.[bench]'
 	$(fetch-java)
 	N=$(N) PARTS="$(PARTS)" WORKLOADS="$(WORKLOADS)" REPEAT=$(REPEAT) RATES="$(RATES)" DURATION=$(DURATION) ROWS="$(ROWS)" CHECK=$(CHECK) \

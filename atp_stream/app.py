@@ -107,7 +107,7 @@ def prepare(settings: Settings) -> EngineApp:
 
 async def _look_around(settings: Settings, topics: Topics, schemas: SchemaCache) -> tuple[str, list[str]]:
     warnings = await preflight.check_topics(settings, topics)
-    await schemas.warm(subjects(topics))
+    warnings += await schemas.warm(subjects(topics))
     return await preflight.read_genesis(settings), warnings
 
 

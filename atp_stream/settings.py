@@ -119,7 +119,7 @@ def _url(text: str) -> str:
 def _directory(text: str) -> Path:
     if not text:
         raise ValueError(text)
-    return Path(os.path.expanduser(text))  # noqa: PTH111 - Path.expanduser raises where a user has no home
+    return Path(os.path.expanduser(text)).absolute()  # noqa: PTH111 - Path.expanduser raises where a user has no home
 
 
 def _whole(lowest: int, highest: int) -> Kind:

@@ -41,7 +41,9 @@ class Worker(faust.Worker):
     async def on_startup_finished(self) -> None:
         """Say where the views are."""
         url = str(self.app.conf.canonical_url)
-        log.info("started; views are at %s", url, extra={"event": "worker_started", "url": url})
+        tables = str(self.app.conf.datadir)
+        about = {"event": "worker_started", "url": url, "data_dir": tables}
+        log.info("started; views are at %s, tables in %s", url, tables, extra=about)
 
 
 def run(settings: Settings) -> None:

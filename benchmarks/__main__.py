@@ -1,9 +1,9 @@
 """`make bench`: measure, and write the table of benchmarks/README.md anew.
 
-Knobs, as variables of make or of the environment: N (events a workload, 200,000), PARTS (of throughput, peers, latency,
-recovery; all), WORKLOADS (zipf uniform), REPEAT (runs of which the median counts, 2), RATES (10 200 2000), DURATION
-(seconds of each rate, 15), ROWS (100000 1000000), CHECK (events of
-the run whose outputs are recounted, 30,000; 0 for none).
+Knobs, as variables of make or of the environment: N (events a workload, 200,000; items of the first load, 500,000),
+PARTS (of throughput, peers, latency, recovery, first_load; all but the last), WORKLOADS (zipf uniform), REPEAT (runs of
+which the median counts, 2), RATES (10 200 2000), DURATION (seconds of each rate, 15), ROWS (100000 1000000), CHECK
+(events of the run whose outputs are recounted, 30,000; 0 for none).
 What a run did not measure stays as it was; `benchmarks/results.json` holds the figures behind the table.
 """
 
@@ -26,11 +26,11 @@ from typing import Any, Final, NamedTuple
 
 from atp_stream import __version__
 from atp_stream.devstack import Stack
-from benchmarks import comparison, latency, recovery, table, throughput
+from atp_stream.settings import Settings
+from benchmarks import comparison, first_load, latency, recovery, table, throughput
 from benchmarks.traffic import WORKLOADS
 
 HERE: Final = Path(__file__).parent
-ROOT: Final = HERE.parent
 RESULTS: Final = HERE / "results.json"
 README: Final = HERE / "README.md"
 _PATTERN: Final = 30_000  # events that make the rows which recovery copies
@@ -40,6 +40,7 @@ class Knobs(NamedTuple):
     """What is to be run."""
 
     events: int
+    items: int
     parts: list[str]
     workloads: list[str]
     repeat: int
@@ -54,6 +55,7 @@ class Knobs(NamedTuple):
         said: Callable[[str, str], str] = lambda name, default: os.environ.get(name) or default  # noqa: E731
         return cls(
             events=int(said("N", "200000")),
+            items=int(said("N", "500000")),
             parts=said("PARTS", "throughput peers latency recovery").split(),
             workloads=said("WORKLOADS", "zipf uniform").split(),
             repeat=int(said("REPEAT", "2")),
@@ -83,6 +85,9 @@ class Run:
                 self._keep(("latency", str(rate)), [found])
         if "recovery" in self.knobs.parts:
             await self._recovery()
+        if "first_load" in self.knobs.parts:
+            found = await first_load.measure(self.stack, self.directory, self.knobs.items)
+            self._keep(("first_load", str(self.knobs.items)), [found])
 
     async def _throughput(self, workload: str) -> None:
         runs = [
@@ -156,7 +161,7 @@ def _stack() -> Iterator[tuple[Stack, Path]]:
     """Give a broker that is made to run fast, and its directory; both are gone afterwards."""
     directory = Path(tempfile.mkdtemp(prefix="atp-bench-"))
     # Started as one that stays: the stack of a demo trades a quick start for slow code.
-    stack = Stack(directory / "stack", ROOT / ".atp" / "java", detached=True)
+    stack = Stack(directory / "stack", Settings().java_dir, detached=True)
     try:
         with stack:
             yield stack, directory

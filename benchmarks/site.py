@@ -68,13 +68,26 @@ class Bench:
         self._session = aiohttp.ClientSession(timeout=_ANSWER)
         self.started = Moment(0.0, 0.0)  # the last look at it before it was ready
 
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        return self._worker.url
+
+    def start(self) -> None:
+        """Start the process."""
+        self._worker.start()
+
+    async def serves(self) -> list[int]:
+        """Return the partitions that it serves, none until it is ready."""
+        return self._worker.partitions if await self._worker.look(self._session) else []
+
     async def ready(self, seconds: float = 300.0) -> float:
         """Start the process and return how many seconds it took to serve all partitions."""
         began = time.monotonic()
-        self._worker.start()
+        self.start()
         while True:
             self.started = self.now()
-            if await self._worker.look(self._session) and len(self._worker.partitions) == LOG_PARTITIONS:
+            if len(await self.serves()) == LOG_PARTITIONS:
                 return time.monotonic() - began
             if self.started.time - began > seconds or not self._worker.child.running:
                 raise RuntimeError(f"the worker does not get ready, see {self._worker.child.log}")

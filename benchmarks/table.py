@@ -29,6 +29,8 @@ def figures(results: Figures) -> str:
         parts.append(_latency(results["latency"]))
     if "recovery" in results:
         parts.append(_recovery(results["recovery"]))
+    if "first_load" in results:
+        parts.append(_first_load(results["first_load"]))
     return "\n".join(parts)
 
 
@@ -104,6 +106,41 @@ def _recovery(found: Figures) -> str:
         for one in sorted(found.values(), key=lambda one: int(one["rows"]))
     ]
     return f"### A start, from the process to all six partitions served\n\n{_table(head, rows)}"
+
+
+def _first_load(found: Figures) -> str:
+    head = (
+        "items",
+        "open orders",
+        "time",
+        "items/s",
+        "sending",
+        "CPU µs/message",
+        "rows",
+        "disk MiB",
+        "peak MiB",
+        "date",
+    )
+    rows = [
+        (
+            f"{one['items']:,}",
+            f"{one['orders']:,}",
+            f"{one['seconds']:.0f} s",
+            f"{one['items_per_s']:,.0f}",
+            f"{one['sending_s']:.0f} s",
+            f"{one['worker_us']:.0f}",
+            f"{one['rows']:,}",
+            _each(one["disk_bytes"]),
+            _each(one["peak_bytes"]),
+            one["date"],
+        )
+        for one in sorted(found.values(), key=lambda one: int(one["items"]))
+    ]
+    return f"### The first load of a running shop, two workers\n\n{_table(head, rows)}"
+
+
+def _each(sizes: Sequence[int]) -> str:
+    return " and ".join(f"{size / _MIB:.0f}" for size in sizes)
 
 
 def _table(head: Row, rows: Sequence[Row]) -> str:

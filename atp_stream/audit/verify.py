@@ -18,7 +18,7 @@ from atp_stream.audit.reading import Reader
 from atp_stream.audit.rows import Difference, differences
 from atp_stream.audit.snapshot import Snapshot
 from atp_stream.audit.tables import Held, load
-from atp_stream.domain.keys import FOLD, GENERATIONS, item_of
+from atp_stream.domain.keys import FOLD, GENERATIONS, REFERENCES, item_of
 from atp_stream.domain.rows import FoldRow
 from atp_stream.domain.step import FOLD_VERSION
 from atp_stream.engine.position import Position
@@ -49,7 +49,7 @@ class Subject:
         if self.item is None:
             return True
         name = self.item.encode()
-        if key.startswith(GENERATIONS.encode()):
+        if key.startswith((GENERATIONS.encode(), REFERENCES.encode())):
             return item_of(key.decode()) == self.item
         return key == name or key.startswith(name + b"|")
 

@@ -9,8 +9,8 @@ from atp_stream.domain import drift
 from atp_stream.domain.events import ReleaseReason
 from atp_stream.domain.holdings import allocated, owed
 from atp_stream.domain.item import ItemFold
-from atp_stream.domain.keeping import keep
-from atp_stream.domain.names import decode, encode
+from atp_stream.domain.keeping import forget, keep
+from atp_stream.domain.names import decode
 from atp_stream.domain.room import Room
 from atp_stream.domain.rows import End, Work
 from atp_stream.domain.timers import watch
@@ -48,7 +48,7 @@ def _end(x: ItemFold, reservation: str) -> None:
     if row.at is None or row.ended is not None:
         if row.at is not None:
             x.item.purged_at = row.at if x.item.purged_at is None else max(x.item.purged_at, row.at)
-        x.state.delete(f"{x.name}|r|{encode(reservation)}")
+        forget(x, reservation, row)
         return
     row.dropped = owed(row) - row.waiting - allocated(row)
     stop_waiting(x, row, row.waiting, newest=True)

@@ -1,12 +1,13 @@
-"""The row of a reservation, and what is kept in step with it: its timer, and its place if a loss takes promises back.
+"""The row of a reservation, and what is kept in step with it: its timer, its reference, its place among promises.
 
 Source: domain.md, Reservation, rules 4, 6 and 7.
 """
 
 from atp_stream.domain.deallocation import note
 from atp_stream.domain.item import MICROSECONDS, ItemFold
+from atp_stream.domain.keys import reference_key
 from atp_stream.domain.names import encode
-from atp_stream.domain.rows import Reservation
+from atp_stream.domain.rows import Due, Reservation
 from atp_stream.domain.timers import start, stop
 
 
@@ -28,6 +29,20 @@ def keep(x: ItemFold, reservation: str, row: Reservation) -> None:
     if x.rules.deallocates or row.taken_back is not None:
         note(x, reservation, row)
     x.state.put(f"{x.name}|r|{encode(reservation)}", row)
+
+
+def refer(x: ItemFold, reservation: str, row: Reservation, reference: str | None) -> None:
+    """Let a reservation be found by a reference that it states; the caller keeps the row."""
+    row.reference = reference
+    if reference is not None:
+        x.state.put(reference_key(x.name, reference, reservation), Due())
+
+
+def forget(x: ItemFold, reservation: str, row: Reservation) -> None:
+    """Remove a reservation, and what it was found by."""
+    x.state.delete(f"{x.name}|r|{encode(reservation)}")
+    if row.reference is not None:
+        x.state.delete(reference_key(x.name, row.reference, reservation))
 
 
 def revive(x: ItemFold, reservation: str, row: Reservation) -> None:

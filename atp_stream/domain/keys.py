@@ -6,7 +6,7 @@ can. Keys sort in the order in which their rows are wanted.
 
 from typing import Final
 
-from atp_stream.domain.names import decode, encode
+from atp_stream.domain.names import decode, encode, join
 
 POLICY: Final = "|policy"
 SWEEP: Final = "|sweep"
@@ -17,6 +17,7 @@ TIMER: Final = "|timer|"
 STOCK_TIME: Final = "|stock_time"
 FOLD: Final = "|fold"
 PURGE: Final = "|purge"
+REFERENCES: Final = "|ref|"
 GENERATIONS: Final = "|g|"
 """What the keys of rows begin with that are forgotten together; a generation's number and a letter follow."""
 
@@ -39,8 +40,28 @@ def is_scanned(key: str) -> bool:
     return key.startswith(GENERATIONS) and key[_LETTER] in {"F", "X"}
 
 
+def reference_prefix(tenant: str, reference: str) -> str:
+    """Return what the keys begin with by which the reservations of a tenant with a reference are found."""
+    return f"{REFERENCES}{join(tenant, reference)}|"
+
+
+def reference_key(name: str, reference: str, reservation: str) -> str:
+    """Return the key by which a reservation of the item `name` is found by its reference."""
+    tenant, item = name.split("|")
+    return f"{REFERENCES}{tenant}|{encode(reference)}|{item}|{encode(reservation)}"
+
+
+def referring(key: str) -> tuple[str, str]:
+    """Return the item, and the reservation, that the key of a reference leads to."""
+    _, item, reservation = key.rsplit("|", 2)
+    return decode(item), decode(reservation)
+
+
 def item_of(key: str) -> str:
-    """Return the name of the item that a row of a generation belongs to."""
+    """Return the name of the item that a row of a generation, or of a reference, belongs to."""
+    if key.startswith(REFERENCES):
+        tenant, _, item, _ = key[len(REFERENCES) :].split("|")
+        return f"{tenant}|{item}"
     tenant, item, _ = key[_LETTER + 2 :].split("|", 2)
     return f"{tenant}|{item}"
 

@@ -22,7 +22,7 @@ from atp_stream.domain.errors import Refused
 from atp_stream.domain.events import DenialOutcome, DenialReason, ReleaseReason, ReservationDenied
 from atp_stream.domain.holdings import MOST_PIECES, allocated, owed, pieces
 from atp_stream.domain.item import MICROSECONDS, ItemFold
-from atp_stream.domain.keeping import keep, revive
+from atp_stream.domain.keeping import keep, refer, revive
 from atp_stream.domain.keys import queue_prefix
 from atp_stream.domain.names import join, short_id
 from atp_stream.domain.policy import Policy
@@ -133,7 +133,7 @@ def _require_unforgotten(x: ItemFold, reservation: str, at: int) -> None:
 def _create(x: ItemFold, row: Reservation, command: Reserve, channel: str) -> None:
     """Meet what came before, and claim the rest."""
     row.channel, row.asked = channel, command.channel
-    row.reference = command.reference
+    refer(x, command.reservation, row, command.reference)
     revive(x, command.reservation, row)
     _state(row, command)
     row.expires_at = None if row.confirmed else command.expires_at

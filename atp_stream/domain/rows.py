@@ -281,7 +281,7 @@ class Sweep(Row):
 
 
 class Due(Row):
-    """Marks by its key alone: an item with unfinished work, a quarantined one, a timer, an open promise."""
+    """Marks by its key alone: an item with unfinished work or in quarantine, a timer, a promise, a reference."""
 
 
 ROW_TYPES: Final[dict[str, Any]] = {
@@ -307,5 +307,6 @@ ROW_TYPES: Final[dict[str, Any]] = {
     "stock_time": StockTimeRow,
     "purge": PurgeRow,
     "fold": FoldRow,
+    "ref": Due,
 }
 """The type of a row by the kind of its key."""

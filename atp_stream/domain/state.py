@@ -10,6 +10,7 @@ A row's key starts with the item's name, so that all rows of an item lie side by
     tenant|item|h|offset               one command kept while the item is quarantined, or has work to finish
     tenant|item|t|moment reservation   one timer
     tenant|item|o|place reservation    one promise that a loss of stock may take back
+    |ref|tenant|reference|item|reservation   one reservation that has a reference
     |g|generation|kind|tenant|item|…   one of the rows that are forgotten together
     |name                              a row of the whole partition (no tenant is empty)
 """

@@ -84,13 +84,13 @@ class SchemaCache:
                 raise Refused(Reason.UNKNOWN_SCHEMA, f"the registry has no schema {schema_id}") from None
             raise SchemaUnknown(schema_id) from None
 
-    async def warm(self, subjects: Iterable[str]) -> None:
-        """Load every version of these subjects, and find the ids of our output schemas among them.
+    async def warm(self, subjects: Iterable[str]) -> list[str]:
+        """Load every version of these subjects, find the ids of our output schemas, and return what to warn of.
 
         Raises:
             RegistryUnavailable: no registry answers there.
         """
-        await asyncio.to_thread(self._warm, list(subjects))
+        return await asyncio.to_thread(self._warm, list(subjects))
 
     async def fetch(self, schema_id: int) -> None:
         """Ask the registry until it answers, however long that takes; then `lookup` knows."""
@@ -118,15 +118,29 @@ class SchemaCache:
             self._missing.clear()
         self._missing[schema_id] = time.monotonic() + _MISSING_SECONDS
 
-    def _warm(self, subjects: list[str]) -> None:
+    def _warm(self, subjects: list[str]) -> list[str]:
         ours = {role: contract.schema(event) for role, event in EVENTS.items()}
+        unusable: list[str] = []
         for subject in subjects:
             for version in self._registry.versions(subject):
-                found = self._registry.version(subject, version)
+                try:
+                    found = self._registry.version(subject, version)
+                except RegistryUnavailable as error:
+                    self._registry.versions(subject)  # raises if it is not the version, but the registry
+                    unusable.append(_unusable(subject, version, error))
+                    continue
                 if found is None:
                     continue  # deleted since it was listed
                 self._schemas[found.schema_id] = found.schema
                 self.output_ids |= {role: found.schema_id for role, schema in ours.items() if schema == found.schema}
+        return unusable
+
+
+def _unusable(subject: str, version: int, error: RegistryUnavailable) -> str:
+    return (
+        f"version {version} of the schema {subject} cannot be read ({error}): a partition with a message of it waits;"
+        " mend that version in the registry, or delete it if nothing was written by it"
+    )
 
 
 def register(

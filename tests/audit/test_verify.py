@@ -8,7 +8,7 @@ import pytest
 from atp_stream.audit.errors import AuditError
 from atp_stream.audit.folding import Folding
 from atp_stream.audit.tables import Held, read_position
-from atp_stream.audit.verify import Case
+from atp_stream.audit.verify import Case, Subject
 from atp_stream.domain.rows import FoldRow
 from atp_stream.domain.step import FOLD_VERSION
 from atp_stream.engine.position import Position
@@ -70,3 +70,8 @@ def test_tables_of_a_later_version_are_refused() -> None:
 def test_a_position_of_a_later_version_is_refused_in_one_line() -> None:
     with pytest.raises(AuditError, match=r"^state/3: the state has format 99, .* or a later one$"):
         read_position(b'{"format":99}', "state/3")
+
+
+def test_a_reference_is_looked_at_with_its_item() -> None:
+    subject = Subject(topics=SUBJECT.topics, genesis=GENESIS, item="acme|lamp")
+    assert [True, False] == [subject.mine(key) for key in (b"|ref|acme|order 7|lamp|r", b"|ref|acme|lamp|desk|r")]

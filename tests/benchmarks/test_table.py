@@ -41,3 +41,16 @@ def test_each_row_says_its_ratio_to_a_tuned_kafka_streams() -> None:
 
 def test_what_was_not_measured_has_no_table() -> None:
     assert "latency" not in figures({"machine": MACHINE})
+
+
+def test_a_first_load_says_time_and_rows_and_the_memory_of_each_worker() -> None:
+    load = {
+        "items": 500_000, "orders": 50_000, "seconds": 200.4, "items_per_s": 2_495.0, "sending_s": 20.0,
+        "worker_us": 250.0, "rows": 1_050_000, "disk_bytes": [2**28, 2**27], "resident_bytes": [1, 1],
+        "peak_bytes": [2**28, 2**28], "date": "2026-11-28",
+    }  # fmt: skip
+    rows = figures({"machine": MACHINE, "first_load": {"500000": load}}).splitlines()
+
+    assert (
+        "| 500,000 | 50,000 | 200 s | 2,495 | 20 s | 250 | 1,050,000 | 256 and 128 | 256 and 256 | 2026-11-28 |" in rows
+    )

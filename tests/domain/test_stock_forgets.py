@@ -3,8 +3,9 @@
 import pytest
 
 from atp_stream.domain.commands import AdjustStock, AnyCommand
+from atp_stream.domain.keys import kind_of
 from tests.domain.judge import DAY, HOUR, MICROSECONDS, MINUTE, SECOND, Judge
-from tests.domain.log import AT, NOON, adjust, count, policy, resume
+from tests.domain.log import AT, LAMP, NOON, adjust, count, policy, resume
 from tests.domain.product import Counters, refusals, rows_of_generations
 from tests.domain.sizes import nightly
 
@@ -176,3 +177,24 @@ def test_what_came_within_the_lesser_window_is_remembered_while_a_new_one_begins
         judge.says(policy({"stock": {"window": then // SECOND}}), name="|")
         judge.log_time += SECOND
         come_after_all(judge, came, coming)
+
+
+# An item, or a place, that is empty
+
+
+def emptied() -> Judge:
+    facts = [adjust(1, at=AT + number, location="north") for number in range(100)]
+    return forgetting(*facts, count(0, AT + 500, location="north"))
+
+
+def test_of_an_empty_place_nothing_is_left_that_grew_with_its_facts() -> None:
+    judge = emptied()
+    kinds = sorted(kind_of(key) for key in judge.log.rows if key.startswith(f"{LAMP}|"))
+    assert ([], ["L", "N", "i"]) == (rows_of_generations(judge.log), kinds)
+
+
+def test_the_row_of_an_empty_place_is_what_keeps_a_late_fact_from_counting() -> None:
+    judge = emptied()
+    assert "past" == judge.hears(adjust(3, at=AT + 50, location="north"))
+    assert 0 == judge.log.item().stock.on_hand
+    judge.agrees()

@@ -2,7 +2,9 @@
 
 import asyncio
 import itertools
+import json
 import socket
+from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
@@ -15,7 +17,7 @@ from atp_stream.messages.inbound import Inbound, InputKind, Translated
 from atp_stream.messages.outbound import EVENTS, Role
 from atp_stream.messages.registry import Outcome, RegistryUnavailable, SchemaCache, SchemaUnknown
 from atp_stream.messages.registry_client import RegistryClient
-from tests.messages.answers import Answer, answering, scripted
+from tests.messages.answers import Answer, answering, scripted, serving
 from tests.messages.wire import Record, avro
 
 _numbers = itertools.count(1)
@@ -314,3 +316,46 @@ async def test_a_version_that_goes_while_it_is_read_is_passed_over() -> None:
     with answering(404, b'{"error_code":40402}', versions=b"[1]") as url, closing(SchemaCache(url)) as cache:
         await cache.warm(["inventory.adjusted-value"])
         assert cache.output_ids == {}
+
+
+def versions_of_which_one_answers(one: tuple[int, bytes]) -> Callable[[str, str], tuple[int, bytes]]:
+    """Return the answers of a registry with two versions of each subject: the first is `one`, the second is ours."""
+    good = json.dumps({"id": 8, "schema": contract.text(contract.schema("AllocationCommittedEvent"))}).encode()
+
+    def answer(_: str, path: str) -> tuple[int, bytes]:
+        if path.endswith("/versions"):
+            return 200, b"[1, 2]"
+        return one if path.endswith("/versions/1") else (200, good)
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [(500, b'{"error_code":50001}'), (200, b"{}"), (200, b'{"id":7,"schema":"' + b"a" * (1 << 20) + b'"}')],
+    ids=["an error", "no schema", "more than a mebibyte"],
+)
+async def test_a_version_that_cannot_be_read_is_told_and_the_others_are_known(answer: tuple[int, bytes]) -> None:
+    with serving(versions_of_which_one_answers(answer)) as url, closing(SchemaCache(url)) as cache:
+        (line,) = await cache.warm(["allocations-value"])
+        assert [8] == list(cache.output_ids.values())
+    assert line.startswith("version 1 of the schema allocations-value cannot be read (")
+    assert line.endswith("or delete it if nothing was written by it")
+    assert "\n" not in line
+
+
+async def test_versions_that_can_be_read_are_nothing_to_tell() -> None:
+    good = versions_of_which_one_answers((200, b'{"id":7,"schema":"\\"string\\""}'))
+    with serving(good) as url, closing(SchemaCache(url)) as cache:
+        assert [] == await cache.warm(["allocations-value"])
+
+
+async def test_a_registry_that_goes_while_it_is_read_is_away_and_no_version_is_blamed() -> None:
+    asked: list[str] = []
+
+    def answer(_: str, path: str) -> tuple[int, bytes]:
+        asked.append(path)
+        return (200, b"[1, 2]") if len(asked) == 1 else (503, b"busy")
+
+    with serving(answer) as url, closing(SchemaCache(url)) as cache, pytest.raises(RegistryUnavailable):
+        await cache.warm(["allocations-value"])

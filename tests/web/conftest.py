@@ -18,6 +18,7 @@ from tests.conftest import settings_on
 from tests.system.site import Site
 
 CHANNELS = ("ECOM", "STORE", "B2B", "MARKETPLACE")
+ORDER = "web order 47/11 & 1%"
 ODD_ITEM = "a/b {%}é|"
 
 
@@ -60,6 +61,9 @@ async def pair(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> AsyncI
     await site.send(
         site.topics.created.name, {"reservationId": "r-1", "itemId": "prod987", "quantity": 30, "channel": "ECOM"}
     )
+    for item in ("item-1", "item-2", "item-3", "item-4", "item-5", ODD_ITEM):
+        said = {"reservationId": "r-ä/1", "itemId": item, "quantity": 1, "reference": ORDER}
+        await site.send(site.topics.created.name, said)
     await site.send(site.topics.confirmed.name, {"reservationId": "early", "itemId": "item-1"})
     await site.drained()
     yield site

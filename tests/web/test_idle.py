@@ -27,6 +27,7 @@ async def ask(client: Client, path: str, method: str = "GET", body: bytes | Byte
         "/atp/acme/lamp",
         "/atp/acme/lamp/ECOM",
         "/reservations/acme/lamp/r-1",
+        "/reservations/acme?reference=order-1",
         "/atp/acme/query",
         "/policy",
         "/policy/acme/lamp",
@@ -36,6 +37,25 @@ async def test_who_owns_nothing_and_knows_nobody_says_when_to_ask_again(idle: Cl
     async with idle.get(path) as answer:
         assert (503, "1") == (answer.status, answer.headers["Retry-After"])
     assert (503, "moving") == await ask(idle, path)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        "?reference=a&items=b",
+        "?reference=a&partition=6",
+        "?reference=a&partition=-1",
+        "?reference=a&partition=%C2%B2",
+    ],
+)
+async def test_a_look_up_says_which_reference_and_which_partition_there_is(idle: Client, query: str) -> None:
+    assert (400, "bad-query") == await ask(idle, f"/reservations/acme{query}")
+
+
+@pytest.mark.parametrize("reference", ["", "%00", 256 * "a"])
+async def test_a_reference_that_no_message_could_state_is_refused(idle: Client, reference: str) -> None:
+    assert (400, "bad-name") == await ask(idle, f"/reservations/acme?reference={reference}")
 
 
 @pytest.mark.parametrize(

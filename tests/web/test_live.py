@@ -16,7 +16,7 @@ from yarl import URL
 
 from atp_stream.cli import main
 from tests.system.site import Site, Worker
-from tests.web.conftest import ODD_ITEM
+from tests.web.conftest import ODD_ITEM, ORDER
 from tests.web.examples import OPENAPI, Example, examples, steady, unreachable
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
@@ -85,6 +85,33 @@ async def test_a_reservation_that_was_only_confirmed_is_pending(pair: Site) -> N
 
 
 @live
+async def test_any_worker_lists_the_reservations_of_one_order_over_all_items(pair: Site) -> None:
+    for worker in pair.workers:
+        status, body = await ask(worker, f"/reservations/acme?reference={quote(ORDER, safe='')}")
+        found = sorted((one["item"], one["reservation"], one["reference"]) for one in body["reservations"])
+        wanted = [ODD_ITEM, "item-1", "item-2", "item-3", "item-4", "item-5"]
+        assert (200, [(item, "r-ä/1", ORDER) for item in wanted], False) == (status, found, body["more"])
+
+
+@live
+async def test_what_is_listed_is_what_the_view_of_each_reservation_says(pair: Site) -> None:
+    worker = pair.workers[0]
+    _, body = await ask(worker, f"/reservations/acme?reference={quote(ORDER, safe='')}")
+    views = [
+        (await ask(worker, f"/reservations/acme/{quote(one['item'], safe='')}/{quote('r-ä/1', safe='')}"))[1]
+        for one in body["reservations"]
+    ]
+    assert views == body["reservations"]
+
+
+@live
+async def test_an_order_of_another_tenant_and_the_beginning_of_a_reference_find_nothing(pair: Site) -> None:
+    for path in (f"/reservations/other?reference={quote(ORDER, safe='')}", "/reservations/acme?reference=web%20order"):
+        status, body = await ask(pair.workers[0], path)
+        assert (200, []) == (status, body["reservations"])
+
+
+@live
 async def test_a_query_is_answered_in_its_order_as_each_view_would(pair: Site) -> None:
     wanted = [*EVERY_ITEM, "unknown", *reversed(EVERY_ITEM)]
     views = {item: await ask(pair.workers[0], f"/atp/acme/{quote(item, safe='')}") for item in wanted}
@@ -109,7 +136,7 @@ async def test_figures_of_both_workers_add_up(pair: Site) -> None:
     async def both(name: str) -> list[float]:
         return [await figure(worker, name) for worker in pair.workers]
 
-    assert 17 == sum(await both("atp_messages_total"))
+    assert 23 == sum(await both("atp_messages_total"))
     assert [3, 3] == await both("atp_partitions_owned")
     for name in ("atp_log_lag", "atp_source_lag", "atp_quarantined_items", "atp_time_held_seconds"):
         assert [0, 0] == await both(name)
@@ -124,13 +151,16 @@ async def test_what_a_frozen_owner_has_is_503_in_bounded_time_and_the_rest_is_an
     began = time.monotonic()
     try:
         example = unreachable()
-        single, query = await asyncio.gather(
-            ask(other, example.path), ask(other, "/atp/acme/query", {"items": ["prod987", *theirs]})
+        single, query, listed = await asyncio.gather(
+            ask(other, example.path),
+            ask(other, "/atp/acme/query", {"items": ["prod987", *theirs]}),
+            ask(other, "/reservations/acme?reference=web"),
         )
     finally:
         frozen.signal(pair.CONT)
     assert time.monotonic() - began < 4
     assert (503, example.value) == single
+    assert 503 == listed[0]  # a list without what the frozen one has would be wrong
     assert [503, *[200] * len(theirs)] == [result["status"] for result in query[1]["results"]]
     await pair.ready()
 
