@@ -41,6 +41,11 @@ class StockTimeRow(msgspec.Struct, kw_only=True, omit_defaults=True):
     eras: list[Era]
 
     @property
+    def share(self) -> int:
+        """Return what a silence counts at most: a part of the least window, for it may end in the next era."""
+        return min(era.window for era in self.eras) // SILENCE_PARTS
+
+    @property
     def generation(self) -> int:
         """Return the present generation."""
         return next(era for era in reversed(self.eras) if era.begins <= self.seen).at(self.seen)[0]
@@ -87,7 +92,7 @@ class StockTime:
         row = self._row
         assert row is not None  # noqa: S101  (the caller has begun)
         self._now = now
-        if now - row.seen > row.eras[0].window // SILENCE_PARTS:
+        if now - row.seen > row.share:
             self._skip(row, now)
         row.seen = now
         row.eras = [era for era, later in zip(row.eras, [*row.eras[1:], None], strict=True) if _lasts(later, now)]
@@ -113,7 +118,7 @@ class StockTime:
 
     def _skip(self, row: StockTimeRow, now: int) -> None:
         """Leave out of stock time what a silence lasts beyond its share."""
-        met = row.seen + row.eras[0].window // SILENCE_PARTS
+        met = row.seen + row.share
         skipped = now - met
         present = self._era(met)
         number, passed = present.at(met)
@@ -130,7 +135,7 @@ class StockTime:
         """Note the present generation, and until when neither it nor the row changes."""
         era = self._era(row.seen)
         self.generation, passed = era.at(row.seen)
-        self._quiet_until = row.seen + min(-(-era.window // MARK_PARTS), era.window - passed)
+        self._quiet_until = row.seen + min(-(-era.window // MARK_PARTS), era.window - passed, row.share + 1)
 
 
 def _lasts(later: Era | None, now: int) -> bool:

@@ -145,20 +145,19 @@ class Place:
                 oldest, row.ids = row.ids[:_MARK_CHARS], row.ids[_MARK_CHARS:]
                 self.rows.put(mark_key(self.generation, self.item, oldest), Mark())
                 row.spilled |= _PRESENT
-        if at > row.newest_at:
+        if at > row.newest_at:  # noqa: PLR1730  (a call of `max` takes longer)
             row.newest_at = at
 
     # What is kept behind a stamp
 
     def touch(self, at: int) -> Instant:
         """Return the instant of a stamp, which may be changed in place."""
-        facts = self.row.facts
+        facts, instant = self.row.facts, Instant(at)
         tail = facts.tail
         if at > facts.edge and len(tail) < MAX_TAIL and (not tail or tail[-1].at < at):  # most facts are the newest
-            instant = Instant(at)
             tail.append(instant)
-            return instant
-        instant = self.instants.touch(self.row.facts, Instant(at), was_before=at <= self.row.before_at)
+        else:
+            instant = self.instants.touch(facts, instant, was_before=at <= self.row.before_at)
         return instant
 
     def find(self, at: int) -> Instant:

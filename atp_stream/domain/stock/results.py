@@ -57,7 +57,7 @@ def include(place: Place) -> None:
     """Let the newest absolute include the shipments up to its stamp, less the skew."""
     row = place.row
     border = row.at - place.rules.skew
-    if border > row.included_at:
+    if border > row.included_at:  # noqa: PLR1730  (a call of `max` takes longer)
         row.included_at = border
     row.out = saturated(place.shipped_behind(row.included_at))
 
