@@ -3,7 +3,7 @@
 # make chaos   faults under load, and an oracle: make chaos SEED=1 MINUTES=4
 # make lint    ruff, mypy, import-linter
 # make docs    the README's tables, made anew from the code
-# make nightly what takes hours: the laws of the domain over 10,000 random histories each, then long streams on the real stack
+# make nightly   what takes hours: the laws of the domain over 10,000 histories each, long streams on the real stack
 # make mutate    mutation testing of the domain
 # make bench   figures: what an event costs here and elsewhere, latency, recovery (benchmarks/README.md)
 # make lock    the list of Kafka's jars, after a version in docs/lock.py was changed
