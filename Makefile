@@ -3,7 +3,7 @@
 # make chaos   faults under load, and an oracle: make chaos SEED=1 MINUTES=4
 # make lint    ruff, mypy, import-linter
 # make docs    the README's tables, made anew from the code
-# make nightly   the properties of the domain over 10,000 random sequences each
+# make nightly   what takes hours: the laws of the domain over 10,000 histories each, long streams on the real stack
 # make mutate    mutation testing of the domain
 # make bench   figures: what an event costs here and elsewhere, latency, recovery (benchmarks/README.md)
 # make lock    the list of Kafka's jars, after a version in docs/lock.py was changed
@@ -20,7 +20,7 @@ CODE := atp_stream benchmarks chaos docs tests
 SEED := 1
 MINUTES := 4
 
-.PHONY: demo test chaos bench lint lint-rules lint-format lint-types lint-imports format docs lock nightly mutate coverage install install-dev java clean
+.PHONY: demo test chaos bench lint lint-rules lint-format lint-types lint-imports format docs lock nightly nightly-laws nightly-streams mutate coverage install install-dev java clean
 .DEFAULT_GOAL := test
 
 # $(error) prints the one line a person needs, and nothing behind it.
@@ -74,9 +74,13 @@ docs: install-dev
 lock: install-dev
 	$(BIN)/python -m docs.lock
 
-# The properties of the domain over 10,000 random sequences each; takes some hours.
-nightly: install-dev
+# Each a target of its own, as in `make lint`: about three hours of one core, and some ten minutes on the real stack.
+nightly: nightly-laws nightly-streams
+nightly-laws: install-dev
 	$(BIN)/python -m pytest tests/domain --hypothesis-profile=nightly --timeout=0 $(ARGS)
+nightly-streams: install-dev
+	$(fetch-java)
+	$(BIN)/python -m pytest tests/system -m nightly $(ARGS)
 
 # mutmut wants a newer click than Faust allows: it has an environment of its own, with what the domain's tests import.
 mutate: $(MUTATE)/bin/mutmut

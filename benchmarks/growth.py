@@ -12,8 +12,10 @@ from typing import Any
 
 import msgspec
 import rocksdict
+from faust.stores.rocksdb import RocksDBOptions
 
 from atp_stream.domain.commands import (
+    AdjustStock,
     AnyCommand,
     Confirm,
     CountStock,
@@ -27,10 +29,12 @@ from atp_stream.domain.commands import (
 )
 from atp_stream.domain.ledger import fold
 from atp_stream.domain.state import State
+from atp_stream.engine.tables import ROCKSDB_OPTIONS
 from atp_stream.messages.rows import encode_row, reader, scanner
 
 NOON = 1_700_000_000_000
 MINUTE = 60_000
+DAY = 24 * 60 * MINUTE
 LAMP = "acme|lamp"
 
 
@@ -38,8 +42,8 @@ class Partition:
     """One log partition: entries go in, rows are in RocksDB, and what each step costs is noted."""
 
     def __init__(self, directory: Path) -> None:
-        options = rocksdict.Options(raw_mode=True)
-        self.rows: Any = rocksdict.Rdict(str(directory / "rows"), options)
+        options: dict[str, Any] = {name: value for name, value in ROCKSDB_OPTIONS.items() if name != "driver"}
+        self.rows: Any = RocksDBOptions(use_rocksdict=True, **options).open(directory / "rows")
         self.offset = 0
         self.longest = 0.0
         self.steps = 0
@@ -52,9 +56,19 @@ class Partition:
         return row
 
     def scan(self, start: bytes) -> Iterator[tuple[bytes, bytes]]:
-        for key, row in self.rows.items(from_key=start):
+        for key, row in rows_in(self.rows, start):
             self.reads += 1
             yield key, row
+
+    def write(self, rows: Iterable[tuple[bytes, bytes | None]]) -> None:
+        """Write rows in one batch (None deletes)."""
+        batch = rocksdict.WriteBatch(raw_mode=True)
+        for key, row in rows:
+            if row is None:
+                batch.delete(key)
+            else:
+                batch.put(key, row)
+        self.rows.write(batch)
 
     def say(self, commands: Iterable[tuple[str, int, AnyCommand]], *, finish: bool = True) -> float:
         """Fold (item, log time, command); return the CPU seconds that it took."""
@@ -71,20 +85,24 @@ class Partition:
         began = time.perf_counter()
         state = State(reader(self.read), scanner(self.scan))
         folded = fold(state, entries)
-        batch = rocksdict.WriteBatch(raw_mode=True)
-        for key, row in state.changed.items():
-            if row is None:
-                batch.delete(key.encode())
-            else:
-                batch.put(key.encode(), encode_row(row))
-        self.rows.write(batch)
+        self.write((key.encode(), None if row is None else encode_row(row)) for key, row in state.changed.items())
         self.unfinished = folded.unfinished
         self.longest = max(self.longest, time.perf_counter() - began)
         self.steps += 1
         return folded.consumed
 
     def size(self) -> int:
-        return sum(1 for _ in self.rows.keys())  # noqa: SIM118 - an Rdict is no dict
+        return sum(1 for _ in rows_in(self.rows))
+
+
+def rows_in(database: Any, start: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
+    """Yield rows in key order, as a worker reads them."""
+    rows = database.iter()
+    rows.seek(start)
+    while rows.valid():
+        yield rows.key(), rows.value()
+        rows.next()
+    rows.status()
 
 
 def count(on_hand: int, at: int, event: str) -> CountStock:
@@ -173,11 +191,48 @@ def steady(directory: Path, rounds: int) -> str:
     return f"{partition.size():8,} rows"
 
 
+def late_count(directory: Path, stamps: int) -> str:
+    """A count comes late, in front of so many deltas of other stamps: their sum is asked for."""
+    partition = Partition(directory)
+    partition.say(
+        (LAMP, NOON, AdjustStock(event_id=f"d{number}", at=NOON * 1_000 + 10 * number, delta=1))
+        for number in range(1, stamps)
+    )
+    return one(partition, count(10**6, NOON, "late"))
+
+
+def first_count(directory: Path, shipments: int) -> str:
+    """A place has its first count after so many shipments of it, half of them in the generation before."""
+    partition = Partition(directory)
+    partition.say([(LAMP, NOON, CountStock(event_id="c", at=NOON * 1_000, on_hand=10**9, location="north"))])
+    now = NOON
+    for half in range(2):
+        for _ in range(8):  # a silence would count a quarter of the window only
+            now += DAY // 8 - MINUTE
+            partition.say([("|", now, Tick(event_id="", at=now * 1_000))])
+        partition.say((LAMP, now, left(f"r{half} {number}", now, number)) for number in range(shipments // 2))
+    return one(partition, CountStock(event_id="f", at=now * 1_000, on_hand=10**6, location="south"), now)
+
+
+def left(reservation: str, now: int, number: int) -> Fulfil:
+    at = (now - 10 * MINUTE) * 1_000 + 10 * number
+    return Fulfil(event_id=reservation, at=at, reservation=reservation, quantity=100, location="south")
+
+
+def one(partition: Partition, command: AnyCommand, log_time: int = NOON) -> str:
+    """Fold one command to its end, and tell what that takes: nobody else has a turn within a step."""
+    partition.steps = partition.reads = 0
+    seconds = partition.say([(LAMP, log_time, command)])
+    return f"{seconds * 1e3:8.0f} ms in {partition.steps} steps, {partition.reads:6,} rows read"
+
+
 TABLE = (
     ("waiting on one hot item", queue, (100, 10_000, 100_000)),
     ("open limits", limits, (1_000, 10_000, 100_000)),
     ("items of the tenant", sweep, (1_000, 10_000, 100_000)),
     ("minutes of steady traffic", steady, (15, 60, 240)),
+    ("stamps behind a late count", late_count, (3_000, 30_000, 100_000)),
+    ("shipments before a count", first_count, (3_000, 15_000, 30_000)),
 )
 
 

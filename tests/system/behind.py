@@ -38,6 +38,11 @@ class Behind:
         await self._consumer.stop()
         await self._admin.close()
 
+    @property
+    def applied(self) -> int:
+        """Return how many records of the item log were applied, all partitions together, at the last look."""
+        return sum(offset + 1 for offset in self._applied.values())
+
     async def look(self) -> tuple[int, int]:
         """Return how far intake (by its committed offsets) and ledger (by its applied positions) are behind."""
         committed = await self._admin.list_consumer_group_offsets(self._group)
