@@ -117,7 +117,8 @@ class StockFold:
         if place is None:
             key = location_key(self.item, location)
             row = self.rows.get(key) if self._has_rows else None
-            place = Place(self.rows, self.item, location, key, row or Location(), self.rules, self.generation)
+            row = row or Location(generation=self.generation)
+            place = Place(self.rows, self.item, location, key, row, self.rules, self.generation)
             self._places[location] = place
         return place
 

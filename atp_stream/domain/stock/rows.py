@@ -17,9 +17,6 @@ import msgspec
 
 from atp_stream.domain.stock.facts import NEVER
 
-BEFORE_ALL: Final = -9
-"""The generation of a row that nothing was written to yet: more than one before all others."""
-
 
 class Sums(msgspec.Struct, array_like=True, gc=False):
     """Sums over locations; `absolutes` counts those that have one, `missing` are units shipped and not yet included."""
@@ -157,7 +154,7 @@ class Location(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     `included_at` are in `end`, `out` units left later; `base_included_at` and `base_out` are the same of the base.
     """
 
-    generation: int = BEFORE_ALL
+    generation: int = 0
     newest_at: int = NEVER
     before_at: int = NEVER
     forgotten_at: int = NEVER
