@@ -25,6 +25,7 @@ class Plain(NamedTuple):
     headers: tuple[tuple[str, bytes], ...] = ()
     key: str | None = None
     partition: int | None = None
+    at_ms: int | None = None
 
 
 class Packed(NamedTuple):
@@ -92,17 +93,27 @@ class Foreign:
         """Return once each message has landed or was refused."""
         for message in messages:
             topic = getattr(self._topics, message.kind).name
-            if isinstance(message, Plain | Framed):
-                value = message.value if isinstance(message, Plain) else self._frame(topic, message)
-                headers = list(message.headers) if isinstance(message, Plain) else []
-                key = None if message.key is None else message.key.encode()
-                self._python.send(topic, value=value, key=key, headers=headers, partition=message.partition)
+            if isinstance(message, Plain):
+                self._post(topic, message)
+            elif isinstance(message, Framed):
+                framed = self._frame(topic, message)
+                self._post(topic, Plain(message.kind, framed, key=message.key, partition=message.partition))
             elif isinstance(message, Packed):
                 self._produce(topic, message.value, message.codec, message.key)
             else:
                 self._produce(topic, self._serialized(topic, message))
         self._python.flush(timeout=_SECONDS)
         assert [0] * len(self._confluent) == [producer.flush(_SECONDS) for producer in self._confluent.values()]
+
+    def _post(self, topic: str, message: Plain) -> None:
+        self._python.send(
+            topic,
+            value=message.value,
+            key=None if message.key is None else message.key.encode(),
+            headers=list(message.headers),
+            partition=message.partition,
+            timestamp_ms=message.at_ms,
+        )
 
     def _produce(self, topic: str, value: bytes, codec: str = "none", key: str | None = None) -> None:
         if codec not in self._confluent:

@@ -33,8 +33,8 @@ def record(name: str, *fields: tuple[str, Any]) -> dict[str, Any]:
     return {"type": "record", "name": name, "fields": [{"name": field, "type": kind} for field, kind in fields]}
 
 
-def plain(kind: str, content: Any, *headers: tuple[str, bytes]) -> Plain:
-    return Plain(kind, json.dumps(content).encode(), headers)
+def plain(kind: str, content: Any, *headers: tuple[str, bytes], at_ms: int | None = None) -> Plain:
+    return Plain(kind, json.dumps(content).encode(), headers, at_ms=at_ms)
 
 
 def counted(item: str, on_hand: float) -> dict[str, Any]:
@@ -53,6 +53,8 @@ def changed(item: str, on_hand: Any) -> dict[str, Any]:
 NOON_MS = 1_795_359_278_228
 CE = {"specversion": "1.0", "source": "/warehouse/berlin", "type": "com.example.stock.moved"}
 CE_HEADERS = [(f"ce_{name}", said.encode()) for name, said in CE.items()]
+# Three events by their ids; two moments of Kafka, which would tell two events if the ids were passed over.
+REPEATED = [("A1", NOON_MS), ("A1", NOON_MS + 1), ("A2", NOON_MS + 1), ("A3", NOON_MS + 1)]
 MONEY = {"type": "bytes", "logicalType": "decimal", "precision": 18, "scale": 2}
 STAMP = {"type": "long", "logicalType": "timestamp-micros"}
 NAMED = record("Value", ("itemId", "long"), ("onHand", MONEY), ("timestamp", STAMP))
@@ -75,14 +77,16 @@ FORMS: dict[str, tuple[str, list[Message]]] = {
     "json_in_a_string": ("6", [plain("counted", json.dumps(counted("json_in_a_string", 6)))]),
     "4711": ("11", [Plain("counted", b'{"itemId":4711,"onHand":11}')]),
     "sum_of_floats": ("30", [Plain("counted", b'{"itemId":"sum_of_floats","onHand":30.000000000000004}')]),
-    "outbox": ("6", [
-        plain("adjusted", moved("outbox", 3), ("id", name)) for name in (b"5b1f-0001", b"5b1f-0001", b"5b1f-0002")
+    "outbox": ("9", [
+        plain("adjusted", moved("outbox", 3), ("id", name.encode()), at_ms=at_ms) for name, at_ms in REPEATED
     ]),
-    "ce_binary": ("4", [
-        plain("adjusted", moved("ce_binary", 2), *CE_HEADERS, ("ce_id", name)) for name in (b"A1", b"A1", b"A2")
+    "ce_binary": ("6", [
+        plain("adjusted", moved("ce_binary", 2), *CE_HEADERS, ("ce_id", name.encode()), at_ms=at_ms)
+        for name, at_ms in REPEATED
     ]),
-    "ce_structured": ("4", [
-        plain("adjusted", {**CE, "id": name, "data": moved("ce_structured", 2)}) for name in ("A1", "A1", "A2")
+    "ce_structured": ("6", [
+        plain("adjusted", {**CE, "id": name, "data": moved("ce_structured", 2)}, at_ms=at_ms)
+        for name, at_ms in REPEATED
     ]),
     "debezium": ("3", [plain("counted", changed("debezium", 3))]),
     "debezium_with_schema": ("2.25", [
