@@ -8,7 +8,7 @@ may remember or not. It was *past* if an absolute behind it holds it, and ships 
 from collections import defaultdict
 
 from chaos.oracle.location import Location
-from chaos.oracle.policy import Rules, Unknown
+from chaos.oracle.policy import Rules
 from chaos.oracle.series import Series
 from chaos.oracle.stock import Gone, Held, Said
 
@@ -31,6 +31,9 @@ class Shelf:
         self._left_at_all = Series()
         self._gone: dict[str, list[Gone]] = {}  # by reservation
         self._skew = 0
+        self.unsure = 0
+        """Facts without effect of which nobody can say whether they are past or known: what came one to two windows ago
+        may be remembered or not."""
         self._held: Held | None = Held(0, 0, split=False)
         self._gap: int | None = 0
 
@@ -58,8 +61,7 @@ class Shelf:
         `now` is when it came, in stock time; `letter` is the reason for which it was refused, if it was.
 
         Raises:
-            Stale, Past: it comes too late.
-            Unknown: it comes so late that a product may know or not, and does not say.
+            Stale, Past: it comes too late. Past also if it may come too late and an absolute behind it holds it.
         """
         place = self._locations.get(fact.location) or Location()
         known, overtaken = place.known.get(fact.id), place.overtaken(fact.at)
@@ -67,14 +69,25 @@ class Shelf:
             return False
         age = 0 if overtaken is None else now - overtaken
         if age > rules.window:
-            _refuse_if_late(fact, place, letter, certain=age >= 2 * rules.window, known=known is not None)
+            self._refuse_if_late(fact, place, letter, certain=age >= 2 * rules.window, known=known is not None)
         if known is not None and now - known < 2 * rules.window:
+            self.unsure += 1
             return False
         self._locations[fact.location] = place
         place.put(fact, now)
         self._values.pop(fact.location, None)
         self._held = self._gap = None
         return True
+
+    def _refuse_if_late(self, fact: Said, place: Location, letter: str | None, *, certain: bool, known: bool) -> None:
+        holds = place.newest is not None and fact.at < place.newest and not fact.reservation
+        if certain:
+            raise Past if holds else Stale
+        if letter == "stale" and not holds:
+            raise Stale
+        if holds and not known:
+            self.unsure += 1
+            raise Past
 
     def let_go(self, reservation: str, gone: list[Gone]) -> None:
         """State anew what has left for a reservation."""
@@ -116,16 +129,6 @@ class Shelf:
             included = newest.get(name, oldest)
             missing += left.total(after=None if included is None else included - self._skew)
         return missing
-
-
-def _refuse_if_late(fact: Said, place: Location, letter: str | None, *, certain: bool, known: bool) -> None:
-    holds = place.newest is not None and fact.at < place.newest and not fact.reservation
-    if certain:
-        raise Past if holds else Stale
-    if letter == "stale" and not holds:
-        raise Stale
-    if holds and not known:
-        raise Unknown("fact that was overtaken by one to two windows")
 
 
 def _by_size(held: Held) -> tuple[int, int]:

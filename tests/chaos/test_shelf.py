@@ -1,11 +1,12 @@
 """The oracle's stock by the golden numbers of the domain, in every order of arrival, and what time may refuse."""
 
+import contextlib
 import random
 from itertools import permutations
 
 import pytest
 
-from chaos.oracle.policy import FIRST, Unknown, rules
+from chaos.oracle.policy import FIRST, rules
 from chaos.oracle.shelf import Past, Shelf, Stale
 from chaos.oracle.stock import Gone, Said
 
@@ -106,7 +107,7 @@ def taken(*, after, at, letter=None, known=False, newest=10):
     fact = count(newest, 100) if known else adjusted(at, -1)
     try:
         return shelf.take(fact, RULES, after * SECOND, letter)
-    except (Stale, Past, Unknown) as refusal:
+    except (Stale, Past) as refusal:
         return type(refusal)
 
 
@@ -118,7 +119,7 @@ def taken(*, after, at, letter=None, known=False, newest=10):
         (1_000, 11, "stale", True),
         (61, 10, None, True),
         (61, 10, "stale", Stale),
-        (61, 5, None, Unknown),
+        (61, 5, None, Past),
         (120, 5, None, Past),
         (120, 5, "stale", Past),
         (120, 10, None, Stale),
@@ -138,3 +139,12 @@ def test_an_id_is_known_per_kind_and_place():
     shelf = shelf_of(fact, fact._replace(location="a"), fact._replace(id=("counted", "x"), delta=None, absolute=5))
 
     assert [False] * 2 == [shelf.take(fact._replace(location=place), RULES, 0, None) for place in ("", "a")]
+
+
+@pytest.mark.parametrize(("after", "known", "unsure"), [(60, True, 0), (61, True, 1), (61, False, 1), (120, False, 0)])
+def test_what_came_one_to_two_windows_ago_may_be_known_or_past(after, known, unsure):
+    shelf = shelf_of(count(10, 100))
+    with contextlib.suppress(Past, Stale):
+        shelf.take(count(10, 100) if known else adjusted(5, -1), RULES, after * SECOND, None)
+
+    assert unsure == shelf.unsure
