@@ -14,8 +14,8 @@ class Report:
     `lost`, `doubled` and `oversold` count inputs, events and commits, not units. `short` counts the moments at which a
     fact about the stock left less than was promised before: nobody's fault, and shown apart. `refused` are all by
     their reason, `denied` those of them that were refused behind the log, by the ledger. `past` are facts that came
-    too late and change nothing, `unsure` those that may just as well be known. `repeated` are log records that intake wrote twice after a crash, which the ledger must
-    skip.
+    too late and change nothing, `unsure` those that may just as well be known. `repeated` are log records that intake
+    wrote twice after a crash, which the ledger must skip.
     """
 
     events_in: int = 0

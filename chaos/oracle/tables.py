@@ -46,10 +46,10 @@ def _differences(item: Item, rows: dict[str, Any]) -> Iterator[str]:
     wanted = {"i": _item(item)}
     wanted |= {f"r|{_encoded(name)}": _claim(item, claim) for name, claim in item.claims.items()}
     wanted |= dict(_queue(item))
+    if item.shelf.unsure and "i" in rows:
+        wanted["i"], rows["i"] = _together(wanted["i"]), _together(rows["i"])
     for key, row in wanted.items():
         there = rows.pop(key, None)
-        if key == "i" and there is not None and item.shelf.unsure:
-            row, there = _together(row), _together(there)
         if there is None:
             yield f"{key} is missing"
             continue
