@@ -57,13 +57,13 @@ def only_of_places(said: list[AnyCommand]) -> list[AnyCommand]:
 def test_with_windows_that_pass_quickly_the_rows_do_not_grow(seed: int) -> None:
     r = Random(seed)
     windows = nightly(300, 40)
-    said = spoken(r, 60 * windows, step=SECOND, places=("north", "south"), weights=(50, 50, 0, 0))
+    said = spoken(r, 120 * windows, step=SECOND // 2, places=("north", "south"), weights=(50, 50, 0, 0))
     judge = Judge(window=MINUTE, log=BigLog())
     kept = []
     for place, one in enumerate(said):
         judge.passes(max(judge.log_time, one.at // MICROSECONDS))
         judge.says(one)
-        if place % 60 == 0:
+        if place % 120 == 0:
             kept.append(len(judge.log.rows))
     assert max(kept[len(kept) // 2 :]) <= 1.2 * max(kept[5 : len(kept) // 2])
 

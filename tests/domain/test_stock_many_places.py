@@ -46,9 +46,6 @@ def cost(works: list[Work]) -> float:
     return sum(work.put + work.read for work in works) / len(works)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="what a first count takes over is no unfinished work yet: 16,000 rows in one step"
-)
 def test_no_step_goes_over_very_many_rows_when_a_place_has_its_first_count_after_very_many_shipments() -> None:
     log, shipments = BigLog(), 15_000
     log.say(count(10**6, location="north"))

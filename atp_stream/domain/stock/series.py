@@ -60,6 +60,7 @@ class Chunks:
         self._rows = rows
         self._key = key
         self._generation = generation
+        self._last: dict[int, tuple[str, list[Any]]] = {}  # by generation: what is asked for next often lies beside it
 
     def find(self, series: Series, at: int) -> Any | None:
         """Return the entry of a stamp, to read."""
@@ -125,9 +126,15 @@ class Chunks:
 
     def _chunk(self, generation: int, at: int) -> tuple[str, list[Any]] | None:
         """Return the chunk in which a stamp has its place."""
+        last = self._last.get(generation)
+        if last is not None and last[1] and last[1][0].at <= at <= last[1][-1].at:
+            return last
         front = self._front(generation)
         key = next(self._rows.keys(f"{front}{_TOP - at:016x}", front), None)
-        return None if key is None else (key, self._rows.get(key))
+        if key is None:
+            return None
+        found = self._last[generation] = key, self._rows.get(key)
+        return found
 
     def _insert(self, own: tuple[str, list[Any]] | None, entry: Any) -> None:
         front = self._front(self._generation)
