@@ -69,7 +69,7 @@ def document(r: Random, *, forgets: bool = True) -> dict[str, Any]:
     return {
         "unknown_channels": r.choice(["accept", "accept", "refuse"]),
         "default_channel": r.choice(["ECOM", "ECOM", "STORE"]),
-        "stock": {"skew": r.choice([0, 0, 60]), "window": HOUR},
+        "stock": {"skew": 0, "window": HOUR},
         "shortage": r.choice(["keep", "deallocate"]),
         "retention": r.choice([0, 60, WEEK]) if forgets else WEEK,
         "drift_grace": r.choice([0, 30]),

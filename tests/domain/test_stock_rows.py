@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from atp_stream.domain.stock import place as place_module
 from tests.domain.big_log import BigLog, Rows
 from tests.domain.judge import MICROSECONDS, MINUTE, SECOND, Judge
 from tests.domain.product import generation_of, numbers, present_generation, rows_of_generations, values_of_places
@@ -51,7 +52,8 @@ def nothing(_: Rows) -> None:
 
 
 @pytest.mark.parametrize("seed", range(nightly(5, 1)))
-def test_what_is_told_never_depends_on_how_far_a_purge_got(seed: int) -> None:
+def test_what_is_told_never_depends_on_how_far_a_purge_got(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(place_module, "MAX_IDS", 8)  # of a few facts a window, most get rows of their own
     told = numbers_over_borders(seed, Rows(), nothing)
     kept = NeverPurged()
     assert told == numbers_over_borders(seed, kept, nothing)
