@@ -41,9 +41,14 @@ class StockTimeRow(msgspec.Struct, kw_only=True, omit_defaults=True):
     eras: list[Era]
 
     @property
+    def least(self) -> int:
+        """Return the least window that is set: what begins in one era may end in the next."""
+        return min(era.window for era in self.eras)
+
+    @property
     def share(self) -> int:
-        """Return what a silence counts at most: a part of the least window, for it may end in the next era."""
-        return min(era.window for era in self.eras) // SILENCE_PARTS
+        """Return what a silence counts at most."""
+        return self.least // SILENCE_PARTS
 
     @property
     def generation(self) -> int:
@@ -135,7 +140,7 @@ class StockTime:
         """Note the present generation, and until when neither it nor the row changes."""
         era = self._era(row.seen)
         self.generation, passed = era.at(row.seen)
-        self._quiet_until = row.seen + min(-(-era.window // MARK_PARTS), era.window - passed, row.share + 1)
+        self._quiet_until = row.seen + min(-(-row.least // MARK_PARTS), era.window - passed)
 
 
 def _lasts(later: Era | None, now: int) -> bool:

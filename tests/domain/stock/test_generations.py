@@ -275,3 +275,9 @@ def test_a_silence_never_counts_more_than_its_share_of_the_lesser_window() -> No
     renewed(partition, 4_000)
     before = partition.passes(*range(2_000, 65_000, 1_000), 64_999)
     assert before + 1 == partition.passes(10_000_000)  # what came just before the silence is remembered
+
+
+def test_a_log_that_is_never_silent_loses_no_time_while_a_shorter_window_waits() -> None:
+    partition = begun(window=6_400_000)
+    renewed(partition, 64_000)
+    assert [0, 1] == [partition.passes(*range(15_000, 6_401_000, 14_000)), partition.passes(6_401_000)]
