@@ -83,7 +83,7 @@ class Report:
             "applied": self.applied,
             "duplicates": self.duplicates,
             "past": self.past,
-            "unsure": self.unsure,
+            "of these either": self.unsure,
             "refused by the ledger": self.denied,
         }
         told = ", ".join(f"{count:,} {what}" for what, count in answers.items() if count or what == "applied")

@@ -46,7 +46,7 @@ def _differences(item: Item, rows: dict[str, Any]) -> Iterator[str]:
     wanted = {"i": _item(item)}
     wanted |= {f"r|{_encoded(name)}": _claim(item, claim) for name, claim in item.claims.items()}
     wanted |= dict(_queue(item))
-    if item.shelf.unsure and "i" in rows:
+    if "i" in rows and 0 < abs(rows["i"].get("past", 0) - item.past) <= item.shelf.unsure:
         wanted["i"], rows["i"] = _together(wanted["i"]), _together(rows["i"])
     for key, row in wanted.items():
         there = rows.pop(key, None)

@@ -22,7 +22,7 @@ MAX_IDS: Final = 40
 """So many event ids stand in the row of the location; each older one has a row of its own, a mark."""
 
 _MARK_BYTES: Final = 12
-_MARK_CHARS: Final = 16
+_MARK_CHARS: Final = _MARK_BYTES // 3 * 4  # in base 64
 _PRESENT: Final = 1
 _BEFORE: Final = 2
 
