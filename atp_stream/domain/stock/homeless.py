@@ -2,7 +2,7 @@
 
 So the oldest of their newest absolutes decides. It is found by rows in the order of stamps, each of which may lag
 behind its location and is moved on only when it is the first: each move is paid for by an absolute of that location.
-Source: domain.md, Stock, fulfilment.
+Source: docs/rules/stock.md#homeless.
 """
 
 from typing import TYPE_CHECKING
