@@ -1,8 +1,9 @@
 # make demo    the whole system on a real Kafka, for a look
 # make test    all tests: quick ones first, then those on the real stack
 # make chaos   faults under load, and an oracle: make chaos SEED=1 MINUTES=4
-# make lint    ruff, mypy, import-linter
-# make docs    the README's tables, made anew from the code
+# make lint    ruff, mypy, import-linter, the links of the documentation
+# make docs    the tables of docs/reference.md, and a picture, made anew from the code
+# make site    the documentation as a site, in build/site
 # make nightly   what takes hours: the laws of the domain over 10,000 histories each, long streams on the real stack
 # make mutate    mutation testing of the domain
 # make bench   figures: what an event costs here and elsewhere, latency, recovery (benchmarks/README.md)
@@ -20,7 +21,7 @@ CODE := atp_stream benchmarks chaos docs tests
 SEED := 1
 MINUTES := 4
 
-.PHONY: demo test chaos bench lint lint-rules lint-format lint-types lint-imports format docs lock nightly nightly-laws nightly-streams mutate coverage install install-dev java clean
+.PHONY: demo test chaos bench lint lint-rules lint-format lint-types lint-imports format docs site lock nightly nightly-laws nightly-streams mutate coverage install install-dev java clean
 .DEFAULT_GOAL := test
 
 # $(error) prints the one line a person needs, and nothing behind it.
@@ -55,7 +56,7 @@ bench: install-dev $(if $(filter peers,$(or $(PARTS),peers)),$(PEERS_DIR)/kafka_
 	  $(BIN)/python -m benchmarks
 
 # Each check is a target of its own, so that `make --keep-going lint` tells all there is to mend.
-lint: lint-rules lint-format lint-types lint-imports
+lint: lint-rules lint-format lint-types lint-imports site
 lint-rules: install-dev
 	$(BIN)/ruff check --quiet $(CODE)
 lint-format: install-dev
@@ -71,6 +72,9 @@ format: install-dev
 
 docs: install-dev
 	$(BIN)/python -m docs.reference
+# Without a word if all is well; links and anchors that lead nowhere are named.
+site: install-dev
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict || NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 lock: install-dev
 	$(BIN)/python -m docs.lock
 

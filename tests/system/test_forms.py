@@ -24,7 +24,7 @@ from tests.conftest import settings_on
 from tests.messages.test_hostile_schemas import HOSTILE
 from tests.system.foreign import Avro, Foreign, Framed, JsonSchema, Message, Packed, Plain
 from tests.system.site import Site, Worker
-from tests.test_integrate import EXAMPLES
+from tests.docs.test_integrate import EXAMPLES
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(240)]
 
