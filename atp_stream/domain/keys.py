@@ -92,12 +92,12 @@ def old_location_key(name: str, location: str) -> str:
 
 
 def dated_place_prefix(name: str) -> str:
-    """Return what the keys begin with by which the locations of an item are found in the order of absolutes."""
+    """Return what the keys begin with by which the locations of an item are found in the order of what they include."""
     return f"{name}|N|"
 
 
 def dated_place_key(name: str, at: int, location: str) -> str:
-    """Return the key of a location with an absolute stamped `at` or later."""
+    """Return the key of a location that includes what was shipped up to `at`, or up to a later stamp."""
     return f"{name}|N|{at:016x}{encode(location)}"
 
 

@@ -1,7 +1,5 @@
 """Drift by example: a gap that stands is told, and so is its end."""
 
-import pytest
-
 from atp_stream.domain.events import OF_MANY, AnyEvent, StockDrifted
 from tests.domain.log import AT, NOON, Log, adjust, allocations, count, fulfil, policy, reserve, tick
 
@@ -144,11 +142,7 @@ def test_another_skew_leaves_the_gap_as_it_is_until_an_absolute_comes() -> None:
     assert (-24, 15) == (log.item().stock.gap, log.item().stock.on_hand)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="what left no counted location asks for the skew of now, not for that of the absolute"
-)
 def test_another_skew_leaves_what_is_missing_as_it_is_until_an_absolute_comes() -> None:
-    """Once this holds, tests/domain/documents.py draws the skew of random policies again (0 or 60)."""
     log = Log()
     log.say(count(29, AT, location="north"))
     log.say(policy({"stock": {"skew": 60}, "tenants": {"*": {"channels": {"ECOM": {}}}}}))

@@ -107,7 +107,7 @@ class StockFold:
             row.base_out = saturated(row.base_out + units * (at > row.base_included_at))
             self.see(place, was)
         stock = self.stock
-        if adrift and (not stock.named.absolutes or at > homeless.border(self)):
+        if adrift and (not stock.named.absolutes or at > stock.oldest):
             stock.homeless = saturated(stock.homeless + adrift)
         self.derive()
 
@@ -139,7 +139,7 @@ class StockFold:
 
     def bare_border(self, place: Place) -> int:
         """Return the stamp up to which shipments of no location are included."""
-        return homeless.border(self) if self.stock.named.absolutes else place.row.included_at
+        return self.stock.oldest if self.stock.named.absolutes else place.row.included_at
 
     def see(self, place: Place, was: Seen) -> None:
         """Put the row of a location, and let the sums of the item follow it."""
@@ -163,7 +163,7 @@ class StockFold:
         """Set on hand, gap and basis from the sums."""
         stock = self.stock
         named, bare = stock.named, stock.bare
-        if stock.homeless and named.absolutes and newest_at(self, stock.oldest_at) != stock.oldest:
+        if stock.homeless and named.absolutes and self.place(stock.oldest_at).row.included_at != stock.oldest:
             homeless.refresh(self)
         stock.split = bool(named.absolutes and bare.absolutes)
         with_name, without = named.value - named.missing - stock.homeless, bare.value - bare.missing

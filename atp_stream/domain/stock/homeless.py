@@ -1,7 +1,8 @@
 """What left no location that has an absolute: it is missing until every named location with an absolute includes it.
 
-So the oldest of their newest absolutes decides. It is found by rows in the order of stamps, each of which may lag
-behind its location and is moved on only when it is the first: each move is paid for by an absolute of that location.
+So the location that includes the least decides. It is found by rows in the order of the stamps up to which locations
+include shipments. A row may lag behind its location and is moved on only when it is the first: each move is paid for
+by an absolute of that location.
 Source: docs/rules/stock.md#homeless.
 """
 
@@ -17,18 +18,13 @@ if TYPE_CHECKING:
     from atp_stream.domain.stock.fold import StockFold
 
 
-def border(fold: "StockFold") -> int:
-    """Return the stamp up to which what is homeless is included."""
-    return fold.stock.oldest - fold.rules.skew
-
-
 def adopt(fold: "StockFold", place: Place) -> None:
     """Let the first absolute of a location decide about what left it, in place of those of all others."""
     stock = fold.stock
     refresh(fold)
     left = place.row.left
     if left.tail or left.spans:
-        limit = border(fold) if stock.named.absolutes > 1 else NEVER
+        limit = stock.oldest if stock.named.absolutes > 1 else NEVER
         bare = fold.turned("")
         for part in place.departures.behind(left, NEVER):
             for entry in part:
@@ -38,17 +34,18 @@ def adopt(fold: "StockFold", place: Place) -> None:
         bare.put()
         if stock.named.absolutes > 1:
             stock.homeless = saturated(min(stock.homeless, bare.departures.total_behind(limit, homeless=True)))
-    fold.rows.put(dated_place_key(fold.item, place.row.at, place.location), Mark())
-    if stock.named.absolutes == 1 or place.row.at < stock.oldest:
-        _set_oldest(fold, place.row.at, place.location)
+    included_at = place.row.included_at
+    fold.rows.put(dated_place_key(fold.item, included_at, place.location), Mark())
+    if stock.named.absolutes == 1 or included_at < stock.oldest:
+        _set_oldest(fold, included_at, place.location)
 
 
 def refresh(fold: "StockFold") -> None:
-    """Look up which location's newest absolute is the oldest."""
+    """Look up which location with an absolute includes the least."""
     rows, prefix = fold.rows, dated_place_prefix(fold.item)
     for first in rows.keys(prefix, prefix):  # one that is moved on lies behind, and is met again
         stamp, location = dated_place_of(first, prefix)
-        at = fold.place(location).row.at
+        at = fold.place(location).row.included_at
         if at == stamp:
             if (stamp, location) != (fold.stock.oldest, fold.stock.oldest_at):
                 _set_oldest(fold, stamp, location)
@@ -71,12 +68,11 @@ def _take_forgotten(fold: "StockFold", place: Place, bare: Place, limit: int) ->
 
 
 def _set_oldest(fold: "StockFold", oldest: int, location: str) -> None:
-    """Let what is homeless be included up to another stamp."""
+    """Let what is homeless be included up to `oldest`."""
     stock = fold.stock
     left = fold.place("").row.left
     if left.tail or left.spans:
         bare = fold.turned("")
         bare.put()
-        limit = oldest - fold.rules.skew
-        stock.homeless = saturated(bare.departures.total_behind(limit, homeless=True))
+        stock.homeless = saturated(bare.departures.total_behind(oldest, homeless=True))
     stock.oldest, stock.oldest_at = oldest, location

@@ -46,6 +46,8 @@ def state(place: Place, instant: Instant, delta: int) -> None:
         if at > row.base_at:
             row.moved = saturated(row.moved + delta)
         _state_earlier(place, instant)
+        if at - place.rules.skew > row.included_at:
+            include(place, at)
     _set_base(place, instant)
     basis = instants.basis(instant)
     if basis is not None and at >= row.basis_at:
@@ -53,10 +55,10 @@ def state(place: Place, instant: Instant, delta: int) -> None:
     _resolve(place, instant if at == row.at else None)
 
 
-def include(place: Place) -> None:
-    """Let the newest absolute include the shipments up to its stamp, less the skew."""
+def include(place: Place, at: int) -> None:
+    """Let an absolute include the shipments up to its stamp, less the skew; what is included stays so."""
     row = place.row
-    border = row.at - place.rules.skew
+    border = at - place.rules.skew
     if border > row.included_at:  # noqa: PLR1730  (a call of `max` takes longer)
         row.included_at = border
     row.out = saturated(place.shipped_behind(row.included_at))
@@ -76,7 +78,7 @@ def _begin(place: Place, instant: Instant, delta: int) -> None:
         row.between = before
         row.moved = saturated(row.moved + before + instant.delta)
     row.at, row.after = at, after
-    include(place)
+    include(place, at)
     if is_first:
         row.base_included_at, row.base_out = row.included_at, row.out
 
@@ -97,16 +99,30 @@ def _state_earlier(place: Place, instant: Instant) -> None:
 def _set_base(place: Place, instant: Instant) -> None:
     """Let the gap count from the newest instant with a count, or else from the first absolute."""
     row, at, counts = place.row, instant.at, instants.has_count(instant)
+    included_at = at - place.rules.skew
     if at != row.base_at:
         is_newer_count = counts and (at > row.base_at or not row.base_counts)
         if not is_newer_count and (row.base_counts or at > row.base_at):
+            if at < row.base_at and included_at > row.base_included_at:
+                _include_in_base(place, included_at)
             return
+        if at == row.at:
+            included_at = row.included_at
+        elif at > row.base_at:
+            included_at = max(included_at, row.base_included_at)
         row.base_at = at
         row.moved = 0 if at == row.at else saturated(place.delta_behind(at) - row.after)
-        row.base_included_at = at - place.rules.skew
-        row.base_out = saturated(place.shipped_behind(row.base_included_at))
+        _include_in_base(place, included_at)
+    elif included_at > row.base_included_at:
+        _include_in_base(place, included_at)
     row.base_counts = counts
     _end_base(place, instant)
+
+
+def _include_in_base(place: Place, at: int) -> None:
+    """Let the base, or an absolute in front of it, include the shipments up to a stamp."""
+    place.row.base_included_at = at
+    place.row.base_out = saturated(place.shipped_behind(at))
 
 
 def _end_base(place: Place, instant: Instant) -> None:

@@ -2,7 +2,7 @@
 
     tenant|item|i                                 the sums over all locations, a part of the item's row
     tenant|item|L|location                        results of a location, its newest instants and shipments
-    tenant|item|N|stamp location                  a location with an absolute; `stamp` is not after its newest one
+    tenant|item|N|stamp location                  a location with an absolute, which includes shipments up to `stamp`
     |g|generation|K|tenant|item|hash              an event id that was counted in this generation
     |g|generation|F|tenant|item|location|since    a chunk of instants, from `since` on, counted in this generation
     |g|generation|X|tenant|item|location|since    a chunk of shipments, likewise
@@ -34,7 +34,8 @@ class Stock(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     `on_hand` may be negative; `gap` is the drift; `basis` is what a percentage of safety stock is taken of; `split`
     says that there are absolutes both with and without a location, so that all three are those of the smaller sum.
     `named` sums the locations with a name, `bare` is the one without. `homeless` units left no location that has an
-    absolute: they are missing until the named location whose newest absolute is the `oldest` includes them.
+    absolute: they are missing until the named location that includes the least includes them. That is `oldest_at`; it
+    includes what was shipped up to `oldest`, or up to a later stamp.
     `upgrading` is the generation in which an upgrade of old rows began; `places` and `shipments` are what it reads.
     """
 

@@ -1,7 +1,7 @@
-"""What left no location that has an absolute, and which location's newest absolute decides how long it is missing."""
+"""What left no location that has an absolute, and which location decides how long it is missing."""
 
 from atp_stream.domain.stock.facts import StockRules
-from atp_stream.domain.stock.homeless import border, refresh
+from atp_stream.domain.stock.homeless import refresh
 from atp_stream.domain.stock.rows import Shipped, Span
 from atp_stream.domain.stock.spans import FORGOTTEN, MAX_BARE_SPANS
 from tests.domain.folded_item import Item, count, delta, item_with
@@ -12,7 +12,7 @@ def oldest(item: Item) -> tuple[int, str]:
 
 
 def dated(item: Item) -> list[str]:
-    """Return what the rows say by which locations are found in the order of absolutes."""
+    """Return what the rows say by which locations are found in the order of what they include."""
     return sorted(f"{int(key[12:28], 16)} {key[28:]}" for key in item.rows if key.startswith("acme|lamp|N|"))
 
 
@@ -62,7 +62,33 @@ def test_once_the_first_is_counted_anew_the_next_decides_when_it_is_looked_up() 
 
 def test_the_skew_sets_the_border_off() -> None:
     item = item_with(count(10, 100), location="north", rules=StockRules(skew=3))
-    assert 7 == border(item._step()[1])
+    assert ((7, "north"), ["7 north"]) == (oldest(item), dated(item))
+
+
+def test_of_two_that_came_under_different_skews_the_one_that_includes_less_decides() -> None:
+    item = item_with(count(10, 100), location="north", rules=StockRules(skew=0))
+    item.rules = StockRules(skew=8)
+    item.takes(count(15, 50), "south")
+    assert (7, "south") == oldest(item)
+    item.ships(8, 4)
+    assert (4, 146) == (item.stock.homeless, item.stock.on_hand)
+
+
+def test_what_a_location_includes_stays_included_under_a_greater_skew() -> None:
+    item = item_with(count(10, 100), location="north", rules=StockRules(skew=0))
+    item.rules = StockRules(skew=8)
+    item.ships(10, 4)
+    item.takes(count(11, 96), "north")
+    assert ((10, "north"), 0, 96) == (oldest(item), item.stock.homeless, item.stock.on_hand)
+
+
+def test_a_late_absolute_under_a_smaller_skew_includes_more() -> None:
+    item = item_with(count(20, 100), location="north", rules=StockRules(skew=8))
+    item.ships(14, 4)
+    assert (4, 96) == (item.stock.homeless, item.stock.on_hand)
+    item.rules = StockRules(skew=0)
+    item.takes(count(15, 70), "north")
+    assert ((15, "north"), 0, 100) == (oldest(item), item.stock.homeless, item.stock.on_hand)
 
 
 def test_to_look_up_what_is_known_changes_nothing() -> None:
