@@ -33,7 +33,7 @@ def citations(text: str, code: str) -> Iterator[Citation]:
 CITED = sorted({one for path in CODE for one in citations(path.read_text(), str(path.relative_to(ROOT)))})
 
 
-@pytest.mark.parametrize("cited", CITED, ids=lambda one: f"{one.code}-{one.anchor}")
+@pytest.mark.parametrize("cited", CITED, ids=lambda one: f"{one.code}-{one.page}-{one.anchor}")
 def test_what_the_code_cites_exists(cited: Citation) -> None:
     page = ROOT / cited.page
 
