@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from mkdocs.structure.files import File, Files, InclusionLevel
+from mkdocs.structure.files import File, Files
 
 ROOT: Final = Path(__file__).parent.parent
 DOCS: Final = ROOT / "docs"
@@ -40,8 +40,7 @@ def on_files(files: Files, config: Any) -> Files:
     while pages:
         for path in outside(pages.pop()):
             if files.get_file_from_path(place(path)) is None:
-                inclusion = InclusionLevel.NOT_IN_NAV
-                files.append(File.generated(config, place(path), abs_src_path=str(path), inclusion=inclusion))
+                files.append(File.generated(config, place(path), abs_src_path=str(path)))
                 pages += [path] if path.suffix == ".md" else []
     return files
 
