@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from atp_stream.domain.commands import AnyCommand
-from atp_stream.domain.events import AllocationReleased, StockDrifted
-from atp_stream.domain.holdings import allocated
+from atp_stream.domain.events import AllocationReleased, ReservationDenied, StockDrifted
+from atp_stream.domain.holdings import Status, allocated, status
 from atp_stream.domain.rows import Item
 from tests.domain.log import AT, NOON, Log, adjust, confirm, count, edit, fulfil, grant, policy, reserve, tick
 
@@ -125,6 +125,30 @@ def test_reports_of_one_location_are_one_shipment_and_of_two_are_two(location: s
     )
 
     assert 100_00 - left == log.item().stock.on_hand
+
+
+# docs/rules/reservations.md#request, docs/rules/reservations.md#max-waiting
+
+
+@pytest.mark.parametrize(
+    ("units", "flags", "became", "rest", "reason"),
+    [
+        (6_00, {}, Status.COMMITTED, 0, None),
+        (9_00, {"allow_partial": True}, Status.PARTIAL, 3_00, "rest_waits"),
+        (9_00, {"allow_partial": True, "allow_backorder": False}, Status.PARTIAL, 3_00, "rest_dropped"),
+        (9_00, {}, Status.BACKORDERED, 9_00, "rest_waits"),
+        (9_00, {"allow_backorder": False}, Status.REJECTED, 9_00, "rest_dropped"),
+        (20_00, {}, Status.REJECTED, 20_00, "too_much_waits"),
+    ],
+)
+def test_the_table_of_a_request(units: int, flags: Any, became: Status, rest: int, reason: str | None) -> None:
+    log = Log()
+    log.say(policy(document(max_waiting_each=10)), count(6_00))
+    events = log.say(reserve("order-1", units, **flags))
+
+    denied = [(event.quantity, event.reason) for event in events if isinstance(event, ReservationDenied)]
+    assert became == status(log.reservation("order-1"))
+    assert ([(rest, reason)] if rest else []) == denied
 
 
 # docs/rules/reservations.md#grow-shrink
