@@ -1,10 +1,9 @@
 # The image of `atp`: a worker by default, any other command by name.
 FROM python:3.11.13-slim-bookworm AS build
 WORKDIR /src
-# Exactly what the wheel is made of: pyproject.toml names the README, the packages and the schemas.
+# Exactly what the wheel is made of: pyproject.toml names the README, the package and the schemas.
 COPY pyproject.toml README.md ./
 COPY atp_stream ./atp_stream
-COPY chaos ./chaos
 COPY schemas ./schemas
 RUN python -m venv /opt/atp && /opt/atp/bin/pip install --no-cache-dir .
 
