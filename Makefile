@@ -6,7 +6,7 @@
 # make nightly   what takes hours: the laws of the domain over 10,000 histories each, long streams on the real stack
 # make mutate    mutation testing of the domain
 # make bench   figures: what an event costs here and elsewhere, latency, recovery (benchmarks/README.md)
-# make lock    the list of Kafka's jars, after a version in docs/lock.py was changed
+# make lock    the list of Kafka's jars, after a version in tools/lock.py was changed
 # Each target makes what it needs (.venv, and Kafka and the registry in ~/.cache/atp-stream) once, and again when its
 # source changes. Only Python is needed; `make bench` alone wants a JDK and Maven, for the program it compares with (PARTS=peers).
 
@@ -16,7 +16,7 @@ MUTATE := .atp/mutate
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PEERS_DIR := .atp/peers
-CODE := atp_stream benchmarks chaos docs tests
+CODE := atp_stream benchmarks chaos tests tools
 SEED := 1
 MINUTES := 4
 
@@ -70,9 +70,9 @@ format: install-dev
 	$(BIN)/ruff format $(CODE)
 
 docs: install-dev
-	$(BIN)/python -m docs.reference
+	$(BIN)/python -m tools.reference
 lock: install-dev
-	$(BIN)/python -m docs.lock
+	$(BIN)/python -m tools.lock
 
 # Each a target of its own, as in `make lint`: about three hours of one core, and some ten minutes on the real stack.
 nightly: nightly-laws nightly-streams
