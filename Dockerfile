@@ -4,8 +4,8 @@ WORKDIR /src
 COPY requirements/build.lock requirements/product.lock ./requirements/
 RUN python -m venv /opt/build && /opt/build/bin/pip install --no-cache-dir --require-hashes -r requirements/build.lock \
  && python -m venv /opt/atp && /opt/atp/bin/pip install --no-cache-dir --require-hashes -r requirements/product.lock
-# Exactly what the wheel is made of: pyproject.toml names the README, the package and the schemas.
-COPY pyproject.toml README.md ./
+# Exactly what the wheel is made of: pyproject.toml names the README, the licence, the package and the schemas.
+COPY pyproject.toml README.md LICENSE ./
 COPY atp_stream ./atp_stream
 COPY schemas ./schemas
 RUN /opt/build/bin/python -m hatchling build --target wheel && /opt/atp/bin/pip install --no-cache-dir --no-deps dist/*.whl

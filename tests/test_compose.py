@@ -126,8 +126,9 @@ def test_kafka_tells_containers_and_this_machine_addresses_that_each_can_reach()
 
 def test_the_image_is_built_from_all_that_the_wheel_is_made_of_and_the_locks() -> None:
     wheel = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]
+    texts = {"pyproject.toml", PROJECT["project"]["readme"], *PROJECT["project"]["license-files"]}
     locks = {"requirements/build.lock", "requirements/product.lock"}
-    needed = {"pyproject.toml", PROJECT["project"]["readme"], *wheel["packages"], *wheel["force-include"], *locks}
+    needed = {*texts, *wheel["packages"], *wheel["force-include"], *locks}
     build = DOCKERFILE.split("\nFROM")[1]
     copied = {word for line in re.findall(r"^COPY (.*) \S+$", build, re.MULTILINE) for word in line.split()}
     let_through = set(re.findall(r"^!(.*)$", (ROOT / ".dockerignore").read_text(), re.MULTILINE))

@@ -1,11 +1,13 @@
 """`make` on a machine that has Python, make and a shell, in a path with a space."""
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parent.parent
 MAKE = shutil.which("make")
@@ -74,3 +76,23 @@ def test_the_comparison_with_kafka_streams_alone_wants_a_jdk(clone):
 
     assert code == 2
     assert "*** A JDK of Java 17 or newer is needed for the Kafka Streams program, found none: install one" in err
+
+
+def test_the_workflow_and_the_hooks_run_targets_of_the_makefile():
+    workflow = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())
+    (repository,) = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+    run = [step["run"].split() for step in workflow["jobs"]["check"]["steps"] if "run" in step]
+    hooks = [hook["entry"].split() for hook in repository["hooks"]]
+
+    assert {"install-dev", "lint", "test"} == {words[-1] for words in run}
+    assert {"make"} == {words[0] for words in [*run, *hooks]}
+    assert {words[-1] for words in [*run, *hooks]} <= targets
+
+
+def test_the_hooks_check_all_that_lint_checks():
+    (checks,) = re.findall(r"^lint: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    (repository,) = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+
+    assert [f"make {check}" for check in checks.split()] == [hook["entry"] for hook in repository["hooks"]]

@@ -5,10 +5,12 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from email import message_from_bytes
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -45,13 +47,13 @@ def locked(name):
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
-    """Give the names of all files in the wheel."""
+    """Give the files of the wheel by name."""
     directory = tmp_path_factory.mktemp("wheel")
     build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", directory]
     subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
     (file,) = directory.glob("*.whl")
     with zipfile.ZipFile(file) as archive:
-        return archive.namelist()
+        return {name: archive.read(name) for name in archive.namelist()}
 
 
 def test_the_wheel_has_one_top_level_package(wheel):
@@ -65,6 +67,24 @@ def test_the_wheel_carries_the_oracle_and_every_schema(wheel):
 
     assert schemas
     assert {"atp_stream/oracle/checks.py", *schemas} <= set(wheel)
+
+
+def test_the_wheel_states_its_licence_and_offers_the_stack_as_its_only_extra(wheel):
+    (name,) = [name for name in wheel if name.endswith(".dist-info/METADATA")]
+    metadata = message_from_bytes(wheel[name])
+
+    assert "Apache-2.0" == metadata["License-Expression"]
+    assert (ROOT / "LICENSE").read_bytes() == wheel[name.replace("METADATA", "licenses/LICENSE")]
+    assert ["stack"] == metadata.get_all("Provides-Extra")
+
+
+def test_every_python_that_is_stated_is_tried():
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())
+    prefix = "Programming Language :: Python :: "
+    stated = [line.removeprefix(prefix) for line in PYPROJECT["project"]["classifiers"] if line.startswith(prefix)]
+
+    assert stated == workflow["jobs"]["check"]["strategy"]["matrix"]["python"]
+    assert f">={stated[0]}" == PYPROJECT["project"]["requires-python"]
 
 
 @pytest.mark.parametrize("lock", WANTED)
