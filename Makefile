@@ -1,13 +1,21 @@
-# make demo    the whole system on a real Kafka, for a look
-# make test    all tests: quick ones first, then those on the real stack
-# make chaos   faults under load, and an oracle: make chaos SEED=1 MINUTES=4
-# make lint    ruff, mypy, import-linter
-# make docs    the README's tables, made anew from the code
-# make nightly   what takes hours: the laws of the domain over 10,000 histories each, long streams on the real stack
-# make mutate    mutation testing of the domain
-# make bench   figures: what an event costs here and elsewhere, latency, recovery (benchmarks/README.md)
-# make lock-java   the list of Kafka's jars, after a version in tools/lock.py was changed
-# make lock-python   requirements/, after pyproject.toml was changed; newer versions: make lock-python ARGS=--upgrade
+# make demo         the whole system on a real Kafka, for a look
+# make test         all tests: quick ones first, then those on the real stack; some of them: make test ARGS=tests/web
+# make lint         ruff, mypy, import-linter; all that they find: make --keep-going lint
+# make format       mend what ruff can mend by itself
+# make coverage     the branches of the domain that its tests do not reach
+# make chaos        faults under load, and an oracle: make chaos SEED=1 MINUTES=4
+# make bench        figures: what an event costs here and elsewhere, latency, recovery (benchmarks/README.md)
+# make nightly      what takes hours: laws of the domain over 10,000 histories each, long streams on the real stack
+# make mutate       mutation testing of the domain (docs/quality/mutation.md)
+# make docs         the README's tables, made anew from the code
+# make lock-java    the list of Kafka's jars, after a version in tools/lock.py was changed
+# make lock-python  requirements/, after pyproject.toml was changed; newer versions: make lock-python ARGS=--upgrade
+# make install      what `make demo` needs of Python
+# make install-dev  what `make test` and `make lint` need of Python
+# make java         Kafka and the registry
+# make clean        remove .venv and all that was built here
+# make help         this list
+#
 # Each target makes what it needs (.venv, and Kafka and the registry in ~/.cache/atp-stream) once, and again when its
 # source changes. Only Python is needed; `make bench` alone wants a JDK and Maven, for the program it compares with (PARTS=peers).
 
@@ -25,7 +33,7 @@ CODE := atp_stream benchmarks chaos tests tools
 SEED := 1
 MINUTES := 4
 
-.PHONY: demo test chaos bench lint lint-rules lint-format lint-types lint-imports format docs lock-java lock-python nightly nightly-laws nightly-streams mutate coverage install install-dev java clean
+.PHONY: demo test chaos bench lint lint-rules lint-format lint-types lint-imports format docs lock-java lock-python nightly nightly-laws nightly-streams mutate coverage install install-dev java clean help
 .DEFAULT_GOAL := test
 
 # $(error) prints the one line a person needs, and nothing behind it.
@@ -135,6 +143,9 @@ $(PEERS_DIR)/kafka_streams/.built: benchmarks/peers/kafka_streams/pom.xml $(wild
 	$(need-jdk)$(need-maven)@echo "compiling the Kafka Streams peer"
 	@mvn -q -B -Dstyle.color=never -f benchmarks/peers/kafka_streams package
 	@touch $@
+
+help:
+	@sed -n 's/^# make /make /p' Makefile
 
 clean:
 	rm -rf $(VENV) .atp mutants build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage

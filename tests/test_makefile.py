@@ -37,7 +37,7 @@ def clone(tmp_path):
 def make(clone, *arguments):
     tools = clone.parent / "tools"
     tools.mkdir(exist_ok=True)
-    for name in ("sh", "touch"):
+    for name in ("sed", "sh", "touch"):
         found = shutil.which(name)
         assert found is not None
         (tools / name).symlink_to(found)
@@ -50,6 +50,16 @@ def make(clone, *arguments):
 
 def test_the_demo_prints_nothing_but_its_own(clone):
     assert (0, '{"arguments": "demo --json"}\n', "") == make(clone, "demo", "ARGS=--json")
+
+
+def test_help_tells_every_target_but_the_parts_of_others(clone):
+    (phony,) = re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+
+    code, out, err = make(clone, "help")
+
+    assert (0, "") == (code, err)
+    told = re.findall(r"^make (\S+)  +\S", out, re.MULTILINE)
+    assert sorted(name for name in phony.split() if not name.startswith(("lint-", "nightly-"))) == sorted(told)
 
 
 def test_kafka_is_fetched_without_java_and_maven(clone):
