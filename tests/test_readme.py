@@ -20,7 +20,7 @@ from atp_stream.messages.meanings import DENIALS, REASONS
 from atp_stream.messages.reasons import Reason
 from atp_stream.settings import Settings, catalogue
 from atp_stream.topics import Topics
-from docs import meanings, reference
+from tools import meanings, reference
 
 ROOT = reference.ROOT
 README = reference.README.read_text()

@@ -25,7 +25,7 @@ from atp_stream.provision.schemas import events
 from atp_stream.settings import Settings, Wire, catalogue
 from atp_stream.topics import Topic, Topics
 from atp_stream.web.metrics import Metrics
-from docs.meanings import POLICY
+from tools.meanings import POLICY
 
 ROOT: Final = Path(__file__).parent.parent
 README: Final = ROOT / "README.md"
