@@ -24,7 +24,7 @@ from atp_stream.messages.outbound import Outbound
 from atp_stream.messages.registry import SchemaCache
 from atp_stream.provision import preflight
 from atp_stream.provision.schemas import subjects
-from atp_stream.settings import Settings
+from atp_stream.settings import Settings, Wire
 from atp_stream.topics import LOG_PARTITIONS, TOMBSTONE_RETENTION_MS, Topics
 from atp_stream.web.problems import as_problems
 from atp_stream.web.site import add_web
@@ -107,7 +107,7 @@ def prepare(settings: Settings) -> EngineApp:
 
 async def _look_around(settings: Settings, topics: Topics, schemas: SchemaCache) -> tuple[str, list[str]]:
     warnings = await preflight.check_topics(settings, topics)
-    warnings += await schemas.warm(subjects(topics))
+    warnings += await schemas.warm(subjects(topics), to_write=settings.wire is Wire.AVRO)
     return await preflight.read_genesis(settings), warnings
 
 
