@@ -17,6 +17,7 @@ from atp_stream.web.pages import Page, Pages, json_response
 from atp_stream.web.policies import add_policies
 from atp_stream.web.problems import OBSERVE
 from atp_stream.web.query import add_query
+from atp_stream.web.references import add_references
 from atp_stream.web.reservations import add_reservations
 from atp_stream.web.server import Runner
 
@@ -49,6 +50,7 @@ def add_web(
     add_explain(app, pages)  # in front of the channels: one that is called `explain` has no view of its own
     add_availability(app, pages)
     add_query(app, pages)
+    add_references(app, pages)
     add_reservations(app, pages)
     add_policies(app, pages, topics)
     add_health(app, pages, schemas, topics)
