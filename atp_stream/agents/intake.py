@@ -20,7 +20,6 @@ from atp_stream.engine.runs import RunSchema
 from atp_stream.engine.sending import Output, partition_of
 from atp_stream.engine.sources import checksum
 from atp_stream.messages.dead_letters import Letter, pack_original
-from atp_stream.messages.forms import InputKind
 from atp_stream.messages.inbound import Inbound, Skipped
 from atp_stream.messages.limits import LONGEST_MESSAGE
 from atp_stream.messages.reasons import Reason
@@ -44,15 +43,7 @@ class Translator:
         self._log = topics.item_log
         self._dead_letter = topics.dead_letter
         self._genesis = (GENESIS_HEADER, genesis.encode())
-        self._kinds = {
-            topics.adjusted.name: InputKind.ADJUSTED,
-            topics.counted.name: InputKind.COUNTED,
-            topics.created.name: InputKind.CREATED,
-            topics.confirmed.name: InputKind.CONFIRMED,
-            topics.released.name: InputKind.RELEASED,
-            topics.fulfilled.name: InputKind.FULFILLED,
-            topics.policy.name: InputKind.POLICY,
-        }
+        self._kinds = topics.kinds
         self._letter_log = LetterLog()
         self.counts: Counter[tuple[str, str]] = Counter()  # (topic, what became of it)
         self._told: set[tuple[str, str]] = set()  # (topic, why it was skipped)
