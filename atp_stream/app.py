@@ -68,7 +68,7 @@ def create_app(settings: Settings, *, genesis: str, schemas: SchemaCache) -> Eng
     add_intake_agent(app, topics)
     clock = add_clock(app, topics, genesis, settings.bootstrap)
     add_conditions(app, topics)
-    metrics = add_web(app, topics, schemas, translator.counts, clock.held)
+    metrics = add_web(app, topics, schemas, translator.counts, translator.unread, clock.held)
     app.steps.on_step = _told(metrics.step, topics)
     return app
 

@@ -57,7 +57,8 @@ Values: TypeAlias = dict[tuple[str, ...], float]
 class Metrics:
     """All metrics of one worker.
 
-    `messages` counts input records by (topic, what became of them), `time_held` says for how many seconds what is due
+    `messages` counts input records by (topic, what became of them), `unread` those with fields that nobody reads by
+    topic, `time_held` says for how many seconds what is due
     has waited for input. Let `step` be told of each step that was committed.
     """
 
@@ -66,6 +67,7 @@ class Metrics:
         app: EngineApp,
         topics: Topics,
         messages: Mapping[tuple[str, str], int],
+        unread: Mapping[str, int],
         time_held: Callable[[], float],
     ) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call] # they would double the number of samples
@@ -74,7 +76,7 @@ class Metrics:
         self._count_steps()
         self._count_requests()
         ProcessCollector(registry=self.registry)
-        self.registry.register(_Running(app, topics, messages, self._refused, time_held))
+        self.registry.register(_Running(app, topics, messages, unread, self._refused, time_held))
         app.monitor = PrometheusMonitor(metrics=_faust_metrics(self.registry))
 
     def _count_steps(self) -> None:
@@ -126,12 +128,14 @@ class _Running(Collector):
         app: EngineApp,
         topics: Topics,
         messages: Mapping[tuple[str, str], int],
+        unread: Mapping[str, int],
         refused: Mapping[str, int],
         time_held: Callable[[], float],
     ) -> None:
         self._app = app
         self._sources = [topic.name for topic in topics.inputs]
         self._messages = messages
+        self._unread = unread
         self._refused = refused
         self._time_held = time_held
 
@@ -159,6 +163,14 @@ class _Running(Collector):
         for labels, count in sorted(self._messages.items()):
             messages.add_metric(labels, count)
         yield messages
+        unread = CounterMetricFamily(
+            "atp_unread_fields",
+            "JSON records with fields that are not read, of the first 100 of a topic and one in 1000 after them.",
+            labels=["topic"],
+        )
+        for topic, count in self._unread.items():
+            unread.add_metric([topic], count)
+        yield unread
         yield self._dead_letters()
         yield _gauge(
             "atp_time_held_seconds",

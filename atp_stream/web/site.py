@@ -34,14 +34,16 @@ def add_web(
     topics: Topics,
     schemas: SchemaCache,
     messages: Mapping[tuple[str, str], int],
+    unread: Mapping[str, int],
     time_held: Callable[[], float],
 ) -> Metrics:
     """Serve all views of an installed app, and return what counts for them.
 
-    `messages` counts input records by (topic, what became of them), `time_held` says for how many seconds what is due
+    `messages` counts input records by (topic, what became of them), `unread` those with fields that nobody reads, as
+    far as they were looked at, by topic; `time_held` says for how many seconds what is due
     has waited for input.
     """
-    metrics = Metrics(app, topics, messages, time_held)
+    metrics = Metrics(app, topics, messages, unread, time_held)
     server: Any = app.web
     server.web_app[OBSERVE] = metrics.request
     server._runner = Runner(server.web_app, access_log=None)  # noqa: SLF001 - Faust has no other way

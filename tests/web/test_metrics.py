@@ -69,6 +69,17 @@ async def test_what_the_ledger_counts_is_there_from_zero(idle: Client) -> None:
     assert tuple(COUNTED) == Tally.__struct_fields__
 
 
+async def test_messages_with_fields_that_are_not_read_are_counted_by_topic_from_zero(
+    idle: Client, app: EngineApp
+) -> None:
+    unread: Counter[str] = app.intake._translate.unread  # type: ignore[attr-defined]
+    unread["inventory.adjusted"] += 2
+    async with idle.get("/metrics") as response:
+        text = await response.text()
+    assert 'atp_unread_fields_total{topic="inventory.adjusted"} 2.0\n' in text
+    assert 'atp_unread_fields_total{topic="inventory.atp.policy"} 0.0\n' in text
+
+
 async def test_events_that_never_happened_are_there_as_zero(idle: Client) -> None:
     async with idle.get("/metrics") as answer:
         assert 'atp_events_total{event="ReservationDeniedEvent"} 0.0' in await answer.text()
