@@ -118,7 +118,7 @@ def endpoints() -> str:
 
 def metrics() -> str:
     """Return the table of our own metrics, with their labels."""
-    registry = Metrics(_app(), Topics.of(Settings()), {}, lambda: 0.0).registry
+    registry = Metrics(_app(), Topics.of(Settings()), {}, {}, lambda: 0.0).registry
     own = [metric for metric in registry.collect() if metric.name.startswith("atp_")]
     rows = []
     for metric in own:
