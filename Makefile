@@ -1,27 +1,40 @@
-# make demo    the whole system on a real Kafka, for a look
-# make test    all tests: quick ones first, then those on the real stack
-# make chaos   faults under load, and an oracle: make chaos SEED=1 MINUTES=4
-# make lint    ruff, mypy, import-linter, the links of the documentation
-# make docs    the tables of docs/reference.md, and a picture, made anew from the code
-# make site    the documentation as a site, in build/site
-# make nightly   what takes hours: the laws of the domain over 10,000 histories each, long streams on the real stack
-# make mutate    mutation testing of the domain
-# make bench   figures: what an event costs here and elsewhere, latency, recovery (benchmarks/README.md)
-# make lock    the list of Kafka's jars, after a version in docs/lock.py was changed
+# make demo         the whole system on a real Kafka, for a look
+# make test         all tests: quick ones first, then those on the real stack; some of them: make test ARGS=tests/web
+# make lint         ruff, mypy, import-linter, the links of the documentation; all that they find: make --keep-going lint
+# make format       mend what ruff can mend by itself
+# make coverage     the branches of the domain that its tests do not reach
+# make chaos        faults under load, and an oracle: make chaos SEED=1 MINUTES=4
+# make bench        figures: what an event costs here and elsewhere, latency, recovery (benchmarks/README.md)
+# make nightly      what takes hours: laws of the domain over 10,000 histories each, long streams on the real stack
+# make mutate       mutation testing of the domain (docs/quality/mutation.md)
+# make docs         the tables of docs/reference.md, and a picture, made anew from the code
+# make site         the documentation as a site, in build/site
+# make lock-java    the list of Kafka's jars, after a version in tools/lock.py was changed
+# make lock-python  requirements/, after pyproject.toml was changed; newer versions: make lock-python ARGS=--upgrade
+# make install      what `make demo` needs of Python
+# make install-dev  what `make test` and `make lint` need of Python
+# make java         Kafka and the registry
+# make clean        remove .venv and all that was built here
+# make help         this list
+#
 # Each target makes what it needs (.venv, and Kafka and the registry in ~/.cache/atp-stream) once, and again when its
 # source changes. Only Python is needed; `make bench` alone wants a JDK and Maven, for the program it compares with (PARTS=peers).
 
 PYTHON ?= python3
 VENV := .venv
 MUTATE := .atp/mutate
+UV := .atp/uv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+PIP := -m pip install --quiet --disable-pip-version-check
+# A lock names all that is needed, and what builds the package is in it.
+LOCKED := $(PIP) --no-deps --require-hashes --requirement requirements
+EDITABLE := $(PIP) --no-deps --no-build-isolation --editable .
 PEERS_DIR := .atp/peers
-CODE := atp_stream benchmarks chaos docs tests
+CODE := atp_stream benchmarks chaos tests tools
 SEED := 1
 MINUTES := 4
 
-.PHONY: demo test chaos bench lint lint-rules lint-format lint-types lint-imports format docs site lock nightly nightly-laws nightly-streams mutate coverage install install-dev java clean
+.PHONY: demo test chaos bench lint lint-rules lint-format lint-types lint-imports format docs site lock-java lock-python nightly nightly-laws nightly-streams mutate coverage install install-dev java clean help
 .DEFAULT_GOAL := test
 
 # $(error) prints the one line a person needs, and nothing behind it.
@@ -50,7 +63,6 @@ chaos: install-dev
 
 # Only who measures the peers, as all do who name no PARTS, needs what compiles them.
 bench: install-dev $(if $(filter peers,$(or $(PARTS),peers)),$(PEERS_DIR)/kafka_streams/.built)
-	@$(PIP) --editable '.[bench]'
 	$(fetch-java)
 	N=$(N) PARTS="$(PARTS)" WORKLOADS="$(WORKLOADS)" REPEAT=$(REPEAT) RATES="$(RATES)" DURATION=$(DURATION) ROWS="$(ROWS)" CHECK=$(CHECK) \
 	  $(BIN)/python -m benchmarks
@@ -71,12 +83,25 @@ format: install-dev
 	$(BIN)/ruff format $(CODE)
 
 docs: install-dev
-	$(BIN)/python -m docs.reference
+	$(BIN)/python -m tools.reference
 # Without a word if all is well; links and anchors that lead nowhere are named.
 site: install-dev
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict || NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
-lock: install-dev
-	$(BIN)/python -m docs.lock
+lock-java: install-dev
+	$(BIN)/python -m tools.lock
+
+# Exact versions and their hashes for every platform and Python, and no address: who installs says from where.
+compile = $(UV)/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
+  --annotation-style line --custom-compile-command 'make lock-python' $(ARGS) --output-file requirements
+lock-python: $(UV)/bin/uv
+	$(compile)/dev.lock --extra stack --group dev pyproject.toml
+	$(compile)/demo.lock --constraint requirements/dev.lock --extra stack --group build pyproject.toml
+	$(compile)/product.lock --constraint requirements/dev.lock pyproject.toml
+	$(compile)/build.lock --constraint requirements/dev.lock --group build
+	$(compile)/mutate.lock --group mutate
+$(UV)/bin/uv:
+	$(need-python)@$(PYTHON) -m venv $(UV)
+	@$(UV)/bin/python $(PIP) 'uv==0.13.9'
 
 # Each a target of its own, as in `make lint`: about three hours of one core, and some ten minutes on the real stack.
 nightly: nightly-laws nightly-streams
@@ -86,14 +111,14 @@ nightly-streams: install-dev
 	$(fetch-java)
 	$(BIN)/python -m pytest tests/system -m nightly $(ARGS)
 
-# mutmut wants a newer click than Faust allows: it has an environment of its own, with what the domain's tests import.
-mutate: $(MUTATE)/bin/mutmut
+# mutmut has an environment of its own: pyproject.toml says why.
+mutate: $(MUTATE)/.installed
 	$(MUTATE)/bin/mutmut run $(ARGS)
 	@$(MUTATE)/bin/mutmut results | sed '/: not checked$$/d'
-$(MUTATE)/bin/mutmut:
+$(MUTATE)/.installed: requirements/mutate.lock
 	$(need-python)@$(PYTHON) -m venv $(MUTATE)
-	@$(MUTATE)/bin/python -m pip install --quiet --disable-pip-version-check \
-	  'mutmut>=3.8,<4' 'pytest>=9,<10' 'pytest-asyncio>=1.2,<2' pytest-timeout hypothesis 'msgspec<0.23' 'aiokafka<0.15'
+	@$(MUTATE)/bin/python $(LOCKED)/mutate.lock
+	@touch $@
 
 coverage: install-dev
 	$(BIN)/python -m pytest tests/domain --cov=atp_stream.domain --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=100
@@ -106,20 +131,25 @@ java: install
 $(VENV)/pyvenv.cfg:
 	$(need-python)@$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.installed: pyproject.toml | $(VENV)/pyvenv.cfg
+$(VENV)/.installed: pyproject.toml requirements/demo.lock | $(VENV)/pyvenv.cfg
 	@echo "installing atp-stream into $(VENV)" >&2
-	@$(PIP) --editable '.[stack]'
+	@$(BIN)/python $(LOCKED)/demo.lock
+	@$(BIN)/python $(EDITABLE)
 	@touch $@
 
-$(VENV)/.installed-dev: pyproject.toml | $(VENV)/pyvenv.cfg
+$(VENV)/.installed-dev: pyproject.toml requirements/dev.lock | $(VENV)/pyvenv.cfg
 	@echo "installing atp-stream and its tools into $(VENV)" >&2
-	@$(PIP) --editable '.[dev]'
+	@$(BIN)/python $(LOCKED)/dev.lock
+	@$(BIN)/python $(EDITABLE)
 	@touch $@ $(VENV)/.installed
 
 $(PEERS_DIR)/kafka_streams/.built: benchmarks/peers/kafka_streams/pom.xml $(wildcard benchmarks/peers/kafka_streams/src/main/java/peers/*)
 	$(need-jdk)$(need-maven)@echo "compiling the Kafka Streams peer"
 	@mvn -q -B -Dstyle.color=never -f benchmarks/peers/kafka_streams package
 	@touch $@
+
+help:
+	@sed -n 's/^# make /make /p' Makefile
 
 clean:
 	rm -rf $(VENV) .atp mutants build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage

@@ -4,7 +4,7 @@
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -17,19 +17,19 @@ from atp_stream.agents.intake import Translator, add_intake_agent
 from atp_stream.agents.ledger import Ledger, add_ledger_agent
 from atp_stream.agents.letter_log import LetterLog
 from atp_stream.engine.app import EngineApp
-from atp_stream.engine.sending import Output
+from atp_stream.engine.steps import Answer
 from atp_stream.engine.tables import StateTable
 from atp_stream.messages.inbound import Inbound
 from atp_stream.messages.outbound import Outbound
 from atp_stream.messages.registry import SchemaCache
 from atp_stream.provision import preflight
 from atp_stream.provision.schemas import subjects
-from atp_stream.settings import Settings
+from atp_stream.settings import Settings, Wire
 from atp_stream.topics import LOG_PARTITIONS, TOMBSTONE_RETENTION_MS, Topics
 from atp_stream.web.problems import as_problems
 from atp_stream.web.site import add_web
 
-OnStep = Callable[[int, int, Sequence[Output], float], None]
+OnStep = Callable[[int, int, Answer, float], None]
 
 #: Heartbeats per session: one lost heartbeat must not end it.
 _HEARTBEATS = 10
@@ -68,7 +68,7 @@ def create_app(settings: Settings, *, genesis: str, schemas: SchemaCache) -> Eng
     add_intake_agent(app, topics)
     clock = add_clock(app, topics, genesis, settings.bootstrap)
     add_conditions(app, topics)
-    metrics = add_web(app, topics, schemas, translator.counts, clock.held)
+    metrics = add_web(app, topics, schemas, translator.counts, translator.unread, clock.held)
     app.steps.on_step = _told(metrics.step, topics)
     return app
 
@@ -77,9 +77,9 @@ def _told(count: OnStep, topics: Topics) -> OnStep:
     """Let a step be counted, and the dead letters that were committed with it be noted in the log."""
     letter_log = LetterLog()
 
-    def told(partition: int, records: int, outputs: Sequence[Output], seconds: float) -> None:
-        count(partition, records, outputs, seconds)
-        letter_log.note([output for output in outputs if output.topic == topics.dead_letter.name])
+    def told(partition: int, records: int, answer: Answer, seconds: float) -> None:
+        count(partition, records, answer, seconds)
+        letter_log.note([output for output in answer.outputs if output.topic == topics.dead_letter.name])
 
     return told
 
@@ -107,7 +107,7 @@ def prepare(settings: Settings) -> EngineApp:
 
 async def _look_around(settings: Settings, topics: Topics, schemas: SchemaCache) -> tuple[str, list[str]]:
     warnings = await preflight.check_topics(settings, topics)
-    warnings += await schemas.warm(subjects(topics))
+    warnings += await schemas.warm(subjects(topics), to_write=settings.wire is Wire.AVRO)
     return await preflight.read_genesis(settings), warnings
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Self
 
+from atp_stream.messages.forms import InputKind
 from atp_stream.settings import Settings
 
 LOG_PARTITIONS = 6
@@ -110,6 +111,19 @@ class Topics:
     def inputs(self) -> tuple[Topic, ...]:
         """What intake reads: what upstream writes, and the orders to the policy."""
         return (*(topic for topic in self.every if not topic.ours), self.policy)
+
+    @property
+    def kinds(self) -> dict[str, InputKind]:
+        """What each input carries, by the name of its topic."""
+        return {
+            self.adjusted.name: InputKind.ADJUSTED,
+            self.counted.name: InputKind.COUNTED,
+            self.created.name: InputKind.CREATED,
+            self.confirmed.name: InputKind.CONFIRMED,
+            self.released.name: InputKind.RELEASED,
+            self.fulfilled.name: InputKind.FULFILLED,
+            self.policy.name: InputKind.POLICY,
+        }
 
     @property
     def outputs(self) -> tuple[Topic, ...]:

@@ -11,11 +11,11 @@ from atp_stream import provision
 from atp_stream.devstack import Stack
 from atp_stream.messages import contract
 from atp_stream.messages.registry import register
+from atp_stream.oracle import Names, audit
 from atp_stream.settings import Settings
 from atp_stream.topics import Topics
 from benchmarks import proc, site, wire
 from benchmarks.traffic import Workload, happenings
-from chaos.oracle import Names, audit
 
 _EVENTS = {
     "created": "ReservationCreatedEvent",

@@ -10,12 +10,12 @@ from urllib.parse import quote
 import rocksdict
 
 from atp_stream.engine.tables import OFFSET_KEY
+from atp_stream.oracle import History, Names, Record, cut, read
+from atp_stream.oracle.checks import EVENTS
+from atp_stream.oracle.outputs import Event, read_event
 from atp_stream.settings import Settings
 from atp_stream.topics import Topics
 from chaos.fleet import Worker
-from chaos.oracle import History, Names, Record, cut, read
-from chaos.oracle.checks import EVENTS
-from chaos.oracle.outputs import Event, read_event
 
 
 def names(settings: Settings) -> Names:

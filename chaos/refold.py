@@ -16,12 +16,12 @@ from atp_stream.engine.sending import Output
 from atp_stream.messages.outbound import Outbound
 from atp_stream.messages.registry import SchemaCache
 from atp_stream.messages.rows import decode_row
+from atp_stream.oracle import History, Record
+from atp_stream.oracle.checks import EVENTS
+from atp_stream.oracle.outputs import read_event
 from atp_stream.provision.schemas import subjects
 from atp_stream.settings import Settings
 from atp_stream.topics import Topics
-from chaos.oracle import History, Record
-from chaos.oracle.checks import EVENTS
-from chaos.oracle.outputs import read_event
 
 _SHOWN = 10
 

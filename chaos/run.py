@@ -19,6 +19,7 @@ from atp_stream import provision
 from atp_stream.cli.frame import Failure
 from atp_stream.demo.stream import avro_writer
 from atp_stream.devstack import Stack
+from atp_stream.oracle import check, cut
 from atp_stream.settings import Settings
 from atp_stream.topics import LOG_PARTITIONS
 from chaos import judge, policies, refold
@@ -27,7 +28,6 @@ from chaos.faults import WORKERS, Faults
 from chaos.fleet import Fleet, environment
 from chaos.lag import Lag, lag
 from chaos.load import WINDOW, Load
-from chaos.oracle import check, cut
 from chaos.pour import Pour
 from chaos.report import Report
 from chaos.schedule import Fault, plan

@@ -124,9 +124,11 @@ def test_kafka_tells_containers_and_this_machine_addresses_that_each_can_reach()
     assert advertised["INTERNAL"] == settings_of("init").bootstrap
 
 
-def test_the_image_is_built_from_all_that_the_wheel_is_made_of() -> None:
+def test_the_image_is_built_from_all_that_the_wheel_is_made_of_and_the_locks() -> None:
     wheel = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]
-    needed = {"pyproject.toml", PROJECT["project"]["readme"], *wheel["packages"], *wheel["force-include"]}
+    texts = {"pyproject.toml", PROJECT["project"]["readme"], *PROJECT["project"]["license-files"]}
+    locks = {"requirements/build.lock", "requirements/product.lock"}
+    needed = {*texts, *wheel["packages"], *wheel["force-include"], *locks}
     build = DOCKERFILE.split("\nFROM")[1]
     copied = {word for line in re.findall(r"^COPY (.*) \S+$", build, re.MULTILINE) for word in line.split()}
     let_through = set(re.findall(r"^!(.*)$", (ROOT / ".dockerignore").read_text(), re.MULTILINE))
@@ -142,4 +144,7 @@ def test_the_image_runs_as_a_user_without_rights() -> None:
 def test_the_image_has_a_python_that_the_package_wants_and_no_tools_of_ours() -> None:
     assert {"3.11"} == set(re.findall(r"^FROM python:(\d+\.\d+)", DOCKERFILE, re.MULTILINE))
     assert ">=3.11" == PROJECT["project"]["requires-python"]
-    assert "[dev]" not in DOCKERFILE
+    assert [("/opt/build", "build"), ("/opt/atp", "product")] == re.findall(
+        r"(/\S+)/bin/pip install .*--require-hashes -r requirements/(\w+)\.lock", DOCKERFILE
+    )
+    assert ["/opt/atp /opt/atp"] == re.findall(r"^COPY --from=build (.*)$", DOCKERFILE, re.MULTILINE)

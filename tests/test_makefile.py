@@ -1,11 +1,13 @@
 """`make` on a machine that has Python, make and a shell, in a path with a space."""
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parent.parent
 MAKE = shutil.which("make")
@@ -19,21 +21,23 @@ def clone(tmp_path):
     """Give a clone that is installed already, with an `atp` that prints its arguments."""
     directory = tmp_path / "a clone" / "with spaces"
     (directory / ".venv" / "bin").mkdir(parents=True)
-    for name in ("Makefile", "pyproject.toml"):
-        shutil.copy(ROOT / name, directory)
+    for name in ("Makefile", "pyproject.toml", "requirements/demo.lock", "requirements/dev.lock"):
+        file = directory / name
+        file.parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, file)
+        os.utime(file, (0, 0))
     atp = directory / ".venv" / "bin" / "atp"
     atp.write_text(ATP)
     atp.chmod(0o755)
     for stamp in ("pyvenv.cfg", ".installed", ".installed-dev"):
         (directory / ".venv" / stamp).touch()
-    os.utime(directory / "pyproject.toml", (0, 0))
     return directory
 
 
 def make(clone, *arguments):
     tools = clone.parent / "tools"
     tools.mkdir(exist_ok=True)
-    for name in ("sh", "touch"):
+    for name in ("sed", "sh", "touch"):
         found = shutil.which(name)
         assert found is not None
         (tools / name).symlink_to(found)
@@ -46,6 +50,16 @@ def make(clone, *arguments):
 
 def test_the_demo_prints_nothing_but_its_own(clone):
     assert (0, '{"arguments": "demo --json"}\n', "") == make(clone, "demo", "ARGS=--json")
+
+
+def test_help_tells_every_target_but_the_parts_of_others(clone):
+    (phony,) = re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+
+    code, out, err = make(clone, "help")
+
+    assert (0, "") == (code, err)
+    told = re.findall(r"^make (\S+)  +\S", out, re.MULTILINE)
+    assert sorted(name for name in phony.split() if not name.startswith(("lint-", "nightly-"))) == sorted(told)
 
 
 def test_kafka_is_fetched_without_java_and_maven(clone):
@@ -72,3 +86,23 @@ def test_the_comparison_with_kafka_streams_alone_wants_a_jdk(clone):
 
     assert code == 2
     assert "*** A JDK of Java 17 or newer is needed for the Kafka Streams program, found none: install one" in err
+
+
+def test_the_workflow_and_the_hooks_run_targets_of_the_makefile():
+    workflow = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())
+    (repository,) = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+    run = [step["run"].split() for step in workflow["jobs"]["check"]["steps"] if "run" in step]
+    hooks = [hook["entry"].split() for hook in repository["hooks"]]
+
+    assert {"install-dev", "lint", "test"} == {words[-1] for words in run}
+    assert {"make"} == {words[0] for words in [*run, *hooks]}
+    assert {words[-1] for words in [*run, *hooks]} <= targets
+
+
+def test_the_hooks_check_all_that_lint_checks():
+    (checks,) = re.findall(r"^lint: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    (repository,) = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+
+    assert [f"make {check}" for check in checks.split()] == [hook["entry"] for hook in repository["hooks"]]

@@ -11,6 +11,7 @@ from typing import Any
 from mode import get_logger
 
 from atp_stream.agents.letter_log import LetterLog
+from atp_stream.agents.unread_log import UnreadLog, is_looked_at
 from atp_stream.domain.errors import Refused
 from atp_stream.domain.names import join
 from atp_stream.engine.app import EngineApp
@@ -20,7 +21,6 @@ from atp_stream.engine.runs import RunSchema
 from atp_stream.engine.sending import Output, partition_of
 from atp_stream.engine.sources import checksum
 from atp_stream.messages.dead_letters import Letter, pack_original
-from atp_stream.messages.forms import InputKind
 from atp_stream.messages.inbound import Inbound, Skipped
 from atp_stream.messages.limits import LONGEST_MESSAGE
 from atp_stream.messages.reasons import Reason
@@ -44,18 +44,12 @@ class Translator:
         self._log = topics.item_log
         self._dead_letter = topics.dead_letter
         self._genesis = (GENESIS_HEADER, genesis.encode())
-        self._kinds = {
-            topics.adjusted.name: InputKind.ADJUSTED,
-            topics.counted.name: InputKind.COUNTED,
-            topics.created.name: InputKind.CREATED,
-            topics.confirmed.name: InputKind.CONFIRMED,
-            topics.released.name: InputKind.RELEASED,
-            topics.fulfilled.name: InputKind.FULFILLED,
-            topics.policy.name: InputKind.POLICY,
-        }
+        self._kinds = topics.kinds
         self._letter_log = LetterLog()
         self.counts: Counter[tuple[str, str]] = Counter()  # (topic, what became of it)
         self._told: set[tuple[str, str]] = set()  # (topic, why it was skipped)
+        self._unread = UnreadLog(topics.kinds)
+        self.unread = self._unread.counts
 
     def __call__(self, record: Any) -> Sequence[Output]:
         """Translate a record.
@@ -79,7 +73,9 @@ class Translator:
             self.counts[record.topic, f"skipped_{found}"] += 1
             self._tell(record, found)
             return []
-        self.counts[record.topic, "accepted"] += 1
+        accepted = self.counts[record.topic, "accepted"] = self.counts[record.topic, "accepted"] + 1
+        if is_looked_at(accepted):
+            self._unread.look(record)
         name, partition = _place(found.tenant, found.item, self._log.partitions)
         source = f"{record.topic}/{record.partition}/{record.offset}".encode()
         headers = [

@@ -58,7 +58,8 @@ class Ledger:
         originals = {record.offset: record for record in records}
         outputs = [self._output(partition, event, originals) for event in folded.events]
         rows = {key.encode(): None if row is None else encode_row(row) for key, row in state.changed.items()}
-        return Answer(folded.consumed, rows, outputs, unfinished=folded.unfinished or unreadable is not None)
+        unfinished = folded.unfinished or unreadable is not None
+        return Answer(folded.consumed, rows, outputs, unfinished, msgspec.structs.asdict(state.tally))
 
     def _output(self, partition: int, event: AnyEvent, originals: dict[int, LogRecord]) -> Output:
         if isinstance(event, CommandRefused):

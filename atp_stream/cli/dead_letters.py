@@ -1,7 +1,7 @@
 """`atp dead-letters`: what was refused, why, and another try for it."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -19,8 +19,11 @@ from atp_stream.messages.dead_letters import (
     ORIGIN_HEADER,
     OUR_HEADERS,
     REASON_HEADER,
+    escaped,
 )
+from atp_stream.messages.forms import InputKind
 from atp_stream.messages.meanings import REASONS
+from atp_stream.messages.subjects import About, about
 from atp_stream.settings import Settings
 from atp_stream.topics import Topics
 
@@ -52,14 +55,21 @@ class Letter(NamedTuple):
         """Whether all of the message was kept."""
         return CUT_HEADER not in dict(self.record.headers)
 
-    def plain(self) -> dict[str, Any]:
-        """Return it for programs; a message that is not text is in base64."""
+    def about(self, kinds: Mapping[str, InputKind]) -> About:
+        """Return which item and reservation the message names, if its topic is an input."""
+        kind = kinds.get(self.source)
+        return About(None, None) if kind is None else about(kind, self.record.value or b"")
+
+    def plain(self, said: About) -> dict[str, Any]:
+        """Return it for programs, with what it is about; a message that is not text is in base64."""
         at = datetime.fromtimestamp(self.at / 1000, UTC).isoformat(timespec="milliseconds")
         return {
             "origin": self.origin,
             "reason": self.reason,
             "detail": self.detail,
             "at": at,
+            "item": said.item,
+            "reservation": said.reservation,
             **message_of(self.record.value),
         }
 
@@ -89,18 +99,22 @@ source_option = click.option("--topic", "source", help="Only messages that came 
 @as_json
 @pass_settings
 def list_(settings: Settings, *, reason: str | None, source: str | None, last: int, as_json: bool) -> None:
-    """Print the newest dead letters, oldest first, each message once.
+    """Print the newest dead letters, oldest first, each message once; with item and reservation if it is JSON.
 
     Example: atp dead-letters list --last 5 --json
     """
     found = asyncio.run(read(settings, reason=reason, source=source))[-last:]
+    kinds = Topics.of(settings).kinds
+    letters = [letter.plain(letter.about(kinds)) for letter in found]
     if as_json:
-        print_json({"letters": [letter.plain() for letter in found]})
+        print_json({"letters": letters})
         return
-    for letter in found:
-        shown = letter.plain()
-        click.echo(f"{shown['at']}  {letter.reason}  {letter.origin}")
-        click.echo(f"    {letter.detail}")
+    for shown in letters:
+        click.echo(f"{shown['at']}  {shown['reason']}  {shown['origin']}")
+        named = [f"{what} {escaped(shown[what])}" for what in About._fields if shown[what] is not None]
+        if named:
+            click.echo(f"    {', '.join(named)}")
+        click.echo(f"    {shown['detail']}")
     click.echo(counted(len(found), "dead letter"), err=True)
 
 

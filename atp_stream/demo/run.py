@@ -19,9 +19,9 @@ from atp_stream.demo.stream import Outputs, Sender, avro_writer
 from atp_stream.demo.traffic import Traffic, item_names
 from atp_stream.demo.workers import Worker, all_owned, supervise
 from atp_stream.devstack import Stack
+from atp_stream.oracle import Names, Report, audit
 from atp_stream.settings import Settings
 from atp_stream.topics import LOG_PARTITIONS, Topics
-from chaos.oracle import Names, Report, audit
 
 TENANT = "demo"
 _SESSION_SECONDS = 4.0  # so that a crash is noticed while somebody watches

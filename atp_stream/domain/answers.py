@@ -79,6 +79,7 @@ def _adjust(x: ItemFold, command: AdjustStock) -> Outcome:
         assert command.reservation is not None  # noqa: S101  (it ships one)
         if is_purged(x, command.reservation, command.at):
             x.item.unpaired += 1
+            x.state.tally.unpaired += 1
         else:
             adjusted(x, command.reservation, -command.delta, command.location)
     return outcome

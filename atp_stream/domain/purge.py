@@ -79,6 +79,7 @@ class Purge:
             row.cursor = key
             if not self._has_to_stay(item_of(key), generation_of(key)):
                 state.delete(key)
+                state.tally.purged += 1
             limit -= 1
             if not limit:
                 state.put(PURGE, row)

@@ -19,6 +19,8 @@ from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
+import msgspec
+
 from atp_stream.domain.keys import GENERATIONS, is_scanned
 
 Row: TypeAlias = Any  # a msgspec.Struct; its type follows from the key
@@ -26,6 +28,19 @@ Read: TypeAlias = Callable[[str], Row | None]
 Scan: TypeAlias = Callable[[str], Iterator[tuple[str, Row]]]
 
 _FEW = 16  # up to here single insertions beat a sort of the whole list
+
+
+class Tally(msgspec.Struct, gc=False):
+    """What changed no number or is no business of an item, counted within one step for the figures.
+
+    `duplicates` came once more, `past` are facts that a newer absolute held already, `unpaired` adjustments moved the
+    stock for a reservation that was forgotten, `purged` are rows that went with their generation.
+    """
+
+    duplicates: int = 0
+    past: int = 0
+    unpaired: int = 0
+    purged: int = 0
 
 
 class State:
@@ -42,6 +57,7 @@ class State:
         self.scan = scan  # committed rows, from a key on
         self._rows: dict[str, Row | None] = {}
         self.changed: dict[str, Row | None] = {}  # None: deleted
+        self.tally = Tally()
         self.wrote_generations = False
         self._fresh: list[str] = []  # keys that came to life since the last look at `_order`
         self._order: list[str] = []  # changed keys, sorted; dead ones leave when they are met

@@ -182,6 +182,8 @@ class Step:
         if outcome is _DUPLICATE or outcome is _PAST:
             x.item.duplicates += outcome is _DUPLICATE
             x.item.past += outcome is _PAST
+            self._state.tally.duplicates += outcome is _DUPLICATE
+            self._state.tally.past += outcome is _PAST
             x.changed = True
             return
         if isinstance(command, EditItem) and self._policies.sweep is not None:

@@ -13,6 +13,7 @@ reads the changelog to its stable end, and so learns what happened. Nothing is f
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from aiokafka.errors import KafkaError
@@ -48,12 +49,16 @@ CLOSE_TIMEOUT = 5.0
 
 
 class Answer(NamedTuple):
-    """What one call of the fold leaves behind: `consumed` of the records it was given, rows and outputs."""
+    """What one call of the fold leaves behind: `consumed` of the records it was given, rows and outputs.
+
+    `counted` says how often what happened that is neither, for the figures.
+    """
 
     consumed: int
     rows: Mapping[bytes, bytes | None]
     outputs: Sequence[Output]
     unfinished: bool
+    counted: Mapping[str, int] = MappingProxyType({})
 
 
 Fold = Callable[[int, Store, Sequence[LogRecord]], Answer]
@@ -74,7 +79,7 @@ class Steps:
         self._bootstrap = bootstrap
         self._lanes: dict[int, Lane] = {}
         self._open = False
-        self.on_step: Callable[[int, int, Sequence[Output], float], None] = lambda *_: None
+        self.on_step: Callable[[int, int, Answer, float], None] = lambda *_: None
 
     # -- ownership -----------------------------------------------------------------------------
 
@@ -230,7 +235,7 @@ class Steps:
             raise RuntimeError("the fold neither consumed a record nor changed a row")
         lane.position = moved
         lane.unfinished = answer.unfinished
-        self.on_step(lane.partition, covered, answer.outputs, time.perf_counter() - began)
+        self.on_step(lane.partition, covered, answer, time.perf_counter() - began)
         return covered
 
     def _warn_of_retention(self, lane: Lane, timestamp: int) -> None:

@@ -21,6 +21,14 @@ _DECODERS: Final = {kind: msgspec.json.Decoder(form) for kind, form in FORMS.ite
 _TYPE_DECODER: Final = msgspec.json.Decoder(_Type)
 _STAMPS: Final = {"timestamp", "expiresAt", "expires_at"}
 _NOT_JSON: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_WORDS: Final = {
+    "str": "text",
+    "int": "a whole number",
+    "float": "a number with a fraction",
+    "bool": "true or false",
+    "object": "an object",
+    "array": "a list",
+}
 _BOM: Final = b"\xef\xbb\xbf"
 
 
@@ -90,7 +98,15 @@ def _foreign(kind: InputKind, value: bytes) -> Skipped | None:
 
 def _wrong_type(error: msgspec.ValidationError) -> Refused:
     path = re.search(r"at `\$(?:\.payload)*\.(\w+)`$", str(error))
-    name = path[1] if path else ""
-    if name in _STAMPS:
-        return Refused(Reason.BAD_TIMESTAMP, str(error))
-    return Refused(Reason.WRONG_TYPE if name else Reason.UNDECODABLE, str(error))
+    if path is None:
+        return Refused(Reason.UNDECODABLE, str(error))
+    return Refused(Reason.BAD_TIMESTAMP if path[1] in _STAMPS else Reason.WRONG_TYPE, _in_words(error))
+
+
+def _in_words(error: msgspec.ValidationError) -> str:
+    """Return which type a field has, and which it may have; the decoder's own words where they say something else."""
+    said = re.fullmatch(r"Expected `(.+)`, got `(\w+)` - at `\$\.([\w.]+)`", str(error))
+    if said is None or said[2] not in _WORDS:
+        return str(error)
+    wanted = said[1].removesuffix(" | null").replace("int | float", "a number").split(" | ")
+    return f"{said[3]} is {_WORDS[said[2]]}: {' or '.join(_WORDS.get(word, word) for word in wanted)} is expected"

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterable, Mapping
 from contextlib import closing, suppress
 from enum import StrEnum
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from atp_stream.domain.errors import Refused
 from atp_stream.messages import contract
@@ -35,9 +35,16 @@ _log = logging.getLogger(__name__)
 TIMEOUT: Final = ANSWER_TIMEOUT_S
 _FIRST_DELAY: Final = 0.1
 _LONGEST_DELAY: Final = 5.0
+_PAUSES: Final = (0.0, 0.2, 0.8)  # in front of each look at the versions that are read at start
 _MISSING_SECONDS: Final = 60.0  # then an unknown id is asked for again: it may have been registered since
 _MISSING_IDS: Final = 10_000
 _HIGHEST_ID: Final = 2**31 - 1  # registries count in signed ints: a larger id would be an error of the address
+
+
+_OURS: Final = {role: contract.schema(event) for role, event in EVENTS.items()}
+
+_Version: TypeAlias = tuple[str, int]
+"""A subject and the number of one of its versions."""
 
 
 class Outcome(StrEnum):
@@ -84,13 +91,20 @@ class SchemaCache:
                 raise Refused(Reason.UNKNOWN_SCHEMA, f"the registry has no schema {schema_id}") from None
             raise SchemaUnknown(schema_id) from None
 
-    async def warm(self, subjects: Iterable[str]) -> list[str]:
+    async def warm(self, subjects: Mapping[str, str], *, to_write: bool = False) -> list[str]:
         """Load every version of these subjects, find the ids of our output schemas, and return what to warn of.
 
+        `subjects` tells the event of each; `to_write` asks for the ids of the output events among them.
+
         Raises:
-            RegistryUnavailable: no registry answers there.
+            RegistryUnavailable: no registry answers there, or not for the version that may have such an id.
         """
-        return await asyncio.to_thread(self._warm, list(subjects))
+        unread = await asyncio.to_thread(self._warm, list(subjects))
+        unknown = {EVENTS[role] for role in Role if to_write and role not in self.output_ids}
+        for version, error in unread.items():
+            if subjects[version[0]] in unknown:
+                raise RegistryUnavailable(_unwritable(subjects[version[0]], version, error)) from error
+        return [_unread(version, error) for version, error in unread.items()]
 
     async def fetch(self, schema_id: int) -> None:
         """Ask the registry until it answers, however long that takes; then `lookup` knows."""
@@ -118,29 +132,51 @@ class SchemaCache:
             self._missing.clear()
         self._missing[schema_id] = time.monotonic() + _MISSING_SECONDS
 
-    def _warm(self, subjects: list[str]) -> list[str]:
-        ours = {role: contract.schema(event) for role, event in EVENTS.items()}
-        unusable: list[str] = []
-        for subject in subjects:
-            for version in self._registry.versions(subject):
-                try:
-                    found = self._registry.version(subject, version)
-                except RegistryUnavailable as error:
-                    self._registry.versions(subject)  # raises if it is not the version, but the registry
-                    unusable.append(_unusable(subject, version, error))
-                    continue
-                if found is None:
-                    continue  # deleted since it was listed
-                self._schemas[found.schema_id] = found.schema
-                self.output_ids |= {role: found.schema_id for role, schema in ours.items() if schema == found.schema}
-        return unusable
+    def _warm(self, subjects: list[str]) -> dict[_Version, RegistryUnavailable]:
+        """Load every version, and return those that the registry did not answer for though it was asked again."""
+        wanted = [(subject, version) for subject in subjects for version in self._registry.versions(subject)]
+        unread: dict[_Version, RegistryUnavailable] = {}
+        for pause in _PAUSES:
+            time.sleep(pause)
+            unread = self._read(wanted)
+            wanted = list(unread)
+            if not wanted:
+                break
+        return unread
+
+    def _read(self, wanted: Iterable[_Version]) -> dict[_Version, RegistryUnavailable]:
+        """Remember these versions, and return those that the registry does not answer for."""
+        unread: dict[_Version, RegistryUnavailable] = {}
+        for subject, version in wanted:
+            try:
+                found = self._registry.version(subject, version)
+            except RegistryUnavailable as error:
+                self._registry.versions(subject)  # raises if it is not the version, but the registry
+                unread[subject, version] = error
+                continue
+            if found is None:
+                continue  # deleted since it was listed
+            self._schemas[found.schema_id] = found.schema
+            self.output_ids |= {role: found.schema_id for role, schema in _OURS.items() if schema == found.schema}
+        return unread
 
 
-def _unusable(subject: str, version: int, error: RegistryUnavailable) -> str:
+def _unread(version: _Version, error: RegistryUnavailable) -> str:
     return (
-        f"version {version} of the schema {subject} cannot be read ({error}): a partition with a message of it waits;"
-        " mend that version in the registry, or delete it if nothing was written by it"
+        f"{_no_answer(version, error)}; it is asked again when a message needs that version, and that partition waits"
+        " until it answers: if it does not come back, look what is wrong with that version in the registry"
     )
+
+
+def _unwritable(event: str, version: _Version, error: RegistryUnavailable) -> str:
+    return (
+        f"the schema id of {event}, which is written, is not known: {_no_answer(version, error)}; start again when it"
+        " does, or look what is wrong with that version in the registry"
+    )
+
+
+def _no_answer(version: _Version, error: RegistryUnavailable) -> str:
+    return f"the registry did not answer for version {version[1]} of the schema {version[0]} ({error})"
 
 
 def register(

@@ -18,7 +18,7 @@ from atp_stream.engine.app import EngineApp
 from atp_stream.engine.routing import Elsewhere
 from atp_stream.web.amounts import log_moment, moment, units
 from atp_stream.web.availability import closed_by, item_row, mark
-from atp_stream.web.names import behind, from_path
+from atp_stream.web.names import behind, from_path, page_size
 from atp_stream.web.pages import Pages, json_response
 from atp_stream.web.places import MOST_PLACES, Place, Places, page_of
 from atp_stream.web.problems import Problem
@@ -28,7 +28,6 @@ MOST_INSTANTS: Final = 10
 """So many instants of each location are shown, the newest."""
 
 PAGE: Final = 50
-LARGEST_PAGE: Final = 500
 _LOOKED_AT: Final = 2_000  # rows of reservations in one request: ended ones stand amid the open ones
 
 _WHOLE: Final = 10_000
@@ -183,10 +182,7 @@ def _wanted(request: web.Request) -> _Wanted:
     unknown = set(request.query) - set(_Wanted._fields)
     if unknown:
         raise Problem.refused("bad-query", f"no such parameter: {min(unknown)[:100]!r}")
-    limit = request.query.get("limit", str(PAGE))
-    if not (limit.isascii() and limit.isdigit() and 1 <= int(limit[:6]) <= LARGEST_PAGE and len(limit) <= len("500")):
-        raise Problem.refused("bad-query", f"limit is a number from 1 to {LARGEST_PAGE}")
-    return _Wanted(behind(request, "after"), int(limit), behind(request, "places_after"))
+    return _Wanted(behind(request, "after"), page_size(request, PAGE), behind(request, "places_after"))
 
 
 def add_explain(app: EngineApp, pages: Pages) -> None:

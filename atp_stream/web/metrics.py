@@ -6,7 +6,7 @@ only a step and an HTTP request are observed one by one. No label names an item,
 
 import platform
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import version
 from itertools import takewhile
 from typing import Final, TypeAlias
@@ -24,7 +24,7 @@ from atp_stream.domain.keys import GENERATIONS, PURGE, QUARANTINE, STOCK_TIME, g
 from atp_stream.domain.rows import PurgeRow
 from atp_stream.engine import figures
 from atp_stream.engine.app import EngineApp
-from atp_stream.engine.sending import Output
+from atp_stream.engine.steps import Answer
 from atp_stream.messages.dead_letters import DEAD_LETTER, REASON_HEADER
 from atp_stream.messages.outbound import EVENTS
 from atp_stream.topics import Topics
@@ -36,6 +36,20 @@ STEP_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 
 REQUEST_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 _NOT_REFUSED: Final = ("accepted", "skipped_")  # what outcomes of input begin with that is no dead letter
 
+COUNTED: Final = {
+    "duplicates": ("atp_duplicates", "Events that came once more, and changed nothing."),
+    "past": (
+        "atp_past_facts",
+        "Facts about stock that came too late to be judged; a newer count holds them, and they changed nothing.",
+    ),
+    "unpaired": (
+        "atp_unpaired_adjustments",
+        "Adjustments whose reservation was removed before: they moved the stock, and fulfilled nothing.",
+    ),
+    "purged": ("atp_purged_rows", "Rows removed because their window of stock time is forgotten."),
+}
+"""What the ledger counts besides what it publishes: its name there, that of the metric, and what it is."""
+
 Values: TypeAlias = dict[tuple[str, ...], float]
 """Values of a gauge by those of its labels."""
 
@@ -43,7 +57,8 @@ Values: TypeAlias = dict[tuple[str, ...], float]
 class Metrics:
     """All metrics of one worker.
 
-    `messages` counts input records by (topic, what became of them), `time_held` says for how many seconds what is due
+    `messages` counts input records by (topic, what became of them), `unread` those with fields that nobody reads by
+    topic, `time_held` says for how many seconds what is due
     has waited for input. Let `step` be told of each step that was committed.
     """
 
@@ -52,6 +67,7 @@ class Metrics:
         app: EngineApp,
         topics: Topics,
         messages: Mapping[tuple[str, str], int],
+        unread: Mapping[str, int],
         time_held: Callable[[], float],
     ) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call] # they would double the number of samples
@@ -60,7 +76,7 @@ class Metrics:
         self._count_steps()
         self._count_requests()
         ProcessCollector(registry=self.registry)
-        self.registry.register(_Running(app, topics, messages, self._refused, time_held))
+        self.registry.register(_Running(app, topics, messages, unread, self._refused, time_held))
         app.monitor = PrometheusMonitor(metrics=_faust_metrics(self.registry))
 
     def _count_steps(self) -> None:
@@ -73,6 +89,7 @@ class Metrics:
         self._published = CounterMetric("atp_events", "Events published.", ["event"], registry=registry)
         for event in EVENTS.values():
             self._published.labels(event)
+        self._counted = {name: CounterMetric(*about, registry=registry) for name, about in COUNTED.items()}
 
     def _count_requests(self) -> None:
         about, registry = ["method", "path"], self.registry
@@ -81,8 +98,9 @@ class Metrics:
             "atp_http_request_seconds", "Time of a request.", about, buckets=REQUEST_SECONDS, registry=registry
         )
 
-    def step(self, _partition: int, records: int, outputs: Sequence[Output], seconds: float) -> None:
+    def step(self, _partition: int, records: int, answer: Answer, seconds: float) -> None:
         """Count a committed step."""
+        outputs = answer.outputs
         self._steps.inc()
         self._records.inc(records)
         self._seconds.observe(seconds)
@@ -92,6 +110,9 @@ class Metrics:
         self._refused.update(
             dict(output.headers)[REASON_HEADER].decode() for output in outputs if output.event == DEAD_LETTER
         )
+        for name, count in answer.counted.items():
+            if count:
+                self._counted[name].inc(count)
 
     def request(self, method: str, path: str, status: int, seconds: float) -> None:
         """Count an answered request; `path` is the pattern that it met."""
@@ -107,12 +128,14 @@ class _Running(Collector):
         app: EngineApp,
         topics: Topics,
         messages: Mapping[tuple[str, str], int],
+        unread: Mapping[str, int],
         refused: Mapping[str, int],
         time_held: Callable[[], float],
     ) -> None:
         self._app = app
         self._sources = [topic.name for topic in topics.inputs]
         self._messages = messages
+        self._unread = unread
         self._refused = refused
         self._time_held = time_held
 
@@ -140,6 +163,14 @@ class _Running(Collector):
         for labels, count in sorted(self._messages.items()):
             messages.add_metric(labels, count)
         yield messages
+        unread = CounterMetricFamily(
+            "atp_unread_fields",
+            "JSON records with fields that are not read, of the first 100 of a topic and one in 1000 after them.",
+            labels=["topic"],
+        )
+        for topic, count in self._unread.items():
+            unread.add_metric([topic], count)
+        yield unread
         yield self._dead_letters()
         yield _gauge(
             "atp_time_held_seconds",

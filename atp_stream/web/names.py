@@ -1,4 +1,4 @@
-"""Names in paths and bodies: what no message could have brought in is refused before anything is looked up."""
+"""Names in paths and bodies, and sizes of pages: what cannot be is refused before anything is looked up."""
 
 import re
 from typing import Final
@@ -8,6 +8,8 @@ from aiohttp import web
 
 from atp_stream.messages.inbound import LONGEST_ID
 from atp_stream.web.problems import Problem
+
+LARGEST_PAGE: Final = 500
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
@@ -36,6 +38,19 @@ def behind(request: web.Request, parameter: str) -> str:
     """
     name = request.query.get(parameter)
     return "" if name is None else checked(name, parameter)
+
+
+def page_size(request: web.Request, otherwise: int) -> int:
+    """Return the `limit` that is asked for, or the one that holds otherwise.
+
+    Raises:
+        Problem: 400, it is no number from 1 to 500.
+    """
+    limit = request.query.get("limit", str(otherwise))
+    digits = len(str(LARGEST_PAGE))
+    if not (limit.isascii() and limit.isdigit() and len(limit) <= digits and 1 <= int(limit) <= LARGEST_PAGE):
+        raise Problem.refused("bad-query", f"limit is a number from 1 to {LARGEST_PAGE}")
+    return int(limit)
 
 
 def from_path(request: web.Request, *wanted: str) -> list[str]:

@@ -17,6 +17,7 @@ from atp_stream.web.pages import Page, Pages, json_response
 from atp_stream.web.policies import add_policies
 from atp_stream.web.problems import OBSERVE
 from atp_stream.web.query import add_query
+from atp_stream.web.references import add_references
 from atp_stream.web.reservations import add_reservations
 from atp_stream.web.server import Runner
 
@@ -33,14 +34,16 @@ def add_web(
     topics: Topics,
     schemas: SchemaCache,
     messages: Mapping[tuple[str, str], int],
+    unread: Mapping[str, int],
     time_held: Callable[[], float],
 ) -> Metrics:
     """Serve all views of an installed app, and return what counts for them.
 
-    `messages` counts input records by (topic, what became of them), `time_held` says for how many seconds what is due
+    `messages` counts input records by (topic, what became of them), `unread` those with fields that nobody reads, as
+    far as they were looked at, by topic; `time_held` says for how many seconds what is due
     has waited for input.
     """
-    metrics = Metrics(app, topics, messages, time_held)
+    metrics = Metrics(app, topics, messages, unread, time_held)
     server: Any = app.web
     server.web_app[OBSERVE] = metrics.request
     server._runner = Runner(server.web_app, access_log=None)  # noqa: SLF001 - Faust has no other way
@@ -49,6 +52,7 @@ def add_web(
     add_explain(app, pages)  # in front of the channels: one that is called `explain` has no view of its own
     add_availability(app, pages)
     add_query(app, pages)
+    add_references(app, pages)
     add_reservations(app, pages)
     add_policies(app, pages, topics)
     add_health(app, pages, schemas, topics)

@@ -9,6 +9,7 @@ from atp_stream.agents.intake import Translator
 from atp_stream.agents.letter_log import LetterLog
 from atp_stream.app import create_app
 from atp_stream.engine.sending import Output
+from atp_stream.engine.steps import Answer
 from atp_stream.messages.inbound import Inbound
 from atp_stream.messages.registry import SchemaCache
 from atp_stream.settings import Settings, Wire
@@ -53,6 +54,7 @@ def test_what_intake_refuses_is_told(caplog: pytest.LogCaptureFixture) -> None:
 def test_what_the_ledger_refused_is_told_once_it_is_committed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     settings = replace(Settings(), wire=Wire.JSON, data_dir=tmp_path)
     app = create_app(settings, genesis="g", schemas=SchemaCache(settings.registry_url))
-    app.steps.on_step(0, 2, [Output("other", 0, b"", b"", [], "AvailabilityCalculatedEvent"), letter("stale", 9)], 0.1)
+    outputs = [Output("other", 0, b"", b"", [], "AvailabilityCalculatedEvent"), letter("stale", 9)]
+    app.steps.on_step(0, 2, Answer(2, {}, outputs, unfinished=False), 0.1)
 
     assert ["t/0/9"] == [record.origin for record in caplog.records]  # type: ignore[attr-defined]

@@ -19,9 +19,9 @@ from atp_stream.messages.inbound import Inbound
 from atp_stream.messages.outbound import EVENTS, Outbound
 from atp_stream.messages.registry import SchemaCache
 from atp_stream.messages.rows import encode_command
+from atp_stream.oracle import History, Record
 from atp_stream.settings import Settings
 from atp_stream.topics import Topics
-from chaos.oracle import History, Record
 
 SETTINGS = replace(Settings(), default_tenant="demo")
 IDS = {event: number for number, event in enumerate([*EVENT_TYPES.values(), *EVENTS.values()], start=1)}

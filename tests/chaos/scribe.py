@@ -6,9 +6,9 @@ Or right but for one fault: the model is spoiled while it writes. Then `check`, 
 import json
 from contextlib import nullcontext
 
-from chaos.oracle import History, Record, Report, commands
-from chaos.oracle.inputs import ask
-from chaos.oracle.replay import replay
+from atp_stream.oracle import History, Record, Report, commands
+from atp_stream.oracle.inputs import ask
+from atp_stream.oracle.replay import replay
 from tests.chaos.story import EVENT_TYPES, NAMES, START
 
 TOPICS = {"committed": "committed", "released": "given-back", "denied": "denied"}

@@ -2,7 +2,7 @@
 
 import json
 
-from chaos.oracle import History, Names, Record
+from atp_stream.oracle import History, Names, Record
 
 NAMES = Names(
     adjusted="adjusted",

@@ -8,7 +8,7 @@ import pytest
 
 from atp_stream.demo import wire
 from atp_stream.messages import contract
-from chaos.oracle import avro
+from atp_stream.oracle import avro
 
 RELEASED = contract.schema("AllocationReleasedEvent")
 CREATED = contract.schema("ReservationCreatedEvent")

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from atp_stream.demo.traffic import Message
+from atp_stream.oracle import Record, check, cut
 from atp_stream.settings import Wire
-from chaos.oracle import Record, check, cut
 from tests.chaos.in_process import InProcess
 from tests.chaos.story import NAMES, RECORDS, START, asked, history, logged, told
 

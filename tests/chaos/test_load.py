@@ -6,10 +6,10 @@ from collections import Counter
 
 import pytest
 
+from atp_stream.oracle import check
 from atp_stream.settings import Wire
 from chaos import policies
 from chaos.load import WINDOW, Load
-from chaos.oracle import check
 from tests.chaos.in_process import InProcess, frame
 
 NOON = 1_700_000_000_000_000

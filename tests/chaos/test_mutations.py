@@ -10,8 +10,8 @@ from itertools import pairwise
 
 import pytest
 
+from atp_stream.oracle import History, Record, check
 from atp_stream.settings import Wire
-from chaos.oracle import History, Record, check
 from tests.chaos.test_load import played
 
 INPUTS = ("adjusted", "counted", "created", "released", "fulfilled")

@@ -10,10 +10,10 @@ from unittest.mock import patch
 
 import pytest
 
-from chaos.oracle import check, item
-from chaos.oracle.claim import Claim
-from chaos.oracle.item import Item
-from chaos.oracle.shelf import Shelf
+from atp_stream.oracle import check, item
+from atp_stream.oracle.claim import Claim
+from atp_stream.oracle.item import Item
+from atp_stream.oracle.shelf import Shelf
 from tests.chaos.scribe import Scribe
 
 MINUTE = {"stock": {"window": 60}, "tenants": {"*": {"channels": {"ECOM": {}}}}}

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from chaos.oracle import Record, check
+from atp_stream.oracle import Record, check
 from tests.chaos.story import INPUTS, LETTERS, LOG, OUTPUTS, RECORDS, START, asked, history, logged, told
 
 

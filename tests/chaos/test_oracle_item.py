@@ -4,9 +4,9 @@ from itertools import permutations
 
 import pytest
 
-from chaos.oracle.inputs import Asked
-from chaos.oracle.item import Item
-from chaos.oracle.policy import FIRST, rules
+from atp_stream.oracle.inputs import Asked
+from atp_stream.oracle.item import Item
+from atp_stream.oracle.policy import FIRST, rules
 
 NOON = 1_700_000_000_000  # milliseconds
 SECOND = 1_000_000  # of event time

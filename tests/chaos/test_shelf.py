@@ -6,9 +6,9 @@ from itertools import permutations
 
 import pytest
 
-from chaos.oracle.policy import FIRST, rules
-from chaos.oracle.shelf import Past, Shelf, Stale
-from chaos.oracle.stock import Gone, Said
+from atp_stream.oracle.policy import FIRST, rules
+from atp_stream.oracle.shelf import Past, Shelf, Stale
+from atp_stream.oracle.stock import Gone, Said
 
 RULES = rules({**FIRST, "stock": {"window": 60}}, "acme", "lamp")
 LATE_SKEW = rules({**FIRST, "stock": {"window": 60, "skew": 0.000002}}, "acme", "lamp")

@@ -76,6 +76,8 @@ def test_letters_are_listed_once_each_with_their_reasons(buried: Settings) -> No
         "reason": "undecodable",
         "detail": "not JSON",
         "at": "2023-11-14T22:13:20.000+00:00",
+        "item": None,
+        "reservation": None,
         "messageBase64": "/w==",
     } == letters[0]
 
@@ -85,6 +87,19 @@ def test_a_list_can_be_narrowed(buried: Settings) -> None:
 
     assert (0, "1 dead letter") == (code, err.strip())
     assert [f"2023-11-14T22:13:21.000+00:00  unknown_schema  {buried.topic_created}/2/3", "    7"] == out.splitlines()
+
+
+def test_what_a_message_is_about_is_listed_with_it(buried: Settings) -> None:
+    content = b'{"payload":{"reservationId":"r-1","itemId":"lamp\\u0007","quantity":0}}'
+    origin = f"{buried.topic_created}/0/1"
+    asyncio.run(bury(buried, Letter.of(Record(content), origin, Refused("not_positive", "quantity is 0.00"))))
+
+    _, out, _ = atp(buried, "list", "--reason", "not_positive")
+    (letter,) = json.loads(atp(buried, "list", "--reason", "not_positive", "--json")[1])["letters"]
+
+    head = f"2023-11-14T22:13:20.000+00:00  not_positive  {origin}"
+    assert [head, "    item lamp\\x07, reservation r-1", "    quantity is 0.00"] == out.splitlines()
+    assert ("lamp\x07", "r-1") == (letter["item"], letter["reservation"])
 
 
 def test_a_replay_sends_what_came_to_where_it_came_from(buried: Settings) -> None:

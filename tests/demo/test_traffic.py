@@ -6,8 +6,8 @@ import json
 import pytest
 
 from atp_stream.demo.traffic import Traffic, snippet
+from atp_stream.oracle import check
 from atp_stream.settings import Wire
-from chaos.oracle import check
 from tests.chaos.in_process import InProcess, frame
 
 NOON = 1_700_000_000_000_000

@@ -16,9 +16,9 @@ from atp_stream.messages.outbound import Outbound
 from atp_stream.messages.registered import Language
 from atp_stream.settings import Settings, Wire
 from atp_stream.topics import Topics
-from docs.reference import ROOT
 from tests.messages.happened import EVERY, GENESIS
 from tests.messages.wire import Record
+from tools.reference import ROOT
 
 PAGE = (ROOT / "docs" / "integrate.md").read_text()
 _EXAMPLE = re.compile(r"(?:^Headers: ([^\n]*)\n\n)?^```(\w+) (\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

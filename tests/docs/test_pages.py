@@ -22,13 +22,13 @@ from atp_stream.messages.meanings import DENIALS, REASONS
 from atp_stream.messages.reasons import Reason
 from atp_stream.settings import Settings, catalogue
 from atp_stream.topics import Topics
-from docs import meanings, reference
 from tests.docs.pages import ROOT, anchors, pages
+from tools import meanings, reference
 
 README = (ROOT / "README.md").read_text()
 OPERATING = (ROOT / "docs" / "operating.md").read_text()
 TEXTS = {page: page.read_text() for page in pages()}
-BESIDE = [ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", ROOT / "benchmarks" / "README.md"]
+BESIDE = [*ROOT.glob("[CS]*.md"), ROOT / "benchmarks" / "README.md"]
 ALL = "\n".join(TEXTS.values())
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", ALL, re.MULTILINE | re.DOTALL)
 PROSE = re.sub(r"^```.*?^```$", "", ALL, flags=re.MULTILINE | re.DOTALL)

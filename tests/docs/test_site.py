@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import yaml
 
-from docs import links
 from tests.docs.pages import ROOT
+from tools import links
 
 
 @pytest.mark.parametrize(

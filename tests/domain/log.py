@@ -29,7 +29,7 @@ from atp_stream.domain.events import AnyEvent, AvailabilityCalculated
 from atp_stream.domain.keys import kind_of
 from atp_stream.domain.ledger import Broken, Folded, fold
 from atp_stream.domain.rows import ROW_TYPES, Item, Reservation
-from atp_stream.domain.state import State
+from atp_stream.domain.state import State, Tally
 
 LAMP = "acme|lamp"
 NOON = 1_700_000_000_000
@@ -45,6 +45,7 @@ class Log:
         self.entries: list[Entry] = []
         self.rows: dict[str, bytes] = {}
         self.steps: list[list[AnyEvent]] = []
+        self.tallies: list[Tally] = []
         self.faults: list[int] = []
         self.breaks: set[int] = set()
         """Offsets of entries that are known to break the fold: their items are quarantined."""
@@ -92,6 +93,7 @@ class Log:
             else:
                 self.rows[key] = msgspec.json.encode(row)
         self.steps.append(folded.events)
+        self.tallies.append(state.tally)
         return folded
 
     def read(self, key: str) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from atp_stream.domain.keys import PURGE, STOCK_TIME
+from atp_stream.domain.keys import PURGE, QUARANTINE, STOCK_TIME
 from atp_stream.domain.purge import Purge, is_forgotten, is_kept
 from atp_stream.domain.rows import Due, Item, PurgeRow
 from atp_stream.domain.state import State
@@ -88,6 +88,20 @@ class Partition:
     def _scan(self, key: str) -> Iterator[tuple[str, Any]]:
         keys = sorted(self.rows)
         return ((found, self.rows[found]) for found in keys[bisect_left(keys, key) :])
+
+
+# What is counted
+
+
+def test_rows_that_go_are_counted_and_those_that_stay_are_not() -> None:
+    partition = Partition(lamp=2, rug=1)
+    partition.stops("rug", 3, QUARANTINE)
+    partition.goes_on(3)
+    assert 3 == partition.state.tally.purged
+    partition.goes_on(99)
+    assert (5 + 2, {"2 rug": 1, "3 rug": 1}) == (
+        partition.state.tally.purged, {name: left for name, left in partition.left().items() if int(name[0]) < 4}
+    )  # fmt: skip
 
 
 # What may go

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from atp_stream.domain.commands import AnyCommand, EditPolicy, SetPolicy
 from atp_stream.domain.errors import Refused
 from atp_stream.domain.quantity import LARGEST
-from atp_stream.messages import avro_flat, avro_forms, contract
+from atp_stream.messages import avro_flat, avro_forms, contract, subjects
 from atp_stream.messages.errors import SchemaUnknown
 from atp_stream.messages.inbound import Inbound, InputKind, Skipped, Translated
 from atp_stream.messages.reasons import Reason
@@ -76,6 +76,14 @@ def test_any_bytes_behind_the_id_of_a_schema_have_an_answer(kind: InputKind, sch
 @given(KINDS, JSON)
 def test_any_json_has_an_answer(kind: InputKind, content: Any) -> None:
     answer(kind, json.dumps(content).encode())
+
+
+@given(KINDS, JSON | st.binary())
+def test_whatever_a_message_is_about_it_is_told_or_passed_over(kind: InputKind, content: Any) -> None:
+    value = content if isinstance(content, bytes) else json.dumps(content).encode()
+    said = subjects.about(kind, value)
+    assert all(one is None or isinstance(one, str) for one in said)
+    assert all(isinstance(name, str) for name in subjects.unread(kind, value))
 
 
 @given(KINDS, st.data())

@@ -139,6 +139,27 @@ def test_a_field_of_the_wrong_type_is_refused(change: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"eventType": 5}, "eventType is a whole number: text is expected"),
+        ({"eventType": {"name": "Created"}}, "eventType is an object: text is expected"),
+        ({"event_type": ["Created"]}, "event_type is a list: text is expected"),
+        ({"payload": {"eventType": True}}, "payload.eventType is true or false: text is expected"),
+        ({"itemId": 7.5}, "itemId is a number with a fraction: text is expected"),
+        ({"priority": 1.5}, "priority is a number with a fraction: a whole number is expected"),
+        ({"allowPartial": "yes"}, "allowPartial is text: true or false is expected"),
+        ({"payload": "text"}, "payload is text: an object is expected"),
+        ({"timestamp": {}}, "timestamp is an object: a number or text is expected"),
+    ],
+    ids=str,
+)
+def test_a_wrong_type_is_told_by_its_field_in_plain_words(change: dict[str, Any], expected: str) -> None:
+    with pytest.raises(Refused) as refused:
+        translate(InputKind.CREATED, {**CREATED, **change})
+    assert expected == refused.value.detail
+
+
+@pytest.mark.parametrize(
     "change",
     [
         {"timestamp": True},

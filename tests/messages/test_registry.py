@@ -82,7 +82,7 @@ async def test_a_warm_cache_knows_the_ids_of_our_events(stack: Stack, subject: s
     schemas = {f"{role}-{subject}": contract.schema(event) for role, event in EVENTS.items()}
     registered = registry.register(stack.registry_url, schemas)
     with closing(SchemaCache(stack.registry_url)) as cache:
-        await cache.warm(schemas)
+        await cache.warm(dict.fromkeys(schemas, ""), to_write=True)
         assert dict(zip(Role, [one.schema_id for one in registered], strict=True)) == cache.output_ids
 
 
@@ -93,7 +93,7 @@ async def test_a_warm_cache_knows_every_version_of_an_input(stack: Stack, subjec
     second = client.add(subject, OTHER)
     client.close()
     with closing(SchemaCache(stack.registry_url)) as cache:
-        await cache.warm([subject, "a-topic-without-a-subject-value"])
+        await cache.warm(dict.fromkeys([subject, "a-topic-without-a-subject-value"], ""))
         assert (CONFIRMED, OTHER) == (cache.lookup(first), cache.lookup(second))
         assert cache.output_ids == {}
 
@@ -199,7 +199,7 @@ async def test_a_schema_that_refers_to_others_is_read_with_them(stack: Stack, su
 async def test_known_ids_notice_nothing_when_the_registry_is_away(stack: Stack, subject: str) -> None:
     schema_id = register(stack, subject, CONFIRMED).schema_id
     cache = SchemaCache(stack.registry_url)
-    await cache.warm([subject])
+    await cache.warm({subject: "ReservationConfirmedEvent"})
     cache.close()
     assert CONFIRMED == cache.lookup(schema_id)
 
@@ -239,7 +239,7 @@ async def test_what_is_no_registry_is_said_in_one_line(status: int, body: bytes)
         closing(SchemaCache(url)) as cache,
         pytest.raises(RegistryUnavailable) as unavailable,
     ):
-        await cache.warm(["inventory.adjusted-value"])
+        await cache.warm({"inventory.adjusted-value": "InventoryAdjusted"})
     assert url in str(unavailable.value)
     assert "\n" not in str(unavailable.value)
 
@@ -253,14 +253,14 @@ async def test_an_address_without_the_path_of_the_registry_is_told_as_such(statu
         closing(SchemaCache(url)) as cache,
         pytest.raises(RegistryUnavailable, match=r"does ATP_REGISTRY_URL end with its path, as in .*/apis/ccompat/v7"),
     ):
-        await cache.warm(["inventory.adjusted-value"])
+        await cache.warm({"inventory.adjusted-value": "InventoryAdjusted"})
 
 
 async def test_nobody_there_is_said_in_one_line_and_without_the_password() -> None:
     port = free_port()
     url = f"http://user:secret@127.0.0.1:{port}/apis/ccompat/v7"
     with closing(SchemaCache(url)) as cache, pytest.raises(RegistryUnavailable) as unavailable:
-        await cache.warm(["inventory.adjusted-value"])
+        await cache.warm({"inventory.adjusted-value": "InventoryAdjusted"})
     text = str(unavailable.value)
     assert text.startswith(f"no schema registry answers at http://127.0.0.1:{port}/apis/ccompat/v7: ")
     assert "Error(" not in text
@@ -282,7 +282,7 @@ async def test_a_registry_that_hangs_is_given_up_after_the_timeout() -> None:
             closing(SchemaCache(url, timeout=0.1)) as cache,
             pytest.raises(RegistryUnavailable, match=r"timed out|too long"),
         ):
-            await asyncio.wait_for(cache.warm(["inventory.adjusted-value"]), 5)
+            await asyncio.wait_for(cache.warm({"inventory.adjusted-value": "InventoryAdjusted"}), 5)
 
 
 async def test_a_fetch_waits_for_the_registry_to_come_and_leaves_the_loop_free() -> None:
@@ -314,7 +314,7 @@ async def test_a_schema_that_is_not_even_json_is_known_but_no_avro() -> None:
 
 async def test_a_version_that_goes_while_it_is_read_is_passed_over() -> None:
     with answering(404, b'{"error_code":40402}', versions=b"[1]") as url, closing(SchemaCache(url)) as cache:
-        await cache.warm(["inventory.adjusted-value"])
+        await cache.warm({"inventory.adjusted-value": "InventoryAdjusted"})
         assert cache.output_ids == {}
 
 
@@ -337,17 +337,72 @@ def versions_of_which_one_answers(one: tuple[int, bytes]) -> Callable[[str, str]
 )
 async def test_a_version_that_cannot_be_read_is_told_and_the_others_are_known(answer: tuple[int, bytes]) -> None:
     with serving(versions_of_which_one_answers(answer)) as url, closing(SchemaCache(url)) as cache:
-        (line,) = await cache.warm(["allocations-value"])
+        (line,) = await cache.warm({"allocations-value": "AllocationCommittedEvent"})
         assert [8] == list(cache.output_ids.values())
-    assert line.startswith("version 1 of the schema allocations-value cannot be read (")
-    assert line.endswith("or delete it if nothing was written by it")
+    assert line.startswith("the registry did not answer for version 1 of the schema allocations-value (")
+    assert "; it is asked again when a message needs that version, and that partition waits until it answers" in line
     assert "\n" not in line
+
+
+@pytest.mark.parametrize("failures", [1, 2])
+async def test_a_version_that_is_answered_for_at_the_next_try_is_known_and_nothing_to_tell(failures: int) -> None:
+    left = [(500, b'{"error_code":50001}')] * failures
+
+    def answer(method: str, path: str) -> tuple[int, bytes]:
+        if path.endswith("/versions/1") and left:
+            return left.pop()
+        return versions_of_which_one_answers((200, b'{"id":7,"schema":"\\"string\\""}'))(method, path)
+
+    with serving(answer) as url, closing(SchemaCache(url)) as cache:
+        assert [] == await cache.warm({"allocations-value": "AllocationCommittedEvent"})
+        assert "string" == cache.lookup(7)
+
+
+ONE_OUT_ONE_IN = {"allocations-value": "AllocationCommittedEvent", "inventory.adjusted-value": "InventoryAdjusted"}
+
+
+def the_second_version_fails_of(subject: str) -> Callable[[str, str], tuple[int, bytes]]:
+    """Return the answers of a registry with two versions of each subject: the first is nobody's, the second broken."""
+
+    def answer(_: str, path: str) -> tuple[int, bytes]:
+        if path.endswith("/versions"):
+            return 200, b"[1, 2]"
+        if path.endswith(f"{subject}/versions/2"):
+            return 500, b'{"error_code":50001}'
+        return 200, b'{"id":7,"schema":"\\"string\\""}'
+
+    return answer
+
+
+async def test_an_output_event_whose_id_may_be_in_an_unread_version_keeps_a_worker_from_starting() -> None:
+    with (
+        serving(the_second_version_fails_of("allocations-value")) as url,
+        closing(SchemaCache(url)) as cache,
+        pytest.raises(RegistryUnavailable) as unavailable,
+    ):
+        await cache.warm(ONE_OUT_ONE_IN, to_write=True)
+    line = str(unavailable.value)
+    assert line.startswith(
+        "the schema id of AllocationCommittedEvent, which is written, is not known:"
+        " the registry did not answer for version 2 of the schema allocations-value ("
+    )
+    assert "\n" not in line
+
+
+async def test_an_unread_version_of_an_output_is_a_warning_where_it_is_not_written_in_avro() -> None:
+    with serving(the_second_version_fails_of("allocations-value")) as url, closing(SchemaCache(url)) as cache:
+        assert 1 == len(await cache.warm(ONE_OUT_ONE_IN))
+
+
+async def test_an_unread_version_of_an_input_is_a_warning() -> None:
+    with serving(the_second_version_fails_of("inventory.adjusted-value")) as url, closing(SchemaCache(url)) as cache:
+        assert 1 == len(await cache.warm(ONE_OUT_ONE_IN, to_write=True))
 
 
 async def test_versions_that_can_be_read_are_nothing_to_tell() -> None:
     good = versions_of_which_one_answers((200, b'{"id":7,"schema":"\\"string\\""}'))
     with serving(good) as url, closing(SchemaCache(url)) as cache:
-        assert [] == await cache.warm(["allocations-value"])
+        assert [] == await cache.warm({"allocations-value": "AllocationCommittedEvent"})
 
 
 async def test_a_registry_that_goes_while_it_is_read_is_away_and_no_version_is_blamed() -> None:
@@ -358,4 +413,4 @@ async def test_a_registry_that_goes_while_it_is_read_is_away_and_no_version_is_b
         return (200, b"[1, 2]") if len(asked) == 1 else (503, b"busy")
 
     with serving(answer) as url, closing(SchemaCache(url)) as cache, pytest.raises(RegistryUnavailable):
-        await cache.warm(["allocations-value"])
+        await cache.warm({"allocations-value": "AllocationCommittedEvent"})

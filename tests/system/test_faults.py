@@ -13,9 +13,9 @@ import pytest
 
 from atp_stream.demo.traffic import Traffic
 from atp_stream.devstack import Stack
+from atp_stream.oracle import check
 from chaos import refold
 from chaos.judge import history
-from chaos.oracle import check
 from tests.system.site import Site, Worker
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(300)]

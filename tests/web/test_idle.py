@@ -47,10 +47,22 @@ async def test_who_owns_nothing_and_knows_nobody_says_when_to_ask_again(idle: Cl
         "?reference=a&partition=6",
         "?reference=a&partition=-1",
         "?reference=a&partition=%C2%B2",
+        "?reference=a&limit=0",
+        "?reference=a&limit=501",
+        "?reference=a&limit=%C2%B2",
+        "?reference=a&after=lamp",
+        "?reference=a&after=lamp|r|1",
+        "?reference=a&after=lamp|%25",
+        "?reference=a&after=",
     ],
 )
-async def test_a_look_up_says_which_reference_and_which_partition_there_is(idle: Client, query: str) -> None:
+async def test_a_look_up_says_which_reference_partition_and_page_there_is(idle: Client, query: str) -> None:
     assert (400, "bad-query") == await ask(idle, f"/reservations/acme{query}")
+
+
+@pytest.mark.parametrize("after", ["lamp|", "|r", "lamp|%2525%00", "lamp|" + 256 * "a"])
+async def test_a_page_behind_what_no_message_could_state_is_refused(idle: Client, after: str) -> None:
+    assert (400, "bad-name") == await ask(idle, f"/reservations/acme?reference=a&after={after}")
 
 
 @pytest.mark.parametrize("reference", ["", "%00", 256 * "a"])

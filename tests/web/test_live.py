@@ -90,7 +90,20 @@ async def test_any_worker_lists_the_reservations_of_one_order_over_all_items(pai
         status, body = await ask(worker, f"/reservations/acme?reference={quote(ORDER, safe='')}")
         found = sorted((one["item"], one["reservation"], one["reference"]) for one in body["reservations"])
         wanted = [ODD_ITEM, "item-1", "item-2", "item-3", "item-4", "item-5"]
-        assert (200, [(item, "r-ä/1", ORDER) for item in wanted], False) == (status, found, body["more"])
+        assert (200, [(item, "r-ä/1", ORDER) for item in wanted], None) == (status, found, body["next"])
+
+
+@live
+@pytest.mark.parametrize("limit", [1, 2, 4, 6])
+async def test_any_worker_lists_them_page_by_page_and_each_once(pair: Site, limit: int) -> None:
+    path = f"/reservations/acme?reference={quote(ORDER, safe='')}"
+    whole = (await ask(pair.workers[0], path))[1]["reservations"]
+    for worker in pair.workers:
+        pages = [(await ask(worker, f"{path}&limit={limit}"))[1]]
+        while pages[-1]["next"] is not None:
+            pages.append((await ask(worker, f"{path}&limit={limit}&after={quote(pages[-1]['next'], safe='')}"))[1])
+        shown = [page["reservations"] for page in pages]
+        assert [whole[start : start + limit] for start in range(0, len(whole), limit)] == shown
 
 
 @live

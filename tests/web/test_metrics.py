@@ -8,14 +8,22 @@ from aiohttp.test_utils import TestClient
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
+from atp_stream.domain.state import Tally
 from atp_stream.engine.app import EngineApp
 from atp_stream.engine.lanes import Lane
 from atp_stream.engine.position import Position
 from atp_stream.engine.sending import Output
+from atp_stream.engine.steps import Answer
+from atp_stream.web.metrics import COUNTED
 
 Client = TestClient[Any, Any]
 COMMITTED, RESOLVED = "AllocationCommittedEvent", "StockDriftResolvedEvent"
 LETTERS = "inventory.atp.dead-letter"
+
+
+def answer(*outputs: Output, **counted: int) -> Answer:
+    """Return what a step left behind."""
+    return Answer(1, {}, outputs, unfinished=False, counted=counted)
 
 
 async def figures(client: Client) -> dict[str, float]:
@@ -35,8 +43,8 @@ async def test_a_step_counts_once_with_its_records_and_what_it_published(idle: C
     refused = [("atp-reason", b"stale"), ("atp-origin", b"inventory.adjusted/0/7"), ("atp-detail", b"late")]
     published = [Output("t", 0, b"k", b"v", [], event) for event in (COMMITTED, COMMITTED, RESOLVED)]
     published.append(Output(LETTERS, 0, b"k", b"v", refused, "DeadLetter"))
-    app.steps.on_step(3, 7, published, 0.02)
-    app.steps.on_step(4, 1, [], 0.3)
+    app.steps.on_step(3, 7, answer(*published), 0.02)
+    app.steps.on_step(4, 1, answer(), 0.3)
     found = await figures(idle)
     assert (2, 8) == (found["atp_steps_total"], found["atp_log_records_total"])
     assert (2, 320) == (found["atp_step_seconds_count"], round(1000 * found["atp_step_seconds_sum"]))
@@ -44,6 +52,32 @@ async def test_a_step_counts_once_with_its_records_and_what_it_published(idle: C
     assert 2 == found['atp_events_total{event="AllocationCommittedEvent"}']
     assert 1 == found['atp_events_total{event="StockDriftResolvedEvent"}']
     assert 1 == found['atp_dead_letters_total{reason="stale"}']
+
+
+async def test_what_the_ledger_did_not_apply_and_what_it_purged_is_counted(idle: Client, app: EngineApp) -> None:
+    app.steps.on_step(3, 7, answer(duplicates=2, past=0, unpaired=1, purged=40), 0.02)
+    app.steps.on_step(4, 1, answer(duplicates=1, past=3, unpaired=0, purged=0), 0.3)
+    found = await figures(idle)
+    names = ("duplicates", "past_facts", "unpaired_adjustments", "purged_rows")
+    assert [3, 3, 1, 40] == [found[f"atp_{name}_total"] for name in names]
+
+
+async def test_what_the_ledger_counts_is_there_from_zero(idle: Client) -> None:
+    async with idle.get("/metrics") as response:
+        text = await response.text()
+    assert [] == [name for name, _ in COUNTED.values() if f"{name}_total 0.0\n" not in text]
+    assert tuple(COUNTED) == Tally.__struct_fields__
+
+
+async def test_messages_with_fields_that_are_not_read_are_counted_by_topic_from_zero(
+    idle: Client, app: EngineApp
+) -> None:
+    unread: Counter[str] = app.intake._translate.unread  # type: ignore[attr-defined]
+    unread["inventory.adjusted"] += 2
+    async with idle.get("/metrics") as response:
+        text = await response.text()
+    assert 'atp_unread_fields_total{topic="inventory.adjusted"} 2.0\n' in text
+    assert 'atp_unread_fields_total{topic="inventory.atp.policy"} 0.0\n' in text
 
 
 async def test_events_that_never_happened_are_there_as_zero(idle: Client) -> None:
@@ -64,7 +98,7 @@ async def test_dead_letters_of_intake_and_of_the_ledger_are_counted_together(idl
     counts: Counter[tuple[str, str]] = app.intake._translate.counts  # type: ignore[attr-defined]
     counts.update({("a", "accepted"): 5, ("a", "skipped_null"): 3, ("a", "policy_invalid"): 1, ("b", "undecodable"): 2})
     letter = Output(LETTERS, 0, b"k", b"v", [("atp-reason", b"policy_invalid")], "DeadLetter")
-    app.steps.on_step(0, 1, [letter], 0.1)
+    app.steps.on_step(0, 1, answer(letter), 0.1)
     found = {name: value for name, value in (await figures(idle)).items() if name.startswith("atp_dead_letters")}
     assert {
         'atp_dead_letters_total{reason="policy_invalid"}': 2,

@@ -7,7 +7,7 @@ what it states to itself. Links that meet in a value are a chain.
 from collections import Counter
 from functools import cached_property
 
-from chaos.oracle.stock import Said
+from atp_stream.oracle.stock import Said
 
 
 class Instant:

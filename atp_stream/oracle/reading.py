@@ -8,11 +8,11 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from chaos.oracle import avro
-from chaos.oracle.checks import check
-from chaos.oracle.cutting import cut
-from chaos.oracle.history import History, Names, Record
-from chaos.oracle.report import Report
+from atp_stream.oracle import avro
+from atp_stream.oracle.checks import check
+from atp_stream.oracle.cutting import cut
+from atp_stream.oracle.history import History, Names, Record
+from atp_stream.oracle.report import Report
 
 _HTTP_SECONDS = 5.0
 
@@ -71,7 +71,7 @@ async def _all(consumer: AIOKafkaConsumer, names: Names) -> list[Record]:
 def _schema(registry_url: str, number: int) -> Any:
     """Return a schema as parsed JSON, None if the registry has none of this id."""
     try:
-        with urllib.request.urlopen(f"{registry_url}/schemas/ids/{number}", timeout=_HTTP_SECONDS) as answer:
+        with urllib.request.urlopen(f"{registry_url}/schemas/ids/{number}", timeout=_HTTP_SECONDS) as answer:  # noqa: S310
             return json.loads(json.load(answer)["schema"])
     except urllib.error.HTTPError:
         return None

@@ -4,12 +4,12 @@ What lies outside the rules that are known here is refused by `Unknown`: the ora
 rather than guess. Quantities are whole hundredths, `at` is in microseconds, a place is an offset in the item log.
 """
 
-from chaos.oracle.claim import Claim
-from chaos.oracle.inputs import Asked
-from chaos.oracle.policy import Rules, Unknown
-from chaos.oracle.pool import OF_MANY, Pool, Told
-from chaos.oracle.shelf import Past, Stale
-from chaos.oracle.stock import Gone, Said
+from atp_stream.oracle.claim import Claim
+from atp_stream.oracle.inputs import Asked
+from atp_stream.oracle.policy import Rules, Unknown
+from atp_stream.oracle.pool import OF_MANY, Pool, Told
+from atp_stream.oracle.shelf import Past, Stale
+from atp_stream.oracle.stock import Gone, Said
 
 __all__ = ["Denied", "Item", "Past", "Told", "Unknown"]
 

@@ -4,8 +4,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from chaos.oracle.movements import unpaired
-from chaos.oracle.stock import Gone
+from atp_stream.oracle.movements import unpaired
+from atp_stream.oracle.stock import Gone
 
 
 @dataclass(slots=True)

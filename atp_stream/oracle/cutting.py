@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from chaos.oracle.history import History, Record
+from atp_stream.oracle.history import History, Record
 
 _POSITION: Final = b"|position"
 _WORK: Final = b"|work|"

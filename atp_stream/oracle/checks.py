@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from itertools import groupby, pairwise
 from typing import Final
 
-from chaos.oracle.history import History, Record
-from chaos.oracle.inputs import Breach, ask
-from chaos.oracle.item import Told
-from chaos.oracle.outputs import Event, Unreadable, read_event
-from chaos.oracle.replay import Expected, Name, Place, Replay, replay
-from chaos.oracle.report import Report
-from chaos.oracle.tables import check_tables
+from atp_stream.oracle.history import History, Record
+from atp_stream.oracle.inputs import Breach, ask
+from atp_stream.oracle.item import Told
+from atp_stream.oracle.outputs import Event, Unreadable, read_event
+from atp_stream.oracle.replay import Expected, Name, Place, Replay, replay
+from atp_stream.oracle.report import Report
+from atp_stream.oracle.tables import check_tables
 
 EVENTS: Final = {
     "availability_calculated": ("AvailabilityCalculatedEvent",),

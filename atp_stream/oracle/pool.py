@@ -4,9 +4,9 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from chaos.oracle.claim import Claim, drain
-from chaos.oracle.policy import Rules
-from chaos.oracle.shelf import Shelf
+from atp_stream.oracle.claim import Claim, drain
+from atp_stream.oracle.policy import Rules
+from atp_stream.oracle.shelf import Shelf
 
 OF_MANY: Final = -(10**9)
 """What a policy or a tick causes is numbered from here on: one place in the log causes events of many items."""
@@ -101,6 +101,7 @@ class Pool:
         self._queue = [claim for claim in self._queue if claim.waits]
 
     def done(self, place: int) -> None:
+        """End one cause: take back what is promised too much, serve who waits, close channels, note drift."""
         self.version += 1
         self.place = place
         if self.rules.deallocates:
@@ -137,6 +138,7 @@ class Pool:
     # Units change hands
 
     def leave(self, name: str, claim: Claim, units: int) -> None:
+        """Hand over units of a claim: promised units first, then units that wait."""
         self.shelf.let_go(name, claim.not_adjusted())
         promised = min(units, claim.reserved)
         self.handed_over += promised
@@ -146,10 +148,12 @@ class Pool:
             self.end(claim, "FULFILLED")
 
     def end(self, claim: Claim, how: str) -> None:
+        """End a claim that holds nothing and waits for nothing; the first end stands."""
         if not claim.ended and not claim.held and not claim.waits:
             claim.ended = how
 
     def serve_or_wait(self, claim: Claim, units: int) -> None:
+        """Promise the units, or as many as the claim accepts; the rest waits or is rejected."""
         overtaken = any(
             other.waits and other.channel == claim.channel and other.priority >= claim.priority for other in self._queue
         )
@@ -195,6 +199,7 @@ class Pool:
         self.told.append(Told("committed", claim.channel, units, number=number))
 
     def give_back(self, name: str, claim: Claim, units: int, reason: str) -> None:
+        """Release units of a claim: units that wait first, then promised units."""
         waiting = min(units, claim.waiting)
         drain(claim.waits, waiting, oldest=False)
         for number, part in self._let_go(claim, units - waiting, oldest=False):

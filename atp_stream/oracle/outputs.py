@@ -5,8 +5,8 @@ from collections.abc import Collection, Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from chaos.oracle import avro
-from chaos.oracle.history import Record
+from atp_stream.oracle import avro
+from atp_stream.oracle.history import Record
 
 CAUSE = "atp-cause"
 VERSION = "atp-version"

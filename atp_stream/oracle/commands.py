@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, Final
 
-from chaos.oracle.inputs import Asked
+from atp_stream.oracle.inputs import Asked
 
 _COMMANDS: Final = {
     "adjusted": "adjust", "counted": "count", "created": "reserve", "confirmed": "confirm", "released": "release",

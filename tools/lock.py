@@ -1,4 +1,4 @@
-"""The list of what `atp stack fetch` fetches: `make lock` makes it anew after a version below was changed.
+"""The list of what `atp stack fetch` fetches: `make lock-java` makes it anew after a version below was changed.
 
 Maven's rules say which jars belong to Kafka; jgo applies them. Sizes and checksums are of the files as they come.
 """
@@ -19,7 +19,7 @@ LOGGING: Final = "org.apache.logging.log4j:log4j-slf4j-impl:2.24.3"
 APICURIO: Final = "2.6.13.Final"
 
 _HEAD: Final = """\
-# What `atp stack fetch` fetches: Maven coordinates, bytes, SHA-256. Made by `make lock`.
+# What `atp stack fetch` fetches: Maven coordinates, bytes, SHA-256. Made by `make lock-java`.
 """
 
 

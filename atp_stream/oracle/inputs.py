@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
-from chaos.oracle import avro
-from chaos.oracle.history import Names, Record
+from atp_stream.oracle import avro
+from atp_stream.oracle.history import Names, Record
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LONGEST_MESSAGE = 65_536

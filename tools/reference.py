@@ -25,8 +25,8 @@ from atp_stream.provision.schemas import events
 from atp_stream.settings import Settings, Wire, catalogue
 from atp_stream.topics import Topic, Topics
 from atp_stream.web.metrics import Metrics
-from docs import states
-from docs.meanings import POLICY
+from tools import states
+from tools.meanings import POLICY
 
 ROOT: Final = Path(__file__).parent.parent
 REFERENCE: Final = ROOT / "docs" / "reference.md"
@@ -120,7 +120,7 @@ def endpoints() -> str:
 
 def metrics() -> str:
     """Return the table of our own metrics, with their labels."""
-    registry = Metrics(_app(), Topics.of(Settings()), {}, lambda: 0.0).registry
+    registry = Metrics(_app(), Topics.of(Settings()), {}, {}, lambda: 0.0).registry
     own = [metric for metric in registry.collect() if metric.name.startswith("atp_")]
     rows = []
     for metric in own:

@@ -3,9 +3,9 @@
 from bisect import bisect_left, insort
 from collections.abc import Hashable
 
-from chaos.oracle.instants import Instant
-from chaos.oracle.series import Series
-from chaos.oracle.stock import Said
+from atp_stream.oracle.instants import Instant
+from atp_stream.oracle.series import Series
+from atp_stream.oracle.stock import Said
 
 
 class Location:

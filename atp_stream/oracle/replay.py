@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from chaos.oracle import commands
-from chaos.oracle.history import History, Record
-from chaos.oracle.inputs import Asked, Breach, ask
-from chaos.oracle.item import Denied, Item, Past, Told, Unknown
-from chaos.oracle.policy import FIRST, Rules, rules, window
-from chaos.oracle.report import Report
+from atp_stream.oracle import commands
+from atp_stream.oracle.history import History, Record
+from atp_stream.oracle.inputs import Asked, Breach, ask
+from atp_stream.oracle.item import Denied, Item, Past, Told, Unknown
+from atp_stream.oracle.policy import FIRST, Rules, rules, window
+from atp_stream.oracle.report import Report
 
 Place = tuple[int, int]  # partition and offset in the item log
 Name = tuple[str, str]  # tenant and item

@@ -7,10 +7,10 @@ may remember or not. It was *past* if an absolute behind it holds it, and ships 
 
 from collections import defaultdict
 
-from chaos.oracle.location import Location
-from chaos.oracle.policy import Rules
-from chaos.oracle.series import Series
-from chaos.oracle.stock import Gone, Held, Said
+from atp_stream.oracle.location import Location
+from atp_stream.oracle.policy import Rules
+from atp_stream.oracle.series import Series
+from atp_stream.oracle.stock import Gone, Held, Said
 
 
 class Stale(Exception):

@@ -9,11 +9,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from chaos.oracle.claim import Claim
-from chaos.oracle.history import History
-from chaos.oracle.item import Item
-from chaos.oracle.replay import Replay
-from chaos.oracle.report import Report
+from atp_stream.oracle.claim import Claim
+from atp_stream.oracle.history import History
+from atp_stream.oracle.item import Item
+from atp_stream.oracle.replay import Replay
+from atp_stream.oracle.report import Report
 
 Rows = Mapping[str, Any]
 

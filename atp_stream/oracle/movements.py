@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
-from chaos.oracle.stock import Gone
+from atp_stream.oracle.stock import Gone
 
 _FITS: Final[list[Callable[[str, str], bool]]] = [
     lambda event, adjustment: event == adjustment != "",

@@ -1,0 +1,56 @@
+"""What the log says of fields that are not read: one that is misspelt, as `loactionId`, would be passed over unseen.
+
+A message may hold what others need, so this is no fault of it. To look at each would cost a second decode of every
+event, and to compare its names with those that were seen before would need the same. So the first messages of a topic
+are looked at after a start, for a producer that misspells a field does so in all of its messages, and then one in a
+thousand, for what begins later: of the 10 microseconds that it takes to read an event that is less than a hundredth.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, Final
+
+from mode import get_logger
+
+from atp_stream.messages.dead_letters import escaped
+from atp_stream.messages.forms import InputKind
+from atp_stream.messages.subjects import resembled, unread
+
+log = get_logger(__name__)
+
+_TOLD: Final = 100  # made-up names must not fill the memory, or the log
+_LONGEST_NAME: Final = 100
+_FIRST: Final = 100
+_EACH: Final = 1_000
+
+
+def is_looked_at(accepted: int) -> bool:
+    """Tell whether the message that is the how-manieth of its topic is one to look at."""
+    return accepted <= _FIRST or not accepted % _EACH
+
+
+class UnreadLog:
+    """Looks at some of the messages that were accepted; `counts` are those with fields that are not read, by topic."""
+
+    def __init__(self, kinds: Mapping[str, InputKind]) -> None:
+        self._kinds = kinds
+        self.counts: Counter[str] = Counter(dict.fromkeys(kinds, 0))
+        self._told: set[tuple[str, str]] = set()
+
+    def look(self, record: Any) -> None:
+        """Take note of an accepted record."""
+        topic = record.topic
+        names = unread(self._kinds[topic], record.value)
+        self.counts[topic] += bool(names)
+        for name in names:
+            if len(self._told) >= _TOLD:
+                return
+            if (topic, name) not in self._told:
+                self._told.add((topic, name))
+                self._tell(record, name)
+
+    def _tell(self, record: Any, name: str) -> None:
+        near = resembled(self._kinds[record.topic], name)
+        meant = f"; did you mean {near}?" if near else ""
+        place = f"{record.topic}/{record.partition}/{record.offset}"
+        log.info("%s has a field that is not read: '%s'%s", place, escaped(name[:_LONGEST_NAME]), meant)
