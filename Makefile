@@ -1,13 +1,14 @@
 # make demo         the whole system on a real Kafka, for a look
 # make test         all tests: quick ones first, then those on the real stack; some of them: make test ARGS=tests/web
-# make lint         ruff, mypy, import-linter; all that they find: make --keep-going lint
+# make lint         ruff, mypy, import-linter, the links of the documentation; all that they find: make --keep-going lint
 # make format       mend what ruff can mend by itself
 # make coverage     the branches of the domain that its tests do not reach
 # make chaos        faults under load, and an oracle: make chaos SEED=1 MINUTES=4
 # make bench        figures: what an event costs here and elsewhere, latency, recovery (benchmarks/README.md)
 # make nightly      what takes hours: laws of the domain over 10,000 histories each, long streams on the real stack
 # make mutate       mutation testing of the domain (docs/quality/mutation.md)
-# make docs         the README's tables, made anew from the code
+# make docs         the tables of docs/reference.md, and a picture, made anew from the code
+# make site         the documentation as a site, in build/site
 # make lock-java    the list of Kafka's jars, after a version in tools/lock.py was changed
 # make lock-python  requirements/, after pyproject.toml was changed; newer versions: make lock-python ARGS=--upgrade
 # make install      what `make demo` needs of Python
@@ -33,7 +34,7 @@ CODE := atp_stream benchmarks chaos tests tools
 SEED := 1
 MINUTES := 4
 
-.PHONY: demo test chaos bench lint lint-rules lint-format lint-types lint-imports format docs lock-java lock-python nightly nightly-laws nightly-streams mutate coverage install install-dev java clean help
+.PHONY: demo test chaos bench lint lint-rules lint-format lint-types lint-imports format docs site lock-java lock-python nightly nightly-laws nightly-streams mutate coverage install install-dev java clean help
 .DEFAULT_GOAL := test
 
 # $(error) prints the one line a person needs, and nothing behind it.
@@ -67,7 +68,7 @@ bench: install-dev $(if $(filter peers,$(or $(PARTS),peers)),$(PEERS_DIR)/kafka_
 	  $(BIN)/python -m benchmarks
 
 # Each check is a target of its own, so that `make --keep-going lint` tells all there is to mend.
-lint: lint-rules lint-format lint-types lint-imports
+lint: lint-rules lint-format lint-types lint-imports site
 lint-rules: install-dev
 	$(BIN)/ruff check --quiet $(CODE)
 lint-format: install-dev
@@ -83,6 +84,9 @@ format: install-dev
 
 docs: install-dev
 	$(BIN)/python -m tools.reference
+# Without a word if all is well; links and anchors that lead nowhere are named.
+site: install-dev
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict || NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 lock-java: install-dev
 	$(BIN)/python -m tools.lock
 

@@ -1,7 +1,7 @@
 """Log lines: for people on a terminal, as JSON elsewhere; always on stderr.
 
 Each line has a `message`, a sentence for people. What a worker says of its own work also has an `event`, a stable name
-to search and alert by, and its figures in fields of their own (the README lists them).
+to search and alert by, and its figures in fields of their own (docs/operating.md lists them).
 """
 
 import logging

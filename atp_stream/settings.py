@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, Self
 from urllib.parse import urlsplit
 
 _HIGHEST_PORT = 65535
-_LONGEST_TENANT = 255  # bytes; domain.md's limit for every id
+_LONGEST_TENANT = 255  # bytes; the limit of every id: docs/rules/identity.md#ids
 FOREVER = -1
 
 
@@ -74,7 +74,7 @@ class Kind(NamedTuple):
 
 
 class Setting(NamedTuple):
-    """One row of the README's table: a variable, what it is when unset, what it accepts, what it means."""
+    """One row of the table in docs/reference.md: a variable, what it is when unset, what it accepts, what it means."""
 
     variable: str
     default: str
@@ -288,5 +288,5 @@ def _refuse_unknown(environment: Mapping[str, str], known: set[str]) -> None:
 
 
 def catalogue() -> list[Setting]:
-    """Return every setting in reading order, as the README's table shows them."""
+    """Return every setting in reading order, as the table in docs/reference.md shows them."""
     return [f.metadata["setting"] for f in fields(Settings)]

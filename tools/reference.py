@@ -1,11 +1,11 @@
-"""The README's reference tables, made from the code, so that they cannot say anything else than the code does.
+"""The tables of the reference, and the picture of a reservation's states, made from the code: they say what it does.
 
-`make docs` writes them between the markers in README.md; a test compares, and names the command.
+`make docs` writes them between the markers in their pages; a test compares, and names the command.
 """
 
 import re
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -25,10 +25,12 @@ from atp_stream.provision.schemas import events
 from atp_stream.settings import Settings, Wire, catalogue
 from atp_stream.topics import Topic, Topics
 from atp_stream.web.metrics import Metrics
+from tools import states
 from tools.meanings import POLICY
 
 ROOT: Final = Path(__file__).parent.parent
-README: Final = ROOT / "README.md"
+REFERENCE: Final = ROOT / "docs" / "reference.md"
+RESERVATIONS: Final = ROOT / "docs" / "rules" / "reservations.md"
 OPENAPI: Final = ROOT / "schemas" / "openapi.yaml"
 _DAY: Final = 86_400_000
 
@@ -43,7 +45,7 @@ def topics() -> str:
             topic.key,
             str(topic.partitions) if topic.ours else f"{topic.partitions} if missing",
             _kept(topic),
-            " ".join(f"[{event}](schemas/{event}.avsc)" for event in schemas.get(topic.name, ())),
+            " ".join(f"[{event}](../schemas/{event}.avsc)" for event in schemas.get(topic.name, ())),
         )
         for topic in every.every
     ]
@@ -177,34 +179,38 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
 
 
-TABLES: Final[dict[str, Callable[[], str]]] = {
-    "topics": topics,
-    "settings": settings,
-    "endpoints": endpoints,
-    "metrics": metrics,
-    "commands": commands,
-    "reasons": reasons,
-    "denials": denials,
-    "policy": policy,
+PAGES: Final[dict[Path, dict[str, Callable[[], str]]]] = {
+    REFERENCE: {
+        "topics": topics,
+        "settings": settings,
+        "endpoints": endpoints,
+        "metrics": metrics,
+        "commands": commands,
+        "reasons": reasons,
+        "denials": denials,
+        "policy": policy,
+    },
+    RESERVATIONS: {"states": states.picture},
 }
+"""What is made for each page, by the name in its markers."""
 
 
-def rewritten(text: str) -> str:
-    """Return the README's text with every table as the code says.
+def rewritten(text: str, made: Mapping[str, Callable[[], str]]) -> str:
+    """Return the text of a page with each of its tables as the code says.
 
     Raises:
         ValueError: the markers of a table are missing.
     """
-    for name, table in TABLES.items():
+    for name, table in made.items():
         pattern = rf"(<!-- begin {name}: made by `make docs` -->\n).*?(<!-- end {name} -->)"
-        made = table()
         places = list(re.finditer(pattern, text, re.DOTALL))
         if len(places) != 1:
-            raise ValueError(f"README.md has {len(places)} places for the table {name}, not 1")
+            raise ValueError(f"the page has {len(places)} places for the table {name}, not 1")
         (place,) = places
-        text = f"{text[: place.end(1)]}{made}\n{text[place.start(2) :]}"
+        text = f"{text[: place.end(1)]}{table()}\n{text[place.start(2) :]}"
     return text
 
 
 if __name__ == "__main__":
-    README.write_text(rewritten(README.read_text()))
+    for page, tables in PAGES.items():
+        page.write_text(rewritten(page.read_text(), tables))

@@ -8,7 +8,7 @@ What is free, claimed and shown is rounded down to the item's step, safety stock
 sold. Facts of stock and what is reserved are not rounded.
 
 Law: 0 <= available <= claim <= F <= max(0, on_hand). All quantities are whole hundredths.
-Source: domain.md, Availability.
+Source: docs/rules/availability.md#formula.
 """
 
 from atp_stream.domain.document import WHOLE

@@ -5,7 +5,7 @@
 
 Everything that is done without a command of its own is a unit. Units are counted from the start of the step, so that
 one that breaks has a name: -1 for the first, and so on; the same call over the same rows comes to it again, and
-quarantines its item instead. Source: domain.md, Unit of consistency; rule 8.
+quarantines its item instead. Source: docs/rules/identity.md#order, docs/rules/identity.md#slices.
 """
 
 from collections.abc import Callable

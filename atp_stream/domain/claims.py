@@ -10,7 +10,7 @@ remainder. (Shares of goods that are sold by the hundredth are rounded down, eac
 
 Laws: fences and shares together are never more than F. One channel's taking never changes another's fence.
 Nothing here is stored: stock that comes back restores the fences. All quantities are whole hundredths.
-Source: domain.md, Availability.
+Source: docs/rules/availability.md#claim, docs/rules/availability.md#shortage.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -6,7 +6,7 @@ is kept as rows (of such items alone), so that the work does not grow with the n
 
 Rows of an earlier version stand in the order of the commits. They are found as well, and `note_all` with `work.index`
 "" gives all of them their new place, in slices.
-Source: domain.md, Reservation, rule 6.
+Source: docs/rules/reservations.md#deallocate.
 """
 
 from typing import Final

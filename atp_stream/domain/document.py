@@ -1,7 +1,7 @@
 """The shape of the policy document: what may be written in which place.
 
 Quantities have at most two decimals, weights at most four, durations are whole seconds; what contradicts itself is
-refused by `written`. Source: domain.md, Availability.
+refused by `written`. Source: docs/rules/policy.md#document.
 """
 
 from decimal import Decimal

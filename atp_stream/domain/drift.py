@@ -1,7 +1,7 @@
 """Drift: counts and movements of an item that disagree for longer than a grace are told, and so is their agreement.
 
 Law: what is told alternates: a gap (or another gap), then its end; a gap that closes within the grace is never told.
-Source: domain.md, Stock, gap.
+Source: docs/rules/stock.md#drift.
 """
 
 from atp_stream.domain.events import StockDrifted

@@ -2,7 +2,7 @@
 
 Law: what ends at the same tick ends in the order of the moments, then of the reservations; afterwards those who wait
 are served once. An end is final, and its row is forgotten after the policy's retention.
-Source: domain.md, Reservation, rules 4 and 7.
+Source: docs/rules/time.md#expiry, docs/rules/time.md#retention.
 """
 
 from atp_stream.domain import drift

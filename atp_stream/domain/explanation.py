@@ -2,7 +2,7 @@
 
 Law: the terms of on hand add up to on hand, and the terms of a channel to what it shows as available. Nothing is read
 back from a published value: a term that were wrong would show as a sum that is. All quantities are whole hundredths.
-Source: domain.md, Stock and Availability.
+Source: docs/rules/stock.md#on-hand, docs/rules/availability.md#formula.
 """
 
 from typing import Final, NamedTuple

@@ -1,6 +1,6 @@
 """What a reservation holds: numbers that follow from its row, and where it stands.
 
-Source: domain.md, Reservation.
+Source: docs/rules/reservations.md#states.
 """
 
 from enum import StrEnum

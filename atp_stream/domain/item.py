@@ -3,7 +3,7 @@
 Law: reserved of a channel is the sum of its open allocations, waiting the sum of its waiting parts, consumed what was
 taken from its fence and not given back; all are kept beside the rows that they sum. Availability is derived once, when
 the step ends: that is what conflates it. Hot: plain attributes and rows changed in place.
-Source: domain.md, Availability and Reservation.
+Source: docs/rules/availability.md#formula, docs/rules/reservations.md#units-return.
 """
 
 from typing import Final

@@ -1,6 +1,6 @@
 """The row of a reservation, and what is kept in step with it: its timer, its reference, its place among promises.
 
-Source: domain.md, Reservation, rules 4, 6 and 7.
+Source: docs/rules/time.md#limit, docs/rules/time.md#retention, docs/rules/reservations.md#deallocate.
 """
 
 from atp_stream.domain.deallocation import note

@@ -7,7 +7,7 @@ Laws:
 - A step is bounded: it stops when it has enough output. What is unfinished is rows of the state.
 - A fault of ours stops one item, not the partition: its commands are kept in order until it is resumed.
 
-Source: domain.md; runtime.md, Bounded steps and A total fold.
+Source: docs/rules/identity.md#item-log, docs/rules/identity.md#slices, docs/rules/identity.md#quarantine.
 """
 
 from collections.abc import Mapping, Sequence

@@ -14,7 +14,7 @@ each location the youngest units.
 
 Law: what has moved, and what stands in the stock, follows from what was said and not from the order of arrival, as far
 as shipments are told apart.
-Source: domain.md, Stock, fulfilment.
+Source: docs/rules/stock.md#pairing.
 """
 
 from collections import Counter

@@ -2,7 +2,7 @@
 
 Law: of the rules that could apply to an item's channel exactly one does, the most special that is written:
 item and channel, then item, then channel, then tenant. Nothing is merged: a tenant with a section of its own takes
-nothing from the section `*`, which stands for all others. Source: domain.md, Availability.
+nothing from the section `*`, which stands for all others. Source: docs/rules/policy.md#precedence.
 """
 
 from collections.abc import Mapping

@@ -3,7 +3,7 @@
 Law: nothing is read of a forgotten generation, so what the fold says never depends on how far the purge has come. Rows
 of an item that is stopped stay from the generation before its stop on: what is kept for it is answered with the
 generation of its own arrival. While a partition has rows of generations, a timer of its own asks for ticks.
-Source: domain.md, Stock, window.
+Source: docs/rules/stock.md#purge.
 """
 
 from collections.abc import Iterator

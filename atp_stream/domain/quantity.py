@@ -30,7 +30,7 @@ def parse(value: object) -> int:
     have lost what was written: hand over its text. Up to two decimals *by value*: 1.500 is 150, 1.505 is refused.
 
     Raises Refused with reason quantity_not_a_number, quantity_not_finite, quantity_too_large (more than 12 integer
-    digits) or quantity_too_fine (more than 2 decimals). Source: domain.md, Inputs.
+    digits) or quantity_too_fine (more than 2 decimals). Source: docs/rules/identity.md#quantities.
     """
     if type(value) is int:  # a bool is an int, but no amount
         if abs(value) >= _TOO_LARGE:

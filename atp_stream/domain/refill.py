@@ -4,7 +4,7 @@ Law: nobody is overtaken within a channel. A head that cannot be served closes i
 one; a head that allows parts takes what there is, except of a share: a share of the rest again and again would creep.
 So would, in another name of a quota, a part as large as its fence, which that does not make smaller.
 A pass is cut into slices; what is closed stays closed in the next slice, so the borders do not show.
-Source: domain.md, Reservation, rules 5 and 8.
+Source: docs/rules/reservations.md#serving, docs/rules/identity.md#slices.
 """
 
 from atp_stream.domain.document import Kind

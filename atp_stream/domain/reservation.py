@@ -11,7 +11,7 @@ has expired, and a newer create that comes before that confirm says what will be
 matter. The same message again changes nothing: creates are known by their stamp, releases and fulfilments by their
 event, each among its own kind. What came before the create is met by it with the net quantity.
 Each function returns whether anything was applied (False: a duplicate) and raises Refused before it changes anything.
-Source: domain.md, Reservation, rules 1 to 4; Stock, fulfilment.
+Source: docs/rules/reservations.md#request.
 """
 
 from typing import Final

@@ -3,7 +3,10 @@
 from typing import Final
 
 SLICE: Final = 500
-"""So many reservations are served, ended or taken back, or items visited, in one go. Source: domain.md, rule 8."""
+"""So many reservations are served, ended or taken back, or items visited, in one go.
+
+Source: docs/rules/identity.md#slices.
+"""
 
 
 class Room:

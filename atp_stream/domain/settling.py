@@ -1,7 +1,7 @@
 """What follows from a change of an item: promises taken back, limits run out, and those who wait are served.
 
 Law: a slice is a function of the item alone; what one slice cannot finish is the item's work, and the next begins where
-it ended. An item finishes its work before its next command. Source: domain.md, Reservation, rule 8.
+it ended. An item finishes its work before its next command. Source: docs/rules/identity.md#order.
 """
 
 from atp_stream.domain.availability import short

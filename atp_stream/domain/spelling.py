@@ -3,7 +3,7 @@
 Two names mean the same channel if their normal forms are equal: invisible characters gone, Unicode NFKC, case folded,
 blanks at the ends gone and others joined to one. What is published keeps the spelling of the policy, or of the first
 who named the channel.
-Source: domain.md, Availability.
+Source: docs/rules/availability.md#spelling.
 """
 
 from collections.abc import Mapping

@@ -2,7 +2,7 @@
 
 Law: every item meets every policy, in the order of the log, before its next command; an item that no command touches
 meets it in the sweep, a walk over all items in the order of their keys. When an item meets a policy does not show: it
-lies between the same two commands of the item, wherever the sweep is. Source: domain.md, Unit of consistency; rule 8.
+lies between the same two commands of the item, wherever the sweep is. Source: docs/rules/policy.md#rollout.
 """
 
 from typing import Final, NamedTuple

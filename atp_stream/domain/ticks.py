@@ -1,7 +1,7 @@
 """Ticks of a partition: moments up to which all input has been read, so that what was to be confirmed has been.
 
 Law: an item meets every tick by which it has a timer run out, in the order of the log, before its next command; an item
-that no command touches meets it in a walk over the earliest timers. Source: domain.md, Reservation, rule 4.
+that no command touches meets it in a walk over the earliest timers. Source: docs/rules/time.md#tick-order.
 """
 
 from typing import Final

@@ -5,7 +5,7 @@ itself has the one of its drift, under no reservation's name. The partition find
 may have been given up meanwhile: then the item has nothing to do, and moves on to its next.
 
 Law: a timer lies behind the log time of what set it, so no tick that stands earlier in the log can reach it: what a
-tick ends does not depend on when it is worked off. Moments are microseconds. Source: domain.md, rules 4 and 7.
+tick ends does not depend on when it is worked off. Moments are microseconds. Source: docs/rules/time.md#timers.
 """
 
 from atp_stream.domain.item import MICROSECONDS, ItemFold

@@ -1,7 +1,7 @@
 """What operators do to one item: its own rules, and grants to its quotas.
 
 Law: a command is refused as a whole or done as a whole; one that is known changes nothing. Granted units are never
-taken back once they are consumed. Source: domain.md, Availability.
+taken back once they are consumed. Source: docs/rules/policy.md#grant-revoke-move.
 """
 
 from typing import Final, assert_never

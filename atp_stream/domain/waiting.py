@@ -1,7 +1,7 @@
 """The queue of a channel: parts of reservations that wait, by priority, then by the place in the log of the request.
 
 Law: a part's place is that of its request, whatever happens in between; parts of one reservation at one place are one.
-Source: domain.md, Reservation, rules 1, 5 and 6.
+Source: docs/rules/reservations.md#queue.
 """
 
 from bisect import insort

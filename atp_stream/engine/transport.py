@@ -1,6 +1,6 @@
 """Faust's Kafka transport, with runs instead of records, read_committed, and positions of our own.
 
-Why each override is there is measured: see the traps in the README's chapter on the runtime.
+Why each override is there is measured: see docs/runtime.md#traps.
 """
 
 import time

@@ -1,4 +1,7 @@
-"""The invariants of the numbers, for any sequence of commands, policies, grants and ticks (I1 to I7 of domain.md)."""
+"""The invariants of the numbers, for any sequence of commands, policies, grants and ticks.
+
+Source: docs/rules/laws.md#i1 to #i7.
+"""
 
 from collections import Counter
 from typing import Any

@@ -1,4 +1,4 @@
-"""The invariants of order: of duplicates, steps, tenants, publications and queues (I8 to I12 of domain.md)."""
+"""The invariants of order: of duplicates, steps, tenants, publications and queues (docs/rules/laws.md#i8 to #i12)."""
 
 import msgspec
 from hypothesis import given

@@ -21,10 +21,10 @@ from atp_stream.devstack import Stack
 from atp_stream.settings import Settings
 from atp_stream.topics import Topics
 from tests.conftest import settings_on
+from tests.docs.test_integrate import EXAMPLES
 from tests.messages.test_hostile_schemas import HOSTILE
 from tests.system.foreign import Avro, Foreign, Framed, JsonSchema, Message, Packed, Plain
 from tests.system.site import Site, Worker
-from tests.test_integrate import EXAMPLES
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(240)]
 

@@ -1,6 +1,7 @@
 """What is said about the stock of one location, and the rules by which it is taken in.
 
-Amounts are whole hundredths; stamps are microseconds since the epoch and never below 0. Source: domain.md, Stock.
+Amounts are whole hundredths; stamps are microseconds since the epoch and never below 0.
+Source: docs/rules/stock.md#facts.
 """
 
 from enum import Enum

@@ -7,7 +7,7 @@ it, came more than a window before it; numbers never matter.
 on hand = the sum of the locations - what was shipped and is not included in an absolute yet. An absolute of its own
 location includes a shipment; what left a location without one is included once every named location that has one
 includes it. With absolutes both with and without a location there are two such sums: the smaller is on hand.
-Source: domain.md, Stock.
+Source: docs/rules/stock.md#law, docs/rules/stock.md#on-hand.
 """
 
 from typing import Final, TypeAlias

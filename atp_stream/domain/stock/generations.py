@@ -1,7 +1,7 @@
 """Stock time: log time in which a silence of the log, or a jump of its clock, counts at most a quarter of the window.
 
 Generations are numbered windows of stock time. So an outage of days, or one append by a broker whose clock is ahead,
-forgets nothing that is on its way. All times are milliseconds of log time. Source: domain.md, Stock, window.
+forgets nothing that is on its way. All times are milliseconds of log time. Source: docs/rules/stock.md#stock-time.
 """
 
 from typing import Final, Self

@@ -3,7 +3,7 @@
 So the location that includes the least decides. It is found by rows in the order of the stamps up to which locations
 include shipments. A row may lag behind its location and is moved on only when it is the first: each move is paid for
 by an absolute of that location.
-Source: domain.md, Stock, fulfilment.
+Source: docs/rules/stock.md#homeless.
 """
 
 from typing import TYPE_CHECKING

@@ -3,7 +3,7 @@
 An adjustment is a link from the value it left to the value it entered, a count a link of length 0; links that meet in a
 value are one chain. One chain with one end (a value entered more often than left, or its only value) is beyond doubt.
 Otherwise the instant is in doubt. Chains are kept as a union-find forest, so the answer costs no search however many
-absolutes there are. Source: domain.md, Stock, end of an instant.
+absolutes there are. Source: docs/rules/stock.md#end-of-instant.
 """
 
 from typing import Final

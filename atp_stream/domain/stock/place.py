@@ -3,7 +3,7 @@
 Stock time runs in generations of one window. What came in the present generation or the one before is remembered: event
 ids, and the stamps of facts. Of what came earlier only the greatest stamp is known: a fact stamped behind it is
 certainly new, or known by its id. One at or in front of it can no longer be judged.
-Source: domain.md, Stock, window.
+Source: docs/rules/stock.md#window, docs/rules/stock.md#generations.
 """
 
 from binascii import b2a_base64

@@ -2,7 +2,7 @@
 
 Each function lets the results follow one more fact, which the instant of its stamp has already. What comes in order
 asks one instant; what comes late asks for a sum of all that lies behind it.
-Source: domain.md, Stock, value of a location, end of an instant and gap.
+Source: docs/rules/stock.md#value, docs/rules/stock.md#gap.
 """
 
 from typing import Final

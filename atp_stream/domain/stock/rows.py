@@ -8,7 +8,7 @@
     |g|generation|X|tenant|item|location|since    a chunk of shipments, likewise
     |g|generation|C|tenant|item|location|at|page  values that many absolutes of one instant enter or leave
 
-Every list and every chunk is bounded, so no row comes near 64 KB. Source: domain.md, Stock.
+Every list and every chunk is bounded, so no row comes near 64 KB. Source: docs/rules/stock.md#no-bound.
 """
 
 from typing import Any, Final

@@ -3,7 +3,7 @@
 A span is as long as the window. Its sums of units taken and of units returned are kept apart: of a forgotten span that
 lies on both sides of a stamp, all that was taken counts as behind it, and nothing that was returned. So what is asked
 for is never less than what left, and on hand never more than it is.
-Source: domain.md, Stock, fulfilment.
+Source: docs/rules/stock.md#exceptions.
 """
 
 from itertools import pairwise

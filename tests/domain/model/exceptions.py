@@ -1,6 +1,6 @@
 """How far the product may stay below the model, and when: the two exceptions from the law of stock, as bounds.
 
-Above the model it may never be. Source: design of stock, final rules, 10; domain.md, Stock.
+Above the model it may never be. Source: docs/rules/stock.md#exceptions.
 """
 
 from tests.domain.model.stock import Place, StockModel, apart

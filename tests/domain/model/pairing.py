@@ -3,7 +3,7 @@
 An adjustment moves the stock by itself, and may tell of what a fulfilment tells of too. From the same location, or
 where one of them names none, that is one movement; from different locations it is two. Whoever says that all the rest
 has left counts in what left elsewhere, so it goes with an adjustment of any location.
-Source: domain.md, Stock, fulfilment.
+Source: docs/rules/stock.md#pairing.
 """
 
 from collections import Counter

@@ -1,7 +1,7 @@
 """The stock of one item by definition: every number is worked out anew from the set of all that was said.
 
 It keeps no result, knows no window, no bound and no order of arrival, and shares no line with the product.
-Quantities are whole hundredths, stamps are microseconds. Source: domain.md, Stock.
+Quantities are whole hundredths, stamps are microseconds. Source: docs/rules/stock.md#value.
 """
 
 from collections import Counter, defaultdict

@@ -3,7 +3,7 @@
 Stock time is log time in which a silence or a jump counts at most a quarter of the window. What came no more than a
 window of it ago is remembered, what came two windows ago or earlier is forgotten; in between both are right, as it
 depends on where a generation ends. While a new window waits for the end of a generation the lesser of the two counts
-for what is remembered, and the greater for what is forgotten. Source: domain.md, Stock, window.
+for what is remembered, and the greater for what is forgotten. Source: docs/rules/stock.md#window.
 """
 
 from collections import defaultdict

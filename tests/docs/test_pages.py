@@ -1,4 +1,4 @@
-"""The README says what the code does: its tables, its commands, its links, its examples."""
+"""The README and the pages say what the code does: their tables, commands, links, and examples."""
 
 import ast
 import json
@@ -15,37 +15,48 @@ from atp_stream.cli import main as atp
 from atp_stream.domain import policy
 from atp_stream.domain.document import Kind
 from atp_stream.domain.events import DenialReason
+from atp_stream.domain.holdings import Status
+from atp_stream.domain.rows import End
 from atp_stream.messages.inbound import Inbound, InputKind, Translated
 from atp_stream.messages.meanings import DENIALS, REASONS
 from atp_stream.messages.reasons import Reason
 from atp_stream.settings import Settings, catalogue
 from atp_stream.topics import Topics
+from tests.docs.pages import ROOT, anchors, pages
 from tools import meanings, reference
 
-ROOT = reference.ROOT
-README = reference.README.read_text()
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
-PROSE = re.sub(r"^```.*?^```$", "", README, flags=re.MULTILINE | re.DOTALL)
+README = (ROOT / "README.md").read_text()
+OPERATING = (ROOT / "docs" / "operating.md").read_text()
+TEXTS = {page: page.read_text() for page in pages()}
+BESIDE = [*ROOT.glob("[CS]*.md"), ROOT / "benchmarks" / "README.md"]
+ALL = "\n".join(TEXTS.values())
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", ALL, re.MULTILINE | re.DOTALL)
+PROSE = re.sub(r"^```.*?^```$", "", ALL, flags=re.MULTILINE | re.DOTALL)
 TYPED = [line[2:] for kind, text in BLOCKS if kind == "console" for line in text.splitlines() if line[:2] == "$ "]
 TOLD = re.findall(r"`((?:[A-Z_]+=\S+ )*atp(?: [^`]*)?)`", PROSE)
 COMMANDS = [line for line in dict.fromkeys([*TYPED, *TOLD]) if re.match(r"(\w+=\S+ )*atp\b", line)]
 JSON_BLOCKS = [text for kind, text in BLOCKS if kind == "json"]
+MADE = [(page, name) for page, tables in reference.PAGES.items() for name in tables]
 
 
-@pytest.mark.parametrize("name", reference.TABLES)
-def test_each_table_is_what_the_code_says_now_else_run_make_docs(name: str) -> None:
-    (found,) = re.findall(rf"<!-- begin {name}: made by `make docs` -->\n(.*?)\n<!-- end {name} -->", README, re.DOTALL)
+@pytest.mark.parametrize(("page", "name"), MADE, ids=[name for _, name in MADE])
+def test_each_table_is_what_the_code_says_now_else_run_make_docs(page: Path, name: str) -> None:
+    (found,) = re.findall(rf"<!-- begin {name}: made by `make docs` -->\n(.*?)\n<!-- end {name} -->", ALL, re.DOTALL)
 
-    assert reference.TABLES[name]() == found
+    assert reference.PAGES[page][name]() == found
 
 
 def test_making_the_tables_anew_changes_nothing() -> None:
-    assert README == reference.rewritten(README)
+    text = TEXTS[reference.REFERENCE]
+
+    assert text == reference.rewritten(text, reference.PAGES[reference.REFERENCE])
 
 
-def test_a_readme_without_a_place_for_a_table_is_refused() -> None:
+def test_a_page_without_a_place_for_a_table_is_refused() -> None:
+    text = TEXTS[reference.REFERENCE].replace("<!-- end topics -->", "")
+
     with pytest.raises(ValueError, match="has 0 places for the table topics, not 1"):
-        reference.rewritten(README.replace("<!-- end topics -->", ""))
+        reference.rewritten(text, reference.PAGES[reference.REFERENCE])
 
 
 def test_the_contract_tells_of_all_that_a_worker_answers() -> None:
@@ -129,22 +140,34 @@ def code_spans() -> list[str]:
 
 
 def test_every_setting_that_is_named_exists() -> None:
-    named = set(re.findall(r"\bATP_[A-Z_]*[A-Z]\b", README.replace("ATP_TOPIC_...", "")))
+    named = set(re.findall(r"\bATP_[A-Z_]*[A-Z]\b", ALL.replace("ATP_TOPIC_...", "")))
 
+    assert "ATP_DEFAULT_TENANT" in named
     assert set() == named - {row.variable for row in catalogue()}
 
 
-def test_every_link_leads_somewhere() -> None:
-    targets = re.findall(r"\]\(([^)]+)\)", README)
-    headings = {anchor(heading) for heading in re.findall(r"^#+ (.*)$", PROSE, re.MULTILINE)}
-    places = [target for target in targets if not target.startswith("http")]
-    lost = [place for place in places if place[0] != "#" and not (ROOT / place).exists()]
+@pytest.mark.parametrize("page", [*TEXTS, *BESIDE], ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_leads_somewhere(page: Path) -> None:
+    targets = re.findall(r"\]\(([^)]+)\)", page.read_text())
 
-    assert [] == lost + [place for place in places if place[0] == "#" and place[1:] not in headings]
+    assert [] == [target for target in targets if not target.startswith("http") and not leads(page, target)]
 
 
-def anchor(heading: str) -> str:
-    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+def leads(page: Path, target: str) -> bool:
+    """Whether a link leads to a file, and to an anchor that is there."""
+    place, _, anchor = target.partition("#")
+    there = (page.parent / place).resolve() if place else page
+    return there.exists() and (not anchor or anchor in anchors(there))
+
+
+def test_a_link_that_leads_nowhere_would_be_noticed() -> None:
+    page = ROOT / "docs" / "guide.md"
+
+    assert leads(page, "#by-hand")
+    assert leads(page, "rules/stock.md#window")
+    assert not leads(page, "#by-foot")
+    assert not leads(page, "rules/stock.md#door")
+    assert not leads(page, "gide.md")
 
 
 def test_every_example_in_json_is_json() -> None:
@@ -170,7 +193,8 @@ def test_the_policy_is_one_that_would_be_applied() -> None:
 
 
 def test_the_message_of_a_plain_producer_is_one_that_is_read() -> None:
-    (message,) = [text for text in JSON_BLOCKS if "product_id" in text]
+    message, again = [text for text in JSON_BLOCKS if "product_id" in text]
+    assert message == again
 
     found = Inbound(NoSchemas(), "acme").translate(InputKind.ADJUSTED, Written(message.encode()))
 
@@ -189,7 +213,7 @@ class Written(msgspec.Struct, frozen=True):
 
 
 def test_what_a_worker_says_when_it_gives_up_is_what_it_says() -> None:
-    (table,) = re.findall(r"^\| It says \|.*?\n\n", README, re.MULTILINE | re.DOTALL)
+    (table,) = re.findall(r"^\| It says \|.*?\n\n", OPERATING, re.MULTILINE | re.DOTALL)
     said = re.findall(r"^\| `([^`]+)`", table, re.MULTILINE)
     engine = "".join(path.read_text() for path in sorted((ROOT / "atp_stream" / "engine").glob("*.py")))
 
@@ -197,17 +221,47 @@ def test_what_a_worker_says_when_it_gives_up_is_what_it_says() -> None:
     assert [] == [words for words in said if words not in engine]
 
 
-def test_the_picture_fits_a_terminal() -> None:
-    picture = next(text for kind, text in BLOCKS if kind == "text")
+PICTURES = [text for kind, text in BLOCKS if kind == "mermaid"]
 
-    assert max(map(len, picture.splitlines())) <= 80
+
+def test_the_picture_of_the_flow_has_every_topic() -> None:
+    (flow,) = [text for text in PICTURES if "subgraph inputs" in text]
+    topics = Topics.of(Settings())
+    boxes = set(re.findall(r"\[\(?(?:inventory|…)[\w.-]*", flow))
+    ends = [re.sub(r"^\[\(?(inventory|…)", "", box) for box in boxes]
+
+    assert [] == [
+        topic.name for topic in topics.every if topic is not topics.state_changelog and not named(topic.name, ends)
+    ]
+    assert [] == [end for end in ends if not any(topic.name.endswith(end) for topic in topics.every)]
+
+
+def named(topic: str, ends: list[str]) -> bool:
+    return any(topic.endswith(end) for end in ends)
+
+
+def test_every_status_of_a_reservation_and_every_end_is_in_the_picture() -> None:
+    (picture,) = [text for text in PICTURES if text.startswith("stateDiagram")]
+
+    assert {*Status} == set(re.findall(r"--> ([A-Z]+)", picture))
+    assert {*End} == set(re.findall(r"^  ([A-Z]+) --> \[\*\]$", picture, re.MULTILINE))
 
 
 def test_the_counts_in_the_prose_are_those_of_the_code() -> None:
     topics = Topics.of(Settings())
 
-    assert f"The item log has {topics.item_log.partitions} partitions" in README
-    assert f"`{topics.state_changelog.name}`" in README
+    assert f"The item log has {topics.item_log.partitions} partitions" in OPERATING
+    assert f"`{topics.state_changelog.name}`" in ALL
+
+
+def test_the_readme_is_short() -> None:
+    assert len(README.encode()) <= 10_000
+
+
+def test_the_readme_has_the_two_commands() -> None:
+    typed = re.findall(r"^```console\n\$ (.*)\n```$", README, re.MULTILINE)
+
+    assert ["make demo", "make test"] == typed[:2]
 
 
 def test_the_first_screen_says_what_it_is_and_what_it_is_not() -> None:
