@@ -79,6 +79,28 @@ def test_a_tombstone_is_skipped_and_counted() -> None:
     assert 1 == translate.counts["inventory.adjusted", "skipped_null"]
 
 
+def test_a_tombstone_of_stock_is_a_letter_of_its_key_alone() -> None:
+    record = adjusted(None, key=b"lamp", partition=4, offset=7, timestamp=1_700_000_000_123)
+
+    [output] = translator()(record)
+
+    assert (TOPICS.dead_letter.name, 1, b"lamp", None) == (output.topic, output.partition, output.key, output.value)
+    assert {
+        "atp-reason": b"tombstone",
+        "atp-detail": b"stock was deleted, and still counts here: send a count of 0",
+        "atp-origin": b"inventory.adjusted/4/7",
+        "atp-at": b"1700000000123",
+    } == headers(output)
+
+
+def test_a_deleted_row_of_stock_is_a_letter_of_its_whole_message() -> None:
+    value = b'{"before":{"product_id":"lamp"},"after":null,"op":"d"}'
+
+    [output] = translator()(adjusted(value, key=b"lamp"))
+
+    assert (b"tombstone", b"lamp", value) == (headers(output)["atp-reason"], output.key, output.value)
+
+
 def test_a_message_over_the_limit_is_a_dead_letter_as_a_whole() -> None:
     record = adjusted(b" " * (LONGEST_MESSAGE + 1))
 

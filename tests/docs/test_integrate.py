@@ -7,15 +7,20 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from atp_stream.agents.ledger import Ledger
 from atp_stream.domain.errors import Refused
+from atp_stream.engine.position import LogRecord
+from atp_stream.engine.sending import Output, partition_of
 from atp_stream.messages import limits
 from atp_stream.messages.inbound import Inbound, InputKind, Translated
 from atp_stream.messages.meanings import REASONS
 from atp_stream.messages.outbound import EVENTS as OUTPUTS
 from atp_stream.messages.outbound import Outbound
 from atp_stream.messages.registered import Language
+from atp_stream.messages.rows import encode_command
 from atp_stream.settings import Settings, Wire
-from atp_stream.topics import Topics
+from atp_stream.topics import LOG_PARTITIONS, Topics
+from tests.agents.memory import Memory
 from tests.messages.happened import EVERY, GENESIS
 from tests.messages.wire import Record
 from tools.reference import ROOT
@@ -132,8 +137,65 @@ def test_every_output_is_written_as_shown(example: Example) -> None:
         assert [name for name, _ in example.headers] == [name for name, _ in record.headers]
 
 
+# The messages of the page that its outputs answer: their place in the log, and how many milliseconds after the first.
+ANSWERED = [
+    (3, 0, "counted", {"itemId": "prod1", "onHand": 150}),
+    (4, 0, "created", {"reservationId": "order-1", "itemId": "prod1", "quantity": 30}),
+    (6, 1_000, "released", {
+        "eventId": "released-1", "reservationId": "order-1", "itemId": "prod1", "quantity": 2,
+        "reason": "customer changed the order",
+    }),
+    (7, 2_000, "created", {"reservationId": "order-3", "itemId": "prod1", "quantity": 200}),
+]  # fmt: skip
+BEGAN_MS = 1_795_359_278_228
+
+
+def answered() -> list[Output]:
+    """Return what a partition of the log, that of `prod1`, publishes for these messages."""
+    partition = partition_of(b"acme|prod1", LOG_PARTITIONS)
+    ledger, memory = Ledger(Outbound("5a423d6d54608419", Wire.JSON, {}), Topics.of(Settings())), Memory()
+    outputs: list[Output] = []
+    for offset, later, kind, message in ANSWERED:
+        (text,) = [one.text for one in INPUTS if one.name == kind and json.loads(one.text) == message]
+        record = Record(text.encode(), timestamp=BEGAN_MS + later)
+        found = Inbound(Schemas(), "acme").translate(InputKind(kind), record)
+        assert isinstance(found, Translated)
+        entry = LogRecord(offset, record.timestamp, b"acme|prod1", encode_command(found.command))
+        answer = ledger(partition, memory, [entry])
+        memory.apply(answer)
+        outputs += answer.outputs
+    return outputs
+
+
+@pytest.mark.parametrize(
+    "example", [one for one in WRITTEN if '"prod1"' in one.text], ids=lambda one: json.loads(one.text)["eventType"]
+)
+def test_an_output_that_answers_messages_of_the_page_is_written_to_the_letter(example: Example) -> None:
+    shown = json.loads(example.text)
+    (output,) = [one for one in answered() if json.loads(one.value or b"")["eventId"] == shown["eventId"]]
+
+    assert shown == json.loads(output.value or b"")
+    assert list(example.headers) in ([], output.headers)
+    section = PAGE.partition(f"### `{output.topic}`\n")[2].partition("\n###")[0]
+    assert example.text in section
+    assert f"Key `{(output.key or b'').decode()}`" in section or "Key `" not in section
+
+
+def test_only_what_drifts_is_shown_without_the_messages_that_it_answers() -> None:
+    others = {json.loads(one.text)["eventType"] for one in WRITTEN if '"prod1"' not in one.text}
+    assert {"StockDriftDetectedEvent", "StockDriftResolvedEvent"} == others
+
+
 def test_every_output_is_shown() -> None:
     assert set(OUTPUTS.values()) == {json.loads(one.text)["eventType"] for one in WRITTEN}
+
+
+def test_a_stamp_without_an_offset_is_in_utc_as_the_page_says() -> None:
+    assert "without either it is taken as UTC" in PAGE
+    plain, utc = (
+        command("counted", {"itemId": "i", "onHand": 1, "timestamp": f"2026-11-22T14:54:36{end}"}) for end in ("", "Z")
+    )
+    assert utc == plain
 
 
 def test_every_limit_is_told_with_its_value() -> None:

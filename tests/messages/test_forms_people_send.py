@@ -107,3 +107,37 @@ def test_the_time_of_a_cloud_event_is_its_timestamp() -> None:
     value = b'{"itemId":"i","onHand":5}'
     headers = (("ce_id", b"a"), ("ce_time", b"2024-05-01T12:00:01Z"))
     assert command(InputKind.COUNTED, value, headers=headers).at == 1_714_564_801_000_000
+
+
+def refused(kind: InputKind, value: bytes, schema: Any = None) -> tuple[str, str]:
+    with pytest.raises(Refused) as error:
+        command(kind, value, schema)
+    return error.value.reason, error.value.detail
+
+
+def test_a_cloud_event_with_its_data_in_base64_is_a_letter_that_says_what_is_missing() -> None:
+    value = b'{"specversion":"1.0","id":"1","source":"/s","type":"t","data_base64":"eyJpdGVtSWQiOiJpIn0="}'
+    missing = "no item id: itemId (or item_id, product_id, productId) is absent or empty"
+    assert ("missing_item", missing) == refused(InputKind.COUNTED, value)
+
+
+def change_schema(*fields: str) -> dict[str, Any]:
+    """Return Debezium's envelope with some of its fields."""
+    row = {"type": "record", "name": "Row", "fields": value_schema("")["fields"]}
+    types: dict[str, Any] = {"before": ["null", row], "after": row, "op": "string"}
+    if "before" in fields:
+        types["after"] = ["null", "Row"]
+    return {"type": "record", "name": "Envelope", "fields": [{"name": one, "type": types[one]} for one in fields]}
+
+
+@pytest.mark.parametrize("fields", [("before", "after", "op"), ("after", "op")])
+def test_the_row_after_a_change_is_read_whether_there_is_one_before_it_or_not(fields: tuple[str, ...]) -> None:
+    schema = change_schema(*fields)
+    content = {name: said for name, said in {"before": None, "after": COUNT, "op": "c"}.items() if name in fields}
+    assert command(InputKind.COUNTED, avro(schema, content, 9), schema).on_hand == 500
+
+
+def test_an_after_without_an_operation_is_no_change_in_avro_and_none_in_json() -> None:
+    schema = change_schema("after")
+    assert "bad_schema" == refused(InputKind.COUNTED, avro(schema, {"after": COUNT}, 9), schema)[0]
+    assert "missing_item" == refused(InputKind.COUNTED, b'{"after":{"itemId":"i","onHand":5}}')[0]
