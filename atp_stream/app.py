@@ -13,9 +13,9 @@ from yarl import URL
 
 from atp_stream.agents.clock import add_clock
 from atp_stream.agents.conditions import add_conditions
-from atp_stream.agents.intake import Translator, add_intake_agent
-from atp_stream.agents.ledger import Ledger, add_ledger_agent
+from atp_stream.agents.fold_adapter import Ledger, add_ledger_agent
 from atp_stream.agents.letter_log import LetterLog
+from atp_stream.agents.translation import Translator, add_intake_agent
 from atp_stream.engine.app import EngineApp
 from atp_stream.engine.steps import Answer
 from atp_stream.engine.tables import StateTable
@@ -27,7 +27,7 @@ from atp_stream.provision.schemas import subjects
 from atp_stream.settings import Settings, Wire
 from atp_stream.topics import LOG_PARTITIONS, TOMBSTONE_RETENTION_MS, Topics
 from atp_stream.web.problems import as_problems
-from atp_stream.web.site import add_web
+from atp_stream.web.routes import add_web
 
 OnStep = Callable[[int, int, Answer, float], None]
 

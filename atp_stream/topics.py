@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Self
 
-from atp_stream.messages.forms import InputKind
+from atp_stream.messages.input_events import InputKind
 from atp_stream.settings import Settings
 
 LOG_PARTITIONS = 6

@@ -27,8 +27,8 @@ from atp_stream.domain.commands import (
     SetPolicy,
     Tick,
 )
-from atp_stream.domain.ledger import fold
-from atp_stream.domain.state import State
+from atp_stream.domain.fold.ledger import fold
+from atp_stream.domain.state.overlay import State
 from atp_stream.engine.tables import ROCKSDB_OPTIONS
 from atp_stream.messages.rows import encode_row, reader, scanner
 

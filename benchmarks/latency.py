@@ -14,7 +14,7 @@ from fastavro import parse_schema, schemaless_reader
 
 from atp_stream import provision
 from atp_stream.devstack import Stack
-from atp_stream.messages import contract
+from atp_stream.messages import schema_files
 from atp_stream.settings import Settings
 from atp_stream.topics import Topics
 from benchmarks import proc, site, wire
@@ -123,7 +123,7 @@ async def _send(settings: Settings, producer: AIOKafkaProducer, rate: int, secon
 
 
 async def read_commits(consumer: AIOKafkaConsumer, seen: dict[Probe, float]) -> None:
-    schema = {**contract.schema("AllocationCommittedEvent"), "name": "Committed"}
+    schema = {**schema_files.schema("AllocationCommittedEvent"), "name": "Committed"}
     plan = parse_schema(schema)
     async for record in consumer:
         now = time.monotonic()

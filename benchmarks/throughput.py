@@ -9,7 +9,7 @@ from typing import Any
 
 from atp_stream import provision
 from atp_stream.devstack import Stack
-from atp_stream.messages import contract
+from atp_stream.messages import schema_files
 from atp_stream.messages.registry import register
 from atp_stream.oracle import Names, audit
 from atp_stream.settings import Settings
@@ -117,7 +117,7 @@ def _load(settings: Settings, workload: Workload, count: int) -> Iterator[site.L
 def framing(settings: Settings) -> wire.Frame:
     """Return what frames our events, with the ids that the registry gave our schemas. Blocking."""
     topics = Topics.of(settings)
-    schemas = {event: contract.schema(event) for event in _EVENTS.values()}
+    schemas = {event: schema_files.schema(event) for event in _EVENTS.values()}
     known = register(
         settings.registry_url,
         {f"{getattr(topics, kind).name}-value": schemas[event] for kind, event in _EVENTS.items()},

@@ -25,7 +25,7 @@ import msgspec
 
 from atp_stream.audit import snapshot
 from atp_stream.domain.commands import AdjustStock, AnyCommand, CountStock, SetPolicy, Tick
-from atp_stream.domain.keys import GENERATIONS, STOCK_TIME, generation_of, kind_of
+from atp_stream.domain.row_keys import GENERATIONS, STOCK_TIME, generation_of, kind_of
 from atp_stream.engine.position import POSITION_KEY, Position, encode_position
 from atp_stream.messages.rows import decode_row
 from atp_stream.topics import LOG_PARTITIONS

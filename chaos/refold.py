@@ -8,9 +8,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from atp_stream.agents.ledger import Ledger
-from atp_stream.domain.keys import GENERATIONS, STOCK_TIME
-from atp_stream.domain.purge import is_forgotten
+from atp_stream.agents.fold_adapter import Ledger
+from atp_stream.domain.row_keys import GENERATIONS, STOCK_TIME
+from atp_stream.domain.state.purge import is_forgotten
 from atp_stream.engine.position import GENESIS_HEADER, Position, plan
 from atp_stream.engine.sending import Output
 from atp_stream.messages.outbound import Outbound

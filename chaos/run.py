@@ -16,7 +16,7 @@ from typing import Final
 from aiokafka.errors import KafkaError
 
 from atp_stream import provision
-from atp_stream.cli.frame import Failure
+from atp_stream.cli.group import Failure
 from atp_stream.demo.stream import avro_writer
 from atp_stream.devstack import Stack
 from atp_stream.oracle import check, cut

@@ -17,7 +17,7 @@ import yaml
 
 from atp_stream.app import create_app
 from atp_stream.cli import main as atp
-from atp_stream.domain import document
+from atp_stream.domain.policy import schema
 from atp_stream.engine.app import EngineApp
 from atp_stream.messages.meanings import DENIALS, REASONS
 from atp_stream.messages.registry import SchemaCache
@@ -145,12 +145,12 @@ def denials() -> str:
 
 
 SECTIONS: Final[dict[str, type[Any]]] = {
-    "": document.Document,
-    "stock": document.StockSection,
-    "tenant": document.TenantSection,
-    "item": document.ItemSection,
-    "safety_stock": document.SafetySection,
-    "rule": document.ChannelSection,
+    "": schema.Document,
+    "stock": schema.StockSection,
+    "tenant": schema.TenantSection,
+    "item": schema.ItemSection,
+    "safety_stock": schema.SafetySection,
+    "rule": schema.ChannelSection,
 }
 
 

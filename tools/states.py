@@ -11,10 +11,10 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from atp_stream.domain.commands import AnyCommand, Confirm, CountStock, Entry, Fulfil, Release, Reserve, SetPolicy, Tick
-from atp_stream.domain.holdings import Status, status
-from atp_stream.domain.ledger import fold
-from atp_stream.domain.rows import End, Item, Reservation
-from atp_stream.domain.state import State
+from atp_stream.domain.fold.ledger import fold
+from atp_stream.domain.reservations.balances import Status, status
+from atp_stream.domain.state.overlay import State
+from atp_stream.domain.state.rows import End, Item, Reservation
 
 _DEPTH: Final = 5
 _NAME: Final = "acme|lamp"

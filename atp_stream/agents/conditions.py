@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from mode import get_logger
 
-from atp_stream.domain.keys import POLICY
-from atp_stream.domain.rows import PolicyRow
-from atp_stream.engine import figures
+from atp_stream.domain.row_keys import POLICY
+from atp_stream.domain.state.rows import PolicyRow
+from atp_stream.engine import lag
 from atp_stream.engine.app import EngineApp
 from atp_stream.engine.journal import listed
 from atp_stream.engine.repetitions import REPEAT_S, Repetitions
@@ -39,11 +39,11 @@ class Conditions:
 
     def _look_for_sources(self, now_s: float) -> bool:
         """Tell which inputs are missing, and whether any is."""
-        missing = figures.sources_missing(self._app, self._sources)
+        missing = lag.sources_missing(self._app, self._sources)
         for topic in missing:
             if self._missing.passed_over(topic, now_s) is not None:
                 extra = {"event": "source_missing", "topic": topic}
-                log.error("%s", figures.why_missing(topic), extra=extra)
+                log.error("%s", lag.why_missing(topic), extra=extra)
         for topic in set(self._sources) - set(missing):
             if self._app.settled and self._missing.forget(topic):
                 log.warning("the input topic %s is there again", topic, extra={"event": "source_back", "topic": topic})

@@ -13,7 +13,7 @@ from typing import Any, Final
 from mode import get_logger
 
 from atp_stream.messages.dead_letters import escaped
-from atp_stream.messages.forms import InputKind
+from atp_stream.messages.input_events import InputKind
 from atp_stream.messages.subjects import resembled, unread
 
 log = get_logger(__name__)

@@ -5,12 +5,12 @@ from typing import Final
 
 import msgspec
 
-from atp_stream.domain.keys import GENERATIONS, PURGE, generation_of, generation_prefix, item_of, kind_of
-from atp_stream.domain.rows import Item, PurgeRow
+from atp_stream.domain.row_keys import GENERATIONS, PURGE, generation_of, generation_prefix, item_of, kind_of
+from atp_stream.domain.state.rows import Item, PurgeRow
 from atp_stream.domain.stock import upgrade
 from atp_stream.domain.stock.facts import NEVER
 from atp_stream.domain.stock.rows import Location, Sums
-from atp_stream.engine.scratch import Scratch
+from atp_stream.engine.scratch_store import Scratch
 from atp_stream.messages.rows import decode_row
 
 MAX_ROW_BYTES: Final = 64 << 10

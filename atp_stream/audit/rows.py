@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from atp_stream.domain.keys import GENERATIONS, STOCK_TIME, generation_of, item_of
-from atp_stream.domain.purge import is_forgotten, is_kept
-from atp_stream.engine.scratch import Scratch
+from atp_stream.domain.row_keys import GENERATIONS, STOCK_TIME, generation_of, item_of
+from atp_stream.domain.state.purge import is_forgotten, is_kept
+from atp_stream.engine.scratch_store import Scratch
 from atp_stream.messages.rows import decode_row
 
 

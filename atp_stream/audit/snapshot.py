@@ -17,7 +17,7 @@ from atp_stream.audit.errors import AuditError
 from atp_stream.audit.reading import Reader
 from atp_stream.audit.tables import load, read_position
 from atp_stream.engine.position import POSITION_KEY, Position, encode_position
-from atp_stream.engine.scratch import Scratch
+from atp_stream.engine.scratch_store import Scratch
 
 FORMAT: Final = 1
 _FAST = 1  # more effort gains little

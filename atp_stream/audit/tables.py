@@ -6,7 +6,7 @@ from typing import NamedTuple
 from atp_stream.audit.errors import AuditError
 from atp_stream.audit.reading import Reader
 from atp_stream.engine.position import POSITION_KEY, NewerFormat, Position, decode_position
-from atp_stream.engine.scratch import Scratch
+from atp_stream.engine.scratch_store import Scratch
 
 _SHORT = 2.0  # seconds
 _LEGS = 10

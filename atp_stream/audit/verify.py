@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import islice
 
-from atp_stream.agents.ledger import Ledger
+from atp_stream.agents.fold_adapter import Ledger
 from atp_stream.audit.errors import AuditError
 from atp_stream.audit.events import Events, Stretch, Wrong
 from atp_stream.audit.folding import Folding, everything, only
@@ -18,14 +18,14 @@ from atp_stream.audit.reading import Reader
 from atp_stream.audit.rows import Difference, differences
 from atp_stream.audit.snapshot import Snapshot
 from atp_stream.audit.tables import Held, load
-from atp_stream.domain.keys import FOLD, GENERATIONS, REFERENCES, item_of
-from atp_stream.domain.rows import FoldRow
-from atp_stream.domain.step import FOLD_VERSION
+from atp_stream.domain.fold.step import FOLD_VERSION
+from atp_stream.domain.row_keys import FOLD, GENERATIONS, REFERENCES, item_of
+from atp_stream.domain.state.rows import FoldRow
 from atp_stream.engine.position import Position
-from atp_stream.engine.scratch import Scratch
+from atp_stream.engine.scratch_store import Scratch
 from atp_stream.engine.sending import Output
 from atp_stream.messages.outbound import Outbound
-from atp_stream.messages.outputs_read import OutputReader
+from atp_stream.messages.output_reader import OutputReader
 from atp_stream.messages.rows import decode_row
 from atp_stream.settings import Wire
 from atp_stream.topics import Topics

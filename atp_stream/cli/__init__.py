@@ -9,7 +9,7 @@ import logging
 import click
 
 from atp_stream import __version__
-from atp_stream.cli.frame import Frame, Modules
+from atp_stream.cli.group import Frame, Modules
 
 _COMMANDS = Modules(
     demo="See it all at work, and a worker killed.",

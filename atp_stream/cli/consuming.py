@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from atp_stream.cli.frame import Failure
+from atp_stream.cli.group import Failure
 from atp_stream.cli.producing import unreachable
 from atp_stream.settings import Settings
 from atp_stream.topics import Topic

@@ -10,8 +10,8 @@ from aiokafka import AIOKafkaProducer, ConsumerRecord
 from aiokafka.errors import KafkaError
 
 from atp_stream.cli.consuming import message_of, reading
-from atp_stream.cli.frame import Failure, as_json, pass_settings, print_json
-from atp_stream.cli.words import counted, did_you_mean
+from atp_stream.cli.group import Failure, as_json, pass_settings, print_json
+from atp_stream.cli.text import counted, did_you_mean
 from atp_stream.messages.dead_letters import (
     AT_HEADER,
     CUT_HEADER,
@@ -21,7 +21,7 @@ from atp_stream.messages.dead_letters import (
     REASON_HEADER,
     escaped,
 )
-from atp_stream.messages.forms import InputKind
+from atp_stream.messages.input_events import InputKind
 from atp_stream.messages.meanings import REASONS
 from atp_stream.messages.subjects import About, about
 from atp_stream.settings import Settings

@@ -3,7 +3,7 @@
 import click
 
 from atp_stream.cli.fetching import fetch_missing
-from atp_stream.cli.frame import Failure, as_json, pass_settings, print_json
+from atp_stream.cli.group import Failure, as_json, pass_settings, print_json
 from atp_stream.settings import Settings
 
 

@@ -7,8 +7,8 @@ from urllib.parse import urlencode
 
 import click
 
-from atp_stream.cli.frame import as_json, pass_settings, print_json
 from atp_stream.cli.get import fetch, item_url, only
+from atp_stream.cli.group import as_json, pass_settings, print_json
 from atp_stream.settings import Settings
 
 _WORDS = {

@@ -10,8 +10,8 @@ import aiohttp
 import click
 from yarl import URL
 
-from atp_stream.cli.frame import Failure, as_json, pass_settings, print_json
-from atp_stream.domain.spelling import as_spelled
+from atp_stream.cli.group import Failure, as_json, pass_settings, print_json
+from atp_stream.domain.policy.channel_names import as_spelled
 from atp_stream.settings import Settings
 
 _ANSWER_SECONDS = 5.0

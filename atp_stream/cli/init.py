@@ -5,7 +5,7 @@ from collections import Counter
 
 import click
 
-from atp_stream.cli.frame import as_json, pass_settings, print_json
+from atp_stream.cli.group import as_json, pass_settings, print_json
 from atp_stream.provision import Report, Verdict, initialise
 from atp_stream.settings import Settings
 

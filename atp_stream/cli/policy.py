@@ -10,18 +10,18 @@ from typing import Any
 import click
 import msgspec
 
-from atp_stream.cli.changes import patch_of, within
-from atp_stream.cli.channels import note_overgranted, note_unnamed
-from atp_stream.cli.drafts import AMOUNT, draft, number
-from atp_stream.cli.frame import Failure, as_json, pass_settings
+from atp_stream.cli.channel_hint import note_overgranted, note_unnamed
 from atp_stream.cli.get import worker_url
-from atp_stream.cli.outcome import send_and_wait
+from atp_stream.cli.group import Failure, as_json, pass_settings
+from atp_stream.cli.merge_patch import patch_of, within
+from atp_stream.cli.message_draft import AMOUNT, draft, number
+from atp_stream.cli.policy_view import check_own, in_force, show_document, show_rules
 from atp_stream.cli.producing import produce
-from atp_stream.cli.rules import check_own, in_force, show_document, show_rules
-from atp_stream.domain.document import PolicyError
-from atp_stream.domain.policy import parse
-from atp_stream.domain.written import decode, edited
-from atp_stream.messages.forms import InputKind
+from atp_stream.cli.wait import send_and_wait
+from atp_stream.domain.policy.parsing import decode, edited
+from atp_stream.domain.policy.rules import parse
+from atp_stream.domain.policy.schema import PolicyError
+from atp_stream.messages.input_events import InputKind
 from atp_stream.settings import Settings
 from atp_stream.topics import Topics
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from atp_stream.cli.frame import Failure
+from atp_stream.cli.group import Failure
 
 _START_SECONDS = 8.0  # a wrong address is told within ten, start of Python included
 _TOPIC_SECONDS = 3.0

@@ -14,10 +14,10 @@ from atp_stream.audit.rehearse import COUNTED, Period, Rehearsal, Sum
 from atp_stream.audit.rehearse import rehearse as fold_both
 from atp_stream.audit.snapshot import Snapshot
 from atp_stream.audit.verify import Subject
-from atp_stream.cli.frame import Failure, as_json, pass_settings, print_json
+from atp_stream.cli.group import Failure, as_json, pass_settings, print_json
 from atp_stream.cli.verify import genesis_of, progress
 from atp_stream.domain import quantity
-from atp_stream.domain.policy import PolicyError, parse
+from atp_stream.domain.policy.rules import PolicyError, parse
 from atp_stream.settings import Settings
 from atp_stream.topics import Topics
 

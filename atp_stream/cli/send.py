@@ -9,10 +9,10 @@ from typing import Any
 
 import click
 
-from atp_stream.cli.drafts import AMOUNT, draft, number
-from atp_stream.cli.frame import as_json, pass_settings, print_json
+from atp_stream.cli.group import as_json, pass_settings, print_json
+from atp_stream.cli.message_draft import AMOUNT, draft, number
 from atp_stream.cli.producing import produce
-from atp_stream.messages.forms import InputKind
+from atp_stream.messages.input_events import InputKind
 from atp_stream.settings import Settings
 from atp_stream.topics import Topic, Topics
 

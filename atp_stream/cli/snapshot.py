@@ -9,7 +9,7 @@ import click
 from atp_stream.audit import snapshot as file
 from atp_stream.audit.errors import AuditError
 from atp_stream.audit.reading import reader
-from atp_stream.cli.frame import Failure, as_json, pass_settings, print_json
+from atp_stream.cli.group import Failure, as_json, pass_settings, print_json
 from atp_stream.cli.verify import genesis_of
 from atp_stream.settings import Settings
 from atp_stream.topics import Topics

@@ -3,7 +3,7 @@
 import click
 
 from atp_stream.cli.fetching import fetch_missing
-from atp_stream.cli.frame import as_json, pass_settings, print_json
+from atp_stream.cli.group import as_json, pass_settings, print_json
 from atp_stream.devstack import Stack, StackError
 from atp_stream.settings import Settings
 

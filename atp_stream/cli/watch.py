@@ -10,9 +10,9 @@ import click
 from aiokafka import ConsumerRecord
 
 from atp_stream.cli.consuming import message_of, reading
-from atp_stream.cli.frame import pass_settings
+from atp_stream.cli.group import pass_settings
 from atp_stream.messages.dead_letters import DETAIL_HEADER, ORIGIN_HEADER, REASON_HEADER
-from atp_stream.messages.outputs_read import OutputReader
+from atp_stream.messages.output_reader import OutputReader
 from atp_stream.messages.registry import SchemaCache
 from atp_stream.settings import Settings
 from atp_stream.topics import Topics

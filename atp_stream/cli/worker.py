@@ -2,7 +2,7 @@
 
 import click
 
-from atp_stream.cli.frame import Failure, pass_settings
+from atp_stream.cli.group import Failure, pass_settings
 from atp_stream.settings import Settings
 
 

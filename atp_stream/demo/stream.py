@@ -14,8 +14,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from atp_stream.demo import wire
 from atp_stream.demo.show import Show
 from atp_stream.demo.traffic import EVENT_TYPES, Frame, Message, Traffic, snippet
-from atp_stream.messages import contract
-from atp_stream.messages.outputs_read import OutputReader
+from atp_stream.messages import schema_files
+from atp_stream.messages.output_reader import OutputReader
 from atp_stream.messages.registry import SchemaCache, register
 from atp_stream.settings import Settings
 from atp_stream.topics import Topics
@@ -27,7 +27,7 @@ _AGAIN_SECONDS = 5.0  # after so long the seed's snippet runs a second time
 def avro_writer(settings: Settings) -> Frame:
     """Return what frames an event in Avro, with the ids that the registry gave our schemas. Blocking."""
     topics = Topics.of(settings)
-    schemas = {event: contract.schema(event) for event in EVENT_TYPES.values()}
+    schemas = {event: schema_files.schema(event) for event in EVENT_TYPES.values()}
     subjects = {f"{getattr(topics, kind).name}-value": schemas[event] for kind, event in EVENT_TYPES.items()}
     known = register(settings.registry_url, subjects)
     ids = {event: found.schema_id for event, found in zip(EVENT_TYPES.values(), known, strict=True)}

@@ -12,7 +12,7 @@ from aiokafka.errors import IllegalOperation, KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
 from mode import get_logger
 
-from atp_stream.engine.once import OnceProducer
+from atp_stream.engine.once_producer import OnceProducer
 
 log = get_logger(__name__)
 

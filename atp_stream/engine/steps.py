@@ -20,7 +20,7 @@ from aiokafka.errors import KafkaError
 from faust.types import TP
 from mode import get_logger
 
-from atp_stream.engine.lanes import STEP_RECORDS, Lane, PartitionStore, Store
+from atp_stream.engine.partition_state import STEP_RECORDS, Lane, PartitionStore, Store
 from atp_stream.engine.position import (
     POSITION_KEY,
     LogRecord,

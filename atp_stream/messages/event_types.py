@@ -9,7 +9,7 @@ import re
 from functools import lru_cache
 from typing import Final
 
-from atp_stream.messages.forms import EVENT_TYPES, InputKind, Skipped
+from atp_stream.messages.input_events import EVENT_TYPES, InputKind, Skipped
 
 _SEPARATOR: Final = re.compile(r"[./:#$]")
 _VERSION: Final = re.compile(r"v?\d+", re.IGNORECASE)

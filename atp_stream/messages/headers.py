@@ -6,9 +6,9 @@ A message's own fields come first: they are what stays the same when an event is
 from collections.abc import Iterable
 from typing import Final
 
+from atp_stream.messages.envelopes import cloud_event_id
 from atp_stream.messages.event_types import foreign, is_another
-from atp_stream.messages.forms import Form, InputKind, Skipped
-from atp_stream.messages.wrapped import cloud_event_id
+from atp_stream.messages.input_events import Form, InputKind, Skipped
 
 _ID, _SOURCE, _TIME, _TYPE, _OUTBOX = "ce_id", "ce_source", "ce_time", "ce_type", "id"
 _READ: Final = frozenset({_ID, _SOURCE, _TIME, _TYPE, _OUTBOX})

@@ -16,10 +16,9 @@ import msgspec
 
 from atp_stream.domain.commands import AdjustStock, AnyCommand, Confirm, CountStock, Fulfil, Release, Reserve
 from atp_stream.domain.errors import Refused
-from atp_stream.messages import avro_forms, headers, json_forms, policies
-from atp_stream.messages.avro_forms import FRAME, Plans, amount
-from atp_stream.messages.fields import content_name, kafka_instant, needed_id, optional_id, units
-from atp_stream.messages.forms import (
+from atp_stream.messages import avro_decoder, headers, json_decoder, policy_changes
+from atp_stream.messages.avro_decoder import FRAME, Plans, amount
+from atp_stream.messages.input_events import (
     AdjustedForm,
     ConfirmedForm,
     CountedForm,
@@ -32,9 +31,10 @@ from atp_stream.messages.forms import (
     Skipped,
 )
 from atp_stream.messages.limits import LONGEST_ID
-from atp_stream.messages.moments import micros
 from atp_stream.messages.reasons import Reason
 from atp_stream.messages.registered import Language
+from atp_stream.messages.timestamps import micros
+from atp_stream.messages.validation import content_name, kafka_instant, needed_id, optional_id, units
 
 __all__ = ["LONGEST_ID", "Inbound", "InputKind", "Reason", "Record", "Schemas", "Skipped", "Translated"]
 
@@ -98,14 +98,14 @@ class Inbound:
         value = record.value
         if value is None:
             return _deleted(kind, Skipped.NULL, getattr(record, "key", None))
-        form = self._framed(kind, value) if value[:1] == b"\0" else json_forms.decode(kind, value)
+        form = self._framed(kind, value) if value[:1] == b"\0" else json_decoder.decode(kind, value)
         told = getattr(record, "headers", None)
         if told and not isinstance(form, Skipped):
             form = headers.complete(kind, form, told)
         if isinstance(form, Skipped):
             return _deleted(kind, form, b"row") if form == Skipped.DELETED else form
         if isinstance(form, PolicyForm):
-            return Translated(*policies.order(form, record.timestamp, self._default_tenant))
+            return Translated(*policy_changes.order(form, record.timestamp, self._default_tenant))
         subject = self._subject(kind, form, record.timestamp)
         command = _COMMANDS[kind](subject, form if form.payload is None else form.payload)
         return Translated(subject.tenant, subject.item, command)
@@ -121,7 +121,7 @@ class Inbound:
             plans = self._plans[key] = _plans(kind, self._schemas.lookup(schema_id))
         if isinstance(plans, Refused):
             raise Refused(plans.reason, f"schema {schema_id}: {plans.detail}")
-        return json_forms.decode(kind, value[FRAME:]) if plans is None else avro_forms.read(plans, value)
+        return json_decoder.decode(kind, value[FRAME:]) if plans is None else avro_decoder.read(plans, value)
 
     def _subject(self, kind: InputKind, form: Form, kafka_timestamp: int) -> _Subject:
         tenant = form.tenantId or form.tenant_id
@@ -154,7 +154,7 @@ def _plans(kind: InputKind, schema: Any) -> Plans | Refused | None:
     if isinstance(schema, Language) and schema.is_json:
         return None
     try:
-        return avro_forms.plan(kind, schema)
+        return avro_decoder.plan(kind, schema)
     except Refused as refused:
         return refused
 

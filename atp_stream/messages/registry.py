@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from atp_stream.domain.errors import Refused
-from atp_stream.messages import contract
+from atp_stream.messages import schema_files
 from atp_stream.messages.errors import RegistryUnavailable, SchemaMissing, SchemaUnknown
 from atp_stream.messages.limits import ANSWER_TIMEOUT_S
 from atp_stream.messages.outbound import EVENTS, Role
@@ -41,7 +41,7 @@ _MISSING_IDS: Final = 10_000
 _HIGHEST_ID: Final = 2**31 - 1  # registries count in signed ints: a larger id would be an error of the address
 
 
-_OURS: Final = {role: contract.schema(event) for role, event in EVENTS.items()}
+_OURS: Final = {role: schema_files.schema(event) for role, event in EVENTS.items()}
 
 _Version: TypeAlias = tuple[str, int]
 """A subject and the number of one of its versions."""

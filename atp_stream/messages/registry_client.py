@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import httpx
 from schema_registry.client import SchemaRegistryClient
 
-from atp_stream.messages import contract
+from atp_stream.messages import schema_files
 from atp_stream.messages.errors import RegistryUnavailable
 from atp_stream.messages.limits import LONGEST_ANSWER, MOST_REFERENCES
 from atp_stream.messages.registered import Composed, Language
@@ -82,7 +82,7 @@ class RegistryClient:
 
     def add(self, subject: str, schema: Any) -> int:
         """Register a schema and return its id."""
-        answer: dict[str, int] = self._ask("register", {"schema": contract.text(schema)}, subject=subject)
+        answer: dict[str, int] = self._ask("register", {"schema": schema_files.text(schema)}, subject=subject)
         return answer["id"]
 
     def restrict(self, subject: str, compatibility: str) -> None:
@@ -135,7 +135,7 @@ class RegistryClient:
             raise self._no_registry(answer)
         if content.language != "AVRO":
             return Found(number, Language(f"{content.language:.40}"))
-        schema = contract.parsed(content.text)
+        schema = schema_files.parsed(content.text)
         if not content.references:
             return Found(number, schema)
         definitions: dict[_Reference, Any] = {}
@@ -153,7 +153,7 @@ class RegistryClient:
                 content = self._content(answer)
                 self._define(content.references, definitions)
                 del definitions[reference]
-                definitions[reference] = contract.parsed(content.text)
+                definitions[reference] = schema_files.parsed(content.text)
 
     def _content(self, answer: Any) -> _Content:
         try:

@@ -9,9 +9,9 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from atp_stream.domain.errors import Refused
-from atp_stream.messages import wrapped
-from atp_stream.messages.avro_forms import FRAME
-from atp_stream.messages.forms import FORMS, InputKind, Skipped
+from atp_stream.messages import envelopes
+from atp_stream.messages.avro_decoder import FRAME
+from atp_stream.messages.input_events import FORMS, InputKind, Skipped
 
 
 class About(NamedTuple):
@@ -47,7 +47,7 @@ def _levels(kind: InputKind, value: bytes) -> list[dict[str, Any]]:
     """Return the fields of the event that a message holds, and those of its payload if it has one."""
     text = value[FRAME:] if value[:1] == b"\0" else value.removeprefix(_BOM)
     try:
-        event = wrapped.opened(kind, text)
+        event = envelopes.opened(kind, text)
         fields: dict[str, Any] = {} if isinstance(event, Skipped) else _ANY.decode(event)
     except (Refused, msgspec.DecodeError, UnicodeError, RecursionError):
         return [{}]

@@ -15,8 +15,9 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError, ProducerFenced
 
-from atp_stream.domain import names, policy
+from atp_stream.domain import names
 from atp_stream.domain.commands import ResumeItem, SetPolicy
+from atp_stream.domain.policy import rules
 from atp_stream.engine.position import CONTROL_GENESIS, CONTROL_HEADER, CONTROL_RESET, GENESIS_HEADER
 from atp_stream.engine.sending import partition_of
 from atp_stream.provision.report import Finding, ProvisionError, Verdict
@@ -60,7 +61,7 @@ async def provide(settings: Settings) -> list[Finding]:
             return [genesis_found, policy_found] if genesis_found.verdict is Verdict.PRESENT else [genesis_found]
         genesis = secrets.token_hex(8)
         await _append(
-            producer, log, [_genesis_record(genesis), _policy_record(genesis, policy.text(policy.INITIAL).encode())]
+            producer, log, [_genesis_record(genesis), _policy_record(genesis, rules.text(rules.INITIAL).encode())]
         )
     return [
         Finding(kind="genesis", name=log.name, verdict=Verdict.CREATED, detail=genesis),

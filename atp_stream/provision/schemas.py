@@ -7,7 +7,7 @@ versions, and a record is one of these events, never a union around them.
 
 import asyncio
 
-from atp_stream.messages import contract, registry
+from atp_stream.messages import registry, schema_files
 from atp_stream.provision.report import Finding, Verdict
 from atp_stream.topics import Topics
 
@@ -18,7 +18,7 @@ async def provide(url: str, topics: Topics) -> list[Finding]:
     Raises:
         RegistryUnavailable: no registry answers at `url`, or it refuses.
     """
-    schemas = {subject: contract.schema(event) for subject, event in subjects(topics).items()}
+    schemas = {subject: schema_files.schema(event) for subject, event in subjects(topics).items()}
     registrations = await asyncio.to_thread(registry.register, url, schemas)
     return [
         Finding(
@@ -34,7 +34,7 @@ async def provide(url: str, topics: Topics) -> list[Finding]:
 def subjects(topics: Topics) -> dict[str, str]:
     """Return the event whose schema belongs to each subject."""
     return {
-        f"{topic}-value" if len(carried) == 1 else f"{topic}-{contract.full_name(event)}": event
+        f"{topic}-value" if len(carried) == 1 else f"{topic}-{schema_files.full_name(event)}": event
         for topic, carried in events(topics).items()
         for event in carried
     }

@@ -6,17 +6,17 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from atp_stream.domain.availability import short
+from atp_stream.domain.item.policy_history import lived_by
 from atp_stream.domain.names import join
-from atp_stream.domain.policy import ItemRules
-from atp_stream.domain.rows import Channel, Item, Waiting
-from atp_stream.domain.standing import lived_by
-from atp_stream.domain.waiting import closing
+from atp_stream.domain.policy.rules import ItemRules
+from atp_stream.domain.promise.availability import short
+from atp_stream.domain.reservations.backorder_queue import closing
+from atp_stream.domain.state.rows import Channel, Item, Waiting
 from atp_stream.engine.app import EngineApp
 from atp_stream.engine.routing import Elsewhere
-from atp_stream.web.amounts import log_moment, units
-from atp_stream.web.names import behind, from_path
-from atp_stream.web.pages import Pages, json_response
+from atp_stream.web.endpoint import Pages, json_response
+from atp_stream.web.formatting import log_moment, units
+from atp_stream.web.path_names import behind, from_path
 from atp_stream.web.places import MOST_PLACES, Places, page_of
 from atp_stream.web.problems import Problem
 from atp_stream.web.routing import owner, pass_on, read_row, state_of

@@ -5,21 +5,29 @@ from typing import Any, Final, NamedTuple
 
 from aiohttp import web
 
-from atp_stream.domain.explanation import ChannelTerms, Drifted, Explanation, PlaceTerms, Term, explain, explain_place
-from atp_stream.domain.holdings import allocated, status
+from atp_stream.domain.item.policy_history import lived_by
 from atp_stream.domain.names import decode, encode, join
-from atp_stream.domain.policy import ItemRules
-from atp_stream.domain.rows import Item, Reservation, Waiting
-from atp_stream.domain.standing import lived_by
+from atp_stream.domain.policy.rules import ItemRules
+from atp_stream.domain.promise.explanation import (
+    ChannelTerms,
+    Drifted,
+    Explanation,
+    PlaceTerms,
+    Term,
+    explain,
+    explain_place,
+)
+from atp_stream.domain.reservations.backorder_queue import closing
+from atp_stream.domain.reservations.balances import allocated, status
+from atp_stream.domain.state.rows import Item, Reservation, Waiting
 from atp_stream.domain.stock import instants
 from atp_stream.domain.stock.rows import Location
-from atp_stream.domain.waiting import closing
 from atp_stream.engine.app import EngineApp
 from atp_stream.engine.routing import Elsewhere
-from atp_stream.web.amounts import log_moment, moment, units
 from atp_stream.web.availability import closed_by, item_row, mark
-from atp_stream.web.names import behind, from_path, page_size
-from atp_stream.web.pages import Pages, json_response
+from atp_stream.web.endpoint import Pages, json_response
+from atp_stream.web.formatting import log_moment, moment, units
+from atp_stream.web.path_names import behind, from_path, page_size
 from atp_stream.web.places import MOST_PLACES, Place, Places, page_of
 from atp_stream.web.problems import Problem
 from atp_stream.web.routing import owner, pass_on, state_of

@@ -6,12 +6,12 @@ from typing import Any
 
 from aiohttp import web
 
-from atp_stream.engine import figures
+from atp_stream.engine import lag
 from atp_stream.engine.app import EngineApp
 from atp_stream.engine.routing import lease_left
 from atp_stream.messages.registry import SchemaCache
 from atp_stream.topics import Topics
-from atp_stream.web.pages import Pages, json_response
+from atp_stream.web.endpoint import Pages, json_response
 
 
 class WorkerState(StrEnum):
@@ -55,7 +55,7 @@ def warnings(app: EngineApp, topics: Topics) -> list[str]:
     A worker is ready all the same: what it shows is right as far as it was told, no other worker could do better, and
     if all of them said no, nobody would be answered.
     """
-    return [figures.why_missing(name) for name in figures.sources_missing(app, [one.name for one in topics.inputs])]
+    return [lag.why_missing(name) for name in lag.sources_missing(app, [one.name for one in topics.inputs])]
 
 
 def add_health(app: EngineApp, pages: Pages, schemas: SchemaCache, topics: Topics) -> None:
@@ -75,7 +75,7 @@ def add_health(app: EngineApp, pages: Pages, schemas: SchemaCache, topics: Topic
             "warnings": warnings(app, topics),
             "partitions": sorted(app.steps.owned()),
             "schemas": len(schemas),
-            "waiting_for_a_schema": [f"{tp.topic}/{tp.partition}" for tp in figures.sources_held(app)],
+            "waiting_for_a_schema": [f"{tp.topic}/{tp.partition}" for tp in lag.sources_held(app)],
         }
         return json_response(body, status=HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE)
 

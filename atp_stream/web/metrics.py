@@ -20,16 +20,16 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from atp_stream import __version__
-from atp_stream.domain.keys import GENERATIONS, PURGE, QUARANTINE, STOCK_TIME, generation_of, generation_prefix
-from atp_stream.domain.rows import PurgeRow
-from atp_stream.engine import figures
+from atp_stream.domain.row_keys import GENERATIONS, PURGE, QUARANTINE, STOCK_TIME, generation_of, generation_prefix
+from atp_stream.domain.state.rows import PurgeRow
+from atp_stream.engine import lag
 from atp_stream.engine.app import EngineApp
 from atp_stream.engine.steps import Answer
 from atp_stream.messages.dead_letters import DEAD_LETTER, REASON_HEADER
 from atp_stream.messages.outbound import EVENTS
 from atp_stream.topics import Topics
+from atp_stream.web.endpoint import Pages
 from atp_stream.web.health import WorkerState, state_of
-from atp_stream.web.pages import Pages
 from atp_stream.web.routing import read_row
 
 STEP_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
@@ -192,16 +192,16 @@ class _Running(Collector):
 
     def _places(self) -> Iterator[Metric]:
         app = self._app
-        applied: Values = {(str(number),): at for number, at in figures.log_positions(app).items()}
-        behind: Values = {(str(number),): count for number, count in figures.log_behind(app).items()}
-        sources: Values = {(tp.topic, str(tp.partition)): count for tp, count in figures.sources_behind(app).items()}
+        applied: Values = {(str(number),): at for number, at in lag.log_positions(app).items()}
+        behind: Values = {(str(number),): count for number, count in lag.log_behind(app).items()}
+        sources: Values = {(tp.topic, str(tp.partition)): count for tp, count in lag.sources_behind(app).items()}
         yield _gauge("atp_log_position", "Offset of the last item-log record applied.", applied, "partition")
         yield _gauge("atp_log_lag", "Item-log records not applied yet.", behind, "partition")
         yield _gauge("atp_source_lag", "Input records not in the item log yet.", sources, "topic", "partition")
         yield _gauge(
             "atp_sources_waiting",
             "Input partitions that wait for the registry to tell a schema.",
-            {(): len(figures.sources_held(app))},
+            {(): len(lag.sources_held(app))},
         )
         generations: Values = {(str(number),): stock_generations(app, number) for number in app.steps.owned()}
         yield _gauge(
@@ -210,7 +210,7 @@ class _Running(Collector):
             generations,
             "partition",
         )
-        missing = figures.sources_missing(app, self._sources)
+        missing = lag.sources_missing(app, self._sources)
         yield _gauge("atp_sources_missing", "Input topics that do not exist.", {(): len(missing)})
 
 

@@ -3,9 +3,9 @@
 from itertools import islice, takewhile
 from typing import Final, NamedTuple
 
-from atp_stream.domain.keys import location_key
 from atp_stream.domain.names import decode, encode
-from atp_stream.domain.state import State
+from atp_stream.domain.row_keys import location_key
+from atp_stream.domain.state.overlay import State
 from atp_stream.domain.stock.rows import Location, Stock
 
 MOST_PLACES: Final = 100

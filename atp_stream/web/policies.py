@@ -5,19 +5,19 @@ from typing import Any, Final
 import msgspec
 from aiohttp import web
 
-from atp_stream.domain.document import WHOLE, Kind
-from atp_stream.domain.keys import POLICY, SWEEP
+from atp_stream.domain.item.policy_history import lived_by
 from atp_stream.domain.names import join
-from atp_stream.domain.policy import DEFAULT, ItemRules, Policy, Rule, text
-from atp_stream.domain.rows import Item, PolicyRow
-from atp_stream.domain.standing import lived_by
-from atp_stream.domain.state import State
+from atp_stream.domain.policy.rules import DEFAULT, ItemRules, Policy, Rule, text
+from atp_stream.domain.policy.schema import WHOLE, Kind
+from atp_stream.domain.row_keys import POLICY, SWEEP
+from atp_stream.domain.state.overlay import State
+from atp_stream.domain.state.rows import Item, PolicyRow
 from atp_stream.engine.app import EngineApp
 from atp_stream.engine.routing import Elsewhere
 from atp_stream.topics import Topics
-from atp_stream.web.amounts import log_moment, units
-from atp_stream.web.names import from_path
-from atp_stream.web.pages import Pages, json_response
+from atp_stream.web.endpoint import Pages, json_response
+from atp_stream.web.formatting import log_moment, units
+from atp_stream.web.path_names import from_path
 from atp_stream.web.routing import owner, owner_of, pass_on, read_row, state_of
 
 _SECOND: Final = 1_000_000  # microseconds

@@ -15,8 +15,8 @@ from atp_stream.domain.names import join
 from atp_stream.engine.app import EngineApp
 from atp_stream.engine.routing import Elsewhere
 from atp_stream.web.availability import show
-from atp_stream.web.names import checked, from_path
-from atp_stream.web.pages import Pages, json_response
+from atp_stream.web.endpoint import Pages, json_response
+from atp_stream.web.path_names import checked, from_path
 from atp_stream.web.problems import Problem
 from atp_stream.web.routing import ask, owner
 

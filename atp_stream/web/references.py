@@ -13,15 +13,15 @@ from urllib.parse import quote, urlencode
 import msgspec
 from aiohttp import web
 
-from atp_stream.domain.keys import reference_key, reference_prefix, referring
 from atp_stream.domain.names import join, split
-from atp_stream.domain.state import State
+from atp_stream.domain.row_keys import reference_key, reference_prefix, referring
+from atp_stream.domain.state.overlay import State
 from atp_stream.engine.app import EngineApp
 from atp_stream.engine.routing import Here
 from atp_stream.engine.sending import partition_of
 from atp_stream.topics import LOG_PARTITIONS
-from atp_stream.web.names import checked, from_path, page_size
-from atp_stream.web.pages import Pages, json_response
+from atp_stream.web.endpoint import Pages, json_response
+from atp_stream.web.path_names import checked, from_path, page_size
 from atp_stream.web.problems import Problem
 from atp_stream.web.reservations import show
 from atp_stream.web.routing import ask, owner_of, state_of

@@ -4,16 +4,16 @@ from typing import Any
 
 from aiohttp import web
 
-from atp_stream.domain.holdings import allocated, shipped, status
 from atp_stream.domain.names import encode, join
-from atp_stream.domain.rows import Item, Reservation
+from atp_stream.domain.reservations.balances import allocated, shipped, status
+from atp_stream.domain.state.rows import Item, Reservation
 from atp_stream.engine.app import EngineApp
 from atp_stream.engine.routing import Elsewhere
 from atp_stream.messages.outbound import allocation_id
-from atp_stream.web.amounts import moment, units
 from atp_stream.web.availability import item_row, mark
-from atp_stream.web.names import from_path
-from atp_stream.web.pages import Pages, json_response
+from atp_stream.web.endpoint import Pages, json_response
+from atp_stream.web.formatting import moment, units
+from atp_stream.web.path_names import from_path
 from atp_stream.web.problems import Problem
 from atp_stream.web.routing import owner, pass_on, read_row
 

@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 from aiohttp import ClientError, ClientTimeout, web
 from yarl import URL
 
-from atp_stream.domain.state import State
+from atp_stream.domain.state.overlay import State
 from atp_stream.engine.app import EngineApp
-from atp_stream.engine.lanes import PartitionStore
+from atp_stream.engine.partition_state import PartitionStore
 from atp_stream.engine.routing import Elsewhere, Here, NotServing, locate
 from atp_stream.engine.sending import partition_of
 from atp_stream.messages.rows import decode_row, reader, scanner

@@ -6,11 +6,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from atp_stream.agents import ledger as module
-from atp_stream.agents.ledger import Ledger
+from atp_stream.agents import fold_adapter as module
+from atp_stream.agents.fold_adapter import Ledger
 from atp_stream.domain.commands import AdjustStock, AnyCommand, Entry, Reserve, ResumeItem
-from atp_stream.domain.ledger import Broken, Folded, fold
-from atp_stream.domain.state import State
+from atp_stream.domain.fold.ledger import Broken, Folded, fold
+from atp_stream.domain.state.overlay import State
 from atp_stream.engine.position import LogRecord
 from atp_stream.engine.sending import Output
 from atp_stream.engine.steps import Answer

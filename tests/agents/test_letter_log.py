@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from atp_stream.agents.intake import Translator
 from atp_stream.agents.letter_log import LetterLog
+from atp_stream.agents.translation import Translator
 from atp_stream.app import create_app
 from atp_stream.engine.sending import Output
 from atp_stream.engine.steps import Answer

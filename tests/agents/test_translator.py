@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from atp_stream.agents.intake import LONGEST_MESSAGE, Translator
+from atp_stream.agents.translation import LONGEST_MESSAGE, Translator
 from atp_stream.engine.intake import NotYet
 from atp_stream.engine.sending import Output, partition_of
 from atp_stream.messages.dead_letters import unpack_original

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from atp_stream.agents.intake import Translator
+from atp_stream.agents.translation import Translator
 from atp_stream.messages.inbound import Inbound
 from atp_stream.messages.registry import SchemaCache
 from atp_stream.settings import Settings

@@ -2,7 +2,7 @@
 
 from atp_stream.audit.folding import Folding, everything, only
 from atp_stream.engine.position import SOURCE_HEADER, Position, plan
-from atp_stream.engine.scratch import Scratch
+from atp_stream.engine.scratch_store import Scratch
 from tests.audit.examples import GENESIS, SUBJECT, count, document, genesis, reserve
 
 

@@ -8,11 +8,11 @@ import pytest
 from atp_stream.audit.folding import Folding
 from atp_stream.audit.laws import MAX_ROW_BYTES, broken_laws
 from atp_stream.domain.commands import CountStock, Fulfil
-from atp_stream.domain.keys import mark_key
-from atp_stream.domain.rows import Item, PurgeRow
+from atp_stream.domain.row_keys import mark_key
+from atp_stream.domain.state.rows import Item, PurgeRow
 from atp_stream.domain.stock.rows import Stock
 from atp_stream.engine.position import Position
-from atp_stream.engine.scratch import Scratch
+from atp_stream.engine.scratch_store import Scratch
 from atp_stream.messages.rows import decode_row, encode_row
 from tests.audit.examples import GENESIS, SUBJECT, at, count, genesis, record, reserve
 

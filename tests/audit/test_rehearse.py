@@ -4,7 +4,7 @@ import pytest
 
 from atp_stream.audit.rehearse import Period, Sum, _Stage
 from atp_stream.engine.position import Position
-from atp_stream.engine.scratch import Scratch
+from atp_stream.engine.scratch_store import Scratch
 from tests.audit.examples import (
     BEGIN,
     GENESIS,

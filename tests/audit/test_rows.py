@@ -3,7 +3,7 @@
 import pytest
 
 from atp_stream.audit.rows import Difference, differences
-from atp_stream.engine.scratch import Scratch
+from atp_stream.engine.scratch_store import Scratch
 
 ITEM = b'{"stock":{},"channels":{}}'
 

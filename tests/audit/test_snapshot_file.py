@@ -13,7 +13,7 @@ from atp_stream.audit import snapshot
 from atp_stream.audit.errors import AuditError
 from atp_stream.audit.snapshot import Head, Section, Snapshot
 from atp_stream.engine.position import POSITION_KEY, Position, encode_position
-from atp_stream.engine.scratch import Scratch
+from atp_stream.engine.scratch_store import Scratch
 from tests.agents.memory import Record
 
 POSITION = Position(genesis="abc", applied=41)

@@ -6,15 +6,15 @@ from dataclasses import replace
 
 import msgspec
 
-from atp_stream.agents.intake import Translator
-from atp_stream.agents.ledger import Ledger
+from atp_stream.agents.fold_adapter import Ledger
+from atp_stream.agents.translation import Translator
 from atp_stream.demo.run import book_names
 from atp_stream.demo.traffic import EVENT_TYPES
 from atp_stream.demo.wire import framed
 from atp_stream.domain.commands import SetPolicy, Tick
 from atp_stream.domain.errors import Refused
 from atp_stream.engine.position import LogRecord
-from atp_stream.messages import contract
+from atp_stream.messages import schema_files
 from atp_stream.messages.inbound import Inbound
 from atp_stream.messages.outbound import EVENTS, Outbound
 from atp_stream.messages.registry import SchemaCache
@@ -25,7 +25,7 @@ from atp_stream.topics import Topics
 
 SETTINGS = replace(Settings(), default_tenant="demo")
 IDS = {event: number for number, event in enumerate([*EVENT_TYPES.values(), *EVENTS.values()], start=1)}
-SCHEMAS = {number: contract.schema(event) for event, number in IDS.items()}
+SCHEMAS = {number: schema_files.schema(event) for event, number in IDS.items()}
 
 
 class Schemas(SchemaCache):
@@ -38,7 +38,7 @@ class Schemas(SchemaCache):
 
 
 def frame(event_type, event):
-    return framed(contract.schema(event_type), IDS[event_type], event)
+    return framed(schema_files.schema(event_type), IDS[event_type], event)
 
 
 class Store:

@@ -7,11 +7,11 @@ import fastavro
 import pytest
 
 from atp_stream.demo import wire
-from atp_stream.messages import contract
+from atp_stream.messages import schema_files
 from atp_stream.oracle import avro
 
-RELEASED = contract.schema("AllocationReleasedEvent")
-CREATED = contract.schema("ReservationCreatedEvent")
+RELEASED = schema_files.schema("AllocationReleasedEvent")
+CREATED = schema_files.schema("ReservationCreatedEvent")
 EVENT = {
     "eventId": "e-1",
     "timestamp": 1_700_000_000_123_456,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from atp_stream.agents.ledger import Ledger
+from atp_stream.agents.fold_adapter import Ledger
 from atp_stream.messages.outbound import EVENTS, Outbound
 from atp_stream.settings import Wire
 from atp_stream.topics import Topics

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from atp_stream.cli import main
 from atp_stream.demo import wire
 from atp_stream.devstack.ports import free_port
-from atp_stream.messages import contract
+from atp_stream.messages import schema_files
 from atp_stream.messages.registry import SchemaCache
 from atp_stream.provision import initialise
 from atp_stream.provision.schemas import subjects
@@ -183,7 +183,7 @@ def test_watch_shows_both_wires_as_one_envelope(settings, variables):
     schema_id = {role.value: number for role, number in schemas.output_ids.items()}["committed"]
     event = {"eventId": "e2", "timestamp": 6, "tenantId": "acme", "allocationId": "a2", "itemId": "widget",
              "channel": "ECOM", "quantity": 250}  # fmt: skip
-    framed = wire.framed(contract.schema("AllocationCommittedEvent"), schema_id, event)
+    framed = wire.framed(schema_files.schema("AllocationCommittedEvent"), schema_id, event)
     publish(settings, topics.allocation_committed.name, committed("widget"), framed)
 
     code, out, err = atp("watch", "--from-beginning", "--count", "2", **variables)

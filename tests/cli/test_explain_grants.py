@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from atp_stream.cli import main
-from atp_stream.cli.channels import note_overgranted
+from atp_stream.cli.channel_hint import note_overgranted
 from atp_stream.cli.explain import grant_lines
 from tests.cli.test_policy import FakeWorker
 from tests.web.examples import resolve

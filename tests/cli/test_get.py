@@ -65,7 +65,7 @@ def test_an_item_that_nobody_knows_is_not_resumed() -> None:
 def test_an_item_that_is_not_in_quarantine_has_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
     async def nothing(*_: Any) -> None: ...
 
-    monkeypatch.setattr("atp_stream.cli.operate.resume_item", nothing)
+    monkeypatch.setattr("atp_stream.cli.maintenance.resume_item", nothing)
     for view, note in (
         (VIEW, "note: x of acme is not in quarantine: this will change nothing\n"),
         ({**VIEW, "quarantine": "KeyError"}, ""),

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from atp_stream.cli import outcome
-from atp_stream.cli.frame import Failure
+from atp_stream.cli import wait
+from atp_stream.cli.group import Failure
 from atp_stream.cli.producing import Place
 from atp_stream.domain.names import join
 from atp_stream.engine.sending import partition_of
@@ -36,9 +36,9 @@ def _sent(monkeypatch: pytest.MonkeyPatch) -> None:
     async def produce(*_: Any) -> Place:
         return Place("orders", 0, 7)
 
-    monkeypatch.setattr(outcome, "reading", reading)
-    monkeypatch.setattr(outcome, "produce", produce)
-    monkeypatch.setattr(outcome, "_PATIENCE", 0.3)
+    monkeypatch.setattr(wait, "reading", reading)
+    monkeypatch.setattr(wait, "produce", produce)
+    monkeypatch.setattr(wait, "_PATIENCE", 0.3)
 
 
 def partitions(monkeypatch: pytest.MonkeyPatch, shown: dict[int, dict[str, Any]]) -> None:
@@ -51,12 +51,12 @@ def partitions(monkeypatch: pytest.MonkeyPatch, shown: dict[int, dict[str, Any]]
             raise Failure("its owner hangs")
         return found
 
-    monkeypatch.setattr(outcome, "fetch", fetch)
+    monkeypatch.setattr(wait, "fetch", fetch)
 
 
 async def why(item: str | None, url: str = "http://worker") -> str:
     with pytest.raises(Failure) as failed:
-        await outcome.send_and_wait(Settings(), url, b"{}", "acme", item)
+        await wait.send_and_wait(Settings(), url, b"{}", "acme", item)
     return str(failed.value.message)
 
 

@@ -14,11 +14,11 @@ import pytest
 from click.testing import CliRunner
 
 from atp_stream.cli import main
-from atp_stream.cli.changes import patch_of
-from atp_stream.cli.frame import Failure
 from atp_stream.cli.get import only
+from atp_stream.cli.group import Failure
+from atp_stream.cli.merge_patch import patch_of
+from atp_stream.cli.policy_view import show_document
 from atp_stream.cli.producing import Place
-from atp_stream.cli.rules import show_document
 from atp_stream.devstack.ports import free_port
 from atp_stream.provision import initialise
 from atp_stream.settings import Settings
@@ -358,7 +358,7 @@ def test_an_order_to_an_item_is_in_force_once_nothing_is_kept_for_the_item(varia
 
 @pytest.mark.stack
 def test_an_order_that_stays_kept_is_told_as_such(variables: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("atp_stream.cli.outcome._PATIENCE", 1.0)
+    monkeypatch.setattr("atp_stream.cli.wait._PATIENCE", 1.0)
     with FakeWorker({"heard": 0, "kept": 2}).serving() as url:
         code, out, err = atp("freeze", "B2B", "--item", "lamp", "--wait", "--url", url, **variables)
 

@@ -5,21 +5,12 @@ from typing import Any
 
 import pytest
 
-from atp_stream.domain import (
-    catching_up,
-    document,
-    holdings,
-    movements,
-    purge,
-    quantity,
-    reservation,
-    room,
-    standing,
-    step,
-    ticks,
-    verbs,
-    written,
-)
+from atp_stream.domain import budget, quantity
+from atp_stream.domain.fold import step, unfinished_work
+from atp_stream.domain.item import operator_commands, policy_history, ticks
+from atp_stream.domain.policy import parsing, schema
+from atp_stream.domain.reservations import balances, lifecycle, shipment_matching
+from atp_stream.domain.state import purge
 from atp_stream.domain.stock import facts, generations, place, results, series
 from atp_stream.messages.limits import LONGEST_ID
 from tests.docs.pages import ROOT
@@ -28,29 +19,29 @@ BOUNDS: list[tuple[str, Any]] = [
     ("stock.md#no-bound", series.MAX_TAIL),
     ("stock.md#no-bound", place.MAX_IDS),
     ("stock.md#doubt", results.MAX_LOOK_BACK),
-    ("stock.md#window", f"{document.MAX_WINDOW // (7 * 24 * 60 * 60)} weeks"),
+    ("stock.md#window", f"{schema.MAX_WINDOW // (7 * 24 * 60 * 60)} weeks"),
     ("stock.md#window", f"{facts.StockRules().window // 3_600_000_000} hours"),
     ("stock.md#stock-time", f"W / {generations.SILENCE_PARTS}"),
-    ("stock.md#included", f"W / {document.SKEW_PARTS}"),
+    ("stock.md#included", f"W / {schema.SKEW_PARTS}"),
     ("stock.md#purge", f"W / {purge.TICK_PARTS}"),
     ("stock.md#purge", purge.ROWS_PER_TICK),
-    ("stock.md#pairing-bound", f"every one of the {movements.MOST_SHIPMENTS}"),
-    ("reservations.md#parts", holdings.MOST_PIECES),
-    ("reservations.md#movements", reservation.MOST_MOVEMENTS),
-    ("availability.md#unknown", document.Document().unknown_channel_limit),
-    ("policy.md#bounds", document.MAX_DOCUMENT),
-    ("policy.md#bounds", document.MAX_OWN),
-    ("policy.md#bounds", f"{document.MOST_CHANNELS} channels"),
-    ("policy.md#bounds", f"{document.LONGEST_CHANNEL} bytes"),
-    ("policy.md#contradictions", f"1 to {written.HIGHEST_RANK}"),
-    ("policy.md#known", verbs.MOST_HEARD),
-    ("policy.md#rollout-bounds", standing.MOST_EARLIER),
-    ("policy.md#rollout-bounds", f"{standing.MOST_BYTES // 1_000_000} MB"),
+    ("stock.md#pairing-bound", f"every one of the {shipment_matching.MOST_SHIPMENTS}"),
+    ("reservations.md#parts", balances.MOST_PIECES),
+    ("reservations.md#movements", lifecycle.MOST_MOVEMENTS),
+    ("availability.md#unknown", schema.Document().unknown_channel_limit),
+    ("policy.md#bounds", schema.MAX_DOCUMENT),
+    ("policy.md#bounds", schema.MAX_OWN),
+    ("policy.md#bounds", f"{schema.MOST_CHANNELS} channels"),
+    ("policy.md#bounds", f"{schema.LONGEST_CHANNEL} bytes"),
+    ("policy.md#contradictions", f"1 to {parsing.HIGHEST_RANK}"),
+    ("policy.md#known", operator_commands.MOST_HEARD),
+    ("policy.md#rollout-bounds", policy_history.MOST_EARLIER),
+    ("policy.md#rollout-bounds", f"{policy_history.MOST_BYTES // 1_000_000} MB"),
     ("time.md#tick-order", ticks.MOST_PENDING),
-    ("time.md#future", f"{document.Document().future_tolerance // 60} minutes"),
-    ("time.md#retention", f"{document.Document().retention // (24 * 60 * 60)} days"),
-    ("identity.md#order", catching_up.MOST_KEPT),
-    ("identity.md#slices", room.SLICE),
+    ("time.md#future", f"{schema.Document().future_tolerance // 60} minutes"),
+    ("time.md#retention", f"{schema.Document().retention // (24 * 60 * 60)} days"),
+    ("identity.md#order", unfinished_work.MOST_KEPT),
+    ("identity.md#slices", budget.SLICE),
     ("identity.md#slices", step.ENOUGH),
     ("identity.md#ids", LONGEST_ID),
     ("identity.md#quantities", quantity.INTEGER_DIGITS),

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from atp_stream.agents.ledger import Ledger
+from atp_stream.agents.fold_adapter import Ledger
 from atp_stream.domain.errors import Refused
 from atp_stream.engine.position import LogRecord
 from atp_stream.engine.sending import Output, partition_of

@@ -12,11 +12,11 @@ import msgspec
 import pytest
 
 from atp_stream.cli import main as atp
-from atp_stream.domain import policy
-from atp_stream.domain.document import Kind
 from atp_stream.domain.events import DenialReason
-from atp_stream.domain.holdings import Status
-from atp_stream.domain.rows import End
+from atp_stream.domain.policy import rules
+from atp_stream.domain.policy.schema import Kind
+from atp_stream.domain.reservations.balances import Status
+from atp_stream.domain.state.rows import End
 from atp_stream.messages.inbound import Inbound, InputKind, Translated
 from atp_stream.messages.meanings import DENIALS, REASONS
 from atp_stream.messages.reasons import Reason
@@ -186,10 +186,10 @@ def is_json(text: str) -> bool:
 def test_the_policy_is_one_that_would_be_applied() -> None:
     (document,) = [text for text in JSON_BLOCKS if "tenants" in text]
 
-    rules = policy.parse(document.encode()).rules("acme|prod987")
+    lives_by = rules.parse(document.encode()).rules("acme|prod987")
 
-    assert (20_00, 1_00, "ECOM") == (rules.fixed, rules.step, rules.resolve("Ecommerce"))
-    assert policy.Rule(kind=Kind.SHARE, weight=1_000, thawed=Kind.SHARE) == rules.channels["MARKETPLACE"]
+    assert (20_00, 1_00, "ECOM") == (lives_by.fixed, lives_by.step, lives_by.resolve("Ecommerce"))
+    assert rules.Rule(kind=Kind.SHARE, weight=1_000, thawed=Kind.SHARE) == lives_by.channels["MARKETPLACE"]
 
 
 def test_the_message_of_a_plain_producer_is_one_that_is_read() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from atp_stream.domain.commands import Entry
-from atp_stream.domain.ledger import Folded
+from atp_stream.domain.fold.ledger import Folded
 from tests.domain.log import Log
 from tests.domain.product import is_of_stock
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
-from atp_stream.domain.keys import kind_of
-from atp_stream.domain.rows import ROW_TYPES
-from atp_stream.domain.state import State
+from atp_stream.domain.row_keys import kind_of
+from atp_stream.domain.state.overlay import State
+from atp_stream.domain.state.rows import ROW_TYPES
 from atp_stream.domain.stock.facts import Fact, Outcome, StockRules
 from atp_stream.domain.stock.fold import StockFold
 from atp_stream.domain.stock.rows import Location, Stock

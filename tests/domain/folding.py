@@ -5,12 +5,14 @@ from contextlib import contextmanager
 
 import pytest
 
-from atp_stream.domain import catching_up, room, step, ticks
+from atp_stream.domain import budget
 from atp_stream.domain.commands import Entry
 from atp_stream.domain.events import AnyEvent
-from atp_stream.domain.keys import POLICY
-from atp_stream.domain.policy import DEFAULT, ItemRules, Policy, parse
-from atp_stream.domain.rows import Item
+from atp_stream.domain.fold import step, unfinished_work
+from atp_stream.domain.item import ticks
+from atp_stream.domain.policy.rules import DEFAULT, ItemRules, Policy, parse
+from atp_stream.domain.row_keys import POLICY
+from atp_stream.domain.state.rows import Item
 from tests.domain.log import Log
 
 
@@ -18,10 +20,10 @@ from tests.domain.log import Log
 def tight_bounds(served: int, enough: int, kept: int = 2) -> Iterator[None]:
     """Let a slice serve so few, a step take no command once it has so much output, and so few commands be kept."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in (room, step, catching_up):
+        for module in (budget, step, unfinished_work):
             patch.setattr(module, "SLICE", served)
         patch.setattr(step, "ENOUGH", enough)
-        patch.setattr(catching_up, "MOST_KEPT", kept)
+        patch.setattr(unfinished_work, "MOST_KEPT", kept)
         patch.setattr(ticks, "MOST_PENDING", kept)
         yield
 

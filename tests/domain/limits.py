@@ -1,7 +1,7 @@
 """Logs in which time passes: moments past noon, in milliseconds of log time, and the ticks that come then."""
 
 from atp_stream.domain.events import AnyEvent
-from atp_stream.domain.holdings import Status, status
+from atp_stream.domain.reservations.balances import Status, status
 from tests.domain.log import AT, NOON, Log, count, policy, tick
 
 SECOND = 1_000

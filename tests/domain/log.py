@@ -26,10 +26,10 @@ from atp_stream.domain.commands import (
     Tick,
 )
 from atp_stream.domain.events import AnyEvent, AvailabilityCalculated
-from atp_stream.domain.keys import kind_of
-from atp_stream.domain.ledger import Broken, Folded, fold
-from atp_stream.domain.rows import ROW_TYPES, Item, Reservation
-from atp_stream.domain.state import State, Tally
+from atp_stream.domain.fold.ledger import Broken, Folded, fold
+from atp_stream.domain.row_keys import kind_of
+from atp_stream.domain.state.overlay import State, Tally
+from atp_stream.domain.state.rows import ROW_TYPES, Item, Reservation
 
 LAMP = "acme|lamp"
 NOON = 1_700_000_000_000

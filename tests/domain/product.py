@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from atp_stream.domain.events import AnyEvent, CommandRefused
-from atp_stream.domain.keys import STOCK_TIME
+from atp_stream.domain.row_keys import STOCK_TIME
 from atp_stream.domain.stock import instants, place, series, spans
 from atp_stream.domain.stock.generations import StockTimeRow
 from tests.domain.log import LAMP, Log

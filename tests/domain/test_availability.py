@@ -1,7 +1,7 @@
 """The formula of availability, by example."""
 
-from atp_stream.domain.availability import free, safety_stock, short, shown
-from atp_stream.domain.policy import ItemRules, Rule
+from atp_stream.domain.policy.rules import ItemRules, Rule
+from atp_stream.domain.promise.availability import free, safety_stock, short, shown
 
 
 def test_the_greater_of_fixed_and_percentage_is_withheld() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from atp_stream.domain.events import AllocationCommitted, AnyEvent, AvailabilityCalculated, CommandRefused
-from atp_stream.domain.item import MOST_WITHDRAWN
+from atp_stream.domain.item.open_item import MOST_WITHDRAWN
 from tests.domain.log import AT, Log, count, edit, fulfil, grant, policy, release, reserve
 
 ECOM_AND_STORE: dict[str, Any] = {"ECOM": {}, "STORE": {}}

@@ -1,8 +1,8 @@
 """Supply loss by example: promises that stand, and promises that are taken back."""
 
 from atp_stream.domain.events import AllocationCommitted, AllocationReleased, AnyEvent
-from atp_stream.domain.holdings import Status, allocated, status
-from atp_stream.domain.rows import Due, Work
+from atp_stream.domain.reservations.balances import Status, allocated, status
+from atp_stream.domain.state.rows import Due, Work
 from tests.domain.folding import tight_bounds
 from tests.domain.log import AT, NOON, Log, confirm, count, fulfil, grant, policy, release, reserve
 

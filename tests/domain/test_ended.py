@@ -4,7 +4,7 @@ import pytest
 
 from atp_stream.domain.commands import AnyCommand
 from atp_stream.domain.events import AllocationCommitted
-from atp_stream.domain.holdings import Status
+from atp_stream.domain.reservations.balances import Status
 from tests.domain.limits import MINUTE, at, log_with, stands, ticks
 from tests.domain.log import AT, NOON, Log, confirm, count, fulfil, release, reserve
 from tests.domain.test_reservation import state_of, told

@@ -2,8 +2,8 @@
 
 from atp_stream.domain.commands import Entry
 from atp_stream.domain.events import AllocationCommitted, AllocationReleased, AnyEvent, AvailabilityCalculated
-from atp_stream.domain.holdings import Status
-from atp_stream.domain.keys import CLOCK, TIMER
+from atp_stream.domain.reservations.balances import Status
+from atp_stream.domain.row_keys import CLOCK, TIMER
 from tests.domain.folding import tight_bounds
 from tests.domain.limits import MINUTE, QUARTER, at, log_with, stands, ticks
 from tests.domain.log import NOON, Log, confirm, count, fulfil, policy, release, reserve, tick

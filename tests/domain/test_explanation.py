@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 
 from atp_stream.domain.commands import Entry, Grant
-from atp_stream.domain.explanation import Absolute, Drifted, Explanation, Term, explain, explain_place
-from atp_stream.domain.policy import DEFAULT
-from atp_stream.domain.rows import Item
-from atp_stream.domain.standing import lived_by
-from atp_stream.domain.state import State
+from atp_stream.domain.item.policy_history import lived_by
+from atp_stream.domain.policy.rules import DEFAULT
+from atp_stream.domain.promise.explanation import Absolute, Drifted, Explanation, Term, explain, explain_place
+from atp_stream.domain.state.overlay import State
+from atp_stream.domain.state.rows import Item
 from atp_stream.domain.stock.facts import Fact
 from atp_stream.domain.stock.rows import Stock
 from tests.domain.folded_item import adjustment, delta, item_with
@@ -61,7 +61,7 @@ def test_an_item_that_stands_still_shows_nothing_and_withholds_what_it_did_when_
     log = Log()
     log.say(count(900))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("atp_stream.domain.answers.reserve", lambda *_: 1 / 0)
+        patch.setattr("atp_stream.domain.fold.dispatch.reserve", lambda *_: 1 / 0)
         log.say(reserve("a", 100))
     log.say(policy({"tenants": {"*": {"channels": {"ECOM": {}}, "safety_stock": {"fixed": 2}}}}))
     free = [("on_hand", 900), ("safety_stock", 0), ("reserved", 0)]

@@ -7,8 +7,8 @@ import pytest
 
 from atp_stream.domain.commands import AnyCommand, Entry
 from atp_stream.domain.events import AllocationCommitted
-from atp_stream.domain.keys import kind_of
-from atp_stream.domain.ledger import Folded
+from atp_stream.domain.fold.ledger import Folded
+from atp_stream.domain.row_keys import kind_of
 from tests.domain.log import AT, NOON, Log, count, grant, policy, release, reserve
 
 

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from atp_stream.domain import availability
-from atp_stream.domain.claims import claims
 from atp_stream.domain.commands import OF_PARTITION, AnyCommand, Confirm, Entry, Reserve, Tick
-from atp_stream.domain.document import Kind
 from atp_stream.domain.events import AllocationCommitted, AllocationReleased, AnyEvent, ReleaseReason
-from atp_stream.domain.holdings import allocated, owed, shipped
-from atp_stream.domain.rows import End, Item, Reservation
+from atp_stream.domain.policy.schema import Kind
+from atp_stream.domain.promise import availability
+from atp_stream.domain.promise.claims import claims
+from atp_stream.domain.reservations.balances import allocated, owed, shipped
+from atp_stream.domain.state.rows import End, Item, Reservation
 from tests.domain.folding import folded, items, one_by_one, rules_of
 from tests.domain.histories import LATE, histories
 from tests.domain.log import AT, NOON, Log, count, edit, fulfil, grant, policy, release, reserve, revoke, tick

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 
 from atp_stream.domain.commands import AdjustStock, AnyCommand, Fulfil
 from atp_stream.domain.events import AllocationCommitted
-from atp_stream.domain.holdings import allocated, shipped
-from atp_stream.domain.rows import Reservation
+from atp_stream.domain.reservations.balances import allocated, shipped
+from atp_stream.domain.state.rows import Reservation
 from tests.domain.log import AT, Log, adjust, count, fulfil, reserve
 
 LOCATIONS = ["", "north", "south"]

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from atp_stream.domain.commands import OF_PARTITION, Entry, Reserve
 from atp_stream.domain.events import AllocationCommitted, AnyEvent, AvailabilityCalculated, CommandRefused
-from atp_stream.domain.rows import Item
+from atp_stream.domain.state.rows import Item
 from tests.domain.folding import folded, items, one_by_one, tight_bounds
 from tests.domain.histories import histories
 from tests.domain.log import Log, allocations

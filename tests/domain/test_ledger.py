@@ -7,14 +7,14 @@ from weakref import ref
 import pytest
 from msgspec.structs import replace
 
+from atp_stream.domain.budget import SLICE
 from atp_stream.domain.commands import Entry, Tick
 from atp_stream.domain.events import AllocationCommitted, AvailabilityCalculated, CommandRefused
-from atp_stream.domain.holdings import allocated
-from atp_stream.domain.keys import QUARANTINE, WORK
-from atp_stream.domain.ledger import Broken, fold
-from atp_stream.domain.room import SLICE
-from atp_stream.domain.state import State
-from atp_stream.domain.step import ENOUGH
+from atp_stream.domain.fold.ledger import Broken, fold
+from atp_stream.domain.fold.step import ENOUGH
+from atp_stream.domain.reservations.balances import allocated
+from atp_stream.domain.row_keys import QUARANTINE, WORK
+from atp_stream.domain.state.overlay import State
 from tests.domain.log import AT, LAMP, NOON, Log, adjust, confirm, count, policy, release, reserve, resume
 
 RUG = "acme|rug"
@@ -194,9 +194,9 @@ def test_commands_of_a_busy_item_hold_up_their_partition_only_when_too_many_are_
 ) -> None:
     log = log_with_many_waiting()
     log.step([entry(log, count(MANY))])
-    fault.setattr("atp_stream.domain.catching_up.MOST_KEPT", 2)
-    fault.setattr("atp_stream.domain.catching_up.SLICE", 0)
-    fault.setattr("atp_stream.domain.step.SLICE", 0)
+    fault.setattr("atp_stream.domain.fold.unfinished_work.MOST_KEPT", 2)
+    fault.setattr("atp_stream.domain.fold.unfinished_work.SLICE", 0)
+    fault.setattr("atp_stream.domain.fold.step.SLICE", 0)
     releases = [Entry(0, 10**6 + place, NOON, LAMP, release(f"r000{place}")) for place in range(4)]
 
     assert 2 == log.step(releases).consumed
@@ -288,7 +288,7 @@ def test_a_resume_that_breaks_leaves_the_item_in_quarantine(fault: pytest.Monkey
     log.say(count(9))
     fault.setattr("atp_stream.domain.stock.fold.StockFold.record", breaks)
     log.say(count(7, AT + 1))
-    fault.setattr("atp_stream.domain.item.ItemFold.meet", breaks)
+    fault.setattr("atp_stream.domain.item.open_item.ItemFold.meet", breaks)
     log.say(resume())
     assert ("fault 2", 1) == (log.item().quarantine, log.item().held)
 
@@ -296,7 +296,7 @@ def test_a_resume_that_breaks_leaves_the_item_in_quarantine(fault: pytest.Monkey
 def test_a_fault_in_a_slice_of_work_stops_the_item_and_its_work_is_kept(fault: pytest.MonkeyPatch) -> None:
     log = log_with_many_waiting()
     log.step([entry(log, count(MANY))])
-    fault.setattr("atp_stream.domain.settling.refill", breaks)
+    fault.setattr("atp_stream.domain.fold.follow_up.refill", breaks)
     log.run([])
     assert ((0, SLICE), "fault -1") == (log.shows(), log.item().quarantine)
     fault.undo()
@@ -310,7 +310,7 @@ def test_a_resumed_item_serves_who_could_not_be_served_before_policy_changed(fau
     log.say(policy({"tenants": {"*": {"channels": {"ECOM": {}, "STORE": {}}, "safety_stock": {"fixed": MANY}}}}))
     log.entries.append(entry(log, count(MANY * 101)))
     log.step(log.entries[-1:])
-    fault.setattr("atp_stream.domain.settling.refill", breaks)
+    fault.setattr("atp_stream.domain.fold.follow_up.refill", breaks)
     log.run([])
     fault.undo()
     log.say(policy({"tenants": {"*": {"channels": {"ECOM": {}, "STORE": {}}}}}), resume())
@@ -319,7 +319,7 @@ def test_a_resumed_item_serves_who_could_not_be_served_before_policy_changed(fau
 
 def test_a_fault_at_the_end_of_the_step_stops_the_item(fault: pytest.MonkeyPatch) -> None:
     log = Log()
-    fault.setattr("atp_stream.domain.availability.shown", breaks)
+    fault.setattr("atp_stream.domain.promise.availability.shown", breaks)
     log.say(count(9))
     assert ("fault 0", (0, 0)) == (log.item().quarantine, log.shows())
 
@@ -339,14 +339,14 @@ def test_a_fault_that_quarantine_cannot_contain_is_raised_as_it_is() -> None:
 
 
 def test_a_fault_at_the_end_that_quarantine_cannot_contain_is_raised_as_it_is(fault: pytest.MonkeyPatch) -> None:
-    fault.setattr("atp_stream.domain.item.ItemFold.publish", breaks)
+    fault.setattr("atp_stream.domain.item.open_item.ItemFold.publish", breaks)
     with pytest.raises(ZeroDivisionError):
         fold(State(lambda _: None, lambda _: iter(())), [Entry(0, 7, NOON, LAMP, count(9))], broken={7: "again"})
 
 
 def test_a_policy_that_breaks_the_fold_is_refused(fault: pytest.MonkeyPatch) -> None:
     log = Log()
-    fault.setattr("atp_stream.domain.standing.read", breaks)
+    fault.setattr("atp_stream.domain.item.open_item.policy_history.read", breaks)
     assert [("|", "broken", "fault 0")] == [
         (e.name, e.reason, e.detail) for e in log.say(policy({})) if isinstance(e, CommandRefused)
     ]

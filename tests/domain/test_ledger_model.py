@@ -15,7 +15,7 @@ from atp_stream.domain.events import (
     ReservationDenied,
     StockDrifted,
 )
-from atp_stream.domain.rows import Allocation, Channel, Item, Reservation
+from atp_stream.domain.state.rows import Allocation, Channel, Item, Reservation
 from tests.domain.folding import tight_bounds
 from tests.domain.histories import FEW, LONG, NAMES, PASSED, change_of_policy, command, dice, histories, tick_at
 from tests.domain.log import NOON, Log

@@ -6,9 +6,9 @@ import pytest
 
 from atp_stream.domain.commands import Entry
 from atp_stream.domain.events import AllocationReleased, AvailabilityCalculated
-from atp_stream.domain.keys import WORK
-from atp_stream.domain.standing import lived_by
-from atp_stream.domain.state import State
+from atp_stream.domain.item.policy_history import lived_by
+from atp_stream.domain.row_keys import WORK
+from atp_stream.domain.state.overlay import State
 from tests.domain.folding import tight_bounds
 from tests.domain.log import AT, LAMP, NOON, Log, confirm, count, edit_item, policy, reserve, resume, tick
 
@@ -146,7 +146,7 @@ def test_a_kept_command_and_a_tick_are_taken_in_the_order_of_the_log(
 def stop(log: Log) -> None:
     """Let a fault of ours stop the item, with one command kept."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("atp_stream.domain.answers.reserve", lambda *_: 1 / 0)
+        patch.setattr("atp_stream.domain.fold.dispatch.reserve", lambda *_: 1 / 0)
         log.say(reserve("kept", 100))
 
 
@@ -171,7 +171,7 @@ def test_a_resumed_item_that_has_kept_nothing_is_done() -> None:
     log = Log()
     log.say(count(900))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("atp_stream.domain.item.ItemFold.meet", lambda *_: 1 / 0)
+        patch.setattr("atp_stream.domain.item.open_item.ItemFold.meet", lambda *_: 1 / 0)
         log.say(policy(of_all(safety_stock={"fixed": 1})))
     assert ("fault -1", 0) == (log.item().quarantine, log.item().held)
     log.say(resume())
@@ -185,7 +185,7 @@ def test_an_item_that_was_stopped_amid_its_limits_goes_on_with_them_when_it_is_r
         log.step([Entry(0, 90, NOON + 60_000, "|", tick(limit))])
         log.step([])
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("atp_stream.domain.settling.run_out", lambda *_: 1 / 0)
+            patch.setattr("atp_stream.domain.fold.follow_up.run_out", lambda *_: 1 / 0)
             log.run([])
         assert (0, 300) == log.shows()
         log.say(resume())

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atp_stream.domain.document import PolicyError
-from atp_stream.domain.written import check_form, decode, decode_own, edited
+from atp_stream.domain.policy.parsing import check_form, decode, decode_own, edited
+from atp_stream.domain.policy.schema import PolicyError
 
 
 def refusal(document: str) -> str:

@@ -5,8 +5,8 @@ from itertools import permutations
 import pytest
 
 from atp_stream.domain.commands import AnyCommand
-from atp_stream.domain.holdings import allocated, shipped
-from atp_stream.domain.rows import Moved
+from atp_stream.domain.reservations.balances import allocated, shipped
+from atp_stream.domain.state.rows import Moved
 from tests.domain.log import AT, adjust, count, fulfil, reserve
 from tests.domain.shipped import log_with, on_hand, standing
 

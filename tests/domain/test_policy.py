@@ -5,10 +5,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from atp_stream.domain.document import MAX_DOCUMENT, MAX_OWN
-from atp_stream.domain.policy import DEFAULT, PolicyError, Rule, parse, read, text
+from atp_stream.domain.policy.parsing import decode_own, edited_own
+from atp_stream.domain.policy.rules import DEFAULT, PolicyError, Rule, parse, read, text
+from atp_stream.domain.policy.schema import MAX_DOCUMENT, MAX_OWN
 from atp_stream.domain.stock.facts import StockRules
-from atp_stream.domain.written import decode_own, edited_own
 
 SKEWED = "stock.skew: is from -15 to 15 seconds, a quarter of stock.window"
 
@@ -204,7 +204,7 @@ def test_a_part_of_an_item_that_is_not_of_its_shape_is_refused_with_the_reason()
 def test_rules_of_many_items_of_their_own_are_read_again_when_too_many_are_remembered(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("atp_stream.domain.policy._MOST_OWN_RULES", 1)
+    monkeypatch.setattr("atp_stream.domain.policy.rules._MOST_OWN_RULES", 1)
     policy = parse(for_all(channels={"ECOM": {}}))
     first = policy.rules("acme|lamp", '{"channels": {"A": {}}}')
     assert ["ECOM", "B"] == [*policy.rules("acme|rug", '{"channels": {"B": {}}}').channels]

@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from atp_stream.domain.document import MAX_DOCUMENT
-from atp_stream.domain.policy import PolicyError, parse
+from atp_stream.domain.policy.rules import PolicyError, parse
+from atp_stream.domain.policy.schema import MAX_DOCUMENT
 
 CENTURY = 3_153_600_000
 

@@ -6,12 +6,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from atp_stream.domain.budget import SLICE
 from atp_stream.domain.commands import AnyCommand, EditItem, EditPolicy, Entry, SetPolicy
-from atp_stream.domain.document import MOST_CHANNELS
 from atp_stream.domain.events import CommandRefused
-from atp_stream.domain.keys import POLICY
-from atp_stream.domain.policy import PolicyError, parse
-from atp_stream.domain.room import SLICE
+from atp_stream.domain.policy.rules import PolicyError, parse
+from atp_stream.domain.policy.schema import MOST_CHANNELS
+from atp_stream.domain.row_keys import POLICY
 from tests.domain.folding import tight_bounds
 from tests.domain.log import AT, LAMP, NOON, Log, allocations, count, policy, reserve
 
@@ -95,7 +95,7 @@ def test_the_last_64_orders_are_remembered() -> None:
 
 
 def test_policies_of_too_many_bytes_in_all_wait_for_the_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("atp_stream.domain.standing.MOST_BYTES", 100)
+    monkeypatch.setattr("atp_stream.domain.item.open_item.policy_history.MOST_BYTES", 100)
     log = Log()
     for number in range(9):
         log.say(count(207), name=f"acme|{number}")

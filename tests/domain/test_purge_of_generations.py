@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from atp_stream.domain.keys import PURGE, QUARANTINE, STOCK_TIME
-from atp_stream.domain.purge import Purge, is_forgotten, is_kept
-from atp_stream.domain.rows import Due, Item, PurgeRow
-from atp_stream.domain.state import State
+from atp_stream.domain.row_keys import PURGE, QUARANTINE, STOCK_TIME
+from atp_stream.domain.state.overlay import State
+from atp_stream.domain.state.purge import Purge, is_forgotten, is_kept
+from atp_stream.domain.state.rows import Due, Item, PurgeRow
 from atp_stream.domain.stock.generations import Era, StockTime, StockTimeRow
 from atp_stream.domain.stock.rows import Mark, Stock
 

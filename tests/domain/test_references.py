@@ -1,6 +1,6 @@
 """Reservations are found by their reference for as long as they are known, and one without costs nothing."""
 
-from atp_stream.domain.keys import item_of, kind_of, reference_key, referring
+from atp_stream.domain.row_keys import item_of, kind_of, reference_key, referring
 from tests.domain.limits import MINUTE, at, ticks
 from tests.domain.log import Log, confirm, count, policy, release, reserve
 

@@ -6,7 +6,7 @@ import pytest
 
 from atp_stream.domain.commands import AnyCommand
 from atp_stream.domain.events import AllocationCommitted
-from atp_stream.domain.holdings import Status, allocated
+from atp_stream.domain.reservations.balances import Status, allocated
 from tests.domain.limits import MINUTE, QUARTER, at, log_with, stands, ticks
 from tests.domain.log import NOON, confirm, count, fulfil, policy, release, reserve
 

@@ -16,9 +16,9 @@ from atp_stream.domain.events import (
     ReleaseReason,
     ReservationDenied,
 )
-from atp_stream.domain.holdings import MOST_PIECES, Status, pieces, status
-from atp_stream.domain.reservation import MOST_MOVEMENTS
-from atp_stream.domain.rows import Moved
+from atp_stream.domain.reservations.balances import MOST_PIECES, Status, pieces, status
+from atp_stream.domain.reservations.lifecycle import MOST_MOVEMENTS
+from atp_stream.domain.state.rows import Moved
 from tests.domain.log import AT, LAMP, Log, adjust, allocations, confirm, count, fulfil, policy, release, reserve
 
 

@@ -4,8 +4,8 @@ from itertools import pairwise
 
 import pytest
 
-from atp_stream.domain.keys import SWEEP, held_key, kind_of, policy_key, queue_prefix, rank
-from atp_stream.domain.rows import ROW_TYPES
+from atp_stream.domain.row_keys import SWEEP, held_key, kind_of, policy_key, queue_prefix, rank
+from atp_stream.domain.state.rows import ROW_TYPES
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atp_stream.domain.claims import Quota, fences, proportional
+from atp_stream.domain.promise.claims import Quota, fences, proportional
 from tests.domain.model import sharing
 
 

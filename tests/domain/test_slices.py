@@ -4,7 +4,7 @@ from collections import Counter
 
 from atp_stream.domain.commands import Entry
 from atp_stream.domain.events import OF_MANY, AllocationCommitted, AllocationReleased
-from atp_stream.domain.policy import DEFAULT
+from atp_stream.domain.policy.rules import DEFAULT
 from tests.domain.folding import tight_bounds
 from tests.domain.log import AT, NOON, Log, count, policy, release, reserve, tick
 

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from atp_stream.domain.commands import AnyCommand
 from atp_stream.domain.events import AnyEvent, AvailabilityCalculated, CommandRefused
-from atp_stream.domain.keys import POLICY
-from atp_stream.domain.policy import PolicyError, parse, read
-from atp_stream.domain.rows import Channel, PolicyRow
-from atp_stream.domain.spelling import as_spelled, normal
+from atp_stream.domain.policy.channel_names import as_spelled, normal
+from atp_stream.domain.policy.rules import PolicyError, parse, read
+from atp_stream.domain.row_keys import POLICY
+from atp_stream.domain.state.rows import Channel, PolicyRow
 from tests.domain.log import AT, NOON, Log, count, edit, edit_item, grant, move, policy, release, reserve, revoke
 
 

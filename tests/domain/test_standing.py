@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
+from atp_stream.domain.budget import SLICE
 from atp_stream.domain.commands import AnyCommand, Entry
 from atp_stream.domain.events import OF_MANY, AllocationCommitted, AvailabilityCalculated, CommandRefused
-from atp_stream.domain.keys import FOLD, POLICY, STOCK_TIME, SWEEP
-from atp_stream.domain.room import SLICE
-from atp_stream.domain.standing import MOST_EARLIER, lived_by
-from atp_stream.domain.state import State
+from atp_stream.domain.item.policy_history import MOST_EARLIER, lived_by
+from atp_stream.domain.row_keys import FOLD, POLICY, STOCK_TIME, SWEEP
+from atp_stream.domain.state.overlay import State
 from tests.domain.folding import tight_bounds
 from tests.domain.log import LAMP, NOON, Log, count, edit_item, policy, release, reserve, resume
 
@@ -169,7 +169,7 @@ def test_a_quarantined_item_meets_the_newest_policy_when_it_is_resumed() -> None
     log = Log()
     log.say(count(900))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("atp_stream.domain.answers.reserve", lambda *_: 1 / 0)
+        patch.setattr("atp_stream.domain.fold.dispatch.reserve", lambda *_: 1 / 0)
         log.say(reserve("a", 100))
     log.say(policy(pooled(safety_stock={"fixed": 1})))
     assert (0, 0) == log.shows()
@@ -183,7 +183,7 @@ def test_channels_of_a_resumed_item_do_not_depend_on_how_the_log_is_cut(run: int
     log.say(count(900))
     commands: list[AnyCommand] = [reserve("a", 100), policy({"tenants": {"*": {"channels": {"ECOM": {}}}}}), resume()]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("atp_stream.domain.answers.reserve", lambda *_: 1 / 0)
+        patch.setattr("atp_stream.domain.fold.dispatch.reserve", lambda *_: 1 / 0)
         for start in range(0, 3, run):
             log.say(*commands[start : start + run])
     assert ["ECOM", "STORE", "B2B", "MARKETPLACE"] == list(log.item().channels)
@@ -194,7 +194,7 @@ def test_a_fault_while_an_item_meets_a_policy_stops_only_that_item() -> None:
     log.say(count(900))
     log.say(count(900), name=RUG)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("atp_stream.domain.item.ItemFold.meet", lambda *_: 1 / 0)
+        patch.setattr("atp_stream.domain.item.open_item.ItemFold.meet", lambda *_: 1 / 0)
         log.say(policy({"tenants": {"umbra": {"channels": {"ECOM": {}}}, **pooled()["tenants"]}}), count(3), name=LAMP)
     assert ("fault -1", 1) == (log.item().quarantine, log.item().held)
     assert "fault -1" == log.item(RUG).quarantine

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atp_stream.domain.state import State
+from atp_stream.domain.state.overlay import State
 
 
 class Committed:

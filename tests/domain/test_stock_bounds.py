@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from atp_stream.domain.commands import AnyCommand, Elapse, Entry
-from atp_stream.domain.keys import STOCK_TIME, held_key, old_location_key
-from atp_stream.domain.rows import Due, Held
+from atp_stream.domain.row_keys import STOCK_TIME, held_key, old_location_key
+from atp_stream.domain.state.rows import Due, Held
 from atp_stream.domain.stock.rows import Stock
 from atp_stream.domain.stock.upgrade import OldFloor, OldLocation
 from tests.domain.log import AT, LAMP, NOON, Log, adjust, count, fulfil, policy, resume

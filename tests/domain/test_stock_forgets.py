@@ -3,7 +3,7 @@
 import pytest
 
 from atp_stream.domain.commands import AdjustStock, AnyCommand
-from atp_stream.domain.keys import kind_of
+from atp_stream.domain.row_keys import kind_of
 from tests.domain.judge import DAY, HOUR, MICROSECONDS, MINUTE, SECOND, Judge
 from tests.domain.log import AT, LAMP, NOON, adjust, count, policy, resume
 from tests.domain.product import Counters, refusals, rows_of_generations

@@ -1,7 +1,7 @@
 """What a step counts besides its events: what was not applied."""
 
 from atp_stream.domain.commands import AnyCommand
-from atp_stream.domain.state import Tally
+from atp_stream.domain.state.overlay import Tally
 from tests.domain.limits import MINUTE, at, ticks
 from tests.domain.log import AT, NOON, Log, adjust, count, fulfil, policy, release, reserve
 

@@ -1,11 +1,11 @@
 """Which ticks are kept for items to meet, by example."""
 
 from atp_stream.domain.events import StockDrifted
-from atp_stream.domain.keys import TIMER
-from atp_stream.domain.rows import End
-from atp_stream.domain.state import State
-from atp_stream.domain.ticks import Ticks
-from atp_stream.domain.timers import item_timer_key
+from atp_stream.domain.item.ticks import Ticks
+from atp_stream.domain.item.timers import item_timer_key
+from atp_stream.domain.row_keys import TIMER
+from atp_stream.domain.state.overlay import State
+from atp_stream.domain.state.rows import End
 from tests.domain.log import AT, LAMP, NOON, Log, adjust, count, policy, reserve, tick
 
 MINUTE = 60_000

@@ -98,7 +98,7 @@ def test_a_refused_order_is_told_under_the_name_of_the_partition(said: AnyComman
 
 
 def test_a_tick_that_breaks_is_told_under_the_name_of_the_partition(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("atp_stream.domain.ticks.Ticks.add", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("atp_stream.domain.item.open_item.ticks.Ticks.add", lambda *_, **__: 1 / 0)
     log = Log()
     log.say(count(9))
     assert [CommandRefused(name="|", version=0, at=NOON, offset=1, ordinal=0, reason="broken",
@@ -129,7 +129,7 @@ def test_a_command_that_was_kept_brings_its_input_with_it() -> None:
     log.say(count(9))
     refused = count(5, AT + 10**12)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("atp_stream.domain.answers.reserve", lambda *_: 1 / 0)
+        patch.setattr("atp_stream.domain.fold.dispatch.reserve", lambda *_: 1 / 0)
         log.run([heard(1, reserve("a", 1), b"orders/0/1", b"one"), heard(2, refused, b"stock/0/8", b"two")])
     (told,) = [event for event in log.say(resume()) if isinstance(event, CommandRefused)]
     assert ("orders/0/1", Kept(refused, b"stock/0/8", b"two")) == (log.item().source, told.kept)

@@ -1,8 +1,8 @@
 """The queue of a channel by example: which part of a reservation waits no more, and that what waits is served."""
 
-from atp_stream.domain.rows import Waiting
-from atp_stream.domain.state import State
-from atp_stream.domain.waiting import closing
+from atp_stream.domain.reservations.backorder_queue import closing
+from atp_stream.domain.state.overlay import State
+from atp_stream.domain.state.rows import Waiting
 from tests.domain.log import AT, Log, count, fulfil, release, reserve
 
 

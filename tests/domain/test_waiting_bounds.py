@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from atp_stream.domain.holdings import Status
-from atp_stream.domain.policy import parse
+from atp_stream.domain.policy.rules import parse
+from atp_stream.domain.reservations.balances import Status
 from tests.domain.log import AT, Log, confirm, count, edit_item, policy, reserve
 from tests.domain.test_reservation import state_of, told
 

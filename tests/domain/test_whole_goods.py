@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atp_stream.domain.availability import free, safety_stock, shown
-from atp_stream.domain.claims import Quota, claims, fences, shares
 from atp_stream.domain.commands import Entry
-from atp_stream.domain.document import Kind
-from atp_stream.domain.explanation import explain
-from atp_stream.domain.policy import INITIAL, ItemRules, PolicyError, Rule, parse
-from atp_stream.domain.rows import Channel
+from atp_stream.domain.policy.rules import INITIAL, ItemRules, PolicyError, Rule, parse
+from atp_stream.domain.policy.schema import Kind
+from atp_stream.domain.promise.availability import free, safety_stock, shown
+from atp_stream.domain.promise.claims import Quota, claims, fences, shares
+from atp_stream.domain.promise.explanation import explain
+from atp_stream.domain.state.rows import Channel
 from tests.domain.folding import items, one_by_one, rules_of
 from tests.domain.histories import histories
 from tests.domain.log import AT, Log, count, edit_item, fulfil, grant, policy, release, reserve

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 from faust.types import TP
 
-from atp_stream.engine.horizon import Horizon
+from atp_stream.engine.watermark import Horizon
 
 ONE, TWO = TP("one", 0), TP("two", 3)
 

@@ -13,7 +13,7 @@ from aiokafka.protocol.produce import ProduceRequest
 from aiokafka.protocol.transaction import EndTxnRequest
 
 from atp_stream.devstack import Stack
-from atp_stream.engine.once import AnswerLost
+from atp_stream.engine.once_producer import AnswerLost
 from atp_stream.engine.sending import Batches, Output, drop_producer, make_producer
 from atp_stream.provision import administration
 

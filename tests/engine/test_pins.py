@@ -21,7 +21,7 @@ from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 from mode.worker import Worker
 
 from atp_stream.engine.app import TESTED_FAUST
-from atp_stream.engine.once import AnswerLost
+from atp_stream.engine.once_producer import AnswerLost
 
 NAMES: list[tuple[Any, str, list[str]]] = [
     (AIOKafkaConsumerThread, "_create_worker_consumer", ["self", "transport"]),

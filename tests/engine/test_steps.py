@@ -10,7 +10,7 @@ from aiokafka.errors import ProducerFenced
 from faust.types import TP
 
 from atp_stream.devstack import Stack
-from atp_stream.engine.lanes import Lane
+from atp_stream.engine.partition_state import Lane
 from atp_stream.engine.position import Position
 from atp_stream.engine.runs import Run
 from atp_stream.engine.sending import Output, drop_producer, make_producer

@@ -10,7 +10,7 @@ from typing import Any
 import faust
 
 from atp_stream.engine.app import EngineApp
-from atp_stream.engine.lanes import Store
+from atp_stream.engine.partition_state import Store
 from atp_stream.engine.position import GENESIS_HEADER, SOURCE_HEADER, LogRecord
 from atp_stream.engine.runs import RunSchema
 from atp_stream.engine.sending import Output, partition_of

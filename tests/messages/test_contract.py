@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from fastavro import parse_schema, schemaless_reader
 
-from atp_stream.messages import contract
-from atp_stream.messages.forms import EVENT_TYPES, FORMS
+from atp_stream.messages import schema_files
+from atp_stream.messages.input_events import EVENT_TYPES, FORMS
 from atp_stream.messages.outbound import EVENTS, Outbound, Published
 from atp_stream.settings import Wire
 from tests.messages.happened import AT, CALCULATED, COMMITTED, GENESIS, IDS
@@ -62,7 +62,7 @@ def bare(field: dict[str, Any]) -> Any:
 
 @pytest.mark.parametrize("event", SEED)
 def test_the_seeds_schemas_are_kept_field_for_field(event: str) -> None:
-    ours, seed = contract.schema(event), SEED[event]
+    ours, seed = schema_files.schema(event), SEED[event]
     assert [bare(field) for field in seed["fields"]] == [bare(field) for field in ours["fields"]]
     assert (seed["namespace"], seed["name"], seed["type"]) == (ours["namespace"], ours["name"], ours["type"])
 
@@ -78,7 +78,7 @@ def test_a_consumer_with_only_the_seeds_schema_reads_our_bytes(name: str, event:
 @pytest.mark.parametrize(("name", "event"), SEEDED)
 def test_ours_resolves_to_the_seeds_schema(name: str, event: Published) -> None:
     coded = BytesIO(Outbound(GENESIS, Wire.AVRO, IDS).encode(event, 3).value[5:])
-    found: Any = schemaless_reader(coded, parse_schema(contract.schema(name)), parse_schema(SEED[name]))
+    found: Any = schemaless_reader(coded, parse_schema(schema_files.schema(name)), parse_schema(SEED[name]))
     assert [field["name"] for field in SEED[name]["fields"]] == list(found)
     assert found["itemId"] == "item-001"
 
@@ -88,24 +88,25 @@ def test_the_seeds_schema_resolves_to_ours(name: str, event: Published) -> None:
     ours = Outbound(GENESIS, Wire.AVRO, IDS).encode(event, 3).value
     content = schemaless_reader(BytesIO(ours[5:]), parse_schema(SEED[name]), None)
     written = avro(SEED[name], content, IDS[next(role for role in EVENTS if EVENTS[role] == name)])
-    found: Any = schemaless_reader(BytesIO(written[5:]), parse_schema(SEED[name]), parse_schema(contract.schema(name)))
+    reads = parse_schema(schema_files.schema(name))
+    found: Any = schemaless_reader(BytesIO(written[5:]), parse_schema(SEED[name]), reads)
     assert ours == written
     assert content == found
 
 
 def test_there_is_a_schema_for_every_event_in_and_out() -> None:
-    assert sorted([*EVENT_TYPES.values(), *EVENTS.values()]) == contract.events()
+    assert sorted([*EVENT_TYPES.values(), *EVENTS.values()]) == schema_files.events()
 
 
-@pytest.mark.parametrize("event", contract.events())
+@pytest.mark.parametrize("event", schema_files.events())
 def test_every_record_and_field_is_documented(event: str) -> None:
-    schema = contract.schema(event)
+    schema = schema_files.schema(event)
     assert [] == [part["name"] for part in (schema, *schema["fields"]) if len(part.get("doc", "")) < 8]
 
 
-@pytest.mark.parametrize("event", contract.events())
+@pytest.mark.parametrize("event", schema_files.events())
 def test_what_may_be_absent_is_null_by_default(event: str) -> None:
-    optional = [field for field in contract.schema(event)["fields"] if isinstance(field["type"], list)]
+    optional = [field for field in schema_files.schema(event)["fields"] if isinstance(field["type"], list)]
     assert [(field["name"], field["type"][0], field["default"]) for field in optional] == [
         (field["name"], "null", None) for field in optional
     ]
@@ -113,11 +114,11 @@ def test_what_may_be_absent_is_null_by_default(event: str) -> None:
 
 @pytest.mark.parametrize("kind", EVENT_TYPES)
 def test_only_ids_and_needed_quantities_are_required(kind: Any) -> None:
-    required = {f["name"] for f in contract.schema(EVENT_TYPES[kind])["fields"] if not isinstance(f["type"], list)}
+    required = {f["name"] for f in schema_files.schema(EVENT_TYPES[kind])["fields"] if not isinstance(f["type"], list)}
     assert required <= {"reservationId", "itemId", "product_id", "quantity", "onHand", "action"}
     assert required <= set(FORMS[kind].__struct_fields__)
 
 
 def test_a_schema_that_the_contract_has_not_is_an_error() -> None:
     with pytest.raises(KeyError):
-        contract.schema("ReservationArchivedEvent")
+        schema_files.schema("ReservationArchivedEvent")

@@ -9,7 +9,7 @@ import pytest
 from fastavro import parse_schema, schemaless_writer
 
 from atp_stream.domain.errors import Refused
-from atp_stream.messages import avro_forms, schema_bounds
+from atp_stream.messages import avro_decoder, schema_bounds
 from atp_stream.messages.inbound import Inbound, InputKind, Translated
 from tests.messages.wire import Known, Record
 
@@ -119,7 +119,7 @@ def test_a_refused_schema_is_looked_through_once(monkeypatch: pytest.MonkeyPatch
         looks.append(schema)
         return branches(schema)
 
-    monkeypatch.setattr(avro_forms, "branches", counted)
+    monkeypatch.setattr(avro_decoder, "branches", counted)
     inbound = Inbound(Known({99: HOSTILE["deep"]}), "acme")
 
     for _ in range(3):

@@ -7,7 +7,7 @@ import pytest
 
 from atp_stream.domain.commands import AdjustStock, AnyCommand, Confirm, CountStock, Fulfil, Release, Reserve
 from atp_stream.domain.errors import Refused
-from atp_stream.messages import contract
+from atp_stream.messages import schema_files
 from atp_stream.messages.errors import SchemaUnknown
 from atp_stream.messages.inbound import Inbound, InputKind, Skipped, Translated
 from tests.messages.wire import CAMEL, EVENTS, NOON, Known, Record, avro, reason, snake, translate
@@ -108,20 +108,20 @@ FULL: list[tuple[InputKind, dict[str, Any], AnyCommand]] = [
 
 @pytest.mark.parametrize(("kind", "content", "expected"), FULL, ids=[str(kind) for kind, _, _ in FULL])
 def test_all_that_our_schema_can_say_is_read(kind: InputKind, content: dict[str, Any], expected: AnyCommand) -> None:
-    value = avro(contract.schema(EVENTS[kind]), content)
+    value = avro(schema_files.schema(EVENTS[kind]), content)
     assert Translated("globex", "i", expected) == translate(kind, value)
 
 
 @pytest.mark.parametrize("kind", InputKind)
 def test_the_contract_has_a_field_for_all_that_a_form_reads(kind: InputKind) -> None:
-    fields = {field["name"] for field in contract.schema(EVENTS[kind])["fields"]}
+    fields = {field["name"] for field in schema_files.schema(EVENTS[kind])["fields"]}
     wanted = snake(CAMEL[kind]) if kind is InputKind.ADJUSTED else CAMEL[kind]
     assert set(wanted) <= fields
 
 
 def test_what_is_left_out_means_the_same_as_in_json() -> None:
     value = avro(
-        contract.schema("ReservationCreatedEvent"), {"reservationId": "r", "itemId": "i", "quantity": Decimal(1)}
+        schema_files.schema("ReservationCreatedEvent"), {"reservationId": "r", "itemId": "i", "quantity": Decimal(1)}
     )
     bare = {"reservationId": "r", "itemId": "i", "quantity": 1}
     assert translate(InputKind.CREATED, bare) == translate(InputKind.CREATED, value)
@@ -262,7 +262,7 @@ def test_a_field_of_a_type_that_cannot_mean_it_is_refused(
     assert expected == refused.value.reason
 
 
-WRITTEN = avro(contract.schema("ReservationConfirmedEvent"), {"reservationId": "r", "itemId": "i", "eventId": "e"})
+WRITTEN = avro(schema_files.schema("ReservationConfirmedEvent"), {"reservationId": "r", "itemId": "i", "eventId": "e"})
 
 
 @pytest.mark.parametrize("length", range(len(WRITTEN)))

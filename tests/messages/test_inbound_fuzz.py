@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from atp_stream.domain.commands import AnyCommand, EditPolicy, SetPolicy
 from atp_stream.domain.errors import Refused
 from atp_stream.domain.quantity import LARGEST
-from atp_stream.messages import avro_flat, avro_forms, contract, subjects
+from atp_stream.messages import avro_decoder, avro_fast_path, schema_files, subjects
 from atp_stream.messages.errors import SchemaUnknown
 from atp_stream.messages.inbound import Inbound, InputKind, Skipped, Translated
 from atp_stream.messages.reasons import Reason
@@ -132,9 +132,9 @@ def flat_records(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any]]:
 @given(flat_records())
 def test_the_flat_reader_reads_what_fastavro_writes(drawn: tuple[dict[str, Any], dict[str, Any]]) -> None:
     schema, content = drawn
-    steps = avro_flat.steps(schema["fields"], dict.fromkeys(content, lambda value: value))
+    steps = avro_fast_path.steps(schema["fields"], dict.fromkeys(content, lambda value: value))
     assert steps is not None
-    found = avro_flat.read(steps, avro(schema, content, 1), avro_forms.FRAME)
+    found = avro_fast_path.read(steps, avro(schema, content, 1), avro_decoder.FRAME)
     assert {name: value for name, value in content.items() if value is not None} == found
 
 
@@ -168,4 +168,4 @@ def test_a_branch_that_is_none_is_undecodable(branch: int) -> None:
 
 def framed(event: str, coded: bytes) -> bytes:
     """Return the bytes behind the frame of the event's schema."""
-    return b"\0\0\0\0" + bytes([contract.events().index(event) + 1]) + coded
+    return b"\0\0\0\0" + bytes([schema_files.events().index(event) + 1]) + coded

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from atp_stream.domain.errors import Refused
-from atp_stream.messages.moments import Micros, micros
+from atp_stream.messages.timestamps import Micros, micros
 
 NOON = 1_714_564_800_000_000
 LAST = 253_402_300_799_999_999

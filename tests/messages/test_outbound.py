@@ -13,7 +13,7 @@ from hypothesis import given
 
 from atp_stream.domain import names, quantity
 from atp_stream.domain.events import OF_MANY, AvailabilityCalculated, StockDrifted
-from atp_stream.messages import amounts, contract
+from atp_stream.messages import amounts, schema_files
 from atp_stream.messages.errors import RegistryUnavailable, SchemaMissing
 from atp_stream.messages.outbound import EVENTS, Outbound, OutRecord, Published, Role
 from atp_stream.settings import Wire
@@ -42,7 +42,7 @@ JSON = Outbound(GENESIS, Wire.JSON, {})
 
 def content_of(record: OutRecord) -> Any:
     """Return what fastavro reads in an Avro record."""
-    schema = parse_schema(contract.schema(EVENTS[record.role]))
+    schema = parse_schema(schema_files.schema(EVENTS[record.role]))
     return schemaless_reader(BytesIO(record.value[5:]), schema, None)
 
 
@@ -212,7 +212,7 @@ def test_a_text_may_be_longer_than_any_id() -> None:
 @given(PUBLISHED)
 def test_the_bytes_are_those_that_fastavro_writes(event: Published) -> None:
     record = AVRO.encode(event, 5)
-    schema = contract.schema(EVENTS[record.role])
+    schema = schema_files.schema(EVENTS[record.role])
     bare = _without_logical_types(schema)
     content = schemaless_reader(BytesIO(record.value[5:]), parse_schema(bare), None)
     assert record.value == avro(bare, content, IDS[record.role])
@@ -227,7 +227,7 @@ def _without_logical_types(schema: Any) -> Any:
 @given(PUBLISHED)
 def test_what_avro_says_is_what_happened(event: Published) -> None:
     record = AVRO.encode(event, 5)
-    schema = parse_schema(_without_logical_types(contract.schema(EVENTS[record.role])))
+    schema = parse_schema(_without_logical_types(schema_files.schema(EVENTS[record.role])))
     found: Any = schemaless_reader(BytesIO(record.value[5:]), schema, None)
     assert [event.at, *names.split(event.name)] == [found["timestamp"], found["tenantId"], found["itemId"]]
     mine, theirs = AMOUNTS.get(type(event), ("quantity", "quantity"))
@@ -237,7 +237,7 @@ def test_what_avro_says_is_what_happened(event: Published) -> None:
 @given(PUBLISHED)
 def test_both_wires_say_the_same(event: Published) -> None:
     envelope: Any = json.loads(JSON.encode(event, 5).value, parse_float=str, parse_int=str)
-    schema = _without_logical_types(contract.schema(EVENTS[AVRO.encode(event, 5).role]))
+    schema = _without_logical_types(schema_files.schema(EVENTS[AVRO.encode(event, 5).role]))
     found: Any = schemaless_reader(BytesIO(AVRO.encode(event, 5).value[5:]), parse_schema(schema), None)
     flat = {"eventId": envelope["eventId"], "timestamp": int(envelope["timestamp"]), "tenantId": envelope["tenantId"]}
     for name, value in envelope["payload"].items():

@@ -8,9 +8,9 @@ from hypothesis import given
 
 from atp_stream.devstack import Stack
 from atp_stream.domain.errors import Refused
-from atp_stream.messages import contract, registry
+from atp_stream.messages import registry, schema_files
 from atp_stream.messages.outbound import EVENTS, Outbound, Published, Role
-from atp_stream.messages.outputs_read import OutputReader
+from atp_stream.messages.output_reader import OutputReader
 from atp_stream.messages.registry import SchemaCache
 from atp_stream.settings import Wire
 from tests.messages.happened import CALCULATED, COMMITTED, GENESIS, IDS, PUBLISHED
@@ -23,7 +23,7 @@ _numbers = itertools.count(1)
 def warm() -> SchemaCache:
     """Return a cache that knows our events and asks nobody."""
     cache = SchemaCache("http://127.0.0.1:1")
-    cache._schemas.update({IDS[role]: contract.schema(event) for role, event in EVENTS.items()})
+    cache._schemas.update({IDS[role]: schema_files.schema(event) for role, event in EVENTS.items()})
     cache.close()
     return cache
 
@@ -50,7 +50,7 @@ async def test_what_is_neither_wire_is_an_error(value: bytes) -> None:
 @pytest.mark.stack
 async def test_a_schema_that_is_not_known_yet_is_fetched(stack: Stack) -> None:
     subject = f"outputs-read-test-{next(_numbers)}-value"
-    (registered,) = registry.register(stack.registry_url, {subject: contract.schema("AllocationCommittedEvent")})
+    (registered,) = registry.register(stack.registry_url, {subject: schema_files.schema("AllocationCommittedEvent")})
     record = Outbound(GENESIS, Wire.AVRO, dict.fromkeys(Role, registered.schema_id)).encode(COMMITTED, 3)
     with closing(SchemaCache(stack.registry_url)) as cache:
         assert JSON.encode(COMMITTED, 3).value == await OutputReader(cache).envelope(record.value)

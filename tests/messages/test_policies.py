@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from atp_stream.domain.commands import AnyCommand, EditItem, EditPolicy, Grant, Move, Revoke, SetPolicy
-from atp_stream.messages import contract
+from atp_stream.messages import schema_files
 from atp_stream.messages.inbound import InputKind, Translated
 from tests.messages.wire import NOON, avro, reason, translate
 
@@ -103,7 +103,7 @@ def test_an_envelope_says_the_same(content: dict[str, Any], expected: tuple[str,
 def test_framed_avro_says_the_same_and_carries_the_policy_as_text(
     content: dict[str, Any], expected: tuple[str, str, AnyCommand]
 ) -> None:
-    schema = contract.schema("PolicyChangedEvent")
+    schema = schema_files.schema("PolicyChangedEvent")
     absent: dict[str, Any] = {field["name"]: None for field in schema["fields"]}
     said = {**absent, **content, "timestamp": NOON}
     said |= {name: Decimal(str(said[name])) for name in ("quantity", "percent") if said[name] is not None}

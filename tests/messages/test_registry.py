@@ -12,7 +12,7 @@ import pytest
 
 from atp_stream.devstack import Stack
 from atp_stream.domain.errors import Refused
-from atp_stream.messages import contract, registry
+from atp_stream.messages import registry, schema_files
 from atp_stream.messages.inbound import Inbound, InputKind, Translated
 from atp_stream.messages.outbound import EVENTS, Role
 from atp_stream.messages.registry import Outcome, RegistryUnavailable, SchemaCache, SchemaUnknown
@@ -21,7 +21,7 @@ from tests.messages.answers import Answer, answering, scripted, serving
 from tests.messages.wire import Record, avro
 
 _numbers = itertools.count(1)
-CONFIRMED = contract.schema("ReservationConfirmedEvent")
+CONFIRMED = schema_files.schema("ReservationConfirmedEvent")
 OTHER = {**CONFIRMED, "fields": [*CONFIRMED["fields"], {"name": "note", "type": ["null", "string"], "default": None}]}
 
 
@@ -79,7 +79,7 @@ def test_a_new_subject_takes_only_compatible_successors(stack: Stack, subject: s
 
 @pytest.mark.stack
 async def test_a_warm_cache_knows_the_ids_of_our_events(stack: Stack, subject: str) -> None:
-    schemas = {f"{role}-{subject}": contract.schema(event) for role, event in EVENTS.items()}
+    schemas = {f"{role}-{subject}": schema_files.schema(event) for role, event in EVENTS.items()}
     registered = registry.register(stack.registry_url, schemas)
     with closing(SchemaCache(stack.registry_url)) as cache:
         await cache.warm(dict.fromkeys(schemas, ""), to_write=True)
@@ -183,7 +183,7 @@ async def test_a_schema_that_refers_to_others_is_read_with_them(stack: Stack, su
     refers: list[dict[str, Any]] = []
     schema_id = 0
     for name, schema in (("shop.Place", place), ("shop.Row", payload), ("", envelope)):
-        body = {"schema": contract.text(schema), "references": refers}
+        body = {"schema": schema_files.text(schema), "references": refers}
         schema_id = client._ask("register", body, subject=f"{subject}-{name}")["id"]
         refers = [{"name": name, "subject": f"{subject}-{name}", "version": 1}]
     client.close()
@@ -206,7 +206,7 @@ async def test_known_ids_notice_nothing_when_the_registry_is_away(stack: Stack, 
 
 NOWHERE: Answer = (404, {"error_code": 40401})
 TAKEN: Answer = (409, {"error_code": 409})
-OURS: Answer = (200, {"id": 7, "schema": contract.text(CONFIRMED)})
+OURS: Answer = (200, {"id": 7, "schema": schema_files.text(CONFIRMED)})
 
 
 def test_a_subject_that_another_run_registers_in_the_same_moment_is_present() -> None:
@@ -320,7 +320,7 @@ async def test_a_version_that_goes_while_it_is_read_is_passed_over() -> None:
 
 def versions_of_which_one_answers(one: tuple[int, bytes]) -> Callable[[str, str], tuple[int, bytes]]:
     """Return the answers of a registry with two versions of each subject: the first is `one`, the second is ours."""
-    good = json.dumps({"id": 8, "schema": contract.text(contract.schema("AllocationCommittedEvent"))}).encode()
+    good = json.dumps({"id": 8, "schema": schema_files.text(schema_files.schema("AllocationCommittedEvent"))}).encode()
 
     def answer(_: str, path: str) -> tuple[int, bytes]:
         if path.endswith("/versions"):

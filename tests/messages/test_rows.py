@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from atp_stream.domain.commands import Reserve
-from atp_stream.domain.rows import Item
+from atp_stream.domain.state.rows import Item
 from atp_stream.domain.stock.rows import Stock
 from atp_stream.messages.inbound import InputKind
 from atp_stream.messages.rows import decode_command, decode_row, encode_command, encode_row, reader, scanner

@@ -14,7 +14,7 @@ from atp_stream.domain.commands import (
     Reserve,
     ResumeItem,
 )
-from atp_stream.domain.rows import Item, Reservation, Waiting
+from atp_stream.domain.state.rows import Item, Reservation, Waiting
 from atp_stream.messages.rows import decode_command, decode_row
 
 AT = 1_700_000_000_000_000

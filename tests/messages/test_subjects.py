@@ -2,7 +2,7 @@
 
 import pytest
 
-from atp_stream.messages.forms import InputKind
+from atp_stream.messages.input_events import InputKind
 from atp_stream.messages.subjects import About, about
 
 

@@ -8,7 +8,7 @@ import msgspec
 from fastavro import parse_schema, schemaless_writer
 
 from atp_stream.domain.errors import Refused
-from atp_stream.messages import contract
+from atp_stream.messages import schema_files
 from atp_stream.messages.errors import SchemaUnknown
 from atp_stream.messages.inbound import Inbound, InputKind, Skipped, Translated
 
@@ -67,7 +67,7 @@ class Known:
     """Schemas by id; the contract's are 1 to 13 in the order of their names."""
 
     def __init__(self, extra: Mapping[int, Any] | None = None) -> None:
-        ours = {number: contract.schema(event) for number, event in enumerate(contract.events(), start=1)}
+        ours = {number: schema_files.schema(event) for number, event in enumerate(schema_files.events(), start=1)}
         self.schemas = {**ours, **(extra or {})}
 
     def lookup(self, schema_id: int) -> Any:
@@ -81,7 +81,7 @@ class Known:
 def avro(schema: Any, content: Any, schema_id: int | None = None) -> bytes:
     """Return framed bytes as fastavro writes them; the id is the contract's unless it is given."""
     if schema_id is None:
-        schema_id = contract.events().index(schema["name"]) + 1
+        schema_id = schema_files.events().index(schema["name"]) + 1
     stream = BytesIO()
     schemaless_writer(stream, parse_schema(schema), content)
     return b"\0" + schema_id.to_bytes(4, "big") + stream.getvalue()

@@ -12,8 +12,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from atp_stream.devstack.ports import free_port
-from atp_stream.domain import policy
 from atp_stream.domain.commands import SetPolicy
+from atp_stream.domain.policy import rules
 from atp_stream.messages.registry import RegistryUnavailable, register
 from atp_stream.provision import ProvisionError, Verdict, apply_policy, initialise
 from atp_stream.settings import Settings
@@ -108,7 +108,7 @@ async def test_every_log_partition_starts_with_the_same_genesis_and_the_default_
         assert (("atp-control", b"genesis"), mark) == first.headers
         command = msgspec.json.decode(second.value, type=SetPolicy)
         assert (b"|", (mark,)) == (second.key, second.headers)
-        assert policy.INITIAL.document == policy.parse(bytes(command.document)).document
+        assert rules.INITIAL.document == rules.parse(bytes(command.document)).document
 
 
 async def test_two_logs_have_different_genesis(settings):

@@ -17,7 +17,7 @@ from aiokafka.record.default_records import DefaultRecordBatch
 from aiokafka.structs import TopicPartition
 
 from atp_stream.engine import sending
-from atp_stream.engine.once import AnswerLost
+from atp_stream.engine.once_producer import AnswerLost
 from tests.simulation.broker import TRANSACTION_TIMEOUT, Broker, Fenced, NoTransaction, Record, Transaction, Undecided
 from tests.simulation.loop import PROCESS, Process, SimLoop
 

@@ -18,7 +18,7 @@ from unittest.mock import patch
 
 from aiokafka.structs import TopicPartition
 
-from atp_stream.engine import intake, lanes, sending, steps
+from atp_stream.engine import intake, partition_state, sending, steps
 from atp_stream.engine.position import GENESIS_HEADER, SOURCE_HEADER, decode_position
 from atp_stream.engine.sending import partition_of
 from tests.simulation import toy
@@ -63,7 +63,7 @@ def small_and_patched() -> Iterator[None]:
     try:
         with (
             patch.object(sending, "BATCH_BYTES", 300),
-            patch.object(lanes, "STEP_RECORDS", 5),
+            patch.object(partition_state, "STEP_RECORDS", 5),
             patch.object(steps, "STEP_RECORDS", 5),
             patch.object(intake, "ROUND_RECORDS", 12),
             patch.object(steps, "make_producer", make_producer),

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from atp_stream.engine.intake import NotYet
-from atp_stream.engine.lanes import Store
+from atp_stream.engine.partition_state import Store
 from atp_stream.engine.position import GENESIS_HEADER, SOURCE_HEADER, LogRecord
 from atp_stream.engine.sending import Output, partition_of
 from atp_stream.engine.steps import Answer

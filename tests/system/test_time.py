@@ -13,7 +13,7 @@ from aiokafka.admin import NewPartitions
 
 from atp_stream import provision
 from atp_stream.devstack import Stack
-from atp_stream.messages.outputs_read import OutputReader
+from atp_stream.messages.output_reader import OutputReader
 from atp_stream.messages.registry import SchemaCache
 from tests.system.site import Site, Worker
 

@@ -10,11 +10,11 @@ import aiohttp
 import msgspec
 import pytest
 
-from atp_stream.agents.ledger import Ledger
+from atp_stream.agents.fold_adapter import Ledger
 from atp_stream.domain.names import split
-from atp_stream.domain.policy import INITIAL
-from atp_stream.domain.state import State
-from atp_stream.domain.waiting import closing
+from atp_stream.domain.policy.rules import INITIAL
+from atp_stream.domain.reservations.backorder_queue import closing
+from atp_stream.domain.state.overlay import State
 from atp_stream.engine.position import GENESIS_HEADER, Position, plan
 from atp_stream.messages.outbound import Outbound
 from atp_stream.messages.rows import reader, scanner

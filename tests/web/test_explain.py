@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 
 from atp_stream.domain.commands import AnyCommand
-from atp_stream.domain.policy import DEFAULT
-from atp_stream.domain.state import State
+from atp_stream.domain.policy.rules import DEFAULT
+from atp_stream.domain.state.overlay import State
 from atp_stream.web.explain import describe
 from atp_stream.web.places import MOST_PLACES, page_of
 from tests.domain.log import AT, LAMP, Log, adjust, count, fulfil, reserve

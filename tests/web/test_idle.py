@@ -223,7 +223,7 @@ async def test_an_input_that_is_missing_is_a_warning_of_a_worker_that_is_ready_a
     idle: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("atp_stream.web.health.checks", lambda _: {"running": None})
-    monkeypatch.setattr("atp_stream.engine.figures.sources_missing", lambda _, names: names[:1])
+    monkeypatch.setattr("atp_stream.engine.lag.sources_missing", lambda _, names: names[:1])
     async with idle.get("/health/ready") as answer:
         body = await answer.json()
     told = (

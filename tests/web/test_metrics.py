@@ -8,9 +8,9 @@ from aiohttp.test_utils import TestClient
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from atp_stream.domain.state import Tally
+from atp_stream.domain.state.overlay import Tally
 from atp_stream.engine.app import EngineApp
-from atp_stream.engine.lanes import Lane
+from atp_stream.engine.partition_state import Lane
 from atp_stream.engine.position import Position
 from atp_stream.engine.sending import Output
 from atp_stream.engine.steps import Answer

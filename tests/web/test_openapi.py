@@ -11,7 +11,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
-from atp_stream.domain.holdings import Status
+from atp_stream.domain.reservations.balances import Status
 from atp_stream.engine.app import EngineApp
 from atp_stream.messages.inbound import LONGEST_ID
 from atp_stream.web.health import WorkerState

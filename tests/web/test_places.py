@@ -1,7 +1,7 @@
 """Pages of the locations of an item, of rows of today and of those of a version before 0.2."""
 
 from atp_stream.domain.names import encode
-from atp_stream.domain.state import State
+from atp_stream.domain.state.overlay import State
 from atp_stream.domain.stock.rows import Stock
 from atp_stream.web.places import Places, page_of
 from tests.domain.log import LAMP, Log, count

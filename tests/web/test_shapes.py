@@ -6,14 +6,14 @@ import msgspec
 import pytest
 
 from atp_stream.domain.commands import Entry
-from atp_stream.domain.policy import DEFAULT, parse
-from atp_stream.domain.rows import Channel, Drift, Item
-from atp_stream.domain.state import State
+from atp_stream.domain.policy.rules import DEFAULT, parse
+from atp_stream.domain.reservations.backorder_queue import closing
+from atp_stream.domain.state.overlay import State
+from atp_stream.domain.state.rows import Channel, Drift, Item
 from atp_stream.domain.stock.rows import Stock
-from atp_stream.domain.waiting import closing
 from atp_stream.web import policies, reservations
-from atp_stream.web.amounts import moment
 from atp_stream.web.availability import describe
+from atp_stream.web.formatting import moment
 from atp_stream.web.places import MOST_PLACES, Places, page_of
 from tests.domain.folding import tight_bounds
 from tests.domain.log import AT, LAMP, NOON, Log, adjust, count, fulfil, policy, release, reserve

@@ -12,7 +12,7 @@ Source: docs/rules/stock.md#law, docs/rules/stock.md#on-hand.
 
 from typing import Final, TypeAlias
 
-from atp_stream.domain.keys import location_key
+from atp_stream.domain.row_keys import location_key
 from atp_stream.domain.stock import homeless, instants, results, spans
 from atp_stream.domain.stock.facts import MAX_SHOWN, NEVER, Fact, Outcome, StockRules, saturated
 from atp_stream.domain.stock.place import Place, mark_of

@@ -8,8 +8,8 @@ from typing import Final, Self
 
 import msgspec
 
-from atp_stream.domain.keys import STOCK_TIME
-from atp_stream.domain.state import State
+from atp_stream.domain.row_keys import STOCK_TIME
+from atp_stream.domain.stock.series import Rows
 
 SILENCE_PARTS: Final = 4
 """A silence counts at most one such part of the window."""
@@ -59,8 +59,8 @@ class StockTimeRow(msgspec.Struct, kw_only=True, omit_defaults=True):
 class StockTime:
     """Stock time of one partition, as one step sees it: `generation` is the present one, 0 before the first command."""
 
-    def __init__(self, state: State, row: StockTimeRow | None) -> None:
-        self._state = state
+    def __init__(self, rows: Rows, row: StockTimeRow | None) -> None:
+        self._rows = rows
         self._row = row
         self._now = 0 if row is None else row.seen
         self.generation = 0
@@ -69,9 +69,9 @@ class StockTime:
             self._look(row)
 
     @classmethod
-    def of(cls, state: State) -> Self:
+    def of(cls, rows: Rows) -> Self:
         """Return that of a partition."""
-        return cls(state, state.get(STOCK_TIME))
+        return cls(rows, rows.get(STOCK_TIME))
 
     @property
     def has_begun(self) -> bool:
@@ -133,7 +133,7 @@ class StockTime:
         ]
 
     def _put(self, row: StockTimeRow) -> None:
-        self._state.put(STOCK_TIME, row)
+        self._rows.put(STOCK_TIME, row)
         self._look(row)
 
     def _look(self, row: StockTimeRow) -> None:

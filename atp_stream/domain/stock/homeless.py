@@ -8,7 +8,7 @@ Source: docs/rules/stock.md#homeless.
 
 from typing import TYPE_CHECKING
 
-from atp_stream.domain.keys import dated_place_key, dated_place_of, dated_place_prefix
+from atp_stream.domain.row_keys import dated_place_key, dated_place_of, dated_place_prefix
 from atp_stream.domain.stock import spans
 from atp_stream.domain.stock.facts import NEVER, saturated
 from atp_stream.domain.stock.place import Place

@@ -10,8 +10,8 @@ from binascii import b2a_base64
 from hashlib import blake2b
 from typing import Final
 
-from atp_stream.domain.keys import mark_key
 from atp_stream.domain.names import encode
+from atp_stream.domain.row_keys import mark_key
 from atp_stream.domain.stock import spans
 from atp_stream.domain.stock.facts import NEVER, Fact, StockRules
 from atp_stream.domain.stock.rows import Instant, Location, Mark

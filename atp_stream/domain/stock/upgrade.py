@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from atp_stream.domain.keys import old_location_key
+from atp_stream.domain.row_keys import old_location_key
 from atp_stream.domain.stock.facts import NEVER, Fact
 from atp_stream.domain.stock.fold import UNSEEN, StockFold
 from atp_stream.domain.stock.rows import Stock, Sums

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from atp_stream.domain.keys import STOCK_TIME
-from atp_stream.domain.state import State
+from atp_stream.domain.row_keys import STOCK_TIME
+from atp_stream.domain.state.overlay import State
 from atp_stream.domain.stock.generations import Era, StockTime, StockTimeRow
 
 WINDOW = 64_000

@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from atp_stream.domain.state import State
+from atp_stream.domain.state.overlay import State
 from atp_stream.domain.stock import instants
 from atp_stream.domain.stock.facts import Fact
 from atp_stream.domain.stock.instants import MAX_INLINE

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atp_stream.domain.state import State
+from atp_stream.domain.state.overlay import State
 from atp_stream.domain.stock.facts import Fact, Outcome, StockRules
 from atp_stream.domain.stock.fold import StockFold
 from atp_stream.domain.stock.rows import Stock

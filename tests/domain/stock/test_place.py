@@ -2,7 +2,7 @@
 
 import pytest
 
-from atp_stream.domain.state import State
+from atp_stream.domain.state.overlay import State
 from atp_stream.domain.stock.facts import Fact, Outcome, StockRules
 from atp_stream.domain.stock.place import MAX_IDS, Place, mark_of
 from atp_stream.domain.stock.rows import Location, Span

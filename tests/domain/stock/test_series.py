@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from atp_stream.domain.state import State
+from atp_stream.domain.state.overlay import State
 from atp_stream.domain.stock.rows import Instant, Instants
 from atp_stream.domain.stock.series import FLUSHED, MAX_CHUNK, MAX_TAIL, Chunks
 from tests.domain.folded_item import Item

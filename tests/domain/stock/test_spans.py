@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from atp_stream.domain.state import State
+from atp_stream.domain.state.overlay import State
 from atp_stream.domain.stock.facts import MAX_SUM
 from atp_stream.domain.stock.rows import Shipments, Shipped, Span
 from atp_stream.domain.stock.spans import (

@@ -1,0 +1,123 @@
+"""The ledger's agent: records of the item log to commands, the fold's answer to rows and output records."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+from mode import get_logger
+
+from atp_stream.domain.commands import Entry
+from atp_stream.domain.errors import Refused
+from atp_stream.domain.events import AnyEvent, CommandRefused
+from atp_stream.domain.fold.ledger import Broken, Folded, fold
+from atp_stream.domain.state.overlay import State
+from atp_stream.engine.app import EngineApp
+from atp_stream.engine.partition_state import Store
+from atp_stream.engine.position import LogRecord
+from atp_stream.engine.runs import RunSchema
+from atp_stream.engine.sending import Output
+from atp_stream.engine.steps import Answer
+from atp_stream.messages.dead_letters import DEAD_LETTER, Letter, Original, unpack_original
+from atp_stream.messages.outbound import EVENTS, Outbound, Role
+from atp_stream.messages.rows import decode_command, encode_command, encode_row, reader, scanner
+from atp_stream.topics import Topic, Topics
+
+log = get_logger(__name__)
+
+
+class Read(NamedTuple):
+    """What the beginning of a run says; `unreadable` is the record behind it that is no command."""
+
+    entries: list[Entry]
+    unreadable: LogRecord | None
+
+
+class Ledger:
+    """The engine's fold: the domain's, with the wire on both sides."""
+
+    def __init__(self, outbound: Outbound, topics: Topics) -> None:
+        self._outbound = outbound
+        self._topics = topics
+        self._by_role: dict[Role, Topic] = {
+            Role.AVAILABILITY: topics.availability_calculated,
+            Role.COMMITTED: topics.allocation_committed,
+            Role.RELEASED: topics.allocation_released,
+            Role.DENIED: topics.reservation_denied,
+            Role.DRIFT_DETECTED: topics.stock_drift,
+            Role.DRIFT_RESOLVED: topics.stock_drift,
+        }
+
+    def __call__(self, partition: int, store: Store, records: Sequence[LogRecord]) -> Answer:
+        """Fold records of a partition over its committed rows."""
+        entries, unreadable = _read(partition, records)
+        if unreadable is not None and not entries:
+            log.error("offset %s of log partition %s is no command of ours", unreadable.offset, partition)
+            letter = self._letter(partition, unreadable, "unreadable_command", "")
+            return Answer(1, {}, [letter], unfinished=True)
+        folded, state = _fold(store, entries)
+        originals = {record.offset: record for record in records}
+        outputs = [self._output(partition, event, originals) for event in folded.events]
+        rows = {key.encode(): None if row is None else encode_row(row) for key, row in state.changed.items()}
+        unfinished = folded.unfinished or unreadable is not None
+        return Answer(folded.consumed, rows, outputs, unfinished, msgspec.structs.asdict(state.tally))
+
+    def _output(self, partition: int, event: AnyEvent, originals: dict[int, LogRecord]) -> Output:
+        if isinstance(event, CommandRefused):
+            if event.kept is None:
+                record = originals[event.offset]
+            else:  # its log record has gone by; what it was made from was kept with it
+                command, source, original = event.kept
+                name = event.name.encode()
+                record = LogRecord(event.offset, event.at, name, encode_command(command), source, original)
+            return self._letter(partition, record, event.reason, event.detail)
+        made = self._outbound.encode(event, partition)
+        topic = self._by_role[made.role]
+        # All of an item goes where its log partition is, so a step writes to few partitions, and a topic with
+        # fewer of them still holds an item in one: hash % 6 % 3 is hash % 3.
+        return Output(topic.name, partition % topic.partitions, made.key, made.value, made.headers, EVENTS[made.role])
+
+    def _letter(self, partition: int, record: LogRecord, reason: str, detail: str) -> Output:
+        topic = self._topics.dead_letter
+        if record.original:
+            original, origin = unpack_original(record.original), record.source.decode()
+        else:  # appended by an operator: the command itself is what was refused
+            original = Original(record.key, record.value, (), record.log_time)
+            origin = f"{self._topics.item_log.name}/{partition}/{record.offset}"
+        letter = Letter.of(original, origin, Refused(reason, detail), at=record.log_time)
+        return Output(topic.name, partition % topic.partitions, letter.key, letter.value, letter.headers, DEAD_LETTER)
+
+
+def _read(partition: int, records: Sequence[LogRecord]) -> Read:
+    entries: list[Entry] = []
+    for record in records:
+        try:
+            command = decode_command(record.value)
+            name = record.key.decode()
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return Read(entries, record)
+        entries.append(Entry(partition, record.offset, record.log_time, name, command, record.source, record.original))
+    return Read(entries, None)
+
+
+def _fold(store: Store, entries: Sequence[Entry]) -> tuple[Folded, State]:
+    """Fold; an entry that the fold breaks on (a bug of ours) is folded again as the quarantine of its item."""
+    broken: dict[int, str] = {}
+    while True:
+        state = State(reader(store.read), scanner(store.scan))
+        try:
+            return fold(state, entries, broken=broken), state
+        except Broken as error:
+            if error.offset in broken:
+                raise
+            broken[error.offset] = repr(error.__cause__ or error)
+            log.critical("the fold broke at offset %s: its item is quarantined", error.offset, exc_info=error)
+
+
+def add_ledger_agent(app: EngineApp, topics: Topics) -> None:
+    """Let the app's steps be fed from the item log."""
+    channel = app.topic(topics.item_log.name, schema=RunSchema())
+
+    @app.agent(channel, name="ledger")
+    async def ledger(stream: Any) -> None:
+        async for event in stream.noack().events():
+            app.submit_step(event)

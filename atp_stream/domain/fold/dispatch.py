@@ -1,0 +1,95 @@
+"""What each command does to an item that is ready for it."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Final, TypeAlias, assert_never
+
+from atp_stream.domain.commands import (
+    AdjustStock,
+    Confirm,
+    CountStock,
+    EditItem,
+    Fulfil,
+    Grant,
+    Move,
+    PolicyCommand,
+    Release,
+    Reserve,
+    Revoke,
+)
+from atp_stream.domain.errors import Refused
+from atp_stream.domain.item.open_item import MICROSECONDS, ItemFold
+from atp_stream.domain.item.operator_commands import steer
+from atp_stream.domain.policy.rules import Policy
+from atp_stream.domain.reservations.lifecycle import adjusted, confirm, fulfil, is_purged, release, reserve
+from atp_stream.domain.stock.facts import Fact, Outcome
+
+ItemCommand: TypeAlias = AdjustStock | CountStock | Reserve | Confirm | Release | Fulfil | PolicyCommand
+"""A command that changes the numbers of one item."""
+
+
+_DUPLICATE: Final = Outcome.DUPLICATE
+_LATE: Final = Outcome.LATE
+_STALE: Final = Outcome.STALE
+_APPLIED: Final = Outcome.APPLIED
+_OUTCOMES: Final = (_DUPLICATE, _APPLIED)  # by whether a command was news
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def answer(x: ItemFold, command: ItemCommand, policy: Policy) -> Outcome:
+    """Apply a command to its item, and tell what became of it; a duplicate and a past fact change nothing.
+
+    Raises Refused, and has changed nothing, with reason future (stamped further ahead of log time than policy allows),
+    stale (nobody can know whether it was counted), or one that `steer` or the functions of a reservation give.
+    """
+    if command.at > x.log_time * MICROSECONDS + policy.future_tolerance:
+        ahead, most = command.at // MICROSECONDS - x.log_time, policy.future_tolerance // 1_000_000
+        raise Refused("future", f"stamped {ahead} ms ahead of log time; `future_tolerance` is {most} s")
+    match command:
+        case Reserve():
+            return _OUTCOMES[reserve(x, command, policy)]
+        case AdjustStock():
+            return _adjust(x, command)
+        case CountStock():
+            return _record(x, Fact(command.at, command.event_id, None, command.on_hand), command.location)
+        case Release() | Fulfil() | Confirm():
+            return _OUTCOMES[_follow(x, command)]
+        case EditItem() | Grant() | Revoke() | Move():
+            return _OUTCOMES[steer(x, command, policy)]
+        case _:
+            assert_never(command)
+
+
+def _follow(x: ItemFold, command: Release | Fulfil | Confirm) -> bool:
+    match command:
+        case Release():
+            return release(x, command)
+        case Fulfil():
+            return fulfil(x, command)
+        case Confirm():
+            return confirm(x, command)
+        case _:
+            assert_never(command)
+
+
+def _adjust(x: ItemFold, command: AdjustStock) -> Outcome:
+    ships = command.reservation is not None and command.delta < 0
+    fact = Fact(command.at, command.event_id, command.delta, command.absolute, ships)
+    outcome = _record(x, fact, command.location)
+    if ships and (outcome is _APPLIED or outcome is _LATE):
+        assert command.reservation is not None  # noqa: S101  (it ships one)
+        if is_purged(x, command.reservation, command.at):
+            x.item.unpaired += 1
+            x.state.tally.unpaired += 1
+        else:
+            adjusted(x, command.reservation, -command.delta, command.location)
+    return outcome
+
+
+def _record(x: ItemFold, fact: Fact, location: str) -> Outcome:
+    """Take in a fact of stock and tell what became of it; raises Refused with reason stale."""
+    outcome = x.stock.record(fact, location)
+    if outcome is _STALE:
+        at = _EPOCH + timedelta(microseconds=x.stock.forgotten_at(location))
+        raise Refused("stale", f"what {location or 'no location'} had up to {at.isoformat()} is forgotten")
+    x.item.late += outcome is _LATE
+    return outcome

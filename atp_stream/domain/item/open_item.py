@@ -1,0 +1,287 @@
+"""One item while a step folds it: the only place where units change between free, reserved and waiting.
+
+Law: reserved of a channel is the sum of its open allocations, waiting the sum of its waiting parts, consumed what was
+taken from its fence and not given back; all are kept beside the rows that they sum. Availability is derived once, when
+the step ends: that is what conflates it. Hot: plain attributes and rows changed in place.
+Source: docs/rules/availability.md#formula, docs/rules/reservations.md#units-return.
+"""
+
+from typing import Final
+
+from atp_stream.domain.errors import Refused
+from atp_stream.domain.events import (
+    AllocationCommitted,
+    AllocationReleased,
+    AnyEvent,
+    AvailabilityCalculated,
+    ReleaseReason,
+)
+from atp_stream.domain.item.policy_history import Standing
+from atp_stream.domain.names import encode, short_id
+from atp_stream.domain.policy.rules import ItemRules, Policy
+from atp_stream.domain.policy.schema import WHOLE, Kind
+from atp_stream.domain.promise import availability
+from atp_stream.domain.promise.claims import Claim, claims, open_rules, weights
+from atp_stream.domain.row_keys import queue_prefix
+from atp_stream.domain.state.overlay import State
+from atp_stream.domain.state.rows import Allocation, Channel, Item, Reservation
+from atp_stream.domain.stock.fold import StockFold
+from atp_stream.domain.stock.rows import Stock
+
+MICROSECONDS = 1_000  # in a millisecond
+
+MOST_WITHDRAWN: Final = 64
+"""So many channels that policy took away are remembered: one that comes back does not tell again that it shows 0."""
+
+_WITHDRAWN: Final = (0, 0)  # what is told of a channel that goes
+
+
+class ItemFold:
+    """An item, its rules, and the place in the log that its next events are named by."""
+
+    __slots__ = (
+        "_before", "_leaving", "changed", "channels", "due", "events", "is_new", "item", "log_time", "name", "offset",
+        "ordinal", "pending", "reserved", "rules", "source", "state", "stock", "ticket", "unindexed", "version",
+        "waiting",
+    )  # fmt: skip
+
+    def __init__(self, state: State, name: str, policy: Policy, events: list[AnyEvent]) -> None:
+        item: Item | None = state.get(f"{name}|i")
+        self.is_new = item is None
+        self.reserved = self.waiting = 0
+        self._leaving = self.unindexed = False
+        self._before: dict[str, tuple[int, int] | None] = {}  # what was told of each channel; None: nothing, ever
+        rules = policy.rules(name, None if item is None else item.own)
+        if item is None:
+            item = Item(stock=Stock(), channels={channel: Channel() for channel in rules.channels})
+        else:
+            for channel, row in item.channels.items():
+                self._before[channel] = row.available, row.reserved
+                self.reserved += row.reserved
+                self.waiting += row.waiting
+                self._leaving |= row.leaving
+        self.state, self.name, self.rules, self.events, self.item = state, name, rules, events, item
+        self.channels = item.channels
+        self.stock = StockFold(state, name, item.stock, has_rows=not self.is_new)
+        self.pending: list[Standing] = []  # policies that this item has still to meet
+        self.changed = False
+        self.due = self.is_due
+        self.offset = self.log_time = self.ordinal = self.version = self.ticket = 0
+        self.source = b""
+
+    @property
+    def is_due(self) -> bool:
+        """Tell whether the item has begun work to finish."""
+        item = self.item
+        return item.quarantine is None and (item.work is not None or item.resuming or item.stock.upgrading is not None)
+
+    # The cause of what follows
+
+    def begin(self, offset: int, log_time: int, ordinal: int = 0, source: bytes = b"") -> None:
+        """Say what causes the next changes."""
+        self.offset, self.log_time, self.ordinal, self.source = offset, log_time, ordinal, source
+        self.version = self.item.version + 1
+
+    def done(self) -> None:
+        """Count what was begun as folded."""
+        item = self.item
+        item.version, item.offset, item.log_time = self.version, self.offset, self.log_time
+        item.source = self.source.decode()
+        if item.work is not None:
+            item.work.ordinal = self.ordinal
+        self.changed, self.is_new = True, False
+        self.dismiss()
+
+    def reservation(self, reservation: str) -> Reservation | None:
+        """Return the row of a reservation; `keeping.keep` sets it."""
+        row: Reservation | None = self.state.get(f"{self.name}|r|{encode(reservation)}")
+        return row
+
+    # Channels and what they may claim
+
+    def channel_for(self, channel: str, limit: int) -> str:
+        """Return `channel`, with a row, if the policy lets it have one; `limit` is for channels without a name.
+
+        Raises Refused with reason unknown_channel or too_many_channels.
+        """
+        rules = self.rules
+        if channel in rules.channels:
+            return channel
+        if not rules.accepts_unknown:
+            raise Refused("unknown_channel", f"{channel}: policy does not name it, and `unknown_channels` is `refuse`")
+        if channel not in self.channels:
+            if sum(one not in rules.channels for one in self.channels) >= limit:
+                raise Refused(
+                    "too_many_channels", f"{channel}: the item has {limit} such already (unknown_channel_limit)"
+                )
+            self._open(channel)
+        return channel
+
+    def forget(self, channel: str) -> None:
+        """Take back the row that this command gave a channel: nothing is in it, and nothing was told of it."""
+        del self.channels[channel]
+        if channel in self._before:
+            self._withdraw(channel)
+
+    def restore(self, channel: str) -> None:
+        """Make sure that a channel which policy may have removed has a row; it goes once it is empty again."""
+        if channel not in self.channels:
+            self._open(channel).leaving = self._leaving = True
+
+    def _open(self, channel: str) -> Channel:
+        row = self.channels[channel] = Channel()
+        known = short_id(channel)
+        if known in self.item.withdrawn:
+            self.item.withdrawn.remove(known)
+            self._before.setdefault(channel, _WITHDRAWN)
+        return row
+
+    def free(self) -> int:
+        """Return what nobody was promised."""
+        stock, rules = self.item.stock, self.rules
+        return availability.free(
+            stock.on_hand, availability.safety_stock(rules, stock.basis), self.reserved, rules.step
+        )
+
+    def claim(self, channel: str) -> Claim:
+        """Return what a request at the head of a channel's queue may take."""
+        if self.rules.plain:
+            return Claim(0, 0 if self.rules.rule(channel).kind is Kind.FROZEN else self.free())
+        return claims(self.free(), self.rules, self.channels)[channel]
+
+    def new_claim(self, channel: str, priority: int) -> int:
+        """Return what a new reservation may take: nothing while one of its priority or above waits in the channel."""
+        row = self.channels[channel]
+        if row.waiting:
+            if row.blocking and priority <= 0:
+                return 0
+            head = self.state.first(queue_prefix(self.name, channel))
+            if head is not None and head[1].priority >= priority:
+                return 0
+        return sum(self.claim(channel))
+
+    # Units change hands
+
+    def commit(self, reservation: str, row: Reservation, units: int, asked_at: int = -1) -> None:
+        """Promise units, of the fence first; the caller has seen that the claim covers them.
+
+        `asked_at` is the place of the request in the log, if it is not the present cause.
+        """
+        rules, channel = self.rules, self.channels[row.channel]
+        fenced = 0 if rules.plain else min(units, self.claim(row.channel).fence)
+        channel.consumed += fenced
+        channel.reserved += units
+        self.reserved += units
+        if rules.time_limit is not None and row.expires_at is None and not row.confirmed:
+            row.expires_at = self.log_time * MICROSECONDS + rules.time_limit
+        row.allocations.append(Allocation(self.offset, self.ordinal, units, fenced, asked_at))
+        self.events.append(
+            AllocationCommitted(
+                name=self.name, version=self.version, at=self.log_time, offset=self.offset, ordinal=self.ordinal,
+                reservation=reservation, channel=row.channel, quantity=units,
+            )
+        )  # fmt: skip
+        self.ordinal += 1
+
+    def give_back(self, reservation: str, row: Reservation, units: int, reason: ReleaseReason) -> None:
+        """Take promised units back, from the newest allocation first, each to where it came from."""
+        while units:
+            units -= self.give_back_newest(reservation, row, units, reason)
+
+    def give_back_newest(self, reservation: str, row: Reservation, units: int, reason: ReleaseReason) -> int:
+        """Take up to `units` of the newest allocation back, pool before fence, and return how many it had."""
+        allocation = row.allocations[-1]
+        part = min(units, allocation.quantity)
+        fenced = max(0, part - (allocation.quantity - allocation.fenced))
+        self.channels[row.channel].consumed -= fenced
+        self._close(row, -1, part, fenced)
+        self.events.append(
+            AllocationReleased(
+                name=self.name, version=self.version, at=self.log_time, offset=self.offset, ordinal=self.ordinal,
+                allocation=(allocation.offset, allocation.ordinal), reservation=reservation, channel=row.channel,
+                quantity=part, reason=reason,
+            )
+        )  # fmt: skip
+        self.ordinal += 1
+        return part
+
+    def hand_over(self, row: Reservation, units: int) -> None:
+        """Let promised units leave, from the oldest allocation first, fence before pool; nothing goes back."""
+        while units:
+            allocation = row.allocations[0]
+            part = min(units, allocation.quantity)
+            self._close(row, 0, part, min(part, allocation.fenced))
+            units -= part
+
+    def _close(self, row: Reservation, place: int, units: int, fenced: int) -> None:
+        allocation = row.allocations[place]
+        allocation.quantity -= units
+        allocation.fenced -= fenced
+        if not allocation.quantity:
+            del row.allocations[place]
+        self.channels[row.channel].reserved -= units
+        self.reserved -= units
+
+    # Policy
+
+    def meet(self, rules: ItemRules) -> None:
+        """Live by other rules: channels come and go, and what a floor means may have changed."""
+        channels, old = self.channels, self.rules
+        for channel in rules.channels:
+            (channels.get(channel) or self._open(channel)).leaving = False
+        for channel, row in channels.items():
+            if channel not in rules.channels and (channel in old.channels or rules.closed(channel)):
+                row.leaving = self._leaving = True
+        self.unindexed |= rules.deallocates and not old.deallocates
+        self.rules = rules
+
+    def dismiss(self) -> None:
+        """Drop the channels that policy no longer has and nothing holds open: their grants are free again."""
+        if not self._leaving:
+            return
+        for channel in [c for c, row in self.channels.items() if row.leaving and not row.reserved and not row.waiting]:
+            del self.channels[channel]
+            self._before.setdefault(channel, None)
+            self._withdraw(channel)
+
+    def _withdraw(self, channel: str) -> None:
+        self.item.withdrawn = [*self.item.withdrawn[1 - MOST_WITHDRAWN :], short_id(channel)]
+
+    # The end of the step
+
+    def publish(self) -> None:
+        """Derive what the channels show, put the item's row, and tell each pair that is not the committed one."""
+        item, rules, before = self.item, self.rules, self._before
+        runs = item.quarantine is None
+        if runs:
+            item.safety_stock = availability.safety_stock(rules, item.stock.basis)
+        step = rules.step
+        free = availability.free(item.stock.on_hand, item.safety_stock, self.reserved, step)
+        claimed = None if rules.plain or not runs else claims(free, rules, item.channels)
+        item.scaled = claimed is not None and sum(weights(open_rules(rules, item.channels)).values()) > WHOLE
+        named = rules.channels
+        place = 0
+        for channel, row in item.channels.items():
+            rule = named.get(channel)
+            if not runs or (rule is None and rules.closed(channel)):
+                row.available = 0
+            else:
+                claim = free if claimed is None else sum(claimed[channel])
+                row.available = availability.shown(claim, rule or rules.other, row.blocking, step)
+            if before.get(channel) != (row.available, row.reserved):
+                self._tell(place, channel, row.available, row.reserved)
+            place += 1
+        for channel, pair in before.items():
+            if channel not in item.channels and pair != _WITHDRAWN:
+                self._tell(place, channel, *_WITHDRAWN)
+                place += 1
+        self.state.put(f"{self.name}|i", item)
+
+    def _tell(self, place: int, channel: str, available: int, reserved: int) -> None:
+        item = self.item
+        self.events.append(
+            AvailabilityCalculated(
+                name=self.name, version=item.version, at=item.log_time, offset=item.offset, ordinal=place,
+                channel=channel, available=available, reserved=reserved,
+            )
+        )  # fmt: skip

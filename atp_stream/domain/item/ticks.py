@@ -1,0 +1,68 @@
+"""Ticks of a partition: moments up to which all input has been read, so that what was to be confirmed has been.
+
+Law: an item meets every tick by which it has a timer run out, in the order of the log, before its next command; an item
+that no command touches meets it in a walk over the earliest timers. Source: docs/rules/time.md#tick-order.
+"""
+
+from typing import Final
+
+from atp_stream.domain.item.open_item import MICROSECONDS, ItemFold
+from atp_stream.domain.row_keys import CLOCK, TIMER
+from atp_stream.domain.state.overlay import State
+from atp_stream.domain.state.rows import Clock, Pending
+
+MOST_PENDING: Final = 1_000
+"""So many ticks are kept for items to meet; the next one waits until the walk has caught up."""
+
+
+class Ticks:
+    """The ticks of one partition, as one step sees them."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        clock: Clock | None = state.get(CLOCK)
+        self.pending: list[Pending] = [] if clock is None else clock.pending
+
+    @property
+    def crowded(self) -> bool:
+        """Tell whether one more tick has to wait for the walk."""
+        return len(self.pending) >= MOST_PENDING
+
+    def add(self, offset: int, log_time: int, told: int, *, settled: bool) -> None:
+        """Let the timers up to `told`, but not beyond log time, run out: a fast clock ends nothing early.
+
+        Unless all is `settled`, what stands earlier in the log may still start such a timer.
+        """
+        until = min(told, log_time * MICROSECONDS)
+        if until > self.pending[-1].until if self.pending else not settled or self._due(until) is not None:
+            self.pending.append(Pending(offset, log_time, until))
+            self._state.put(CLOCK, Clock(pending=self.pending))
+
+    def for_item(self, x: ItemFold) -> Pending | None:
+        """Return the next tick by which a timer of the item has run out, as far as its earliest one tells."""
+        timer = x.item.timer
+        if timer is None or not self.pending or timer > self.pending[-1].until:
+            return None
+        return next(tick for tick in self.pending if timer <= tick.until)
+
+    def next_item(self) -> tuple[str, str] | None:
+        """Return the earliest timer that has run out by a tick, and its item."""
+        return self._due(self.pending[-1].until) if self.pending else None
+
+    def give_up(self, timer: str) -> None:
+        """Forget a timer that its item, which has met all ticks, does not have: else the walk would never end."""
+        found = self._state.first(TIMER)
+        if found is not None and found[0] == timer:
+            self._state.delete(timer)
+
+    def finish(self) -> None:
+        """Forget the ticks: all items have met them, and nothing that stands earlier in the log is left to do."""
+        self.pending = []
+        self._state.delete(CLOCK)
+
+    def _due(self, until: int) -> tuple[str, str] | None:
+        found = self._state.first(TIMER)
+        if found is None:
+            return None
+        moment, _, name = found[0][len(TIMER) :].partition("|")
+        return (found[0], name) if int(moment, 16) <= until else None

@@ -1,0 +1,264 @@
+"""The policy ready for use: which rule an item's channel lives by.
+
+Law: of the rules that could apply to an item's channel exactly one does, the most special that is written:
+item and channel, then item, then channel, then tenant. Nothing is merged: a tenant with a section of its own takes
+nothing from the section `*`, which stands for all others. Source: docs/rules/policy.md#precedence.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Final
+
+import msgspec
+
+from atp_stream.domain import quantity
+from atp_stream.domain.names import split
+from atp_stream.domain.policy.channel_names import as_spelled, by_form, normal
+from atp_stream.domain.policy.parsing import decode, encode, recall, recall_own
+from atp_stream.domain.policy.schema import (
+    MAX_WINDOW,
+    MIN_WINDOW,
+    SKEW_PARTS,
+    WHOLE,
+    ChannelSection,
+    Document,
+    ItemSection,
+    Kind,
+    PolicyError,
+    SafetySection,
+    Shortage,
+    TenantSection,
+)
+from atp_stream.domain.stock.facts import StockRules
+
+__all__ = ["DEFAULT", "ItemRules", "Kind", "Policy", "PolicyError", "Rule", "parse", "read", "text"]
+
+_HUNDREDTH: Final = Decimal("0.01")
+_MICROSECONDS: Final = 1_000_000
+_MOST_OWN_RULES: Final = 10_000  # items with a policy of their own whose rules are remembered
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """How much a channel may claim, and what is held back from it: `buffer` always, everything below `floor`.
+
+    `weight` is in ten-thousandths; `rank` and `minimum` count when quotas are short. `thawed` is the kind that is left
+    when a freeze is lifted: a freeze lies over a rule and does not change what was granted. `max_waiting` is what may
+    wait in the channel in all, None for any quantity.
+    """
+
+    buffer: int = 0
+    floor: int = 0
+    kind: Kind = Kind.POOLED
+    weight: int = 0
+    overflow: bool = False
+    rank: int = 1
+    minimum: int = 0
+    thawed: Kind = Kind.POOLED
+    max_waiting: int | None = None
+
+
+_NOTHING: Final[Mapping[str, object]] = MappingProxyType({})
+_FROZEN: Final = Rule(kind=Kind.FROZEN, thawed=Kind.FROZEN)
+
+
+class ItemRules(msgspec.Struct, frozen=True, kw_only=True):
+    """All rules of one item.
+
+    `percent` is in hundredths of one per cent, durations are in microseconds; `other` is for channels that nobody
+    named. Claims are multiples of `step`. `max_waiting_each` is what may wait of one reservation, None for any
+    quantity. `aliases` are the other names of channels, `spelled` all names by their normal form. `plain` says that
+    every channel may claim the whole pool.
+    """
+
+    stock: StockRules = StockRules()
+    fixed: int = 0
+    percent: int = 0
+    step: int = 1
+    max_waiting_each: int | None = None
+    channels: dict[str, Rule] = {}
+    other: Rule = Rule()
+    aliases: dict[str, str] = {}
+    spelled: dict[str, str] = {}
+    accepts_unknown: bool = True
+    deallocates: bool = False
+    time_limit: int | None = None
+    retention: int = 7 * 24 * 60 * 60 * _MICROSECONDS
+    drift_grace: int = 30 * _MICROSECONDS
+    plain: bool = True
+
+    def rule(self, channel: str) -> Rule:
+        """Return the rule of a channel: of another name, or spelling, that of the channel it stands for."""
+        rule = self.channels.get(channel)
+        if rule is not None:
+            return rule
+        named = self._named(channel)
+        if named is not None:
+            return self.channels[named]
+        return self.other if self.accepts_unknown else _FROZEN
+
+    def resolve(self, channel: str, known: Mapping[str, object] = _NOTHING) -> str:
+        """Return the channel that `channel` stands for: one that policy names, else one in `known` spelled alike."""
+        named = self._named(channel)
+        return as_spelled(channel, known) if named is None else named
+
+    def _named(self, channel: str) -> str | None:
+        if channel in self.channels:
+            return channel
+        return self.aliases.get(channel) or self.spelled.get(normal(channel))
+
+    def closed(self, channel: str) -> bool:
+        """Tell whether `channel` is neither named nor accepted without a name: it shows 0 and gets no new reservations.
+
+        What is in it already may wait and grow: in another name it is served, by `claims`, otherwise it waits. Another
+        spelling of a name is another name.
+        """
+        return channel not in self.channels and (not self.accepts_unknown or self._named(channel) is not None)
+
+
+class Policy:
+    """A policy ready for use; `document` is what was written. Durations in microseconds."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        stock = document.stock
+        # Documents that were stored before these bounds were there live by the nearest that they allow.
+        window = max(MIN_WINDOW, min(MAX_WINDOW, stock.window))
+        most = window // SKEW_PARTS
+        skew = max(-most, min(most, stock.skew))
+        self.stock = StockRules(window=window * _MICROSECONDS, skew=skew * _MICROSECONDS)
+        self.future_tolerance = document.future_tolerance * _MICROSECONDS
+        self.unknown_channel_limit = document.unknown_channel_limit
+        self.default_channel = document.default_channel
+        self._rules: dict[tuple[str, str | None], ItemRules] = {}
+        self._own: dict[tuple[str, str], ItemRules] = {}
+        alone = document.tenants.keys() <= {"*"} and not any(t.items for t in document.tenants.values())
+        self._alone = self._compiled("*", ItemSection()) if alone else None
+
+    def rules(self, name: str, own: str | None = None) -> ItemRules:
+        """Return the rules of the item called `name` (tenant and item, as in keys).
+
+        `own` is what a command of its own wrote for it; it stands in place of what the document writes for the item.
+        """
+        if self._alone is not None and own is None:
+            return self._alone
+        tenant, item = split(name)
+        if tenant not in self.document.tenants:
+            tenant = "*"
+        if own is not None:
+            return self._rules_of(tenant, own)
+        section = self.document.tenants.get(tenant)
+        special = None if section is None else section.items.get(item)
+        place = (tenant, None if special is None else item)
+        rules = self._rules.get(place)
+        if rules is None:
+            rules = self._rules[place] = self._compiled(tenant, special or ItemSection())
+        return rules
+
+    def rules_of_tenant(self, tenant: str) -> ItemRules:
+        """Return the rules of those items of a tenant (as in keys) for which nothing is written."""
+        return self.rules(f"{tenant}|")
+
+    def writes_for_items(self, tenant: str) -> bool:
+        """Tell whether anything is written for single items of a tenant (as in keys)."""
+        section = self._section(split(tenant)[0])
+        return section is not None and bool(section.items)
+
+    def _section(self, tenant: str) -> TenantSection | None:
+        return self.document.tenants.get(tenant, self.document.tenants.get("*"))
+
+    def written_for(self, name: str) -> ItemSection | None:
+        """Return what the document writes for one item."""
+        tenant, item = split(name)
+        section = self._section(tenant)
+        return None if section is None else section.items.get(item)
+
+    def _rules_of(self, tenant: str, own: str) -> ItemRules:
+        rules = self._own.get((tenant, own))
+        if rules is None:
+            if len(self._own) >= _MOST_OWN_RULES:
+                self._own.clear()
+            rules = self._own[tenant, own] = self._compiled(tenant, recall_own(own.encode()))
+        return rules
+
+    def _compiled(self, tenant: str, special: ItemSection) -> ItemRules:
+        document = self.document
+        section = document.tenants.get(tenant, TenantSection())
+        safety = special.safety_stock or section.safety_stock or SafetySection()
+        frozen = by_form(section.frozen) | by_form(special.frozen)
+        common, own = by_form(section.channels), by_form(special.channels)
+        named = [*section.channels, *special.channels, *section.frozen, *special.frozen]
+        spelled = by_form({c: c for c in named if normal(c) in common or normal(c) in own or frozen[normal(c)]})
+        channels = {
+            c: _rule(frozen.get(form), own.get(form), special.rule, common.get(form), section.rule)
+            for form, c in spelled.items()
+        }
+        aliases = {alias: spelled[normal(c)] for alias, c in section.aliases.items()}
+        other = _rule(None, special.rule, section.rule)
+        step = quantity.parse(special.step or section.step or _HUNDREDTH)
+        return ItemRules(
+            stock=self.stock,
+            fixed=-(-quantity.parse(safety.fixed) // step) * step,
+            percent=quantity.parse(safety.percent),
+            step=step,
+            max_waiting_each=_bound(special.max_waiting_each, section.max_waiting_each),
+            channels=channels,
+            other=other,
+            aliases=aliases,
+            spelled={normal(alias): c for alias, c in aliases.items()} | spelled,
+            accepts_unknown=document.unknown_channels == "accept",
+            deallocates=(section.shortage or document.shortage) is Shortage.DEALLOCATE,
+            time_limit=None if section.time_limit is None else section.time_limit * _MICROSECONDS,
+            retention=max(document.retention * _MICROSECONDS, 2 * self.stock.window),
+            drift_grace=document.drift_grace * _MICROSECONDS,
+            plain=all(rule.kind is Kind.POOLED for rule in [other, *channels.values()]),
+        )
+
+
+def parse(document: bytes) -> Policy:
+    """Return the policy that a JSON document states; raises PolicyError as `written.decode` does."""
+    return Policy(decode(document))
+
+
+@lru_cache(maxsize=512)
+def read(document: bytes) -> Policy:
+    """Return what `parse` returns, also of what earlier versions let pass, remembering the last documents."""
+    return Policy(recall(document))
+
+
+def text(policy: Policy) -> str:
+    """Return the JSON text of a policy; `parse` of it gives an equal policy."""
+    return encode(policy.document).decode()
+
+
+def _rule(stops: bool | None, *sections: ChannelSection | None) -> Rule:  # noqa: FBT001  (frozen, or thawed, or neither)
+    written = next((one for one in sections if one is not None and one != _ONLY_NAMED), _ONLY_NAMED)
+    kind = written.kind or Kind.POOLED
+    return Rule(
+        buffer=quantity.parse(written.buffer or 0),
+        floor=quantity.parse(written.floor or 0),
+        kind=Kind.FROZEN if stops else kind,
+        weight=int((written.weight or Decimal(0)) * WHOLE),
+        overflow=written.overflow is True,
+        rank=written.rank or 1,
+        minimum=quantity.parse(written.min or 0),
+        thawed=kind,
+        max_waiting=_bound(written.max_waiting),
+    )
+
+
+def _bound(*written: Decimal | None) -> int | None:
+    first = next((one for one in written if one is not None), None)
+    return None if first is None else quantity.parse(first)
+
+
+_ONLY_NAMED: Final = ChannelSection()
+
+_CHANNELS: Final = {channel: ChannelSection() for channel in ("ECOM", "STORE", "B2B", "MARKETPLACE")}
+
+DEFAULT: Final = Policy(Document(tenants={"*": TenantSection(channels=_CHANNELS)}))
+"""The policy before any policy command: four pooled channels, unknown ones accepted, nothing held back."""
+
+INITIAL: Final = Policy(Document(tenants={"*": TenantSection(channels=_CHANNELS, step=Decimal(1))}))
+"""The policy that `atp init` writes: that of DEFAULT, for whole goods."""

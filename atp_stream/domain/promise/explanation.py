@@ -1,0 +1,195 @@
+"""Why a number is what it is: each number of an item as a sum of terms, derived again from its rows.
+
+Law: the terms of on hand add up to on hand, and the terms of a channel to what it shows as available. Nothing is read
+back from a published value: a term that were wrong would show as a sum that is. All quantities are whole hundredths.
+Source: docs/rules/stock.md#on-hand, docs/rules/availability.md#formula.
+"""
+
+from typing import Final, NamedTuple
+
+from atp_stream.domain.policy.rules import ItemRules, Rule
+from atp_stream.domain.policy.schema import Kind
+from atp_stream.domain.promise import availability
+from atp_stream.domain.promise.claims import Claim, claims, open_rules, quotas
+from atp_stream.domain.state.rows import Channel, Item
+from atp_stream.domain.stock import instants, upgrade
+from atp_stream.domain.stock.facts import NEVER
+from atp_stream.domain.stock.rows import Instant, Location, Stock
+
+_NOT_CLAIMED: Final = {
+    Kind.POOLED: "not_pooled",  # never there: the pool is its claim
+    Kind.SHARE: "share_of_others",
+    Kind.QUOTA: "no_overflow",
+    Kind.FROZEN: "frozen",
+}
+
+
+_SURE: Final = 2
+
+
+class Term(NamedTuple):
+    """A part of a sum; `what` is stable text."""
+
+    what: str
+    quantity: int
+
+
+class ChannelTerms(NamedTuple):
+    """A channel: its rule, what it may claim, and how that becomes what it shows."""
+
+    channel: str
+    rule: Rule
+    row: Channel
+    claim: Claim
+    terms: list[Term]
+
+
+class Explanation(NamedTuple):
+    """An item: on hand is the sum of the terms in `held`, what is free is the sum of the terms in `free`.
+
+    `pool` is what no quota fences off; in a `shortage` the fences are less than what is left of the grants.
+    """
+
+    held: list[Term]
+    free: list[Term]
+    pool: int
+    shortage: bool
+    channels: list[ChannelTerms]
+
+
+def explain(item: Item, rules: ItemRules) -> Explanation:
+    """Return the terms of an item's numbers under the rules that it lives by."""
+    stock = item.stock
+    reserved = sum(row.reserved for row in item.channels.values())
+    safety = item.safety_stock if item.quarantine else availability.safety_stock(rules, stock.basis)
+    left = availability.free(stock.on_hand, safety, reserved)
+    free = left - left % rules.step
+    of_free = [Term("on_hand", stock.on_hand), Term("safety_stock", -safety), Term("reserved", -reserved)]
+    _add(of_free, "never_below_zero", left - sum(term.quantity for term in of_free))
+    _add(of_free, "less_than_step", free - left)
+    claimed = claims(free, rules, item.channels)
+    of_quotas = quotas(open_rules(rules, item.channels), item.channels)
+    fenced = sum(claimed[quota.channel].fence for quota in of_quotas)
+    entitled = sum(quota.left - quota.left % rules.step for quota in of_quotas)
+    return Explanation(
+        held=_held(stock),
+        free=of_free,
+        pool=free - fenced,
+        shortage=entitled > free,
+        channels=[
+            _channel(
+                ChannelTerms(channel, rules.rule(channel), row, claimed[channel], list(of_free)),
+                fenced=fenced,
+                closed=rules.closed(channel),
+                step=rules.step,
+                stopped=item.quarantine is not None,
+            )
+            for channel, row in sorted(item.channels.items())
+        ],
+    )
+
+
+class Absolute(NamedTuple):
+    """The newest absolute of a location: its stamp, what was held at its end, and whether its facts contradict."""
+
+    at: int
+    end: int
+    in_doubt: bool
+
+
+class Drifted(NamedTuple):
+    """What a gap is made of: what was held at `base_at`, what moved since, and what the newest absolute says."""
+
+    base_at: int
+    base: int
+    moved: int
+    shipped: int
+    found: int
+
+
+class PlaceTerms(NamedTuple):
+    """A location: its quantity is the end of its newest absolute and `since`, `missing` units have left since then.
+
+    `recent` are its newest instants; facts stamped up to `forgotten_at` can no longer be judged. None where there is
+    no absolute, no gap, or nothing forgotten.
+    """
+
+    quantity: int
+    absolute: Absolute | None
+    since: int
+    gap: Drifted | None
+    missing: int
+    recent: list[Instant]
+    forgotten_at: int | None
+
+
+def explain_place(row: Location, recent: int) -> PlaceTerms:
+    """Return the terms of a location, and up to `recent` of its newest instants."""
+    has_absolute = row.at != NEVER
+    tail = row.facts.tail
+    newest = next((one for one in reversed(tail) if one.at == row.at), None)
+    in_doubt = row.sure < _SURE if newest is None or not newest.is_absolute else not instants.is_sure(newest)
+    shipped = row.base_out - row.out
+    explains = row.gap != row.end - row.base_end - row.moved
+    return PlaceTerms(
+        quantity=row.value,
+        absolute=Absolute(row.at, row.end, in_doubt) if has_absolute else None,
+        since=row.after,
+        gap=Drifted(row.base_at, row.base_end, row.moved, shipped if explains else 0, row.end) if row.gap else None,
+        missing=row.out if has_absolute else 0,
+        recent=tail[-recent:],
+        forgotten_at=None if row.forgotten_at == NEVER else row.forgotten_at,
+    )
+
+
+def _held(stock: Stock) -> list[Term]:
+    """Return the terms of on hand; where there are two sums, those of the one that counts."""
+    named, bare = stock.named, stock.bare
+    terms: list[Term] = []
+    if upgrade.is_old(stock):
+        _add(terms, "before_the_upgrade", stock.on_hand)
+        return terms
+    with_name = [("locations", named.value), ("shipped", -named.missing), ("shipped_from_no_location", -stock.homeless)]
+    without = [("no_location", bare.value), ("shipped", -bare.missing)]
+    if not stock.split:
+        counted = (
+            [*with_name, ("no_location", bare.value)] if named.absolutes else [("locations", named.value), *without]
+        )
+    else:
+        of_named, of_bare = (sum(units for _, units in one) for one in (with_name, without))
+        counted = with_name if (of_named, -named.basis) <= (of_bare, -bare.basis) else without
+    for what, quantity in counted:
+        _add(terms, what, quantity)
+    _add(terms, "limited", stock.on_hand - sum(term.quantity for term in terms))
+    return terms
+
+
+def _channel(found: ChannelTerms, *, fenced: int, closed: bool, step: int, stopped: bool) -> ChannelTerms:
+    """Complete the terms, which begin with those of what is free."""
+    _, rule, row, claim, terms = found
+    pool = sum(term.quantity for term in terms) - fenced
+    _add(terms, "fenced_for_quotas", -fenced)
+    _add(terms, "own_fence", claim.fence)
+    if closed:
+        _add(terms, "closed", -pool)
+    else:
+        _add(terms, _NOT_CLAIMED[rule.kind], claim.pool - pool)
+    left = 0 if closed else sum(claim)
+    held_back = min(rule.buffer, left)
+    part = (left - held_back) % step
+    for what, takes in (
+        ("buffer", held_back),
+        ("less_than_step", part),
+        ("below_floor", left if left - held_back - part < rule.floor else 0),
+        ("others_wait", left if row.blocking else 0),
+        ("quarantine", left if stopped else 0),
+    ):
+        taken = min(takes, left)
+        _add(terms, what, -taken)
+        left -= taken
+    return found
+
+
+def _add(terms: list[Term], what: str, quantity: int) -> None:
+    if quantity:
+        terms.append(Term(what, quantity))

@@ -1,0 +1,60 @@
+"""What a reservation holds: numbers that follow from its row, and where it stands.
+
+Source: docs/rules/reservations.md#states.
+"""
+
+from enum import StrEnum
+from typing import Final
+
+from atp_stream.domain.state.rows import Reservation
+
+MOST_PIECES: Final = 256
+"""So many allocations and waiting parts has a reservation at most; then it grows no more and takes no more parts."""
+
+
+class Status(StrEnum):
+    """Where a reservation stands, as users see it."""
+
+    PENDING = "PENDING"
+    COMMITTED = "COMMITTED"
+    PARTIAL = "PARTIAL"
+    BACKORDERED = "BACKORDERED"
+    CONFIRMED = "CONFIRMED"
+    FULFILLED = "FULFILLED"
+    RELEASED = "RELEASED"
+    REJECTED = "REJECTED"
+    EXPIRED = "EXPIRED"
+
+
+def allocated(row: Reservation) -> int:
+    """Return the units that are promised and have not left."""
+    return sum(allocation.quantity for allocation in row.allocations)
+
+
+def pieces(row: Reservation) -> int:
+    """Return the number of allocations and waiting parts."""
+    return len(row.allocations) + len(row.queued)
+
+
+def owed(row: Reservation) -> int:
+    """Return what was requested and neither released nor shipped; more than is held where a part was dropped."""
+    return max(0, row.requested - row.released - shipped(row))
+
+
+def shipped(row: Reservation) -> int:
+    """Return the units that have left: what events and what adjustments say, less what both do."""
+    return max(row.fulfilled, row.adjusted) + row.apart
+
+
+def status(row: Reservation) -> Status:
+    """Return where the reservation stands."""
+    if row.at is None:
+        return Status.PENDING
+    if row.ended is not None:
+        return Status(row.ended.value)
+    if row.confirmed:
+        return Status.CONFIRMED
+    held = allocated(row)
+    if not held:
+        return Status.BACKORDERED
+    return Status.COMMITTED if held >= owed(row) else Status.PARTIAL

@@ -1,0 +1,89 @@
+"""Promises taken back when the stock no longer covers them, for those who chose so.
+
+Law: only what is short is taken back: unconfirmed promises first, then those of the lowest priority, then those of the
+newest request by its place in the log, whatever commit served it; what was taken back waits at that place. The order
+is kept as rows (of such items alone), so that the work does not grow with the number of promises.
+
+Rows of an earlier version stand in the order of the commits. They are found as well, and `note_all` with `work.index`
+"" gives all of them their new place, in slices.
+Source: docs/rules/reservations.md#deallocate.
+"""
+
+from typing import Final
+
+from atp_stream.domain.budget import Room
+from atp_stream.domain.events import ReleaseReason
+from atp_stream.domain.item.open_item import ItemFold
+from atp_stream.domain.names import decode, encode
+from atp_stream.domain.promise.availability import short
+from atp_stream.domain.reservations.backorder_queue import wait
+from atp_stream.domain.state.rows import Due, Reservation, Work
+
+_TOP: Final = 2**63 - 1
+_PLACE: Final = 33  # characters
+
+
+def note(x: ItemFold, reservation: str, row: Reservation) -> None:
+    """Keep the place of a reservation among the promises that a loss may take back; the caller puts the row."""
+    place = _place(row) if x.rules.deallocates and row.allocations else None
+    if place != row.taken_back:
+        if row.taken_back is not None:
+            x.state.delete(_promise_key(x.name, row.taken_back, reservation))
+        if place is not None:
+            x.state.put(_promise_key(x.name, place, reservation), Due())
+        row.taken_back = place
+
+
+def note_all(x: ItemFold, work: Work, room: Room) -> bool:
+    """Note the promises from `work.index` on, as far as there is room; tell whether all are noted."""
+    assert work.index is not None  # noqa: S101  (only such work comes here)
+    prefix = f"{x.name}|r|"
+    while (key := x.state.after(max(work.index, prefix))) is not None and key.startswith(prefix):
+        if not room.take():
+            return False
+        row: Reservation | None = x.state.get(key)
+        assert row is not None  # noqa: S101  (`after` finds only keys that have a row)
+        note(x, decode(key[len(prefix) :]), row)
+        x.state.put(key, row)
+        work.index = key + "\0"
+    work.index = None
+    return True
+
+
+def take_back(x: ItemFold, work: Work, room: Room) -> bool:
+    """Take promises back until nothing is short, as far as there is room; tell whether nothing is."""
+    prefix = f"{x.name}|o|"
+    while missing := short(x.item.stock.on_hand, x.reserved):
+        if not room.take():
+            return False
+        found = x.state.first(prefix)
+        assert found is not None  # noqa: S101  (what is reserved is noted)
+        reservation = decode(found[0][len(prefix) + _PLACE :])
+        row = x.reservation(reservation)
+        assert row is not None  # noqa: S101  (a promise without its reservation is a fault of ours)
+        place = _newest_request(row)
+        while missing and row.allocations and _newest_request(row) == place:
+            part = x.give_back_newest(reservation, row, missing, ReleaseReason.SUPPLY_LOST)
+            wait(x, reservation, row, part, place)
+            missing -= part
+        note(x, reservation, row)
+        x.state.put(f"{x.name}|r|{encode(reservation)}", row)
+    work.lose = False
+    return True
+
+
+def _place(row: Reservation) -> str:
+    """Return what sorts reservations in the order in which their promises are taken back."""
+    priority = max(-_TOP, min(_TOP, row.priority))
+    return f"{int(row.confirmed)}{_TOP + priority:016x}{_TOP - _newest_request(row):016x}"
+
+
+def _newest_request(row: Reservation) -> int:
+    """Return the place in the log of the newest request that promises answer; allocations stand in that order."""
+    newest = row.allocations[-1]
+    return newest.offset if newest.asked_at < 0 else newest.asked_at
+
+
+def _promise_key(name: str, place: str, reservation: str) -> str:
+    """Return the key of an open promise, in the order in which promises would be taken back."""
+    return f"{name}|o|{place}{encode(reservation)}"

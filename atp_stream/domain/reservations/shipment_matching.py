@@ -1,0 +1,154 @@
+"""What has left for a reservation, as fulfilments and adjustments tell of it, and which of them tell of the same.
+
+Both may tell of one movement. From one location they are one, from different locations they are two, and where one of
+them names no location they may be one. So may all that a fulfilment of the rest ships, wherever it says that it was:
+who says that all has left counts in what left elsewhere.
+
+    1. fulfilments and adjustments of the same location are paired
+    2. fulfilments without a location or of the rest, with what is left of the adjustments, those with a location first
+    3. adjustments without a location, with what is left of the fulfilments, the oldest first
+    moved = fulfilled + adjusted - paired
+
+An adjustment moves the stock by itself, so only what is not paired of the fulfilments stands in the stock beside it, of
+each location the youngest units.
+
+Law: what has moved, and what stands in the stock, follows from what was said and not from the order of arrival, as far
+as shipments are told apart.
+Source: docs/rules/stock.md#pairing.
+"""
+
+from collections import Counter
+from typing import Final
+
+from atp_stream.domain.item.open_item import ItemFold
+from atp_stream.domain.reservations.balances import shipped
+from atp_stream.domain.state.rows import Moved, Reservation
+
+MOST_SHIPMENTS: Final = 32
+"""So many shipments of a reservation are told apart.
+
+Of more, neighbours are merged, and count as the younger: in doubt, under-promise. From a location for which there is no
+room at all, each shipment is a movement of its own, for the same reason.
+"""
+
+
+def fulfilled(x: ItemFold, row: Reservation, units: int, at: int, location: str, *, rest: bool) -> int:
+    """Let a fulfilment take units, or (`rest`) all that is left, out of the stock.
+
+    Returns how many have left that were not known to have.
+    """
+    if not units:
+        return 0
+    before = shipped(row)
+    row.fulfilled += units
+    told = Moved(at, units, "", units, location) if rest else Moved(at, units, location, units, "")
+    if _enter(x, row, told):
+        _pair(x, row)
+    else:
+        row.untold += units
+        _pair(x, row)
+        _stand(x, row, told, 0)
+    return shipped(row) - before
+
+
+def adjusted(x: ItemFold, row: Reservation, units: int, location: str) -> int:
+    """Take note that an adjustment took units out of the stock; return how many were not known to have left."""
+    before = shipped(row)
+    row.adjusted += units
+    if location:
+        row.adjusted_at[location] = row.adjusted_at.get(location, 0) + units
+    _pair(x, row)
+    return shipped(row) - before
+
+
+def relocate(x: ItemFold, row: Reservation, location: str) -> None:
+    """Let a reservation be of another location, and what left no stated one have left that."""
+    _read_as_meant(row)
+    for one in row.moved:
+        units = one.quantity - one.repeated
+        if units and not one.location and not one.place:
+            x.stock.ship(one.at, -units, row.location)
+            x.stock.ship(one.at, units, location)
+    row.location = location
+
+
+def _enter(x: ItemFold, row: Reservation, told: Moved) -> bool:
+    """Note a shipment, none of which stands in the stock yet; False if there is no room for its location."""
+    _read_as_meant(row)
+    for one in row.moved:
+        if _order(one) == _order(told):
+            one.quantity += told.quantity
+            one.repeated += told.quantity
+            return True
+    if len(row.moved) >= MOST_SHIPMENTS and not _make_room(x, row):
+        return False
+    row.moved.append(told)
+    row.moved.sort(key=_order)
+    return True
+
+
+def _read_as_meant(row: Reservation) -> None:
+    """Tell locations apart in a row that was written before: one that may be the reservation's own was not stated."""
+    for one in row.moved:
+        if one.place is None:
+            one.place = ""
+            if one.location == row.location:
+                one.location, one.place = "", row.location
+
+
+def _make_room(x: ItemFold, row: Reservation) -> bool:
+    """Merge the two oldest shipments of the location that has most; False if each has but one."""
+    where, most = Counter(_where(one) for one in row.moved).most_common(1)[0]
+    if most < 2:  # noqa: PLR2004  (two are merged)
+        return False
+    older, younger = [one for one in row.moved if _where(one) == where][:2]
+    _stand(x, row, older, older.quantity)
+    younger.quantity += older.quantity
+    younger.repeated += older.quantity
+    row.moved.remove(older)
+    return True
+
+
+def _pair(x: ItemFold, row: Reservation) -> None:
+    """Let stand in the stock what the adjustments do not repeat of the fulfilments."""
+    if not row.adjusted:
+        for one in row.moved:
+            if one.repeated:
+                _stand(x, row, one, 0)
+        return
+    _read_as_meant(row)
+    by_location: Counter[str] = Counter()
+    for one in row.moved:
+        by_location[one.location] += one.quantity
+    kept = by_location.pop("", 0)
+    nowhere = row.fulfilled - row.untold - by_location.total()
+    alike = {place: min(units, row.adjusted_at.get(place, 0)) for place, units in by_location.items()}
+    pairs = sum(alike.values())
+    elsewhere = sum(row.adjusted_at.values()) - pairs
+    anywhere = row.adjusted - pairs - elsewhere
+    of_nowhere = min(nowhere, elsewhere + anywhere)
+    others = min(by_location.total() - pairs, anywhere - max(0, of_nowhere - elsewhere))
+    row.apart = min(row.fulfilled, row.adjusted) - pairs - of_nowhere - others
+    alike[""] = max(0, of_nowhere - (nowhere - kept))  # what is no longer kept was repeated before
+    for one in row.moved:
+        repeated = min(one.quantity, alike[one.location])
+        alike[one.location] -= repeated
+        more = min(one.quantity - repeated, others)
+        others -= more
+        _stand(x, row, one, repeated + more)
+
+
+def _stand(x: ItemFold, row: Reservation, one: Moved, repeated: int) -> None:
+    """Let all but `repeated` units of a shipment stand in the stock."""
+    more = one.repeated - repeated
+    if more:
+        x.stock.ship(one.at, more, one.location or one.place or row.location)
+        one.repeated = repeated
+
+
+def _where(one: Moved) -> tuple[str, str]:
+    return one.location, one.place or ""
+
+
+def _order(one: Moved) -> tuple[int, str, str]:
+    return one.at, *_where(one)

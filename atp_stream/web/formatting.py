@@ -1,0 +1,26 @@
+"""How the views write quantities and times."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import msgspec
+
+from atp_stream.domain import quantity
+from atp_stream.domain.item.open_item import MICROSECONDS
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def units(hundredths: int) -> msgspec.Raw:
+    """Return an amount as an exact JSON number."""
+    return msgspec.Raw(quantity.show(hundredths).encode())
+
+
+def moment(microseconds: int) -> str:
+    """Return a time as the views write it, cut to milliseconds."""
+    return (_EPOCH + timedelta(microseconds=microseconds)).isoformat(timespec="milliseconds")
+
+
+def log_moment(milliseconds: int) -> str:
+    """Return a log time as the views write it."""
+    return moment(milliseconds * MICROSECONDS)

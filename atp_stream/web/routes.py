@@ -1,0 +1,60 @@
+"""Everything that a worker serves over HTTP."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from aiohttp import web
+
+from atp_stream import __version__
+from atp_stream.engine.app import EngineApp
+from atp_stream.messages.registry import SchemaCache
+from atp_stream.topics import Topics
+from atp_stream.web.availability import add_availability
+from atp_stream.web.endpoint import Page, Pages, json_response
+from atp_stream.web.explain import add_explain
+from atp_stream.web.health import add_health
+from atp_stream.web.metrics import Metrics, add_metrics
+from atp_stream.web.policies import add_policies
+from atp_stream.web.problems import OBSERVE
+from atp_stream.web.query import add_query
+from atp_stream.web.references import add_references
+from atp_stream.web.reservations import add_reservations
+from atp_stream.web.server import Runner
+
+
+def _index(pages: Pages) -> Page:
+    async def index(request: web.Request) -> web.Response:
+        return json_response({"name": "atp_stream", "version": __version__, "views": pages.views})
+
+    return index
+
+
+def add_web(
+    app: EngineApp,
+    topics: Topics,
+    schemas: SchemaCache,
+    messages: Mapping[tuple[str, str], int],
+    unread: Mapping[str, int],
+    time_held: Callable[[], float],
+) -> Metrics:
+    """Serve all views of an installed app, and return what counts for them.
+
+    `messages` counts input records by (topic, what became of them), `unread` those with fields that nobody reads, as
+    far as they were looked at, by topic; `time_held` says for how many seconds what is due
+    has waited for input.
+    """
+    metrics = Metrics(app, topics, messages, unread, time_held)
+    server: Any = app.web
+    server.web_app[OBSERVE] = metrics.request
+    server._runner = Runner(server.web_app, access_log=None)  # noqa: SLF001 - Faust has no other way
+    pages = Pages(app)
+    pages.add("GET", "/", _index(pages))  # first: Faust puts one of its own behind it
+    add_explain(app, pages)  # in front of the channels: one that is called `explain` has no view of its own
+    add_availability(app, pages)
+    add_query(app, pages)
+    add_references(app, pages)
+    add_reservations(app, pages)
+    add_policies(app, pages, topics)
+    add_health(app, pages, schemas, topics)
+    add_metrics(metrics, pages)
+    return metrics
