@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self
 from urllib.parse import urlsplit
 
-_HIGHEST_PORT = 65535
-_LONGEST_TENANT = 255  # bytes; the limit of every id: docs/rules/identity.md#ids
+_MAX_PORT = 65535
+_MAX_TENANT = 255  # bytes; the limit of every id: docs/rules/identity.md#ids
 FOREVER = -1
 
 
@@ -92,7 +92,7 @@ def _matching(pattern: str) -> Callable[[str], str]:
 
 
 def _tenant(text: str) -> str:
-    if len(text.encode()) > _LONGEST_TENANT or not text.isprintable():
+    if len(text.encode()) > _MAX_TENANT or not text.isprintable():
         raise ValueError(text)
     return text
 
@@ -105,7 +105,7 @@ def _brokers(text: str) -> tuple[str, ...]:
             host, port = port, "9092"
         if not re.fullmatch(r"[\w.-]+|\[[0-9a-fA-F:]+\]", host):
             raise ValueError(text)
-        addresses.append(f"{host}:{_whole(1, _HIGHEST_PORT).parse(port)}")
+        addresses.append(f"{host}:{_whole(1, _MAX_PORT).parse(port)}")
     return tuple(addresses)
 
 
@@ -157,7 +157,7 @@ _URL = Kind(_url, "an http:// or https:// address")
 _URL_OR_NOTHING = Kind(lambda text: _url(text) if text else "", "an http:// or https:// address, or nothing")
 _HOST = Kind(_matching(r"[\w.:-]+"), "a host name or address")
 _DIRECTORY = Kind(_directory, "a directory")
-_TENANT = Kind(_tenant, f"at most {_LONGEST_TENANT} bytes without control characters, or nothing")
+_TENANT = Kind(_tenant, f"at most {_MAX_TENANT} bytes without control characters, or nothing")
 _DURATION = Kind(_milliseconds, "a number with m, h or d behind it (12h, 30d), or forever")
 
 
@@ -196,7 +196,7 @@ class Settings:
         "ATP_DATA_DIR", ".atp/data", _DIRECTORY, "Tables of this worker; each worker needs a directory of its own."
     )
     web_host: str = _setting("ATP_WEB_HOST", "127.0.0.1", _HOST, "Address to listen on for views, health and metrics.")
-    web_port: int = _setting("ATP_WEB_PORT", "6066", _whole(0, _HIGHEST_PORT), "Port to listen on; 0 takes a free one.")
+    web_port: int = _setting("ATP_WEB_PORT", "6066", _whole(0, _MAX_PORT), "Port to listen on; 0 takes a free one.")
     web_url: str = _setting(
         "ATP_WEB_URL", "", _URL_OR_NOTHING, "Where other workers reach this one; empty: the host and port above."
     )

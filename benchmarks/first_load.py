@@ -18,7 +18,7 @@ from atp_stream import provision
 from atp_stream.devstack import Stack
 from atp_stream.settings import Settings
 from atp_stream.topics import LOG_PARTITIONS, Topics
-from atp_stream.web.query import MOST_ITEMS
+from atp_stream.web.query import MAX_ITEMS
 from benchmarks import site
 from benchmarks.throughput import rows_of
 
@@ -183,8 +183,8 @@ async def _drained(workers: list[site.Bench], messages: int, sending: "asyncio.T
 async def _compare(url: str, items: int) -> list[str]:
     found: list[str] = []
     async with aiohttp.ClientSession(timeout=_ANSWER) as session:
-        for first in range(0, items, MOST_ITEMS):
-            wanted = [item_name(number) for number in range(first, min(items, first + MOST_ITEMS))]
+        for first in range(0, items, MAX_ITEMS):
+            wanted = [item_name(number) for number in range(first, min(items, first + MAX_ITEMS))]
             async with session.post(f"{url}/atp/{site.TENANT}/query", json={"items": wanted}) as answer:
                 found += differences((await answer.json())["results"], first)
     return found

@@ -63,10 +63,10 @@ class Ledger:
 
     def _output(self, partition: int, event: AnyEvent, originals: dict[int, LogRecord]) -> Output:
         if isinstance(event, CommandRefused):
-            if event.kept is None:
+            if event.deferred is None:
                 record = originals[event.offset]
             else:  # its log record has gone by; what it was made from was kept with it
-                command, source, original = event.kept
+                command, source, original = event.deferred
                 name = event.name.encode()
                 record = LogRecord(event.offset, event.at, name, encode_command(command), source, original)
             return self._letter(partition, record, event.reason, event.detail)

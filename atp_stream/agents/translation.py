@@ -22,7 +22,7 @@ from atp_stream.engine.sending import Output, partition_of
 from atp_stream.engine.topic_identity import checksum
 from atp_stream.messages.dead_letters import Letter, pack_original
 from atp_stream.messages.inbound import Inbound, Skipped
-from atp_stream.messages.limits import LONGEST_MESSAGE
+from atp_stream.messages.limits import MAX_MESSAGE_BYTES
 from atp_stream.messages.reasons import Reason
 from atp_stream.messages.registry import SchemaCache, SchemaUnknown
 from atp_stream.messages.rows import encode_command
@@ -30,7 +30,7 @@ from atp_stream.topics import WHOLE_PARTITION, Topics
 
 log = get_logger(__name__)
 
-__all__ = ["LONGEST_MESSAGE", "Translator", "add_intake_agent"]
+__all__ = ["MAX_MESSAGE_BYTES", "Translator", "add_intake_agent"]
 
 _SKIPS_TOLD = 1_000  # made-up event types must not fill the memory, or the log
 
@@ -117,8 +117,8 @@ def _check_size(record: Any) -> None:
     size = len(record.value or b"") + len(record.key or b"")
     if record.headers:
         size += sum(len(value or b"") for _, value in record.headers)
-    if size > LONGEST_MESSAGE:
-        raise Refused(Reason.TOO_LARGE, f"{size} bytes with key and headers, at most {LONGEST_MESSAGE} are read")
+    if size > MAX_MESSAGE_BYTES:
+        raise Refused(Reason.TOO_LARGE, f"{size} bytes with key and headers, at most {MAX_MESSAGE_BYTES} are read")
 
 
 def add_intake_agent(app: EngineApp, topics: Topics) -> None:

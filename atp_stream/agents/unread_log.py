@@ -19,7 +19,7 @@ from atp_stream.messages.subjects import resembled, unread
 log = get_logger(__name__)
 
 _TOLD: Final = 100  # made-up names must not fill the memory, or the log
-_LONGEST_NAME: Final = 100
+_MAX_NAME: Final = 100
 _FIRST: Final = 100
 _EACH: Final = 1_000
 
@@ -53,4 +53,4 @@ class UnreadLog:
         near = resembled(self._kinds[record.topic], name)
         meant = f"; did you mean {near}?" if near else ""
         place = f"{record.topic}/{record.partition}/{record.offset}"
-        log.info("%s has a field that is not read: '%s'%s", place, escaped(name[:_LONGEST_NAME]), meant)
+        log.info("%s has a field that is not read: '%s'%s", place, escaped(name[:_MAX_NAME]), meant)

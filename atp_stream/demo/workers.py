@@ -12,7 +12,7 @@ import aiohttp
 from atp_stream.devstack.child import Child
 from atp_stream.devstack.ports import LOOPBACK, free_port
 
-MOST_RESTARTS = 5  # one that ends so often will not stay
+MAX_RESTARTS = 5  # one that ends so often will not stay
 _LOOK = 0.2  # seconds
 _ANSWER = aiohttp.ClientTimeout(total=1.0)
 
@@ -57,7 +57,7 @@ async def supervise(workers: list[Worker]) -> None:
             for worker in workers:
                 if not worker.child.running:
                     worker.partitions = []
-                    if not worker.held_back and worker.restarts < MOST_RESTARTS:
+                    if not worker.held_back and worker.restarts < MAX_RESTARTS:
                         worker.restarts += 1
                         worker.start()
                 else:
@@ -71,7 +71,7 @@ async def all_owned(workers: list[Worker], partitions: int, *, seconds: float, i
     Without `idle` each of them must own some.
     """
     began = time.monotonic()
-    while time.monotonic() - began < seconds and all(worker.restarts < MOST_RESTARTS for worker in workers):
+    while time.monotonic() - began < seconds and all(worker.restarts < MAX_RESTARTS for worker in workers):
         owned = sorted(n for worker in workers for n in worker.partitions)
         if owned == list(range(partitions)) and (idle or all(worker.partitions for worker in workers)):
             return time.monotonic() - began

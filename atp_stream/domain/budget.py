@@ -9,7 +9,7 @@ Source: docs/rules/identity.md#slices.
 """
 
 
-class Room:
+class SliceBudget:
     """What is left of a slice."""
 
     __slots__ = ("left",)

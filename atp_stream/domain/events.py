@@ -102,7 +102,7 @@ class StockDrifted(Event, frozen=True):
     resolved: bool
 
 
-class Kept(NamedTuple):
+class Deferred(NamedTuple):
     """A command that was kept for a while, with the input that it was made from: its log record has gone by."""
 
     command: AnyCommand
@@ -118,7 +118,7 @@ class CommandRefused(Event, frozen=True):
 
     reason: str
     detail: str
-    kept: Kept | None = None
+    deferred: Deferred | None = None
 
 
 AnyEvent = (

@@ -43,7 +43,7 @@ HANGING = (
     " end it with `kafka-transactions.sh abort --topic {0} --partition {1} --start-offset {2}`"
 )
 #: So often within so many seconds partitions are taken over anew; more often, and going on helps nobody.
-MOST_ANEW = 5
+MAX_ANEW = 5
 ANEW_WINDOW = 60.0
 TESTED_FAUST = "0.15.3"
 
@@ -91,7 +91,7 @@ class EngineApp(faust.App):
         self.moving = True  # from the loss of partitions until streams are where the new ones go on
         self.gave_up: str | None = None
         self._fence_timer: asyncio.TimerHandle | None = None
-        self._anew: deque[float] = deque(maxlen=MOST_ANEW)  # when partitions were taken over anew
+        self._anew: deque[float] = deque(maxlen=MAX_ANEW)  # when partitions were taken over anew
 
     def install(
         self,
@@ -250,8 +250,8 @@ class EngineApp(faust.App):
         if self._fence_timer is not None or self.gave_up is not None:  # the other lanes fail with the first one
             return
         loop = asyncio.get_running_loop()
-        if len(self._anew) == MOST_ANEW and loop.time() - self._anew[0] < ANEW_WINDOW:
-            self.give_up(f"{reason}, {MOST_ANEW + 1} times within {ANEW_WINDOW:.0f} s")
+        if len(self._anew) == MAX_ANEW and loop.time() - self._anew[0] < ANEW_WINDOW:
+            self.give_up(f"{reason}, {MAX_ANEW + 1} times within {ANEW_WINDOW:.0f} s")
             return
         self._anew.append(loop.time())
         log.warning("%s; taking all partitions over anew", reason)

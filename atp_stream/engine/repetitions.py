@@ -5,7 +5,7 @@ from collections.abc import Hashable
 #: What lasts is said so often, where nothing else is known of it.
 REPEAT_S = 60.0
 #: As many kinds are remembered; the one that was written longest ago is forgotten first.
-MOST_KINDS = 1_000
+MAX_KINDS = 1_000
 
 
 class Repetitions:
@@ -23,7 +23,7 @@ class Repetitions:
             return None
         self._known.pop(kind, None)  # to the end: the newest
         self._known[kind] = (now_s, 0)
-        if len(self._known) > MOST_KINDS:
+        if len(self._known) > MAX_KINDS:
             del self._known[next(iter(self._known))]
         return passed
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from faust.types import TP
 
-_MOST_LOOKS: Final = 64  # those of 16 seconds; while it is held for longer, the newest give way to newer ones
+_MAX_LOOKS: Final = 64  # those of 16 seconds; while it is held for longer, the newest give way to newer ones
 
 
 class Horizon:
@@ -39,7 +39,7 @@ class Horizon:
             beginnings = await self._app.consumer.earliest_offsets(*still)
             read = {**read, **{tp: max(read[tp], beginnings[tp]) for tp in still}}
         self._read = dict(read)
-        if len(self._looks) == _MOST_LOOKS:
+        if len(self._looks) == _MAX_LOOKS:
             self._looks.pop()
         self._looks.append((now, ends))
         passed = None

@@ -20,10 +20,10 @@ AT_HEADER: Final = "atp-at"
 CUT_HEADER: Final = "atp-cut"  # of how many bytes this letter keeps the beginning
 OUR_HEADERS: Final = frozenset({REASON_HEADER, DETAIL_HEADER, ORIGIN_HEADER, AT_HEADER, CUT_HEADER})
 
-LONGEST_LETTER: Final = 1_500_000
+MAX_LETTER_BYTES: Final = 1_500_000
 """Key, value and headers of a letter are bytes of the original up to here in all; the topic takes 2 MiB."""
 _KEPT_OF_KEY: Final = 1_000
-_LONGEST_DETAIL: Final = 500  # characters
+_MAX_DETAIL: Final = 500  # characters
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
@@ -71,10 +71,10 @@ class Letter(NamedTuple):
         }
         theirs = [header for header in record.headers or () if header[0] not in OUR_HEADERS]
         size = len(record.key or b"") + len(record.value or b"") + sum(len(value or b"") for _, value in theirs)
-        if size > LONGEST_LETTER:  # more than any broker takes: what it was is kept as far as it goes
+        if size > MAX_LETTER_BYTES:  # more than any broker takes: what it was is kept as far as it goes
             ours[CUT_HEADER] = str(size)
             marks = [(name, text.encode()) for name, text in ours.items()]
-            return cls((record.key or b"")[:_KEPT_OF_KEY], (record.value or b"")[:LONGEST_LETTER], marks)
+            return cls((record.key or b"")[:_KEPT_OF_KEY], (record.value or b"")[:MAX_LETTER_BYTES], marks)
         return cls(record.key, record.value, [*theirs, *((name, text.encode()) for name, text in ours.items())])
 
 
@@ -98,5 +98,5 @@ def unpack_original(packed: bytes) -> Original:
 
 def escaped(detail: str) -> str:
     """Return text that stays on one line of a terminal: control characters escaped, at most 500 characters."""
-    shown = detail if len(detail) <= _LONGEST_DETAIL else detail[:_LONGEST_DETAIL] + "…"
+    shown = detail if len(detail) <= _MAX_DETAIL else detail[:_MAX_DETAIL] + "…"
     return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), shown)

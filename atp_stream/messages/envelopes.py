@@ -13,7 +13,7 @@ from atp_stream.domain.errors import Refused
 from atp_stream.messages import debezium
 from atp_stream.messages.event_types import foreign, is_another
 from atp_stream.messages.input_events import IDS, InputKind, Skipped
-from atp_stream.messages.limits import DEEPEST_WRAPPING, LONGEST_ID
+from atp_stream.messages.limits import DEEPEST_WRAPPING, MAX_ID_BYTES
 from atp_stream.messages.reasons import Reason
 
 Fields: TypeAlias = dict[str, msgspec.Raw]
@@ -22,7 +22,7 @@ _DECODER: Final = msgspec.json.Decoder(Fields)
 _TEXT: Final = msgspec.json.Decoder(str)
 _ANY: Final = msgspec.json.Decoder()
 _NOT_JSON: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
-_WHOLE: Final = re.compile(rb"-?\d{1,%d}" % LONGEST_ID)
+_WHOLE: Final = re.compile(rb"-?\d{1,%d}" % MAX_ID_BYTES)
 _CONNECT: Final = {"schema", "payload"}
 _NOTHING: Final = (b"null", b'""')
 _PRODUCT: Final = ("product_id", "productId")

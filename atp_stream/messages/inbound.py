@@ -30,15 +30,15 @@ from atp_stream.messages.input_events import (
     ReleasedForm,
     Skipped,
 )
-from atp_stream.messages.limits import LONGEST_ID
+from atp_stream.messages.limits import MAX_ID_BYTES
 from atp_stream.messages.reasons import Reason
 from atp_stream.messages.registered import Language
 from atp_stream.messages.timestamps import micros
 from atp_stream.messages.validation import content_name, kafka_instant, needed_id, optional_id, units
 
-__all__ = ["LONGEST_ID", "Inbound", "InputKind", "Reason", "Record", "Schemas", "Skipped", "Translated"]
+__all__ = ["MAX_ID_BYTES", "Inbound", "InputKind", "Reason", "Record", "Schemas", "Skipped", "Translated"]
 
-_HIGHEST_PRIORITY: Final = 2**31
+_MAX_PRIORITY: Final = 2**31
 _STOCK: Final = frozenset({InputKind.ADJUSTED, InputKind.COUNTED})
 _ITEM_FIELDS: Final = "itemId (or item_id, product_id, productId)"
 
@@ -208,7 +208,7 @@ def _reserve(subject: _Subject, form: Any) -> AnyCommand:
     if quantity is None:
         raise Refused(Reason.MISSING_QUANTITY, "no quantity")
     priority = body.priority or 0
-    if not -_HIGHEST_PRIORITY <= priority < _HIGHEST_PRIORITY:
+    if not -_MAX_PRIORITY <= priority < _MAX_PRIORITY:
         raise Refused(Reason.BAD_PRIORITY, "beyond 32 bits")
     expires_at = body.expires_at if body.expiresAt is None else body.expiresAt
     partial = body.allow_partial if body.allowPartial is None else body.allowPartial
@@ -239,7 +239,7 @@ def _release(subject: _Subject, form: Any) -> AnyCommand:
     reservation = _reservation(body)
     quantity = units(body.quantity)
     event_id = subject.event_id or _name(subject, reservation, quantity)
-    reason = (body.reason or "")[:LONGEST_ID]
+    reason = (body.reason or "")[:MAX_ID_BYTES]
     return Release(event_id=event_id, at=subject.at, reservation=reservation, quantity=quantity, reason=reason)
 
 

@@ -5,9 +5,9 @@ They bound memory and time: whatever is sent, one message is decoded in well und
 
 from typing import Final
 
-LONGEST_MESSAGE: Final = 65_536
+MAX_MESSAGE_BYTES: Final = 65_536
 """Bytes of value, key and headers; a larger message would be carried twice, in the log and in its changelog rows."""
-LONGEST_ID: Final = 255
+MAX_ID_BYTES: Final = 255
 """Bytes of UTF-8."""
 DEEPEST_WRAPPING: Final = 4
 """Wrappers around one event in JSON, such as a Debezium change inside Connect's `{schema, payload}`."""
@@ -16,14 +16,14 @@ DEEPEST_POLICY: Final = 16
 
 DEEPEST_SCHEMA: Final = 32
 """Levels of an Avro schema. fastavro reads by recursion in C: some ten thousand levels end the process."""
-MOST_SCHEMA_PARTS: Final = 2_000
+MAX_SCHEMA_PARTS: Final = 2_000
 """Types in an Avro schema, a named one counted wherever it is used."""
-MOST_VALUES_PER_BYTE: Final = 8
+MAX_VALUES_PER_BYTE: Final = 8
 """Values that one byte of an array or a map may make: a block may state any number of items that take no bytes."""
-MOST_REFERENCES: Final = 32
+MAX_REFERENCES: Final = 32
 """Schemas that an Avro schema may refer to, directly or through others."""
 
-LONGEST_ANSWER: Final = 1 << 20
+MAX_ANSWER_BYTES: Final = 1 << 20
 """Bytes of an answer of the registry, decompressed."""
 ANSWER_TIMEOUT_S: Final = 5.0
 """Seconds in which the registry must have answered in full."""

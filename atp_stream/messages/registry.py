@@ -34,11 +34,11 @@ __all__ = [
 _log = logging.getLogger(__name__)
 TIMEOUT: Final = ANSWER_TIMEOUT_S
 _FIRST_DELAY: Final = 0.1
-_LONGEST_DELAY: Final = 5.0
+_MAX_DELAY: Final = 5.0
 _PAUSES: Final = (0.0, 0.2, 0.8)  # in front of each look at the versions that are read at start
 _MISSING_SECONDS: Final = 60.0  # then an unknown id is asked for again: it may have been registered since
 _MISSING_IDS: Final = 10_000
-_HIGHEST_ID: Final = 2**31 - 1  # registries count in signed ints: a larger id would be an error of the address
+_MAX_ID: Final = 2**31 - 1  # registries count in signed ints: a larger id would be an error of the address
 
 
 _OURS: Final = {role: schema_files.schema(event) for role, event in EVENTS.items()}
@@ -87,7 +87,7 @@ class SchemaCache:
         try:
             return self._schemas[schema_id]
         except KeyError:
-            if schema_id > _HIGHEST_ID or self._missing.get(schema_id, 0.0) > time.monotonic():
+            if schema_id > _MAX_ID or self._missing.get(schema_id, 0.0) > time.monotonic():
                 raise Refused(Reason.UNKNOWN_SCHEMA, f"the registry has no schema {schema_id}") from None
             raise SchemaUnknown(schema_id) from None
 
@@ -115,7 +115,7 @@ class SchemaCache:
             except Exception as error:  # noqa: BLE001 - whatever is answered, one partition waits and nothing ends
                 _log.warning("schema %s waits for the registry: %s", schema_id, error)
                 await asyncio.sleep(delay)
-                delay = min(2 * delay, _LONGEST_DELAY)
+                delay = min(2 * delay, _MAX_DELAY)
             else:
                 self._remember(schema_id, found)
                 return

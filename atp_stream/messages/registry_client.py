@@ -15,7 +15,7 @@ from schema_registry.client import SchemaRegistryClient
 
 from atp_stream.messages import schema_files
 from atp_stream.messages.errors import RegistryUnavailable
-from atp_stream.messages.limits import LONGEST_ANSWER, MOST_REFERENCES
+from atp_stream.messages.limits import MAX_ANSWER_BYTES, MAX_REFERENCES
 from atp_stream.messages.registered import Composed, Language
 
 _NOT_FOUND: Final = frozenset({40401, 40402, 40403})  # of a subject, a version, a schema: the API's error codes
@@ -122,8 +122,8 @@ class RegistryClient:
         text = bytearray()
         for part in response.iter_bytes():
             text += part
-            if len(text) > LONGEST_ANSWER:
-                raise httpx.DecodingError(f"an answer of more than {LONGEST_ANSWER} bytes")
+            if len(text) > MAX_ANSWER_BYTES:
+                raise httpx.DecodingError(f"an answer of more than {MAX_ANSWER_BYTES} bytes")
             if time.monotonic() > deadline:
                 raise httpx.ReadTimeout(f"an answer that takes longer than {self._timeout} s")
         return bytes(text)
@@ -145,7 +145,7 @@ class RegistryClient:
     def _define(self, references: list[_Reference], definitions: dict[_Reference, Any]) -> None:
         """Add the schemas that are referred to, each behind those that it refers to itself; missing ones stay out."""
         for reference in references:
-            if reference in definitions or len(definitions) >= MOST_REFERENCES:
+            if reference in definitions or len(definitions) >= MAX_REFERENCES:
                 continue  # a name without a definition is refused by the parser
             definitions[reference] = None  # so that a circle ends
             answer = self._ask("get_schema", subject=reference.subject, version=reference.version)

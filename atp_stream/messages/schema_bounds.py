@@ -10,7 +10,7 @@ from fastavro import parse_schema
 from fastavro.schema import SchemaParseException, UnknownType
 
 from atp_stream.domain.errors import Refused
-from atp_stream.messages.limits import DEEPEST_SCHEMA, MOST_SCHEMA_PARTS, MOST_VALUES_PER_BYTE
+from atp_stream.messages.limits import DEEPEST_SCHEMA, MAX_SCHEMA_PARTS, MAX_VALUES_PER_BYTE
 from atp_stream.messages.reasons import Reason
 from atp_stream.messages.registered import Composed, Language
 
@@ -78,7 +78,7 @@ def _refuse_large(schema: Any) -> None:
         parts += len(level)
         if not level:
             return
-        if parts > _JSON_LEVELS * MOST_SCHEMA_PARTS:
+        if parts > _JSON_LEVELS * MAX_SCHEMA_PARTS:
             break
     raise _too_large()
 
@@ -89,7 +89,7 @@ def _inside(part: Any) -> list[Any]:
 
 
 def _too_large() -> Refused:
-    return Refused(Reason.BAD_SCHEMA, f"deeper than {DEEPEST_SCHEMA} levels, or of more than {MOST_SCHEMA_PARTS} types")
+    return Refused(Reason.BAD_SCHEMA, f"deeper than {DEEPEST_SCHEMA} levels, or of more than {MAX_SCHEMA_PARTS} types")
 
 
 class _Bounds:
@@ -108,10 +108,10 @@ class _Bounds:
             Refused: there is no such bound, or the schema is too large.
         """
         self._parts += 1
-        if depth > DEEPEST_SCHEMA or self._parts > MOST_SCHEMA_PARTS:
+        if depth > DEEPEST_SCHEMA or self._parts > MAX_SCHEMA_PARTS:
             raise _too_large()
         if isinstance(part, list):
-            return max((self.excess(one, depth + 1) for one in part), default=0) - MOST_VALUES_PER_BYTE
+            return max((self.excess(one, depth + 1) for one in part), default=0) - MAX_VALUES_PER_BYTE
         kind = part if isinstance(part, str) else part["type"]
         if kind in {"record", "error"}:
             return 1 + sum(self.excess(field["type"], depth + 1) for field in part["fields"])
@@ -119,13 +119,13 @@ class _Bounds:
             return self._block(kind, self.excess(part["items" if kind == "array" else "values"], depth + 1))
         if not isinstance(kind, str):  # a type around a type
             return self.excess(kind, depth + 1)
-        return 1 - MOST_VALUES_PER_BYTE * (int(part["size"]) if kind == "fixed" else _least_bytes(kind))
+        return 1 - MAX_VALUES_PER_BYTE * (int(part["size"]) if kind == "fixed" else _least_bytes(kind))
 
     @staticmethod
     def _block(kind: str, item: int) -> int:
-        if item > (MOST_VALUES_PER_BYTE if kind == "map" else 0):  # a key takes a byte at least
+        if item > (MAX_VALUES_PER_BYTE if kind == "map" else 0):  # a key takes a byte at least
             raise Refused(Reason.BAD_SCHEMA, f"{kind}s of what takes next to no bytes: messages could be endless")
-        return 1 - MOST_VALUES_PER_BYTE
+        return 1 - MAX_VALUES_PER_BYTE
 
 
 def _least_bytes(name: str) -> int:

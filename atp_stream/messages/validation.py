@@ -5,7 +5,7 @@ from hashlib import blake2b
 from atp_stream.domain import names
 from atp_stream.domain.errors import Refused
 from atp_stream.messages.avro_decoder import amount
-from atp_stream.messages.limits import LONGEST_ID
+from atp_stream.messages.limits import MAX_ID_BYTES
 from atp_stream.messages.reasons import Reason
 from atp_stream.messages.timestamps import LEAST_MICROS
 
@@ -18,7 +18,7 @@ def needed_id(found: str | None, what: str, missing: Reason, fields: str = "") -
     """
     if not found or found.isspace():
         raise Refused(missing, f"no {what} id: {fields} is absent or empty" if fields else f"no {what} id")
-    if found.isascii() and found.isprintable() and len(found) <= LONGEST_ID:
+    if found.isascii() and found.isprintable() and len(found) <= MAX_ID_BYTES:
         return found
     return optional_id(found, what)
 
@@ -32,11 +32,13 @@ def optional_id(found: str | None, what: str) -> str:
     if not found:
         return ""
     if found.isascii():
-        if found.isprintable() and len(found) <= LONGEST_ID:
+        if found.isprintable() and len(found) <= MAX_ID_BYTES:
             return found
-    elif len(found.encode()) <= LONGEST_ID and not any(letter < " " or "\x7f" <= letter <= "\x9f" for letter in found):
+    elif len(found.encode()) <= MAX_ID_BYTES and not any(
+        letter < " " or "\x7f" <= letter <= "\x9f" for letter in found
+    ):
         return found
-    if len(found.encode()) > LONGEST_ID:
+    if len(found.encode()) > MAX_ID_BYTES:
         raise Refused(Reason.ID_TOO_LONG, f"{what}: {len(found.encode())} bytes")
     raise Refused(Reason.CONTROL_CHARACTER, f"{what}: {found!r:.100}")
 

@@ -11,17 +11,17 @@ from atp_stream.domain.names import join
 from atp_stream.domain.policy.rules import ItemRules
 from atp_stream.domain.promise.availability import short
 from atp_stream.domain.reservations.backorder_queue import closing
-from atp_stream.domain.state.rows import Channel, Item, Waiting
+from atp_stream.domain.state.rows import Backorder, Channel, Item
 from atp_stream.engine.app import EngineApp
 from atp_stream.engine.routing import Elsewhere
 from atp_stream.web.endpoint import Pages, json_response
 from atp_stream.web.formatting import log_moment, units
 from atp_stream.web.path_names import behind, from_path
-from atp_stream.web.places import MOST_PLACES, Places, page_of
+from atp_stream.web.places import MAX_PLACES, Places, page_of
 from atp_stream.web.problems import Problem
 from atp_stream.web.routing import owner, pass_on, read_row, state_of
 
-NOTHING_WAITS: Final[Mapping[str, Waiting]] = MappingProxyType({})
+NOTHING_WAITS: Final[Mapping[str, Backorder]] = MappingProxyType({})
 CLOSED: Final = "CLOSED"  # neither named by policy nor accepted without a name: it gets no new reservations
 
 
@@ -32,7 +32,12 @@ def mark(row: Item) -> dict[str, Any]:
 
 
 def describe(
-    tenant: str, item: str, row: Item, rules: ItemRules, places: Places, waiting: Mapping[str, Waiting] = NOTHING_WAITS
+    tenant: str,
+    item: str,
+    row: Item,
+    rules: ItemRules,
+    places: Places,
+    waiting: Mapping[str, Backorder] = NOTHING_WAITS,
 ) -> dict[str, Any]:
     """Return an item's row as the view shows it; quantities in units, kinds of channels by the newest policy.
 
@@ -76,7 +81,7 @@ def _drift(row: Item) -> dict[str, Any] | None:
     return {"since": log_moment(row.drift.since), "told": told}
 
 
-def closed_by(part: Waiting | None) -> dict[str, Any]:
+def closed_by(part: Backorder | None) -> dict[str, Any]:
     """Return what a view says of the reservation that closes a channel; nothing where none does."""
     if part is None:
         return {}
@@ -84,7 +89,7 @@ def closed_by(part: Waiting | None) -> dict[str, Any]:
     return {"closed_by": said}
 
 
-def _channel(name: str, row: Channel, rules: ItemRules, waits: Waiting | None) -> dict[str, Any]:
+def _channel(name: str, row: Channel, rules: ItemRules, waits: Backorder | None) -> dict[str, Any]:
     return {
         "channel": name,
         "kind": CLOSED if rules.closed(name) else rules.rule(name).kind,
@@ -110,7 +115,7 @@ def item_row(app: EngineApp, partition: int, tenant: str, item: str) -> Item:
 
 
 def show(
-    app: EngineApp, partition: int, tenant: str, item: str, *, after: str = "", limit: int = MOST_PLACES
+    app: EngineApp, partition: int, tenant: str, item: str, *, after: str = "", limit: int = MAX_PLACES
 ) -> dict[str, Any]:
     """Return the view of an item that is owned, with up to `limit` of its locations behind the location `after`.
 

@@ -19,7 +19,7 @@ from atp_stream.domain.promise.explanation import (
 )
 from atp_stream.domain.reservations.backorder_queue import closing
 from atp_stream.domain.reservations.balances import allocated, status
-from atp_stream.domain.state.rows import Item, Reservation, Waiting
+from atp_stream.domain.state.rows import Backorder, Item, Reservation
 from atp_stream.domain.stock import instants
 from atp_stream.domain.stock.rows import Location
 from atp_stream.engine.app import EngineApp
@@ -28,11 +28,11 @@ from atp_stream.web.availability import closed_by, item_row, mark
 from atp_stream.web.endpoint import Pages, json_response
 from atp_stream.web.formatting import log_moment, moment, units
 from atp_stream.web.path_names import behind, from_path, page_size
-from atp_stream.web.places import MOST_PLACES, Place, Places, page_of
+from atp_stream.web.places import MAX_PLACES, Place, Places, page_of
 from atp_stream.web.problems import Problem
 from atp_stream.web.routing import owner, pass_on, state_of
 
-MOST_INSTANTS: Final = 10
+MAX_INSTANTS: Final = 10
 """So many instants of each location are shown, the newest."""
 
 PAGE: Final = 50
@@ -42,7 +42,7 @@ _WHOLE: Final = 10_000
 
 
 def describe(
-    tenant: str, item: str, row: Item, rules: ItemRules, log: str, places: Places, waiting: Mapping[str, Waiting]
+    tenant: str, item: str, row: Item, rules: ItemRules, log: str, places: Places, waiting: Mapping[str, Backorder]
 ) -> dict[str, Any]:
     """Return the explanation of an item as the view shows it.
 
@@ -85,7 +85,7 @@ def _on_hand(row: Item, found: Explanation, places: Places) -> dict[str, Any]:
 
 
 def _place(one: Place) -> dict[str, Any]:
-    found = explain_place(one.row or Location(after=one.quantity), MOST_INSTANTS)
+    found = explain_place(one.row or Location(after=one.quantity), MAX_INSTANTS)
     absolute = found.absolute
     return {
         "location": one.location or None,
@@ -134,7 +134,7 @@ def _channel(found: ChannelTerms) -> dict[str, Any]:
         "terms": _terms(found.terms),
         "kind": rule.kind,
         "claim": units(sum(found.claim)),
-        "fence": units(found.claim.fence),
+        "fence": units(found.claim.earmark),
         "granted": units(row.granted),
         "consumed": units(row.consumed),
         "weight": rule.weight / _WHOLE,
@@ -171,7 +171,7 @@ def _reservation(reservation: str, row: Reservation) -> dict[str, Any]:
         "channel": row.channel,
         "status": status(row),
         "reserved": units(allocated(row)),
-        "fenced": units(sum(one.fenced for one in row.allocations)),
+        "fenced": units(sum(one.earmarked for one in row.allocations)),
         "waiting": units(row.waiting),
         "priority": row.priority,
         "expires_at": None if row.expires_at is None else moment(row.expires_at),
@@ -206,7 +206,7 @@ def add_explain(app: EngineApp, pages: Pages) -> None:
         row = item_row(app, place.partition, tenant, item)
         state = state_of(app, place.partition)
         (_, rules), log = lived_by(state, name, row), f"{app.log_topic}/{place.partition}"
-        places = page_of(state, name, row.stock, places_after, MOST_PLACES)
+        places = page_of(state, name, row.stock, places_after, MAX_PLACES)
         told = describe(tenant, item, row, rules, log, places, closing(state, name, row))
         start = f"{name}|r|{encode(after)}" + ("\0" if after else "")
         return json_response({**told, **page(name, state.scan(start), limit)})

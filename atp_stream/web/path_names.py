@@ -6,10 +6,10 @@ from urllib.parse import unquote_to_bytes
 
 from aiohttp import web
 
-from atp_stream.messages.inbound import LONGEST_ID
+from atp_stream.messages.inbound import MAX_ID_BYTES
 from atp_stream.web.problems import Problem
 
-LARGEST_PAGE: Final = 500
+MAX_PAGE: Final = 500
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
@@ -23,8 +23,8 @@ def checked(name: str, what: str) -> str:
     length = len(name.encode())
     if not length:
         raise Problem.refused("bad-name", f"{what} is empty")
-    if length > LONGEST_ID:
-        raise Problem.refused("bad-name", f"{what} has {length} bytes; {LONGEST_ID} are allowed")
+    if length > MAX_ID_BYTES:
+        raise Problem.refused("bad-name", f"{what} has {length} bytes; {MAX_ID_BYTES} are allowed")
     if _CONTROL.search(name):
         raise Problem.refused("bad-name", f"{what} has a control character")
     return name
@@ -47,9 +47,9 @@ def page_size(request: web.Request, otherwise: int) -> int:
         Problem: 400, it is no number from 1 to 500.
     """
     limit = request.query.get("limit", str(otherwise))
-    digits = len(str(LARGEST_PAGE))
-    if not (limit.isascii() and limit.isdigit() and len(limit) <= digits and 1 <= int(limit) <= LARGEST_PAGE):
-        raise Problem.refused("bad-query", f"limit is a number from 1 to {LARGEST_PAGE}")
+    digits = len(str(MAX_PAGE))
+    if not (limit.isascii() and limit.isdigit() and len(limit) <= digits and 1 <= int(limit) <= MAX_PAGE):
+        raise Problem.refused("bad-query", f"limit is a number from 1 to {MAX_PAGE}")
     return int(limit)
 
 

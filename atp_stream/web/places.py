@@ -8,7 +8,7 @@ from atp_stream.domain.row_keys import location_key
 from atp_stream.domain.state.overlay import State
 from atp_stream.domain.stock.rows import Location, Stock
 
-MOST_PLACES: Final = 100
+MAX_PLACES: Final = 100
 
 
 class Place(NamedTuple):

@@ -66,7 +66,7 @@ def _rule(rule: Rule) -> dict[str, Any]:
 def of_item(state: State, name: str, row: Item | None) -> dict[str, Any]:
     """Return what an item (named as in keys, None: nothing is known of it) lives by, and what it has still to meet."""
     own = None if row is None or row.own is None else msgspec.Raw(row.own.encode())
-    return {"kept": 0 if row is None else row.held, **describe(*lived_by(state, name, row)), "own": own}
+    return {"kept": 0 if row is None else row.deferred, **describe(*lived_by(state, name, row)), "own": own}
 
 
 def add_policies(app: EngineApp, pages: Pages, topics: Topics) -> None:

@@ -20,7 +20,7 @@ from atp_stream.web.path_names import checked, from_path
 from atp_stream.web.problems import Problem
 from atp_stream.web.routing import ask, owner
 
-MOST_ITEMS: Final = 500
+MAX_ITEMS: Final = 500
 FEW_LOCATIONS: Final = 10
 """So many locations of each item are shown; the item's own view has them all."""
 
@@ -63,8 +63,8 @@ def parse(body: bytes) -> list[str]:
         items = _read_query(body).items
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Problem.refused("bad-body", f'the body must be {{"items": [...]}}: {error}') from error
-    if len(items) > MOST_ITEMS:
-        raise Problem.refused("too-many-items", f"{len(items)} items; {MOST_ITEMS} are allowed")
+    if len(items) > MAX_ITEMS:
+        raise Problem.refused("too-many-items", f"{len(items)} items; {MAX_ITEMS} are allowed")
     for index, item in enumerate(items):
         checked(item, f"item {index}")
     return items

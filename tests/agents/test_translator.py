@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from atp_stream.agents.translation import LONGEST_MESSAGE, Translator
+from atp_stream.agents.translation import MAX_MESSAGE_BYTES, Translator
 from atp_stream.engine.intake import NotYet
 from atp_stream.engine.sending import Output, partition_of
 from atp_stream.messages.dead_letters import unpack_original
@@ -102,7 +102,7 @@ def test_a_deleted_row_of_stock_is_a_letter_of_its_whole_message() -> None:
 
 
 def test_a_message_over_the_limit_is_a_dead_letter_as_a_whole() -> None:
-    record = adjusted(b" " * (LONGEST_MESSAGE + 1))
+    record = adjusted(b" " * (MAX_MESSAGE_BYTES + 1))
 
     [output] = translator()(record)
 

@@ -12,7 +12,7 @@ from atp_stream.domain.policy import parsing, schema
 from atp_stream.domain.reservations import balances, lifecycle, shipment_matching
 from atp_stream.domain.state import purge
 from atp_stream.domain.stock import facts, generations, place, results, series
-from atp_stream.messages.limits import LONGEST_ID
+from atp_stream.messages.limits import MAX_ID_BYTES
 from tests.docs.pages import ROOT
 
 BOUNDS: list[tuple[str, Any]] = [
@@ -25,25 +25,25 @@ BOUNDS: list[tuple[str, Any]] = [
     ("stock.md#included", f"W / {schema.SKEW_PARTS}"),
     ("stock.md#purge", f"W / {purge.TICK_PARTS}"),
     ("stock.md#purge", purge.ROWS_PER_TICK),
-    ("stock.md#pairing-bound", f"every one of the {shipment_matching.MOST_SHIPMENTS}"),
-    ("reservations.md#parts", balances.MOST_PIECES),
-    ("reservations.md#movements", lifecycle.MOST_MOVEMENTS),
+    ("stock.md#pairing-bound", f"every one of the {shipment_matching.MAX_SHIPMENTS}"),
+    ("reservations.md#parts", balances.MAX_PIECES),
+    ("reservations.md#movements", lifecycle.MAX_MOVEMENTS),
     ("availability.md#unknown", schema.Document().unknown_channel_limit),
     ("policy.md#bounds", schema.MAX_DOCUMENT),
     ("policy.md#bounds", schema.MAX_OWN),
-    ("policy.md#bounds", f"{schema.MOST_CHANNELS} channels"),
-    ("policy.md#bounds", f"{schema.LONGEST_CHANNEL} bytes"),
-    ("policy.md#contradictions", f"1 to {parsing.HIGHEST_RANK}"),
-    ("policy.md#known", operator_commands.MOST_HEARD),
-    ("policy.md#rollout-bounds", policy_history.MOST_EARLIER),
-    ("policy.md#rollout-bounds", f"{policy_history.MOST_BYTES // 1_000_000} MB"),
-    ("time.md#tick-order", ticks.MOST_PENDING),
+    ("policy.md#bounds", f"{schema.MAX_CHANNELS} channels"),
+    ("policy.md#bounds", f"{schema.MAX_CHANNEL} bytes"),
+    ("policy.md#contradictions", f"1 to {parsing.MAX_RANK}"),
+    ("policy.md#known", operator_commands.MAX_HEARD),
+    ("policy.md#rollout-bounds", policy_history.MAX_EARLIER),
+    ("policy.md#rollout-bounds", f"{policy_history.MAX_BYTES // 1_000_000} MB"),
+    ("time.md#tick-order", ticks.MAX_PENDING),
     ("time.md#future", f"{schema.Document().future_tolerance // 60} minutes"),
     ("time.md#retention", f"{schema.Document().retention // (24 * 60 * 60)} days"),
-    ("identity.md#order", unfinished_work.MOST_KEPT),
+    ("identity.md#order", unfinished_work.MAX_KEPT),
     ("identity.md#slices", budget.SLICE),
     ("identity.md#slices", step.ENOUGH),
-    ("identity.md#ids", LONGEST_ID),
+    ("identity.md#ids", MAX_ID_BYTES),
     ("identity.md#quantities", quantity.INTEGER_DIGITS),
 ]
 

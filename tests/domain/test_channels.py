@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from atp_stream.domain.events import AllocationCommitted, AnyEvent, AvailabilityCalculated, CommandRefused
-from atp_stream.domain.item.open_item import MOST_WITHDRAWN
+from atp_stream.domain.item.open_item import MAX_WITHDRAWN
 from tests.domain.log import AT, Log, count, edit, fulfil, grant, policy, release, reserve
 
 ECOM_AND_STORE: dict[str, Any] = {"ECOM": {}, "STORE": {}}
@@ -113,7 +113,7 @@ def test_an_alias_takes_of_the_pool_no_more_than_the_share_of_its_channel(parts:
 
 
 @pytest.mark.parametrize("parts", [False, True])
-def test_an_alias_takes_of_the_pool_no_more_than_the_fence_of_its_channel(parts: object) -> None:
+def test_an_alias_takes_of_the_pool_no_more_than_the_earmark_of_its_channel(parts: object) -> None:
     log = log_with({"ECOM": {"kind": "QUOTA"}, "STORE": {}, "Ecommerce": {}})
     log.say(grant("ECOM", 30), reserve("r", 1, "Ecommerce"), policy(renamed({"kind": "QUOTA"})))
     log.say(reserve("r", 70, at=AT + 1, allow_partial=parts))
@@ -124,7 +124,7 @@ def test_an_alias_takes_of_the_pool_no_more_than_the_fence_of_its_channel(parts:
 
 
 @pytest.mark.parametrize("parts", [False, True])
-def test_an_alias_of_a_quota_that_overflows_takes_the_pool_and_not_the_fence(parts: object) -> None:
+def test_an_alias_of_a_quota_that_overflows_takes_the_pool_and_not_the_earmark(parts: object) -> None:
     log = log_with({"ECOM": {"kind": "QUOTA"}, "STORE": {}, "Ecommerce": {}})
     log.say(grant("ECOM", 30), reserve("waits", 90, "Ecommerce", allow_partial=parts))
     log.say(policy(renamed({"kind": "QUOTA", "overflow": True})))
@@ -133,7 +133,7 @@ def test_an_alias_of_a_quota_that_overflows_takes_the_pool_and_not_the_fence(par
     assert ((30, 0), (0, 90)) == (log.shows(), log.shows("Ecommerce"))
 
 
-def test_what_was_granted_to_a_channel_is_fenced_off_no_longer_once_it_is_an_alias() -> None:
+def test_what_was_granted_to_a_channel_is_earmarked_no_longer_once_it_is_an_alias() -> None:
     log = log_with({"ECOM": {"kind": "QUOTA"}, "STORE": {}, "Ecommerce": {"kind": "QUOTA"}})
     log.say(grant("Ecommerce", 30), reserve("r", 10, "Ecommerce"))
     assert (70, 0) == log.shows("STORE")
@@ -249,12 +249,12 @@ def test_a_channel_that_comes_goes_and_comes_back_within_one_step_tells_its_firs
 
 
 def test_so_many_withdrawn_channels_are_remembered_and_no_more() -> None:
-    names = [f"{'long ' * 9}{number}" for number in range(MOST_WITHDRAWN + 1)]
+    names = [f"{'long ' * 9}{number}" for number in range(MAX_WITHDRAWN + 1)]
     log = log_with({"ECOM": {}}, units=0)
     for some in (names[:1], names[1:30], names[30:]):
         log.say(policy({"tenants": {"*": {"channels": {"ECOM": {}, **{name: {} for name in some}}}}}))
     log.say(policy({"tenants": {"*": {"channels": {"ECOM": {}}}}}))
     assert {20} == {len(known) for known in log.item().withdrawn}
-    assert MOST_WITHDRAWN == len(log.item().withdrawn)
+    assert MAX_WITHDRAWN == len(log.item().withdrawn)
     assert [(0, 0)] == told_of(log.say(edit("acme", {"channels": {names[0]: {}}})), names[0])
     assert [] == told_of(log.say(edit("acme", {"channels": {names[1]: {}}})), names[1])

@@ -161,7 +161,7 @@ def test_it_waits_even_if_it_never_allowed_a_backorder() -> None:
     assert (50, None) == (log.reservation("r").waiting, log.reservation("r").ended)
 
 
-def test_fenced_units_go_back_behind_their_fence() -> None:
+def test_earmarked_units_go_back_behind_their_earmark() -> None:
     log = log_with(100)
     log.say(grant("STORE", 30), reserve("r", 50, "STORE"), count(40, AT + 1))
     assert (30, 30) == (log.item().channels["STORE"].consumed, log.item().channels["STORE"].granted)

@@ -75,7 +75,7 @@ def test_what_was_released_after_it_expired_ends_so_when_it_is_reopened() -> Non
 def test_a_reservation_in_too_many_parts_may_say_the_same_again_but_not_one_more(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("atp_stream.domain.reservations.lifecycle.MOST_PIECES", 1)
+    monkeypatch.setattr("atp_stream.domain.reservations.lifecycle.MAX_PIECES", 1)
     log = log_with(100)
     log.say(reserve("a", 5))
     assert [] == [e for e in log.say(reserve("a", 5, at=AT + 1)) if isinstance(e, CommandRefused)]
@@ -86,7 +86,7 @@ def test_a_reservation_in_too_many_parts_may_say_the_same_again_but_not_one_more
 def test_a_reservation_that_has_room_for_two_more_parts_takes_one_and_lets_one_wait(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("atp_stream.domain.reservations.lifecycle.MOST_PIECES", 3)
+    monkeypatch.setattr("atp_stream.domain.reservations.lifecycle.MAX_PIECES", 3)
     log = log_with(8)
     log.say(reserve("a", 5, allow_partial=True))
     told = log.say(reserve("a", 9, at=AT + 1, allow_partial=True))
@@ -116,7 +116,7 @@ def test_adjustments_of_one_location_add_up() -> None:
 
 
 def test_shipments_from_locations_for_which_there_is_no_room_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("atp_stream.domain.reservations.shipment_matching.MOST_SHIPMENTS", 1)
+    monkeypatch.setattr("atp_stream.domain.reservations.shipment_matching.MAX_SHIPMENTS", 1)
     log = log_with(100)
     log.say(reserve("a", 10))
     log.say(*(fulfil("a", units, at=AT + units, location=f"store {units}") for units in (1, 2, 3)))

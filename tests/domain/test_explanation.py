@@ -200,19 +200,19 @@ def test_another_name_of_any_kind_of_channel_is_closed(ecom: dict[str, object]) 
     log = Log()
     log.say(count(100), reserve("r", 10, "Ecommerce"))
     log.say(policy({"tenants": {"*": {"channels": {"ECOM": ecom}, "aliases": {"Ecommerce": "ECOM"}}}}))
-    fenced = []
+    earmarked = []
     if ecom["kind"] == "QUOTA":
         log.say(grant("ECOM", 30))
-        fenced = [("fenced_for_quotas", -30)]
+        earmarked = [("fenced_for_quotas", -30)]
     free = [("on_hand", 100), ("safety_stock", 0), ("reserved", -10)]
-    assert [*free, *fenced, ("closed", -60 if fenced else -90)] == terms(log, "Ecommerce")
+    assert [*free, *earmarked, ("closed", -60 if earmarked else -90)] == terms(log, "Ecommerce")
 
 
 @pytest.mark.parametrize(
     ("on_hand", "reserved", "pool", "shortage"), [(1_000, 0, 600, False), (1_000, 300, 600, False), (400, 0, 0, False),
                                                  (400, 400, 0, False), (399, 0, 0, True)],
 )  # fmt: skip
-def test_the_pool_is_what_no_fence_takes_and_a_shortage_is_less_than_was_granted(
+def test_the_pool_is_what_no_earmark_takes_and_a_shortage_is_less_than_was_granted(
     on_hand: int, reserved: int, pool: int, shortage: object
 ) -> None:
     log = Log()

@@ -91,14 +91,14 @@ def test_i3_what_is_reserved_is_the_sum_of_the_open_allocations(entries: list[En
             parts = [part for where, part in waiting if where == channel]
             held = [one for order in orders.values() if order.channel == channel for one in order.allocations]
             assert row.reserved == sum(allocation.quantity for allocation in held)
-            assert row.consumed >= sum(allocation.fenced for allocation in held)
+            assert row.consumed >= sum(allocation.earmarked for allocation in held)
             assert row.waiting == sum(part.quantity for part in parts)
             assert row.blocking == sum(part.priority >= 0 for part in parts)
         for reservation, order in orders.items():
             parts = [part for _, part in waiting if part.reservation == reservation]
             assert order.waiting == sum(part.quantity for part in parts)
             assert len(order.queued) == len(parts)
-            assert all(0 <= one.fenced <= one.quantity for one in order.allocations)
+            assert all(0 <= one.earmarked <= one.quantity for one in order.allocations)
 
 
 @given(histories())
@@ -120,21 +120,21 @@ def test_i3_what_was_committed_was_released_or_shipped_or_is_reserved(entries: l
 
 
 @given(histories())
-def test_i4_fences_and_shares_together_are_never_more_than_is_free(entries: list[Entry]) -> None:
+def test_i4_earmarks_and_shares_together_are_never_more_than_is_free(entries: list[Entry]) -> None:
     for log, entry, _ in one_by_one(entries):
         for name, item in items(log).items():
             if entry.name in {name, "|"}:
                 rules, left = rules_of(log, name), free(log, name)
                 claimed = claims(left, rules, item.channels)
                 assert min((min(claim) for claim in claimed.values()), default=0) >= 0
-                fences = sum(claim.fence for claim in claimed.values())
+                earmarks = sum(claim.earmark for claim in claimed.values())
                 shares = sum(
                     claim.pool
                     for channel, claim in claimed.items()
                     if rules.rule(channel).kind is Kind.SHARE and not rules.closed(channel)
                 )
                 pooled = max((claim.pool for claim in claimed.values()), default=0)
-                assert max(shares, pooled) <= left - fences
+                assert max(shares, pooled) <= left - earmarks
                 for channel, row in item.channels.items():
                     assert row.available <= sum(claimed[channel]) <= sum(claimed[rules.resolve(channel)])
 
@@ -258,13 +258,13 @@ def test_i13_no_hundredth_is_lost_over_100000_operations() -> None:
     gone = 10_000_000 - item.stock.on_hand
     committed = sum(event.quantity for event in log.events if isinstance(event, AllocationCommitted))
     released = [event for event in log.events if isinstance(event, AllocationReleased)]
-    fence = item.channels["STORE"].granted - item.channels["STORE"].consumed
-    pool = item.stock.on_hand - reserved(item) - fence
+    earmark = item.channels["STORE"].granted - item.channels["STORE"].consumed
+    pool = item.stock.on_hand - reserved(item) - earmark
     orders = reservations(log, "acme|lamp").values()
     unpromised = sum(order.fulfilled for order in orders if order.ended is End.EXPIRED)
     assert 0 < unpromised < gone
     assert committed - sum(event.quantity for event in released) - (gone - unpromised) == reserved(item)
-    assert (pool // 100, fence + pool, pool) == tuple(
+    assert (pool // 100, earmark + pool, pool) == tuple(
         item.channels[channel].available for channel in ("ECOM", "STORE", "B2B")
     )
     assert len(msgspec.json.encode(item)) < 64_000

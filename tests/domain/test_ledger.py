@@ -179,12 +179,12 @@ def test_a_command_is_kept_while_its_item_has_work_and_others_do_not_wait() -> N
     log.step([counted])
     own, other = replace(counted, offset=10**6, command=release("r0000")), Entry(0, 10**6 + 1, NOON, RUG, count(3))
     assert 2 == log.step([own, other]).consumed
-    assert (1, (3, 0)) == (log.item().held, log.shows(name=RUG))
+    assert (1, (3, 0)) == (log.item().deferred, log.shows(name=RUG))
     assert 1 == allocated(log.reservation("r0000"))
 
     log.run([])
 
-    assert (0, False, None) == (log.item().held, log.item().resuming, log.item().work)
+    assert (0, False, None) == (log.item().deferred, log.item().resuming, log.item().work)
     assert [] == log.reservation("r0000").allocations
     assert 10**6 == log.item().offset
 
@@ -194,13 +194,13 @@ def test_commands_of_a_busy_item_hold_up_their_partition_only_when_too_many_are_
 ) -> None:
     log = log_with_many_waiting()
     log.step([entry(log, count(MANY))])
-    fault.setattr("atp_stream.domain.fold.unfinished_work.MOST_KEPT", 2)
+    fault.setattr("atp_stream.domain.fold.unfinished_work.MAX_KEPT", 2)
     fault.setattr("atp_stream.domain.fold.unfinished_work.SLICE", 0)
     fault.setattr("atp_stream.domain.fold.step.SLICE", 0)
     releases = [Entry(0, 10**6 + place, NOON, LAMP, release(f"r000{place}")) for place in range(4)]
 
     assert 2 == log.step(releases).consumed
-    assert 2 == log.item().held
+    assert 2 == log.item().deferred
 
 
 @pytest.fixture
@@ -224,7 +224,7 @@ def test_a_fault_stops_one_item_and_the_others_live_on(fault: pytest.MonkeyPatch
     log.say(reserve("b", 1))
     log.say(reserve("b", 1), name=RUG)
     assert ((0, 2), (0, 0), (4, 1)) == (log.shows(), log.shows("STORE"), log.shows(name=RUG))
-    assert ("fault 3", 2) == (log.item().quarantine, log.item().held)
+    assert ("fault 3", 2) == (log.item().quarantine, log.item().deferred)
     assert [3] == log.faults
 
 
@@ -236,7 +236,7 @@ def test_a_resumed_item_folds_what_was_kept_in_order(fault: pytest.MonkeyPatch) 
     fault.undo()
     events = log.say(resume(), reserve("c", 2))
     assert [("b", 3), ("c", 6)] == [(e.reservation, e.offset) for e in events if isinstance(e, AllocationCommitted)]
-    assert ((4, 3), None, 0) == (log.shows(), log.item().quarantine, log.item().held)
+    assert ((4, 3), None, 0) == (log.shows(), log.item().quarantine, log.item().deferred)
     assert [] == [key for key in log.rows if "|h|" in key or key.startswith(WORK)]
 
 
@@ -259,9 +259,9 @@ def test_an_item_that_breaks_again_goes_back_and_keeps_what_is_left(fault: pytes
     log.say(count(7, AT + 1))
     log.say(reserve("a", 2))
     log.say(resume(), reserve("b", 1))
-    assert ("fault -2", 3, False) == (log.item().quarantine, log.item().held, log.item().resuming)
+    assert ("fault -2", 3, False) == (log.item().quarantine, log.item().deferred, log.item().resuming)
     log.say(resume())
-    assert ("fault -2", 3) == (log.item().quarantine, log.item().held)
+    assert ("fault -2", 3) == (log.item().quarantine, log.item().deferred)
     fault.undo()
     log.say(resume())
     assert ((4, 3), None) == (log.shows(), log.item().quarantine)
@@ -271,7 +271,7 @@ def test_a_new_item_may_be_quarantined_too(fault: pytest.MonkeyPatch) -> None:
     fault.setattr("atp_stream.domain.stock.fold.StockFold.record", breaks)
     log = Log()
     log.say(count(9))
-    assert ((0, 0), 1) == (log.shows(), log.item().held)
+    assert ((0, 0), 1) == (log.shows(), log.item().deferred)
 
 
 def test_resuming_an_item_that_runs_changes_nothing() -> None:
@@ -288,9 +288,9 @@ def test_a_resume_that_breaks_leaves_the_item_in_quarantine(fault: pytest.Monkey
     log.say(count(9))
     fault.setattr("atp_stream.domain.stock.fold.StockFold.record", breaks)
     log.say(count(7, AT + 1))
-    fault.setattr("atp_stream.domain.item.open_item.ItemFold.meet", breaks)
+    fault.setattr("atp_stream.domain.item.open_item.OpenItem.meet", breaks)
     log.say(resume())
-    assert ("fault 2", 1) == (log.item().quarantine, log.item().held)
+    assert ("fault 2", 1) == (log.item().quarantine, log.item().deferred)
 
 
 def test_a_fault_in_a_slice_of_work_stops_the_item_and_its_work_is_kept(fault: pytest.MonkeyPatch) -> None:
@@ -339,7 +339,7 @@ def test_a_fault_that_quarantine_cannot_contain_is_raised_as_it_is() -> None:
 
 
 def test_a_fault_at_the_end_that_quarantine_cannot_contain_is_raised_as_it_is(fault: pytest.MonkeyPatch) -> None:
-    fault.setattr("atp_stream.domain.item.open_item.ItemFold.publish", breaks)
+    fault.setattr("atp_stream.domain.item.open_item.OpenItem.publish", breaks)
     with pytest.raises(ZeroDivisionError):
         fold(State(lambda _: None, lambda _: iter(())), [Entry(0, 7, NOON, LAMP, count(9))], broken={7: "again"})
 
@@ -360,7 +360,9 @@ def test_a_kept_command_that_is_refused_comes_with_its_refusal(fault: pytest.Mon
     log.say(count(7, AT + 1), refused)
     fault.undo()
     assert [(3, "reservation_conflict", refused)] == [
-        (e.offset, e.reason, e.kept and e.kept.command) for e in log.say(resume()) if isinstance(e, CommandRefused)
+        (e.offset, e.reason, e.deferred and e.deferred.command)
+        for e in log.say(resume())
+        if isinstance(e, CommandRefused)
     ]
 
 

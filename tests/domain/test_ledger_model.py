@@ -70,7 +70,7 @@ def order_in(row: Reservation) -> tuple[Any, ...]:
 
 
 def promise_in(row: Allocation) -> Promise:
-    return Promise(row.offset, row.quantity, row.fenced, row.offset if row.asked_at < 0 else row.asked_at)
+    return Promise(row.offset, row.quantity, row.earmarked, row.offset if row.asked_at < 0 else row.asked_at)
 
 
 def expected(model: ItemModel) -> dict[str, Any]:

@@ -171,9 +171,9 @@ def test_a_resumed_item_that_has_kept_nothing_is_done() -> None:
     log = Log()
     log.say(count(900))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("atp_stream.domain.item.open_item.ItemFold.meet", lambda *_: 1 / 0)
+        patch.setattr("atp_stream.domain.item.open_item.OpenItem.meet", lambda *_: 1 / 0)
         log.say(policy(of_all(safety_stock={"fixed": 1})))
-    assert ("fault -1", 0) == (log.item().quarantine, log.item().held)
+    assert ("fault -1", 0) == (log.item().quarantine, log.item().deferred)
     log.say(resume())
     assert ((800, 0), False, []) == (log.shows(), log.item().resuming, [key for key in log.rows if key == WORK + LAMP])
 

@@ -204,7 +204,7 @@ def test_a_part_of_an_item_that_is_not_of_its_shape_is_refused_with_the_reason()
 def test_rules_of_many_items_of_their_own_are_read_again_when_too_many_are_remembered(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("atp_stream.domain.policy.rules._MOST_OWN_RULES", 1)
+    monkeypatch.setattr("atp_stream.domain.policy.rules._MAX_OWN_RULES", 1)
     policy = parse(for_all(channels={"ECOM": {}}))
     first = policy.rules("acme|lamp", '{"channels": {"A": {}}}')
     assert ["ECOM", "B"] == [*policy.rules("acme|rug", '{"channels": {"B": {}}}').channels]

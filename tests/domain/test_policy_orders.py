@@ -10,7 +10,7 @@ from atp_stream.domain.budget import SLICE
 from atp_stream.domain.commands import AnyCommand, EditItem, EditPolicy, Entry, SetPolicy
 from atp_stream.domain.events import CommandRefused
 from atp_stream.domain.policy.rules import PolicyError, parse
-from atp_stream.domain.policy.schema import MOST_CHANNELS
+from atp_stream.domain.policy.schema import MAX_CHANNELS
 from atp_stream.domain.row_keys import POLICY
 from tests.domain.folding import tight_bounds
 from tests.domain.log import AT, LAMP, NOON, Log, allocations, count, policy, reserve
@@ -57,7 +57,7 @@ def test_another_name_of_a_channel_is_no_channel_to_freeze_or_to_rule() -> None:
     assert ["ECOM"] == list(log.item().channels)
 
 
-@pytest.mark.parametrize("frozen", [{"": True}, {f"c{n}": True for n in range(MOST_CHANNELS + 1)}, {"é" * 33: True}])
+@pytest.mark.parametrize("frozen", [{"": True}, {f"c{n}": True for n in range(MAX_CHANNELS + 1)}, {"é" * 33: True}])
 def test_what_is_frozen_are_channels_and_not_too_many(frozen: dict[str, bool]) -> None:
     with pytest.raises(PolicyError, match=r"tenants\.\*\.frozen: "):
         parse(msgspec.json.encode({"tenants": {"*": {"frozen": frozen}}}))
@@ -95,7 +95,7 @@ def test_the_last_64_orders_are_remembered() -> None:
 
 
 def test_policies_of_too_many_bytes_in_all_wait_for_the_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("atp_stream.domain.item.open_item.policy_history.MOST_BYTES", 100)
+    monkeypatch.setattr("atp_stream.domain.item.open_item.policy_history.MAX_BYTES", 100)
     log = Log()
     for number in range(9):
         log.say(count(207), name=f"acme|{number}")

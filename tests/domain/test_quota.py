@@ -1,4 +1,4 @@
-"""Quotas by example: what is fenced off, borrowed, and given back to where it came from."""
+"""Quotas by example: what is earmarked, borrowed, and given back to where it came from."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ def log_with(channels: dict[str, Any], units: int) -> Log:
     return log
 
 
-def fenced(log: Log, channel: str) -> tuple[int, int]:
+def earmarked(log: Log, channel: str) -> tuple[int, int]:
     row = log.item().channels[channel]
     return row.granted, row.consumed
 
@@ -50,7 +50,7 @@ def test_g2_percentages_are_of_what_is_free_and_the_minimum_is_the_least() -> No
 def test_a_percentage_is_rounded_down_to_the_hundredth() -> None:
     log = log_with({"A": {"kind": "QUOTA"}}, 10)
     log.say(grant("A", percent=3_333))
-    assert (3, 0) == fenced(log, "A")
+    assert (3, 0) == earmarked(log, "A")
 
 
 def test_a_percentage_is_of_what_safety_stock_and_promises_leave() -> None:
@@ -58,10 +58,10 @@ def test_a_percentage_is_of_what_safety_stock_and_promises_leave() -> None:
     channels = {"A": {"kind": "QUOTA"}, "B": {}}
     log.say(policy({"tenants": {"*": {"channels": channels, "safety_stock": {"fixed": 2}}}}), count(1_000))
     log.say(reserve("r", 300, "B"), grant("A", percent=5_000))
-    assert (250, 0) == fenced(log, "A")
+    assert (250, 0) == earmarked(log, "A")
 
 
-def test_a_fence_is_not_filled_again_when_stock_comes() -> None:
+def test_a_earmark_is_not_filled_again_when_stock_comes() -> None:
     log = log_with({"A": {"kind": "QUOTA"}, "B": {}}, 1_000)
     log.say(grant("A", percent=5_000), reserve("r", 500, "A"), count(9_000, AT + 1))
     assert ((0, 500), (8_500, 0)) == (log.shows("A"), log.shows("B"))
@@ -77,7 +77,7 @@ def test_g3_one_channel_that_takes_all_it_can_leaves_the_others_their_halves() -
     assert [(0, 25_000), (25_000, 0)] == [log.shows("A"), log.shows("B")]
 
 
-def test_stock_that_comes_back_restores_the_fences() -> None:
+def test_stock_that_comes_back_restores_the_earmarks() -> None:
     log = log_with(TWO_QUOTAS, 1_000)
     log.say(grant("A", 600), grant("B", 400), count(500, AT + 1))
     assert [(300, 0), (200, 0)] == [log.shows("A"), log.shows("B")]
@@ -88,13 +88,13 @@ def test_stock_that_comes_back_restores_the_fences() -> None:
 def test_a_quota_that_is_empty_borrows_and_gives_back_where_it_came_from() -> None:
     log = log_with({"A": {"kind": "QUOTA", "overflow": True}, "B": {}}, 1_000)
     log.say(grant("A", 300), reserve("r", 500, "A"))
-    assert ((500, 500), (500, 0), (300, 300)) == (log.shows("A"), log.shows("B"), fenced(log, "A"))
+    assert ((500, 500), (500, 0), (300, 300)) == (log.shows("A"), log.shows("B"), earmarked(log, "A"))
     log.say(release("r", 200))
-    assert ((700, 300), (700, 0), (300, 300)) == (log.shows("A"), log.shows("B"), fenced(log, "A"))
+    assert ((700, 300), (700, 0), (300, 300)) == (log.shows("A"), log.shows("B"), earmarked(log, "A"))
     log.say(release("r", 100))
-    assert ((800, 200), (700, 0), (300, 200)) == (log.shows("A"), log.shows("B"), fenced(log, "A"))
+    assert ((800, 200), (700, 0), (300, 200)) == (log.shows("A"), log.shows("B"), earmarked(log, "A"))
     log.say(release("r"))
-    assert ((1_000, 0), (700, 0), (300, 0)) == (log.shows("A"), log.shows("B"), fenced(log, "A"))
+    assert ((1_000, 0), (700, 0), (300, 0)) == (log.shows("A"), log.shows("B"), earmarked(log, "A"))
 
 
 def test_a_quota_without_overflow_does_not_borrow() -> None:
@@ -103,33 +103,33 @@ def test_a_quota_without_overflow_does_not_borrow() -> None:
     assert ((300, 0), (700, 0)) == (log.shows("A"), log.shows("B"))
 
 
-def test_what_is_shipped_leaves_the_fence_before_the_pool() -> None:
+def test_what_is_shipped_leaves_the_earmark_before_the_pool() -> None:
     log = log_with({"A": {"kind": "QUOTA", "overflow": True}, "B": {}}, 1_000)
     log.say(grant("A", 300), reserve("r", 500, "A"), fulfil("r", 400, at=AT + 1), release("r"))
-    assert ((600, 0), (600, 0), (300, 300)) == (log.shows("A"), log.shows("B"), fenced(log, "A"))
+    assert ((600, 0), (600, 0), (300, 300)) == (log.shows("A"), log.shows("B"), earmarked(log, "A"))
 
 
 def test_the_newest_allocation_is_given_back_first() -> None:
     log = log_with({"A": {"kind": "QUOTA", "overflow": True}, "B": {}}, 1_000)
     log.say(grant("A", 300), reserve("r", 500, "A"), grant("A", 100), reserve("r", 600, "A", at=AT + 1))
-    assert (400, 400) == fenced(log, "A")
+    assert (400, 400) == earmarked(log, "A")
     log.say(release("r", 150))
-    assert (400, 300) == fenced(log, "A")
+    assert (400, 300) == earmarked(log, "A")
 
 
 def test_granted_units_that_are_consumed_cannot_be_revoked() -> None:
     log = log_with({"A": {"kind": "QUOTA"}, "B": {}}, 1_000)
     log.say(grant("A", 300), reserve("r", 200, "A"), revoke("A", 150))
-    assert ((200, 200), (0, 200), (800, 0)) == (fenced(log, "A"), log.shows("A"), log.shows("B"))
+    assert ((200, 200), (0, 200), (800, 0)) == (earmarked(log, "A"), log.shows("A"), log.shows("B"))
 
 
 def test_a_revoke_without_a_quantity_takes_all_that_is_left() -> None:
     log = log_with({"A": {"kind": "QUOTA"}, "B": {}}, 1_000)
     log.say(grant("A", 300), revoke("A"))
-    assert ((0, 0), (1_000, 0)) == (fenced(log, "A"), log.shows("B"))
+    assert ((0, 0), (1_000, 0)) == (earmarked(log, "A"), log.shows("B"))
 
 
-def test_a_move_takes_from_one_fence_what_it_gives_to_the_other() -> None:
+def test_a_move_takes_from_one_earmark_what_it_gives_to_the_other() -> None:
     log = log_with(TWO_QUOTAS, 1_000)
     log.say(grant("A", 300), grant("B", 100), move("A", "B", 300))
     assert ((0, 0), (400, 0)) == (log.shows("A"), log.shows("B"))
@@ -152,13 +152,13 @@ def test_grant_and_consumption_survive_another_kind() -> None:
     log.say(grant("A", 300), reserve("r", 100, "A"), policy({"tenants": {"*": {"channels": {"A": {}, "B": {}}}}}))
     assert ((900, 100), (900, 0)) == (log.shows("A"), log.shows("B"))
     log.say(policy({"tenants": {"*": {"channels": {"A": {"kind": "QUOTA"}, "B": {}}}}}))
-    assert ((200, 100), (700, 0), (300, 100)) == (log.shows("A"), log.shows("B"), fenced(log, "A"))
+    assert ((200, 100), (700, 0), (300, 100)) == (log.shows("A"), log.shows("B"), earmarked(log, "A"))
 
 
 def test_what_was_promised_out_of_the_pool_is_no_consumption() -> None:
     log = log_with({"A": {}, "B": {}}, 1_000)
     log.say(reserve("r", 400, "A"), policy({"tenants": {"*": {"channels": TWO_QUOTAS}}}), grant("A", 100))
-    assert ((100, 0), (100, 400)) == (fenced(log, "A"), log.shows("A"))
+    assert ((100, 0), (100, 400)) == (earmarked(log, "A"), log.shows("A"))
 
 
 def test_a_frozen_quota_takes_no_part() -> None:

@@ -16,9 +16,9 @@ from atp_stream.domain.events import (
     ReleaseReason,
     ReservationDenied,
 )
-from atp_stream.domain.reservations.balances import MOST_PIECES, Status, pieces, status
-from atp_stream.domain.reservations.lifecycle import MOST_MOVEMENTS
-from atp_stream.domain.state.rows import Moved
+from atp_stream.domain.reservations.balances import MAX_PIECES, Status, pieces, status
+from atp_stream.domain.reservations.lifecycle import MAX_MOVEMENTS
+from atp_stream.domain.state.rows import MatchedShipment
 from tests.domain.log import AT, LAMP, Log, adjust, allocations, confirm, count, fulfil, policy, release, reserve
 
 
@@ -235,7 +235,7 @@ def test_an_adjustment_takes_back_as_many_shipments_as_it_repeats() -> None:
     log = log_with(20)
     log.say(reserve("a", 9), fulfil("a", 2), fulfil("a", 3, at=AT + 1), adjust(-4, reservation="a", at=AT + 2))
     assert 15 == log.item().stock.on_hand
-    assert [Moved(AT, 2, "", 2, ""), Moved(AT + 1, 3, "", 2, "")] == log.reservation("a").moved
+    assert [MatchedShipment(AT, 2, "", 2, ""), MatchedShipment(AT + 1, 3, "", 2, "")] == log.reservation("a").moved
 
 
 def test_the_net_quantity_is_claimed_when_a_release_came_first() -> None:
@@ -264,7 +264,7 @@ def test_a_fulfilment_of_the_rest_before_the_create_moves_the_stock_when_the_cre
     assert 10 == log.item().stock.on_hand
     assert [] == told(log.say(reserve("a", 8)))
     assert (3, Status.FULFILLED) == (log.item().stock.on_hand, state_of(log))
-    assert [Moved(AT, 7, "", 0, "")] == log.reservation("a").moved
+    assert [MatchedShipment(AT, 7, "", 0, "")] == log.reservation("a").moved
 
 
 def test_a_fulfilment_of_the_rest_leaves_nothing_to_a_later_release_of_the_rest() -> None:
@@ -454,32 +454,32 @@ def test_a_reservation_without_a_channel_goes_to_the_default_one_and_is_the_same
 
 def test_so_many_movements_are_told_apart_and_no_more() -> None:
     log = log_with(100_000)
-    log.say(reserve("a", 90_000), *[release("a", 1) for _ in range(MOST_MOVEMENTS)])
+    log.say(reserve("a", 90_000), *[release("a", 1) for _ in range(MAX_MOVEMENTS)])
     assert [("refused", "too_many_movements")] == told(log.say(release("a", 1)))
     assert [("refused", "too_many_movements")] == told(log.say(fulfil("a", 1)))
-    assert (100_000 - 90_000 + MOST_MOVEMENTS, 90_000 - MOST_MOVEMENTS) == log.shows()
+    assert (100_000 - 90_000 + MAX_MOVEMENTS, 90_000 - MAX_MOVEMENTS) == log.shows()
 
 
 def test_a_reservation_in_too_many_parts_grows_no_more() -> None:
     log = log_with(0)
-    log.say(*[reserve("a", size, at=AT + size) for size in range(1, MOST_PIECES + 1)])
-    assert MOST_PIECES == pieces(log.reservation("a"))
+    log.say(*[reserve("a", size, at=AT + size) for size in range(1, MAX_PIECES + 1)])
+    assert MAX_PIECES == pieces(log.reservation("a"))
     assert [("refused", "too_many_parts")] == told(log.say(reserve("a", 999, at=AT + 999)))
-    assert MOST_PIECES == len(allocations(log.say(adjust(2_000))))
+    assert MAX_PIECES == len(allocations(log.say(adjust(2_000))))
 
 
 def test_a_reservation_in_too_many_parts_takes_no_more_parts() -> None:
     log = log_with(0)
     log.say(reserve("a", 9_999, allow_partial=True))
-    log.say(*[adjust(1, at=AT + place) for place in range(MOST_PIECES + 9)])
-    assert MOST_PIECES == pieces(log.reservation("a"))
-    assert [("committed", "a", 9_999 - MOST_PIECES + 1)] == told(log.say(count(99_999, AT + 9_999)))
+    log.say(*[adjust(1, at=AT + place) for place in range(MAX_PIECES + 9)])
+    assert MAX_PIECES == pieces(log.reservation("a"))
+    assert [("committed", "a", 9_999 - MAX_PIECES + 1)] == told(log.say(count(99_999, AT + 9_999)))
 
 
 def test_the_last_piece_is_not_divided() -> None:
     log = log_with(0)
-    log.say(*[reserve("a", size, at=AT + size) for size in range(1, MOST_PIECES)])
-    log.say(count(MOST_PIECES, AT + 1))
+    log.say(*[reserve("a", size, at=AT + size) for size in range(1, MAX_PIECES)])
+    log.say(count(MAX_PIECES, AT + 1))
     events = log.say(reserve("a", 9_999, at=AT + 9_999, allow_partial=True))
     assert [DenialOutcome.BACKORDERED] == [e.outcome for e in events if isinstance(e, ReservationDenied)]
 
@@ -491,8 +491,8 @@ def test_the_largest_row_of_a_reservation_stays_under_64_kb() -> None:
     log.say(reserve(name, 10**13, location=name, reference=name, channel="ECOM", allow_partial=True))
     log.say(*[adjust(-1, location=f"{place:03d}" + name[:30], reservation=name) for place in range(200)])
     log.say(*[fulfil(name, 1, location=f"{place}" + name[9:], event_id=f"{place}" + name[9:]) for place in range(400)])
-    log.say(*[release(name, 1, event_id=f"{place:04d}" + '"' * 16) for place in range(MOST_MOVEMENTS - 400)])
-    log.say(*[reserve(name, 10**13 + size, at=AT + size) for size in range(1, MOST_PIECES)])
-    assert MOST_PIECES == pieces(log.reservation(name))
+    log.say(*[release(name, 1, event_id=f"{place:04d}" + '"' * 16) for place in range(MAX_MOVEMENTS - 400)])
+    log.say(*[reserve(name, 10**13 + size, at=AT + size) for size in range(1, MAX_PIECES)])
+    assert MAX_PIECES == pieces(log.reservation(name))
     assert 80 < len(log.reservation(name).adjusted_at)
     assert 64_000 > len(msgspec.json.encode(log.reservation(name)))

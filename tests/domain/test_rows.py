@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from atp_stream.domain.row_keys import SWEEP, held_key, kind_of, policy_key, queue_prefix, rank
+from atp_stream.domain.row_keys import SWEEP, deferred_key, kind_of, policy_key, queue_prefix, rank
 from atp_stream.domain.state.rows import ROW_TYPES
 
 
@@ -16,7 +16,7 @@ from atp_stream.domain.state.rows import ROW_TYPES
         ("acme|lamp|l|north%7C2", "l"),
         ("acme|lamp|r|a", "r"),
         (queue_prefix("acme|lamp", "a|b") + rank(0, 7), "q"),
-        (held_key("acme|lamp", 7), "h"),
+        (deferred_key("acme|lamp", 7), "h"),
         (SWEEP, "sweep"),
         (policy_key(7), "policy"),
         ("|policy", "policy"),

@@ -26,7 +26,7 @@ def test_a_share_is_a_part_of_the_pool_rounded_down() -> None:
     assert {"A": 33, "B": 100} == shown(log)
 
 
-def test_a_share_is_of_what_fences_and_promises_leave() -> None:
+def test_a_share_is_of_what_earmarks_and_promises_leave() -> None:
     log = log_with({"A": {"kind": "SHARE", "weight": 0.5}, "B": {"kind": "QUOTA"}, "C": {}}, 1_000)
     log.say(grant("B", 200), reserve("r", 300, "C"))
     assert {"A": 250, "B": 200, "C": 500} == shown(log)

@@ -7,7 +7,7 @@ import pytest
 from atp_stream.domain.budget import SLICE
 from atp_stream.domain.commands import AnyCommand, Entry
 from atp_stream.domain.events import OF_MANY, AllocationCommitted, AvailabilityCalculated, CommandRefused
-from atp_stream.domain.item.policy_history import MOST_EARLIER, lived_by
+from atp_stream.domain.item.policy_history import MAX_EARLIER, lived_by
 from atp_stream.domain.row_keys import FOLD, POLICY, STOCK_TIME, SWEEP
 from atp_stream.domain.state.overlay import State
 from tests.domain.folding import tight_bounds
@@ -159,9 +159,9 @@ def test_the_sweep_begins_again_for_a_policy_that_came_meanwhile() -> None:
 def test_one_policy_too_many_waits_for_the_sweep() -> None:
     log = Log()
     log.say(count(900))
-    policies = [Entry(0, 9 + n, NOON, "|", policy(pooled(safety_stock={"fixed": n}))) for n in range(MOST_EARLIER + 2)]
-    assert MOST_EARLIER == log.step(policies).consumed
-    log.run(policies[MOST_EARLIER:])
+    policies = [Entry(0, 9 + n, NOON, "|", policy(pooled(safety_stock={"fixed": n}))) for n in range(MAX_EARLIER + 2)]
+    assert MAX_EARLIER == log.step(policies).consumed
+    log.run(policies[MAX_EARLIER:])
     assert (0, 0) == log.shows()
 
 
@@ -194,9 +194,9 @@ def test_a_fault_while_an_item_meets_a_policy_stops_only_that_item() -> None:
     log.say(count(900))
     log.say(count(900), name=RUG)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("atp_stream.domain.item.open_item.ItemFold.meet", lambda *_: 1 / 0)
+        patch.setattr("atp_stream.domain.item.open_item.OpenItem.meet", lambda *_: 1 / 0)
         log.say(policy({"tenants": {"umbra": {"channels": {"ECOM": {}}}, **pooled()["tenants"]}}), count(3), name=LAMP)
-    assert ("fault -1", 1) == (log.item().quarantine, log.item().held)
+    assert ("fault -1", 1) == (log.item().quarantine, log.item().deferred)
     assert "fault -1" == log.item(RUG).quarantine
 
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from atp_stream.domain.commands import AnyCommand, Elapse, Entry
-from atp_stream.domain.row_keys import STOCK_TIME, held_key, old_location_key
-from atp_stream.domain.state.rows import Due, Held
+from atp_stream.domain.row_keys import STOCK_TIME, deferred_key, old_location_key
+from atp_stream.domain.state.rows import DeferredCommand, Due
 from atp_stream.domain.stock.rows import Stock
 from atp_stream.domain.stock.upgrade import OldFloor, OldLocation
 from tests.domain.log import AT, LAMP, NOON, Log, adjust, count, fulfil, policy, resume
@@ -23,14 +23,14 @@ def stopped_before(units: int, *kept: Any) -> Log:
     log.say(count(100, location="S"))
     item = log.item()
     item.stock = Stock(on_hand=units, basis=units, places={"S": [units, 0, AT, units]})
-    item.quarantine, item.held = "old fault", len(kept)
+    item.quarantine, item.deferred = "old fault", len(kept)
     for key in [key for key in log.rows if "|L|" in key or "|N|" in key or key.startswith("|g|")]:
         del log.rows[key]
     log.put(f"{LAMP}|i", item)
     log.put(f"|quarantine|{LAMP}", Due())
     log.put(old_location_key(LAMP, "S"), OldLocation(OldFloor(units, 0, AT, units), AT, []))
     for place, command in enumerate(kept):
-        log.put(held_key(LAMP, place - len(kept)), Held(log_time=NOON, command=command))
+        log.put(deferred_key(LAMP, place - len(kept)), DeferredCommand(log_time=NOON, command=command))
     return log
 
 
@@ -59,7 +59,7 @@ def test_what_an_old_item_kept_twice_counts_once_though_a_border_passes_while_it
     now = passes(log, 47, 1)
     last = log.entries[-1].offset
     log.step([Entry(0, last + 1, now, LAMP, resume())])
-    while log.item().held > 1_000:
+    while log.item().deferred > 1_000:
         log.step([])
     others = [Entry(0, last + 2 + place, now + 2 * HOUR, "acme|other", adjust(1)) for place in range(900)]
     log.step(others)

@@ -12,7 +12,7 @@ from tests.domain.product import refusals, widest_row
 from tests.domain.sizes import nightly
 from tests.domain.streams import delivered, spoken
 
-MOST_BYTES = 64 * 1024
+MAX_BYTES = 64 * 1024
 FACTS = nightly(5_000, 1_000)
 WHOLE_SECOND = 1_000_000
 Limits = tuple[float, int, float, int]
@@ -139,4 +139,4 @@ def test_no_row_outgrows_64_kilobytes_with_the_longest_names_and_amounts(spread:
         if number % 50 == 0:
             facts.append(CountStock(event_id=name, at=at, on_hand=number, location=r.choice(["", place])))
     log.say(*facts)
-    assert widest_row(log) < (MOST_BYTES, "")
+    assert widest_row(log) < (MAX_BYTES, "")

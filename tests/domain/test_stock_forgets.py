@@ -153,7 +153,7 @@ def test_after_a_quarantine_of_many_windows_nothing_is_lost_or_doubled(window: i
         for sale in [*coming, *came, *coming]:
             judge.says(sale)
         judge.passes(judge.log_time + stopped)
-        assert 181 == judge.log.item().held
+        assert 181 == judge.log.item().deferred
         assert [] == refusals(judge.says(resume()))
         for sale in [stops, *coming]:
             judge.books.enter(sale)

@@ -11,7 +11,7 @@ from tests.domain.product import numbers, refusals, values_of_places, widest_row
 
 pytestmark = pytest.mark.slow
 
-MOST_BYTES = 64 * 1024
+MAX_BYTES = 64 * 1024
 PLACES = 3_000
 EVENTS = 20_000
 HOMELESS = 3_000
@@ -36,7 +36,7 @@ def test_very_many_events_over_very_many_places_stay_in_small_rows_and_cost_what
     assert {"": 0, **true} == values_of_places(log)
     assert (sum(true.values()) - HOMELESS, 0) == numbers(log)[:2]
     assert [] == refusals(log.events)
-    assert widest_row(log) < (MOST_BYTES, "")
+    assert widest_row(log) < (MAX_BYTES, "")
     first, last = (cost(part) for part in (done[PLACES : PLACES + 1_000], done[-1_000:]))
     assert last <= 1.2 * first + 0.5
 

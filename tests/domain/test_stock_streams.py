@@ -14,7 +14,7 @@ from tests.domain.streams import delivered, spoken
 FACTS = nightly(5_000, 1_000)
 MICROSECOND = 1
 WHOLE_SECOND = 1_000_000
-MOST_BYTES = 64 * 1024
+MAX_BYTES = 64 * 1024
 
 
 def hears_all(judge: Judge, messages: list[AnyCommand], step: int, looks: int) -> None:
@@ -39,7 +39,7 @@ def test_a_stream_through_partitions_that_lag_comes_to_what_all_of_it_comes_to(
     judge = Judge(skew=skew)
     hears_all(judge, messages, step=20, looks=nightly(500, 25))
     assert {"applied", "duplicate"} == set(judge.outcomes)
-    assert widest_row(judge.log) < (MOST_BYTES, "")
+    assert widest_row(judge.log) < (MAX_BYTES, "")
 
 
 @pytest.mark.parametrize("seed", range(nightly(4, 1)))

@@ -9,9 +9,9 @@ from atp_stream.domain.events import (
     AllocationCommitted,
     AvailabilityCalculated,
     CommandRefused,
+    Deferred,
     DenialOutcome,
     DenialReason,
-    Kept,
     ReservationDenied,
 )
 from tests.domain.folding import tight_bounds
@@ -132,7 +132,7 @@ def test_a_command_that_was_kept_brings_its_input_with_it() -> None:
         patch.setattr("atp_stream.domain.fold.dispatch.reserve", lambda *_: 1 / 0)
         log.run([heard(1, reserve("a", 1), b"orders/0/1", b"one"), heard(2, refused, b"stock/0/8", b"two")])
     (told,) = [event for event in log.say(resume()) if isinstance(event, CommandRefused)]
-    assert ("orders/0/1", Kept(refused, b"stock/0/8", b"two")) == (log.item().source, told.kept)
+    assert ("orders/0/1", Deferred(refused, b"stock/0/8", b"two")) == (log.item().source, told.deferred)
 
 
 def test_an_item_that_only_a_refused_command_named_begins_with_the_policy_of_its_first_one() -> None:

@@ -2,7 +2,7 @@
 
 from atp_stream.domain.reservations.backorder_queue import closing
 from atp_stream.domain.state.overlay import State
-from atp_stream.domain.state.rows import Waiting
+from atp_stream.domain.state.rows import Backorder
 from tests.domain.log import AT, Log, count, fulfil, release, reserve
 
 
@@ -42,4 +42,4 @@ def test_what_waits_first_closes_a_channel_unless_all_that_waits_is_below_priori
     log = Log()
     log.say(count(5), reserve("later", 9), reserve("first", 8, priority=1), reserve("low", 7, "STORE", priority=-1))
     found = closing(State(log.read, log.scan), "acme|lamp", log.item())
-    assert {"ECOM": Waiting(reservation="first", quantity=8, priority=1)} == found
+    assert {"ECOM": Backorder(reservation="first", quantity=8, priority=1)} == found

@@ -10,7 +10,7 @@ from atp_stream.domain.commands import Entry
 from atp_stream.domain.policy.rules import INITIAL, ItemRules, PolicyError, Rule, parse
 from atp_stream.domain.policy.schema import Kind
 from atp_stream.domain.promise.availability import free, safety_stock, shown
-from atp_stream.domain.promise.claims import Quota, claims, fences, shares
+from atp_stream.domain.promise.claims import Quota, claims, earmarks, shares
 from atp_stream.domain.promise.explanation import explain
 from atp_stream.domain.state.rows import Channel
 from tests.domain.folding import items, one_by_one, rules_of
@@ -38,7 +38,7 @@ def test_less_than_one_that_is_left_behind_the_safety_stock_is_not_shown() -> No
     assert ({"ECOM": 0}, UNIT) == (available(log), log.item().safety_stock)
 
 
-def test_two_equal_fences_of_501_units_are_251_and_250() -> None:
+def test_two_equal_earmarks_of_501_units_are_251_and_250() -> None:
     quota = {"kind": "QUOTA"}
     log = log_with({"A": quota, "B": quota}, 501)
     log.say(grant("A", 1_000 * UNIT), grant("B", 1_000 * UNIT))
@@ -176,19 +176,19 @@ QUOTAS = st.lists(
 
 
 @given(QUOTAS, st.integers(0, 20), st.sampled_from([1, 2, 7, 10]))
-def test_fences_strand_nothing_and_are_never_more_than_is_free(
+def test_earmarks_strand_nothing_and_are_never_more_than_is_free(
     drawn: list[tuple[int, int, int, int]], steps: int, step: int
 ) -> None:
     quotas = [
         Quota(channel, rank, minimum, granted, min(granted, consumed))
         for channel, (granted, consumed, rank, minimum) in zip("ABCDE", drawn, strict=False)
     ]
-    found = fences(steps * step, quotas, step)
+    found = earmarks(steps * step, quotas, step)
     wanted = sum(quota.left - quota.left % step for quota in quotas)
     assert min(steps * step, wanted) == sum(found.values())
     assert all(units % step == 0 and units <= quota.left for units, quota in zip(found.values(), quotas, strict=True))
     counted = [sharing.Quota(q.channel, q.granted, q.consumed, q.rank, q.minimum).in_steps(step) for q in quotas]
-    assert found == {channel: units * step for channel, units in sharing.fences(steps, counted).items()}
+    assert found == {channel: units * step for channel, units in sharing.earmarks(steps, counted).items()}
 
 
 @given(

@@ -9,7 +9,7 @@ from faust.types import TP
 
 from atp_stream.engine.journal import Journal
 from atp_stream.engine.presence import Presence
-from atp_stream.engine.repetitions import MOST_KINDS, Repetitions
+from atp_stream.engine.repetitions import MAX_KINDS, Repetitions
 from atp_stream.engine.transport import RunConsumer
 
 
@@ -126,10 +126,10 @@ def test_what_was_forgotten_is_new() -> None:
 
 def test_made_up_kinds_do_not_fill_the_memory() -> None:
     repetitions = Repetitions(1e9)
-    for kind in range(3 * MOST_KINDS):
+    for kind in range(3 * MAX_KINDS):
         repetitions.passed_over(kind, 0.0)
 
-    assert MOST_KINDS == len(repetitions._known)
+    assert MAX_KINDS == len(repetitions._known)
 
 
 async def test_fausts_look_for_a_livelock_reports_no_healthy_worker() -> None:

@@ -14,7 +14,7 @@ from atp_stream.domain.commands import (
     Reserve,
     ResumeItem,
 )
-from atp_stream.domain.state.rows import Item, Reservation, Waiting
+from atp_stream.domain.state.rows import Backorder, Item, Reservation
 from atp_stream.messages.rows import decode_command, decode_row
 
 AT = 1_700_000_000_000_000
@@ -88,10 +88,10 @@ def test_a_place_in_a_queue_of_0_1_0_is_read() -> None:
     key = "acme|lamp|q|ECOM|7ffffffffffffffd0000000000000003"
     written = b'{"reservation":"r1","quantity":4000,"priority":2,"allow_partial":true}'
 
-    assert Waiting(reservation="r1", quantity=4000, priority=2, allow_partial=True) == decode_row(key, written)
+    assert Backorder(reservation="r1", quantity=4000, priority=2, allow_partial=True) == decode_row(key, written)
 
 
 def test_a_field_that_newer_code_adds_does_not_stop_older_code() -> None:
     row: Any = decode_row("acme|lamp|q|ECOM|0", b'{"reservation":"r1","quantity":4000,"added_later":[1]}')
 
-    assert Waiting(reservation="r1", quantity=4000) == row
+    assert Backorder(reservation="r1", quantity=4000) == row

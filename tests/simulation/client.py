@@ -23,7 +23,7 @@ from tests.simulation.loop import PROCESS, Process, SimLoop
 
 REQUEST_TIMEOUT: Final = 5.0
 BACKOFF: Final = 0.02
-MOST_FETCHED: Final = 50  # offsets
+MAX_FETCHED: Final = 50  # offsets
 
 
 class Fate(NamedTuple):
@@ -98,7 +98,7 @@ class Network:
             if self.broker.stable_end(tp) <= position:
                 self._waiting[tp].append(arrive)
             elif fate.answered:
-                answer(self.broker.fetch(tp, position, MOST_FETCHED))
+                answer(self.broker.fetch(tp, position, MAX_FETCHED))
 
         self._depart(fate._replace(answered=True), arrive, PROCESS.get(self.loop.world))
         return future

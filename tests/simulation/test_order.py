@@ -26,7 +26,7 @@ def small() -> Iterator[None]:
         yield
 
 
-class CatchingUp(Story):
+class UnfinishedWork(Story):
     """All workers were down while records came in; then two start together."""
 
     def fill(self) -> None:
@@ -74,7 +74,7 @@ class CatchingUp(Story):
                 newest = max(newest, stamp)
 
 
-class WithoutAnOwner(CatchingUp):
+class WithoutAnOwner(UnfinishedWork):
     """One of the two is killed in the midst of it; nobody takes its place at once."""
 
     def trouble(self) -> None:
@@ -83,7 +83,7 @@ class WithoutAnOwner(CatchingUp):
     def _ended(self, worker: Any) -> None: ...
 
 
-class FirstFetchLate(CatchingUp):
+class FirstFetchLate(UnfinishedWork):
     """What one of the two reads comes seconds later than what the other reads."""
 
     def trouble(self) -> None:
@@ -95,7 +95,7 @@ class FirstFetchLate(CatchingUp):
         self.network.fate = fate
 
 
-class Frozen(CatchingUp):
+class Frozen(UnfinishedWork):
     """One of the two stands still for a while, and goes on before the group misses it."""
 
     def trouble(self) -> None:
@@ -107,12 +107,12 @@ class Frozen(CatchingUp):
         self.network.later(began + SESSION / 2, lambda: set_frozen(frozen=False))
 
 
-@pytest.mark.parametrize("kind", [CatchingUp, WithoutAnOwner, FirstFetchLate, Frozen])
-def test_nothing_is_more_than_a_second_late(kind: type[CatchingUp]) -> None:
+@pytest.mark.parametrize("kind", [UnfinishedWork, WithoutAnOwner, FirstFetchLate, Frozen])
+def test_nothing_is_more_than_a_second_late(kind: type[UnfinishedWork]) -> None:
     assert [] == [(seed, told.objections) for seed in range(SEEDS) if (told := kind(seed).play()).objections]
 
 
-@pytest.mark.parametrize("kind", [CatchingUp, WithoutAnOwner, FirstFetchLate, Frozen])
-def test_without_the_limit_it_is(kind: type[CatchingUp]) -> None:
+@pytest.mark.parametrize("kind", [UnfinishedWork, WithoutAnOwner, FirstFetchLate, Frozen])
+def test_without_the_limit_it_is(kind: type[UnfinishedWork]) -> None:
     with patch.object(Backlog, "limit_ms", lambda *_: FOREVER):
         assert any("late" in str(kind(seed).play().objections) for seed in range(SEEDS))

@@ -17,7 +17,7 @@ from aiokafka.errors import KafkaTimeoutError
 from aiokafka.structs import TopicPartition
 from faust.types import TP
 
-from atp_stream.engine.app import MOST_ANEW, EngineApp
+from atp_stream.engine.app import MAX_ANEW, EngineApp
 from atp_stream.engine.backlog import Place
 from atp_stream.engine.intake import Intake
 from atp_stream.engine.journal import Journal
@@ -110,7 +110,7 @@ class App:
         self.assignor = SimpleNamespace(assigned_standbys=set)
         self.consumer = self
         self._fence_timer: asyncio.TimerHandle | None = None
-        self._anew: deque[float] = deque(maxlen=MOST_ANEW)
+        self._anew: deque[float] = deque(maxlen=MAX_ANEW)
         self.table: Any = Table(self, disk)
         self.tables = SimpleNamespace(
             recovery=SimpleNamespace(active_tps={TP(toy.CHANGELOG, n) for n in range(toy.PARTITIONS)})

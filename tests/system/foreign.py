@@ -14,7 +14,7 @@ from kafka import KafkaProducer
 from tests.system.site import Site
 
 _SECONDS = 30
-_LARGEST_BYTES = 100_000_000
+_MAX_BYTES = 100_000_000
 
 
 class Plain(NamedTuple):
@@ -121,7 +121,7 @@ class Foreign:
                 {
                     "bootstrap.servers": self._bootstrap,
                     "compression.type": codec,
-                    "message.max.bytes": _LARGEST_BYTES,  # of the client's own: the broker shall refuse
+                    "message.max.bytes": _MAX_BYTES,  # of the client's own: the broker shall refuse
                 }
             )
 

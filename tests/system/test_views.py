@@ -20,7 +20,7 @@ from atp_stream.messages.outbound import Outbound
 from atp_stream.messages.rows import reader, scanner
 from atp_stream.settings import Wire
 from atp_stream.web.availability import describe
-from atp_stream.web.places import MOST_PLACES, page_of
+from atp_stream.web.places import MAX_PLACES, page_of
 from tests.agents.memory import Memory
 from tests.system.site import Site, Worker
 
@@ -174,7 +174,7 @@ def describe_item(memory: Memory, name: str) -> dict[str, Any]:
     state = State(reader(memory.read), scanner(memory.scan))
     row: Any = state.get(f"{name}|i")
     tenant, item = split(name)
-    places = page_of(state, name, row.stock, "", MOST_PLACES)
+    places = page_of(state, name, row.stock, "", MAX_PLACES)
     return describe(tenant, item, row, INITIAL.rules(name), places, closing(state, name, row))
 
 

@@ -8,7 +8,7 @@ from atp_stream.domain.commands import AnyCommand
 from atp_stream.domain.policy.rules import DEFAULT
 from atp_stream.domain.state.overlay import State
 from atp_stream.web.explain import describe
-from atp_stream.web.places import MOST_PLACES, page_of
+from atp_stream.web.places import MAX_PLACES, page_of
 from tests.domain.log import AT, LAMP, Log, adjust, count, fulfil, reserve
 
 MICROS = 1_000
@@ -16,7 +16,7 @@ NOON = "2023-11-14T22:13:20.000+00:00"
 LATER = "2023-11-14T22:13:20.001+00:00"
 
 
-def on_hand(*commands: AnyCommand, after: str = "", limit: int = MOST_PLACES) -> Any:
+def on_hand(*commands: AnyCommand, after: str = "", limit: int = MAX_PLACES) -> Any:
     log = Log()
     log.say(*commands)
     item = log.item()

@@ -13,9 +13,9 @@ from referencing.jsonschema import DRAFT202012
 
 from atp_stream.domain.reservations.balances import Status
 from atp_stream.engine.app import EngineApp
-from atp_stream.messages.inbound import LONGEST_ID
+from atp_stream.messages.inbound import MAX_ID_BYTES
 from atp_stream.web.health import WorkerState
-from atp_stream.web.query import MOST_ITEMS
+from atp_stream.web.query import MAX_ITEMS
 from tests.web.examples import OPENAPI, examples, request_example, unreachable
 
 DOCUMENT: dict[str, Any] = yaml.safe_load(OPENAPI.read_text())
@@ -56,8 +56,8 @@ def test_every_view_is_in_the_document_and_every_view_in_the_document_is_served(
 
 def test_what_the_document_counts_is_what_the_code_counts() -> None:
     parts = DOCUMENT["components"]["schemas"]
-    assert LONGEST_ID == parts["Name"]["maxLength"]
-    assert MOST_ITEMS == parts["Query"]["properties"]["items"]["maxItems"]
+    assert MAX_ID_BYTES == parts["Name"]["maxLength"]
+    assert MAX_ITEMS == parts["Query"]["properties"]["items"]["maxItems"]
     assert [status.value for status in Status] == parts["Reservation"]["properties"]["status"]["enum"]
     assert [state.value for state in WorkerState] == parts["State"]["enum"]
 

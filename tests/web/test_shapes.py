@@ -14,7 +14,7 @@ from atp_stream.domain.stock.rows import Stock
 from atp_stream.web import policies, reservations
 from atp_stream.web.availability import describe
 from atp_stream.web.formatting import moment
-from atp_stream.web.places import MOST_PLACES, Places, page_of
+from atp_stream.web.places import MAX_PLACES, Places, page_of
 from tests.domain.folding import tight_bounds
 from tests.domain.log import AT, LAMP, NOON, Log, adjust, count, fulfil, policy, release, reserve
 
@@ -23,7 +23,7 @@ def item(row: Item) -> str:
     return msgspec.json.encode(describe("acme", "lamp", row, DEFAULT.rules("acme|lamp"), Places([], None))).decode()
 
 
-def first_places(log: Log, limit: int = MOST_PLACES) -> Places:
+def first_places(log: Log, limit: int = MAX_PLACES) -> Places:
     return page_of(State(log.read, log.scan), LAMP, log.item().stock, "", limit)
 
 
@@ -171,7 +171,7 @@ def test_while_a_sweep_is_under_way_not_all_items_have_met_the_policy() -> None:
 def test_an_item_tells_how_many_commands_are_kept_for_it() -> None:
     log = Log()
     log.say(count(500))
-    shown = policies.of_item(State(log.read, log.scan), LAMP, Item(stock=Stock(), channels={}, held=2))
+    shown = policies.of_item(State(log.read, log.scan), LAMP, Item(stock=Stock(), channels={}, deferred=2))
     assert (2, 0) == (shown["kept"], policies.of_item(State(log.read, log.scan), "acme|chair", None)["kept"])
 
 

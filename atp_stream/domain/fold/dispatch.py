@@ -17,7 +17,7 @@ from atp_stream.domain.commands import (
     Revoke,
 )
 from atp_stream.domain.errors import Refused
-from atp_stream.domain.item.open_item import MICROSECONDS, ItemFold
+from atp_stream.domain.item.open_item import MICROSECONDS, OpenItem
 from atp_stream.domain.item.operator_commands import steer
 from atp_stream.domain.policy.rules import Policy
 from atp_stream.domain.reservations.lifecycle import adjusted, confirm, fulfil, is_purged, release, reserve
@@ -35,61 +35,61 @@ _OUTCOMES: Final = (_DUPLICATE, _APPLIED)  # by whether a command was news
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def answer(x: ItemFold, command: ItemCommand, policy: Policy) -> Outcome:
+def answer(item: OpenItem, command: ItemCommand, policy: Policy) -> Outcome:
     """Apply a command to its item, and tell what became of it; a duplicate and a past fact change nothing.
 
     Raises Refused, and has changed nothing, with reason future (stamped further ahead of log time than policy allows),
     stale (nobody can know whether it was counted), or one that `steer` or the functions of a reservation give.
     """
-    if command.at > x.log_time * MICROSECONDS + policy.future_tolerance:
-        ahead, most = command.at // MICROSECONDS - x.log_time, policy.future_tolerance // 1_000_000
+    if command.at > item.log_time * MICROSECONDS + policy.future_tolerance:
+        ahead, most = command.at // MICROSECONDS - item.log_time, policy.future_tolerance // 1_000_000
         raise Refused("future", f"stamped {ahead} ms ahead of log time; `future_tolerance` is {most} s")
     match command:
         case Reserve():
-            return _OUTCOMES[reserve(x, command, policy)]
+            return _OUTCOMES[reserve(item, command, policy)]
         case AdjustStock():
-            return _adjust(x, command)
+            return _adjust(item, command)
         case CountStock():
-            return _record(x, Fact(command.at, command.event_id, None, command.on_hand), command.location)
+            return _record(item, Fact(command.at, command.event_id, None, command.on_hand), command.location)
         case Release() | Fulfil() | Confirm():
-            return _OUTCOMES[_follow(x, command)]
+            return _OUTCOMES[_follow(item, command)]
         case EditItem() | Grant() | Revoke() | Move():
-            return _OUTCOMES[steer(x, command, policy)]
+            return _OUTCOMES[steer(item, command, policy)]
         case _:
             assert_never(command)
 
 
-def _follow(x: ItemFold, command: Release | Fulfil | Confirm) -> bool:
+def _follow(item: OpenItem, command: Release | Fulfil | Confirm) -> bool:
     match command:
         case Release():
-            return release(x, command)
+            return release(item, command)
         case Fulfil():
-            return fulfil(x, command)
+            return fulfil(item, command)
         case Confirm():
-            return confirm(x, command)
+            return confirm(item, command)
         case _:
             assert_never(command)
 
 
-def _adjust(x: ItemFold, command: AdjustStock) -> Outcome:
+def _adjust(item: OpenItem, command: AdjustStock) -> Outcome:
     ships = command.reservation is not None and command.delta < 0
     fact = Fact(command.at, command.event_id, command.delta, command.absolute, ships)
-    outcome = _record(x, fact, command.location)
+    outcome = _record(item, fact, command.location)
     if ships and (outcome is _APPLIED or outcome is _LATE):
         assert command.reservation is not None  # noqa: S101  (it ships one)
-        if is_purged(x, command.reservation, command.at):
-            x.item.unpaired += 1
-            x.state.tally.unpaired += 1
+        if is_purged(item, command.reservation, command.at):
+            item.row.unpaired += 1
+            item.state.tally.unpaired += 1
         else:
-            adjusted(x, command.reservation, -command.delta, command.location)
+            adjusted(item, command.reservation, -command.delta, command.location)
     return outcome
 
 
-def _record(x: ItemFold, fact: Fact, location: str) -> Outcome:
+def _record(item: OpenItem, fact: Fact, location: str) -> Outcome:
     """Take in a fact of stock and tell what became of it; raises Refused with reason stale."""
-    outcome = x.stock.record(fact, location)
+    outcome = item.stock.record(fact, location)
     if outcome is _STALE:
-        at = _EPOCH + timedelta(microseconds=x.stock.forgotten_at(location))
+        at = _EPOCH + timedelta(microseconds=item.stock.forgotten_at(location))
         raise Refused("stale", f"what {location or 'no location'} had up to {at.isoformat()} is forgotten")
-    x.item.late += outcome is _LATE
+    item.row.late += outcome is _LATE
     return outcome

@@ -4,8 +4,8 @@ Law: a slice is a function of the item alone; what one slice cannot finish is th
 it ended. An item finishes its work before its next command. Source: docs/rules/identity.md#order.
 """
 
-from atp_stream.domain.budget import Room
-from atp_stream.domain.item.open_item import ItemFold
+from atp_stream.domain.budget import SliceBudget
+from atp_stream.domain.item.open_item import OpenItem
 from atp_stream.domain.promise.availability import short
 from atp_stream.domain.reservations.backorder_allocation import refill
 from atp_stream.domain.reservations.deallocation import note_all, take_back
@@ -13,27 +13,32 @@ from atp_stream.domain.reservations.expiry import run_out
 from atp_stream.domain.state.rows import Work
 
 
-def settle(x: ItemFold) -> None:
+def settle(item: OpenItem) -> None:
     """Do what follows from the command, or the policy, that was just answered."""
-    loses = x.rules.deallocates
-    if x.unindexed or (loses and short(x.item.stock.on_hand, x.reserved)):
-        advance(x, Work(offset=x.offset, log_time=x.log_time, ordinal=0, index="" if x.unindexed else None, lose=loses))
-        x.unindexed = False
-    elif x.waiting:
+    loses = item.rules.deallocates
+    if item.unindexed or (loses and short(item.row.stock.on_hand, item.reserved)):
+        advance(
+            item,
+            Work(
+                offset=item.offset, log_time=item.log_time, ordinal=0, index="" if item.unindexed else None, lose=loses
+            ),
+        )
+        item.unindexed = False
+    elif item.waiting:
         closed: list[str] = []
-        if refill(x, closed, Room()):
-            x.item.work = None
+        if refill(item, closed, SliceBudget()):
+            item.row.work = None
         else:
-            x.item.work = Work(offset=x.offset, log_time=x.log_time, ordinal=x.ordinal, closed=closed)
+            item.row.work = Work(offset=item.offset, log_time=item.log_time, ordinal=item.ordinal, closed=closed)
 
 
-def advance(x: ItemFold, work: Work) -> None:
+def advance(item: OpenItem, work: Work) -> None:
     """Do a slice of work; what is left of it is the item's work, or None."""
-    room = Room()
+    budget = SliceBudget()
     over = (
-        (work.index is None or note_all(x, work, room))
-        and (work.until is None or run_out(x, work, room))
-        and (not work.lose or take_back(x, work, room))
-        and refill(x, work.closed, room)
+        (work.index is None or note_all(item, work, budget))
+        and (work.until is None or run_out(item, work, budget))
+        and (not work.lose or take_back(item, work, budget))
+        and refill(item, work.closed, budget)
     )
-    x.item.work = None if over else work
+    item.row.work = None if over else work

@@ -16,19 +16,19 @@ from atp_stream.domain.commands import (
     Tick,
 )
 from atp_stream.domain.errors import Broken, Refused
-from atp_stream.domain.events import AnyEvent, CommandRefused, Kept
+from atp_stream.domain.events import AnyEvent, CommandRefused, Deferred
 from atp_stream.domain.fold.dispatch import ItemCommand, answer
 from atp_stream.domain.fold.follow_up import settle
-from atp_stream.domain.fold.unfinished_work import CatchingUp
+from atp_stream.domain.fold.unfinished_work import UnfinishedWork
 from atp_stream.domain.item import drift, timers
-from atp_stream.domain.item.open_item import ItemFold
-from atp_stream.domain.item.policy_history import Policies
+from atp_stream.domain.item.open_item import OpenItem
+from atp_stream.domain.item.policy_history import PolicyHistory
 from atp_stream.domain.item.ticks import Ticks
 from atp_stream.domain.policy.rules import PolicyError
 from atp_stream.domain.row_keys import FOLD, QUARANTINE, WORK
 from atp_stream.domain.state.overlay import State
 from atp_stream.domain.state.purge import ROWS_PER_FACT, Purge
-from atp_stream.domain.state.rows import Due, FoldRow, Held, Work
+from atp_stream.domain.state.rows import DeferredCommand, Due, FoldRow, Work
 from atp_stream.domain.stock import upgrade
 from atp_stream.domain.stock.facts import Outcome
 from atp_stream.domain.stock.generations import StockTime
@@ -50,8 +50,8 @@ class Step:
         self.events: list[AnyEvent] = []
         self._state = state
         self._broken = broken
-        self._items: dict[str, ItemFold] = {}
-        self._policies = Policies(state)
+        self._items: dict[str, OpenItem] = {}
+        self._policies = PolicyHistory(state)
         self._ticks = Ticks(state)
         self._time = StockTime.of(state)
         self._purge = Purge(state, self._time)
@@ -59,7 +59,7 @@ class Step:
         self._is_current = row is not None and row.version == FOLD_VERSION
         self._more = 0  # what counts as output beside events: units, visits, what publishing may tell
         # Weak: else a step, with all that it read, would be a ring that stays until the garbage is looked through.
-        self._behind = CatchingUp(proxy(self), state, self._policies, self._ticks, self._purge)
+        self._behind = UnfinishedWork(proxy(self), state, self._policies, self._ticks, self._purge)
 
     @property
     def spent(self) -> int:
@@ -94,26 +94,26 @@ class Step:
 
     def publish(self) -> None:
         """Put the rows of the items that changed, and tell what their channels show now."""
-        for x in self._items.values():
-            if x.changed:
+        for item in self._items.values():
+            if item.changed:
                 try:
-                    x.publish()
+                    item.publish()
                 except Exception as error:
-                    if x.ticket in self._broken:
+                    if item.ticket in self._broken:
                         raise
-                    raise Broken(x.ticket) from error
+                    raise Broken(item.ticket) from error
 
-    def open(self, name: str) -> ItemFold:
+    def open(self, name: str) -> OpenItem:
         """Return an item, with the policies that it has still to meet."""
-        x = self._items.get(name)
-        if x is None:
+        item = self._items.get(name)
+        if item is None:
             policies = self._policies
-            x = self._items[name] = ItemFold(self._state, name, policies.newest.policy, self.events)
-            if policies.sweep is not None and not x.is_new and x.item.quarantine is None:
-                met, own = policies.met(name, x.item.policy), x.item.own
-                x.rules, x.pending = met.policy.rules(name, own), policies.later(name, own, met.offset)
-            self._more += len(x.channels)
-        return x
+            item = self._items[name] = OpenItem(self._state, name, policies.newest.policy, self.events)
+            if policies.sweep is not None and not item.is_new and item.row.quarantine is None:
+                met, own = policies.met(name, item.row.policy), item.row.own
+                item.rules, item.pending = met.policy.rules(name, own), policies.later(name, own, met.offset)
+            self._more += len(item.channels)
+        return item
 
     # Entries
 
@@ -134,115 +134,115 @@ class Step:
         command = entry.command
         if isinstance(command, OF_PARTITION):
             return self._of_partition(entry, command)
-        x = self._items.get(entry.name) or self.open(entry.name)
-        if isinstance(command, ResumeItem) and x.item.quarantine is None:
+        item = self._items.get(entry.name) or self.open(entry.name)
+        if isinstance(command, ResumeItem) and item.row.quarantine is None:
             return True  # it runs; if it has work to finish, that is none of an operator's business
-        if x.item.quarantine is None and not x.item.resuming and upgrade.may_begin(x.item.stock):
-            upgrade.begin(x.item.stock, self._time.generation)
-            self._stop_purge(x, self._time.generation)
-            self._mark(x)
-        if self._behind.behind(x) and not self._behind.catch_up(x, SLICE if x.due else ENOUGH):
+        if item.row.quarantine is None and not item.row.resuming and upgrade.may_begin(item.row.stock):
+            upgrade.begin(item.row.stock, self._time.generation)
+            self._stop_purge(item, self._time.generation)
+            self._mark(item)
+        if self._behind.behind(item) and not self._behind.catch_up(item, SLICE if item.due else ENOUGH):
             # Much work: others go on meanwhile. Little, but this step has enough: the next one goes on here.
-            return x.due and self._keep(x, entry, command)
-        x.ticket = entry.offset
+            return item.due and self._defer(item, entry, command)
+        item.ticket = entry.offset
         if entry.offset in self._broken:
-            self._stop(x, entry.offset, entry.log_time)
+            self._stop(item, entry.offset, entry.log_time)
         if isinstance(command, ResumeItem):
-            self._resume(x, entry)
-        elif x.item.quarantine is None:
-            x.begin(entry.offset, entry.log_time, source=entry.source)
-            self._answer(x, command, None, self._time.generation)
+            self._resume(item, entry)
+        elif item.row.quarantine is None:
+            item.begin(entry.offset, entry.log_time, source=entry.source)
+            self._answer(item, command, None, self._time.generation)
             self._purge.go_on(ROWS_PER_FACT)
         else:
-            self._keep(x, entry, command)
+            self._defer(item, entry, command)
         return True
 
-    def answer_kept(self, x: ItemFold, offset: int, held: Held) -> None:
+    def apply_deferred(self, item: OpenItem, offset: int, deferred: DeferredCommand) -> None:
         """Answer a command that was kept for its item."""
-        x.begin(offset, held.log_time, source=held.source)
-        command = held.command
+        item.begin(offset, deferred.log_time, source=deferred.source)
+        command = deferred.command
         assert not isinstance(command, OF_PARTITION | ResumeItem)  # noqa: S101  (these are never kept)
-        self._answer(x, command, Kept(command, held.source, held.original), held.generation)
-        if not x.item.held:
-            self._let_go(x)
-        x.changed = True
-        self._mark(x)
+        self._answer(item, command, Deferred(command, deferred.source, deferred.original), deferred.generation)
+        if not item.row.deferred:
+            self._let_go(item)
+        item.changed = True
+        self._mark(item)
 
-    def _answer(self, x: ItemFold, command: ItemCommand, kept: Kept | None, generation: int) -> None:
-        x.stock.live_by(x.rules.stock, generation)
-        standing = self._policies.as_of(max(x.offset, x.item.policy))
+    def _answer(self, item: OpenItem, command: ItemCommand, deferred: Deferred | None, generation: int) -> None:
+        item.stock.live_by(item.rules.stock, generation)
+        version = self._policies.as_of(max(item.offset, item.row.policy))
         try:
-            outcome = answer(x, command, standing.policy)
+            outcome = answer(item, command, version.policy)
         except Refused as refused:
-            self._refuse(x.name, x.item.version, x.offset, x.log_time, refused, kept)
+            self._refuse(item.name, item.row.version, item.offset, item.log_time, refused, deferred)
             if refused.reason == "stale":
-                x.item.stale += 1
-                x.changed = True
+                item.row.stale += 1
+                item.changed = True
             return
         if outcome is _DUPLICATE or outcome is _PAST:
-            x.item.duplicates += outcome is _DUPLICATE
-            x.item.past += outcome is _PAST
+            item.row.duplicates += outcome is _DUPLICATE
+            item.row.past += outcome is _PAST
             self._state.tally.duplicates += outcome is _DUPLICATE
             self._state.tally.past += outcome is _PAST
-            x.changed = True
+            item.changed = True
             return
         if isinstance(command, EditItem) and self._policies.sweep is not None:
-            x.pending = self._policies.later(x.name, x.item.own, standing.offset)
-        settle(x)
-        x.item.policy = standing.offset
-        self.done(x)
+            item.pending = self._policies.later(item.name, item.row.own, version.offset)
+        settle(item)
+        item.row.policy = version.offset
+        self.done(item)
 
-    def done(self, x: ItemFold) -> None:
+    def done(self, item: OpenItem) -> None:
         """Count what was begun as folded, and keep the mark of unfinished work right."""
-        if x.item.stock.gap or x.item.drift is not None:
-            drift.follow(x)
-        x.done()
-        self._purge.watch(x.log_time)
-        item = x.item
-        if item.stopped is not None and item.quarantine is None and not item.held and item.stock.upgrading is None:
-            self._let_go(x)
-        self._mark(x)
+        if item.row.stock.gap or item.row.drift is not None:
+            drift.follow(item)
+        item.done()
+        self._purge.watch(item.log_time)
+        row = item.row
+        if row.stopped is not None and row.quarantine is None and not row.deferred and row.stock.upgrading is None:
+            self._let_go(item)
+        self._mark(item)
 
-    def _mark(self, x: ItemFold) -> None:
-        due = x.is_due
-        if due != x.due:
-            x.due = due
+    def _mark(self, item: OpenItem) -> None:
+        due = item.is_due
+        if due != item.due:
+            item.due = due
             if due:
-                self._state.put(WORK + x.name, Due())
+                self._state.put(WORK + item.name, Due())
             else:
-                self._state.delete(WORK + x.name)
+                self._state.delete(WORK + item.name)
 
-    def _keep(self, x: ItemFold, entry: Entry, command: AnyCommand) -> bool:
-        """Keep a command for later; False if too many are kept already."""
+    def _defer(self, item: OpenItem, entry: Entry, command: AnyCommand) -> bool:
+        """Defer a command; False if too many are deferred already."""
         generation = self._time.generation
-        held = Held(
+        deferred = DeferredCommand(
             log_time=entry.log_time, generation=generation, command=command, source=entry.source,
             original=entry.original,
         )  # fmt: skip
-        kept = self._behind.keep(x, entry.offset, held)
-        if kept:
-            self._stop_purge(x, generation)
-        self._mark(x)
-        return kept
+        is_deferred = self._behind.defer(item, entry.offset, deferred)
+        if is_deferred:
+            self._stop_purge(item, generation)
+        self._mark(item)
+        return is_deferred
 
-    def _stop_purge(self, x: ItemFold, generation: int) -> None:
+    def _stop_purge(self, item: OpenItem, generation: int) -> None:
         """Let the purge leave an item's rows from the generation before this one on, unless it does so already."""
-        if x.item.stopped is None:
-            x.item.stopped = generation
+        if item.row.stopped is None:
+            item.row.stopped = generation
 
-    def _let_go(self, x: ItemFold) -> None:
+    def _let_go(self, item: OpenItem) -> None:
         """Let the purge take rows of an item again, for which nothing is kept any more."""
-        stopped, x.item.stopped = x.item.stopped, None
+        stopped, item.row.stopped = item.row.stopped, None
         if stopped is not None and stopped < self._time.generation:
             self._purge.begin_anew()
 
     def _refuse(
-        self, name: str, version: int, offset: int, log_time: int, refused: Refused, kept: Kept | None = None
+        self, name: str, version: int, offset: int, log_time: int, refused: Refused, deferred: Deferred | None = None
     ) -> None:
         self.events.append(
             CommandRefused(
                 name=name, version=version, at=log_time, offset=offset, ordinal=0, reason=refused.reason,
-                detail=refused.detail, kept=kept,
+                detail=refused.detail, deferred=deferred,
             )
         )  # fmt: skip
 
@@ -275,52 +275,54 @@ class Step:
             self._refuse(entry.name, 0, entry.offset, entry.log_time, refused)
             return True
         self._time.renew(newest.policy.stock.window)
-        self._items = {name: x for name, x in self._items.items() if not x.is_new}
-        for x in self._items.values():
-            last = x.pending[-1].policy.rules(x.name, x.item.own) if x.pending else x.rules
-            if x.item.quarantine is None and newest.policy.rules(x.name, x.item.own) != last:
-                x.pending.append(newest)
+        self._items = {name: item for name, item in self._items.items() if not item.is_new}
+        for item in self._items.values():
+            last = item.pending[-1].policy.rules(item.name, item.row.own) if item.pending else item.rules
+            if item.row.quarantine is None and newest.policy.rules(item.name, item.row.own) != last:
+                item.pending.append(newest)
         return True
 
     # Quarantine
 
-    def broken(self, x: ItemFold) -> bool:
+    def broken(self, item: OpenItem) -> bool:
         """Quarantine the item if the unit that is about to begin is known to break, and tell whether it is."""
-        if x.ticket not in self._broken:
+        if item.ticket not in self._broken:
             return False
-        self._stop(x, x.item.offset, x.item.log_time)
+        self._stop(item, item.row.offset, item.row.log_time)
         return True
 
-    def _stop(self, x: ItemFold, offset: int, log_time: int) -> None:
+    def _stop(self, item: OpenItem, offset: int, log_time: int) -> None:
         """Quarantine an item: all its channels show 0, and its commands are kept."""
-        x.begin(offset, log_time)
-        x.item.quarantine = self._broken[x.ticket]
-        self._stop_purge(x, self._time.generation)
-        x.item.resuming = False
-        timers.hide(x)
-        self._state.put(QUARANTINE + x.name, Due())
-        x.done()
-        self._mark(x)
+        item.begin(offset, log_time)
+        item.row.quarantine = self._broken[item.ticket]
+        self._stop_purge(item, self._time.generation)
+        item.row.resuming = False
+        timers.hide(item)
+        self._state.put(QUARANTINE + item.name, Due())
+        item.done()
+        self._mark(item)
 
-    def _resume(self, x: ItemFold, entry: Entry) -> None:
+    def _resume(self, item: OpenItem, entry: Entry) -> None:
         """End a quarantine: the item lives by the newest policy, then finishes its work, then what was kept."""
         if entry.offset in self._broken:
             return
         newest = self._policies.newest
-        x.pending = []
-        x.begin(entry.offset, entry.log_time)
-        x.item.quarantine = None
-        self._state.delete(QUARANTINE + x.name)
-        timers.show(x)
-        x.item.resuming = x.item.held > 0
-        if not x.item.held:
-            self._let_go(x)
-        x.item.policy = newest.offset
-        x.rules = newest.policy.rules(x.name, x.item.own)  # what it lived by is known only if it stopped just now
-        x.meet(x.rules)
-        whole = Work(offset=entry.offset, log_time=entry.log_time, ordinal=x.ordinal)  # a whole pass: claims rose
-        whole.index, whole.lose = ("" if x.rules.deallocates else None), x.rules.deallocates
-        whole.until = None if x.item.work is None else x.item.work.until
-        x.item.work = whole
-        x.done()
-        self._mark(x)
+        item.pending = []
+        item.begin(entry.offset, entry.log_time)
+        item.row.quarantine = None
+        self._state.delete(QUARANTINE + item.name)
+        timers.show(item)
+        item.row.resuming = item.row.deferred > 0
+        if not item.row.deferred:
+            self._let_go(item)
+        item.row.policy = newest.offset
+        item.rules = newest.policy.rules(
+            item.name, item.row.own
+        )  # what it lived by is known only if it stopped just now
+        item.meet(item.rules)
+        whole = Work(offset=entry.offset, log_time=entry.log_time, ordinal=item.ordinal)  # a whole pass: claims rose
+        whole.index, whole.lose = ("" if item.rules.deallocates else None), item.rules.deallocates
+        whole.until = None if item.row.work is None else item.row.work.until
+        item.row.work = whole
+        item.done()
+        self._mark(item)

@@ -5,48 +5,48 @@ Source: docs/rules/stock.md#drift.
 """
 
 from atp_stream.domain.events import StockDrifted
-from atp_stream.domain.item.open_item import MICROSECONDS, ItemFold
+from atp_stream.domain.item.open_item import MICROSECONDS, OpenItem
 from atp_stream.domain.item.timers import start, stop
 from atp_stream.domain.state.rows import Drift
 
 
-def follow(x: ItemFold) -> None:
+def follow(item: OpenItem) -> None:
     """Take note of what a command has left of a gap; to be called while there is one, or was."""
-    item, gap = x.item, x.item.stock.gap
-    drift = item.drift
+    row, gap = item.row, item.row.stock.gap
+    drift = row.drift
     if drift is None:
-        item.drift = Drift(since=x.log_time)
-        _wait(x, item.drift)
+        row.drift = Drift(since=item.log_time)
+        _wait(item, row.drift)
     elif not gap:
         if drift.timer is not None:
-            stop(x, drift.timer, "")
+            stop(item, drift.timer, "")
         if drift.told:
-            _tell(x, drift, resolved=True)
-        item.drift = None
+            _tell(item, drift, resolved=True)
+        row.drift = None
     elif gap != drift.told and drift.timer is None:
-        _wait(x, drift)
+        _wait(item, drift)
 
 
-def tell(x: ItemFold) -> None:
+def tell(item: OpenItem) -> None:
     """Tell the gap whose grace is over."""
-    drift = x.item.drift
+    drift = item.row.drift
     assert drift is not None  # noqa: S101  (a gap that closes gives its timer up)
     drift.timer = None
-    if drift.told != x.item.stock.gap:
-        drift.told = x.item.stock.gap
-        _tell(x, drift, resolved=False)
+    if drift.told != item.row.stock.gap:
+        drift.told = item.row.stock.gap
+        _tell(item, drift, resolved=False)
 
 
-def _wait(x: ItemFold, drift: Drift) -> None:
-    drift.timer = start(x, x.log_time * MICROSECONDS + x.rules.drift_grace, "")
+def _wait(item: OpenItem, drift: Drift) -> None:
+    drift.timer = start(item, item.log_time * MICROSECONDS + item.rules.drift_grace, "")
 
 
-def _tell(x: ItemFold, drift: Drift, *, resolved: bool) -> None:
-    stock = x.item.stock
-    x.events.append(
+def _tell(item: OpenItem, drift: Drift, *, resolved: bool) -> None:
+    stock = item.row.stock
+    item.events.append(
         StockDrifted(
-            name=x.name, version=x.version, at=x.log_time, offset=x.offset, ordinal=x.ordinal,
+            name=item.name, version=item.version, at=item.log_time, offset=item.offset, ordinal=item.ordinal,
             gap=stock.gap, on_hand=stock.on_hand, since=drift.since, resolved=resolved,
         )
     )  # fmt: skip
-    x.ordinal += 1
+    item.ordinal += 1

@@ -1,8 +1,8 @@
 """One item while a step folds it: the only place where units change between free, reserved and waiting.
 
-Law: reserved of a channel is the sum of its open allocations, waiting the sum of its waiting parts, consumed what was
-taken from its fence and not given back; all are kept beside the rows that they sum. Availability is derived once, when
-the step ends: that is what conflates it. Hot: plain attributes and rows changed in place.
+Law: reserved of a channel is the sum of its open allocations, waiting the sum of its backordered parts, consumed what
+was taken from its earmark and not given back; all are kept beside the rows that they sum. Availability is derived once,
+when the step ends: that is what conflates it. Hot: plain attributes and rows changed in place.
 Source: docs/rules/availability.md#formula, docs/rules/reservations.md#units-return.
 """
 
@@ -16,7 +16,7 @@ from atp_stream.domain.events import (
     AvailabilityCalculated,
     ReleaseReason,
 )
-from atp_stream.domain.item.policy_history import Standing
+from atp_stream.domain.item.policy_history import PolicyVersion
 from atp_stream.domain.names import encode, short_id
 from atp_stream.domain.policy.rules import ItemRules, Policy
 from atp_stream.domain.policy.schema import WHOLE, Kind
@@ -30,18 +30,37 @@ from atp_stream.domain.stock.rows import Stock
 
 MICROSECONDS = 1_000  # in a millisecond
 
-MOST_WITHDRAWN: Final = 64
+MAX_WITHDRAWN: Final = 64
 """So many channels that policy took away are remembered: one that comes back does not tell again that it shows 0."""
 
 _WITHDRAWN: Final = (0, 0)  # what is told of a channel that goes
 
 
-class ItemFold:
+class OpenItem:
     """An item, its rules, and the place in the log that its next events are named by."""
 
     __slots__ = (
-        "_before", "_leaving", "changed", "channels", "due", "events", "is_new", "item", "log_time", "name", "offset",
-        "ordinal", "pending", "reserved", "rules", "source", "state", "stock", "ticket", "unindexed", "version",
+        "_before",
+        "_leaving",
+        "changed",
+        "channels",
+        "due",
+        "events",
+        "is_new",
+        "log_time",
+        "name",
+        "offset",
+        "ordinal",
+        "pending",
+        "reserved",
+        "row",
+        "rules",
+        "source",
+        "state",
+        "stock",
+        "ticket",
+        "unindexed",
+        "version",
         "waiting",
     )  # fmt: skip
 
@@ -60,10 +79,10 @@ class ItemFold:
                 self.reserved += row.reserved
                 self.waiting += row.waiting
                 self._leaving |= row.leaving
-        self.state, self.name, self.rules, self.events, self.item = state, name, rules, events, item
+        self.state, self.name, self.rules, self.events, self.row = state, name, rules, events, item
         self.channels = item.channels
         self.stock = StockFold(state, name, item.stock, has_rows=not self.is_new)
-        self.pending: list[Standing] = []  # policies that this item has still to meet
+        self.pending: list[PolicyVersion] = []  # policies that this item has still to meet
         self.changed = False
         self.due = self.is_due
         self.offset = self.log_time = self.ordinal = self.version = self.ticket = 0
@@ -72,7 +91,7 @@ class ItemFold:
     @property
     def is_due(self) -> bool:
         """Tell whether the item has begun work to finish."""
-        item = self.item
+        item = self.row
         return item.quarantine is None and (item.work is not None or item.resuming or item.stock.upgrading is not None)
 
     # The cause of what follows
@@ -80,11 +99,11 @@ class ItemFold:
     def begin(self, offset: int, log_time: int, ordinal: int = 0, source: bytes = b"") -> None:
         """Say what causes the next changes."""
         self.offset, self.log_time, self.ordinal, self.source = offset, log_time, ordinal, source
-        self.version = self.item.version + 1
+        self.version = self.row.version + 1
 
     def done(self) -> None:
         """Count what was begun as folded."""
-        item = self.item
+        item = self.row
         item.version, item.offset, item.log_time = self.version, self.offset, self.log_time
         item.source = self.source.decode()
         if item.work is not None:
@@ -131,14 +150,14 @@ class ItemFold:
     def _open(self, channel: str) -> Channel:
         row = self.channels[channel] = Channel()
         known = short_id(channel)
-        if known in self.item.withdrawn:
-            self.item.withdrawn.remove(known)
+        if known in self.row.withdrawn:
+            self.row.withdrawn.remove(known)
             self._before.setdefault(channel, _WITHDRAWN)
         return row
 
     def free(self) -> int:
         """Return what nobody was promised."""
-        stock, rules = self.item.stock, self.rules
+        stock, rules = self.row.stock, self.rules
         return availability.free(
             stock.on_hand, availability.safety_stock(rules, stock.basis), self.reserved, rules.step
         )
@@ -163,18 +182,18 @@ class ItemFold:
     # Units change hands
 
     def commit(self, reservation: str, row: Reservation, units: int, asked_at: int = -1) -> None:
-        """Promise units, of the fence first; the caller has seen that the claim covers them.
+        """Promise units, of the earmark first; the caller has seen that the claim covers them.
 
         `asked_at` is the place of the request in the log, if it is not the present cause.
         """
         rules, channel = self.rules, self.channels[row.channel]
-        fenced = 0 if rules.plain else min(units, self.claim(row.channel).fence)
-        channel.consumed += fenced
+        earmarked = 0 if rules.plain else min(units, self.claim(row.channel).earmark)
+        channel.consumed += earmarked
         channel.reserved += units
         self.reserved += units
         if rules.time_limit is not None and row.expires_at is None and not row.confirmed:
             row.expires_at = self.log_time * MICROSECONDS + rules.time_limit
-        row.allocations.append(Allocation(self.offset, self.ordinal, units, fenced, asked_at))
+        row.allocations.append(Allocation(self.offset, self.ordinal, units, earmarked, asked_at))
         self.events.append(
             AllocationCommitted(
                 name=self.name, version=self.version, at=self.log_time, offset=self.offset, ordinal=self.ordinal,
@@ -189,12 +208,12 @@ class ItemFold:
             units -= self.give_back_newest(reservation, row, units, reason)
 
     def give_back_newest(self, reservation: str, row: Reservation, units: int, reason: ReleaseReason) -> int:
-        """Take up to `units` of the newest allocation back, pool before fence, and return how many it had."""
+        """Take up to `units` of the newest allocation back, pool before earmark, and return how many it had."""
         allocation = row.allocations[-1]
         part = min(units, allocation.quantity)
-        fenced = max(0, part - (allocation.quantity - allocation.fenced))
-        self.channels[row.channel].consumed -= fenced
-        self._close(row, -1, part, fenced)
+        earmarked = max(0, part - (allocation.quantity - allocation.earmarked))
+        self.channels[row.channel].consumed -= earmarked
+        self._close(row, -1, part, earmarked)
         self.events.append(
             AllocationReleased(
                 name=self.name, version=self.version, at=self.log_time, offset=self.offset, ordinal=self.ordinal,
@@ -206,17 +225,17 @@ class ItemFold:
         return part
 
     def hand_over(self, row: Reservation, units: int) -> None:
-        """Let promised units leave, from the oldest allocation first, fence before pool; nothing goes back."""
+        """Let promised units leave, from the oldest allocation first, earmark before pool; nothing goes back."""
         while units:
             allocation = row.allocations[0]
             part = min(units, allocation.quantity)
-            self._close(row, 0, part, min(part, allocation.fenced))
+            self._close(row, 0, part, min(part, allocation.earmarked))
             units -= part
 
-    def _close(self, row: Reservation, place: int, units: int, fenced: int) -> None:
+    def _close(self, row: Reservation, place: int, units: int, earmarked: int) -> None:
         allocation = row.allocations[place]
         allocation.quantity -= units
-        allocation.fenced -= fenced
+        allocation.earmarked -= earmarked
         if not allocation.quantity:
             del row.allocations[place]
         self.channels[row.channel].reserved -= units
@@ -245,13 +264,13 @@ class ItemFold:
             self._withdraw(channel)
 
     def _withdraw(self, channel: str) -> None:
-        self.item.withdrawn = [*self.item.withdrawn[1 - MOST_WITHDRAWN :], short_id(channel)]
+        self.row.withdrawn = [*self.row.withdrawn[1 - MAX_WITHDRAWN :], short_id(channel)]
 
     # The end of the step
 
     def publish(self) -> None:
         """Derive what the channels show, put the item's row, and tell each pair that is not the committed one."""
-        item, rules, before = self.item, self.rules, self._before
+        item, rules, before = self.row, self.rules, self._before
         runs = item.quarantine is None
         if runs:
             item.safety_stock = availability.safety_stock(rules, item.stock.basis)
@@ -278,7 +297,7 @@ class ItemFold:
         self.state.put(f"{self.name}|i", item)
 
     def _tell(self, place: int, channel: str, available: int, reserved: int) -> None:
-        item = self.item
+        item = self.row
         self.events.append(
             AvailabilityCalculated(
                 name=self.name, version=item.version, at=item.log_time, offset=item.offset, ordinal=place,

@@ -8,7 +8,7 @@ from typing import Final, assert_never
 
 from atp_stream.domain.commands import EditItem, Grant, Move, PolicyCommand, Revoke
 from atp_stream.domain.errors import Refused
-from atp_stream.domain.item.open_item import ItemFold
+from atp_stream.domain.item.open_item import OpenItem
 from atp_stream.domain.names import short_id
 from atp_stream.domain.policy.channel_names import normal
 from atp_stream.domain.policy.parsing import edited_own, encode, recall_own
@@ -17,72 +17,72 @@ from atp_stream.domain.policy.schema import WHOLE, Kind, PolicyError
 from atp_stream.domain.quantity import show
 from atp_stream.domain.state.rows import Channel
 
-MOST_HEARD: Final = 64
+MAX_HEARD: Final = 64
 """So many commands of operators are known by their event id."""
 
 
-def steer(x: ItemFold, command: PolicyCommand, policy: Policy) -> bool:
+def steer(item: OpenItem, command: PolicyCommand, policy: Policy) -> bool:
     """Do what an operator asks, and tell whether it was news.
 
     Raises Refused, and has changed nothing, with reason policy_invalid, unknown_channel, not_a_quota, bad_grant or
     not_enough_granted.
     """
     known = short_id(command.event_id)
-    if known in x.item.heard:
+    if known in item.row.heard:
         return False
     match command:
         case EditItem():
-            _edit(x, command, policy)
+            _edit(item, command, policy)
         case Grant():
-            row = _quota(x, command.channel)
-            row.granted += _granted(x, command)
+            row = _quota(item, command.channel)
+            row.granted += _granted(item, command)
         case Revoke():
-            row = _quota(x, command.channel)
+            row = _quota(item, command.channel)
             row.granted -= min(_unused(row), _unused(row) if command.quantity is None else command.quantity)
         case Move():
-            source, target = _quota(x, command.channel), _quota(x, command.to)
+            source, target = _quota(item, command.channel), _quota(item, command.to)
             if command.quantity > _unused(source):
                 raise Refused("not_enough_granted", f"{command.channel} has {show(_unused(source))} to give")
             source.granted -= command.quantity
             target.granted += command.quantity
         case _:
             assert_never(command)
-    x.item.heard = [*x.item.heard[1 - MOST_HEARD :], known]
+    item.row.heard = [*item.row.heard[1 - MAX_HEARD :], known]
     return True
 
 
-def _edit(x: ItemFold, command: EditItem, policy: Policy) -> None:
+def _edit(item: OpenItem, command: EditItem, policy: Policy) -> None:
     try:
-        before = policy.written_for(x.name) if x.item.own is None else recall_own(x.item.own.encode())
+        before = policy.written_for(item.name) if item.row.own is None else recall_own(item.row.own.encode())
         own = edited_own(before, bytes(command.patch))
     except PolicyError as error:
         raise Refused("policy_invalid", str(error)) from error
     names = () if own is None else (*own.channels, *own.frozen)
-    other = next((name for name in names if normal(x.rules.resolve(name)) != normal(name)), None)
+    other = next((name for name in names if normal(item.rules.resolve(name)) != normal(name)), None)
     if other is not None:
-        raise Refused("policy_invalid", f"{other} is another name of {x.rules.resolve(other)}: say that")
-    x.item.own = None if own is None else encode(own).decode()
-    x.meet(policy.rules(x.name, x.item.own))
+        raise Refused("policy_invalid", f"{other} is another name of {item.rules.resolve(other)}: say that")
+    item.row.own = None if own is None else encode(own).decode()
+    item.meet(policy.rules(item.name, item.row.own))
 
 
-def _quota(x: ItemFold, channel: str) -> Channel:
-    channel = x.rules.resolve(channel, x.channels)
-    row = x.channels.get(channel)
+def _quota(item: OpenItem, channel: str) -> Channel:
+    channel = item.rules.resolve(channel, item.channels)
+    row = item.channels.get(channel)
     if row is None:
         raise Refused("unknown_channel", channel)
-    kind = x.rules.rule(channel).thawed
+    kind = item.rules.rule(channel).thawed
     if kind is not Kind.QUOTA:
         raise Refused("not_a_quota", f"{channel} is {kind}")
     return row
 
 
-def _granted(x: ItemFold, command: Grant) -> int:
+def _granted(item: OpenItem, command: Grant) -> int:
     if command.quantity is not None and command.percent is None:
         return command.quantity
     if command.percent is not None and command.quantity is None:
-        rule = x.rules.rule(x.rules.resolve(command.channel))
-        units = max(x.free() * command.percent // WHOLE, rule.minimum)
-        return units - units % x.rules.step
+        rule = item.rules.rule(item.rules.resolve(command.channel))
+        units = max(item.free() * command.percent // WHOLE, rule.minimum)
+        return units - units % item.rules.step
     raise Refused("bad_grant", "a quantity or a percentage, one of them")
 
 

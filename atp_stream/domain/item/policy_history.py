@@ -17,16 +17,16 @@ from atp_stream.domain.row_keys import POLICY, SWEEP, policy_key
 from atp_stream.domain.state.overlay import State
 from atp_stream.domain.state.rows import Item, PolicyRow, Sweep
 
-MOST_EARLIER: Final = 256
-MOST_BYTES: Final = 2_000_000
+MAX_EARLIER: Final = 256
+MAX_BYTES: Final = 2_000_000
 """So many policies, of so many bytes in all, are kept for items to meet: each step reads them. The next one waits, and
 with it the partition, until the sweep has caught up."""
 
-MOST_HEARD: Final = 64
+MAX_HEARD: Final = 64
 """So many orders of a whole document or a tenant are known by their event id."""
 
 
-class Standing(NamedTuple):
+class PolicyVersion(NamedTuple):
     """A policy and its place in the log."""
 
     offset: int
@@ -35,10 +35,10 @@ class Standing(NamedTuple):
     size: int = 0
 
 
-_BEFORE_ALL: Final = Standing(-1, 0, DEFAULT)
+_BEFORE_ALL: Final = PolicyVersion(-1, 0, DEFAULT)
 
 
-class Policies:
+class PolicyHistory:
     """The policies of one partition, as one step sees them."""
 
     def __init__(self, state: State) -> None:
@@ -48,22 +48,22 @@ class Policies:
         self._all = [*(self._at(policy_key(offset)) for offset in earlier), self._at(POLICY)]
         self._tenants: dict[str, tuple[bool, bool]] = {}
 
-    def _at(self, key: str) -> Standing:
+    def _at(self, key: str) -> PolicyVersion:
         row: PolicyRow | None = self._state.get(key)
         if row is None:
             return _BEFORE_ALL
         document = bytes(row.document)
-        return Standing(row.offset, row.log_time, read(document), len(document))
+        return PolicyVersion(row.offset, row.log_time, read(document), len(document))
 
     @property
-    def newest(self) -> Standing:
+    def newest(self) -> PolicyVersion:
         """Return the policy in force."""
         return self._all[-1]
 
     @property
     def crowded(self) -> bool:
         """Tell whether one more policy has to wait for the sweep."""
-        return len(self._all) > MOST_EARLIER or sum(standing.size for standing in self._all) > MOST_BYTES
+        return len(self._all) > MAX_EARLIER or sum(version.size for version in self._all) > MAX_BYTES
 
     def knows(self, event_id: str) -> bool:
         """Tell whether an order was heard before."""
@@ -76,12 +76,12 @@ class Policies:
             return bytes(command.document)
         return encode(edited(self.newest.policy.document, command.tenant, bytes(command.patch)))
 
-    def add(self, offset: int, log_time: int, document: bytes, event_id: str) -> Standing:
+    def add(self, offset: int, log_time: int, document: bytes, event_id: str) -> PolicyVersion:
         """Put a policy in force, and begin a sweep unless one is under way. Raises PolicyError."""
         decode(document)  # what is in force already is read more leniently
         policy = read(document)
         row: PolicyRow | None = self._state.get(POLICY)
-        heard = [*([] if row is None else row.heard[1 - MOST_HEARD :]), short_id(event_id)]
+        heard = [*([] if row is None else row.heard[1 - MAX_HEARD :]), short_id(event_id)]
         state, last = self._state, self.newest.offset
         if self.sweep is None:
             self.sweep = Sweep(until=offset)
@@ -91,33 +91,33 @@ class Policies:
             state.put(policy_key(last), state.get(POLICY))
         raw = msgspec.Raw(document)
         state.put(POLICY, PolicyRow(offset=offset, log_time=log_time, document=raw, heard=heard))
-        self._all.append(Standing(offset, log_time, policy, len(document)))
+        self._all.append(PolicyVersion(offset, log_time, policy, len(document)))
         self._tenants.clear()
         return self.newest
 
-    def as_of(self, offset: int) -> Standing:
+    def as_of(self, offset: int) -> PolicyVersion:
         """Return the policy that was in force at a place in the log, as far back as any item needs one."""
         newest = self._all[-1]
         if offset >= newest.offset:
             return newest
-        return next((standing for standing in reversed(self._all) if standing.offset <= offset), self._all[0])
+        return next((version for version in reversed(self._all) if version.offset <= offset), self._all[0])
 
-    def met(self, name: str, known: int) -> Standing:
+    def met(self, name: str, known: int) -> PolicyVersion:
         """Return the policy that an item lives by; `known` is the offset of one that it has surely met."""
         if self.sweep is None:
             return self._all[-1]
         met = self.sweep.until if f"{name}|" < self.sweep.cursor else self.sweep.earlier[0]
         return self.as_of(max(known, met))
 
-    def later(self, name: str, own: str | None, offset: int) -> list[Standing]:
+    def later(self, name: str, own: str | None, offset: int) -> list[PolicyVersion]:
         """Return the policies behind a place in the log that change an item's rules, oldest first."""
         rules = self.as_of(offset).policy.rules(name, own)
         pending = []
-        for standing in self._all:
-            if standing.offset > offset:
-                rules, before = standing.policy.rules(name, own), rules
+        for version in self._all:
+            if version.offset > offset:
+                rules, before = version.policy.rules(name, own), rules
                 if rules != before:
-                    pending.append(standing)
+                    pending.append(version)
         return pending
 
     def differ(self, name: str) -> bool:
@@ -129,14 +129,14 @@ class Policies:
         if as_a_whole or not in_items:
             return as_a_whole
         rules = self._all[-1].policy.rules(name)
-        return any(standing.policy.rules(name) != rules for standing in self._all[:-1])
+        return any(version.policy.rules(name) != rules for version in self._all[:-1])
 
     def _differ_for(self, tenant: str) -> tuple[bool, bool]:
         """Tell whether a tenant's rules are not the same under all, and whether anything is written for its items."""
         rules = self._all[-1].policy.rules_of_tenant(tenant)
         return (
-            any(standing.policy.rules_of_tenant(tenant) != rules for standing in self._all[:-1]),
-            any(standing.policy.writes_for_items(tenant) for standing in self._all),
+            any(version.policy.rules_of_tenant(tenant) != rules for version in self._all[:-1]),
+            any(version.policy.writes_for_items(tenant) for version in self._all),
         )
 
     def advance(self, cursor: str) -> None:
@@ -152,18 +152,18 @@ class Policies:
         gone = [offset for offset in self.sweep.earlier if offset < until or until == self.newest.offset]
         for offset in gone:
             self._state.delete(policy_key(offset))
-        self._all = [standing for standing in self._all if standing.offset >= until]
+        self._all = [version for version in self._all if version.offset >= until]
         self._tenants.clear()
         if until == self.newest.offset:
             self.sweep = None
             self._state.delete(SWEEP)
         else:
-            self.sweep = Sweep(until=self.newest.offset, earlier=[standing.offset for standing in self._all[:-1]])
+            self.sweep = Sweep(until=self.newest.offset, earlier=[version.offset for version in self._all[:-1]])
             self._state.put(SWEEP, self.sweep)
 
 
 def lived_by(state: State, name: str, item: Item | None) -> tuple[Policy, ItemRules]:
     """Return the policy that an item lives by, whatever sweep is under way, and its rules; None is one to come."""
-    policies = Policies(state)
+    policies = PolicyHistory(state)
     policy = (policies.newest if item is None else policies.met(name, item.policy)).policy
     return policy, policy.rules(name, None if item is None else item.own)

@@ -6,12 +6,12 @@ that no command touches meets it in a walk over the earliest timers. Source: doc
 
 from typing import Final
 
-from atp_stream.domain.item.open_item import MICROSECONDS, ItemFold
+from atp_stream.domain.item.open_item import MICROSECONDS, OpenItem
 from atp_stream.domain.row_keys import CLOCK, TIMER
 from atp_stream.domain.state.overlay import State
 from atp_stream.domain.state.rows import Clock, Pending
 
-MOST_PENDING: Final = 1_000
+MAX_PENDING: Final = 1_000
 """So many ticks are kept for items to meet; the next one waits until the walk has caught up."""
 
 
@@ -26,7 +26,7 @@ class Ticks:
     @property
     def crowded(self) -> bool:
         """Tell whether one more tick has to wait for the walk."""
-        return len(self.pending) >= MOST_PENDING
+        return len(self.pending) >= MAX_PENDING
 
     def add(self, offset: int, log_time: int, told: int, *, settled: bool) -> None:
         """Let the timers up to `told`, but not beyond log time, run out: a fast clock ends nothing early.
@@ -38,9 +38,9 @@ class Ticks:
             self.pending.append(Pending(offset, log_time, until))
             self._state.put(CLOCK, Clock(pending=self.pending))
 
-    def for_item(self, x: ItemFold) -> Pending | None:
+    def for_item(self, item: OpenItem) -> Pending | None:
         """Return the next tick by which a timer of the item has run out, as far as its earliest one tells."""
-        timer = x.item.timer
+        timer = item.row.timer
         if timer is None or not self.pending or timer > self.pending[-1].until:
             return None
         return next(tick for tick in self.pending if timer <= tick.until)

@@ -8,7 +8,7 @@ Law: a timer lies behind the log time of what set it, so no tick that stands ear
 tick ends does not depend on when it is worked off. Moments are microseconds. Source: docs/rules/time.md#timers.
 """
 
-from atp_stream.domain.item.open_item import MICROSECONDS, ItemFold
+from atp_stream.domain.item.open_item import MICROSECONDS, OpenItem
 from atp_stream.domain.names import encode
 from atp_stream.domain.row_keys import TIMER
 from atp_stream.domain.state.rows import Due
@@ -24,35 +24,35 @@ def item_timer_key(name: str, moment: int) -> str:
     return f"{TIMER}{moment:016x}|{name}"
 
 
-def start(x: ItemFold, moment: int, reservation: str) -> int:
+def start(item: OpenItem, moment: int, reservation: str) -> int:
     """Start a timer of a reservation, or ("") of the item itself, and return when it runs out."""
-    moment = max(moment, x.log_time * MICROSECONDS + 1)
-    x.state.put(timer_key(x.name, moment, reservation), Due())
-    if x.item.timer is None or moment < x.item.timer:
-        watch(x, moment)
+    moment = max(moment, item.log_time * MICROSECONDS + 1)
+    item.state.put(timer_key(item.name, moment, reservation), Due())
+    if item.row.timer is None or moment < item.row.timer:
+        watch(item, moment)
     return moment
 
 
-def stop(x: ItemFold, moment: int, reservation: str) -> None:
+def stop(item: OpenItem, moment: int, reservation: str) -> None:
     """Give a timer up."""
-    x.state.delete(timer_key(x.name, moment, reservation))
+    item.state.delete(timer_key(item.name, moment, reservation))
 
 
-def watch(x: ItemFold, moment: int | None) -> None:
+def watch(item: OpenItem, moment: int | None) -> None:
     """Let the partition find an item by another earliest timer, or by none."""
-    hide(x)
-    x.item.timer = moment
-    show(x)
-    x.changed = True
+    hide(item)
+    item.row.timer = moment
+    show(item)
+    item.changed = True
 
 
-def hide(x: ItemFold) -> None:
+def hide(item: OpenItem) -> None:
     """Let the partition not find an item by its timers: it is quarantined."""
-    if x.item.timer is not None:
-        x.state.delete(item_timer_key(x.name, x.item.timer))
+    if item.row.timer is not None:
+        item.state.delete(item_timer_key(item.name, item.row.timer))
 
 
-def show(x: ItemFold) -> None:
+def show(item: OpenItem) -> None:
     """Let the partition find an item by its timers again."""
-    if x.item.timer is not None:
-        x.state.put(item_timer_key(x.name, x.item.timer), Due())
+    if item.row.timer is not None:
+        item.state.put(item_timer_key(item.name, item.row.timer), Due())

@@ -14,12 +14,12 @@ from atp_stream.domain.errors import Refused
 from atp_stream.domain.policy.channel_names import as_spelled, normal
 from atp_stream.domain.policy.misfits import misfit
 from atp_stream.domain.policy.schema import (
-    LONGEST_CHANNEL,
+    MAX_CHANNEL,
+    MAX_CHANNELS,
     MAX_DOCUMENT,
     MAX_OWN,
     MAX_WINDOW,
     MIN_WINDOW,
-    MOST_CHANNELS,
     SKEW_PARTS,
     WHOLE,
     ChannelSection,
@@ -30,10 +30,10 @@ from atp_stream.domain.policy.schema import (
     TenantSection,
 )
 
-HIGHEST_RANK: Final = 1_000
+MAX_RANK: Final = 1_000
 
-LONGEST_WEIGHT: Final = 20  # digits
-LONGEST_DURATION: Final = 100 * 365 * 24 * 60 * 60
+MAX_WEIGHT: Final = 20  # digits
+MAX_DURATION: Final = 100 * 365 * 24 * 60 * 60
 """In seconds: what begins now and lasts as long is still a moment that can be written."""
 
 _NAMED: Final = ("channels", "frozen")
@@ -173,9 +173,9 @@ def _check(document: Document) -> None:
         ("future_tolerance", document.future_tolerance),
     ):
         _require(seconds >= 0, place, "must not be negative")
-        _require(seconds <= LONGEST_DURATION, place, "is at most 100 years")
+        _require(seconds <= MAX_DURATION, place, "is at most 100 years")
     _require(
-        0 <= document.unknown_channel_limit <= MOST_CHANNELS, "unknown_channel_limit", f"is from 0 to {MOST_CHANNELS}"
+        0 <= document.unknown_channel_limit <= MAX_CHANNELS, "unknown_channel_limit", f"is from 0 to {MAX_CHANNELS}"
     )
     _require(document.unknown_channels in {"accept", "refuse"}, "unknown_channels", "is `accept` or `refuse`")
     _require(document.default_channel != "", "default_channel", "must not be empty")
@@ -188,7 +188,7 @@ def _check(document: Document) -> None:
             _require(item != "", f"{place}.items", "an item has a name")
             _check_rules(f"{place}.items.{item}", special)
         limit = 1 if section.time_limit is None else section.time_limit
-        _require(1 <= limit <= LONGEST_DURATION, f"{place}.time_limit", "is from 1 second to 100 years, or left out")
+        _require(1 <= limit <= MAX_DURATION, f"{place}.time_limit", "is from 1 second to 100 years, or left out")
 
 
 def _check_stock(document: Document) -> None:
@@ -212,9 +212,9 @@ def _check_rules(place: str, section: TenantSection | ItemSection) -> None:
             _check_rule(at, rule)
     for at, named in ((f"{place}.channels", section.channels), (f"{place}.frozen", section.frozen)):
         _require("" not in named, at, "a channel has a name")
-        _require(len(named) <= MOST_CHANNELS, at, f"are at most {MOST_CHANNELS}")
+        _require(len(named) <= MAX_CHANNELS, at, f"are at most {MAX_CHANNELS}")
         longest = max((len(channel.encode()) for channel in named), default=0)
-        _require(longest <= LONGEST_CHANNEL, at, f"a name has at most {LONGEST_CHANNEL} bytes")
+        _require(longest <= MAX_CHANNEL, at, f"a name has at most {MAX_CHANNEL} bytes")
 
 
 def _check_spelling(place: str, section: TenantSection | ItemSection) -> None:
@@ -240,13 +240,13 @@ def _check_rule(place: str, rule: ChannelSection) -> None:
         _require(kind is owner or getattr(rule, name) is None, f"{place}.{name}", f"belongs to {owner}, not to {kind}")
     if kind is Kind.SHARE:
         _check_weight(f"{place}.weight", rule.weight)
-    _require(rule.rank is None or 1 <= rule.rank <= HIGHEST_RANK, f"{place}.rank", f"is from 1 to {HIGHEST_RANK}")
+    _require(rule.rank is None or 1 <= rule.rank <= MAX_RANK, f"{place}.rank", f"is from 1 to {MAX_RANK}")
 
 
 def _check_weight(place: str, weight: Decimal | None) -> None:
     # Nothing is computed with it before it is known to be a plain number: NaN and the smallest exponents raise.
-    plain = weight is not None and weight.is_finite() and len(weight.as_tuple().digits) <= LONGEST_WEIGHT
-    in_reach = weight is not None and plain and weight.adjusted() >= -LONGEST_WEIGHT and 0 < weight <= 1
+    plain = weight is not None and weight.is_finite() and len(weight.as_tuple().digits) <= MAX_WEIGHT
+    in_reach = weight is not None and plain and weight.adjusted() >= -MAX_WEIGHT and 0 < weight <= 1
     _require(in_reach, place, "of a SHARE is above 0, and 1 at most")
     _require(weight is not None and weight * WHOLE % 1 == 0, place, "has at most 4 decimals")
 

@@ -37,7 +37,7 @@ __all__ = ["DEFAULT", "ItemRules", "Kind", "Policy", "PolicyError", "Rule", "par
 
 _HUNDREDTH: Final = Decimal("0.01")
 _MICROSECONDS: Final = 1_000_000
-_MOST_OWN_RULES: Final = 10_000  # items with a policy of their own whose rules are remembered
+_MAX_OWN_RULES: Final = 10_000  # items with a policy of their own whose rules are remembered
 
 
 class Rule(msgspec.Struct, frozen=True):
@@ -177,7 +177,7 @@ class Policy:
     def _rules_of(self, tenant: str, own: str) -> ItemRules:
         rules = self._own.get((tenant, own))
         if rules is None:
-            if len(self._own) >= _MOST_OWN_RULES:
+            if len(self._own) >= _MAX_OWN_RULES:
                 self._own.clear()
             rules = self._own[tenant, own] = self._compiled(tenant, recall_own(own.encode()))
         return rules

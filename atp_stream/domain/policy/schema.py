@@ -16,8 +16,8 @@ MAX_DOCUMENT: Final = 64_000
 MAX_OWN: Final = 16_000
 """The greatest size of what is written for one item by a command of its own: a part of the item's row."""
 
-MOST_CHANNELS: Final = 64
-LONGEST_CHANNEL: Final = 64
+MAX_CHANNELS: Final = 64
+MAX_CHANNEL: Final = 64
 """So many channels, of so many bytes, are named in one place (and as many may come without a name): an item's row
 holds them all, and stays small."""
 

@@ -1,7 +1,7 @@
 """What may be promised: the claim decides, the available quantity is what is shown.
 
     R = reserved in all channels    S = max(0, on_hand - safety_stock)    F = max(0, S - R), what is free
-    P = F - what is fenced off for quotas, the common pool (see `claims`)
+    P = F - what is earmarked for quotas, the common pool (see `claims`)
     available = max(0, claim - buffer), 0 when that is below the floor or older promises wait
 
 What is free, claimed and shown is rounded down to the item's step, safety stock up: nothing is shown that cannot be

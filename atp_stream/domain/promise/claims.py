@@ -1,15 +1,15 @@
-"""How much of the free stock each channel may claim: the pool, shares of it, and what is fenced off for quotas.
+"""How much of the free stock each channel may claim: the pool, shares of it, and what is earmarked for quotas.
 
     QUOTA: E = max(0, granted - consumed);  E* = E, or what the shortage rule leaves of it when the sum of E is above F
     P = F - sum of E*
     claim = POOLED: P    SHARE(w): floor(w P)    QUOTA: E* (+ P with overflow)    FROZEN: 0
     A channel that became another's name: out of the pool, no more than that one's claim.
 
-All of these are multiples of the item's step; what shares and fences have of a step together is handed out by largest
+All of these are multiples of the item's step; what shares and earmarks have of a step together is handed out by largest
 remainder. (Shares of goods that are sold by the hundredth are rounded down, each by itself.)
 
-Laws: fences and shares together are never more than F. One channel's taking never changes another's fence.
-Nothing here is stored: stock that comes back restores the fences. All quantities are whole hundredths.
+Laws: earmarks and shares together are never more than F. One channel's taking never changes another's earmark.
+Nothing here is stored: stock that comes back restores the earmarks. All quantities are whole hundredths.
 Source: docs/rules/availability.md#claim, docs/rules/availability.md#shortage.
 """
 
@@ -24,9 +24,9 @@ from atp_stream.domain.state.rows import Channel
 
 
 class Claim(NamedTuple):
-    """What a new reservation in a channel may take: units of its fence first, then units of the pool."""
+    """What a new reservation in a channel may take: units of its earmark first, then units of the pool."""
 
-    fence: int
+    earmark: int
     pool: int
 
 
@@ -34,7 +34,7 @@ NOTHING: Final = Claim(0, 0)
 
 
 class Quota(NamedTuple):
-    """A channel with a fence, and what the shortage rule asks of it."""
+    """A channel with a earmark, and what the shortage rule asks of it."""
 
     channel: str
     rank: int
@@ -51,21 +51,21 @@ class Quota(NamedTuple):
 def claims(free: int, rules: ItemRules, channels: Mapping[str, Channel]) -> dict[str, Claim]:
     """Return the claim of each channel while `free` units, a multiple of the step, are free."""
     living, step = open_rules(rules, channels), rules.step
-    fence = fences(free, quotas(living, channels), step)
-    pool = free - sum(fence.values())
+    earmark = earmarks(free, quotas(living, channels), step)
+    pool = free - sum(earmark.values())
     share = shares(pool, weights(living), step)
     found = {}
     for channel, rule in living.items():
         if rule.kind is Kind.POOLED:
             found[channel] = Claim(0, pool)
         elif rule.kind is Kind.QUOTA:
-            found[channel] = Claim(fence[channel], pool if rule.overflow else 0)
+            found[channel] = Claim(earmark[channel], pool if rule.overflow else 0)
         elif rule.kind is Kind.SHARE:
             found[channel] = Claim(0, share[channel])
         else:
             found[channel] = NOTHING
     for channel in channels:
-        if channel not in living:  # another name of one, whose fence stays its own; or nobody's, and claims nothing
+        if channel not in living:  # another name of one, whose earmark stays its own; or nobody's, and claims nothing
             found[channel] = Claim(0, min(pool, sum(found.get(rules.resolve(channel), NOTHING))))
     return found
 
@@ -102,14 +102,14 @@ def shares(pool: int, weights: Mapping[str, int], step: int) -> dict[str, int]:
     return {channel: step * part for channel, part in apportioned(pool // step, weights, scale).items()}
 
 
-def fences(free: int, quotas: Sequence[Quota], step: int = 1) -> dict[str, int]:
-    """Return what is fenced off for each channel, a multiple of the step.
+def earmarks(free: int, quotas: Sequence[Quota], step: int = 1) -> dict[str, int]:
+    """Return what is earmarked for each channel, a multiple of the step.
 
     In a shortage what there is in all, consumed units included, is shared over the grants. Channels that consumed more
-    than comes to them have no fence and leave the sharing, with what they consumed.
+    than comes to them have no earmark and leave the sharing, with what they consumed.
     """
     if step > 1:
-        counted = fences(free // step, [_in_steps(quota, step) for quota in quotas])
+        counted = earmarks(free // step, [_in_steps(quota, step) for quota in quotas])
         return {channel: step * units for channel, units in counted.items()}
     entitled = {quota.channel: quota.left for quota in quotas}
     if sum(entitled.values()) <= free:

@@ -47,7 +47,7 @@ class ChannelTerms(NamedTuple):
 class Explanation(NamedTuple):
     """An item: on hand is the sum of the terms in `held`, what is free is the sum of the terms in `free`.
 
-    `pool` is what no quota fences off; in a `shortage` the fences are less than what is left of the grants.
+    `pool` is what no quota earmarks off; in a `shortage` the earmarks are less than what is left of the grants.
     """
 
     held: list[Term]
@@ -69,17 +69,17 @@ def explain(item: Item, rules: ItemRules) -> Explanation:
     _add(of_free, "less_than_step", free - left)
     claimed = claims(free, rules, item.channels)
     of_quotas = quotas(open_rules(rules, item.channels), item.channels)
-    fenced = sum(claimed[quota.channel].fence for quota in of_quotas)
+    earmarked = sum(claimed[quota.channel].earmark for quota in of_quotas)
     entitled = sum(quota.left - quota.left % rules.step for quota in of_quotas)
     return Explanation(
         held=_held(stock),
         free=of_free,
-        pool=free - fenced,
+        pool=free - earmarked,
         shortage=entitled > free,
         channels=[
             _channel(
                 ChannelTerms(channel, rules.rule(channel), row, claimed[channel], list(of_free)),
-                fenced=fenced,
+                earmarked=earmarked,
                 closed=rules.closed(channel),
                 step=rules.step,
                 stopped=item.quarantine is not None,
@@ -164,12 +164,12 @@ def _held(stock: Stock) -> list[Term]:
     return terms
 
 
-def _channel(found: ChannelTerms, *, fenced: int, closed: bool, step: int, stopped: bool) -> ChannelTerms:
+def _channel(found: ChannelTerms, *, earmarked: int, closed: bool, step: int, stopped: bool) -> ChannelTerms:
     """Complete the terms, which begin with those of what is free."""
     _, rule, row, claim, terms = found
-    pool = sum(term.quantity for term in terms) - fenced
-    _add(terms, "fenced_for_quotas", -fenced)
-    _add(terms, "own_fence", claim.fence)
+    pool = sum(term.quantity for term in terms) - earmarked
+    _add(terms, "fenced_for_quotas", -earmarked)
+    _add(terms, "own_fence", claim.earmark)
     if closed:
         _add(terms, "closed", -pool)
     else:

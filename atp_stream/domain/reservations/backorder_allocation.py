@@ -2,62 +2,62 @@
 
 Law: nobody is overtaken within a channel. A head that cannot be served closes its channel for the pass, and only that
 one; a head that allows parts takes what there is, except of a share: a share of the rest again and again would creep.
-So would, in another name of a quota, a part as large as its fence, which that does not make smaller.
+So would, in another name of a quota, a part as large as its earmark, which that does not make smaller.
 A pass is cut into slices; what is closed stays closed in the next slice, so the borders do not show.
 Source: docs/rules/reservations.md#serving, docs/rules/identity.md#slices.
 """
 
-from atp_stream.domain.budget import Room
-from atp_stream.domain.item.open_item import ItemFold
+from atp_stream.domain.budget import SliceBudget
+from atp_stream.domain.item.open_item import OpenItem
 from atp_stream.domain.policy.schema import Kind
 from atp_stream.domain.reservations.backorder_queue import place_of, shorten
-from atp_stream.domain.reservations.balances import MOST_PIECES, pieces
+from atp_stream.domain.reservations.balances import MAX_PIECES, pieces
 from atp_stream.domain.reservations.saving import keep
 from atp_stream.domain.row_keys import queue_prefix
-from atp_stream.domain.state.rows import Waiting
+from atp_stream.domain.state.rows import Backorder
 
 
-def refill(x: ItemFold, closed: list[str], room: Room) -> bool:
+def refill(item: OpenItem, closed: list[str], budget: SliceBudget) -> bool:
     """Serve those who wait, as far as claims and room reach; tell whether the pass is over."""
-    x.dismiss()
-    while x.waiting and x.free():
-        head = _head(x, closed)
+    item.dismiss()
+    while item.waiting and item.free():
+        head = _head(item, closed)
         if head is None:
             break
-        if not room.left:
+        if not budget.left:
             return False
-        room.left -= _serve(x, *head, closed)
+        budget.left -= _serve(item, *head, closed)
     return True
 
 
-def _head(x: ItemFold, closed: list[str]) -> tuple[str, str, Waiting] | None:
+def _head(item: OpenItem, closed: list[str]) -> tuple[str, str, Backorder] | None:
     """Return channel, key and part of the request that is next in the channels that are not closed."""
-    best: tuple[str, str, str, Waiting] | None = None
-    for channel, row in x.channels.items():
-        if row.waiting and channel not in closed and x.rules.rule(channel).kind is not Kind.FROZEN:
-            prefix = queue_prefix(x.name, channel)
-            head = x.state.first(prefix)
+    best: tuple[str, str, str, Backorder] | None = None
+    for channel, row in item.channels.items():
+        if row.waiting and channel not in closed and item.rules.rule(channel).kind is not Kind.FROZEN:
+            prefix = queue_prefix(item.name, channel)
+            head = item.state.first(prefix)
             if head is not None and (best is None or head[0][len(prefix) :] < best[0]):
                 best = head[0][len(prefix) :], channel, *head
     return None if best is None else best[1:]
 
 
-def _serve(x: ItemFold, channel: str, key: str, part: Waiting, closed: list[str]) -> bool:
+def _serve(item: OpenItem, channel: str, key: str, part: Backorder, closed: list[str]) -> bool:
     """Commit what the claim covers of a waiting part, or close its channel; tell whether it was served."""
     reservation = part.reservation
-    row = x.reservation(reservation)
+    row = item.reservation(reservation)
     assert row is not None  # noqa: S101  (a waiting part without its reservation is a fault of ours)
-    units = min(part.quantity, sum(x.claim(channel)))
-    if units < part.quantity and not (units and _takes_parts(x, channel, part, pieces(row))):
+    units = min(part.quantity, sum(item.claim(channel)))
+    if units < part.quantity and not (units and _takes_parts(item, channel, part, pieces(row))):
         closed.append(channel)
         return False
-    shorten(x, key, part, row, units)
-    x.commit(reservation, row, units, place_of(key))
-    keep(x, reservation, row)
+    shorten(item, key, part, row, units)
+    item.commit(reservation, row, units, place_of(key))
+    keep(item, reservation, row)
     return True
 
 
-def _takes_parts(x: ItemFold, channel: str, part: Waiting, pieces: int) -> bool:
-    rule = x.rules.rule(channel)
-    creeps = rule.kind is Kind.SHARE or (rule.kind is Kind.QUOTA and not rule.overflow and x.rules.closed(channel))
-    return part.allow_partial and pieces < MOST_PIECES and not creeps
+def _takes_parts(item: OpenItem, channel: str, part: Backorder, pieces: int) -> bool:
+    rule = item.rules.rule(channel)
+    creeps = rule.kind is Kind.SHARE or (rule.kind is Kind.QUOTA and not rule.overflow and item.rules.closed(channel))
+    return part.allow_partial and pieces < MAX_PIECES and not creeps

@@ -6,62 +6,64 @@ Source: docs/rules/reservations.md#queue.
 
 from bisect import insort
 
-from atp_stream.domain.item.open_item import ItemFold
+from atp_stream.domain.item.open_item import OpenItem
 from atp_stream.domain.row_keys import queue_prefix, rank
 from atp_stream.domain.state.overlay import State
-from atp_stream.domain.state.rows import Item, Reservation, Waiting
+from atp_stream.domain.state.rows import Backorder, Item, Reservation
 
 
-def wait(x: ItemFold, reservation: str, row: Reservation, units: int, place: int) -> None:
+def wait(item: OpenItem, reservation: str, row: Reservation, units: int, place: int) -> None:
     """Let units wait at a place in the log."""
-    key = queue_prefix(x.name, row.channel) + rank(row.priority, place)
+    key = queue_prefix(item.name, row.channel) + rank(row.priority, place)
     if place in row.queued:
-        part = _part(x, key)
+        part = _part(item, key)
         part.quantity += units
     else:
-        part = Waiting(reservation=reservation, quantity=units, priority=row.priority, allow_partial=row.allow_partial)
+        part = Backorder(
+            reservation=reservation, quantity=units, priority=row.priority, allow_partial=row.allow_partial
+        )
         insort(row.queued, place)
-        x.channels[row.channel].blocking += row.priority >= 0
-    x.state.put(key, part)
-    _count(x, row, units)
+        item.channels[row.channel].blocking += row.priority >= 0
+    item.state.put(key, part)
+    _count(item, row, units)
 
 
-def stop_waiting(x: ItemFold, row: Reservation, units: int, *, newest: bool) -> None:
+def stop_waiting(item: OpenItem, row: Reservation, units: int, *, newest: bool) -> None:
     """Let units wait no more, beginning with the newest part, or with the oldest."""
     place = -1 if newest else 0
     while units:
-        key = queue_prefix(x.name, row.channel) + rank(row.priority, row.queued[place])
-        part = _part(x, key)
+        key = queue_prefix(item.name, row.channel) + rank(row.priority, row.queued[place])
+        part = _part(item, key)
         taken = min(units, part.quantity)
-        shorten(x, key, part, row, taken)
+        shorten(item, key, part, row, taken)
         units -= taken
 
 
-def shorten(x: ItemFold, key: str, part: Waiting, row: Reservation, units: int) -> None:
+def shorten(item: OpenItem, key: str, part: Backorder, row: Reservation, units: int) -> None:
     """Take units from one waiting part; an empty part is gone."""
     part.quantity -= units
     if part.quantity:
-        x.state.put(key, part)
+        item.state.put(key, part)
     else:
-        x.state.delete(key)
+        item.state.delete(key)
         row.queued.remove(place_of(key))
-        x.channels[row.channel].blocking -= part.priority >= 0
-    _count(x, row, -units)
+        item.channels[row.channel].blocking -= part.priority >= 0
+    _count(item, row, -units)
 
 
-def queue_again(x: ItemFold, row: Reservation, priority: int, *, allow_partial: bool) -> None:
+def queue_again(item: OpenItem, row: Reservation, priority: int, *, allow_partial: bool) -> None:
     """Give the waiting parts of a reservation another priority and flag; they keep their place in the log."""
-    prefix = queue_prefix(x.name, row.channel)
+    prefix = queue_prefix(item.name, row.channel)
     for offset in row.queued:
         key = prefix + rank(row.priority, offset)
-        part = _part(x, key)
-        x.channels[row.channel].blocking += (priority >= 0) - (part.priority >= 0)
+        part = _part(item, key)
+        item.channels[row.channel].blocking += (priority >= 0) - (part.priority >= 0)
         part.priority, part.allow_partial = priority, allow_partial
-        x.state.delete(key)
-        x.state.put(prefix + rank(priority, offset), part)
+        item.state.delete(key)
+        item.state.put(prefix + rank(priority, offset), part)
 
 
-def closing(state: State, name: str, item: Item) -> dict[str, Waiting]:
+def closing(state: State, name: str, item: Item) -> dict[str, Backorder]:
     """Return, by channel, the part that waits first where one of priority 0 or more waits: that closes the channel."""
     heads = {c: state.first(queue_prefix(name, c)) for c, row in item.channels.items() if row.blocking}
     return {channel: head[1] for channel, head in heads.items() if head is not None}
@@ -72,13 +74,13 @@ def place_of(key: str) -> int:
     return int(key[-16:], 16)
 
 
-def _part(x: ItemFold, key: str) -> Waiting:
-    part: Waiting | None = x.state.get(key)
+def _part(item: OpenItem, key: str) -> Backorder:
+    part: Backorder | None = item.state.get(key)
     assert part is not None  # noqa: S101  (a reservation knows only parts that have a row)
     return part
 
 
-def _count(x: ItemFold, row: Reservation, units: int) -> None:
+def _count(item: OpenItem, row: Reservation, units: int) -> None:
     row.waiting += units
-    x.channels[row.channel].waiting += units
-    x.waiting += units
+    item.channels[row.channel].waiting += units
+    item.waiting += units

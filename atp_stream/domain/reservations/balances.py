@@ -8,7 +8,7 @@ from typing import Final
 
 from atp_stream.domain.state.rows import Reservation
 
-MOST_PIECES: Final = 256
+MAX_PIECES: Final = 256
 """So many allocations and waiting parts has a reservation at most; then it grows no more and takes no more parts."""
 
 

@@ -11,9 +11,9 @@ Source: docs/rules/reservations.md#deallocate.
 
 from typing import Final
 
-from atp_stream.domain.budget import Room
+from atp_stream.domain.budget import SliceBudget
 from atp_stream.domain.events import ReleaseReason
-from atp_stream.domain.item.open_item import ItemFold
+from atp_stream.domain.item.open_item import OpenItem
 from atp_stream.domain.names import decode, encode
 from atp_stream.domain.promise.availability import short
 from atp_stream.domain.reservations.backorder_queue import wait
@@ -23,51 +23,51 @@ _TOP: Final = 2**63 - 1
 _PLACE: Final = 33  # characters
 
 
-def note(x: ItemFold, reservation: str, row: Reservation) -> None:
+def note(item: OpenItem, reservation: str, row: Reservation) -> None:
     """Keep the place of a reservation among the promises that a loss may take back; the caller puts the row."""
-    place = _place(row) if x.rules.deallocates and row.allocations else None
+    place = _place(row) if item.rules.deallocates and row.allocations else None
     if place != row.taken_back:
         if row.taken_back is not None:
-            x.state.delete(_promise_key(x.name, row.taken_back, reservation))
+            item.state.delete(_promise_key(item.name, row.taken_back, reservation))
         if place is not None:
-            x.state.put(_promise_key(x.name, place, reservation), Due())
+            item.state.put(_promise_key(item.name, place, reservation), Due())
         row.taken_back = place
 
 
-def note_all(x: ItemFold, work: Work, room: Room) -> bool:
+def note_all(item: OpenItem, work: Work, budget: SliceBudget) -> bool:
     """Note the promises from `work.index` on, as far as there is room; tell whether all are noted."""
     assert work.index is not None  # noqa: S101  (only such work comes here)
-    prefix = f"{x.name}|r|"
-    while (key := x.state.after(max(work.index, prefix))) is not None and key.startswith(prefix):
-        if not room.take():
+    prefix = f"{item.name}|r|"
+    while (key := item.state.after(max(work.index, prefix))) is not None and key.startswith(prefix):
+        if not budget.take():
             return False
-        row: Reservation | None = x.state.get(key)
+        row: Reservation | None = item.state.get(key)
         assert row is not None  # noqa: S101  (`after` finds only keys that have a row)
-        note(x, decode(key[len(prefix) :]), row)
-        x.state.put(key, row)
+        note(item, decode(key[len(prefix) :]), row)
+        item.state.put(key, row)
         work.index = key + "\0"
     work.index = None
     return True
 
 
-def take_back(x: ItemFold, work: Work, room: Room) -> bool:
+def take_back(item: OpenItem, work: Work, budget: SliceBudget) -> bool:
     """Take promises back until nothing is short, as far as there is room; tell whether nothing is."""
-    prefix = f"{x.name}|o|"
-    while missing := short(x.item.stock.on_hand, x.reserved):
-        if not room.take():
+    prefix = f"{item.name}|o|"
+    while missing := short(item.row.stock.on_hand, item.reserved):
+        if not budget.take():
             return False
-        found = x.state.first(prefix)
+        found = item.state.first(prefix)
         assert found is not None  # noqa: S101  (what is reserved is noted)
         reservation = decode(found[0][len(prefix) + _PLACE :])
-        row = x.reservation(reservation)
+        row = item.reservation(reservation)
         assert row is not None  # noqa: S101  (a promise without its reservation is a fault of ours)
         place = _newest_request(row)
         while missing and row.allocations and _newest_request(row) == place:
-            part = x.give_back_newest(reservation, row, missing, ReleaseReason.SUPPLY_LOST)
-            wait(x, reservation, row, part, place)
+            part = item.give_back_newest(reservation, row, missing, ReleaseReason.SUPPLY_LOST)
+            wait(item, reservation, row, part, place)
             missing -= part
-        note(x, reservation, row)
-        x.state.put(f"{x.name}|r|{encode(reservation)}", row)
+        note(item, reservation, row)
+        item.state.put(f"{item.name}|r|{encode(reservation)}", row)
     work.lose = False
     return True
 

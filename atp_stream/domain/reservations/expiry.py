@@ -5,10 +5,10 @@ are served once. An end is final, and its row is forgotten after the policy's re
 Source: docs/rules/time.md#expiry, docs/rules/time.md#retention.
 """
 
-from atp_stream.domain.budget import Room
+from atp_stream.domain.budget import SliceBudget
 from atp_stream.domain.events import ReleaseReason
 from atp_stream.domain.item import drift
-from atp_stream.domain.item.open_item import ItemFold
+from atp_stream.domain.item.open_item import OpenItem
 from atp_stream.domain.item.timers import watch
 from atp_stream.domain.names import decode
 from atp_stream.domain.reservations.backorder_queue import stop_waiting
@@ -19,20 +19,20 @@ from atp_stream.domain.state.rows import End, Work
 _MOMENT = 16  # hexadecimal digits
 
 
-def run_out(x: ItemFold, work: Work, room: Room) -> bool:
+def run_out(item: OpenItem, work: Work, budget: SliceBudget) -> bool:
     """Let the timers up to `work.until` run out, as far as there is room; tell whether all have."""
     assert work.until is not None  # noqa: S101  (only such work comes here)
-    prefix = f"{x.name}|t|"
-    while (found := x.state.first(prefix)) is not None and _moment(found[0], prefix) <= work.until:
-        if not room.take():
+    prefix = f"{item.name}|t|"
+    while (found := item.state.first(prefix)) is not None and _moment(found[0], prefix) <= work.until:
+        if not budget.take():
             return False
-        x.state.delete(found[0])
+        item.state.delete(found[0])
         reservation = decode(found[0][len(prefix) + _MOMENT :])
         if reservation:
-            _end(x, reservation)
+            _end(item, reservation)
         else:
-            drift.tell(x)
-    watch(x, None if found is None else _moment(found[0], prefix))
+            drift.tell(item)
+    watch(item, None if found is None else _moment(found[0], prefix))
     work.until = None
     return True
 
@@ -41,17 +41,17 @@ def _moment(key: str, prefix: str) -> int:
     return int(key[len(prefix) : len(prefix) + _MOMENT], 16)
 
 
-def _end(x: ItemFold, reservation: str) -> None:
-    row = x.reservation(reservation)
+def _end(item: OpenItem, reservation: str) -> None:
+    row = item.reservation(reservation)
     assert row is not None  # noqa: S101  (a timer without its reservation is a fault of ours)
     row.timer = None
     if row.at is None or row.ended is not None:
         if row.at is not None:
-            x.item.purged_at = row.at if x.item.purged_at is None else max(x.item.purged_at, row.at)
-        forget(x, reservation, row)
+            item.row.purged_at = row.at if item.row.purged_at is None else max(item.row.purged_at, row.at)
+        forget(item, reservation, row)
         return
     row.dropped = owed(row) - row.waiting - allocated(row)
-    stop_waiting(x, row, row.waiting, newest=True)
-    x.give_back(reservation, row, allocated(row), ReleaseReason.EXPIRED)
+    stop_waiting(item, row, row.waiting, newest=True)
+    item.give_back(reservation, row, allocated(row), ReleaseReason.EXPIRED)
     row.ended = End.EXPIRED
-    keep(x, reservation, row)
+    keep(item, reservation, row)

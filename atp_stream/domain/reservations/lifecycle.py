@@ -19,64 +19,64 @@ from typing import Final
 from atp_stream.domain.commands import Confirm, Fulfil, Release, Reserve
 from atp_stream.domain.errors import Refused
 from atp_stream.domain.events import DenialOutcome, DenialReason, ReleaseReason, ReservationDenied
-from atp_stream.domain.item.open_item import MICROSECONDS, ItemFold
+from atp_stream.domain.item.open_item import MICROSECONDS, OpenItem
 from atp_stream.domain.names import join, short_id
 from atp_stream.domain.policy.channel_names import normal
 from atp_stream.domain.policy.rules import Policy
 from atp_stream.domain.reservations import shipment_matching
 from atp_stream.domain.reservations.backorder_queue import queue_again, stop_waiting, wait
-from atp_stream.domain.reservations.balances import MOST_PIECES, allocated, owed, pieces
+from atp_stream.domain.reservations.balances import MAX_PIECES, allocated, owed, pieces
 from atp_stream.domain.reservations.saving import keep, refer, revive
 from atp_stream.domain.row_keys import queue_prefix
 from atp_stream.domain.state.rows import End, Remainder, Reservation
 
-MOST_MOVEMENTS: Final = 512
+MAX_MOVEMENTS: Final = 512
 """So many releases and fulfilments of a reservation are told apart; more are refused."""
 
 
-def reserve(x: ItemFold, command: Reserve, policy: Policy) -> bool:
+def reserve(item: OpenItem, command: Reserve, policy: Policy) -> bool:
     """Claim units, or replace what an older create said.
 
     Raises Refused with reason too_old, reservation_conflict, unknown_channel, too_many_channels or too_many_parts.
     """
-    row = x.reservation(command.reservation)
+    row = item.reservation(command.reservation)
     asked = policy.default_channel if command.channel is None else command.channel
-    channel = x.rules.resolve(asked, x.channels)
+    channel = item.rules.resolve(asked, item.channels)
     if row is None or row.at is None:
-        _require_unforgotten(x, command.reservation, command.at)
-        is_new = channel not in x.channels
-        channel = x.channel_for(channel, policy.unknown_channel_limit)
+        _require_unforgotten(item, command.reservation, command.at)
+        is_new = channel not in item.channels
+        channel = item.channel_for(channel, policy.unknown_channel_limit)
         row = row or Reservation()
-        _create(x, row, command, channel)
+        _create(item, row, command, channel)
         if is_new and not row.allocations and not row.queued:
-            x.forget(channel)
+            item.forget(channel)
         return True
-    if command.channel != row.asked and normal(channel) != normal(x.rules.resolve(row.channel)):
+    if command.channel != row.asked and normal(channel) != normal(item.rules.resolve(row.channel)):
         raise Refused("reservation_conflict", f"{command.reservation} is in channel {row.channel}, not in {channel}")
     if command.at <= row.at:
         return False
     if row.ended is None:
-        _replace(x, row, command)
+        _replace(item, row, command)
     else:
-        _ask_anew(x, row, command)
+        _ask_anew(item, row, command)
     return True
 
 
-def confirm(x: ItemFold, command: Confirm) -> bool:
+def confirm(item: OpenItem, command: Confirm) -> bool:
     """Take the time limit away; what has expired is reopened if it was confirmed in time."""
-    row = x.reservation(command.reservation) or Reservation()
+    row = item.reservation(command.reservation) or Reservation()
     if row.ended is End.EXPIRED and row.expires_at is not None and command.at < row.expires_at:
-        _reopen(x, command.reservation, row)
+        _reopen(item, command.reservation, row)
     elif row.confirmed or row.ended is not None:
         return False
     row.confirmed, row.expires_at = True, None
-    keep(x, command.reservation, row)
+    keep(item, command.reservation, row)
     return True
 
 
-def release(x: ItemFold, command: Release) -> bool:
+def release(item: OpenItem, command: Release) -> bool:
     """Give units back: what waits first, then the newest allocation; raises Refused too_many_movements."""
-    row = x.reservation(command.reservation) or Reservation()
+    row = item.reservation(command.reservation) or Reservation()
     if not _remember(row, row.released_by, command.event_id):
         return False
     if row.at is None:
@@ -88,17 +88,17 @@ def release(x: ItemFold, command: Release) -> bool:
         taken = min(units, row.waiting + allocated(row))
         row.released += min(units, left)
         row.excess += max(0, units - left)
-        _shrink(x, command.reservation, row, taken, ReleaseReason.CANCELLED)
+        _shrink(item, command.reservation, row, taken, ReleaseReason.CANCELLED)
         _end_if_empty(row, End.RELEASED)
-    keep(x, command.reservation, row)
+    keep(item, command.reservation, row)
     return True
 
 
-def fulfil(x: ItemFold, command: Fulfil) -> bool:
+def fulfil(item: OpenItem, command: Fulfil) -> bool:
     """Ship units: the stock moves whatever the state; raises Refused with reason too_old or too_many_movements."""
-    row = x.reservation(command.reservation)
+    row = item.reservation(command.reservation)
     if row is None:
-        _require_unforgotten(x, command.reservation, command.at)
+        _require_unforgotten(item, command.reservation, command.at)
         row = Reservation()
     if not _remember(row, row.fulfilled_by, command.event_id, command.location):
         return False
@@ -108,61 +108,63 @@ def fulfil(x: ItemFold, command: Fulfil) -> bool:
     else:
         rest = command.quantity is None
         units = _unshipped(row) if command.quantity is None else command.quantity
-        _hand_over(x, row, shipment_matching.fulfilled(x, row, units, command.at, command.location, rest=rest))
-    keep(x, command.reservation, row)
+        _hand_over(item, row, shipment_matching.fulfilled(item, row, units, command.at, command.location, rest=rest))
+    keep(item, command.reservation, row)
     return True
 
 
-def adjusted(x: ItemFold, reservation: str, units: int, location: str) -> None:
+def adjusted(item: OpenItem, reservation: str, units: int, location: str) -> None:
     """Take note that an adjustment has taken `units` of a reservation out of the stock of `location`."""
-    row = x.reservation(reservation) or Reservation()
-    _hand_over(x, row, shipment_matching.adjusted(x, row, units, location))
-    keep(x, reservation, row)
+    row = item.reservation(reservation) or Reservation()
+    _hand_over(item, row, shipment_matching.adjusted(item, row, units, location))
+    keep(item, reservation, row)
 
 
-def is_purged(x: ItemFold, reservation: str, at: int) -> bool:
+def is_purged(item: OpenItem, reservation: str, at: int) -> bool:
     """Tell whether a reservation that is told of at that stamp may have been forgotten."""
-    return x.item.purged_at is not None and at <= x.item.purged_at and x.reservation(reservation) is None
+    return item.row.purged_at is not None and at <= item.row.purged_at and item.reservation(reservation) is None
 
 
-def _require_unforgotten(x: ItemFold, reservation: str, at: int) -> None:
-    if x.item.purged_at is not None and at <= x.item.purged_at:
+def _require_unforgotten(item: OpenItem, reservation: str, at: int) -> None:
+    if item.row.purged_at is not None and at <= item.row.purged_at:
         raise Refused("too_old", f"{reservation}: reservations made as late as that were forgotten after `retention`")
 
 
-def _create(x: ItemFold, row: Reservation, command: Reserve, channel: str) -> None:
+def _create(item: OpenItem, row: Reservation, command: Reserve, channel: str) -> None:
     """Meet what came before, and claim the rest."""
     row.channel, row.asked = channel, command.channel
-    refer(x, command.reservation, row, command.reference)
-    revive(x, command.reservation, row)
+    refer(item, command.reservation, row, command.reference)
+    revive(item, command.reservation, row)
     _state(row, command)
     row.expires_at = None if row.confirmed else command.expires_at
-    shipment_matching.relocate(x, row, command.location)
+    shipment_matching.relocate(item, row, command.location)
     rest = row.fulfil_rest
     if row.release_rest:
         row.released += owed(row)
     elif rest is not None:
-        _hand_over(x, row, shipment_matching.fulfilled(x, row, _unshipped(row), rest.at, rest.location, rest=True))
+        _hand_over(
+            item, row, shipment_matching.fulfilled(item, row, _unshipped(row), rest.at, rest.location, rest=True)
+        )
     row.release_rest, row.fulfil_rest = False, None
     net = owed(row)
     if net:
-        _claim(x, command.reservation, row, net)
+        _claim(item, command.reservation, row, net)
     else:
         _end_if_empty(row, End.RELEASED if row.released else End.FULFILLED)
-    keep(x, command.reservation, row)
+    keep(item, command.reservation, row)
 
 
-def _reopen(x: ItemFold, reservation: str, row: Reservation) -> None:
+def _reopen(item: OpenItem, reservation: str, row: Reservation) -> None:
     """Claim what expiry took, and nothing that was dropped before; as of now, but behind nobody who waits."""
-    revive(x, reservation, row)
+    revive(item, reservation, row)
     row.ended, row.confirmed, row.expires_at = None, True, None
-    x.restore(row.channel)
-    first = x.state.first(queue_prefix(x.name, row.channel))
+    item.restore(row.channel)
+    first = item.state.first(queue_prefix(item.name, row.channel))
     if first is not None:
         row.priority = max(row.priority, first[1].priority)
     net = owed(row) - row.dropped
     if net > 0:
-        _claim(x, reservation, row, net)
+        _claim(item, reservation, row, net)
     else:
         _end_if_empty(row, End.RELEASED if row.released else End.FULFILLED)
 
@@ -176,13 +178,13 @@ def _state(row: Reservation, command: Reserve) -> None:
     )
 
 
-def _move_to(x: ItemFold, row: Reservation, command: Reserve) -> None:
+def _move_to(item: OpenItem, row: Reservation, command: Reserve) -> None:
     """Let a newer create that names another location count; one that names none leaves it as it was."""
     if command.location and command.location != row.location:
-        shipment_matching.relocate(x, row, command.location)
+        shipment_matching.relocate(item, row, command.location)
 
 
-def _ask_anew(x: ItemFold, row: Reservation, command: Reserve) -> None:
+def _ask_anew(item: OpenItem, row: Reservation, command: Reserve) -> None:
     """Answer a newer create of what has ended: it claims nothing.
 
     It changes what a confirm in time will claim of what has expired; the limit that ended that stands.
@@ -191,92 +193,92 @@ def _ask_anew(x: ItemFold, row: Reservation, command: Reserve) -> None:
     if expired:
         row.dropped = max(0, row.dropped - max(0, row.requested - command.quantity))
         _state(row, command)
-        _move_to(x, row, command)
+        _move_to(item, row, command)
     row.at = command.at
     row.purge_at = None  # kept for the whole retention again: else its purge would refuse creates made just now
-    keep(x, command.reservation, row)
+    keep(item, command.reservation, row)
     reason = DenialReason.EXPIRED if expired else DenialReason.ALREADY_ENDED
-    _deny(x, command.reservation, row, command.quantity, DenialOutcome.REJECTED, reason)
+    _deny(item, command.reservation, row, command.quantity, DenialOutcome.REJECTED, reason)
 
 
-def _replace(x: ItemFold, row: Reservation, command: Reserve) -> None:
+def _replace(item: OpenItem, row: Reservation, command: Reserve) -> None:
     """Live by a newer create."""
     grown = command.quantity - row.requested
-    if grown > 0 and pieces(row) >= MOST_PIECES:
+    if grown > 0 and pieces(row) >= MAX_PIECES:
         raise Refused(
-            "too_many_parts", f"{command.reservation} is in {MOST_PIECES} parts already, the most there may be"
+            "too_many_parts", f"{command.reservation} is in {MAX_PIECES} parts already, the most there may be"
         )
     if (command.priority, command.allow_partial) != (row.priority, row.allow_partial):
-        queue_again(x, row, command.priority, allow_partial=command.allow_partial)
+        queue_again(item, row, command.priority, allow_partial=command.allow_partial)
     _state(row, command)
-    _move_to(x, row, command)
+    _move_to(item, row, command)
     row.expires_at = None if row.confirmed else command.expires_at
     if grown > 0:
-        _claim(x, command.reservation, row, grown)
+        _claim(item, command.reservation, row, grown)
     else:
         surplus = max(0, row.waiting + allocated(row) - owed(row))
-        _shrink(x, command.reservation, row, surplus, ReleaseReason.REDUCED)
+        _shrink(item, command.reservation, row, surplus, ReleaseReason.REDUCED)
         _end_if_empty(row, End.RELEASED)
-    limit = x.rules.time_limit
+    limit = item.rules.time_limit
     if limit is not None and row.expires_at is None and row.allocations and not row.confirmed:
-        row.expires_at = x.log_time * MICROSECONDS + limit
-    keep(x, command.reservation, row)
+        row.expires_at = item.log_time * MICROSECONDS + limit
+    keep(item, command.reservation, row)
 
 
-def _claim(x: ItemFold, reservation: str, row: Reservation, units: int) -> None:
+def _claim(item: OpenItem, reservation: str, row: Reservation, units: int) -> None:
     """Answer a request for units: the diagram at the head of this module."""
-    claim = x.new_claim(row.channel, row.priority)
+    claim = item.new_claim(row.channel, row.priority)
     if units <= claim:
-        x.commit(reservation, row, units)
+        item.commit(reservation, row, units)
         return
-    part = claim if row.allow_partial and pieces(row) < MOST_PIECES - 1 else 0
+    part = claim if row.allow_partial and pieces(row) < MAX_PIECES - 1 else 0
     if part:
-        x.commit(reservation, row, part)
+        item.commit(reservation, row, part)
     rest = units - part
     if not row.allow_backorder:
         reason = DenialReason.REST_DROPPED
-    elif _may_wait(x, row, rest):
+    elif _may_wait(item, row, rest):
         reason = DenialReason.REST_WAITS
-        wait(x, reservation, row, rest, x.offset)
+        wait(item, reservation, row, rest, item.offset)
     else:
         reason = DenialReason.TOO_MUCH_WAITS
     waits = reason is DenialReason.REST_WAITS
     if not waits:
         _end_if_empty(row, End.REJECTED)
     alone = DenialOutcome.BACKORDERED if waits else DenialOutcome.REJECTED
-    _deny(x, reservation, row, rest, DenialOutcome.PARTIAL if part else alone, reason)
+    _deny(item, reservation, row, rest, DenialOutcome.PARTIAL if part else alone, reason)
 
 
-def _may_wait(x: ItemFold, row: Reservation, units: int) -> bool:
+def _may_wait(item: OpenItem, row: Reservation, units: int) -> bool:
     """Tell whether policy lets so many more units of a reservation wait in its channel."""
-    rules, waiting = x.rules, x.channels[row.channel].waiting
+    rules, waiting = item.rules, item.channels[row.channel].waiting
     each, all_ = rules.max_waiting_each, rules.rule(row.channel).max_waiting
     return (each is None or row.waiting + units <= each) and (all_ is None or waiting + units <= all_)
 
 
 def _deny(
-    x: ItemFold, reservation: str, row: Reservation, units: int, outcome: DenialOutcome, reason: DenialReason
+    item: OpenItem, reservation: str, row: Reservation, units: int, outcome: DenialOutcome, reason: DenialReason
 ) -> None:
-    x.events.append(
+    item.events.append(
         ReservationDenied(
-            name=x.name, version=x.version, at=x.log_time, offset=x.offset, ordinal=x.ordinal,
+            name=item.name, version=item.version, at=item.log_time, offset=item.offset, ordinal=item.ordinal,
             reservation=reservation, channel=row.channel, quantity=units, outcome=outcome, reason=reason,
         )
     )  # fmt: skip
-    x.ordinal += 1
+    item.ordinal += 1
 
 
-def _shrink(x: ItemFold, reservation: str, row: Reservation, units: int, reason: ReleaseReason) -> None:
+def _shrink(item: OpenItem, reservation: str, row: Reservation, units: int, reason: ReleaseReason) -> None:
     waiting = min(units, row.waiting)
-    stop_waiting(x, row, waiting, newest=True)
-    x.give_back(reservation, row, units - waiting, reason)
+    stop_waiting(item, row, waiting, newest=True)
+    item.give_back(reservation, row, units - waiting, reason)
 
 
-def _hand_over(x: ItemFold, row: Reservation, units: int) -> None:
+def _hand_over(item: OpenItem, row: Reservation, units: int) -> None:
     """Let units leave: promised ones first, then such as still waited; more than is held has left all the same."""
     promised = min(units, allocated(row))
-    x.hand_over(row, promised)
-    stop_waiting(x, row, min(units - promised, row.waiting), newest=False)
+    item.hand_over(row, promised)
+    stop_waiting(item, row, min(units - promised, row.waiting), newest=False)
     if row.at is not None and units:
         _end_if_empty(row, End.FULFILLED)
 
@@ -296,9 +298,9 @@ def _remember(row: Reservation, heard: list[str], event_id: str, location: str =
     known = short_id(join(location, event_id) if location else event_id)
     if known in heard or short_id(event_id) in row.known:
         return False
-    if len(row.released_by) + len(row.fulfilled_by) + len(row.known) >= MOST_MOVEMENTS:
+    if len(row.released_by) + len(row.fulfilled_by) + len(row.known) >= MAX_MOVEMENTS:
         raise Refused(
-            "too_many_movements", f"{MOST_MOVEMENTS} releases and fulfilments have come, the most there may be"
+            "too_many_movements", f"{MAX_MOVEMENTS} releases and fulfilments have come, the most there may be"
         )
     heard.append(known)
     return True

@@ -3,7 +3,7 @@
 Source: docs/rules/time.md#limit, docs/rules/time.md#retention, docs/rules/reservations.md#deallocate.
 """
 
-from atp_stream.domain.item.open_item import MICROSECONDS, ItemFold
+from atp_stream.domain.item.open_item import MICROSECONDS, OpenItem
 from atp_stream.domain.item.timers import start, stop
 from atp_stream.domain.names import encode
 from atp_stream.domain.reservations.deallocation import note
@@ -11,49 +11,49 @@ from atp_stream.domain.row_keys import reference_key
 from atp_stream.domain.state.rows import Due, Reservation
 
 
-def keep(x: ItemFold, reservation: str, row: Reservation) -> None:
+def keep(item: OpenItem, reservation: str, row: Reservation) -> None:
     """Set the row of a reservation: until its end its timer is that of its limit, from then on that of its purge."""
     if row.at is not None and row.ended is None:
         row.purge_at = None
         moment = row.expires_at
     else:
         if row.purge_at is None:
-            row.purge_at = x.log_time * MICROSECONDS + x.rules.retention
+            row.purge_at = item.log_time * MICROSECONDS + item.rules.retention
         moment = row.purge_at
     if moment is not None:
-        moment = _behind_the_log(x, moment, row.timer)
+        moment = _behind_the_log(item, moment, row.timer)
     if moment != row.timer:
         if row.timer is not None:
-            stop(x, row.timer, reservation)
-        row.timer = None if moment is None else start(x, moment, reservation)
-    if x.rules.deallocates or row.taken_back is not None:
-        note(x, reservation, row)
-    x.state.put(f"{x.name}|r|{encode(reservation)}", row)
+            stop(item, row.timer, reservation)
+        row.timer = None if moment is None else start(item, moment, reservation)
+    if item.rules.deallocates or row.taken_back is not None:
+        note(item, reservation, row)
+    item.state.put(f"{item.name}|r|{encode(reservation)}", row)
 
 
-def refer(x: ItemFold, reservation: str, row: Reservation, reference: str | None) -> None:
+def refer(item: OpenItem, reservation: str, row: Reservation, reference: str | None) -> None:
     """Let a reservation be found by a reference that it states; the caller keeps the row."""
     row.reference = reference
     if reference is not None:
-        x.state.put(reference_key(x.name, reference, reservation), Due())
+        item.state.put(reference_key(item.name, reference, reservation), Due())
 
 
-def forget(x: ItemFold, reservation: str, row: Reservation) -> None:
+def forget(item: OpenItem, reservation: str, row: Reservation) -> None:
     """Remove a reservation, and what it was found by."""
-    x.state.delete(f"{x.name}|r|{encode(reservation)}")
+    item.state.delete(f"{item.name}|r|{encode(reservation)}")
     if row.reference is not None:
-        x.state.delete(reference_key(x.name, row.reference, reservation))
+        item.state.delete(reference_key(item.name, row.reference, reservation))
 
 
-def revive(x: ItemFold, reservation: str, row: Reservation) -> None:
+def revive(item: OpenItem, reservation: str, row: Reservation) -> None:
     """Let a reservation that was to be forgotten begin, or begin again; the caller keeps the row."""
     row.purge_at = None
     if row.timer is not None:
-        stop(x, row.timer, reservation)
+        stop(item, row.timer, reservation)
         row.timer = None
 
 
-def _behind_the_log(x: ItemFold, moment: int, timer: int | None) -> int:
+def _behind_the_log(item: OpenItem, moment: int, timer: int | None) -> int:
     """Return when a timer for `moment` runs out; one that is over already is not put off by what comes meanwhile."""
-    soonest = x.log_time * MICROSECONDS + 1
+    soonest = item.log_time * MICROSECONDS + 1
     return timer if timer is not None and moment <= timer <= soonest else max(moment, soonest)

@@ -20,11 +20,11 @@ Source: docs/rules/stock.md#pairing.
 from collections import Counter
 from typing import Final
 
-from atp_stream.domain.item.open_item import ItemFold
+from atp_stream.domain.item.open_item import OpenItem
 from atp_stream.domain.reservations.balances import shipped
-from atp_stream.domain.state.rows import Moved, Reservation
+from atp_stream.domain.state.rows import MatchedShipment, Reservation
 
-MOST_SHIPMENTS: Final = 32
+MAX_SHIPMENTS: Final = 32
 """So many shipments of a reservation are told apart.
 
 Of more, neighbours are merged, and count as the younger: in doubt, under-promise. From a location for which there is no
@@ -32,7 +32,7 @@ room at all, each shipment is a movement of its own, for the same reason.
 """
 
 
-def fulfilled(x: ItemFold, row: Reservation, units: int, at: int, location: str, *, rest: bool) -> int:
+def fulfilled(item: OpenItem, row: Reservation, units: int, at: int, location: str, *, rest: bool) -> int:
     """Let a fulfilment take units, or (`rest`) all that is left, out of the stock.
 
     Returns how many have left that were not known to have.
@@ -41,38 +41,38 @@ def fulfilled(x: ItemFold, row: Reservation, units: int, at: int, location: str,
         return 0
     before = shipped(row)
     row.fulfilled += units
-    told = Moved(at, units, "", units, location) if rest else Moved(at, units, location, units, "")
-    if _enter(x, row, told):
-        _pair(x, row)
+    told = MatchedShipment(at, units, "", units, location) if rest else MatchedShipment(at, units, location, units, "")
+    if _enter(item, row, told):
+        _pair(item, row)
     else:
         row.untold += units
-        _pair(x, row)
-        _stand(x, row, told, 0)
+        _pair(item, row)
+        _stand(item, row, told, 0)
     return shipped(row) - before
 
 
-def adjusted(x: ItemFold, row: Reservation, units: int, location: str) -> int:
+def adjusted(item: OpenItem, row: Reservation, units: int, location: str) -> int:
     """Take note that an adjustment took units out of the stock; return how many were not known to have left."""
     before = shipped(row)
     row.adjusted += units
     if location:
         row.adjusted_at[location] = row.adjusted_at.get(location, 0) + units
-    _pair(x, row)
+    _pair(item, row)
     return shipped(row) - before
 
 
-def relocate(x: ItemFold, row: Reservation, location: str) -> None:
+def relocate(item: OpenItem, row: Reservation, location: str) -> None:
     """Let a reservation be of another location, and what left no stated one have left that."""
     _read_as_meant(row)
     for one in row.moved:
         units = one.quantity - one.repeated
         if units and not one.location and not one.place:
-            x.stock.ship(one.at, -units, row.location)
-            x.stock.ship(one.at, units, location)
+            item.stock.ship(one.at, -units, row.location)
+            item.stock.ship(one.at, units, location)
     row.location = location
 
 
-def _enter(x: ItemFold, row: Reservation, told: Moved) -> bool:
+def _enter(item: OpenItem, row: Reservation, told: MatchedShipment) -> bool:
     """Note a shipment, none of which stands in the stock yet; False if there is no room for its location."""
     _read_as_meant(row)
     for one in row.moved:
@@ -80,7 +80,7 @@ def _enter(x: ItemFold, row: Reservation, told: Moved) -> bool:
             one.quantity += told.quantity
             one.repeated += told.quantity
             return True
-    if len(row.moved) >= MOST_SHIPMENTS and not _make_room(x, row):
+    if len(row.moved) >= MAX_SHIPMENTS and not _make_room(item, row):
         return False
     row.moved.append(told)
     row.moved.sort(key=_order)
@@ -96,25 +96,25 @@ def _read_as_meant(row: Reservation) -> None:
                 one.location, one.place = "", row.location
 
 
-def _make_room(x: ItemFold, row: Reservation) -> bool:
+def _make_room(item: OpenItem, row: Reservation) -> bool:
     """Merge the two oldest shipments of the location that has most; False if each has but one."""
     where, most = Counter(_where(one) for one in row.moved).most_common(1)[0]
     if most < 2:  # noqa: PLR2004  (two are merged)
         return False
     older, younger = [one for one in row.moved if _where(one) == where][:2]
-    _stand(x, row, older, older.quantity)
+    _stand(item, row, older, older.quantity)
     younger.quantity += older.quantity
     younger.repeated += older.quantity
     row.moved.remove(older)
     return True
 
 
-def _pair(x: ItemFold, row: Reservation) -> None:
+def _pair(item: OpenItem, row: Reservation) -> None:
     """Let stand in the stock what the adjustments do not repeat of the fulfilments."""
     if not row.adjusted:
         for one in row.moved:
             if one.repeated:
-                _stand(x, row, one, 0)
+                _stand(item, row, one, 0)
         return
     _read_as_meant(row)
     by_location: Counter[str] = Counter()
@@ -135,20 +135,20 @@ def _pair(x: ItemFold, row: Reservation) -> None:
         alike[one.location] -= repeated
         more = min(one.quantity - repeated, others)
         others -= more
-        _stand(x, row, one, repeated + more)
+        _stand(item, row, one, repeated + more)
 
 
-def _stand(x: ItemFold, row: Reservation, one: Moved, repeated: int) -> None:
+def _stand(item: OpenItem, row: Reservation, one: MatchedShipment, repeated: int) -> None:
     """Let all but `repeated` units of a shipment stand in the stock."""
     more = one.repeated - repeated
     if more:
-        x.stock.ship(one.at, more, one.location or one.place or row.location)
+        item.stock.ship(one.at, more, one.location or one.place or row.location)
         one.repeated = repeated
 
 
-def _where(one: Moved) -> tuple[str, str]:
+def _where(one: MatchedShipment) -> tuple[str, str]:
     return one.location, one.place or ""
 
 
-def _order(one: Moved) -> tuple[int, str, str]:
+def _order(one: MatchedShipment) -> tuple[int, str, str]:
     return one.at, *_where(one)

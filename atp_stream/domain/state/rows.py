@@ -24,7 +24,7 @@ class Channel(Row):
     """One channel of an item: `available` and `reserved` are what was published when the step was committed.
 
     `waiting` counts units, `blocking` the waiting parts of priority 0 or more: while there is one, `available` is 0.
-    `granted` units were fenced off for it, `consumed` of them were committed (or have left since).
+    `granted` units were earmarked for it, `consumed` of them were committed (or have left since).
     `leaving` marks a channel that policy no longer has; it goes once nothing is reserved or waits in it.
     """
 
@@ -72,9 +72,9 @@ class Item(Row):
     `version` counts the commands and slices folded for the item, without duplicates and refusals. `past` counts facts
     that a newer absolute held already, `unpaired` adjustments whose reservation was forgotten. `policy` is the offset
     of the newest policy that it has surely met (-1: the default policy). `safety_stock` is what was withheld when the
-    step was committed. `quarantine` says which fault of ours stopped the item; `held` counts the commands kept since,
-    or while there was work to finish, and `stopped` is the generation in which that began; `resuming` says that they
-    are being folded.
+    step was committed. `quarantine` says which fault of ours stopped the item; `deferred` counts the commands that
+    wait since then, or for work to finish, and `stopped` is the generation in which that began; `resuming` says that
+    they are being folded.
     `source` is the input ("topic/partition/offset") of the last change, empty if an operator or time caused it.
     `own` is the JSON that a command wrote for this item alone; `heard` are the last such commands. `timer` is no later
     than its earliest timer. `purged_at` is the stamp of the newest create that was purged. `scaled` says that the
@@ -96,7 +96,7 @@ class Item(Row):
     duplicates: int = 0
     work: Work | None = None
     quarantine: str | None = None
-    held: int = 0
+    deferred: int = msgspec.field(default=0, name="held")
     stopped: int | None = None
     resuming: bool = False
     source: str = ""
@@ -112,18 +112,18 @@ class Item(Row):
 class Allocation(msgspec.Struct, array_like=True, gc=False):
     """Units promised by one commit, named by the place of that commit; `quantity` is what is still open of them.
 
-    `fenced` of them came from the channel's quota, and go back there. `asked_at` is the place in the log of the request
-    that they answer, -1 if that is the commit's own.
+    `earmarked` of them came from the channel's quota, and go back there. `asked_at` is the place in the log of the
+    request that they answer, -1 if that is the commit's own.
     """
 
     offset: int
     ordinal: int
     quantity: int
-    fenced: int = 0
+    earmarked: int = 0
     asked_at: int = -1
 
 
-class Moved(msgspec.Struct, array_like=True, gc=False):
+class MatchedShipment(msgspec.Struct, array_like=True, gc=False):
     """Units that left by a fulfilment stamped `at`, from the `location` that it states, "" if none.
 
     `repeated` of them are told by an adjustment too, which moved the stock in their place. A fulfilment of all that was
@@ -190,7 +190,7 @@ class Reservation(Row):
     ended: End | None = None
     release_rest: bool = False
     fulfil_rest: Remainder | None = None
-    moved: list[Moved] = []
+    moved: list[MatchedShipment] = []
     adjusted_at: dict[str, int] = {}
     apart: int = 0
     untold: int = 0
@@ -203,7 +203,7 @@ class Reservation(Row):
     taken_back: str | None = None
 
 
-class Waiting(Row):
+class Backorder(Row):
     """A part of a reservation that waits; its place in the queue is in its key."""
 
     reservation: str
@@ -212,7 +212,7 @@ class Waiting(Row):
     allow_partial: bool = False
 
 
-class Held(Row):
+class DeferredCommand(Row):
     """A command kept while its item is quarantined or has work to finish; its offset is in its key.
 
     `generation` is that of its arrival: with it the command is answered. Versions before 0.2 did not note it.
@@ -294,8 +294,8 @@ ROW_TYPES: Final[dict[str, Any]] = {
     "C": Chains,
     "l": OldLocation,
     "r": Reservation,
-    "q": Waiting,
-    "h": Held,
+    "q": Backorder,
+    "h": DeferredCommand,
     "t": Due,
     "o": Due,
     "policy": PolicyRow,

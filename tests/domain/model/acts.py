@@ -32,8 +32,8 @@ class Acts(Numbers):
 
     def promise(self, name: str, units: int, asked: int) -> None:
         order = self.orders[name]
-        fenced = min(units, self.fences().get(order.channel, 0))
-        order.promised.append(Promise(self.cause, units, fenced, asked))
+        earmarked = min(units, self.earmarks().get(order.channel, 0))
+        order.promised.append(Promise(self.cause, units, earmarked, asked))
         self.events.append(("committed", name, units))
         self.give_default_limit(order)
 
@@ -107,21 +107,21 @@ class Acts(Numbers):
             taken = min(units, promise.units)
             units -= taken
             promise.units -= taken
-            promise.fenced = min(promise.fenced, promise.units)
+            promise.earmarked = min(promise.earmarked, promise.units)
             if taken:
                 given.append((promise.asked, taken))
                 self.events.append(("released", name, taken, reason))
         return given
 
     def leave(self, order: Order, units: int) -> None:
-        """Let units leave: what is promised first, the oldest first, fenced units first."""
+        """Let units leave: what is promised first, the oldest first, earmarked units first."""
         for promise in order.promised:
             taken = min(units, promise.units)
-            from_fence = min(taken, promise.fenced)
+            from_earmark = min(taken, promise.earmarked)
             units -= taken
             promise.units -= taken
-            promise.fenced -= from_fence
-            self.channels[order.channel].left_fence += from_fence
+            promise.earmarked -= from_earmark
+            self.channels[order.channel].left_earmark += from_earmark
         for part in order.waits:
             taken = min(units, part.units)
             units -= taken

@@ -7,16 +7,16 @@ from typing import Any
 
 from tests.domain.model.document import Rules, hundredths
 from tests.domain.model.order import Order
-from tests.domain.model.sharing import Quota, fences
+from tests.domain.model.sharing import Quota, earmarks
 from tests.domain.model.stock import Fact, Shipment, StockModel, StockNumbers
 
 
 @dataclass
 class Channel:
-    """A row; `left_fence` are the fenced units that were shipped."""
+    """A row; `left_fence` are the earmarked units that were shipped."""
 
     granted: int = 0
-    left_fence: int = 0
+    left_earmark: int = 0
     leaving: bool = False
 
 
@@ -99,8 +99,8 @@ class Numbers:
         return self.sold(max(0, max(0, self.on_hand() - self.safety_stock()) - self.all_reserved()))
 
     def consumed(self, channel: str) -> int:
-        open_ = sum(promise.fenced for order in self.orders_in(channel) for promise in order.promised)
-        return open_ + self.channels[channel].left_fence
+        open_ = sum(promise.earmarked for order in self.orders_in(channel) for promise in order.promised)
+        return open_ + self.channels[channel].left_earmark
 
     def of_kind(self, kind: str) -> list[str]:
         open_ = [channel for channel in self.channels if not self.rules.closed(channel)]
@@ -111,13 +111,13 @@ class Numbers:
         granted, minimum = self.channels[channel].granted, hundredths(rule.get("min", 0))
         return Quota(channel, granted, self.consumed(channel), rule.get("rank", 1), minimum)
 
-    def fences(self) -> dict[str, int]:
+    def earmarks(self) -> dict[str, int]:
         step, quotas = self.rules.step(), [self.quota(channel) for channel in self.of_kind("QUOTA")]
-        counted = fences(self.free() // step, [quota.in_steps(step) for quota in quotas])
+        counted = earmarks(self.free() // step, [quota.in_steps(step) for quota in quotas])
         return {channel: units * step for channel, units in counted.items()}
 
     def pool(self) -> int:
-        return self.free() - sum(self.fences().values())
+        return self.free() - sum(self.earmarks().values())
 
     def weights(self) -> int:
         return sum(self.rules.weight(channel) for channel in self.of_kind("SHARE"))
@@ -142,7 +142,7 @@ class Numbers:
                 return self.shares().get(channel, 0)
             case "QUOTA":
                 beyond = self.pool() if self.rules.rule(channel).get("overflow") else 0
-                return self.fences()[channel] + beyond
+                return self.earmarks()[channel] + beyond
             case _:
                 return 0
 

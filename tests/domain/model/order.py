@@ -9,11 +9,11 @@ from tests.domain.model.stock import Shipment
 
 @dataclass
 class Promise:
-    """One allocation; `fenced` of its units came from a quota, `asked` is the place in the log of the request."""
+    """One allocation; `earmarked` of its units came from a quota, `asked` is the place in the log of the request."""
 
     place: int
     units: int
-    fenced: int
+    earmarked: int
     asked: int
 
 

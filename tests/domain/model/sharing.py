@@ -1,4 +1,4 @@
-"""Who gets what when fences promise more than there is: the shortage rule, as it is written."""
+"""Who gets what when earmarks promise more than there is: the shortage rule, as it is written."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -22,8 +22,8 @@ class Quota(NamedTuple):
         return self._replace(granted=granted, consumed=begun, minimum=self.minimum // step)
 
 
-def fences(free: int, quotas: list[Quota]) -> dict[str, int]:
-    """Return what each channel finds behind its fence."""
+def earmarks(free: int, quotas: list[Quota]) -> dict[str, int]:
+    """Return what each channel finds behind its earmark."""
     if sum(quota.left for quota in quotas) <= free:
         return {quota.channel: quota.left for quota in quotas}
     shares = dict.fromkeys((quota.channel for quota in quotas), 0)
