@@ -2,8 +2,9 @@
 
 Bursts without keys, so that they come over all partitions in any order: of deltas that state no absolute, of sales in
 the form of the seed, of sales that all bear the same whole second. Counts in between. Messages sent again behind
-hundreds of others, and such as nobody can know any more whether they were counted. Shipments by the thousand that no
-count includes, from places that are counted, that are not, and from nowhere. One item at hundreds of places.
+hundreds of others, and such as come again, or for the first time, so late that they are on either side of what is
+remembered. Shipments by the thousand that no count includes, from places that are counted, that are not, and from
+nowhere. One item at hundreds of places.
 """
 
 import random
@@ -23,7 +24,7 @@ _FROM: Final = (None, None, "berlin", "hamburg", "a place that nobody counts")
 _SECOND: Final = 1_000_000
 _FAR: Final = 300  # messages in between, after which one is sent again
 _AGAIN: Final = 0.4  # windows within which a message that is sent again must be known
-_ANCIENT: Final = 3.3  # windows after which nobody can know it
+_LATE: Final = (0.7, 3.3)  # windows after which some of it comes: known, in time, past or stale
 _PLENTY: Final = 10_000_000
 _moment = itemgetter(0)
 
@@ -38,7 +39,7 @@ class Hot:
         self._levels = dict.fromkeys((DELTAS, SALES, SECONDS), 300_000)
         self._places = [f"store-{number:03}" for number in range(300)]
         self._made: list[tuple[int, Message]] = []  # by the moment at which it was made
-        self._withheld: list[tuple[int, Message]] = []  # what is sent when nobody can know it any more
+        self._withheld: list[tuple[int, Message]] = []  # what is sent late, by the moment at which it is
         self._stamp = 0
         self._names = 0
         self._acts: dict[Callable[[int], list[Message]], int] = {
@@ -47,7 +48,7 @@ class Hot:
             self._seconds: 3,
             self._counts: 3,
             self._again: 12,
-            self._too_late: 4,
+            self._late: 4,
             self._ship: 24,
             self._move_somewhere: 10,
         }
@@ -106,15 +107,18 @@ class Hot:
         first = bisect_left(self._made, now - _AGAIN * self._window, key=_moment)
         return self._some(self._made[first:-_FAR])
 
-    def _too_late(self, now: int) -> list[Message]:
-        """Withhold a fact, and return some of what was made so long ago that nobody knows whether it was counted."""
-        self._withheld.append((now, self._move(DELTAS, 100, now)))
+    def _late(self, now: int) -> list[Message]:
+        """Withhold a fact, and return some that were withheld so far, and some of what was made as long ago."""
+        self._withheld.append((now + self._lateness(), self._move(DELTAS, 100, now)))
         del self._made[-1]
-        last = now - _ANCIENT * self._window
-        found = self._some(self._made[: bisect_left(self._made, last, key=_moment)])
-        while self._withheld and self._withheld[0][0] < last:
-            found.append(self._withheld.pop(0)[1])
-        return found
+        last = bisect_left(self._made, now - self._lateness(), key=_moment)
+        found = self._some(self._made[max(0, last - _FAR) : last])
+        due = [message for at, message in self._withheld if at < now]
+        self._withheld = [(at, message) for at, message in self._withheld if at >= now]
+        return [*found, *due]
+
+    def _lateness(self) -> int:
+        return int(self._luck.uniform(*_LATE) * self._window)
 
     def _some(self, made: list[tuple[int, Message]]) -> list[Message]:
         return [message._replace(delay=0.0) for _, message in self._luck.sample(made, min(len(made), 5))]

@@ -40,7 +40,7 @@ class _Item:
 class Load:
     """An endless supply of messages; `frame` writes Avro, without it all is JSON. `hot` is the share of hot items.
 
-    `window` (seconds) is that of the policy: what is told again comes well within it, or long behind it.
+    `window` (seconds) is that of the policy: what is told again comes within it, or up to three of it later.
     """
 
     def __init__(

@@ -40,7 +40,7 @@ def check(history: History) -> Report:
     if history.beyond:
         report.complain(f"{history.beyond} inputs are in the log, behind the place up to which the tables are done")
     letters = _letters(history)
-    done = replay(history, report, letters)
+    done = replay(history, report)
     _check_fates(history, letters, done, report)
     published = _published(history, report)
     for name in {*done.items, *(name for events in published.values() for name in events)}:

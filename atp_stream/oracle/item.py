@@ -23,12 +23,10 @@ class Item(Pool):
 
     # Questions
 
-    def asked(
-        self, question: Asked, place: int, log_time: int, *, now: int | None = None, letter: str | None = None
-    ) -> bool:
+    def asked(self, question: Asked, place: int, log_time: int, *, generation: int = 0) -> bool:
         """Apply a question, leave what it tells in `told`; return False for a duplicate.
 
-        `now` is the stock time in microseconds (without it, log time), `letter` the reason for which it was refused.
+        `generation` is that of stock time in which it came.
 
         Raises:
             Denied: it must be refused, and changes nothing.
@@ -40,7 +38,7 @@ class Item(Pool):
             raise Denied("future")
         match question.kind:
             case "adjusted" | "counted":
-                applied = self._stock(question, log_time * 1000 if now is None else now, letter)
+                applied = self._stock(question, generation)
             case "created":
                 applied = self._create(question)
             case "confirmed":
@@ -95,12 +93,12 @@ class Item(Pool):
 
     # What becomes of them
 
-    def _stock(self, fact: Asked, now: int, letter: str | None) -> bool:
+    def _stock(self, fact: Asked, generation: int) -> bool:
         ships = fact.kind == "adjusted" and fact.reservation is not None and (fact.quantity or 0) < 0
         name = ("count" if fact.quantity is None else "adjustment", fact.event_id)  # known per kind and place
         said = Said(fact.at, name, fact.quantity, fact.absolute, ships, fact.location or "")
         try:
-            if not self.shelf.take(said, self.rules, now, letter):
+            if not self.shelf.take(said, generation):
                 return False
         except Stale:
             self.stale += 1

@@ -9,13 +9,13 @@ from atp_stream.oracle.stock import Said
 
 
 class Location:
-    """All that was said of one location; `known` are the ids of that by when they came."""
+    """All that was said of one location; `known` are the ids of that by the generation in which they came."""
 
     def __init__(self) -> None:
         self.known: dict[Hashable, int] = {}
         self._instants: dict[int, Instant] = {}
         self._stamps: list[int] = []  # of the instants, in order
-        self._came: list[int] = []  # when the first fact of each of them came
+        self._came: list[int] = []  # in which generation the first fact of each of them came
         self._deltas = Series()
         self._absolutes: list[int] = []  # stamps of the instants with an absolute; with a count; with one of its own
         self._counts: list[int] = []
@@ -27,16 +27,16 @@ class Location:
         return self._absolutes[-1] if self._absolutes else None
 
     def overtaken(self, at: int) -> int | None:
-        """Return when the first fact came that is stamped at or behind a moment, None if there is none."""
+        """Return in which generation the first fact came that is stamped at or behind a moment, None if none did."""
         return min(self._came[bisect_left(self._stamps, at) :], default=None)
 
-    def put(self, fact: Said, now: int) -> None:
-        """Add a fact that came now."""
-        self.known[fact.id] = now
+    def put(self, fact: Said, generation: int) -> None:
+        """Add a fact that came in a generation."""
+        self.known[fact.id] = generation
         if fact.at not in self._instants:
             place = bisect_left(self._stamps, fact.at)
             self._stamps.insert(place, fact.at)
-            self._came.insert(place, now)
+            self._came.insert(place, generation)
         instant = self._instants[fact.at] = self._instants.get(fact.at, Instant()).add(fact)
         self._deltas.add(fact.at, fact.delta or 0)
         for stamps, belongs in (

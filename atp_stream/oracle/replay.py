@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from atp_stream.oracle import commands
+from atp_stream.oracle.clock import Clock
 from atp_stream.oracle.history import History, Record
 from atp_stream.oracle.inputs import Asked, Breach, ask
 from atp_stream.oracle.item import Denied, Item, Past, Told, Unknown
@@ -39,7 +40,6 @@ class Replay:
     denied: dict[str, str] = field(default_factory=dict)  # input to the reason of the fold
     partitions: dict[Name, int] = field(default_factory=dict)
     policies: dict[int, Mapping[str, Any]] = field(default_factory=lambda: defaultdict(lambda: FIRST))
-    letters: Mapping[str, str] = field(default_factory=dict)  # input to the reason for which it was refused
 
     def keep(self, name: Name, place: Place) -> None:
         """Note how an item stands after what stands at `place`."""
@@ -53,38 +53,22 @@ class Replay:
         )
 
 
-@dataclass(slots=True)
-class Clock:
-    """Time in a partition of the log, in milliseconds: log time, and stock time.
-
-    In stock time a silence counts at most a quarter of the window.
-    """
-
-    log: int = 0
-    stock: float = 0.0
-
-    def pass_by(self, timestamp: int, window: int) -> int:
-        """Take note of a record, and return log time; `window` is in microseconds."""
-        later = max(timestamp, self.log)
-        self.stock += min(later - self.log, window / 4_000)
-        self.log = later
-        return later
-
-
-def replay(history: History, report: Report, letters: Mapping[str, str]) -> Replay:
-    """Apply every log record once, in order; object to what cannot be. `letters` are the reasons by input."""
-    done = Replay(letters=letters)
+def replay(history: History, report: Report) -> Replay:
+    """Apply every log record once, in order; object to what cannot be."""
+    done = Replay()
     inputs = {record.place: record for record in history.of(*history.names.inputs)}
     clocks: defaultdict[int, Clock] = defaultdict(Clock)
     marks: dict[tuple[int, str], int] = {}
     for record in history.of(history.names.item_log):
         clock = clocks[record.partition]
-        now = clock.pass_by(record.timestamp, window(done.policies[record.partition]))
+        now = clock.read(record.timestamp)
         if record.header("atp-control") is not None:
             continue
         source = record.header("atp-source")
         if source is None:
+            clock.move()
             _operate(record, now, done, report)
+            clock.live_by(_window(done, record))
             continue
         if source in done.taken:
             report.repeated += 1
@@ -92,12 +76,19 @@ def replay(history: History, report: Report, letters: Mapping[str, str]) -> Repl
                 report.double(f"{source} is in two partitions of the item log")
             continue
         done.taken[source] = (record.partition, record.offset)
+        clock.begin(_window(done, record))
+        clock.move()
         _check_order(record, source, marks, report)
         if source not in inputs:
             report.complain(f"{record.place} was made from {source}, which does not exist")
             continue
         _apply(history, inputs[source], record, clock, done, report)
     return done
+
+
+def _window(done: Replay, record: Record) -> int:
+    """Return the window that is in force, in milliseconds."""
+    return window(done.policies[record.partition]) // 1_000
 
 
 def _operate(record: Record, now: int, done: Replay, report: Report) -> None:
@@ -152,8 +143,7 @@ def _apply(history: History, source: Record, record: Record, clock: Clock, done:
     name = (question.tenant, question.item)
     item = done.items.get(name) or Item(_rules(done.policies[record.partition], name, record, report))
     try:
-        letter = done.letters.get(source.place)
-        applied = item.asked(question, record.offset, clock.log, now=int(clock.stock * 1000), letter=letter)
+        applied = item.asked(question, record.offset, clock.log, generation=clock.generation)
     except Denied as denied:
         done.denied[source.place] = str(denied)
         return

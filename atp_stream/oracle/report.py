@@ -14,8 +14,8 @@ class Report:
     `lost`, `doubled` and `oversold` count inputs, events and commits, not units. `short` counts the moments at which a
     fact about the stock left less than was promised before: nobody's fault, and shown apart. `refused` are all by
     their reason, `denied` those of them that were refused behind the log, by the ledger. `past` are facts that came
-    too late and change nothing, `unsure` those that may just as well be known. `repeated` are log records that intake
-    wrote twice after a crash, which the ledger must skip.
+    too late and change nothing. `repeated` are log records that intake wrote twice after a crash, which the ledger must
+    skip.
     """
 
     events_in: int = 0
@@ -24,7 +24,6 @@ class Report:
     applied: int = 0
     duplicates: int = 0
     past: int = 0
-    unsure: int = 0
     denied: int = 0
     repeated: int = 0
     refused: Counter[str] = field(default_factory=Counter)
@@ -83,7 +82,6 @@ class Report:
             "applied": self.applied,
             "duplicates": self.duplicates,
             "past": self.past,
-            "of these either": self.unsure,
             "refused by the ledger": self.denied,
         }
         told = ", ".join(f"{count:,} {what}" for what, count in answers.items() if count or what == "applied")

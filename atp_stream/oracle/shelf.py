@@ -1,8 +1,8 @@
 """What an item has, from the sets of all facts and of all shipments; and which facts may be refused because of time.
 
-Nothing is bounded, merged or forgotten here. A fact may be refused only if one of its location that is stamped at or
-behind it came more than a window before it, and must be if that was more than two windows before; in between a product
-may remember or not. It was *past* if an absolute behind it holds it, and ships no reservation; else *stale*.
+Nothing is bounded, merged or forgotten here but by the rule of generations (`clock`): a fact is known if one of its id
+came in the present generation or the one before, and comes too late if one of its location that is stamped at or behind
+it came earlier than that. Then it is *past* if an absolute behind it holds it, and ships no reservation; else *stale*.
 """
 
 from collections import defaultdict
@@ -31,9 +31,6 @@ class Shelf:
         self._left_at_all = Series()
         self._gone: dict[str, list[Gone]] = {}  # by reservation
         self._skew = 0
-        self.unsure = 0
-        """Facts without effect of which nobody can say whether they are past or known: what came one to two windows ago
-        may be remembered or not."""
         self._held: Held | None = Held(0, 0, split=False)
         self._gap: int | None = 0
 
@@ -55,39 +52,24 @@ class Shelf:
     def _left_of(self, location: str) -> Series:
         return self._left[location] if location else self._left_at_all
 
-    def take(self, fact: Said, rules: Rules, now: int, letter: str | None) -> bool:
-        """Put a fact in its place; False if it is known.
-
-        `now` is when it came, in stock time; `letter` is the reason for which it was refused, if it was.
+    def take(self, fact: Said, generation: int) -> bool:
+        """Put a fact that came in a generation in its place; False if it is known.
 
         Raises:
-            Stale, Past: it comes too late. Past also if it may come too late and an absolute behind it holds it.
+            Stale, Past: it comes too late.
         """
         place = self._locations.get(fact.location) or Location()
         known, overtaken = place.known.get(fact.id), place.overtaken(fact.at)
-        if known is not None and now - known <= rules.window:
+        if known is not None and known >= generation - 1:
             return False
-        age = 0 if overtaken is None else now - overtaken
-        if age > rules.window:
-            self._refuse_if_late(fact, place, letter, certain=age >= 2 * rules.window, known=known is not None)
-        if known is not None and now - known < 2 * rules.window:
-            self.unsure += 1
-            return False
+        if overtaken is not None and overtaken < generation - 1:
+            holds = place.newest is not None and fact.at < place.newest and not fact.reservation
+            raise Past if holds else Stale
         self._locations[fact.location] = place
-        place.put(fact, now)
+        place.put(fact, generation)
         self._values.pop(fact.location, None)
         self._held = self._gap = None
         return True
-
-    def _refuse_if_late(self, fact: Said, place: Location, letter: str | None, *, certain: bool, known: bool) -> None:
-        holds = place.newest is not None and fact.at < place.newest and not fact.reservation
-        if certain:
-            raise Past if holds else Stale
-        if letter == "stale" and not holds:
-            raise Stale
-        if holds and not known:
-            self.unsure += 1
-            raise Past
 
     def let_go(self, reservation: str, gone: list[Gone]) -> None:
         """State anew what has left for a reservation."""

@@ -24,7 +24,6 @@ def check_tables(history: History, done: Replay, report: Report) -> None:
     for name, item in done.items.items():
         found = rows.pop("|".join(map(_encoded, name)), {})
         report.rows += len(found)
-        report.unsure += item.shelf.unsure
         report.complain_all(f"table row of {name}: {words}" for words in _differences(item, found))
     report.complain_all(f"table rows of {key}, of which no command ever spoke" for key in rows)
 
@@ -46,8 +45,6 @@ def _differences(item: Item, rows: dict[str, Any]) -> Iterator[str]:
     wanted = {"i": _item(item)}
     wanted |= {f"r|{_encoded(name)}": _claim(item, claim) for name, claim in item.claims.items()}
     wanted |= dict(_queue(item))
-    if "i" in rows and 0 < abs(rows["i"].get("past", 0) - item.past) <= item.shelf.unsure:
-        wanted["i"], rows["i"] = _together(wanted["i"]), _together(rows["i"])
     for key, row in wanted.items():
         there = rows.pop(key, None)
         if there is None:
@@ -57,12 +54,6 @@ def _differences(item: Item, rows: dict[str, Any]) -> Iterator[str]:
             if not _agrees(_known(field, there.get(field)), value):
                 yield f"{key}: {field} is {there.get(field)!r}, but the log says {value!r}"
     yield from (f"{key} is there in vain" for key in rows if key[:2] in {"r|", "q|"})
-
-
-def _together(row: dict[str, Any]) -> dict[str, Any]:
-    """Count facts that are past with those that are known: of some nobody can say which of the two they are."""
-    no_effect = row.get("past", 0) + row.get("duplicates", 0)
-    return {**row, "past": no_effect, "duplicates": no_effect}
 
 
 def _known(field: str, value: Any) -> Any:

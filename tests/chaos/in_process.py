@@ -81,6 +81,11 @@ class InProcess:
                 headers = dict(output.headers)
                 self._wait(record, now, original=headers["atp-original"], source=headers["atp-source"])
 
+    def write_again(self, now):
+        """Let intake write the newest command once more, as after a crash: the engine does not hand it to the fold."""
+        newest = [record for record in self.records if record.header("atp-source")][-1]
+        self._append(newest.topic, newest.partition, now, newest.key, newest.value, newest.headers)
+
     def apply(self, document, now):
         """Put a policy in force, as an operator does."""
         said = msgspec.Raw(json.dumps(document).encode())

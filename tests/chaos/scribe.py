@@ -44,9 +44,8 @@ class Scribe:
             document = json.dumps({"command": "policy", "document": policy}).encode()
             log.insert(0, Record("log", 0, 0, START, b"|", document))
         records = [*self.inputs, *log, *self.letters]
-        letters = {r.header("atp-origin"): r.header("atp-reason") for r in self.letters}
         with fault or nullcontext():
-            done = replay(History(names=NAMES, records=records), Report(), letters)
+            done = replay(History(names=NAMES, records=records), Report())
         payloads = [told for name, steps in done.steps.items() for told in _told(name, steps)]
         outputs = [_event(number, *told) for number, told in enumerate(payloads)]
         return History(names=NAMES, records=[*records, *outputs])

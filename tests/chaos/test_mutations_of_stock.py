@@ -177,16 +177,25 @@ def test_a_homeless_shipment_that_the_first_count_includes_is_seen():
     assert not judged(scribe, at_home).balanced
 
 
-def late(behind, stamped, **said):
-    """A fact that comes `behind` seconds after a count stamped 1 second, with a window of a minute."""
+def late(behind, stamped, begins=0):
+    """A fact that comes `behind` seconds after a count stamped 1 second, in generations of a minute.
+
+    The count comes when `begins` seconds of its generation have passed.
+    """
     scribe = Scribe()
     scribe.says("counted", at=0, eventId="first", onHand=10)
+    _never_silent(scribe, begins)
     scribe.says("counted", at=1_000, eventId="second", onHand=10)
-    for second in range(0, behind, 5):  # a log that is never silent
-        scribe.wait(5)
-        scribe.says("counted", at=second * 1000, itemId="other", onHand=1, eventId=f"other-{second}")
-    fact = scribe.says("adjusted", at=stamped, adjusted_quantity=-1, eventId="late", **said)
+    _never_silent(scribe, behind)
+    fact = scribe.says("adjusted", at=stamped, adjusted_quantity=-1, eventId="late")
     return scribe, fact
+
+
+def _never_silent(scribe, seconds):
+    for _ in range(0, seconds, 5):
+        scribe.wait(5)
+        number = len(scribe.inputs)
+        scribe.says("counted", at=number, itemId="other", onHand=1, eventId=f"other-{number}")
 
 
 def test_a_fact_that_was_overtaken_by_less_than_the_window_counts():
@@ -212,9 +221,17 @@ def test_a_fact_that_was_overtaken_by_two_windows_is_past_in_front_of_the_newest
     assert not judged(scribe, policy=MINUTE).balanced
 
 
-def test_between_one_window_and_two_a_stale_letter_is_believed_where_the_rules_allow_it():
-    scribe, fact = late(90, 1_000)
+def test_between_one_window_and_two_a_fact_counts_until_the_next_generation_has_ended():
+    scribe, fact = late(90, 1_000, begins=20)
     assert [] == judged(scribe, policy=MINUTE).objections
+
+    scribe.refuses(fact, "stale")
+    assert 0 < judged(scribe, lossy("late"), MINUTE).lost
+
+
+def test_between_one_window_and_two_a_fact_is_stale_once_the_next_generation_has_ended():
+    scribe, fact = late(90, 1_000, begins=40)
+    assert not judged(scribe, policy=MINUTE).balanced
 
     scribe.refuses(fact, "stale")
     assert [] == judged(scribe, policy=MINUTE).objections

@@ -1,6 +1,5 @@
 """The oracle's stock by the golden numbers of the domain, in every order of arrival, and what time may refuse."""
 
-import contextlib
 import random
 from itertools import permutations
 
@@ -26,7 +25,7 @@ def adjusted(at, delta, absolute=None, location="", name=None):
 def shelf_of(*facts, gone=(), living_by=RULES):
     shelf = Shelf()
     for fact in facts:
-        assert shelf.take(fact, living_by, 0, None)
+        assert shelf.take(fact, 0)
     shelf.let_go("r", list(gone))
     return shelf
 
@@ -101,50 +100,51 @@ def test_what_is_said_anew_of_a_reservation_replaces_what_was_said_before():
     assert 8 == shelf.held(RULES).on_hand
 
 
-def taken(*, after, at, letter=None, known=False, newest=10):
-    """What becomes of a fact stamped `at`, so many seconds after a count stamped `newest`."""
-    shelf = shelf_of(count(newest, 100))
-    fact = count(newest, 100) if known else adjusted(at, -1)
+def taken(fact, *, generation, known):
+    """What becomes of a fact behind one that came in generation 5."""
+    shelf = Shelf()
+    assert shelf.take(known, 5)
     try:
-        return shelf.take(fact, RULES, after * SECOND, letter)
+        return shelf.take(fact, generation)
     except (Stale, Past) as refusal:
         return type(refusal)
 
 
 @pytest.mark.parametrize(
-    ("after", "at", "letter", "fate"),
-    [
-        (60, 5, None, True),
-        (60, 10, "stale", True),
-        (1_000, 11, "stale", True),
-        (61, 10, None, True),
-        (61, 10, "stale", Stale),
-        (61, 5, None, Past),
-        (120, 5, None, Past),
-        (120, 5, "stale", Past),
-        (120, 10, None, Stale),
-    ],
+    ("generation", "at", "fate"),
+    [(5, 5, True), (6, 5, True), (7, 5, Past), (6, 10, True), (7, 10, Stale), (7, 11, True), (9, 11, True)],
 )
-def test_only_what_was_overtaken_by_more_than_the_window_may_be_refused(after, at, letter, fate):
-    assert fate == taken(after=after, at=at, letter=letter)
+def test_what_was_overtaken_comes_too_late_from_the_second_generation_behind_on(generation, at, fate):
+    assert fate == taken(adjusted(at, -1), generation=generation, known=count(10, 100))
 
 
-@pytest.mark.parametrize(("after", "fate"), [(60, False), (61, False), (119, False), (120, Stale)])
-def test_an_id_is_known_for_the_window_at_least(after, fate):
-    assert fate == taken(after=after, at=10, known=True)
+def test_what_ships_a_reservation_is_stale_though_an_absolute_holds_it():
+    ships = adjusted(5, -1)._replace(reservation=True)
+
+    assert [True, Stale] == [taken(ships, generation=number, known=count(10, 100)) for number in (6, 7)]
+
+
+def test_what_a_forgotten_fact_overtook_comes_too_late_though_another_of_its_stamp_is_remembered():
+    shelf = Shelf()
+    for generation in (0, 1):
+        assert shelf.take(adjusted(10, -1, name=generation), generation)
+
+    with pytest.raises(Stale):
+        shelf.take(adjusted(9, -5), 2)
+
+
+@pytest.mark.parametrize(("generation", "fate"), [(5, False), (6, False), (7, Stale)])
+def test_an_id_is_known_in_its_generation_and_the_next(generation, fate):
+    assert fate == taken(count(10, 100), generation=generation, known=count(10, 100))
+
+
+@pytest.mark.parametrize(("generation", "fate"), [(6, False), (7, True)])
+def test_an_id_with_a_newer_stamp_is_known_as_long_and_counts_afterwards(generation, fate):
+    assert fate == taken(count(10, 100)._replace(at=11), generation=generation, known=count(10, 100))
 
 
 def test_an_id_is_known_per_kind_and_place():
     fact = adjusted(1, 5, name="x")
     shelf = shelf_of(fact, fact._replace(location="a"), fact._replace(id=("counted", "x"), delta=None, absolute=5))
 
-    assert [False] * 2 == [shelf.take(fact._replace(location=place), RULES, 0, None) for place in ("", "a")]
-
-
-@pytest.mark.parametrize(("after", "known", "unsure"), [(60, True, 0), (61, True, 1), (61, False, 1), (120, False, 0)])
-def test_what_came_one_to_two_windows_ago_may_be_known_or_past(after, known, unsure):
-    shelf = shelf_of(count(10, 100))
-    with contextlib.suppress(Past, Stale):
-        shelf.take(count(10, 100) if known else adjusted(5, -1), RULES, after * SECOND, None)
-
-    assert unsure == shelf.unsure
+    assert [False] * 2 == [shelf.take(fact._replace(location=place), 0) for place in ("", "a")]
