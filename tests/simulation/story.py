@@ -265,8 +265,10 @@ class Story:
         try:
             for task in asyncio.all_tasks(self.loop):
                 task._log_destroy_pending = False  # type: ignore[attr-defined]
+                coroutine = task.get_coro()
                 with contextlib.suppress(Exception):
-                    task.get_coro().close()
+                    if coroutine is not None:  # Python 3.12 and newer have tasks without one
+                        coroutine.close()
             self.loop.close()
         finally:
             sys.unraisablehook = told
