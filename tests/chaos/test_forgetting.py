@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atp_stream.domain.stock import generations
+from atp_stream.domain.stock import generations, place
 from atp_stream.domain.stock.generations import StockTime
 from atp_stream.domain.stock.place import Place
 from atp_stream.oracle import check
@@ -46,18 +46,26 @@ def remembering(windows: float) -> ExitStack:
     return stack
 
 
-def _known_at_present(place: Place, mark: str) -> bool:
-    return place.generation == place.row.generation and mark in place.row.ids
+def _known_at_present(one: Place, mark: str) -> bool:
+    return one.generation == one.row.generation and mark in one.row.ids
 
 
-def _known_in_the_row(place: Place, mark: str) -> bool:
-    passed = place.generation - place.row.generation
-    return passed < 2 and (mark in place.row.ids or (not passed and mark in place.row.ids_before))
+def _known_in_the_row(one: Place, mark: str) -> bool:
+    passed = one.generation - one.row.generation
+    return passed < 2 and (mark in one.row.ids or (not passed and mark in one.row.ids_before))
 
 
-def _forgotten_a_generation_early(place: Place) -> int:
-    row = place.row
-    return max(row.forgotten_at, row.before_at, row.newest_at if place.generation > row.generation else -1)
+def knowing_rows_alone() -> ExitStack:
+    """Let a location know only the ids in its row, which has room for few."""
+    stack = ExitStack()
+    stack.enter_context(patch.object(place, "MAX_IDS", 8))
+    stack.enter_context(patch.object(Place, "knows", _known_in_the_row))
+    return stack
+
+
+def _forgotten_a_generation_early(one: Place) -> int:
+    row = one.row
+    return max(row.forgotten_at, row.before_at, row.newest_at if one.generation > row.generation else -1)
 
 
 FAULTS: dict[str, Fault] = {
@@ -70,7 +78,7 @@ FAULTS: dict[str, Fault] = {
         Place, "forgotten_at", property(_forgotten_a_generation_early)
     ),
     "ids are forgotten with their generation": lambda: patch.object(Place, "knows", _known_at_present),
-    "ids beyond those in the row are forgotten": lambda: patch.object(Place, "knows", _known_in_the_row),
+    "ids beyond those in the row are forgotten": knowing_rows_alone,
     "a silence counts in full": lambda: patch.object(generations, "SILENCE_PARTS", 1),
     "a silence counts an eighth": lambda: patch.object(generations, "SILENCE_PARTS", 8),
     "another window never begins": lambda: patch.object(StockTime, "renew", lambda *_: None),
