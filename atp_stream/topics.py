@@ -1,8 +1,8 @@
 """Every topic once: name, key, partitions and configuration.
 
 Inputs belong to upstream: their partition counts and keys are never assumed, and `atp init` creates one only where it
-is missing. All others are ours: their counts are part of the contract, and a difference is drift. The orders to the
-policy are read like an input, but the topic is ours: one partition, for there is one order of orders.
+is missing. All others are ours: their counts are part of the contract, and a difference is drift. Policy
+changes are read like an input, but the topic is ours: it has one partition, so that they have one order.
 """
 
 from collections.abc import Mapping
@@ -109,7 +109,7 @@ class Topics:
 
     @property
     def inputs(self) -> tuple[Topic, ...]:
-        """What intake reads: what upstream writes, and the orders to the policy."""
+        """What intake reads: what upstream writes, and policy changes."""
         return (*(topic for topic in self.every if not topic.ours), self.policy)
 
     @property

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import msgspec
 
-from atp_stream.engine import app, sending, steps
+from atp_stream.engine import app, producers, steps
 
 _AGAIN: Final = (
     25  # records of each log partition that a start reads again, as one that trusts the group's offsets would
@@ -18,7 +18,7 @@ def _fencing() -> None:
 
     Nor does a new owner wait for what the earlier one has left open: that alone would hold the damage off.
     """
-    whole = sending.make_producer
+    whole = producers.make_producer
 
     def unfenced(bootstrap: str, *, transactional_id: str, **settings: Any) -> Any:
         return whole(bootstrap, transactional_id=f"{transactional_id}-{uuid4()}", **settings)

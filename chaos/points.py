@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaConnectionError
 
 from atp_stream.engine.app import EngineApp
-from atp_stream.engine.sending import Batches
+from atp_stream.engine.batches import Batches
 from atp_stream.engine.steps import Steps
 from atp_stream.engine.tables import StateTable
 

@@ -21,7 +21,7 @@ from typing import Any, Final
 from atp_stream import provision
 from atp_stream.devstack import Stack
 from atp_stream.domain.names import join
-from atp_stream.engine.sending import partition_of
+from atp_stream.engine.partitioner import partition_of
 from atp_stream.settings import Settings
 from atp_stream.topics import LOG_PARTITIONS
 from chaos.fleet import Fleet, Worker, environment

@@ -11,8 +11,8 @@ from typing import Any
 from atp_stream.agents.fold_adapter import Ledger
 from atp_stream.domain.row_keys import GENERATIONS, STOCK_TIME
 from atp_stream.domain.state.purge import is_forgotten
+from atp_stream.engine.batches import Output
 from atp_stream.engine.position import GENESIS_HEADER, Position, plan
-from atp_stream.engine.sending import Output
 from atp_stream.messages.outbound import Outbound
 from atp_stream.messages.registry import SchemaCache
 from atp_stream.messages.rows import decode_row

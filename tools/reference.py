@@ -18,8 +18,8 @@ import yaml
 from atp_stream.app import create_app
 from atp_stream.cli import main as atp
 from atp_stream.domain.policy import schema
+from atp_stream.domain.reasons import DenialReason, Reason
 from atp_stream.engine.app import EngineApp
-from atp_stream.messages.meanings import DENIALS, REASONS
 from atp_stream.messages.registry import SchemaCache
 from atp_stream.provision.schemas import events
 from atp_stream.settings import Settings, Wire, catalogue
@@ -134,13 +134,13 @@ def metrics() -> str:
 
 def reasons() -> str:
     """Return the table of the reasons that dead letters have."""
-    return _table(("Reason", "What was wrong"), [(f"`{reason}`", text) for reason, text in REASONS.items()])
+    return _table(("Reason", "What was wrong"), [(f"`{reason}`", reason.meaning) for reason in Reason])
 
 
 def denials() -> str:
     """Return the table of the reasons that denials have."""
     return _table(
-        ("Reason", "Why units were not committed"), [(f"`{reason}`", text) for reason, text in DENIALS.items()]
+        ("Reason", "Why units were not committed"), [(f"`{reason}`", reason.meaning) for reason in DenialReason]
     )
 
 

@@ -21,8 +21,8 @@ from atp_stream.domain.commands import Tick
 from atp_stream.domain.row_keys import TIMER
 from atp_stream.engine.app import EngineApp
 from atp_stream.engine.position import GENESIS_HEADER
+from atp_stream.engine.producers import drop_producer, make_producer
 from atp_stream.engine.repetitions import REPEAT_S, Repetitions
-from atp_stream.engine.sending import drop_producer, make_producer
 from atp_stream.engine.watermark import Horizon
 from atp_stream.messages.rows import encode_command
 from atp_stream.topics import WHOLE_PARTITION, Topics

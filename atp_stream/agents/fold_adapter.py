@@ -10,12 +10,13 @@ from atp_stream.domain.commands import Entry
 from atp_stream.domain.errors import Refused
 from atp_stream.domain.events import AnyEvent, CommandRefused
 from atp_stream.domain.fold.ledger import Broken, Folded, fold
+from atp_stream.domain.reasons import Reason
 from atp_stream.domain.state.overlay import State
 from atp_stream.engine.app import EngineApp
+from atp_stream.engine.batches import Output
 from atp_stream.engine.partition_state import Store
 from atp_stream.engine.position import LogRecord
 from atp_stream.engine.runs import RunSchema
-from atp_stream.engine.sending import Output
 from atp_stream.engine.steps import Answer
 from atp_stream.messages.dead_letters import DEAD_LETTER, Letter, Original, unpack_original
 from atp_stream.messages.outbound import EVENTS, Outbound, Role
@@ -51,8 +52,8 @@ class Ledger:
         """Fold records of a partition over its committed rows."""
         entries, unreadable = _read(partition, records)
         if unreadable is not None and not entries:
-            log.error("offset %s of log partition %s is no command of ours", unreadable.offset, partition)
-            letter = self._letter(partition, unreadable, "unreadable_command", "")
+            log.error("offset %s of log partition %s is not a command of this app", unreadable.offset, partition)
+            letter = self._letter(partition, unreadable, Reason.UNREADABLE_COMMAND, "")
             return Answer(1, {}, [letter], unfinished=True)
         folded, state = _fold(store, entries)
         originals = {record.offset: record for record in records}

@@ -6,8 +6,8 @@ from typing import Final
 
 from mode import get_logger
 
+from atp_stream.engine.batches import Output
 from atp_stream.engine.repetitions import Repetitions
-from atp_stream.engine.sending import Output
 from atp_stream.messages.dead_letters import DETAIL_HEADER, ORIGIN_HEADER, REASON_HEADER
 
 log = get_logger(__name__)

@@ -14,16 +14,17 @@ from atp_stream.agents.letter_log import LetterLog
 from atp_stream.agents.unread_log import UnreadLog, is_looked_at
 from atp_stream.domain.errors import Refused
 from atp_stream.domain.names import join
+from atp_stream.domain.reasons import Reason
 from atp_stream.engine.app import EngineApp
+from atp_stream.engine.batches import Output
 from atp_stream.engine.intake import NotYet
+from atp_stream.engine.partitioner import partition_of
 from atp_stream.engine.position import CHECKSUM_HEADER, GENESIS_HEADER, ORIGINAL_HEADER, SOURCE_HEADER
 from atp_stream.engine.runs import RunSchema
-from atp_stream.engine.sending import Output, partition_of
 from atp_stream.engine.topic_identity import checksum
 from atp_stream.messages.dead_letters import Letter, pack_original
 from atp_stream.messages.inbound import Inbound, Skipped
 from atp_stream.messages.limits import MAX_MESSAGE_BYTES
-from atp_stream.messages.reasons import Reason
 from atp_stream.messages.registry import SchemaCache, SchemaUnknown
 from atp_stream.messages.rows import encode_command
 from atp_stream.topics import WHOLE_PARTITION, Topics

@@ -18,9 +18,9 @@ from atp_stream.audit.reading import Reader
 from atp_stream.audit.snapshot import Snapshot
 from atp_stream.audit.verify import Moved, Subject, start_from
 from atp_stream.domain.commands import SetPolicy
+from atp_stream.engine.batches import Output
 from atp_stream.engine.position import LogRecord, Position
 from atp_stream.engine.scratch_store import Scratch
-from atp_stream.engine.sending import Output
 from atp_stream.messages.rows import decode_command, encode_command
 from atp_stream.topics import WHOLE_PARTITION, Topics
 

@@ -13,8 +13,9 @@ from atp_stream.audit.errors import AuditError
 from atp_stream.audit.reading import Reader
 from atp_stream.audit.rows import Difference
 from atp_stream.audit.verify import Case
+from atp_stream.engine.batches import Batches, Output
 from atp_stream.engine.position import POSITION_KEY, encode_position
-from atp_stream.engine.sending import Batches, Output, make_producer, transactional_id
+from atp_stream.engine.producers import make_producer, transactional_id
 from atp_stream.provision import administration
 from atp_stream.settings import Settings
 from atp_stream.topics import Topics

@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaError
 from atp_stream.cli.consuming import message_of, reading
 from atp_stream.cli.group import Failure, as_json, pass_settings, print_json
 from atp_stream.cli.text import counted, did_you_mean
+from atp_stream.domain.reasons import Reason
 from atp_stream.messages.dead_letters import (
     AT_HEADER,
     CUT_HEADER,
@@ -22,7 +23,6 @@ from atp_stream.messages.dead_letters import (
     escaped,
 )
 from atp_stream.messages.input_events import InputKind
-from atp_stream.messages.meanings import REASONS
 from atp_stream.messages.subjects import About, about
 from atp_stream.settings import Settings
 from atp_stream.topics import Topics
@@ -83,8 +83,8 @@ def dead_letters() -> None:
 
 
 def _known(_context: click.Context, _option: click.Parameter, reason: str | None) -> str | None:
-    if reason is not None and reason not in REASONS:
-        raise click.BadParameter(f"no letter has the reason {reason}{did_you_mean(reason, REASONS)}")
+    if reason is not None and reason not in {*Reason}:
+        raise click.BadParameter(f"no letter has the reason {reason}{did_you_mean(reason, list(Reason))}")
     return reason
 
 

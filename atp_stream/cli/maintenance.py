@@ -40,7 +40,7 @@ def resume(settings: Settings, *, item_id: str, tenant: str | None, url: str | N
     if as_json:
         print_json({"resumed": item_id, "tenant": owner})
     else:
-        click.echo(f"told the item log to resume {item_id} of {owner}")
+        click.echo(f"queued: resume {item_id} of {owner}")
 
 
 def _check_item(url: str, item_id: str, owner: str) -> None:

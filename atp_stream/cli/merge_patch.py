@@ -33,7 +33,7 @@ def patch_of(changes: Sequence[str]) -> msgspec.Raw:
         for section in sections:
             place = place.setdefault(section, {})
             if not isinstance(place, dict):
-                raise click.UsageError(f"{change!r} is within what another change sets")
+                raise click.UsageError(f"{change!r} conflicts with what another change sets")
         place[key] = _value(value)
     return msgspec.Raw(msgspec.json.encode(patch))
 

@@ -36,15 +36,15 @@ _THEN = {
     "MOVE": "it names {known}",
 }
 _common: list[Callable[[Callable[..., Any]], Callable[..., Any]]] = [
-    click.option("--event-id", help="Name of the order; the same name again is a duplicate.  [default: a new one]"),
-    click.option("--wait", is_flag=True, help="Return when the order is in force, or refused."),
+    click.option("--event-id", help="Name of the change; the same name again is a duplicate.  [default: a new one]"),
+    click.option("--wait", is_flag=True, help="Return when the change is in force, or refused."),
     url_option,
     as_json,
     pass_settings,
 ]
 
 
-def _order_options(command: Callable[..., Any]) -> Callable[..., Any]:
+def _change_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(_common):
         command = option(command)
     return command
@@ -52,12 +52,12 @@ def _order_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @click.group()
 def policy() -> None:
-    """Say who may promise how much, as orders to all workers.
+    """Change who may promise how much.
 
-    Orders go to one topic, so every item meets them in one order, each at a known place between two messages.
-    What an order asks is checked here as far as that can be told, and by the fold for good: what it refuses is a dead
-    letter, and --wait tells of it. An order to all is in force once every partition of the log has it: from there on
-    each item meets it in front of its next message. One to an item is in force once it has been folded.
+    Changes go to one topic, so every item meets them in the same order, each at a known place between two messages.
+    A change is checked here as far as possible, and finally by the fold: what it refuses is a dead letter, which
+    --wait reports. A change for all items is in force once every partition of the log has it: from then on each item
+    meets it before its next message. A change for one item is in force once it has been folded.
 
     Example: atp policy set --channel B2B kind=QUOTA rank=1 && atp policy grant prod987 B2B 100
     """
@@ -82,7 +82,7 @@ def show(settings: Settings, *, tenant: str | None, item: str | None, url: str |
 
 @policy.command(short_help="Replace the whole policy.")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@_order_options
+@_change_options
 def apply(settings: Settings, *, file: Path, **said: Any) -> None:
     """Put FILE, a whole policy document, in force, in the place of what there was.
 
@@ -103,7 +103,7 @@ def apply(settings: Settings, *, file: Path, **said: Any) -> None:
 @tenant_option
 @item_option
 @click.option("--channel", help="In this channel alone.")
-@_order_options
+@_change_options
 def set_(
     settings: Settings,
     *,
@@ -134,7 +134,7 @@ def set_(
     else:
         check_own(worker_url(settings, said["url"]), whose, item, changed)
     if channel is not None and bytes(patch) != b"null":
-        note_unnamed(worker_url(settings, said["url"]), whose, item, [channel], "it is new with this order")
+        note_unnamed(worker_url(settings, said["url"]), whose, item, [channel], "it is new with this change")
     _send(settings, body, said)
 
 
@@ -144,7 +144,7 @@ def set_(
 @click.argument("units", type=AMOUNT, required=False)
 @click.option("--percent", type=AMOUNT, help="So much of what is free now, instead of UNITS.")
 @tenant_option
-@_order_options
+@_change_options
 def grant(
     settings: Settings,
     *,
@@ -167,7 +167,7 @@ def grant(
 @click.argument("channel")
 @click.argument("units", type=AMOUNT, required=False)
 @tenant_option
-@_order_options
+@_change_options
 def revoke(settings: Settings, *, item: str, channel: str, units: int | None, tenant: str | None, **said: Any) -> None:
     """Take UNITS of ITEM that CHANNEL was granted and has not consumed back, or all of them.
 
@@ -182,7 +182,7 @@ def revoke(settings: Settings, *, item: str, channel: str, units: int | None, te
 @click.argument("to")
 @click.argument("units", type=AMOUNT)
 @tenant_option
-@_order_options
+@_change_options
 def move(settings: Settings, *, item: str, channel: str, to: str, units: int, tenant: str | None, **said: Any) -> None:
     """Take UNITS of ITEM that CHANNEL was granted and has not consumed, and grant them TO another: all or none.
 
@@ -195,7 +195,7 @@ def move(settings: Settings, *, item: str, channel: str, to: str, units: int, te
 @click.argument("channel")
 @tenant_option
 @item_option
-@_order_options
+@_change_options
 def freeze(settings: Settings, *, channel: str, tenant: str | None, item: str | None, **said: Any) -> None:
     """Promise nothing more in CHANNEL, of a tenant's items or of one: whatever its rule, which stays.
 
@@ -208,7 +208,7 @@ def freeze(settings: Settings, *, channel: str, tenant: str | None, item: str | 
 @click.argument("channel")
 @tenant_option
 @item_option
-@_order_options
+@_change_options
 def unfreeze(settings: Settings, *, channel: str, tenant: str | None, item: str | None, **said: Any) -> None:
     """Take a freeze back: of the tenant, or of one item (not what the tenant froze: `set frozen.CHANNEL=false` does).
 
@@ -235,7 +235,7 @@ def _to_item(
 def _tenant(settings: Settings, said: str | None) -> str:
     tenant = said or settings.default_tenant
     if not tenant:
-        raise click.UsageError("whose policy is it? Give --tenant, or set ATP_DEFAULT_TENANT")
+        raise click.UsageError("no tenant given: pass --tenant, or set ATP_DEFAULT_TENANT")
     return tenant
 
 

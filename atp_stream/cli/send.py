@@ -160,7 +160,7 @@ def release(settings: Settings, *, item: str, reservation: str, units: int | Non
 @click.option("--location", help="Where it left from.")
 @_common_options
 def fulfilment(settings: Settings, *, item: str, reservation: str, units: int | None, **said: Any) -> None:
-    """Tell that UNITS of RESERVATION, or all that is left of it, have left the house.
+    """Tell that UNITS of RESERVATION, or all that is left of it, have been shipped.
 
     Example: atp send fulfilment prod987 order-1
     """

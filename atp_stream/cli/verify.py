@@ -20,7 +20,7 @@ from atp_stream.audit.snapshot import Snapshot
 from atp_stream.audit.verify import Case, Moved, Subject, Verification
 from atp_stream.cli.group import Failure, as_json, pass_settings, print_json
 from atp_stream.domain import names
-from atp_stream.engine.sending import partition_of
+from atp_stream.engine.partitioner import partition_of
 from atp_stream.messages.output_reader import OutputReader
 from atp_stream.messages.registry import SchemaCache
 from atp_stream.provision.item_log import find_genesis

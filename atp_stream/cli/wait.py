@@ -1,4 +1,4 @@
-"""What became of an order to the policy: in force where it was meant for, or refused, and why."""
+"""What became of a policy change: in force where it was meant for, or refused, and why."""
 
 import asyncio
 import itertools
@@ -13,18 +13,18 @@ from atp_stream.cli.get import Foreign, fetch, rules_url
 from atp_stream.cli.group import Failure
 from atp_stream.cli.producing import Place, produce
 from atp_stream.domain.names import join
-from atp_stream.engine.sending import partition_of
+from atp_stream.engine.partitioner import partition_of
 from atp_stream.messages.dead_letters import DETAIL_HEADER, ORIGIN_HEADER, REASON_HEADER
 from atp_stream.settings import Settings
 from atp_stream.topics import LOG_PARTITIONS, Topics
 
 _PATIENCE = 20.0  # seconds
 _POLL = 0.2
-_LAST_LOOK_MS = 500  # what refuses an order is committed together with the place that shows that it was heard
+_LAST_LOOK_MS = 500  # a refusal is committed together with the position that shows that the change was read
 
 
 class Outcome(NamedTuple):
-    """Whether an order is in force, else the reason why it was refused."""
+    """Whether a policy change is in force, else the reason why it was refused."""
 
     in_force: bool
     reason: str = ""
@@ -34,7 +34,7 @@ class Outcome(NamedTuple):
 async def send_and_wait(
     settings: Settings, url: str, value: bytes, tenant: str | None, item: str | None
 ) -> tuple[Place, Outcome]:
-    """Send an order and return where it went, and what became of it; `url` is that of any worker.
+    """Send a policy change and return where it went, and what became of it; `url` is that of any worker.
 
     Without an item it is meant for all partitions of the log.
 
@@ -84,7 +84,7 @@ async def _shown(view: str, place: Place, *, one_item: bool) -> dict[str, Any] |
     try:
         return await fetch(view, "heard", *(["kept"] if one_item else []))
     except Foreign as error:
-        raise Failure(f"{_order(place)} was sent, but {error.message}") from error
+        raise Failure(f"{_change(place)} was sent, but {error.message}") from error
     except Failure:  # its partition is on the move, or no worker is there yet
         return None
 
@@ -96,23 +96,21 @@ def _heard(shown: dict[str, Any], place: Place) -> bool:
 def _why_not(behind: dict[int, dict[str, Any] | None], asked: int, place: Place) -> str:
     silent = [str(number) for number, shown in behind.items() if shown is None]
     if len(silent) == asked:
-        return (
-            f"{_order(place)} was sent, and acts once a worker reads it; nobody tells of it yet: is a worker running?"
-        )
+        return f"{_change(place)} was sent, but no worker has confirmed it yet: is a worker running?"
     deaf = [str(number) for number, shown in behind.items() if shown is not None and not _heard(shown, place)]
-    parts = [("have not heard of it", deaf), ("do not answer", silent)]
+    parts = [("have not applied it yet", deaf), ("do not answer", silent)]
     told = "; ".join(f"that {what}: {', '.join(numbers)}" for what, numbers in parts if numbers)
     if told:
-        return f"{_order(place)} is not in force yet; partitions of the log {told}"
+        return f"{_change(place)} is not in force yet; partitions of the log {told}"
     (kept,) = [shown["kept"] for shown in behind.values() if shown is not None]
     return (
-        f"{_order(place)} was heard, but {kept} messages are kept for the item and not folded yet: it has work to"
-        " finish, or is in quarantine"
+        f"{_change(place)} was read, but {kept} messages of the item are still deferred: it has work to finish, or is"
+        " in quarantine"
     )
 
 
-def _order(place: Place) -> str:
-    return f"the order at {place.topic}/{place.partition}/{place.offset}"
+def _change(place: Place) -> str:
+    return f"the change at {place.topic}/{place.partition}/{place.offset}"
 
 
 async def _refusal(

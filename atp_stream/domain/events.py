@@ -3,7 +3,7 @@
 Quantities are whole hundredths, `at` is log time in milliseconds. `offset` and `ordinal` are the place of the
 cause in the item log: with the partition and the genesis they name the event, so that no id is ever random. A command
 has one item; a policy or a tick has many, so ordinals of what they caused begin at OF_MANY, below 0, and count per
-item: such an event is named by its item too. An availability is named by item, channel and version.
+item: the id of such an event contains the item too. An availability is named by item, channel and version.
 """
 
 from enum import StrEnum
@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from atp_stream.domain.commands import AnyCommand
+from atp_stream.domain.reasons import DenialReason
 
 OF_MANY: Final = -(10**9)
 """The ordinal of the first event that a policy or a tick causes for an item."""
@@ -32,16 +33,6 @@ class DenialOutcome(StrEnum):
     BACKORDERED = "BACKORDERED"
     PARTIAL = "PARTIAL"
     REJECTED = "REJECTED"
-
-
-class DenialReason(StrEnum):
-    """Why units were not committed, in words that stay the same from release to release."""
-
-    REST_WAITS = "rest_waits"
-    REST_DROPPED = "rest_dropped"
-    TOO_MUCH_WAITS = "too_much_waits"
-    ALREADY_ENDED = "already_ended"
-    EXPIRED = "expired"
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):

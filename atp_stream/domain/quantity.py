@@ -8,6 +8,7 @@ from decimal import Context, Decimal
 from typing import Final
 
 from atp_stream.domain.errors import Refused
+from atp_stream.domain.reasons import Reason
 
 SCALE: Final = 2
 INTEGER_DIGITS: Final = 12
@@ -34,13 +35,13 @@ def parse(value: object) -> int:
     """
     if type(value) is int:  # a bool is an int, but no amount
         if abs(value) >= _TOO_LARGE:
-            raise Refused("quantity_too_large", _shown(value))
+            raise Refused(Reason.QUANTITY_TOO_LARGE, _shown(value))
         return _ONE * value
     if type(value) is str:
         value = _read(value)
     if type(value) is Decimal:
         return _hundredths(value)
-    raise Refused("quantity_not_a_number", f"a {type(value).__name__}")
+    raise Refused(Reason.QUANTITY_NOT_A_NUMBER, f"a {type(value).__name__}")
 
 
 def show(hundredths: int) -> str:
@@ -61,25 +62,25 @@ def _read(text: str) -> Decimal:
             return Decimal(text)
         except ArithmeticError:  # an exponent beyond what Decimal can hold
             tiny = "e-" in text.lower()
-            raise Refused("quantity_too_fine" if tiny else "quantity_too_large", _shown(text)) from None
+            raise Refused(Reason.QUANTITY_TOO_FINE if tiny else "quantity_too_large", _shown(text)) from None
     if _NOT_FINITE.fullmatch(text):
-        raise Refused("quantity_not_finite", _shown(text))
-    raise Refused("quantity_not_a_number", _shown(text))
+        raise Refused(Reason.QUANTITY_NOT_FINITE, _shown(text))
+    raise Refused(Reason.QUANTITY_NOT_A_NUMBER, _shown(text))
 
 
 def _hundredths(value: Decimal) -> int:
     """Count on the digits alone: arithmetic would round by the thread's decimal context, or build 10**999999."""
     if not value.is_finite():
-        raise Refused("quantity_not_finite", _shown(value))
+        raise Refused(Reason.QUANTITY_NOT_FINITE, _shown(value))
     if not value:
         return 0
     if value.adjusted() >= INTEGER_DIGITS:
-        raise Refused("quantity_too_large", _shown(value))
+        raise Refused(Reason.QUANTITY_TOO_LARGE, _shown(value))
     sign, digits, exponent = value.as_tuple()
     shift = int(exponent) + SCALE
     kept = digits if shift >= 0 else digits[:shift]
     if value.adjusted() < -SCALE or any(digits[len(kept) :]):
-        raise Refused("quantity_too_fine", _shown(value))
+        raise Refused(Reason.QUANTITY_TOO_FINE, _shown(value))
     amount = 0
     for digit in kept:
         amount = 10 * amount + digit

@@ -18,8 +18,8 @@ from atp_stream.engine.intake import Intake, Translate
 from atp_stream.engine.journal import Journal
 from atp_stream.engine.position import Mark
 from atp_stream.engine.presence import Presence
+from atp_stream.engine.producers import make_producer
 from atp_stream.engine.runs import accept, service_logger
-from atp_stream.engine.sending import make_producer
 from atp_stream.engine.steps import Fold, Steps
 from atp_stream.engine.tables import StateTable, StateTables
 from atp_stream.engine.topic_identity import SourceCheck, newest_marks

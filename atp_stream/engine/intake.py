@@ -22,9 +22,10 @@ from faust.types import TP
 from mode import get_logger
 
 from atp_stream.engine.backlog import FOREVER, SLACK_MS, SLOWEST_LOOK_S, Backlog, Place
+from atp_stream.engine.batches import Batches, Output
+from atp_stream.engine.producers import drop_producer
 from atp_stream.engine.repetitions import REPEAT_S, Repetitions
 from atp_stream.engine.runs import Run
-from atp_stream.engine.sending import Batches, Output, drop_producer
 
 log = get_logger(__name__)
 

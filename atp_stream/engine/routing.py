@@ -43,7 +43,7 @@ def locate(app: Any, partition: int) -> Here | Elsewhere:
             failed, so that its rows may be behind what was published.
     """
     if app.gave_up is not None or app._fence_timer is not None:
-        raise NotServing("this worker no longer knows what is true, and is leaving")
+        raise NotServing("this worker has lost track of its state and is shutting down")
     if not app.settled:
         raise NotServing("partitions are moving between workers, or their state is being restored")
     if lease_left(app) <= 0:
@@ -56,6 +56,6 @@ def locate(app: Any, partition: int) -> Here | Elsewhere:
     for url, topics in app.assignor.tables_metadata().items():
         if partition in topics.get(topic, ()):
             if URL(url).authority == URL(str(app.conf.canonical_url)).authority:
-                raise NotServing("this worker is to own the partition, but does not yet")
+                raise NotServing("this worker is taking over the partition")
             return Elsewhere(URL(url))
     raise NotServing("the owner is not known yet")

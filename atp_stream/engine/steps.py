@@ -20,6 +20,7 @@ from aiokafka.errors import KafkaError
 from faust.types import TP
 from mode import get_logger
 
+from atp_stream.engine.batches import Batches, Output
 from atp_stream.engine.partition_state import STEP_RECORDS, Lane, PartitionStore, Store
 from atp_stream.engine.position import (
     POSITION_KEY,
@@ -33,8 +34,8 @@ from atp_stream.engine.position import (
     encode_position,
     plan,
 )
+from atp_stream.engine.producers import drop_producer, make_producer, transactional_id
 from atp_stream.engine.runs import Run
-from atp_stream.engine.sending import Batches, Output, drop_producer, make_producer, transactional_id
 from atp_stream.engine.tables import StateTable
 
 log = get_logger(__name__)

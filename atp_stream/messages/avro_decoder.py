@@ -15,13 +15,13 @@ import msgspec
 from fastavro import schemaless_reader
 
 from atp_stream.domain.errors import Refused
+from atp_stream.domain.reasons import Reason
 from atp_stream.messages import amounts, avro_fast_path, debezium
 from atp_stream.messages.amounts import Hundredths
 from atp_stream.messages.avro_fast_path import Step
 from atp_stream.messages.avro_fields import Reader, reader
 from atp_stream.messages.event_types import foreign, is_another, is_ours
 from atp_stream.messages.input_events import FORMS, Form, InputKind, Skipped
-from atp_stream.messages.reasons import Reason
 from atp_stream.messages.schema_bounds import Branch, branches
 
 FRAME: Final = 5  # the magic byte 0 and the schema's id in four bytes

@@ -5,9 +5,9 @@ from decimal import Decimal
 from typing import Any, Final, TypeAlias
 
 from atp_stream.domain.errors import Refused
+from atp_stream.domain.reasons import Reason
 from atp_stream.messages import amounts
 from atp_stream.messages.input_events import IDS, Amount, Document, Stamp
-from atp_stream.messages.reasons import Reason
 from atp_stream.messages.timestamps import LEAST_MICROS, Micros
 
 Reader: TypeAlias = Callable[[Any], Any]

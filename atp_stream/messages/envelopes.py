@@ -10,11 +10,11 @@ from typing import Final, TypeAlias
 import msgspec
 
 from atp_stream.domain.errors import Refused
+from atp_stream.domain.reasons import Reason
 from atp_stream.messages import debezium
 from atp_stream.messages.event_types import foreign, is_another
 from atp_stream.messages.input_events import IDS, InputKind, Skipped
 from atp_stream.messages.limits import DEEPEST_WRAPPING, MAX_ID_BYTES
-from atp_stream.messages.reasons import Reason
 
 Fields: TypeAlias = dict[str, msgspec.Raw]
 

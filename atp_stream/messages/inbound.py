@@ -16,6 +16,7 @@ import msgspec
 
 from atp_stream.domain.commands import AdjustStock, AnyCommand, Confirm, CountStock, Fulfil, Release, Reserve
 from atp_stream.domain.errors import Refused
+from atp_stream.domain.reasons import Reason
 from atp_stream.messages import avro_decoder, headers, json_decoder, policy_changes
 from atp_stream.messages.avro_decoder import FRAME, Plans, amount
 from atp_stream.messages.input_events import (
@@ -31,7 +32,6 @@ from atp_stream.messages.input_events import (
     Skipped,
 )
 from atp_stream.messages.limits import MAX_ID_BYTES
-from atp_stream.messages.reasons import Reason
 from atp_stream.messages.registered import Language
 from atp_stream.messages.timestamps import micros
 from atp_stream.messages.validation import content_name, kafka_instant, needed_id, optional_id, units
@@ -105,7 +105,7 @@ class Inbound:
         if isinstance(form, Skipped):
             return _deleted(kind, form, b"row") if form == Skipped.DELETED else form
         if isinstance(form, PolicyForm):
-            return Translated(*policy_changes.order(form, record.timestamp, self._default_tenant))
+            return Translated(*policy_changes.policy_change(form, record.timestamp, self._default_tenant))
         subject = self._subject(kind, form, record.timestamp)
         command = _COMMANDS[kind](subject, form if form.payload is None else form.payload)
         return Translated(subject.tenant, subject.item, command)

@@ -6,10 +6,10 @@ from typing import Any, Final
 import msgspec
 
 from atp_stream.domain.errors import Refused
+from atp_stream.domain.reasons import Reason
 from atp_stream.messages import envelopes
 from atp_stream.messages.event_types import foreign, is_ours
 from atp_stream.messages.input_events import FORMS, AdjustedForm, Form, InputKind, PolicyForm, Skipped
-from atp_stream.messages.reasons import Reason
 
 
 class _Type(msgspec.Struct):

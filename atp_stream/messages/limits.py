@@ -12,7 +12,7 @@ MAX_ID_BYTES: Final = 255
 DEEPEST_WRAPPING: Final = 4
 """Wrappers around one event in JSON, such as a Debezium change inside Connect's `{schema, payload}`."""
 DEEPEST_POLICY: Final = 16
-"""Objects within objects in an order to the policy; the document itself has six."""
+"""Objects within objects in a policy change; the document itself has six."""
 
 DEEPEST_SCHEMA: Final = 32
 """Levels of an Avro schema. fastavro reads by recursion in C: some ten thousand levels end the process."""

@@ -232,7 +232,7 @@ _CONTENTS: Final[dict[type, Callable[[Outbound, Any, int], _Content]]] = {
 
 @lru_cache(maxsize=16_384)
 def _named(name: str) -> tuple[bytes, bytes, bytes]:
-    """Return an item's name, its tenant and its item; cached, for what is busy comes again."""
+    """Return an item's name, its tenant and its item; cached, because busy items recur."""
     tenant, item = names.split(name)
     return name.encode(), tenant.encode(), item.encode()
 

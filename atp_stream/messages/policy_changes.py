@@ -1,8 +1,8 @@
 """Orders to the policy: from a form to a command, and whom it speaks to.
 
-Law: what an order names says how far it reaches. A SET that names neither tenant, item nor channel replaces the whole
-document, whatever the default tenant is; every other order belongs to a tenant, the default one if it names none. SET
-is then a merge patch (RFC 7396) on the section of the tenant, of its item, or of the channel in it.
+Law: what a policy change names says how far it reaches. A SET that names neither tenant, item nor channel replaces
+the whole document, whatever the default tenant is; every other change belongs to a tenant, the default one if it
+names none. SET is then a merge patch (RFC 7396) on the section of the tenant, of its item, or of the channel in it.
 
 A whole document is checked here; whether a patch fits what it is applied to can only be told where the log says what
 that is. `"policy": null` is a field that is absent, as everywhere; the *text* `null` removes a section.
@@ -18,16 +18,16 @@ from atp_stream.domain.commands import AnyCommand, EditItem, EditPolicy, Grant, 
 from atp_stream.domain.errors import Refused
 from atp_stream.domain.policy.parsing import decode
 from atp_stream.domain.policy.schema import WHOLE, PolicyError
+from atp_stream.domain.reasons import Reason
 from atp_stream.messages.avro_decoder import amount
 from atp_stream.messages.input_events import InputKind, PolicyForm
 from atp_stream.messages.limits import DEEPEST_POLICY
-from atp_stream.messages.reasons import Reason
 from atp_stream.messages.timestamps import micros
 from atp_stream.messages.validation import content_name, kafka_instant, needed_id, optional_id, units
 
 
 class Action(StrEnum):
-    """What an order may ask for."""
+    """What a policy change may ask for."""
 
     SET = "SET"
     GRANT = "GRANT"
@@ -37,7 +37,7 @@ class Action(StrEnum):
     UNFREEZE = "UNFREEZE"
 
 
-class Order(NamedTuple):
+class PolicyChange(NamedTuple):
     """Whom a command speaks to; tenant and item are empty where it speaks to whole partitions of the log."""
 
     tenant: str
@@ -46,7 +46,7 @@ class Order(NamedTuple):
 
 
 class _Said(NamedTuple):
-    """An order before it is known what it asks for; its names are not checked yet."""
+    """A policy change before it is known what it asks for; its names are not checked yet."""
 
     action: Action
     tenant: str
@@ -59,12 +59,12 @@ class _Said(NamedTuple):
     def channel_needed(self) -> str:
         return needed_id(self.channel, "channel", Reason.MISSING_CHANNEL)
 
-    def to_item(self, command: AnyCommand) -> Order:
-        return Order(self.tenant, needed_id(self.item, "item", Reason.MISSING_ITEM), command)
+    def to_item(self, command: AnyCommand) -> PolicyChange:
+        return PolicyChange(self.tenant, needed_id(self.item, "item", Reason.MISSING_ITEM), command)
 
 
-def order(form: PolicyForm, kafka_timestamp: int, default_tenant: str | None) -> Order:
-    """Return what a form orders.
+def policy_change(form: PolicyForm, kafka_timestamp: int, default_tenant: str | None) -> PolicyChange:
+    """Return the change that a form asks for.
 
     Raises:
         Refused: it breaks the contract.
@@ -72,9 +72,9 @@ def order(form: PolicyForm, kafka_timestamp: int, default_tenant: str | None) ->
     said = _said(form, kafka_timestamp)
     if said.action is Action.SET and not (said.tenant or said.item or said.channel):
         document = _whole(said.body)
-        return Order("", "", SetPolicy(event_id=said.event_id, at=said.at, document=document))
+        return PolicyChange("", "", SetPolicy(event_id=said.event_id, at=said.at, document=document))
     tenant = needed_id(said.tenant or default_tenant, "tenant", Reason.MISSING_TENANT)
-    return _ORDERS[said.action](said._replace(tenant=tenant))
+    return _CHANGES[said.action](said._replace(tenant=tenant))
 
 
 def _said(form: PolicyForm, kafka_timestamp: int) -> _Said:
@@ -93,28 +93,28 @@ def _said(form: PolicyForm, kafka_timestamp: int) -> _Said:
     return _Said(action, tenant or "", item, channel, at, optional_id(event_id, "event id") or named, body)
 
 
-def _set(said: _Said) -> Order:
+def _set(said: _Said) -> PolicyChange:
     patch = _patch(said.body)
     if said.channel:
         patch = _nested("channels", said.channel_needed(), patch)
     return _edited(said, patch)
 
 
-def _freeze(said: _Said) -> Order:
+def _freeze(said: _Said) -> PolicyChange:
     return _edited(said, _nested("frozen", said.channel_needed(), msgspec.Raw(b"true")))
 
 
-def _unfreeze(said: _Said) -> Order:
+def _unfreeze(said: _Said) -> PolicyChange:
     return _edited(said, _nested("frozen", said.channel_needed(), msgspec.Raw(b"null")))
 
 
-def _edited(said: _Said, patch: msgspec.Raw) -> Order:
+def _edited(said: _Said, patch: msgspec.Raw) -> PolicyChange:
     if said.item:
         return said.to_item(EditItem(event_id=said.event_id, at=said.at, patch=patch))
-    return Order("", "", EditPolicy(event_id=said.event_id, at=said.at, tenant=said.tenant, patch=patch))
+    return PolicyChange("", "", EditPolicy(event_id=said.event_id, at=said.at, tenant=said.tenant, patch=patch))
 
 
-def _grant(said: _Said) -> Order:
+def _grant(said: _Said) -> PolicyChange:
     quantity, percent = units(said.body.quantity), amount(said.body.percent)
     if percent is not None and (quantity is not None or not 0 < percent <= WHOLE):
         raise Refused(Reason.BAD_PERCENT, f"{percent / 100:.2f}: above 0, at most 100, and in the place of a quantity")
@@ -124,12 +124,12 @@ def _grant(said: _Said) -> Order:
     return said.to_item(Grant(event_id=said.event_id, at=said.at, channel=channel, quantity=quantity, percent=percent))
 
 
-def _revoke(said: _Said) -> Order:
+def _revoke(said: _Said) -> PolicyChange:
     channel, quantity = said.channel_needed(), units(said.body.quantity)
     return said.to_item(Revoke(event_id=said.event_id, at=said.at, channel=channel, quantity=quantity))
 
 
-def _move(said: _Said) -> Order:
+def _move(said: _Said) -> PolicyChange:
     quantity = units(said.body.quantity)
     if quantity is None:
         raise Refused(Reason.MISSING_QUANTITY, "no quantity")
@@ -138,7 +138,7 @@ def _move(said: _Said) -> Order:
     return said.to_item(Move(event_id=said.event_id, at=said.at, channel=channel, to=to, quantity=quantity))
 
 
-_ORDERS: Final[dict[Action, Callable[[_Said], Order]]] = {
+_CHANGES: Final[dict[Action, Callable[[_Said], PolicyChange]]] = {
     Action.SET: _set,
     Action.GRANT: _grant,
     Action.REVOKE: _revoke,

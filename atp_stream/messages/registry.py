@@ -13,11 +13,11 @@ from enum import StrEnum
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from atp_stream.domain.errors import Refused
+from atp_stream.domain.reasons import Reason
 from atp_stream.messages import schema_files
 from atp_stream.messages.errors import RegistryUnavailable, SchemaMissing, SchemaUnknown
 from atp_stream.messages.limits import ANSWER_TIMEOUT_S
 from atp_stream.messages.outbound import EVENTS, Role
-from atp_stream.messages.reasons import Reason
 from atp_stream.messages.registry_client import Conflict, Found
 from atp_stream.messages.registry_client import RegistryClient as _Registry
 

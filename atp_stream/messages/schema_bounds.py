@@ -10,8 +10,8 @@ from fastavro import parse_schema
 from fastavro.schema import SchemaParseException, UnknownType
 
 from atp_stream.domain.errors import Refused
+from atp_stream.domain.reasons import Reason
 from atp_stream.messages.limits import DEEPEST_SCHEMA, MAX_SCHEMA_PARTS, MAX_VALUES_PER_BYTE
-from atp_stream.messages.reasons import Reason
 from atp_stream.messages.registered import Composed, Language
 
 _JSON_LEVELS: Final = 5  # of JSON to one of Avro: a field's type stands in an object in a list in an object

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from atp_stream.domain.errors import Refused
-from atp_stream.messages.reasons import Reason
+from atp_stream.domain.reasons import Reason
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NAIVE_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - the twin for texts without an offset

@@ -18,8 +18,8 @@ from aiokafka.errors import KafkaError, ProducerFenced
 from atp_stream.domain import names
 from atp_stream.domain.commands import ResumeItem, SetPolicy
 from atp_stream.domain.policy import rules
+from atp_stream.engine.partitioner import partition_of
 from atp_stream.engine.position import CONTROL_GENESIS, CONTROL_HEADER, CONTROL_RESET, GENESIS_HEADER
-from atp_stream.engine.sending import partition_of
 from atp_stream.provision.report import Finding, ProvisionError, Verdict
 from atp_stream.settings import Settings
 from atp_stream.topics import WHOLE_PARTITION, Topic, Topics

@@ -17,8 +17,8 @@ from atp_stream.domain.names import join, split
 from atp_stream.domain.row_keys import reference_key, reference_prefix, referring
 from atp_stream.domain.state.overlay import State
 from atp_stream.engine.app import EngineApp
+from atp_stream.engine.partitioner import partition_of
 from atp_stream.engine.routing import Here
-from atp_stream.engine.sending import partition_of
 from atp_stream.topics import LOG_PARTITIONS
 from atp_stream.web.endpoint import Pages, json_response
 from atp_stream.web.path_names import checked, from_path, page_size

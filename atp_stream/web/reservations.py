@@ -65,7 +65,7 @@ def show(app: EngineApp, partition: int, tenant: str, item: str, reservation: st
         raise Problem.unknown("unknown-reservation", f"the item has no reservation {reservation!r}")
     position = app.steps.position(partition)
     if position is None:
-        raise Problem.unavailable("moving", "this worker has just given the item away")
+        raise Problem.unavailable("moving", "the item's partition has just moved to another worker")
     ids = [allocation_id(position.genesis, name, partition, one.offset, one.ordinal) for one in row.allocations]
     about = {"tenant": tenant, "item": item, "reservation": reservation}
     return {**about, **describe(row, ids), **mark(found)}

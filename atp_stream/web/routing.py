@@ -8,8 +8,8 @@ from yarl import URL
 from atp_stream.domain.state.overlay import State
 from atp_stream.engine.app import EngineApp
 from atp_stream.engine.partition_state import PartitionStore
+from atp_stream.engine.partitioner import partition_of
 from atp_stream.engine.routing import Elsewhere, Here, NotServing, locate
-from atp_stream.engine.sending import partition_of
 from atp_stream.messages.rows import decode_row, reader, scanner
 from atp_stream.topics import LOG_PARTITIONS
 from atp_stream.web.problems import Problem

@@ -8,7 +8,7 @@ import pytest
 from atp_stream.agents.letter_log import LetterLog
 from atp_stream.agents.translation import Translator
 from atp_stream.app import create_app
-from atp_stream.engine.sending import Output
+from atp_stream.engine.batches import Output
 from atp_stream.engine.steps import Answer
 from atp_stream.messages.inbound import Inbound
 from atp_stream.messages.registry import SchemaCache

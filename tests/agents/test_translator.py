@@ -7,8 +7,9 @@ import msgspec
 import pytest
 
 from atp_stream.agents.translation import MAX_MESSAGE_BYTES, Translator
+from atp_stream.engine.batches import Output
 from atp_stream.engine.intake import NotYet
-from atp_stream.engine.sending import Output, partition_of
+from atp_stream.engine.partitioner import partition_of
 from atp_stream.messages.dead_letters import unpack_original
 from atp_stream.messages.inbound import Inbound
 from atp_stream.messages.registry import SchemaCache

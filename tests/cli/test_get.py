@@ -72,7 +72,7 @@ def test_an_item_that_is_not_in_quarantine_has_a_note(monkeypatch: pytest.Monkey
     ):
         with FakeWorker(view).serving() as url:
             code, out, err = atp("item", "resume", "x", "--tenant", "acme", "--url", url)
-        assert (0, "told the item log to resume x of acme\n", note) == (code, out, err)
+        assert (0, "queued: resume x of acme\n", note) == (code, out, err)
 
 
 @pytest.mark.stack

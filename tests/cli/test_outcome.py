@@ -10,7 +10,7 @@ from atp_stream.cli import wait
 from atp_stream.cli.group import Failure
 from atp_stream.cli.producing import Place
 from atp_stream.domain.names import join
-from atp_stream.engine.sending import partition_of
+from atp_stream.engine.partitioner import partition_of
 from atp_stream.settings import Settings
 from atp_stream.topics import LOG_PARTITIONS
 from tests.cli.test_policy import FakeWorker
@@ -60,40 +60,37 @@ async def why(item: str | None, url: str = "http://worker") -> str:
     return str(failed.value.message)
 
 
-async def test_an_order_to_all_names_the_partitions_that_are_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_change_for_all_names_the_partitions_that_are_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     every = dict.fromkeys(range(LOG_PARTITIONS), HEARD)
     del every[0], every[2]
     partitions(monkeypatch, {**every, 3: DEAF})
 
     expected = (
-        "the order at orders/0/7 is not in force yet;"
-        " partitions of the log that have not heard of it: 3; that do not answer: 0, 2"
+        "the change at orders/0/7 is not in force yet;"
+        " partitions of the log that have not applied it yet: 3; that do not answer: 0, 2"
     )
     assert expected == await why(None)
 
 
-async def test_an_order_to_all_says_nothing_of_what_is_kept_for_an_item(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_change_for_all_says_nothing_of_what_is_deferred_for_an_item(monkeypatch: pytest.MonkeyPatch) -> None:
     partitions(monkeypatch, {number: {"heard": 7, "kept": 2} for number in range(1, LOG_PARTITIONS)})
 
-    expected = "the order at orders/0/7 is not in force yet; partitions of the log that do not answer: 0"
+    expected = "the change at orders/0/7 is not in force yet; partitions of the log that do not answer: 0"
     assert expected == await why(None)
 
 
-async def test_an_order_that_nobody_tells_of_asks_for_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_change_that_nobody_has_confirmed_asks_for_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     partitions(monkeypatch, {})
 
     for item in (None, "lamp"):
-        expected = (
-            "the order at orders/0/7 was sent, and acts once a worker reads it; nobody tells of it yet:"
-            " is a worker running?"
-        )
+        expected = "the change at orders/0/7 was sent, but no worker has confirmed it yet: is a worker running?"
         assert expected == await why(item)
 
 
-async def test_a_worker_that_does_not_tell_what_is_kept_is_an_older_one() -> None:
+async def test_a_worker_that_does_not_say_what_is_deferred_is_an_older_one() -> None:
     with FakeWorker({"heard": 7}).serving() as url:
         expected = (
-            f"the order at orders/0/7 was sent, but what answers at {url}/policy/acme/lamp does not tell `kept`:"
+            f"the change at orders/0/7 was sent, but what answers at {url}/policy/acme/lamp does not tell `kept`:"
             " it is an older worker, or none of ours"
         )
         assert expected == await why("lamp", url)

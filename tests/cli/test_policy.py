@@ -248,7 +248,7 @@ RULES = {
         (("move", "lamp", "B2B", "stor", "5"), "stor (did you mean STORE?); it names B2B, STORE"),
         (
             ("set", "--item", "lamp", "--channel", "B2BX", "buffer=1"),
-            "B2BX (did you mean B2B?); it is new with this order",
+            "B2BX (did you mean B2B?); it is new with this change",
         ),
     ],
     ids=lambda told: told[0] if isinstance(told, tuple) else "",

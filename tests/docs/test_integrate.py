@@ -9,11 +9,12 @@ import pytest
 
 from atp_stream.agents.fold_adapter import Ledger
 from atp_stream.domain.errors import Refused
+from atp_stream.domain.reasons import Reason
+from atp_stream.engine.batches import Output
+from atp_stream.engine.partitioner import partition_of
 from atp_stream.engine.position import LogRecord
-from atp_stream.engine.sending import Output, partition_of
 from atp_stream.messages import limits
 from atp_stream.messages.inbound import Inbound, InputKind, Translated
-from atp_stream.messages.meanings import REASONS
 from atp_stream.messages.outbound import EVENTS as OUTPUTS
 from atp_stream.messages.outbound import Outbound
 from atp_stream.messages.registered import Language
@@ -206,7 +207,7 @@ def test_every_limit_is_told_with_its_value() -> None:
 def test_every_reason_that_is_named_is_one() -> None:
     named = set(re.findall(r"`([a-z]+_[a-z]+|undecodable|tombstone)`", PAGE.partition("## Limits")[2]))
     assert named
-    assert named <= REASONS.keys()
+    assert named <= {*Reason}
 
 
 def test_what_is_said_not_to_be_read_is_refused() -> None:

@@ -260,12 +260,12 @@ def test_a_grant_is_a_quantity_or_a_percentage(said: AnyCommand) -> None:
 @pytest.mark.parametrize(
     ("said", "detail"),
     [
-        (grant("A"), "a quantity or a percentage, one of them"),
+        (grant("A"), "it needs either a quantity or a percentage"),
         (grant("ECOM", 5), "ECOM is FROZEN"),
         (grant("X", 5), "X"),
         (move("A", "A", 5), "A has 0.04 to give"),
         (edit_item({"rule": {"rank": 1}}), "item.rule.rank: belongs to QUOTA, not to POOLED"),
-        (edit_item({"channels": {"shop": {}}}), "shop is another name of ECOM: say that"),
+        (edit_item({"channels": {"shop": {}}}), "shop is an alias of ECOM: use ECOM"),
     ],
 )
 def test_a_refusal_says_what_was_found(said: AnyCommand, detail: str) -> None:

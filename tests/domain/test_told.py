@@ -11,9 +11,9 @@ from atp_stream.domain.events import (
     CommandRefused,
     Deferred,
     DenialOutcome,
-    DenialReason,
     ReservationDenied,
 )
+from atp_stream.domain.reasons import DenialReason
 from tests.domain.folding import tight_bounds
 from tests.domain.log import (
     AT,

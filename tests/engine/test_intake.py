@@ -12,9 +12,9 @@ from aiokafka.record.default_records import DefaultRecordBatch
 from faust.types import TP
 
 from atp_stream.engine.backlog import Place
+from atp_stream.engine.batches import BATCH_BYTES, Output
 from atp_stream.engine.intake import Intake, NotYet
 from atp_stream.engine.runs import Run
-from atp_stream.engine.sending import BATCH_BYTES, Output
 
 LOG = "log"
 

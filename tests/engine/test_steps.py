@@ -10,10 +10,11 @@ from aiokafka.errors import ProducerFenced
 from faust.types import TP
 
 from atp_stream.devstack import Stack
+from atp_stream.engine.batches import Output
 from atp_stream.engine.partition_state import Lane
 from atp_stream.engine.position import Position
+from atp_stream.engine.producers import drop_producer, make_producer
 from atp_stream.engine.runs import Run
-from atp_stream.engine.sending import Output, drop_producer, make_producer
 from atp_stream.engine.steps import Answer, Steps
 from atp_stream.provision import administration
 

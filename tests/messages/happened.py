@@ -11,12 +11,12 @@ from atp_stream.domain.events import (
     AllocationReleased,
     AvailabilityCalculated,
     DenialOutcome,
-    DenialReason,
     ReleaseReason,
     ReservationDenied,
     StockDrifted,
 )
 from atp_stream.domain.quantity import LARGEST
+from atp_stream.domain.reasons import DenialReason
 from atp_stream.messages.outbound import Published, Role
 
 GENESIS = "9f1c2b3a4d5e6f70"

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from atp_stream.domain.commands import AnyCommand, EditPolicy, SetPolicy
 from atp_stream.domain.errors import Refused
 from atp_stream.domain.quantity import LARGEST
+from atp_stream.domain.reasons import Reason
 from atp_stream.messages import avro_decoder, avro_fast_path, schema_files, subjects
 from atp_stream.messages.errors import SchemaUnknown
 from atp_stream.messages.inbound import Inbound, InputKind, Skipped, Translated
-from atp_stream.messages.reasons import Reason
 from tests.messages.wire import CAMEL, EVENTS, Known, Record, avro
 
 REASONS = {

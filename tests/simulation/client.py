@@ -16,7 +16,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.record.default_records import DefaultRecordBatch
 from aiokafka.structs import TopicPartition
 
-from atp_stream.engine import sending
+from atp_stream.engine import batches
 from atp_stream.engine.once_producer import AnswerLost
 from tests.simulation.broker import TRANSACTION_TIMEOUT, Broker, Fenced, NoTransaction, Record, Transaction, Undecided
 from tests.simulation.loop import PROCESS, Process, SimLoop
@@ -177,7 +177,7 @@ class Producer:
             task.cancel()
 
     def create_batch(self) -> BatchBuilder:
-        return BatchBuilder(sending.BATCH_BYTES, 0, is_transactional=self._name is not None)
+        return BatchBuilder(batches.BATCH_BYTES, 0, is_transactional=self._name is not None)
 
     async def send_batch(self, batch: BatchBuilder, topic: str, *, partition: int) -> "asyncio.Future[Metadata]":
         if self._name is not None and self._state != "open":

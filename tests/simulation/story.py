@@ -18,9 +18,9 @@ from unittest.mock import patch
 
 from aiokafka.structs import TopicPartition
 
-from atp_stream.engine import intake, partition_state, sending, steps
+from atp_stream.engine import batches, intake, partition_state, steps
+from atp_stream.engine.partitioner import partition_of
 from atp_stream.engine.position import GENESIS_HEADER, SOURCE_HEADER, decode_position
-from atp_stream.engine.sending import partition_of
 from tests.simulation import toy
 from tests.simulation.broker import Broker
 from tests.simulation.client import REQUEST_TIMEOUT, USUAL, Fate, Network, Producer
@@ -62,7 +62,7 @@ def small_and_patched() -> Iterator[None]:
     gc.disable()  # what a crash leaves behind is closed where we close it
     try:
         with (
-            patch.object(sending, "BATCH_BYTES", 300),
+            patch.object(batches, "BATCH_BYTES", 300),
             patch.object(partition_state, "STEP_RECORDS", 5),
             patch.object(steps, "STEP_RECORDS", 5),
             patch.object(intake, "ROUND_RECORDS", 12),

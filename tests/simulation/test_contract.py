@@ -11,7 +11,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import NewTopic
 from aiokafka.errors import IllegalOperation, InvalidProducerEpoch, ProducerFenced
 
-from atp_stream.engine.sending import Batches, Output, make_producer
+from atp_stream.engine.batches import Batches, Output
+from atp_stream.engine.producers import make_producer
 from atp_stream.provision import administration
 from atp_stream.settings import Settings
 from tests.simulation.broker import Broker

@@ -10,8 +10,8 @@ from aiokafka.structs import TopicPartition
 
 from atp_stream.engine import intake, position, steps
 from atp_stream.engine.backlog import Place
+from atp_stream.engine.batches import Batches
 from atp_stream.engine.position import Mark, Position
-from atp_stream.engine.sending import Batches
 from atp_stream.engine.steps import Steps
 from tests.simulation.loop import PROCESS
 from tests.simulation.story import play, small_and_patched

@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
+from atp_stream.engine.batches import Output
 from atp_stream.engine.intake import NotYet
 from atp_stream.engine.partition_state import Store
+from atp_stream.engine.partitioner import partition_of
 from atp_stream.engine.position import GENESIS_HEADER, SOURCE_HEADER, LogRecord
-from atp_stream.engine.sending import Output, partition_of
 from atp_stream.engine.steps import Answer
 
 APP: Final = "sim"

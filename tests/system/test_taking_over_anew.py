@@ -9,7 +9,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from atp_stream.devstack import Stack
-from atp_stream.engine.sending import make_producer, transactional_id
+from atp_stream.engine.producers import make_producer, transactional_id
 from atp_stream.provision import preflight
 from tests.system.site import Site, Worker
 

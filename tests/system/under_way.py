@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from atp_stream.engine.sending import partition_of
+from atp_stream.engine.partitioner import partition_of
 from atp_stream.topics import LOG_PARTITIONS
 from tests.system.behind import Behind
 from tests.system.site import Site, Worker

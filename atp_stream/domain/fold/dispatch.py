@@ -20,6 +20,7 @@ from atp_stream.domain.errors import Refused
 from atp_stream.domain.item.open_item import MICROSECONDS, OpenItem
 from atp_stream.domain.item.operator_commands import steer
 from atp_stream.domain.policy.rules import Policy
+from atp_stream.domain.reasons import Reason
 from atp_stream.domain.reservations.lifecycle import adjusted, confirm, fulfil, is_purged, release, reserve
 from atp_stream.domain.stock.facts import Fact, Outcome
 
@@ -43,7 +44,7 @@ def answer(item: OpenItem, command: ItemCommand, policy: Policy) -> Outcome:
     """
     if command.at > item.log_time * MICROSECONDS + policy.future_tolerance:
         ahead, most = command.at // MICROSECONDS - item.log_time, policy.future_tolerance // 1_000_000
-        raise Refused("future", f"stamped {ahead} ms ahead of log time; `future_tolerance` is {most} s")
+        raise Refused(Reason.FUTURE, f"stamped {ahead} ms ahead of log time; `future_tolerance` is {most} s")
     match command:
         case Reserve():
             return _OUTCOMES[reserve(item, command, policy)]
@@ -90,6 +91,6 @@ def _record(item: OpenItem, fact: Fact, location: str) -> Outcome:
     outcome = item.stock.record(fact, location)
     if outcome is _STALE:
         at = _EPOCH + timedelta(microseconds=item.stock.forgotten_at(location))
-        raise Refused("stale", f"what {location or 'no location'} had up to {at.isoformat()} is forgotten")
+        raise Refused(Reason.STALE, f"what {location or 'no location'} had up to {at.isoformat()} is forgotten")
     item.row.late += outcome is _LATE
     return outcome

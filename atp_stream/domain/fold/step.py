@@ -25,6 +25,7 @@ from atp_stream.domain.item.open_item import OpenItem
 from atp_stream.domain.item.policy_history import PolicyHistory
 from atp_stream.domain.item.ticks import Ticks
 from atp_stream.domain.policy.rules import PolicyError
+from atp_stream.domain.reasons import Reason
 from atp_stream.domain.row_keys import FOLD, QUARANTINE, WORK
 from atp_stream.domain.state.overlay import State
 from atp_stream.domain.state.purge import ROWS_PER_FACT, Purge
@@ -252,7 +253,7 @@ class Step:
         if isinstance(command, Elapse):
             return True
         if entry.offset in self._broken:
-            refused = Refused("broken", self._broken[entry.offset])
+            refused = Refused(Reason.BROKEN, self._broken[entry.offset])
             self._refuse(entry.name, 0, entry.offset, entry.log_time, refused)
             return True
         if isinstance(command, Tick):
@@ -271,7 +272,7 @@ class Step:
         try:
             newest = policies.add(entry.offset, entry.log_time, policies.document(command), command.event_id)
         except PolicyError as error:
-            refused = Refused("policy_invalid", str(error))
+            refused = Refused(Reason.POLICY_INVALID, str(error))
             self._refuse(entry.name, 0, entry.offset, entry.log_time, refused)
             return True
         self._time.renew(newest.policy.stock.window)

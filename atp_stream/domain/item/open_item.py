@@ -22,6 +22,7 @@ from atp_stream.domain.policy.rules import ItemRules, Policy
 from atp_stream.domain.policy.schema import WHOLE, Kind
 from atp_stream.domain.promise import availability
 from atp_stream.domain.promise.claims import Claim, claims, open_rules, weights
+from atp_stream.domain.reasons import Reason
 from atp_stream.domain.row_keys import queue_prefix
 from atp_stream.domain.state.overlay import State
 from atp_stream.domain.state.rows import Allocation, Channel, Item, Reservation
@@ -127,11 +128,13 @@ class OpenItem:
         if channel in rules.channels:
             return channel
         if not rules.accepts_unknown:
-            raise Refused("unknown_channel", f"{channel}: policy does not name it, and `unknown_channels` is `refuse`")
+            raise Refused(
+                Reason.UNKNOWN_CHANNEL, f"the policy does not name {channel}, and `unknown_channels` is `refuse`"
+            )
         if channel not in self.channels:
             if sum(one not in rules.channels for one in self.channels) >= limit:
                 raise Refused(
-                    "too_many_channels", f"{channel}: the item has {limit} such already (unknown_channel_limit)"
+                    Reason.TOO_MANY_CHANNELS, f"{channel}: the item has {limit} such already (unknown_channel_limit)"
                 )
             self._open(channel)
         return channel

@@ -15,6 +15,7 @@ from atp_stream.domain.policy.parsing import edited_own, encode, recall_own
 from atp_stream.domain.policy.rules import Policy
 from atp_stream.domain.policy.schema import WHOLE, Kind, PolicyError
 from atp_stream.domain.quantity import show
+from atp_stream.domain.reasons import Reason
 from atp_stream.domain.state.rows import Channel
 
 MAX_HEARD: Final = 64
@@ -42,7 +43,7 @@ def steer(item: OpenItem, command: PolicyCommand, policy: Policy) -> bool:
         case Move():
             source, target = _quota(item, command.channel), _quota(item, command.to)
             if command.quantity > _unused(source):
-                raise Refused("not_enough_granted", f"{command.channel} has {show(_unused(source))} to give")
+                raise Refused(Reason.NOT_ENOUGH_GRANTED, f"{command.channel} has {show(_unused(source))} to give")
             source.granted -= command.quantity
             target.granted += command.quantity
         case _:
@@ -56,11 +57,14 @@ def _edit(item: OpenItem, command: EditItem, policy: Policy) -> None:
         before = policy.written_for(item.name) if item.row.own is None else recall_own(item.row.own.encode())
         own = edited_own(before, bytes(command.patch))
     except PolicyError as error:
-        raise Refused("policy_invalid", str(error)) from error
+        raise Refused(Reason.POLICY_INVALID, str(error)) from error
     names = () if own is None else (*own.channels, *own.frozen)
     other = next((name for name in names if normal(item.rules.resolve(name)) != normal(name)), None)
     if other is not None:
-        raise Refused("policy_invalid", f"{other} is another name of {item.rules.resolve(other)}: say that")
+        raise Refused(
+            Reason.POLICY_INVALID,
+            f"{other} is an alias of {item.rules.resolve(other)}: use {item.rules.resolve(other)}",
+        )
     item.row.own = None if own is None else encode(own).decode()
     item.meet(policy.rules(item.name, item.row.own))
 
@@ -69,10 +73,10 @@ def _quota(item: OpenItem, channel: str) -> Channel:
     channel = item.rules.resolve(channel, item.channels)
     row = item.channels.get(channel)
     if row is None:
-        raise Refused("unknown_channel", channel)
+        raise Refused(Reason.UNKNOWN_CHANNEL, channel)
     kind = item.rules.rule(channel).thawed
     if kind is not Kind.QUOTA:
-        raise Refused("not_a_quota", f"{channel} is {kind}")
+        raise Refused(Reason.NOT_A_QUOTA, f"{channel} is {kind}")
     return row
 
 
@@ -83,7 +87,7 @@ def _granted(item: OpenItem, command: Grant) -> int:
         rule = item.rules.rule(item.rules.resolve(command.channel))
         units = max(item.free() * command.percent // WHOLE, rule.minimum)
         return units - units % item.rules.step
-    raise Refused("bad_grant", "a quantity or a percentage, one of them")
+    raise Refused(Reason.BAD_GRANT, "it needs either a quantity or a percentage")
 
 
 def _unused(row: Channel) -> int:

@@ -1,7 +1,7 @@
 """Why a number is what it is: each number of an item as a sum of terms, derived again from its rows.
 
 Law: the terms of on hand add up to on hand, and the terms of a channel to what it shows as available. Nothing is read
-back from a published value: a term that were wrong would show as a sum that is. All quantities are whole hundredths.
+back from a published value: a wrong term shows as a sum that does not add up. All quantities are whole hundredths.
 Source: docs/rules/stock.md#on-hand, docs/rules/availability.md#formula.
 """
 

@@ -18,11 +18,12 @@ from typing import Final
 
 from atp_stream.domain.commands import Confirm, Fulfil, Release, Reserve
 from atp_stream.domain.errors import Refused
-from atp_stream.domain.events import DenialOutcome, DenialReason, ReleaseReason, ReservationDenied
+from atp_stream.domain.events import DenialOutcome, ReleaseReason, ReservationDenied
 from atp_stream.domain.item.open_item import MICROSECONDS, OpenItem
 from atp_stream.domain.names import join, short_id
 from atp_stream.domain.policy.channel_names import normal
 from atp_stream.domain.policy.rules import Policy
+from atp_stream.domain.reasons import DenialReason, Reason
 from atp_stream.domain.reservations import shipment_matching
 from atp_stream.domain.reservations.backorder_queue import queue_again, stop_waiting, wait
 from atp_stream.domain.reservations.balances import MAX_PIECES, allocated, owed, pieces
@@ -52,7 +53,7 @@ def reserve(item: OpenItem, command: Reserve, policy: Policy) -> bool:
             item.forget(channel)
         return True
     if command.channel != row.asked and normal(channel) != normal(item.rules.resolve(row.channel)):
-        raise Refused("reservation_conflict", f"{command.reservation} is in channel {row.channel}, not in {channel}")
+        raise Refused(Reason.RESERVATION_CONFLICT, f"{command.reservation} is in {row.channel}, not in {channel}")
     if command.at <= row.at:
         return False
     if row.ended is None:
@@ -127,7 +128,7 @@ def is_purged(item: OpenItem, reservation: str, at: int) -> bool:
 
 def _require_unforgotten(item: OpenItem, reservation: str, at: int) -> None:
     if item.row.purged_at is not None and at <= item.row.purged_at:
-        raise Refused("too_old", f"{reservation}: reservations made as late as that were forgotten after `retention`")
+        raise Refused(Reason.TOO_OLD, f"{reservation} is no newer than a reservation that was purged after `retention`")
 
 
 def _create(item: OpenItem, row: Reservation, command: Reserve, channel: str) -> None:
@@ -206,7 +207,7 @@ def _replace(item: OpenItem, row: Reservation, command: Reserve) -> None:
     grown = command.quantity - row.requested
     if grown > 0 and pieces(row) >= MAX_PIECES:
         raise Refused(
-            "too_many_parts", f"{command.reservation} is in {MAX_PIECES} parts already, the most there may be"
+            Reason.TOO_MANY_PARTS, f"{command.reservation} is in {MAX_PIECES} parts already, the most there may be"
         )
     if (command.priority, command.allow_partial) != (row.priority, row.allow_partial):
         queue_again(item, row, command.priority, allow_partial=command.allow_partial)
@@ -300,7 +301,7 @@ def _remember(row: Reservation, heard: list[str], event_id: str, location: str =
         return False
     if len(row.released_by) + len(row.fulfilled_by) + len(row.known) >= MAX_MOVEMENTS:
         raise Refused(
-            "too_many_movements", f"{MAX_MOVEMENTS} releases and fulfilments have come, the most there may be"
+            Reason.TOO_MANY_MOVEMENTS, f"{MAX_MOVEMENTS} releases and fulfilments have come, the most there may be"
         )
     heard.append(known)
     return True

@@ -10,7 +10,8 @@ from aiokafka.record.default_records import DefaultRecordBatch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atp_stream.engine.sending import BATCH_BYTES, RECORD_BYTES, Batches, Output, TooLarge, partition_of
+from atp_stream.engine.batches import BATCH_BYTES, RECORD_BYTES, Batches, Output, TooLarge
+from atp_stream.engine.partitioner import partition_of
 
 
 class Metadata(NamedTuple):

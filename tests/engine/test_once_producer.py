@@ -13,8 +13,9 @@ from aiokafka.protocol.produce import ProduceRequest
 from aiokafka.protocol.transaction import EndTxnRequest
 
 from atp_stream.devstack import Stack
+from atp_stream.engine.batches import Batches, Output
 from atp_stream.engine.once_producer import AnswerLost
-from atp_stream.engine.sending import Batches, Output, drop_producer, make_producer
+from atp_stream.engine.producers import drop_producer, make_producer
 from atp_stream.provision import administration
 
 pytestmark = pytest.mark.stack

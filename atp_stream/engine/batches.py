@@ -1,31 +1,21 @@
-"""Producing whole batches: 0.7 µs a record, against 11 µs through the producer's own accumulator."""
+"""Records to produce, and whole batches of them: 0.7 µs a record, against 11 µs through the producer's accumulator."""
 
 import asyncio
 import time
 from collections.abc import Iterable, Sequence
-from struct import unpack_from
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import IllegalOperation, KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
-from mode import get_logger
-
-from atp_stream.engine.once_producer import OnceProducer
-
-log = get_logger(__name__)
 
 #: A batch is sent before it grows beyond this: brokers refuse batches over max.message.bytes, 1 MiB by default.
-BATCH_BYTES = 900_000
+BATCH_BYTES: Final = 900_000
 #: One record alone may be larger, for a topic that accepts it (the dead letters keep what others refuse).
-RECORD_BYTES = 4 << 20
+RECORD_BYTES: Final = 4 << 20
 
-_FORCE_SECONDS = 5.0
-_ANSWER_SECONDS = 1.0  # for what was sent in a transaction that has ended already
-_SEED = 0x9747B28C
-_MIX = 0x5BD1E995
-_WORD = 0xFFFFFFFF
+_ANSWER_SECONDS: Final = 1.0  # for what was sent in a transaction that has ended already
 
 Headers = list[tuple[str, bytes]]
 _NO_HEADERS: Headers = []
@@ -46,59 +36,6 @@ class Output(msgspec.Struct, frozen=True, gc=False):
 
 class TooLarge(Exception):
     """A record does not fit into any batch."""
-
-
-def partition_of(key: bytes, partitions: int) -> int:
-    """Return the partition of a key as Java's default partitioner chooses it."""
-    return (_murmur2(key) & 0x7FFFFFFF) % partitions
-
-
-def _murmur2(key: bytes) -> int:
-    """Return Kafka's hash of a key, a word at a time: aiokafka's own goes by bytes, and takes three times as long."""
-    length = len(key)
-    words, left = divmod(length, 4)
-    found = _SEED ^ length
-    for word in unpack_from(f"<{words}I", key):
-        mixed = word * _MIX & _WORD
-        mixed = (mixed ^ mixed >> 24) * _MIX & _WORD
-        found = found * _MIX & _WORD ^ mixed
-    if left:
-        found = (found ^ int.from_bytes(key[-left:], "little")) * _MIX & _WORD
-    found = (found ^ found >> 13) * _MIX & _WORD
-    return found ^ found >> 15
-
-
-def make_producer(bootstrap: str, *, transactional_id: str | None = None, **settings: Any) -> AIOKafkaProducer:
-    """Return a producer, not started, that never leaves a hole: idempotent, acknowledged by all in-sync replicas.
-
-    With a transactional id it also sends nothing twice.
-    """
-    kind = AIOKafkaProducer if transactional_id is None else OnceProducer
-    return kind(
-        bootstrap_servers=bootstrap,
-        transactional_id=transactional_id,
-        enable_idempotence=True,
-        acks="all",
-        max_batch_size=BATCH_BYTES,  # but for a first record, which is taken whatever its size
-        max_request_size=16 << 20,
-        **settings,
-    )
-
-
-async def drop_producer(producer: AIOKafkaProducer) -> None:
-    """Stop a producer, in order or by force; what it had under way is sent again by another, or does not matter."""
-    try:
-        await asyncio.wait_for(producer.stop(), timeout=5.0)
-    except Exception as error:  # noqa: BLE001 - whatever it is, this producer is given up
-        log.info("producer did not stop in order: %r", error)
-        # Else it would try for ever; what is under way ends with the connections.
-        ends = asyncio.gather(producer._sender.close(), producer.client.close(), return_exceptions=True)
-        await asyncio.wait([ends], timeout=_FORCE_SECONDS)
-
-
-def transactional_id(app: str, genesis: str, partition: int) -> str:
-    """Return the name under which the owner of a log partition commits; whoever takes it over fences the one before."""
-    return f"{app}-{genesis}-{partition}"
 
 
 class _Open:
@@ -177,7 +114,9 @@ class Batches:
             if isinstance(answer, BaseException):
                 raise answer
             if answer.offset < 0:
-                raise KafkaError(f"{way[0]}/{way[1]} had these records before, at offsets that nobody knows any more")
+                raise KafkaError(
+                    f"{way[0]}/{way[1]} had these records before, at offsets that the broker does not tell"
+                )
             self.ends[way] = answer.offset + count - 1
 
 
