@@ -18,7 +18,7 @@ from aiokafka import AIOKafkaProducer
 from mode import get_logger
 
 from atp_stream.domain.commands import Tick
-from atp_stream.domain.row_keys import TIMER
+from atp_stream.domain.row_keys import TIMER, item_timer_of
 from atp_stream.engine.app import EngineApp
 from atp_stream.engine.position import GENESIS_HEADER
 from atp_stream.engine.producers import drop_producer, make_producer
@@ -172,7 +172,7 @@ class Clock:
             position = self._app.steps.position(number)
             lowest = self._lowest.get(number, 0)
             key, _ = next(self._app.table.scan(number, _TIMERS + b"%016x" % lowest), (b"", b""))
-            found = int(key[len(_TIMERS) : len(_TIMERS) + _DIGITS], 16) if key.startswith(_TIMERS) else None
+            found = item_timer_of(key.decode())[0] if key.startswith(_TIMERS) else None
             if position is not None and not self._app.steps.unfinished(number):
                 log_time = position.log_time * _MICROSECONDS
                 self._lowest[number] = log_time if found is None else min(found, log_time)

@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from atp_stream.domain.row_keys import GENERATIONS, PURGE, generation_of, generation_prefix, item_of, kind_of
+from atp_stream.domain.row_keys import GENERATIONS, PURGE, generation_of, generation_prefix, item_key, item_of, kind_of
 from atp_stream.domain.state.rows import Item, PurgeRow
 from atp_stream.domain.stock import upgrade
 from atp_stream.domain.stock.facts import NEVER
@@ -65,8 +65,8 @@ def _left_over(rows: Scratch, mine: Callable[[bytes], bool]) -> Iterator[str]:
         key = raw.decode()
         if not mine(raw):
             continue
-        item_key = f"{item_of(key)}|i"
-        item = _decoded(item_key, rows.read(item_key.encode()))
+        of_item = item_key(item_of(key))
+        item = _decoded(of_item, rows.read(of_item.encode()))
         stopped = item.stopped if isinstance(item, Item) else None
         if stopped is None or generation_of(key) < stopped - 1:
             yield f"row {key} is of a forgotten generation, and was not purged"

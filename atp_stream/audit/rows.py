@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from atp_stream.domain.row_keys import GENERATIONS, STOCK_TIME, generation_of, item_of
+from atp_stream.domain.row_keys import GENERATIONS, STOCK_TIME, generation_of, item_key, item_of
 from atp_stream.domain.state.purge import is_forgotten, is_kept
 from atp_stream.engine.scratch_store import Scratch
 from atp_stream.messages.rows import decode_row
@@ -56,7 +56,7 @@ def _is_kept(rows: Scratch, key: str) -> bool:
     """Tell whether a row of a forgotten generation stays, because its item is stopped."""
     if not key.startswith(GENERATIONS):
         return False
-    item = f"{item_of(key)}|i"
+    item = item_key(item_of(key))
     row = rows.read(item.encode())
     try:
         return row is not None and is_kept(decode_row(item, row), generation_of(key))

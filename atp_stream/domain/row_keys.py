@@ -81,6 +81,62 @@ def mark_key(generation: int, name: str, mark: str) -> str:
     return f"{GENERATIONS}{generation:08x}|K|{name}|{mark}"
 
 
+def item_key(name: str) -> str:
+    """Return the key of the item `name`."""
+    return f"{name}|i"
+
+
+def reservation_prefix(name: str) -> str:
+    """Return what the keys of the reservations of the item `name` begin with."""
+    return f"{name}|r|"
+
+
+def reservation_key(name: str, reservation: str) -> str:
+    """Return the key of a reservation of the item `name`."""
+    return f"{name}|r|{encode(reservation)}"
+
+
+def reservation_of(key: str) -> str:
+    """Return the reservation that its key names."""
+    return decode(key.split("|", 3)[3])
+
+
+def timer_prefix(name: str) -> str:
+    """Return what the keys of the timers of the item `name` begin with."""
+    return f"{name}|t|"
+
+
+def timer_key(name: str, moment: int, reservation: str) -> str:
+    """Return the key of a timer of the item `name`: of a reservation, or ("") of the item itself."""
+    return f"{name}|t|{moment:016x}{encode(reservation)}"
+
+
+def timer_of(key: str) -> tuple[int, str]:
+    """Return the moment, and the reservation ("" if none), that the key of a timer names."""
+    rest = key.split("|", 3)[3]
+    return int(rest[:_STAMP], 16), decode(rest[_STAMP:])
+
+
+def promise_prefix(name: str) -> str:
+    """Return what the keys of the promises that a loss of stock may take back begin with."""
+    return f"{name}|o|"
+
+
+def promise_key(name: str, place: str, reservation: str) -> str:
+    """Return the key of an open promise; keys sort in the order in which promises are taken back."""
+    return f"{name}|o|{place}{encode(reservation)}"
+
+
+def promise_place(priority: int, newest: int, *, confirmed: bool) -> str:
+    """Return the place of a promise among those that a loss may take back; `newest` is that of its newest request."""
+    return f"{int(confirmed)}{_TOP + max(-_TOP, min(_TOP, priority)):016x}{_TOP - newest:016x}"
+
+
+def promised_to(key: str) -> str:
+    """Return the reservation that the key of a promise names."""
+    return decode(key.split("|", 3)[3][1 + 2 * _STAMP :])
+
+
 def location_key(name: str, location: str) -> str:
     """Return the key of the stock of the item `name` at a location."""
     return f"{name}|L|{encode(location)}"
@@ -107,6 +163,17 @@ def dated_place_of(key: str, prefix: str) -> tuple[int, str]:
     return int(key[len(prefix) : digits], 16), decode(key[digits:])
 
 
+def item_timer_key(name: str, moment: int) -> str:
+    """Return the key by which a partition finds the items whose timers run out first."""
+    return f"{TIMER}{moment:016x}|{name}"
+
+
+def item_timer_of(key: str) -> tuple[int, str]:
+    """Return the moment, and the item's name ("" if it is the partition's own), that the key of a timer names."""
+    moment, _, name = key[len(TIMER) :].partition("|")
+    return int(moment, 16), name
+
+
 def partition_timer_key(moment: int) -> str:
     """Return the key of a timer of the partition itself; it sorts among those of the items, and names none."""
     return f"{TIMER}{moment:016x}|"
@@ -122,6 +189,21 @@ def deferred_key(name: str, offset: int) -> str:
     return f"{name}|h|{offset:019d}"
 
 
+def deferred_prefix(name: str) -> str:
+    """Return what the keys of the commands deferred for the item `name` begin with."""
+    return f"{name}|h|"
+
+
+def deferred_offset(key: str) -> int:
+    """Return the offset that the key of a deferred command names."""
+    return int(key.rpartition("|")[2])
+
+
+def behind_item(name: str) -> str:
+    """Return a key behind all rows of the item `name`, or ("") behind those of the partition."""
+    return name + "}"  # the sign after "|"
+
+
 def queue_prefix(name: str, channel: str) -> str:
     """Return what the keys of the parts waiting in `channel` begin with."""
     return f"{name}|q|{encode(channel)}|"
@@ -133,3 +215,8 @@ def rank(priority: int, offset: int) -> str:
     A priority beyond 64 bits counts as the last one within them.
     """
     return f"{_TOP - max(-_TOP, min(_TOP, priority)):016x}{offset:016x}"
+
+
+def rank_offset(key: str) -> int:
+    """Return the place in the log that the key of a waiting part ends with."""
+    return int(key[-_STAMP:], 16)

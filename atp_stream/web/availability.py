@@ -11,6 +11,7 @@ from atp_stream.domain.names import join
 from atp_stream.domain.policy.rules import ItemRules
 from atp_stream.domain.promise.availability import short
 from atp_stream.domain.reservations.backorder_queue import closing
+from atp_stream.domain.row_keys import item_key
 from atp_stream.domain.state.rows import Backorder, Channel, Item
 from atp_stream.engine.app import EngineApp
 from atp_stream.engine.routing import Elsewhere
@@ -108,7 +109,7 @@ def item_row(app: EngineApp, partition: int, tenant: str, item: str) -> Item:
     Raises:
         Problem: 404, nothing has ever been said of it.
     """
-    row: Item | None = read_row(app, partition, f"{join(tenant, item)}|i")
+    row: Item | None = read_row(app, partition, item_key(join(tenant, item)))
     if row is None:
         raise Problem.unknown("unknown-item", f"nothing is known of item {item!r} of {tenant!r}")
     return row

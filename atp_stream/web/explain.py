@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 from aiohttp import web
 
 from atp_stream.domain.item.policy_history import lived_by
-from atp_stream.domain.names import decode, encode, join
+from atp_stream.domain.names import join
 from atp_stream.domain.policy.rules import ItemRules
 from atp_stream.domain.promise.explanation import (
     ChannelTerms,
@@ -19,6 +19,7 @@ from atp_stream.domain.promise.explanation import (
 )
 from atp_stream.domain.reservations.backorder_queue import closing
 from atp_stream.domain.reservations.balances import allocated, status
+from atp_stream.domain.row_keys import reservation_key, reservation_of, reservation_prefix
 from atp_stream.domain.state.rows import Backorder, Item, Reservation
 from atp_stream.domain.stock import instants
 from atp_stream.domain.stock.rows import Location
@@ -152,12 +153,12 @@ def page(name: str, rows: Iterator[tuple[str, Any]], limit: int) -> dict[str, An
 
     `rows` are those of the partition from where the page begins; `next` is None at the end.
     """
-    prefix = f"{name}|r|"
+    prefix = reservation_prefix(name)
     found: list[dict[str, Any]] = []
     for looked, (key, row) in enumerate(rows):
         if not key.startswith(prefix):
             break
-        reservation = decode(key[len(prefix) :])
+        reservation = reservation_of(key)
         if row.allocations or row.waiting:
             found.append(_reservation(reservation, row))
         if len(found) == limit or looked == _LOOKED_AT:
@@ -208,7 +209,7 @@ def add_explain(app: EngineApp, pages: Pages) -> None:
         (_, rules), log = lived_by(state, name, row), f"{app.log_topic}/{place.partition}"
         places = page_of(state, name, row.stock, places_after, MAX_PLACES)
         told = describe(tenant, item, row, rules, log, places, closing(state, name, row))
-        start = f"{name}|r|{encode(after)}" + ("\0" if after else "")
+        start = reservation_key(name, after) + ("\0" if after else "")
         return json_response({**told, **page(name, state.scan(start), limit)})
 
     pages.add("GET", "/atp/{tenant}/{item}/explain", explain_view)

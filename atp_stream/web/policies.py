@@ -9,7 +9,7 @@ from atp_stream.domain.item.policy_history import lived_by
 from atp_stream.domain.names import join
 from atp_stream.domain.policy.rules import DEFAULT, ItemRules, Policy, Rule, text
 from atp_stream.domain.policy.schema import WHOLE, Kind
-from atp_stream.domain.row_keys import POLICY, SWEEP
+from atp_stream.domain.row_keys import POLICY, SWEEP, item_key
 from atp_stream.domain.state.overlay import State
 from atp_stream.domain.state.rows import Item, PolicyRow
 from atp_stream.engine.app import EngineApp
@@ -91,7 +91,7 @@ def add_policies(app: EngineApp, pages: Pages, topics: Topics) -> None:
         place = owner(app, request, name)
         if isinstance(place, Elsewhere):
             return await pass_on(app, request, place)
-        row: Item | None = read_row(app, place.partition, f"{name}|i")
+        row: Item | None = read_row(app, place.partition, item_key(name))
         shown = of_item(state_of(app, place.partition), name, row)
         return json_response({"tenant": tenant, "item": item, "heard": heard(place.partition), **shown})
 

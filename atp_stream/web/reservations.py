@@ -4,8 +4,9 @@ from typing import Any
 
 from aiohttp import web
 
-from atp_stream.domain.names import encode, join
+from atp_stream.domain.names import join
 from atp_stream.domain.reservations.balances import allocated, shipped, status
+from atp_stream.domain.row_keys import reservation_key
 from atp_stream.domain.state.rows import Item, Reservation
 from atp_stream.engine.app import EngineApp
 from atp_stream.engine.routing import Elsewhere
@@ -60,7 +61,7 @@ def show(app: EngineApp, partition: int, tenant: str, item: str, reservation: st
     """
     found: Item = item_row(app, partition, tenant, item)
     name = join(tenant, item)
-    row = read_row(app, partition, f"{name}|r|{encode(reservation)}")
+    row = read_row(app, partition, reservation_key(name, reservation))
     if row is None:
         raise Problem.unknown("unknown-reservation", f"the item has no reservation {reservation!r}")
     position = app.steps.position(partition)

@@ -11,7 +11,7 @@ from faust.types import TP
 
 from atp_stream.agents.clock import Clock
 from atp_stream.domain.commands import Tick
-from atp_stream.domain.item.timers import item_timer_key
+from atp_stream.domain.row_keys import item_timer_key
 from atp_stream.engine.position import Position
 from atp_stream.settings import Settings
 from atp_stream.topics import Topics

@@ -346,7 +346,7 @@ def test_a_fault_at_the_end_that_quarantine_cannot_contain_is_raised_as_it_is(fa
 
 def test_a_policy_that_breaks_the_fold_is_refused(fault: pytest.MonkeyPatch) -> None:
     log = Log()
-    fault.setattr("atp_stream.domain.item.open_item.policy_history.read", breaks)
+    fault.setattr("atp_stream.domain.item.policy_history.read", breaks)
     assert [("|", "broken", "fault 0")] == [
         (e.name, e.reason, e.detail) for e in log.say(policy({})) if isinstance(e, CommandRefused)
     ]

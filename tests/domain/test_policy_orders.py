@@ -95,7 +95,7 @@ def test_the_last_64_orders_are_remembered() -> None:
 
 
 def test_policies_of_too_many_bytes_in_all_wait_for_the_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("atp_stream.domain.item.open_item.policy_history.MAX_BYTES", 100)
+    monkeypatch.setattr("atp_stream.domain.item.policy_history.MAX_BYTES", 100)
     log = Log()
     for number in range(9):
         log.say(count(207), name=f"acme|{number}")

@@ -2,8 +2,7 @@
 
 from atp_stream.domain.events import StockDrifted
 from atp_stream.domain.item.ticks import Ticks
-from atp_stream.domain.item.timers import item_timer_key
-from atp_stream.domain.row_keys import TIMER
+from atp_stream.domain.row_keys import TIMER, item_timer_key
 from atp_stream.domain.state.overlay import State
 from atp_stream.domain.state.rows import End
 from tests.domain.log import AT, LAMP, NOON, Log, adjust, count, policy, reserve, tick

@@ -98,7 +98,7 @@ def test_a_refused_order_is_told_under_the_name_of_the_partition(said: AnyComman
 
 
 def test_a_tick_that_breaks_is_told_under_the_name_of_the_partition(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("atp_stream.domain.item.open_item.ticks.Ticks.add", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("atp_stream.domain.item.ticks.Ticks.add", lambda *_, **__: 1 / 0)
     log = Log()
     log.say(count(9))
     assert [CommandRefused(name="|", version=0, at=NOON, offset=1, ordinal=0, reason="broken",

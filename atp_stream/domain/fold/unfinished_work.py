@@ -18,7 +18,7 @@ from atp_stream.domain.fold.follow_up import advance, settle
 from atp_stream.domain.item.open_item import OpenItem
 from atp_stream.domain.item.policy_history import PolicyHistory, PolicyVersion
 from atp_stream.domain.item.ticks import Ticks
-from atp_stream.domain.row_keys import WORK, deferred_key
+from atp_stream.domain.row_keys import WORK, behind_item, deferred_key, deferred_offset, deferred_prefix
 from atp_stream.domain.state.overlay import State
 from atp_stream.domain.state.purge import Purge
 from atp_stream.domain.state.rows import DeferredCommand, Pending, Work
@@ -119,9 +119,9 @@ class UnfinishedWork:
             return lambda: self._upgrade(item)
         version = item.pending[0] if item.pending else None
         tick = self._ticks.for_item(item)
-        deferred = self._state.first(f"{item.name}|h|") if item.row.resuming else None
+        deferred = self._state.first(deferred_prefix(item.name)) if item.row.resuming else None
         places = (
-            _END if deferred is None else int(deferred[0].rpartition("|")[2]),
+            _END if deferred is None else deferred_offset(deferred[0]),
             _END if version is None else version.offset,
             _END if tick is None else tick.offset,
         )
@@ -169,7 +169,7 @@ class UnfinishedWork:
         self._state.delete(key)
         item.row.deferred -= 1
         item.row.resuming = item.row.deferred > 0
-        self._host.apply_deferred(item, int(key.rpartition("|")[2]), deferred)
+        self._host.apply_deferred(item, deferred_offset(key), deferred)
 
     def _meet(self, item: OpenItem, version: PolicyVersion) -> None:
         item.pending.pop(0)
@@ -213,13 +213,13 @@ class UnfinishedWork:
                 policies.finish()
                 return
             if key[0] == "|":  # the rows of the partition stand amid the items
-                cursor = "}"
+                cursor = behind_item("")
                 continue
             name = "|".join(key.split("|", 2)[:2])
             # What was kept in front of a policy has to be answered while the policies in front of it are still known.
             open_ = policies.differ(name) or self._state.get(WORK + name) is not None
             if open_ and not self.catch_up(self._host.open(name), limit):
                 break
-            cursor = name + "}"  # behind all rows of the item
+            cursor = behind_item(name)
             self._host.spend()
         policies.advance(cursor)

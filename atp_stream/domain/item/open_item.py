@@ -17,13 +17,13 @@ from atp_stream.domain.events import (
     ReleaseReason,
 )
 from atp_stream.domain.item.policy_history import PolicyVersion
-from atp_stream.domain.names import encode, short_id
+from atp_stream.domain.names import short_id
 from atp_stream.domain.policy.rules import ItemRules, Policy
 from atp_stream.domain.policy.schema import WHOLE, Kind
 from atp_stream.domain.promise import availability
 from atp_stream.domain.promise.claims import Claim, claims, open_rules, weights
 from atp_stream.domain.reasons import Reason
-from atp_stream.domain.row_keys import queue_prefix
+from atp_stream.domain.row_keys import item_key, queue_prefix, reservation_key
 from atp_stream.domain.state.overlay import State
 from atp_stream.domain.state.rows import Allocation, Channel, Item, Reservation
 from atp_stream.domain.stock.fold import StockFold
@@ -66,7 +66,7 @@ class OpenItem:
     )  # fmt: skip
 
     def __init__(self, state: State, name: str, policy: Policy, events: list[AnyEvent]) -> None:
-        item: Item | None = state.get(f"{name}|i")
+        item: Item | None = state.get(item_key(name))
         self.is_new = item is None
         self.reserved = self.waiting = 0
         self._leaving = self.unindexed = False
@@ -114,7 +114,7 @@ class OpenItem:
 
     def reservation(self, reservation: str) -> Reservation | None:
         """Return the row of a reservation; `keeping.keep` sets it."""
-        row: Reservation | None = self.state.get(f"{self.name}|r|{encode(reservation)}")
+        row: Reservation | None = self.state.get(reservation_key(self.name, reservation))
         return row
 
     # Channels and what they may claim
@@ -297,7 +297,7 @@ class OpenItem:
             if channel not in item.channels and pair != _WITHDRAWN:
                 self._tell(place, channel, *_WITHDRAWN)
                 place += 1
-        self.state.put(f"{self.name}|i", item)
+        self.state.put(item_key(self.name), item)
 
     def _tell(self, place: int, channel: str, available: int, reserved: int) -> None:
         item = self.row

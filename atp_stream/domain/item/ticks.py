@@ -7,7 +7,7 @@ that no command touches meets it in a walk over the earliest timers. Source: doc
 from typing import Final
 
 from atp_stream.domain.item.open_item import MICROSECONDS, OpenItem
-from atp_stream.domain.row_keys import CLOCK, TIMER
+from atp_stream.domain.row_keys import CLOCK, TIMER, item_timer_of
 from atp_stream.domain.state.overlay import State
 from atp_stream.domain.state.rows import Clock, Pending
 
@@ -64,5 +64,5 @@ class Ticks:
         found = self._state.first(TIMER)
         if found is None:
             return None
-        moment, _, name = found[0][len(TIMER) :].partition("|")
-        return (found[0], name) if int(moment, 16) <= until else None
+        moment, name = item_timer_of(found[0])
+        return (found[0], name) if moment <= until else None

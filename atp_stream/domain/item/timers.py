@@ -9,19 +9,8 @@ tick ends does not depend on when it is worked off. Moments are microseconds. So
 """
 
 from atp_stream.domain.item.open_item import MICROSECONDS, OpenItem
-from atp_stream.domain.names import encode
-from atp_stream.domain.row_keys import TIMER
+from atp_stream.domain.row_keys import item_timer_key, timer_key
 from atp_stream.domain.state.rows import Due
-
-
-def timer_key(name: str, moment: int, reservation: str) -> str:
-    """Return the key of a timer of the item `name`: of a reservation, or ("") of the item itself."""
-    return f"{name}|t|{moment:016x}{encode(reservation)}"
-
-
-def item_timer_key(name: str, moment: int) -> str:
-    """Return the key by which a partition finds the items whose timers run out first."""
-    return f"{TIMER}{moment:016x}|{name}"
 
 
 def start(item: OpenItem, moment: int, reservation: str) -> int:

@@ -10,10 +10,10 @@ Source: docs/rules/reservations.md#serving, docs/rules/identity.md#slices.
 from atp_stream.domain.budget import SliceBudget
 from atp_stream.domain.item.open_item import OpenItem
 from atp_stream.domain.policy.schema import Kind
-from atp_stream.domain.reservations.backorder_queue import place_of, shorten
+from atp_stream.domain.reservations.backorder_queue import shorten
 from atp_stream.domain.reservations.balances import MAX_PIECES, pieces
 from atp_stream.domain.reservations.saving import keep
-from atp_stream.domain.row_keys import queue_prefix
+from atp_stream.domain.row_keys import queue_prefix, rank_offset
 from atp_stream.domain.state.rows import Backorder
 
 
@@ -52,7 +52,7 @@ def _serve(item: OpenItem, channel: str, key: str, part: Backorder, closed: list
         closed.append(channel)
         return False
     shorten(item, key, part, row, units)
-    item.commit(reservation, row, units, place_of(key))
+    item.commit(reservation, row, units, rank_offset(key))
     keep(item, reservation, row)
     return True
 

@@ -7,7 +7,7 @@ Source: docs/rules/reservations.md#queue.
 from bisect import insort
 
 from atp_stream.domain.item.open_item import OpenItem
-from atp_stream.domain.row_keys import queue_prefix, rank
+from atp_stream.domain.row_keys import queue_prefix, rank, rank_offset
 from atp_stream.domain.state.overlay import State
 from atp_stream.domain.state.rows import Backorder, Item, Reservation
 
@@ -46,7 +46,7 @@ def shorten(item: OpenItem, key: str, part: Backorder, row: Reservation, units: 
         item.state.put(key, part)
     else:
         item.state.delete(key)
-        row.queued.remove(place_of(key))
+        row.queued.remove(rank_offset(key))
         item.channels[row.channel].blocking -= part.priority >= 0
     _count(item, row, -units)
 
@@ -67,11 +67,6 @@ def closing(state: State, name: str, item: Item) -> dict[str, Backorder]:
     """Return, by channel, the part that waits first where one of priority 0 or more waits: that closes the channel."""
     heads = {c: state.first(queue_prefix(name, c)) for c, row in item.channels.items() if row.blocking}
     return {channel: head[1] for channel, head in heads.items() if head is not None}
-
-
-def place_of(key: str) -> int:
-    """Return the place in the log that the key of a waiting part ends with."""
-    return int(key[-16:], 16)
 
 
 def _part(item: OpenItem, key: str) -> Backorder:

@@ -9,18 +9,21 @@ Rows of an earlier version stand in the order of the commits. They are found as 
 Source: docs/rules/reservations.md#deallocate.
 """
 
-from typing import Final
-
 from atp_stream.domain.budget import SliceBudget
 from atp_stream.domain.events import ReleaseReason
 from atp_stream.domain.item.open_item import OpenItem
-from atp_stream.domain.names import decode, encode
 from atp_stream.domain.promise.availability import short
 from atp_stream.domain.reservations.backorder_queue import wait
+from atp_stream.domain.row_keys import (
+    promise_key,
+    promise_place,
+    promise_prefix,
+    promised_to,
+    reservation_key,
+    reservation_of,
+    reservation_prefix,
+)
 from atp_stream.domain.state.rows import Due, Reservation, Work
-
-_TOP: Final = 2**63 - 1
-_PLACE: Final = 33  # characters
 
 
 def note(item: OpenItem, reservation: str, row: Reservation) -> None:
@@ -28,22 +31,22 @@ def note(item: OpenItem, reservation: str, row: Reservation) -> None:
     place = _place(row) if item.rules.deallocates and row.allocations else None
     if place != row.taken_back:
         if row.taken_back is not None:
-            item.state.delete(_promise_key(item.name, row.taken_back, reservation))
+            item.state.delete(promise_key(item.name, row.taken_back, reservation))
         if place is not None:
-            item.state.put(_promise_key(item.name, place, reservation), Due())
+            item.state.put(promise_key(item.name, place, reservation), Due())
         row.taken_back = place
 
 
 def note_all(item: OpenItem, work: Work, budget: SliceBudget) -> bool:
     """Note the promises from `work.index` on, as far as there is room; tell whether all are noted."""
     assert work.index is not None  # noqa: S101  (only such work comes here)
-    prefix = f"{item.name}|r|"
+    prefix = reservation_prefix(item.name)
     while (key := item.state.after(max(work.index, prefix))) is not None and key.startswith(prefix):
         if not budget.take():
             return False
         row: Reservation | None = item.state.get(key)
         assert row is not None  # noqa: S101  (`after` finds only keys that have a row)
-        note(item, decode(key[len(prefix) :]), row)
+        note(item, reservation_of(key), row)
         item.state.put(key, row)
         work.index = key + "\0"
     work.index = None
@@ -52,13 +55,13 @@ def note_all(item: OpenItem, work: Work, budget: SliceBudget) -> bool:
 
 def take_back(item: OpenItem, work: Work, budget: SliceBudget) -> bool:
     """Take promises back until nothing is short, as far as there is room; tell whether nothing is."""
-    prefix = f"{item.name}|o|"
+    prefix = promise_prefix(item.name)
     while missing := short(item.row.stock.on_hand, item.reserved):
         if not budget.take():
             return False
         found = item.state.first(prefix)
         assert found is not None  # noqa: S101  (what is reserved is noted)
-        reservation = decode(found[0][len(prefix) + _PLACE :])
+        reservation = promised_to(found[0])
         row = item.reservation(reservation)
         assert row is not None  # noqa: S101  (a promise without its reservation is a fault of ours)
         place = _newest_request(row)
@@ -67,23 +70,17 @@ def take_back(item: OpenItem, work: Work, budget: SliceBudget) -> bool:
             wait(item, reservation, row, part, place)
             missing -= part
         note(item, reservation, row)
-        item.state.put(f"{item.name}|r|{encode(reservation)}", row)
+        item.state.put(reservation_key(item.name, reservation), row)
     work.lose = False
     return True
 
 
 def _place(row: Reservation) -> str:
     """Return what sorts reservations in the order in which their promises are taken back."""
-    priority = max(-_TOP, min(_TOP, row.priority))
-    return f"{int(row.confirmed)}{_TOP + priority:016x}{_TOP - _newest_request(row):016x}"
+    return promise_place(row.priority, _newest_request(row), confirmed=row.confirmed)
 
 
 def _newest_request(row: Reservation) -> int:
     """Return the place in the log of the newest request that promises answer; allocations stand in that order."""
     newest = row.allocations[-1]
     return newest.offset if newest.asked_at < 0 else newest.asked_at
-
-
-def _promise_key(name: str, place: str, reservation: str) -> str:
-    """Return the key of an open promise, in the order in which promises would be taken back."""
-    return f"{name}|o|{place}{encode(reservation)}"

@@ -10,35 +10,29 @@ from atp_stream.domain.events import ReleaseReason
 from atp_stream.domain.item import drift
 from atp_stream.domain.item.open_item import OpenItem
 from atp_stream.domain.item.timers import watch
-from atp_stream.domain.names import decode
 from atp_stream.domain.reservations.backorder_queue import stop_waiting
 from atp_stream.domain.reservations.balances import allocated, owed
 from atp_stream.domain.reservations.saving import forget, keep
+from atp_stream.domain.row_keys import timer_of, timer_prefix
 from atp_stream.domain.state.rows import End, Work
-
-_MOMENT = 16  # hexadecimal digits
 
 
 def run_out(item: OpenItem, work: Work, budget: SliceBudget) -> bool:
     """Let the timers up to `work.until` run out, as far as there is room; tell whether all have."""
     assert work.until is not None  # noqa: S101  (only such work comes here)
-    prefix = f"{item.name}|t|"
-    while (found := item.state.first(prefix)) is not None and _moment(found[0], prefix) <= work.until:
+    prefix = timer_prefix(item.name)
+    while (found := item.state.first(prefix)) is not None and timer_of(found[0])[0] <= work.until:
         if not budget.take():
             return False
         item.state.delete(found[0])
-        reservation = decode(found[0][len(prefix) + _MOMENT :])
+        reservation = timer_of(found[0])[1]
         if reservation:
             _end(item, reservation)
         else:
             drift.tell(item)
-    watch(item, None if found is None else _moment(found[0], prefix))
+    watch(item, None if found is None else timer_of(found[0])[0])
     work.until = None
     return True
-
-
-def _moment(key: str, prefix: str) -> int:
-    return int(key[len(prefix) : len(prefix) + _MOMENT], 16)
 
 
 def _end(item: OpenItem, reservation: str) -> None:

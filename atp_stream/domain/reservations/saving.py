@@ -5,9 +5,8 @@ Source: docs/rules/time.md#limit, docs/rules/time.md#retention, docs/rules/reser
 
 from atp_stream.domain.item.open_item import MICROSECONDS, OpenItem
 from atp_stream.domain.item.timers import start, stop
-from atp_stream.domain.names import encode
 from atp_stream.domain.reservations.deallocation import note
-from atp_stream.domain.row_keys import reference_key
+from atp_stream.domain.row_keys import reference_key, reservation_key
 from atp_stream.domain.state.rows import Due, Reservation
 
 
@@ -28,7 +27,7 @@ def keep(item: OpenItem, reservation: str, row: Reservation) -> None:
         row.timer = None if moment is None else start(item, moment, reservation)
     if item.rules.deallocates or row.taken_back is not None:
         note(item, reservation, row)
-    item.state.put(f"{item.name}|r|{encode(reservation)}", row)
+    item.state.put(reservation_key(item.name, reservation), row)
 
 
 def refer(item: OpenItem, reservation: str, row: Reservation, reference: str | None) -> None:
@@ -40,7 +39,7 @@ def refer(item: OpenItem, reservation: str, row: Reservation, reference: str | N
 
 def forget(item: OpenItem, reservation: str, row: Reservation) -> None:
     """Remove a reservation, and what it was found by."""
-    item.state.delete(f"{item.name}|r|{encode(reservation)}")
+    item.state.delete(reservation_key(item.name, reservation))
     if row.reference is not None:
         item.state.delete(reference_key(item.name, row.reference, reservation))
 

@@ -17,6 +17,7 @@ from atp_stream.domain.row_keys import (
     WORK,
     generation_of,
     generation_prefix,
+    item_key,
     item_of,
     partition_timer_key,
 )
@@ -110,7 +111,7 @@ class Purge:
         """Tell whether what is kept for an item may still ask for its rows of a generation."""
         if self._state.first(QUARANTINE) is None and self._state.first(WORK) is None:
             return False
-        return is_kept(self._state.get(f"{name}|i"), generation)
+        return is_kept(self._state.get(item_key(name)), generation)
 
     def _set_timer(self, log_time: int) -> None:
         self._row.timer = log_time * _MICROSECONDS
