@@ -13,7 +13,7 @@ from atp_stream.domain.stock.generations import StockTime
 from atp_stream.domain.stock.place import Place
 from atp_stream.oracle import check
 from tests.chaos.forgetting import history
-from tests.domain.sizes import seeds
+from tests.domain.support.sizes import seeds
 
 Fault = Callable[[], AbstractContextManager[object]]
 

@@ -9,7 +9,7 @@ from atp_stream.domain.commands import AnyCommand
 from atp_stream.domain.events import AllocationReleased, ReservationDenied, StockDrifted
 from atp_stream.domain.reservations.balances import Status, allocated, status
 from atp_stream.domain.state.rows import Item
-from tests.domain.log import AT, NOON, Log, adjust, confirm, count, edit, fulfil, grant, policy, reserve, tick
+from tests.domain.support.log import AT, NOON, Log, adjust, confirm, count, edit, fulfil, grant, policy, reserve, tick
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from atp_stream.messages.inbound import InputKind
-from tests.domain.log import Log, count, reserve
+from tests.domain.support.log import Log, count, reserve
 from tests.messages.wire import NOON, command
 
 AT = "2024-05-01T12:00:00Z"

@@ -9,7 +9,7 @@ from atp_stream.domain.policy.rules import DEFAULT
 from atp_stream.domain.state.overlay import State
 from atp_stream.web.explain import describe
 from atp_stream.web.places import MAX_PLACES, page_of
-from tests.domain.log import AT, LAMP, Log, adjust, count, fulfil, reserve
+from tests.domain.support.log import AT, LAMP, Log, adjust, count, fulfil, reserve
 
 MICROS = 1_000
 NOON = "2023-11-14T22:13:20.000+00:00"

@@ -4,7 +4,7 @@ from atp_stream.domain.names import encode
 from atp_stream.domain.state.overlay import State
 from atp_stream.domain.stock.rows import Stock
 from atp_stream.web.places import Places, page_of
-from tests.domain.log import LAMP, Log, count
+from tests.domain.support.log import LAMP, Log, count
 
 NEVER = -(2**62)
 

@@ -4,7 +4,7 @@ import msgspec
 
 from atp_stream.domain.state.overlay import State
 from atp_stream.web.references import Named, Part, Wanted, joined, page_of
-from tests.domain.log import Log, reserve
+from tests.domain.support.log import Log, reserve
 
 
 def log() -> Log:

@@ -15,8 +15,8 @@ from atp_stream.web import policies, reservations
 from atp_stream.web.availability import describe
 from atp_stream.web.formatting import moment
 from atp_stream.web.places import MAX_PLACES, Places, page_of
-from tests.domain.folding import tight_bounds
-from tests.domain.log import AT, LAMP, NOON, Log, adjust, count, fulfil, policy, release, reserve
+from tests.domain.support.folding import tight_bounds
+from tests.domain.support.log import AT, LAMP, NOON, Log, adjust, count, fulfil, policy, release, reserve
 
 
 def item(row: Item) -> str:

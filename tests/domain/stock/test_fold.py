@@ -5,7 +5,7 @@ import pytest
 
 from atp_stream.domain.stock.facts import MAX_SHOWN, MAX_SUM, Fact, StockRules
 from atp_stream.domain.stock.rows import Shipped
-from tests.domain.folded_item import Item, adjustment, count, delta, item_with
+from tests.domain.support.folded_item import Item, adjustment, count, delta, item_with
 
 # Locations
 

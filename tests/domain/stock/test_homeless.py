@@ -4,7 +4,7 @@ from atp_stream.domain.stock.facts import StockRules
 from atp_stream.domain.stock.homeless import refresh
 from atp_stream.domain.stock.rows import Shipped, Span
 from atp_stream.domain.stock.spans import FORGOTTEN, MAX_BARE_SPANS
-from tests.domain.folded_item import Item, count, delta, item_with
+from tests.domain.support.folded_item import Item, count, delta, item_with
 
 
 def oldest(item: Item) -> tuple[int, str]:

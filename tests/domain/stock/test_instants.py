@@ -10,9 +10,9 @@ from atp_stream.domain.stock import instants
 from atp_stream.domain.stock.facts import Fact
 from atp_stream.domain.stock.instants import MAX_INLINE
 from atp_stream.domain.stock.rows import ADJUSTS, COUNTS, SHIPS, Instant, Link
-from tests.domain.folded_item import Item, adjustment, count, item_with
 from tests.domain.model import stock as model
-from tests.domain.product import narrow_rows
+from tests.domain.support.folded_item import Item, adjustment, count, item_with
+from tests.domain.support.product import narrow_rows
 
 
 def pages(item: Item) -> int:

@@ -11,9 +11,9 @@ from atp_stream.domain.state.overlay import State
 from atp_stream.domain.stock.facts import Fact, Outcome, StockRules
 from atp_stream.domain.stock.fold import StockFold
 from atp_stream.domain.stock.rows import Stock
-from tests.domain.folded_item import Item
 from tests.domain.model import stock as model
-from tests.domain.product import narrow_rows
+from tests.domain.support.folded_item import Item
+from tests.domain.support.product import narrow_rows
 
 
 class Said(NamedTuple):

@@ -7,7 +7,7 @@ from atp_stream.domain.stock.facts import Fact, Outcome, StockRules
 from atp_stream.domain.stock.place import MAX_IDS, Place, mark_of
 from atp_stream.domain.stock.rows import Location, Span
 from atp_stream.domain.stock.spans import FORGOTTEN
-from tests.domain.folded_item import Item, adjustment, count, delta, item_with
+from tests.domain.support.folded_item import Item, adjustment, count, delta, item_with
 
 
 def marks(item: Item) -> int:

@@ -8,8 +8,8 @@ import pytest
 from atp_stream.domain.stock import results
 from atp_stream.domain.stock.facts import MAX_SUM, Fact
 from atp_stream.domain.stock.rows import Location, Stock
-from tests.domain.folded_item import Item, adjustment, count, delta, item_with
-from tests.domain.product import narrow_rows
+from tests.domain.support.folded_item import Item, adjustment, count, delta, item_with
+from tests.domain.support.product import narrow_rows
 
 # Golden numbers
 

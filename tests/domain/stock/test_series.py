@@ -7,7 +7,7 @@ import pytest
 from atp_stream.domain.state.overlay import State
 from atp_stream.domain.stock.rows import Instant, Instants
 from atp_stream.domain.stock.series import FLUSHED, MAX_CHUNK, MAX_TAIL, Chunks
-from tests.domain.folded_item import Item
+from tests.domain.support.folded_item import Item
 
 
 class Series:

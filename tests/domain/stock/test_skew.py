@@ -5,9 +5,9 @@ from random import Random
 import pytest
 
 from atp_stream.domain.stock.facts import Fact, Outcome, StockRules
-from tests.domain.folded_item import Item
 from tests.domain.model.stock import Fact as Said
 from tests.domain.model.stock import Shipment, StockModel, StockNumbers
+from tests.domain.support.folded_item import Item
 
 LOCATIONS = ("", "north", "south")
 SKEWS = (0, 1, 3, -2)

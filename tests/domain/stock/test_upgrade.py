@@ -14,7 +14,7 @@ from atp_stream.domain.stock.upgrade import (
     may_begin,
     upgrade,
 )
-from tests.domain.folded_item import RULES, Item, delta
+from tests.domain.support.folded_item import RULES, Item, delta
 
 FLOOR = OldFloor(value=100, gap=0, absolute_at=50, basis=90)
 

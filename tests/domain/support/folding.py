@@ -1,0 +1,61 @@
+"""Histories folded in steps of any size, and what is committed of them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from atp_stream.domain import budget
+from atp_stream.domain.commands import Entry
+from atp_stream.domain.events import AnyEvent
+from atp_stream.domain.fold import step, unfinished_work
+from atp_stream.domain.item import ticks
+from atp_stream.domain.policy.rules import DEFAULT, ItemRules, Policy, parse
+from atp_stream.domain.row_keys import POLICY
+from atp_stream.domain.state.rows import Item
+from tests.domain.support.log import Log
+
+
+@contextmanager
+def tight_bounds(served: int, enough: int, kept: int = 2) -> Iterator[None]:
+    """Let a slice serve so few, a step take no command once it has so much output, and so few commands be kept."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (budget, step, unfinished_work):
+            patch.setattr(module, "SLICE", served)
+        patch.setattr(step, "ENOUGH", enough)
+        patch.setattr(unfinished_work, "MAX_KEPT", kept)
+        patch.setattr(ticks, "MAX_PENDING", kept)
+        yield
+
+
+def one_by_one(entries: list[Entry]) -> Iterator[tuple[Log, Entry, list[AnyEvent]]]:
+    """Fold each entry by itself to the end, and look at what it told and at what is committed after it."""
+    log = Log()
+    for entry in entries:
+        told = len(log.steps)
+        log.run([entry])
+        yield log, entry, [event for step in log.steps[told:] for event in step]
+
+
+def folded(entries: list[Entry], sizes: list[int] | None = None) -> Log:
+    """Fold entries in runs of the given sizes, over and over; without sizes in one run."""
+    log, place = Log(), 0
+    while place < len(entries):
+        size = sizes[len(log.steps) % len(sizes)] if sizes else len(entries)
+        log.run(entries[place : place + size])
+        place += size
+    return log
+
+
+def items(log: Log) -> dict[str, Item]:
+    return {key[:-2]: log.item(key[:-2]) for key in log.rows if key.endswith("|i")}
+
+
+def policy_of(log: Log) -> Policy:
+    """Return the policy that all items live by, now that all work is finished."""
+    row = log.read(POLICY)
+    return DEFAULT if row is None else parse(bytes(row.document))
+
+
+def rules_of(log: Log, name: str) -> ItemRules:
+    return policy_of(log).rules(name, log.item(name).own)
