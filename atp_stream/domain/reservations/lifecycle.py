@@ -53,7 +53,8 @@ def reserve(item: OpenItem, command: Reserve, policy: Policy) -> bool:
             item.forget(channel)
         return True
     if command.channel != row.asked and normal(channel) != normal(item.rules.resolve(row.channel)):
-        raise Refused(Reason.RESERVATION_CONFLICT, f"{command.reservation} is in {row.channel}, not in {channel}")
+        where = f"{command.reservation} is in channel {row.channel}, not in {channel}"
+        raise Refused(Reason.RESERVATION_CONFLICT, where)
     if command.at <= row.at:
         return False
     if row.ended is None:

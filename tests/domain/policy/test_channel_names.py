@@ -183,7 +183,7 @@ def test_an_alias_that_only_spells_its_channel_otherwise_is_allowed() -> None:
 
 def test_an_item_says_another_name_in_no_spelling() -> None:
     log = log_with({"channels": CHANNELS, "aliases": {"shop": "ECOM"}})
-    refused = [("policy_invalid", "SHOP is another name of ECOM: say that")]
+    refused = [("policy_invalid", "SHOP is an alias of ECOM: use ECOM")]
     assert refused == refusals(log.say(edit_item({"channels": {"SHOP": {}}})))
     assert refused == refusals(log.say(edit_item({"frozen": {"SHOP": True}})))
 
