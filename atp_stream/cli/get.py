@@ -109,7 +109,7 @@ async def fetch_text(url: str, *names: str) -> bytes:
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
         raise Failure(f"no worker answers at {url}: correct --url, or start one with `atp worker`") from error
     if not isinstance(body, dict):
-        raise Failure(f"what answers at {url} is no worker")
+        raise Failure(f"what answers at {url} is not a worker")
     if answer.status != HTTPStatus.OK:
         failure = UnknownItem if body.get("type") == "urn:atp:problem:unknown-item" else Failure
         raise failure(str(body.get("detail") or f"{url} answers {answer.status}"))

@@ -50,7 +50,7 @@ def _from_file(path: Path) -> msgspec.Raw:
     except OSError as error:
         raise Failure(f"{path} cannot be read: {error.strerror}") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Failure(f"{path} is no JSON object: {error}") from error
+        raise Failure(f"{path} is not a JSON object: {error}") from error
     return msgspec.Raw(text.strip())
 
 

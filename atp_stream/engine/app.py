@@ -149,9 +149,9 @@ class EngineApp(faust.App):
         changelog = self.table.changelog_topic_name
         held = {tp.partition for tp in assigned if tp.topic == changelog}
         for partition in self.table.drop_outdated(held):
-            log.warning("state of partition %s was not continued for too long: restoring it anew", partition)
+            log.warning("state of partition %s was left alone for too long: restoring it from the changelog", partition)
         for partition in self.table.open(held):
-            log.error("the database of partition %s could not be opened: restoring it anew", partition)
+            log.error("the database of partition %s could not be opened: restoring it from the changelog", partition)
         owned = {tp.partition for tp in assigned if tp.topic == self.log_topic and tp not in standbys}
         self.journal.assigned(owned, held - owned)
         await self.steps.take_over(owned)
@@ -254,7 +254,7 @@ class EngineApp(faust.App):
             self.give_up(f"{reason}, {MAX_ANEW + 1} times within {ANEW_WINDOW:.0f} s")
             return
         self._anew.append(loop.time())
-        log.warning("%s; taking all partitions over anew", reason)
+        log.warning("%s; taking over all partitions again", reason)
         self.steps.halt()
         patience = self._longest_rebalance
         self._fence_timer = loop.call_later(

@@ -115,7 +115,7 @@ class Backlog:
             try:
                 pause = await self.look()
             except Exception as error:  # noqa: BLE001 - whatever it is: nothing is known anew, and it is tried again
-                log.info("cannot see how far the group is, tries again: %r", error)
+                log.info("cannot see how far the group has read; retrying: %r", error)
                 pause = SLOWEST_LOOK_S
             self._on_look()
             await asyncio.sleep(pause)
@@ -144,7 +144,7 @@ class Backlog:
                 if await self._app.consumer.commit_places({tp: self.places[tp].offset for tp in self._own}):
                     continue
             except Exception as error:  # noqa: BLE001 - the others wait a little longer
-                log.info("cannot tell how far this worker is, tries again: %r", error)
+                log.info("cannot share how far this worker has read; retrying: %r", error)
             self._news.set()
             await asyncio.sleep(SLOWEST_LOOK_S)
 

@@ -53,7 +53,7 @@ def _amount_reader(name: str, scale: int | None) -> Reader:
             return Decimal(repr(bare))  # the shortest text that is this double: what its writer saw
         if type(bare) in (int, str):
             return bare
-        raise Refused(Reason.WRONG_TYPE, f"{name}: {bare!r:.100} is no amount")
+        raise Refused(Reason.WRONG_TYPE, f"{name}: {bare!r:.100} is not a quantity")
 
     return read_amount
 
@@ -67,7 +67,7 @@ def _stamp_reader(name: str, per_second: int | None) -> Reader:
             return Micros(found)
         if type(bare) in (int, str, float):
             return bare
-        raise Refused(Reason.BAD_TIMESTAMP, f"{name}: {bare!r:.100} is no instant")
+        raise Refused(Reason.BAD_TIMESTAMP, f"{name}: {bare!r:.100} is not a timestamp")
 
     return read_stamp
 

@@ -70,7 +70,7 @@ def test_what_is_no_change_is_wrong_usage(changes: list[str]) -> None:
         patch_of(changes)
 
 
-@pytest.mark.parametrize(("text", "why"), [(None, "cannot be read"), ("[]", "is no JSON object"), ("{", "is no JSON")])
+@pytest.mark.parametrize(("text", "why"), [(None, "cannot be read"), ("[]", "is not a JSON object"), ("{", "is not a JSON object")])
 def test_a_file_that_is_no_patch_is_one_line(tmp_path: Path, text: str | None, why: str) -> None:
     file = tmp_path / "patch.json"
     if text is not None:

@@ -59,7 +59,7 @@ async def test_a_worker_that_nobody_took_over_serves_again_without_a_restart(sit
 
     assert await until(site.workers[0], items, 3, seconds=30.0) < 10.0
     assert before == [worker.process.pid for worker in site.workers if worker.process and worker.running]
-    assert any("taking all partitions over anew" in worker.said() for worker in site.workers)
+    assert any("taking over all partitions again" in worker.said() for worker in site.workers)
 
 
 async def test_a_broker_that_stood_still_for_longer_than_a_transaction_may_last(site: Site, stack: Stack) -> None:
