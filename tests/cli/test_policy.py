@@ -70,7 +70,9 @@ def test_what_is_no_change_is_wrong_usage(changes: list[str]) -> None:
         patch_of(changes)
 
 
-@pytest.mark.parametrize(("text", "why"), [(None, "cannot be read"), ("[]", "is not a JSON object"), ("{", "is not a JSON object")])
+@pytest.mark.parametrize(
+    ("text", "why"), [(None, "cannot be read"), ("[]", "is not a JSON object"), ("{", "is not a JSON object")]
+)
 def test_a_file_that_is_no_patch_is_one_line(tmp_path: Path, text: str | None, why: str) -> None:
     file = tmp_path / "patch.json"
     if text is not None:
@@ -347,7 +349,7 @@ def test_a_whole_document_is_sent_as_it_stands_and_belongs_to_no_tenant(
 
 
 @pytest.mark.stack
-def test_an_order_to_an_item_is_in_force_once_nothing_is_kept_for_the_item(variables: dict[str, str]) -> None:
+def test_a_change_for_an_item_is_in_force_once_nothing_is_deferred_for_it(variables: dict[str, str]) -> None:
     worker = FakeWorker(RULES, {"heard": None, "kept": 0}, {"heard": 0, "kept": 2}, {"heard": 0, "kept": 0})
     with worker.serving() as url:
         code, out, err = atp("freeze", "B2B", "--item", "lamp", "--wait", "--url", url, **variables)
@@ -357,14 +359,11 @@ def test_an_order_to_an_item_is_in_force_once_nothing_is_kept_for_the_item(varia
 
 
 @pytest.mark.stack
-def test_an_order_that_stays_kept_is_told_as_such(variables: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_change_that_stays_deferred_is_reported(variables: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("atp_stream.cli.wait._PATIENCE", 1.0)
     with FakeWorker({"heard": 0, "kept": 2}).serving() as url:
         code, out, err = atp("freeze", "B2B", "--item", "lamp", "--wait", "--url", url, **variables)
 
     assert (1, "", 1) == (code, out, err.count("\n"))
-    expected = (
-        "was heard, but 2 messages are kept for the item and not folded yet: it has work to finish, or is in"
-        " quarantine\n"
-    )
+    expected = "was read, but 2 messages of the item are still deferred: it has work to finish, or is in quarantine\n"
     assert err.endswith(expected)
