@@ -18,7 +18,7 @@ from atp_stream.messages.subjects import resembled, unread
 
 log = get_logger(__name__)
 
-_TOLD: Final = 100  # made-up names must not fill the memory, or the log
+_TOLD: Final = 100  # of each topic: made-up names must not fill the memory, or the log
 _MAX_NAME: Final = 100
 _FIRST: Final = 100
 _EACH: Final = 1_000
@@ -35,18 +35,24 @@ class UnreadLog:
     def __init__(self, kinds: Mapping[str, InputKind]) -> None:
         self._kinds = kinds
         self.counts: Counter[str] = Counter(dict.fromkeys(kinds, 0))
-        self._told: set[tuple[str, str]] = set()
+        self._told: dict[str, set[str]] = {topic: set() for topic in kinds}
+        self._failed = False
 
     def look(self, record: Any) -> None:
-        """Take note of an accepted record."""
+        """Take note of an accepted record; nothing depends on it, so it never fails."""
         topic = record.topic
-        names = unread(self._kinds[topic], record.value)
+        try:
+            names = unread(self._kinds[topic], record.value)
+        except Exception:  # a message that was accepted is not to be lost for a look at it
+            if not self._failed:
+                log.exception("cannot look for fields that are not read in %s", topic)
+            self._failed = True
+            return
         self.counts[topic] += bool(names)
+        known = self._told[topic]
         for name in names:
-            if len(self._told) >= _TOLD:
-                return
-            if (topic, name) not in self._told:
-                self._told.add((topic, name))
+            if len(known) < _TOLD and name not in known:
+                known.add(name)
                 self._tell(record, name)
 
     def _tell(self, record: Any, name: str) -> None:

@@ -1,7 +1,9 @@
 """Changes of rows as Debezium tells of them: `before`, `after`, `op`, `source`; the row is in `after`."""
 
 from collections.abc import Container, Mapping
-from typing import Any
+from typing import Any, Final
+
+_MAX_INSTANT_US: Final = 10**18
 
 
 def is_change(names: Container[str]) -> bool:
@@ -19,6 +21,6 @@ def instant(change: Mapping[str, Any]) -> float | None:
         return None
     micros = source.get("ts_us")
     if isinstance(micros, int):
-        return micros / 1000
+        return micros / 1000 if abs(micros) < _MAX_INSTANT_US else micros  # beyond that it is no instant anyway
     millis = source.get("ts_ms")
     return millis if isinstance(millis, int) else None

@@ -25,7 +25,7 @@ _NOT_JSON: Final = (msgspec.DecodeError, UnicodeError, RecursionError)
 _WHOLE: Final = re.compile(rb"-?\d{1,%d}" % MAX_ID_BYTES)
 _CONNECT: Final = {"schema", "payload"}
 _NOTHING: Final = (b"null", b'""')
-_PRODUCT: Final = ("product_id", "productId")
+PRODUCT: Final = ("product_id", "productId")
 _ITEM: Final = ("itemId", "item_id")
 _SPELT: Final = {"eventId": ("eventId", "event_id"), "timestamp": ("timestamp",)}
 
@@ -51,7 +51,7 @@ def opened(kind: InputKind, value: bytes) -> bytes | Skipped:
         if not any(_says(part, spelt) for part in (fields, body) for spelt in _SPELT[name]):
             fields[name] = said
     if not any(_says(body, name) for name in _ITEM):
-        body["itemId"] = next((body[name] for name in _PRODUCT if _says(body, name)), _raw(None))
+        body["itemId"] = next((body[name] for name in PRODUCT if _says(body, name)), _raw(None))
     _spell_ids(fields)
     if body is not fields:
         _spell_ids(body)

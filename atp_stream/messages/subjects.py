@@ -22,6 +22,9 @@ class About(NamedTuple):
 
 
 _FIELDS: Final = {kind: frozenset(form.__struct_fields__) for kind, form in FORMS.items()}
+_OF_NO_EFFECT: Final = {"adjustment_reason", "adjusted_by", *envelopes.PRODUCT}
+"""Fields of the contract that change nothing, and names that are read as the item's before a form is made."""
+
 _NEAR: Final = 0.8  # `quantity` and `adjusted_quantity` are no misspellings of each other
 _ANY: Final = msgspec.json.Decoder()
 _BOM: Final = b"\xef\xbb\xbf"
@@ -35,7 +38,7 @@ def about(kind: InputKind, value: bytes) -> About:
 
 def unread(kind: InputKind, value: bytes) -> list[str]:
     """Return the names of the fields of a message that an event of this kind does not have, and so nobody reads."""
-    return sorted({name for level in _levels(kind, value) for name in level} - _FIELDS[kind])
+    return sorted({name for level in _levels(kind, value) for name in level} - _FIELDS[kind] - _OF_NO_EFFECT)
 
 
 def resembled(kind: InputKind, name: str) -> str:

@@ -96,7 +96,7 @@ class Item(Pool):
     def _stock(self, fact: Asked, generation: int) -> bool:
         ships = fact.kind == "adjusted" and fact.reservation is not None and (fact.quantity or 0) < 0
         name = ("count" if fact.quantity is None else "adjustment", fact.event_id)  # known per kind and place
-        said = Said(fact.at, name, fact.quantity, fact.absolute, ships, fact.location or "")
+        said = Said(fact.at, name, fact.quantity, fact.absolute, ships, fact.location or "", self.rules.skew)
         try:
             if not self.shelf.take(said, generation):
                 return False

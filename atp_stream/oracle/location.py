@@ -20,6 +20,10 @@ class Location:
         self._absolutes: list[int] = []  # stamps of the instants with an absolute; with a count; with one of its own
         self._counts: list[int] = []
         self._own: list[int] = []
+        self.border: int | None = None
+        """The stamp up to which it includes what left, None without an absolute: what is included stays included."""
+        self._reaches: dict[int, int] = {}  # by the stamps of absolutes: up to where each instant includes what left
+        self._skews: set[int] = set()
 
     @property
     def newest(self) -> int | None:
@@ -39,6 +43,11 @@ class Location:
             self._came.insert(place, generation)
         instant = self._instants[fact.at] = self._instants.get(fact.at, Instant()).add(fact)
         self._deltas.add(fact.at, fact.delta or 0)
+        if fact.absolute is not None:
+            reach = fact.at - fact.skew
+            self._reaches[fact.at] = max(reach, self._reaches.get(fact.at, reach))
+            self.border = reach if self.border is None else max(reach, self.border)
+            self._skews.add(fact.skew)
         for stamps, belongs in (
             (self._absolutes, instant.stated),
             (self._counts, instant.counted),
@@ -58,13 +67,17 @@ class Location:
         """Return what a percentage is taken of."""
         return self._instants[self._own[-1]].basis if self._own else 0
 
-    def gap(self, left: Series, skew: int) -> int:
+    def gap(self, left: Series) -> int:
         """Return what the facts between the base and the newest absolute do not explain, nor what left meanwhile."""
         if self.newest is None:
             return 0
         base, newest = (self._counts or self._absolutes[:1])[-1], self.newest
         gap = self._end(newest) - self._end(base) - self._deltas.total(after=base, upto=newest)
-        return min(gap, gap + left.total(after=base - skew, upto=newest - skew), key=abs)
+        if len(self._skews) == 1:  # nearly always: then the latest reaches furthest
+            first = self._reaches[base]
+        else:
+            first = max(reach for at, reach in self._reaches.items() if at <= base)
+        return min(gap, gap + left.total(after=first, upto=self.border), key=abs)
 
     def _end(self, at: int) -> int:
         """Return where an instant with an absolute ended; one in doubt asks the absolute before it, and so on."""

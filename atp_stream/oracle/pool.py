@@ -58,12 +58,12 @@ class Pool:
     @property
     def on_hand(self) -> int:
         """Units that are there."""
-        return self.shelf.held(self.rules).on_hand
+        return self.shelf.held().on_hand
 
     @property
     def safety_stock(self) -> int:
         """Units that are never promised."""
-        return self.rules.safety_stock(self.shelf.held(self.rules).basis)
+        return self.rules.safety_stock(self.shelf.held().basis)
 
     @property
     def reserved(self) -> int:
@@ -115,7 +115,7 @@ class Pool:
 
     def _follow_drift(self) -> None:
         """Take note of a gap; one that is closed is told at once, if it was told."""
-        gap = self.shelf.gap(self.rules)
+        gap = self.shelf.gap()
         timer = self._log_time * 1000 + max(1, self.rules.grace)
         if not gap:
             if self.drift is not None and self.drift.told:
@@ -128,7 +128,7 @@ class Pool:
 
     def tell_drift(self) -> None:
         """Tell the gap that has stood for its grace."""
-        gap = self.shelf.gap(self.rules)
+        gap = self.shelf.gap()
         if self.drift is not None:
             self.drift.timer = None
             if gap != self.drift.told:

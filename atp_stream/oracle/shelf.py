@@ -8,7 +8,6 @@ it came earlier than that. Then it is *past* if an absolute behind it holds it, 
 from collections import defaultdict
 
 from atp_stream.oracle.location import Location
-from atp_stream.oracle.policy import Rules
 from atp_stream.oracle.series import Series
 from atp_stream.oracle.stock import Gone, Held, Said
 
@@ -30,23 +29,20 @@ class Shelf:
         self._left: defaultdict[str, Series] = defaultdict(Series)  # by location, "" if none is known
         self._left_at_all = Series()
         self._gone: dict[str, list[Gone]] = {}  # by reservation
-        self._skew = 0
         self._held: Held | None = Held(0, 0, split=False)
         self._gap: int | None = 0
 
-    def held(self, rules: Rules) -> Held:
+    def held(self) -> Held:
         """Return what there is; where absolutes with and without a location disagree, less."""
-        self._live_by(rules)
         if self._held is None:
             self._held = min((held for held, _ in self._sums()), key=_by_size)
         return self._held
 
-    def gap(self, rules: Rules) -> int:
+    def gap(self) -> int:
         """Return what the facts of the sum that counts do not explain."""
-        self._live_by(rules)
         if self._gap is None:
             _, locations = min(self._sums(), key=lambda found: _by_size(found[0]))
-            self._gap = sum(self._locations[name].gap(self._left_of(name), self._skew) for name in locations)
+            self._gap = sum(self._locations[name].gap(self._left_of(name)) for name in locations)
         return self._gap
 
     def _left_of(self, location: str) -> Series:
@@ -80,11 +76,6 @@ class Shelf:
         self._gone[reservation] = gone
         self._held = self._gap = None
 
-    def _live_by(self, rules: Rules) -> None:
-        if self._skew != rules.skew:
-            self._skew = rules.skew
-            self._held = self._gap = None
-
     def _sums(self) -> list[tuple[Held, list[str]]]:
         counted = {name for name, place in self._locations.items() if place.newest is not None}
         named, bare = counted - {""}, counted & {""}
@@ -104,13 +95,9 @@ class Shelf:
 
     def _missing(self, counted: set[str]) -> int:
         """Return what has left and is not included yet: by its own location, or else by every one that was counted."""
-        newest = {name: place.newest for name in counted if (place := self._locations[name]).newest is not None}
-        oldest = min(newest.values(), default=None)
-        missing = 0
-        for name, left in self._left.items():
-            included = newest.get(name, oldest)
-            missing += left.total(after=None if included is None else included - self._skew)
-        return missing
+        borders = {name: border for name in counted if (border := self._locations[name].border) is not None}
+        least = min(borders.values(), default=None)
+        return sum(left.total(after=borders.get(name, least)) for name, left in self._left.items())
 
 
 def _by_size(held: Held) -> tuple[int, int]:

@@ -7,7 +7,10 @@ from typing import Any, NamedTuple
 
 
 class Said(NamedTuple):
-    """A fact: an adjustment, a count (no delta) or a delta (no absolute); `reservation` if it ships one."""
+    """A fact: an adjustment, a count (no delta) or a delta (no absolute); `reservation` if it ships one.
+
+    `skew` is that of the policy when it came: an absolute includes what left up to `skew` before its stamp.
+    """
 
     at: int
     id: Any
@@ -15,6 +18,7 @@ class Said(NamedTuple):
     absolute: int | None
     reservation: bool
     location: str
+    skew: int = 0
 
 
 class Gone(NamedTuple):

@@ -71,7 +71,7 @@ def _agrees(there: Any, wanted: Any) -> bool:
 
 def _item(item: Item) -> dict[str, Any]:
     rows = item.rows()
-    held, gap = item.shelf.held(item.rules), item.shelf.gap(item.rules)
+    held, gap = item.shelf.held(), item.shelf.gap()
     stock = {"on_hand": held.on_hand, "basis": held.basis, "split": held.split, "gap": gap}
     channels = {
         channel: {"available": rows[channel][0], "reserved": rows[channel][1], **item.waiting(channel)}

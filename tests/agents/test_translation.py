@@ -174,3 +174,23 @@ def test_an_order_that_breaks_the_contract_is_one_dead_letter() -> None:
     [output] = translator()(ordered({"action": "SET", "policy": {"retention": -1}}))
 
     assert (TOPICS.dead_letter.name, b"policy_invalid") == (output.topic, headers(output)["atp-reason"])
+
+
+HUGE_STAMP = b'{"itemId": "lamp", "onHand": 3, "op": "u", "after": {}, "source": {"ts_us": 1' + b"0" * 400 + b"}}"
+
+
+def test_a_look_at_fields_that_are_not_read_keeps_no_accepted_message_from_the_log(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("atp_stream.agents.unread_log.unread", lambda *_: 1 // 0)
+    translate = translator()
+
+    made = [translate(adjusted(b'{"itemId": "lamp", "new_quantity": 5}', offset=offset)) for offset in range(3)]
+
+    assert [1, 1, 1] == [len(outputs) for outputs in made]
+    assert 1 == caplog.text.count("cannot look for fields that are not read")
+
+
+@pytest.mark.parametrize("topic", [TOPICS.counted.name, TOPICS.adjusted.name, TOPICS.created.name, TOPICS.policy.name])
+def test_a_stamp_of_four_hundred_digits_becomes_one_record(topic: str) -> None:
+    assert 1 == len(translator()(Record(topic, HUGE_STAMP, offset=7)))

@@ -25,15 +25,15 @@ def adjusted(at, delta, absolute=None, location="", name=None):
 def shelf_of(*facts, gone=(), living_by=RULES):
     shelf = Shelf()
     for fact in facts:
-        assert shelf.take(fact, 0)
+        assert shelf.take(fact._replace(skew=living_by.skew), 0)
     shelf.let_go("r", list(gone))
     return shelf
 
 
 def numbers(*facts, gone=(), living_by=RULES):
     shelf = shelf_of(*facts, gone=gone, living_by=living_by)
-    held = shelf.held(living_by)
-    return held.on_hand, shelf.gap(living_by), held.basis, held.split
+    held = shelf.held()
+    return held.on_hand, shelf.gap(), held.basis, held.split
 
 
 GOLDEN = {
@@ -89,6 +89,15 @@ def test_what_left_within_the_skew_is_not_in_a_count_yet():
     assert [7, 5] == [numbers(count(6, 7), gone=[Gone(5, 2, "")], living_by=r)[0] for r in (RULES, LATE_SKEW)]
 
 
+def test_each_absolute_includes_what_its_own_skew_says():
+    early = count(6, 7)._replace(skew=2)
+    for late, on_hand in ((count(7, 7)._replace(skew=2), 7), (count(7, 7)._replace(skew=3), 5), (count(5, 1), 7)):
+        shelf = Shelf()
+        assert [True, True] == [shelf.take(early, 0), shelf.take(late, 0)]
+        shelf.let_go("r", [Gone(5, 2, "")])
+        assert on_hand == shelf.held().on_hand
+
+
 def test_shipments_may_explain_a_gap():
     assert 0 == numbers(count(1, 9), adjusted(7, -1, 6), gone=[Gone(5, 2, "")])[1]
 
@@ -97,7 +106,7 @@ def test_what_is_said_anew_of_a_reservation_replaces_what_was_said_before():
     shelf = shelf_of(count(1, 9), gone=[Gone(5, 2, "")])
     shelf.let_go("r", [Gone(5, 1, "")])
 
-    assert 8 == shelf.held(RULES).on_hand
+    assert 8 == shelf.held().on_hand
 
 
 def taken(fact, *, generation, known):

@@ -7,7 +7,7 @@ import pytest
 from atp_stream.domain.stock.facts import Fact, Outcome, StockRules
 from tests.domain.model.stock import Fact as Said
 from tests.domain.model.stock import Shipment, StockModel, StockNumbers
-from tests.domain.support.folded_item import Item
+from tests.domain.support.folded_item import Item, count
 
 LOCATIONS = ("", "north", "south")
 SKEWS = (0, 1, 3, -2)
@@ -53,3 +53,13 @@ def test_so_is_the_gap_of_few(seed: int) -> None:
     """A count that comes late between two absolutes of different skews does not know how far the first reached."""
     r = Random(seed)
     assert [None] * 300 == [first_that_differs(r, r.randint(2, 6), with_gap=True) for _ in range(300)]
+
+
+def test_the_gap_counts_from_where_an_absolute_in_front_of_the_base_has_reached() -> None:
+    item = Item(StockRules(skew=-2))
+    item.takes(count(12, 9), "north")
+    item.takes(Fact(18, "adjusted", 0, 3), "north")
+    item.ships(13, 6, "north")
+    item.rules = StockRules(skew=3)
+    item.takes(count(13, 9), "north")
+    assert -6 == item.stock.gap
