@@ -74,7 +74,8 @@ def explain(
 def _print(view: dict[str, Any]) -> None:
     cause, on_hand = view["cause"], view["on_hand"]
     click.echo(f"{view['tenant']} {view['item']}  (version {view['version']}, {view['as_of']})")
-    click.echo(f"last change: {cause['input'] or 'time, or an operator'}, as {cause['log']} at {cause['at']}")
+    by = cause["input"] or "time, an operator or a policy change for all items"
+    click.echo(f"last change: {by}, as {cause['log']} at {cause['at']}")
     _sum("on hand", on_hand["quantity"], _terms(on_hand["terms"]))
     if on_hand["gap"]:
         click.echo(f"gap {on_hand['gap']}: counts and movements disagree by so much; the counts are believed")

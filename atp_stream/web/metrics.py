@@ -20,6 +20,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from atp_stream import __version__
+from atp_stream.domain.reasons import Reason
 from atp_stream.domain.row_keys import GENERATIONS, PURGE, QUARANTINE, STOCK_TIME, generation_of, generation_prefix
 from atp_stream.domain.state.rows import PurgeRow
 from atp_stream.engine import lag
@@ -181,7 +182,8 @@ class _Running(Collector):
 
     def _dead_letters(self) -> Metric:
         """Return those of intake and of the ledger together: the same reason may come from either."""
-        counts = Counter(self._refused)
+        counts: Counter[str] = Counter(dict.fromkeys(map(str, Reason), 0))  # each is there before its first letter
+        counts.update(self._refused)
         for (_, outcome), count in self._messages.items():
             if not outcome.startswith(_NOT_REFUSED):
                 counts[outcome] += count

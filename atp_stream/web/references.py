@@ -95,9 +95,12 @@ async def _of_partition(app: EngineApp, request: web.Request, partition: int, wa
         query["after"] = wanted.after.cursor
     path = f"/reservations/{quote(wanted.tenant, safe='')}?{urlencode(query, quote_via=quote, safe='')}"
     answer = await ask(app, place.url, "GET", path)
-    if answer.status != HTTPStatus.OK:
-        raise Problem.unavailable("moving", f"the owner of partition {partition} does not answer for it now")
-    return _read_part(answer.body)
+    try:
+        if answer.status == HTTPStatus.OK:
+            return _read_part(answer.body)
+    except msgspec.DecodeError:
+        pass  # what answers is no worker of this version
+    raise Problem.unavailable("moving", f"the owner of partition {partition} does not answer for it now")
 
 
 async def _of_partitions(app: EngineApp, request: web.Request, partitions: Sequence[int], wanted: Wanted) -> Part:
@@ -109,6 +112,8 @@ async def _of_partitions(app: EngineApp, request: web.Request, partitions: Seque
     after, rest = wanted.after, wanted._replace(after=None)
     first = -1 if after is None else partition_of(join(wanted.tenant, after.item).encode(), LOG_PARTITIONS)
     asked = [(number, wanted if number == first else rest) for number in partitions if number >= first]
+    if not asked:
+        raise Problem.refused("bad-query", f"after is in partition {first}, behind the one that is asked for")
     try:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(_of_partition(app, request, number, part)) for number, part in asked]

@@ -1,8 +1,19 @@
 """Pages of the reservations with one reference: of a partition, and of the parts of several together."""
 
-import msgspec
+from types import SimpleNamespace
+from typing import Any
 
+import msgspec
+import pytest
+from yarl import URL
+
+from atp_stream.domain.names import join
 from atp_stream.domain.state.overlay import State
+from atp_stream.engine.partitioner import partition_of
+from atp_stream.engine.routing import Elsewhere
+from atp_stream.topics import LOG_PARTITIONS
+from atp_stream.web import references
+from atp_stream.web.problems import Problem
 from atp_stream.web.references import Named, Part, Wanted, joined, page_of
 from tests.domain.support.log import Log, reserve
 
@@ -66,3 +77,30 @@ def test_a_part_that_has_more_behind_what_is_shown_is_not_the_last_page() -> Non
 
 def test_nothing_at_all_is_one_page() -> None:
     assert ([], None) == shown(joined([part(), part()], 2))
+
+
+def answering(monkeypatch: pytest.MonkeyPatch, status: int, body: bytes) -> None:
+    async def ask(*_: object) -> Any:
+        return SimpleNamespace(status=status, body=body)
+
+    monkeypatch.setattr(references, "owner_of", lambda *_: Elsewhere(URL("http://other")))
+    monkeypatch.setattr(references, "ask", ask)
+
+
+@pytest.mark.parametrize(("status", "body"), [(503, b"{}"), (200, b"<html>"), (200, b"{}")])
+async def test_an_owner_that_gives_no_page_makes_the_whole_page_unavailable(
+    monkeypatch: pytest.MonkeyPatch, status: int, body: bytes
+) -> None:
+    answering(monkeypatch, status, body)
+    app: Any = None
+    with pytest.raises(Problem) as told:
+        await references._of_partitions(app, app, range(LOG_PARTITIONS), Wanted("acme", "7", None, 10))
+    assert 503 == told.value.status
+
+
+async def test_a_page_of_a_partition_in_front_of_where_it_is_to_go_on_is_refused() -> None:
+    item = next(name for name in map(str, range(99)) if partition_of(join("acme", name).encode(), LOG_PARTITIONS) == 5)
+    app: Any = None
+    with pytest.raises(Problem) as told:
+        await references._of_partitions(app, app, [2], Wanted("acme", "7", Named(item, "r"), 10))
+    assert 400 == told.value.status
