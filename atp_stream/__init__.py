@@ -1,3 +1,3 @@
 """Available-to-promise, exactly once: two streams in, tables and events out."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"

@@ -15,7 +15,14 @@ from atp_stream.cli.get import worker_url
 from atp_stream.cli.group import Failure, as_json, pass_settings
 from atp_stream.cli.merge_patch import patch_of, within
 from atp_stream.cli.message_draft import AMOUNT, draft, number
-from atp_stream.cli.policy_view import check_own, in_force, show_document, show_rules
+from atp_stream.cli.policy_view import (
+    check_own,
+    in_force,
+    note_frozen_for_all,
+    note_own_section,
+    show_document,
+    show_rules,
+)
 from atp_stream.cli.producing import produce
 from atp_stream.cli.wait import send_and_wait
 from atp_stream.domain.policy.parsing import decode, edited
@@ -155,7 +162,7 @@ def grant(
     tenant: str | None,
     **said: Any,
 ) -> None:
-    """Fence UNITS of ITEM off for CHANNEL, on top of what it has; its rule must be QUOTA.
+    """Earmark UNITS of ITEM for CHANNEL, on top of what it has; its rule must be QUOTA.
 
     Example: atp policy grant prod987 B2B --percent 40
     """
@@ -214,6 +221,8 @@ def unfreeze(settings: Settings, *, channel: str, tenant: str | None, item: str 
 
     Example: atp policy unfreeze MARKETPLACE --item prod987
     """
+    if item is not None:
+        note_frozen_for_all(worker_url(settings, said["url"]), _tenant(settings, tenant), item, channel)
     _to_item(settings, "UNFREEZE", tenant, item, channel, said)
 
 
@@ -249,6 +258,7 @@ def _check(url: str, tenant: str, patch: msgspec.Raw) -> None:
         edited(decode(now), tenant, bytes(patch))
     except PolicyError as error:
         raise Failure(f"the policy is not valid: {error}") from error
+    note_own_section(now, tenant)
 
 
 def _send(

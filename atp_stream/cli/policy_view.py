@@ -8,6 +8,7 @@ import msgspec
 
 from atp_stream.cli.get import fetch, fetch_text, rules_url
 from atp_stream.cli.group import Failure, print_json
+from atp_stream.domain.policy.channel_names import as_spelled
 from atp_stream.domain.policy.parsing import check_form, decode_own, edited_own
 from atp_stream.domain.policy.schema import PolicyError
 
@@ -44,6 +45,33 @@ def check_own(url: str, tenant: str, item: str, patch: msgspec.Raw) -> None:
             check_form(bytes(patch))
     except PolicyError as error:
         raise Failure(f"the policy is not valid: {error}") from error
+
+
+def section_of(document: bytes, tenant: str) -> tuple[dict[str, msgspec.Raw], bool]:
+    """Return what the policy says of a tenant, and whether that is a section of its own and not that of `*`."""
+    whole = msgspec.json.decode(document, type=dict[str, msgspec.Raw])
+    sections = msgspec.json.decode(bytes(whole.get("tenants", b"{}")), type=dict[str, dict[str, msgspec.Raw]])
+    return sections.get(tenant, sections.get("*", {})), tenant in sections
+
+
+def note_own_section(document: bytes, tenant: str) -> None:
+    """Say on stderr if a change for a tenant gives it a section of its own."""
+    if not section_of(document, tenant)[1]:
+        told = f"{tenant} gets a section of its own, a copy of *: later changes of * no longer reach it"
+        click.echo(f"note: {told}", err=True)
+
+
+def note_frozen_for_all(url: str, tenant: str, item: str, channel: str) -> None:
+    """Say on stderr if a channel that is thawed for one item is frozen for all items; nothing if no worker tells."""
+    try:
+        section, _ = section_of(asyncio.run(in_force(url)), tenant)
+    except Failure:
+        return
+    frozen = msgspec.json.decode(bytes(section.get("frozen", b"{}")), type=dict[str, bool])
+    named = as_spelled(channel, frozen)
+    if frozen.get(named):
+        told = f"{named} is frozen for all items; to sell this one: atp policy set --item {item} frozen.{named}=false"
+        click.echo(f"note: {told}", err=True)
 
 
 def show_document(document: bytes, tenant: str | None) -> None:

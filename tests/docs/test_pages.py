@@ -271,4 +271,5 @@ def test_there_is_a_changelog_entry_for_this_version() -> None:
     version = re.search(r'__version__ = "(.*)"', (ROOT / "atp_stream" / "__init__.py").read_text())
 
     assert version is not None
-    assert f"## [{version[1]}]" in Path(ROOT / "CHANGELOG.md").read_text()
+    heading = "Unreleased" if "dev" in version[1] else version[1]
+    assert f"## [{heading}]" in Path(ROOT / "CHANGELOG.md").read_text()
