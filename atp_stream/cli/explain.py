@@ -74,7 +74,7 @@ def explain(
 def _print(view: dict[str, Any]) -> None:
     cause, on_hand = view["cause"], view["on_hand"]
     click.echo(f"{view['tenant']} {view['item']}  (version {view['version']}, {view['as_of']})")
-    by = cause["input"] or "time, an operator or a policy change for all items"
+    by = cause["input"] or "time, or an operator"
     click.echo(f"last change: {by}, as {cause['log']} at {cause['at']}")
     _sum("on hand", on_hand["quantity"], _terms(on_hand["terms"]))
     if on_hand["gap"]:

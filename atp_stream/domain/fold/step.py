@@ -270,7 +270,7 @@ class Step:
         if policies.knows(command.event_id):
             return True
         try:
-            newest = policies.add(entry.offset, entry.log_time, policies.document(command), command.event_id)
+            newest = policies.add(entry, policies.document(command), command.event_id)
         except PolicyError as error:
             refused = Refused(Reason.POLICY_INVALID, str(error))
             self._refuse(entry.name, 0, entry.offset, entry.log_time, refused)

@@ -173,7 +173,7 @@ class UnfinishedWork:
 
     def _meet(self, item: OpenItem, version: PolicyVersion) -> None:
         item.pending.pop(0)
-        item.begin(version.offset, version.log_time, OF_MANY)
+        item.begin(version.offset, version.log_time, OF_MANY, source=version.source.encode())
         item.meet(version.policy.rules(item.name, item.row.own))
         item.row.policy = version.offset
         settle(item)

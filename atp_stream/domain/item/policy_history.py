@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from atp_stream.domain.commands import EditPolicy, SetPolicy
+from atp_stream.domain.commands import EditPolicy, Entry, SetPolicy
 from atp_stream.domain.names import short_id
 from atp_stream.domain.policy.parsing import decode, edited, encode
 from atp_stream.domain.policy.rules import DEFAULT, ItemRules, Policy, read
@@ -27,12 +27,13 @@ MAX_HEARD: Final = 64
 
 
 class PolicyVersion(NamedTuple):
-    """A policy and its place in the log."""
+    """A policy, its place in the log, and the input that it came from ("topic/partition/offset", empty if none)."""
 
     offset: int
     log_time: int
     policy: Policy
     size: int = 0
+    source: str = ""
 
 
 _BEFORE_ALL: Final = PolicyVersion(-1, 0, DEFAULT)
@@ -53,7 +54,7 @@ class PolicyHistory:
         if row is None:
             return _BEFORE_ALL
         document = bytes(row.document)
-        return PolicyVersion(row.offset, row.log_time, read(document), len(document))
+        return PolicyVersion(row.offset, row.log_time, read(document), len(document), row.source)
 
     @property
     def newest(self) -> PolicyVersion:
@@ -76,9 +77,10 @@ class PolicyHistory:
             return bytes(command.document)
         return encode(edited(self.newest.policy.document, command.tenant, bytes(command.patch)))
 
-    def add(self, offset: int, log_time: int, document: bytes, event_id: str) -> PolicyVersion:
+    def add(self, entry: Entry, document: bytes, event_id: str) -> PolicyVersion:
         """Put a policy in force, and begin a sweep unless one is under way. Raises PolicyError."""
         decode(document)  # what is in force already is read more leniently
+        offset, log_time, source = entry.offset, entry.log_time, entry.source.decode()
         policy = read(document)
         row: PolicyRow | None = self._state.get(POLICY)
         heard = [*([] if row is None else row.heard[1 - MAX_HEARD :]), short_id(event_id)]
@@ -90,8 +92,8 @@ class PolicyHistory:
         if last >= 0:
             state.put(policy_key(last), state.get(POLICY))
         raw = msgspec.Raw(document)
-        state.put(POLICY, PolicyRow(offset=offset, log_time=log_time, document=raw, heard=heard))
-        self._all.append(PolicyVersion(offset, log_time, policy, len(document)))
+        state.put(POLICY, PolicyRow(offset=offset, log_time=log_time, document=raw, heard=heard, source=source))
+        self._all.append(PolicyVersion(offset, log_time, policy, len(document), source))
         self._tenants.clear()
         return self.newest
 

@@ -261,12 +261,16 @@ class PurgeRow(Row):
 
 
 class PolicyRow(Row):
-    """A policy as it stood in the log; `heard` are the ids of the last orders that made it what it is."""
+    """A policy as it stood in the log; `heard` are the ids of the last changes that made it what it is.
+
+    `source` is the input ("topic/partition/offset") of the last one, empty if an operator appended it.
+    """
 
     offset: int
     log_time: int
     document: msgspec.Raw
     heard: list[str] = []
+    source: str = ""
 
 
 class Sweep(Row):

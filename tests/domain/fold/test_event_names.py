@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from atp_stream.domain.commands import AnyCommand, Entry
 from atp_stream.domain.events import (
@@ -114,6 +115,21 @@ def test_an_item_names_the_input_of_its_last_change() -> None:
     assert "stock/0/7" == log.item().source
     log.say(policy({"tenants": {"*": {"channels": {"ECOM": {"buffer": 1}}}}}))
     assert "" == log.item().source
+
+
+@pytest.mark.parametrize("parts", [1, 3])
+def test_a_policy_change_for_all_items_is_named_by_each_item_that_it_changed(parts: int) -> None:
+    log = Log()
+    for number, name in enumerate(["acme|lamp", "acme|rug", "acme|vase"]):
+        log.run([replace(heard(number, count(9), b"stock/0/7"), name=name)])
+    changed = policy({"tenants": {"*": {"channels": {"ECOM": {"buffer": 1}}}}})
+    later = policy({"tenants": {"*": {"channels": {"ECOM": {"buffer": 2}}}}})
+    entries = [replace(heard(3, changed, b"policy/0/5"), name="|"), replace(heard(4, later, b"policy/0/6"), name="|")]
+    with tight_bounds(served=parts, enough=parts):
+        log.run(entries[:1])
+        assert ["policy/0/5"] * 3 == [log.item(name).source for name in ("acme|lamp", "acme|rug", "acme|vase")]
+        log.run(entries[1:])
+    assert ["policy/0/6"] * 3 == [log.item(name).source for name in ("acme|lamp", "acme|rug", "acme|vase")]
 
 
 def test_work_that_goes_on_in_other_slices_keeps_the_input_that_caused_it() -> None:
