@@ -65,7 +65,7 @@ class Translator:
             raise NotYet(partial(self._schemas.fetch, error.schema_id)) from error
         except Refused as refused:
             self.counts[record.topic, refused.reason] += 1
-            return [self._letter(record, refused)]
+            return [self._letter(record, self._unread.explained(record, refused))]
         except Exception as error:
             log.exception("%s/%s offset %s cannot be read", record.topic, record.partition, record.offset)
             self.counts[record.topic, Reason.BROKEN] += 1

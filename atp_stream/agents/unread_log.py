@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from mode import get_logger
 
+from atp_stream.domain.errors import Refused
 from atp_stream.messages.dead_letters import escaped
 from atp_stream.messages.input_events import InputKind
 from atp_stream.messages.subjects import resembled, unread
@@ -20,6 +21,7 @@ log = get_logger(__name__)
 
 _TOLD: Final = 100  # of each topic: made-up names must not fill the memory, or the log
 _MAX_NAME: Final = 100
+_SHOWN: Final = 5
 _FIRST: Final = 100
 _EACH: Final = 1_000
 
@@ -54,6 +56,19 @@ class UnreadLog:
             if len(known) < _TOLD and name not in known:
                 known.add(name)
                 self._tell(record, name)
+
+    def explained(self, record: Any, refused: Refused) -> Refused:
+        """Return a refusal of a message in which something is missing, with the fields that may hold it."""
+        if not refused.reason.startswith("missing_"):
+            return refused
+        try:
+            names = unread(self._kinds[record.topic], record.value)
+        except Exception:  # noqa: BLE001 - it is refused all the same
+            return refused
+        if not names:
+            return refused
+        shown = ", ".join(f"'{escaped(name[:_MAX_NAME])}'" for name in names[:_SHOWN])
+        return Refused(refused.reason, f"{refused.detail}; not read: {shown}")
 
     def _tell(self, record: Any, name: str) -> None:
         near = resembled(self._kinds[record.topic], name)

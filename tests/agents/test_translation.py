@@ -194,3 +194,12 @@ def test_a_look_at_fields_that_are_not_read_keeps_no_accepted_message_from_the_l
 @pytest.mark.parametrize("topic", [TOPICS.counted.name, TOPICS.adjusted.name, TOPICS.created.name, TOPICS.policy.name])
 def test_a_stamp_of_four_hundred_digits_becomes_one_record(topic: str) -> None:
     assert 1 == len(translator()(Record(topic, HUGE_STAMP, offset=7)))
+
+
+def test_what_is_missing_may_stand_in_a_field_that_is_not_read() -> None:
+    value = b'{"reservationId": "r", "itemId": "lamp", "qty": 5}'
+
+    [letter] = translator()(Record(TOPICS.created.name, value, offset=7))
+
+    assert b"missing_quantity" == headers(letter)["atp-reason"]
+    assert b"no quantity; not read: 'qty'" == headers(letter)["atp-detail"]
