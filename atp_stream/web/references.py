@@ -112,8 +112,6 @@ async def _of_partitions(app: EngineApp, request: web.Request, partitions: Seque
     after, rest = wanted.after, wanted._replace(after=None)
     first = -1 if after is None else partition_of(join(wanted.tenant, after.item).encode(), LOG_PARTITIONS)
     asked = [(number, wanted if number == first else rest) for number in partitions if number >= first]
-    if not asked:
-        raise Problem.refused("bad-query", f"after is in partition {first}, behind the one that is asked for")
     try:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(_of_partition(app, request, number, part)) for number, part in asked]
