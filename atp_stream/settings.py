@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, Self
 from urllib.parse import urlsplit
 
 _MAX_PORT = 65535
-_MAX_TENANT = 255  # bytes; the limit of every id: docs/rules/identity.md#ids
+_MAX_TENANT_BYTES = 255  # bytes; the limit of every id: docs/rules/identity.md#ids
 FOREVER = -1
 
 
@@ -92,7 +92,7 @@ def _matching(pattern: str) -> Callable[[str], str]:
 
 
 def _tenant(text: str) -> str:
-    if len(text.encode()) > _MAX_TENANT or not text.isprintable():
+    if len(text.encode()) > _MAX_TENANT_BYTES or not text.isprintable():
         raise ValueError(text)
     return text
 
@@ -157,7 +157,7 @@ _URL = Kind(_url, "an http:// or https:// address")
 _URL_OR_NOTHING = Kind(lambda text: _url(text) if text else "", "an http:// or https:// address, or nothing")
 _HOST = Kind(_matching(r"[\w.:-]+"), "a host name or address")
 _DIRECTORY = Kind(_directory, "a directory")
-_TENANT = Kind(_tenant, f"at most {_MAX_TENANT} bytes without control characters, or nothing")
+_TENANT = Kind(_tenant, f"at most {_MAX_TENANT_BYTES} bytes without control characters, or nothing")
 _DURATION = Kind(_milliseconds, "a number with m, h or d behind it (12h, 30d), or forever")
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import rocksdict
 from faust.stores.rocksdb import RocksDBOptions
 
 from atp_stream.domain.commands import (
@@ -30,6 +29,7 @@ from atp_stream.domain.commands import (
 from atp_stream.domain.fold.ledger import fold
 from atp_stream.domain.state.overlay import State
 from atp_stream.engine.tables import ROCKSDB_OPTIONS
+from atp_stream.engine.write_batch import batch_of
 from atp_stream.messages.rows import encode_row, reader, scanner
 
 NOON = 1_700_000_000_000
@@ -62,13 +62,7 @@ class Partition:
 
     def write(self, rows: Iterable[tuple[bytes, bytes | None]]) -> None:
         """Write rows in one batch (None deletes)."""
-        batch = rocksdict.WriteBatch(raw_mode=True)
-        for key, row in rows:
-            if row is None:
-                batch.delete(key)
-            else:
-                batch.put(key, row)
-        self.rows.write(batch)
+        self.rows.write(batch_of(rows))
 
     def say(self, commands: Iterable[tuple[str, int, AnyCommand]], *, finish: bool = True) -> float:
         """Fold (item, log time, command); return the CPU seconds that it took."""

@@ -18,7 +18,7 @@ _STEPS: Final = {
 }  # fmt: skip
 _PLACES: Final = ("berlin", "hamburg", "a|b%")
 _SELLERS: Final = (None, None, None, "acme", "b|c")  # None: the default tenant
-_MAX_LIMIT: Final = 6_000_000  # microseconds
+_MAX_LIMIT_US: Final = 6_000_000  # microseconds
 _LATE, _TWICE, _POISON, _SAME_INSTANT, _NAMELESS, _ENDED = 0.06, 0.04, 0.01, 0.03, 0.03, 0.2
 _HOT: Final = 0.03
 WINDOW: Final = 60
@@ -147,7 +147,7 @@ class Load:
             "allowPartial": True if own.random() < 0.2 else None,
             "allowBackorder": False if own.random() < 0.15 else None,
             "priority": own.randint(1, 3) if own.random() < 0.1 else None,
-            "expiresAt": now + own.randint(100_000, _MAX_LIMIT) if own.random() < 0.15 else None,
+            "expiresAt": now + own.randint(100_000, _MAX_LIMIT_US) if own.random() < 0.15 else None,
             "reference": f"web-{order}" if own.random() < 0.1 else None,
             "locationId": self._luck.choice([None, *item.shelves]) or None,  # a change may name another
         }

@@ -19,9 +19,9 @@ from atp_stream.messages.subjects import resembled, unread
 
 log = get_logger(__name__)
 
-_TOLD: Final = 100  # of each topic: made-up names must not fill the memory, or the log
-_MAX_NAME: Final = 100
-_SHOWN: Final = 5
+_MAX_TOLD: Final = 100  # of each topic: made-up names must not fill the memory, or the log
+_MAX_NAME_CHARS: Final = 100
+_MAX_SHOWN: Final = 5
 _FIRST: Final = 100
 _EACH: Final = 1_000
 
@@ -43,35 +43,34 @@ class UnreadLog:
     def look(self, record: Any) -> None:
         """Take note of an accepted record; nothing depends on it, so it never fails."""
         topic = record.topic
-        try:
-            names = unread(self._kinds[topic], record.value)
-        except Exception:  # a message that was accepted is not to be lost for a look at it
-            if not self._failed:
-                log.exception("cannot look for fields that are not read in %s", topic)
-            self._failed = True
-            return
+        names = self._names(record)
         self.counts[topic] += bool(names)
         known = self._told[topic]
         for name in names:
-            if len(known) < _TOLD and name not in known:
+            if len(known) < _MAX_TOLD and name not in known:
                 known.add(name)
                 self._tell(record, name)
 
     def explained(self, record: Any, refused: Refused) -> Refused:
         """Return a refusal of a message in which something is missing, with the fields that may hold it."""
-        if not refused.reason.startswith("missing_"):
-            return refused
-        try:
-            names = unread(self._kinds[record.topic], record.value)
-        except Exception:  # noqa: BLE001 - it is refused all the same
-            return refused
+        names = self._names(record) if refused.reason.startswith("missing_") else []
         if not names:
             return refused
-        shown = ", ".join(f"'{escaped(name[:_MAX_NAME])}'" for name in names[:_SHOWN])
+        shown = ", ".join(f"'{escaped(name[:_MAX_NAME_CHARS])}'" for name in names[:_MAX_SHOWN])
         return Refused(refused.reason, f"{refused.detail}; not read: {shown}")
+
+    def _names(self, record: Any) -> list[str]:
+        """Return the names of the fields that are not read; none, and a line once, if the look fails."""
+        try:
+            return unread(self._kinds[record.topic], record.value)
+        except Exception:  # what becomes of the message does not depend on a look at it
+            if not self._failed:
+                log.exception("cannot look for fields that are not read in %s", record.topic)
+            self._failed = True
+            return []
 
     def _tell(self, record: Any, name: str) -> None:
         near = resembled(self._kinds[record.topic], name)
         meant = f"; did you mean {near}?" if near else ""
         place = f"{record.topic}/{record.partition}/{record.offset}"
-        log.info("%s has a field that is not read: '%s'%s", place, escaped(name[:_MAX_NAME]), meant)
+        log.info("%s has a field that is not read: '%s'%s", place, escaped(name[:_MAX_NAME_CHARS]), meant)

@@ -84,7 +84,7 @@ def dead_letters() -> None:
 
 def _known(_context: click.Context, _option: click.Parameter, reason: str | None) -> str | None:
     if reason is not None and reason not in {*Reason}:
-        raise click.BadParameter(f"no letter has the reason {reason}{did_you_mean(reason, list(Reason))}")
+        raise click.BadParameter(f"no letter has the reason {reason}{did_you_mean(reason, Reason)}")
     return reason
 
 

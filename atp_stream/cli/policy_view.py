@@ -47,16 +47,9 @@ def check_own(url: str, tenant: str, item: str, patch: msgspec.Raw) -> None:
         raise Failure(f"the policy is not valid: {error}") from error
 
 
-def section_of(document: bytes, tenant: str) -> tuple[dict[str, msgspec.Raw], bool]:
-    """Return what the policy says of a tenant, and whether that is a section of its own and not that of `*`."""
-    whole = msgspec.json.decode(document, type=dict[str, msgspec.Raw])
-    sections = msgspec.json.decode(bytes(whole.get("tenants", b"{}")), type=dict[str, dict[str, msgspec.Raw]])
-    return sections.get(tenant, sections.get("*", {})), tenant in sections
-
-
 def note_own_section(document: bytes, tenant: str) -> None:
     """Say on stderr if a change for a tenant gives it a section of its own."""
-    if not section_of(document, tenant)[1]:
+    if tenant not in _sections(document):
         told = f"{tenant} gets a section of its own, a copy of *: later changes of * no longer reach it"
         click.echo(f"note: {told}", err=True)
 
@@ -64,10 +57,11 @@ def note_own_section(document: bytes, tenant: str) -> None:
 def note_frozen_for_all(url: str, tenant: str, item: str, channel: str) -> None:
     """Say on stderr if a channel that is thawed for one item is frozen for all items; nothing if no worker tells."""
     try:
-        section, _ = section_of(asyncio.run(in_force(url)), tenant)
+        section = _section_of(asyncio.run(in_force(url)), tenant)
     except Failure:
         return
-    frozen = msgspec.json.decode(bytes(section.get("frozen", b"{}")), type=dict[str, bool])
+    said = msgspec.json.decode(section or b"{}", type=dict[str, msgspec.Raw])
+    frozen = msgspec.json.decode(bytes(said.get("frozen", b"{}")), type=dict[str, bool])
     named = as_spelled(channel, frozen)
     if frozen.get(named):
         told = f"{named} is frozen for all items; to sell this one: atp policy set --item {item} frozen.{named}=false"
@@ -82,13 +76,23 @@ def show_document(document: bytes, tenant: str | None) -> None:
     """
     shown = document
     if tenant is not None:
-        whole = msgspec.json.decode(document, type=dict[str, msgspec.Raw])
-        sections = msgspec.json.decode(bytes(whole.get("tenants", b"{}")), type=dict[str, msgspec.Raw])
-        section = sections.get(tenant, sections.get("*"))
+        section = _section_of(document, tenant)
         if section is None:
             raise Failure(f"the policy says nothing of tenant {tenant!r}, and nothing of `*`")
-        shown = bytes(section)
+        shown = section
     click.echo(msgspec.json.format(shown, indent=2).decode())
+
+
+def _sections(document: bytes) -> dict[str, msgspec.Raw]:
+    whole = msgspec.json.decode(document, type=dict[str, msgspec.Raw])
+    return msgspec.json.decode(bytes(whole.get("tenants", b"{}")), type=dict[str, msgspec.Raw])
+
+
+def _section_of(document: bytes, tenant: str) -> bytes | None:
+    """Return the section that holds for a tenant: its own, else that of `*`, else None."""
+    sections = _sections(document)
+    section = sections.get(tenant, sections.get("*"))
+    return None if section is None else bytes(section)
 
 
 def show_rules(url: str, tenant: str, item: str, *, as_json: bool) -> None:

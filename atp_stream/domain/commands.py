@@ -96,7 +96,7 @@ class EditItem(Command, tag="edit_item", frozen=True):
 
 
 class Grant(Command, tag="grant", frozen=True):
-    """Earmark units off for a QUOTA channel: `quantity`, or `percent` of what is free now, at least the rule's minimum.
+    """Earmark units for a QUOTA channel: `quantity`, or `percent` of what is free now, at least the rule's minimum.
 
     Exactly one of the two is given; `percent` is in hundredths of one per cent.
     """

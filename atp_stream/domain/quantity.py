@@ -62,7 +62,7 @@ def _read(text: str) -> Decimal:
             return Decimal(text)
         except ArithmeticError:  # an exponent beyond what Decimal can hold
             tiny = "e-" in text.lower()
-            raise Refused(Reason.QUANTITY_TOO_FINE if tiny else "quantity_too_large", _shown(text)) from None
+            raise Refused(Reason.QUANTITY_TOO_FINE if tiny else Reason.QUANTITY_TOO_LARGE, _shown(text)) from None
     if _NOT_FINITE.fullmatch(text):
         raise Refused(Reason.QUANTITY_NOT_FINITE, _shown(text))
     raise Refused(Reason.QUANTITY_NOT_A_NUMBER, _shown(text))

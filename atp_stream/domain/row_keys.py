@@ -185,7 +185,7 @@ def policy_key(offset: int) -> str:
 
 
 def deferred_key(name: str, offset: int) -> str:
-    """Return the key of a command kept for the item `name`; keys sort in the order of the log."""
+    """Return the key of a command deferred for the item `name`; keys sort in the order of the log."""
     return f"{name}|h|{offset:019d}"
 
 

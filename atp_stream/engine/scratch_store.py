@@ -9,6 +9,8 @@ from typing import Any, Self
 
 import rocksdict
 
+from atp_stream.engine.write_batch import batch_of
+
 _CACHE = 16 << 20
 _BUFFER = 16 << 20
 
@@ -60,10 +62,4 @@ class Scratch:
 
     def write(self, rows: Iterable[tuple[bytes, bytes | None]]) -> None:
         """Set rows; None deletes."""
-        batch = rocksdict.WriteBatch(raw_mode=True)
-        for key, row in rows:
-            if row is None:
-                batch.delete(key)
-            else:
-                batch.put(key, row)
-        self._database.write(batch)
+        self._database.write(batch_of(rows))

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import faust
-import rocksdict
 from faust.tables.manager import TableManager
 from faust.tables.table import Table
 from faust.types import TP
 
 from atp_stream.engine.runs import Run, RunSchema, service_logger
+from atp_stream.engine.write_batch import batch_of
 
 #: One database a partition; Faust's defaults (a 2 GiB cache and three memtables of 64 MiB for each) are for few.
 ROCKSDB_OPTIONS = {
@@ -106,12 +106,7 @@ class StateTable(Table[bytes, bytes]):
 
     def apply(self, partition: int, rows: Iterable[tuple[bytes, bytes | None]], offset: int) -> None:
         """Write rows (None deletes), and the changelog offset that they reach up to, in one batch."""
-        batch = rocksdict.WriteBatch(raw_mode=True)
-        for key, row in rows:
-            if row is None:
-                batch.delete(key)
-            else:
-                batch.put(key, row)
+        batch = batch_of(rows)
         batch.put(OFFSET_KEY, str(offset).encode())
         try:
             self.data._db_for_partition(partition).write(batch)

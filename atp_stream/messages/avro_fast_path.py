@@ -9,7 +9,7 @@ from struct import unpack_from
 from typing import Any, Final, NamedTuple
 
 _CONTINUES: Final = 0x80
-_MAX_LONG: Final = 70  # bits in ten bytes
+_MAX_LONG_BITS: Final = 70  # in ten bytes
 _LONGS: Final = 1 << 64
 
 
@@ -129,7 +129,7 @@ def _long(coded: bytes, at: int) -> tuple[int, int]:
         if part < _CONTINUES:
             break
         shift += 7
-        if shift == _MAX_LONG:
+        if shift == _MAX_LONG_BITS:
             raise ValueError("a number beyond 64 bits")
     if number >= _LONGS:
         raise ValueError("a number beyond 64 bits")

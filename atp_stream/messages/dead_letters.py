@@ -23,7 +23,7 @@ OUR_HEADERS: Final = frozenset({REASON_HEADER, DETAIL_HEADER, ORIGIN_HEADER, AT_
 MAX_LETTER_BYTES: Final = 1_500_000
 """Key, value and headers of a letter are bytes of the original up to here in all; the topic takes 2 MiB."""
 _KEPT_OF_KEY: Final = 1_000
-_MAX_DETAIL: Final = 500  # characters
+_MAX_DETAIL_CHARS: Final = 500
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
@@ -98,5 +98,5 @@ def unpack_original(packed: bytes) -> Original:
 
 def escaped(detail: str) -> str:
     """Return text that stays on one line of a terminal: control characters escaped, at most 500 characters."""
-    shown = detail if len(detail) <= _MAX_DETAIL else detail[:_MAX_DETAIL] + "…"
+    shown = detail if len(detail) <= _MAX_DETAIL_CHARS else detail[:_MAX_DETAIL_CHARS] + "…"
     return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), shown)

@@ -34,7 +34,7 @@ __all__ = [
 _log = logging.getLogger(__name__)
 TIMEOUT: Final = ANSWER_TIMEOUT_S
 _FIRST_DELAY: Final = 0.1
-_MAX_DELAY: Final = 5.0
+_MAX_DELAY_S: Final = 5.0
 _PAUSES: Final = (0.0, 0.2, 0.8)  # in front of each look at the versions that are read at start
 _MISSING_SECONDS: Final = 60.0  # then an unknown id is asked for again: it may have been registered since
 _MISSING_IDS: Final = 10_000
@@ -115,7 +115,7 @@ class SchemaCache:
             except Exception as error:  # noqa: BLE001 - whatever is answered, one partition waits and nothing ends
                 _log.warning("schema %s waits for the registry: %s", schema_id, error)
                 await asyncio.sleep(delay)
-                delay = min(2 * delay, _MAX_DELAY)
+                delay = min(2 * delay, _MAX_DELAY_S)
             else:
                 self._remember(schema_id, found)
                 return

@@ -18,7 +18,7 @@ _NAIVE_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - the twin for texts 
 _END: Final = 253_402_300_800_000_000  # 10000-01-01
 _LEAST_MILLISECONDS: Final = 100_000_000_000  # March 1973; as seconds it would be the year 5138
 LEAST_MICROS: Final = _LEAST_MILLISECONDS * 1000
-_MAX_DATE: Final = len("2024-05-01")
+_DATE_CHARS: Final = len("2024-05-01")
 
 
 class Micros(int):
@@ -47,7 +47,7 @@ def _from_text(text: str) -> int:
         instant = datetime.fromisoformat(text)
     except ValueError:
         instant = _from_odd_text(text)
-    if len(text) <= _MAX_DATE:
+    if len(text) <= _DATE_CHARS:
         raise Refused(Reason.BAD_TIMESTAMP, f"{text!r} has no time of day")
     since = instant - (_NAIVE_EPOCH if instant.tzinfo is None else _EPOCH)
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds

@@ -12,7 +12,7 @@ from atp_stream.oracle.history import Names, Record
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MAX_MESSAGE_BYTES = 65_536
-_MAX_ID = 255
+_MAX_ID_BYTES = 255
 _TOO_LARGE = 10**12
 _LEAST_MILLISECONDS = 100_000_000_000
 _HEAD = ("eventId", "event_id", "timestamp", "tenantId", "tenant_id")
@@ -174,7 +174,7 @@ def _id(found: Any, *, needed: bool = False) -> str:
         if needed:
             raise Breach("an id is missing")
         return ""
-    if not isinstance(found, str) or len(found.encode()) > _MAX_ID or re.search(r"[\x00-\x1f\x7f-\x9f]", found):
+    if not isinstance(found, str) or len(found.encode()) > _MAX_ID_BYTES or re.search(r"[\x00-\x1f\x7f-\x9f]", found):
         raise Breach("an id that is none")
     if needed and found.isspace():
         raise Breach("an id is missing")

@@ -17,12 +17,8 @@ def settle(item: OpenItem) -> None:
     """Do what follows from the command, or the policy, that was just answered."""
     loses = item.rules.deallocates
     if item.unindexed or (loses and short(item.row.stock.on_hand, item.reserved)):
-        advance(
-            item,
-            Work(
-                offset=item.offset, log_time=item.log_time, ordinal=0, index="" if item.unindexed else None, lose=loses
-            ),
-        )
+        index = "" if item.unindexed else None
+        advance(item, Work(offset=item.offset, log_time=item.log_time, ordinal=0, index=index, lose=loses))
         item.unindexed = False
     elif item.waiting:
         closed: list[str] = []

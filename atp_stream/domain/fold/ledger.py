@@ -5,7 +5,7 @@ Laws:
 - A command is answered, refused or a duplicate; a refused one and a duplicate change no number.
 - An item finishes what an earlier command or policy began before its next command.
 - A step is bounded: it stops when it has enough output. What is unfinished is rows of the state.
-- A fault of ours stops one item, not the partition: its commands are kept in order until it is resumed.
+- A fault of ours stops one item, not the partition: its commands are deferred, in order, until it is resumed.
 
 Source: docs/rules/identity.md#item-log, docs/rules/identity.md#slices, docs/rules/identity.md#quarantine.
 """

@@ -159,10 +159,10 @@ class Step:
         return True
 
     def apply_deferred(self, item: OpenItem, offset: int, deferred: DeferredCommand) -> None:
-        """Answer a command that was kept for its item."""
+        """Answer a command that was deferred for its item."""
         item.begin(offset, deferred.log_time, source=deferred.source)
         command = deferred.command
-        assert not isinstance(command, OF_PARTITION | ResumeItem)  # noqa: S101  (these are never kept)
+        assert not isinstance(command, OF_PARTITION | ResumeItem)  # noqa: S101  (these are never deferred)
         self._answer(item, command, Deferred(command, deferred.source, deferred.original), deferred.generation)
         if not item.row.deferred:
             self._let_go(item)
@@ -232,7 +232,7 @@ class Step:
             item.row.stopped = generation
 
     def _let_go(self, item: OpenItem) -> None:
-        """Let the purge take rows of an item again, for which nothing is kept any more."""
+        """Let the purge take rows of an item again, for which nothing is deferred any more."""
         stopped, item.row.stopped = item.row.stopped, None
         if stopped is not None and stopped < self._time.generation:
             self._purge.begin_anew()
@@ -293,7 +293,7 @@ class Step:
         return True
 
     def _stop(self, item: OpenItem, offset: int, log_time: int) -> None:
-        """Quarantine an item: all its channels show 0, and its commands are kept."""
+        """Quarantine an item: all its channels show 0, and its commands are deferred."""
         item.begin(offset, log_time)
         item.row.quarantine = self._broken[item.ticket]
         self._stop_purge(item, self._time.generation)
@@ -304,7 +304,7 @@ class Step:
         self._mark(item)
 
     def _resume(self, item: OpenItem, entry: Entry) -> None:
-        """End a quarantine: the item lives by the newest policy, then finishes its work, then what was kept."""
+        """End a quarantine: the item lives by the newest policy, then finishes its work, then what was deferred."""
         if entry.offset in self._broken:
             return
         newest = self._policies.newest
@@ -317,9 +317,8 @@ class Step:
         if not item.row.deferred:
             self._let_go(item)
         item.row.policy = newest.offset
-        item.rules = newest.policy.rules(
-            item.name, item.row.own
-        )  # what it lived by is known only if it stopped just now
+        # What it lived by is known only if it stopped just now.
+        item.rules = newest.policy.rules(item.name, item.row.own)
         item.meet(item.rules)
         whole = Work(offset=entry.offset, log_time=entry.log_time, ordinal=item.ordinal)  # a whole pass: claims rose
         whole.index, whole.lose = ("" if item.rules.deallocates else None), item.rules.deallocates

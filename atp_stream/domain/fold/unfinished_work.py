@@ -1,7 +1,7 @@
 """What an item has to do before its next command, in the order of the log, in units that a step may stop between.
 
     work that was begun: refilling, expiring, taking back       policies and ticks that it has still to meet
-    commands that were kept meanwhile
+    commands that were deferred meanwhile
 
 Everything that is done without a command of its own is a unit. Units are counted from the start of the step, so that
 one that breaks has a name: -1 for the first, and so on; the same call over the same rows comes to it again, and
@@ -24,8 +24,8 @@ from atp_stream.domain.state.purge import Purge
 from atp_stream.domain.state.rows import DeferredCommand, Pending, Work
 from atp_stream.domain.stock import upgrade
 
-MAX_KEPT: Final = 1_000
-"""So many commands are kept for an item that has work to finish; then its partition waits for it."""
+MAX_DEFERRED: Final = 1_000
+"""So many commands are deferred for an item that has work to finish; then its partition waits for it."""
 
 _END: Final = 2**63
 
@@ -44,7 +44,7 @@ class StepHost(Protocol):
         """Return an item."""
 
     def apply_deferred(self, item: OpenItem, offset: int, deferred: DeferredCommand) -> None:
-        """Answer a command that was kept."""
+        """Answer a command that was deferred."""
 
     def done(self, item: OpenItem) -> None:
         """Count what was begun as folded."""
@@ -100,7 +100,7 @@ class UnfinishedWork:
 
     def defer(self, item: OpenItem, offset: int, deferred: DeferredCommand) -> bool:
         """Defer a command for an item that is not ready; False if it has too many."""
-        if item.row.deferred >= MAX_KEPT and item.row.quarantine is None:
+        if item.row.deferred >= MAX_DEFERRED and item.row.quarantine is None:
             return False
         self._state.put(deferred_key(item.name, offset), deferred)
         item.row.deferred += 1
@@ -153,7 +153,7 @@ class UnfinishedWork:
 
     def _upgrade(self, item: OpenItem) -> None:
         row, stock = item.row, item.row.stock
-        if stock.upgrading is None:  # what is kept has come before there were generations
+        if stock.upgrading is None:  # what is deferred has come before there were generations
             upgrade.begin(stock, 0)
             row.stopped = 0
         item.begin(row.offset, row.log_time, source=row.source.encode())
@@ -216,7 +216,7 @@ class UnfinishedWork:
                 cursor = behind_item("")
                 continue
             name = "|".join(key.split("|", 2)[:2])
-            # What was kept in front of a policy has to be answered while the policies in front of it are still known.
+            # What was deferred in front of a policy has to be answered while the policies in front of it are known.
             open_ = policies.differ(name) or self._state.get(WORK + name) is not None
             if open_ and not self.catch_up(self._host.open(name), limit):
                 break

@@ -41,28 +41,9 @@ class OpenItem:
     """An item, its rules, and the place in the log that its next events are named by."""
 
     __slots__ = (
-        "_before",
-        "_leaving",
-        "changed",
-        "channels",
-        "due",
-        "events",
-        "is_new",
-        "log_time",
-        "name",
-        "offset",
-        "ordinal",
-        "pending",
-        "reserved",
-        "row",
-        "rules",
-        "source",
-        "state",
-        "stock",
-        "ticket",
-        "unindexed",
-        "version",
-        "waiting",
+        "_before", "_leaving", "changed", "channels", "due", "events", "is_new", "log_time", "name", "offset",
+        "ordinal", "pending", "reserved", "row", "rules", "source", "state", "stock", "ticket", "unindexed",
+        "version", "waiting",
     )  # fmt: skip
 
     def __init__(self, state: State, name: str, policy: Policy, events: list[AnyEvent]) -> None:

@@ -61,10 +61,8 @@ def _edit(item: OpenItem, command: EditItem, policy: Policy) -> None:
     names = () if own is None else (*own.channels, *own.frozen)
     other = next((name for name in names if normal(item.rules.resolve(name)) != normal(name)), None)
     if other is not None:
-        raise Refused(
-            Reason.POLICY_INVALID,
-            f"{other} is an alias of {item.rules.resolve(other)}: use {item.rules.resolve(other)}",
-        )
+        named = item.rules.resolve(other)
+        raise Refused(Reason.POLICY_INVALID, f"{other} is an alias of {named}: use {named}")
     item.row.own = None if own is None else encode(own).decode()
     item.meet(policy.rules(item.name, item.row.own))
 

@@ -23,7 +23,7 @@ MAX_BYTES: Final = 2_000_000
 with it the partition, until the sweep has caught up."""
 
 MAX_HEARD: Final = 64
-"""So many orders of a whole document or a tenant are known by their event id."""
+"""So many changes of a whole document or a tenant are known by their event id."""
 
 
 class PolicyVersion(NamedTuple):
@@ -67,7 +67,7 @@ class PolicyHistory:
         return len(self._all) > MAX_EARLIER or sum(version.size for version in self._all) > MAX_BYTES
 
     def knows(self, event_id: str) -> bool:
-        """Tell whether an order was heard before."""
+        """Tell whether a policy change was heard before."""
         row: PolicyRow | None = self._state.get(POLICY)
         return row is not None and short_id(event_id) in row.heard
 

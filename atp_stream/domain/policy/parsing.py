@@ -14,7 +14,7 @@ from atp_stream.domain.errors import Refused
 from atp_stream.domain.policy.channel_names import as_spelled, normal
 from atp_stream.domain.policy.misfits import misfit
 from atp_stream.domain.policy.schema import (
-    MAX_CHANNEL,
+    MAX_CHANNEL_BYTES,
     MAX_CHANNELS,
     MAX_DOCUMENT,
     MAX_OWN,
@@ -32,8 +32,8 @@ from atp_stream.domain.policy.schema import (
 
 MAX_RANK: Final = 1_000
 
-MAX_WEIGHT: Final = 20  # digits
-MAX_DURATION: Final = 100 * 365 * 24 * 60 * 60
+MAX_WEIGHT_DIGITS: Final = 20
+MAX_DURATION_S: Final = 100 * 365 * 24 * 60 * 60
 """In seconds: what begins now and lasts as long is still a moment that can be written."""
 
 _NAMED: Final = ("channels", "frozen")
@@ -173,7 +173,7 @@ def _check(document: Document) -> None:
         ("future_tolerance", document.future_tolerance),
     ):
         _require(seconds >= 0, place, "must not be negative")
-        _require(seconds <= MAX_DURATION, place, "is at most 100 years")
+        _require(seconds <= MAX_DURATION_S, place, "is at most 100 years")
     _require(
         0 <= document.unknown_channel_limit <= MAX_CHANNELS, "unknown_channel_limit", f"is from 0 to {MAX_CHANNELS}"
     )
@@ -188,7 +188,7 @@ def _check(document: Document) -> None:
             _require(item != "", f"{place}.items", "an item has a name")
             _check_rules(f"{place}.items.{item}", special)
         limit = 1 if section.time_limit is None else section.time_limit
-        _require(1 <= limit <= MAX_DURATION, f"{place}.time_limit", "is from 1 second to 100 years, or left out")
+        _require(1 <= limit <= MAX_DURATION_S, f"{place}.time_limit", "is from 1 second to 100 years, or left out")
 
 
 def _check_stock(document: Document) -> None:
@@ -214,7 +214,7 @@ def _check_rules(place: str, section: TenantSection | ItemSection) -> None:
         _require("" not in named, at, "a channel has a name")
         _require(len(named) <= MAX_CHANNELS, at, f"are at most {MAX_CHANNELS}")
         longest = max((len(channel.encode()) for channel in named), default=0)
-        _require(longest <= MAX_CHANNEL, at, f"a name has at most {MAX_CHANNEL} bytes")
+        _require(longest <= MAX_CHANNEL_BYTES, at, f"a name has at most {MAX_CHANNEL_BYTES} bytes")
 
 
 def _check_spelling(place: str, section: TenantSection | ItemSection) -> None:
@@ -245,8 +245,8 @@ def _check_rule(place: str, rule: ChannelSection) -> None:
 
 def _check_weight(place: str, weight: Decimal | None) -> None:
     # Nothing is computed with it before it is known to be a plain number: NaN and the smallest exponents raise.
-    plain = weight is not None and weight.is_finite() and len(weight.as_tuple().digits) <= MAX_WEIGHT
-    in_reach = weight is not None and plain and weight.adjusted() >= -MAX_WEIGHT and 0 < weight <= 1
+    plain = weight is not None and weight.is_finite() and len(weight.as_tuple().digits) <= MAX_WEIGHT_DIGITS
+    in_reach = weight is not None and plain and weight.adjusted() >= -MAX_WEIGHT_DIGITS and 0 < weight <= 1
     _require(in_reach, place, "of a SHARE is above 0, and 1 at most")
     _require(weight is not None and weight * WHOLE % 1 == 0, place, "has at most 4 decimals")
 

@@ -17,7 +17,7 @@ MAX_OWN: Final = 16_000
 """The greatest size of what is written for one item by a command of its own: a part of the item's row."""
 
 MAX_CHANNELS: Final = 64
-MAX_CHANNEL: Final = 64
+MAX_CHANNEL_BYTES: Final = 64
 """So many channels, of so many bytes, are named in one place (and as many may come without a name): an item's row
 holds them all, and stays small."""
 

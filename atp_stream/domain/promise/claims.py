@@ -34,7 +34,7 @@ NOTHING: Final = Claim(0, 0)
 
 
 class Quota(NamedTuple):
-    """A channel with a earmark, and what the shortage rule asks of it."""
+    """A channel with an earmark, and what the shortage rule asks of it."""
 
     channel: str
     rank: int

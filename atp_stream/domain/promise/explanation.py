@@ -47,7 +47,7 @@ class ChannelTerms(NamedTuple):
 class Explanation(NamedTuple):
     """An item: on hand is the sum of the terms in `held`, what is free is the sum of the terms in `free`.
 
-    `pool` is what no quota earmarks off; in a `shortage` the earmarks are less than what is left of the grants.
+    `pool` is what is earmarked for no quota; in a `shortage` the earmarks are less than what is left of the grants.
     """
 
     held: list[Term]

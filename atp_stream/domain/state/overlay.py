@@ -7,7 +7,7 @@ A row's key starts with the item's name, so that all rows of an item lie side by
     tenant|item|N|stamp location       one location with an absolute
     tenant|item|r|reservation          one reservation
     tenant|item|q|channel|rank         one waiting part; ranks sort in the order of service
-    tenant|item|h|offset               one command kept while the item is quarantined, or has work to finish
+    tenant|item|h|offset               one command deferred while the item is quarantined, or has work to finish
     tenant|item|t|moment reservation   one timer
     tenant|item|o|place reservation    one promise that a loss of stock may take back
     |ref|tenant|reference|item|reservation   one reservation that has a reference

@@ -213,7 +213,7 @@ class Backorder(Row):
 
 
 class DeferredCommand(Row):
-    """A command kept while its item is quarantined or has work to finish; its offset is in its key.
+    """A command deferred while its item is quarantined or has work to finish; its offset is in its key.
 
     `generation` is that of its arrival: with it the command is answered. Versions before 0.2 did not note it.
     """

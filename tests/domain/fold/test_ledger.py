@@ -194,7 +194,7 @@ def test_commands_of_a_busy_item_hold_up_their_partition_only_when_too_many_are_
 ) -> None:
     log = log_with_many_waiting()
     log.step([entry(log, count(MANY))])
-    fault.setattr("atp_stream.domain.fold.unfinished_work.MAX_KEPT", 2)
+    fault.setattr("atp_stream.domain.fold.unfinished_work.MAX_DEFERRED", 2)
     fault.setattr("atp_stream.domain.fold.unfinished_work.SLICE", 0)
     fault.setattr("atp_stream.domain.fold.step.SLICE", 0)
     releases = [Entry(0, 10**6 + place, NOON, LAMP, release(f"r000{place}")) for place in range(4)]

@@ -23,7 +23,7 @@ def tight_bounds(served: int, enough: int, kept: int = 2) -> Iterator[None]:
         for module in (budget, step, unfinished_work):
             patch.setattr(module, "SLICE", served)
         patch.setattr(step, "ENOUGH", enough)
-        patch.setattr(unfinished_work, "MAX_KEPT", kept)
+        patch.setattr(unfinished_work, "MAX_DEFERRED", kept)
         patch.setattr(ticks, "MAX_PENDING", kept)
         yield
 
