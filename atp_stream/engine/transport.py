@@ -14,9 +14,10 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from mode import get_logger
 
-from atp_stream.engine.backlog import Place
 from atp_stream.engine.ends import partitions_now, written_ends
+from atp_stream.engine.host import Engine
 from atp_stream.engine.runs import Run, service_logger, wrap
+from atp_stream.engine.source_place import Place
 
 log = get_logger(__name__)
 
@@ -31,7 +32,7 @@ class RunThread(driver.AIOKafkaConsumerThread):
     """The consumer's thread: fetches runs, and starts streams where our own state says."""
 
     logger = service_logger
-    app: Any
+    app: Engine
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -105,6 +106,10 @@ class RunThread(driver.AIOKafkaConsumerThread):
         """Return up to where all source partitions that the group knows can be read now."""
         found = await self.call_thread(self._ensure_consumer().end_offsets, list(self._sources()))
         return {TP(*tp): end for tp, end in found.items()}
+
+    async def beat(self) -> bool:
+        """Send a heartbeat now; tell whether the group accepts it in our generation."""
+        return bool(await self._ensure_consumer()._coordinator._do_heartbeat())
 
     async def rejoin(self) -> None:
         """Ask the group for an assignment; one that has not changed is taken over all the same."""
@@ -219,7 +224,7 @@ class RunConsumer(driver.Consumer):
     """Acknowledges runs: they come in order per partition, so the newest ack may be committed."""
 
     logger = service_logger
-    app: Any
+    app: Engine
 
     def _new_consumer_thread(self) -> RunThread:
         return RunThread(self, loop=self.loop, beacon=self.beacon)
@@ -262,6 +267,11 @@ class RunConsumer(driver.Consumer):
         thread: Any = self._thread
         found: dict[TP, int] = await thread.call_thread(thread.undecided, tps)
         return found
+
+    async def beat(self) -> bool:
+        """Send a heartbeat now; tell whether the group accepts it in our generation."""
+        thread: Any = self._thread
+        return bool(await thread.call_thread(thread.beat))
 
     async def rejoin(self) -> None:
         """Ask the group for an assignment, as if this worker had just come."""

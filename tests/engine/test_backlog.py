@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from faust.types import TP
 
-from atp_stream.engine.backlog import FOREVER, Backlog, Place
+from atp_stream.engine.backlog import FOREVER, Backlog
+from atp_stream.engine.source_place import Place
 
 OURS, THEIRS, OTHER = TP("in", 0), TP("in", 1), TP("in", 2)
 

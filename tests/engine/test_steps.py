@@ -15,7 +15,8 @@ from atp_stream.engine.partition_state import Lane
 from atp_stream.engine.position import Position
 from atp_stream.engine.producers import drop_producer, make_producer
 from atp_stream.engine.runs import Run
-from atp_stream.engine.steps import Answer, Steps
+from atp_stream.engine.commit_group import Answer
+from atp_stream.engine.steps import Steps
 from atp_stream.provision import administration
 
 

@@ -13,7 +13,7 @@ from atp_stream.engine.app import EngineApp
 from atp_stream.engine.batches import Output
 from atp_stream.engine.partition_state import Lane
 from atp_stream.engine.position import Position
-from atp_stream.engine.steps import Answer
+from atp_stream.engine.commit_group import Answer
 from atp_stream.web.metrics import COUNTED
 
 Client = TestClient[Any, Any]
