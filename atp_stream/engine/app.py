@@ -66,7 +66,8 @@ class GroupAssignment:
         accepted_at = max(self._accepted_at, consumer.last_heartbeat)
         since_s = asyncio.get_running_loop().time() - accepted_at
         in_time: bool = since_s < self._app.conf.broker_session_timeout
-        return in_time and self._app.epoch == self._epoch and self._app.gave_up is None
+        leaving = self._app.should_stop or self._app.gave_up is not None
+        return in_time and self._app.epoch == self._epoch and not leaving
 
     async def is_accepted(self) -> bool:
         """Ask the group whether it is true."""
@@ -187,12 +188,12 @@ class EngineApp(faust.App):
         self.journal.assigned(owned, held - owned)
         try:
             await self.steps.take_over(owned, GroupAssignment(self))
+            await self._decided({TP(changelog, partition) for partition in owned})
         except (AssignmentLost, KafkaError) as error:
-            self.take_over_anew(f"the take-over of partitions failed ({error!r})")
+            if not self.should_stop:
+                self.take_over_anew(f"the take-over of partitions failed ({error!r})")
         except MissingOwner as error:
             self.give_up(f"{error}: run `atp init`, with no worker running")
-        else:
-            await self._decided({TP(changelog, partition) for partition in owned})
 
     async def _decided(self, changelogs: set[TP]) -> None:
         """Return when no transaction is open in changelogs whose earlier owners are fenced; not mutely.
@@ -201,7 +202,7 @@ class EngineApp(faust.App):
         """
         loop, consumer = asyncio.get_running_loop(), self.consumer
         began = told = loop.time()
-        while self.gave_up is None and (found := await consumer.undecided(changelogs)):
+        while not self.should_stop and self.gave_up is None and (found := await consumer.undecided(changelogs)):
             now = loop.time()
             what = "; ".join(HANGING.format(*tp, offset) for tp, offset in sorted(found.items()))
             if now - began > self._longest_rebalance:

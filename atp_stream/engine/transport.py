@@ -3,11 +3,12 @@
 Why each override is there is measured: see docs/runtime.md#traps.
 """
 
+import asyncio
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Mapping, Sequence
 from typing import Any, ClassVar
 
-from aiokafka.errors import IllegalStateError, KafkaError
+from aiokafka.errors import IllegalStateError, KafkaConnectionError, KafkaError
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.tables.recovery import RebalanceAgain
 from faust.transport.drivers import aiokafka as driver
@@ -26,6 +27,17 @@ log = get_logger(__name__)
 #: 1,500, aiokafka 500.
 FETCH_WAIT_MS = 50
 _BEGINNING = Place(0)
+
+
+async def _unless_closed(asking: Awaitable[Any]) -> Any:
+    """Return the answer; what is cancelled because the consumer is closed has failed.
+
+    Passed on as it is, the cancellation would end the thread, and the worker never.
+    """
+    try:
+        return await asking
+    except asyncio.CancelledError:
+        raise KafkaConnectionError("the consumer is being closed") from None
 
 
 class RunThread(driver.AIOKafkaConsumerThread):
@@ -109,7 +121,7 @@ class RunThread(driver.AIOKafkaConsumerThread):
 
     async def beat(self) -> bool:
         """Send a heartbeat now; tell whether the group accepts it in our generation."""
-        return bool(await self._ensure_consumer()._coordinator._do_heartbeat())
+        return bool(await _unless_closed(self._ensure_consumer()._coordinator._do_heartbeat()))
 
     async def rejoin(self) -> None:
         """Ask the group for an assignment; one that has not changed is taken over all the same."""
@@ -144,8 +156,8 @@ class RunThread(driver.AIOKafkaConsumerThread):
     async def undecided(self, tps: Collection[TP]) -> dict[TP, int]:
         """Return the partitions with a transaction that is still open, and the offset at which it begins."""
         consumer = self._ensure_consumer()
-        ends = await written_ends(consumer, tps)
-        stable = await consumer.end_offsets(list(tps))
+        ends = await _unless_closed(written_ends(consumer, tps))
+        stable = await _unless_closed(consumer.end_offsets(list(tps)))
         return {tp: stable[tp] for tp, end in ends.items() if stable[tp] < end}
 
     async def _fetch_records(

@@ -25,6 +25,7 @@ from tests.simulation.loop import PROCESS, Process, SimLoop
 REQUEST_TIMEOUT: Final = 5.0
 BACKOFF: Final = 0.02
 MAX_FETCHED: Final = 50  # offsets
+MARKERS_LATE: Final = 2.0
 
 
 class Fate(NamedTuple):
@@ -60,6 +61,7 @@ class Network:
         self.random = random
         self.fate: Callable[[Process, str], Fate] = lambda *_: USUAL
         self.asked: Counter[str] = Counter()
+        self.storm = False  # then the markers of transactions may come late
         self._waiting: defaultdict[TopicPartition, list[Callable[[], None]]] = defaultdict(list)
         self._world = contextvars.Context()
         self._world.run(PROCESS.set, loop.world)
@@ -129,7 +131,8 @@ class Network:
 
     def _write_markers(self, transaction: Transaction) -> None:
         for tp in transaction.pending:
-            self.later(self.way() * 3, self.broker.mark, transaction, tp)
+            late = self.random.uniform(0.0, MARKERS_LATE) if self.storm else 0.0
+            self.later(self.way() * 3 + late, self.broker.mark, transaction, tp)
 
 
 def _outcome(act: Callable[[], Any]) -> Any:

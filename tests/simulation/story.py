@@ -96,6 +96,7 @@ class Story:
         self.loop.set_exception_handler(lambda *_: None)  # a fault's traces
         self.loop.network = self.network  # type: ignore[attr-defined]
         self.network.fate = self._fate
+        self.network.storm = storm
         self.group = Group(self.network, {toy.SOURCE: toy.SOURCES, toy.LOG: toy.PARTITIONS})
         self.workers: dict[str, Worker] = {}
         self.lives: list[Worker] = []

@@ -87,6 +87,7 @@ class App:
     steps: Any
     intake: Any
     rebalancing = False
+    should_stop = False
     _longest_rebalance = 20.0
     _move = EngineApp._move
     _accepted = EngineApp._accepted
