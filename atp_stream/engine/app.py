@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 import faust
 from aiokafka.errors import KafkaError

@@ -36,6 +36,9 @@ class GroupConsumer(Protocol):
     async def progress(self, topics: Sequence[str]) -> tuple[dict[TP, int], dict[TP, int]]:
         """Return where every partition of the topics ends, and up to where the group has committed to have read it."""
 
+    async def seek_wait(self, partitions: Mapping[TP, int]) -> None:
+        """Go on fetching at other places."""
+
     async def earliest_offsets(self, *tps: TP) -> Mapping[TP, int]:
         """Return where partitions begin."""
 

@@ -44,7 +44,7 @@ class RunThread(driver.AIOKafkaConsumerThread):
     """The consumer's thread: fetches runs, and starts streams where our own state says."""
 
     logger = service_logger
-    app: Engine
+    app: Engine  # type: ignore[assignment] # an `EngineApp`
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -236,7 +236,7 @@ class RunConsumer(driver.Consumer):
     """Acknowledges runs: they come in order per partition, so the newest ack may be committed."""
 
     logger = service_logger
-    app: Engine
+    app: Engine  # type: ignore[assignment] # an `EngineApp`
 
     def _new_consumer_thread(self) -> RunThread:
         return RunThread(self, loop=self.loop, beacon=self.beacon)

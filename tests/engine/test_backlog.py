@@ -41,7 +41,8 @@ def group() -> Group:
 
 @pytest.fixture
 async def backlog(group: Group) -> Any:
-    made = Backlog(group, now=lambda: group.now)
+    host: Any = group
+    made = Backlog(host, now=lambda: group.now)
     made._tasks = [SimpleNamespace(cancel=lambda: None)]  # type: ignore[list-item] # it looks when we let it
     made.begin({OURS: Place(0)})
     return made

@@ -11,11 +11,11 @@ import faust
 
 from atp_stream.engine.app import EngineApp
 from atp_stream.engine.batches import Output
+from atp_stream.engine.commit_group import Answer
 from atp_stream.engine.partition_state import Store
 from atp_stream.engine.partitioner import partition_of
 from atp_stream.engine.position import GENESIS_HEADER, SOURCE_HEADER, LogRecord
 from atp_stream.engine.runs import RunSchema
-from atp_stream.engine.commit_group import Answer
 from atp_stream.engine.tables import StateTable
 
 LOG, IN, OUT, OWNERS, APP, PARTITIONS = "toy-log", "toy-in", "toy-out", "toy-owners", "toy", 3
