@@ -189,7 +189,7 @@ async def test_whoever_is_fenced_in_the_midst_of_a_send_is_told_so(
         await admin.create_topics([NewTopic("fenced", 2, 1)])
     ours = await once_producer(stack.bootstrap, "fenced")
     await ours.start()
-    await once_producer(stack.bootstrap, "fenced")  # takes the id over
+    theirs = await once_producer(stack.bootstrap, "fenced")  # it takes the id over
     send = ours.send_batch
 
     async def slowly(*batch: Any, **where: Any) -> Any:
@@ -210,5 +210,6 @@ async def test_whoever_is_fenced_in_the_midst_of_a_send_is_told_so(
         with pytest.raises(ProducerFenced):
             await group.work()
     finally:
+        await theirs.stop()
         await drop_producer(ours)
     assert [] == table.applied

@@ -35,8 +35,8 @@ PATIENCE: Final = 200.0  # and then until all must be done
 LONG_WAYS: Final = frozenset({"produce", "end", "initialise", "owners"})  # in a storm
 RETRIED: Final = frozenset({"add", "initialise"})
 KINDS: Final = ("append", "append", "produce", "produce", "end", "end", "add", "initialise", "fetch")
-#: What a worker may end for: what was done to it, or an outcome that nobody knows. All else is a fault of the engine.
-NEEDFUL: Final = re.compile(r"killed|stopped|partition \d: a step failed .*, \d times")
+#: What a worker may end for: what was done to it, or what it cannot get to the bottom of. All else is a fault of ours.
+NEEDFUL: Final = re.compile(r"killed|stopped|(a commit|the take-over of partitions) failed .*, (\d times|and no new)")
 
 
 @dataclass(kw_only=True)

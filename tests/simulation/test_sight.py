@@ -154,7 +154,7 @@ def test_a_worker_that_goes_on_after_a_fence_is_seen() -> None:
                 return
 
     with patch.object(Steps, "_work", work):
-        found = first_objection(storm=True)
+        found = first_objection()
 
     assert found is not None
 
