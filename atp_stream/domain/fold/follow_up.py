@@ -4,8 +4,8 @@ Law: a slice is a function of the item alone; what one slice cannot finish is th
 it ended. An item finishes its work before its next command. Source: docs/rules/identity.md#order.
 """
 
-from atp_stream.domain.budget import SliceBudget
 from atp_stream.domain.item.open_item import OpenItem
+from atp_stream.domain.limits import SliceBudget
 from atp_stream.domain.promise.availability import short
 from atp_stream.domain.reservations.backorder_allocation import refill
 from atp_stream.domain.reservations.deallocation import note_all, take_back
@@ -22,7 +22,7 @@ def settle(item: OpenItem) -> None:
         item.unindexed = False
     elif item.waiting:
         closed: list[str] = []
-        if refill(item, closed, SliceBudget()):
+        if refill(item, closed, SliceBudget(item.limits)):
             item.row.work = None
         else:
             item.row.work = Work(offset=item.offset, log_time=item.log_time, ordinal=item.ordinal, closed=closed)
@@ -30,7 +30,7 @@ def settle(item: OpenItem) -> None:
 
 def advance(item: OpenItem, work: Work) -> None:
     """Do a slice of work; what is left of it is the item's work, or None."""
-    budget = SliceBudget()
+    budget = SliceBudget(item.limits)
     over = (
         (work.index is None or note_all(item, work, budget))
         and (work.until is None or run_out(item, work, budget))

@@ -22,7 +22,9 @@ class OpenItems:
         item = self._items.get(name)
         if item is None:
             policies = self._policies
-            item = self._items[name] = OpenItem(self._state, name, policies.newest.policy, self._output.events)
+            item = self._items[name] = OpenItem(
+                self._state, name, policies.newest.policy, self._output.events, self._output.limits
+            )
             if policies.sweep is not None and not item.is_new and item.row.quarantine is None:
                 met, own = policies.met(name, item.row.policy), item.row.own
                 item.rules, item.pending = met.policy.rules(name, own), policies.later(name, own, met.offset)

@@ -1,15 +1,17 @@
-"""What one step has put out: its events, and how much it counts as having done."""
+"""What one step has put out, and how much it may."""
 
 from atp_stream.domain.errors import Refused
 from atp_stream.domain.events import AnyEvent, CommandRefused, Deferred
+from atp_stream.domain.limits import Limits
 
 
 class Output:
     """The events of a step, and beside them what counts as output: units of work, visits, what publishing may tell."""
 
-    __slots__ = ("_more", "events")
+    __slots__ = ("_more", "events", "limits")
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
         self.events: list[AnyEvent] = []
         self._more = 0
 
@@ -17,6 +19,11 @@ class Output:
     def spent(self) -> int:
         """How much the step has put out."""
         return len(self.events) + self._more
+
+    @property
+    def is_full(self) -> bool:
+        """Tell whether the step takes no further command."""
+        return self.spent >= self.limits.step_output
 
     def spend(self, amount: int = 1) -> None:
         """Count a unit of work, or something like it, as output."""

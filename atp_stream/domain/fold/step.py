@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Final
 
-from atp_stream.domain.budget import SLICE
 from atp_stream.domain.commands import (
     OF_PARTITION,
     AnyCommand,
@@ -24,6 +23,7 @@ from atp_stream.domain.fold.unfinished_work import UnfinishedWork
 from atp_stream.domain.item.open_item import OpenItem
 from atp_stream.domain.item.policy_history import PolicyHistory
 from atp_stream.domain.item.ticks import Ticks
+from atp_stream.domain.limits import Limits
 from atp_stream.domain.policy.rules import PolicyError
 from atp_stream.domain.reasons import Reason
 from atp_stream.domain.row_keys import FOLD
@@ -36,17 +36,15 @@ from atp_stream.domain.stock.generations import StockTime
 FOLD_VERSION: Final = 2
 """Counted up whenever the same log gives other numbers than before. 2: stock without a bound on facts."""
 
-ENOUGH: Final = 4_000
-"""A step that has so much output takes no further command."""
-
 
 class Step:
     """What one call of `fold` works with."""
 
-    def __init__(self, state: State, broken: Mapping[int, str]) -> None:
+    def __init__(self, state: State, broken: Mapping[int, str], limits: Limits) -> None:
         self._state = state
         self._broken = broken
-        self._output = Output()
+        self._limits = limits
+        self._output = Output(limits)
         self._policies = PolicyHistory(state)
         self._ticks = Ticks(state)
         self._time = StockTime.of(state)
@@ -76,7 +74,7 @@ class Step:
 
     def take(self, entry: Entry) -> bool:
         """Answer one entry, unless the step has enough, or the item is not ready for it."""
-        if self._output.spent >= ENOUGH:
+        if self._output.is_full:
             return False
         self._begin(entry)
         try:
@@ -114,7 +112,7 @@ class Step:
             self._is_current = True
 
     def _take(self, entry: Entry) -> bool:
-        command = entry.command
+        command, limits = entry.command, self._limits
         if isinstance(command, OF_PARTITION):
             return self._of_partition(entry, command)
         item = self._items.open(entry.name)
@@ -124,7 +122,7 @@ class Step:
             upgrade.begin(item.row.stock, self._time.generation)
             self._books.stop_purge(item)
             self._books.mark(item)
-        if self._work.behind(item) and not self._work.catch_up(item, SLICE if item.due else ENOUGH):
+        if self._work.behind(item) and not self._work.catch_up(item, limits.slice if item.due else limits.step_output):
             # Much work: others go on meanwhile. Little, but this step has enough: the next one goes on here.
             return item.due and self._defer(item, entry, command)
         item.ticket = entry.offset
@@ -163,7 +161,7 @@ class Step:
             self._output.refuse(entry.name, 0, entry.offset, entry.log_time, refused)
             return True
         if isinstance(command, Tick):
-            if self._ticks.crowded:
+            if len(self._ticks.pending) >= self._limits.pending_ticks:
                 return False
             self._ticks.add(entry.offset, entry.log_time, command.at, settled=self._work.settled())
             return True
@@ -171,7 +169,7 @@ class Step:
 
     def _set_policy(self, entry: Entry, command: PolicyOfPartition) -> bool:
         policies = self._policies
-        if policies.crowded:
+        if policies.exceeds(self._limits):
             return False
         if policies.knows(command.event_id):
             return True

@@ -11,7 +11,6 @@ quarantines its item instead. Source: docs/rules/identity.md#order, docs/rules/i
 from collections.abc import Callable
 from typing import Final
 
-from atp_stream.domain.budget import SLICE
 from atp_stream.domain.commands import OF_PARTITION, ResumeItem
 from atp_stream.domain.errors import Broken
 from atp_stream.domain.events import OF_MANY, Deferred
@@ -29,9 +28,6 @@ from atp_stream.domain.state.overlay import State
 from atp_stream.domain.state.rows import DeferredCommand, Pending, Work
 from atp_stream.domain.stock import upgrade
 
-MAX_DEFERRED: Final = 1_000
-"""So many commands are deferred for an item that has work to finish; then its partition waits for it."""
-
 _END: Final = 2**63
 
 
@@ -43,6 +39,7 @@ class UnfinishedWork:
         quarantine: Quarantine, handler: CommandHandler,
     ) -> None:  # fmt: skip
         self._state = state
+        self._limits = output.limits
         self._policies = policies
         self._ticks = ticks
         self._items = items
@@ -56,12 +53,12 @@ class UnfinishedWork:
         """Do a slice of what earlier steps left: of one item's work, of the walk over timers, and of the sweep."""
         due = self._state.first(WORK)
         if due is not None:
-            self.catch_up(self._items.open(due[0][len(WORK) :]), SLICE)
+            self.catch_up(self._items.open(due[0][len(WORK) :]), self._limits.slice)
         if self._ticks.pending:
-            self._walk(self._output.spent + SLICE)
+            self._walk(self._output.spent + self._limits.slice)
         if self._policies.sweep is not None:
             # Small slices: all partitions sweep at a time, and commands pass in between.
-            self._sweep(self._output.spent + SLICE // 4 + 1)
+            self._sweep(self._output.spent + self._limits.slice // 4 + 1)
 
     def unfinished(self) -> bool:
         """Tell whether there is work without a command."""
@@ -88,7 +85,7 @@ class UnfinishedWork:
 
     def defer(self, item: OpenItem, offset: int, deferred: DeferredCommand) -> bool:
         """Defer a command for an item that is not ready; False if it has too many."""
-        if item.row.deferred >= MAX_DEFERRED and item.row.quarantine is None:
+        if item.row.deferred >= self._limits.deferred and item.row.quarantine is None:
             return False
         self._state.put(deferred_key(item.name, offset), deferred)
         item.row.deferred += 1

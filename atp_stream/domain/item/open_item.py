@@ -17,6 +17,7 @@ from atp_stream.domain.events import (
     ReleaseReason,
 )
 from atp_stream.domain.item.policy_history import PolicyVersion
+from atp_stream.domain.limits import Limits
 from atp_stream.domain.names import short_id
 from atp_stream.domain.policy.rules import ItemRules, Policy
 from atp_stream.domain.policy.schema import WHOLE, Kind
@@ -41,12 +42,12 @@ class OpenItem:
     """An item, its rules, and the place in the log that its next events are named by."""
 
     __slots__ = (
-        "_before", "_leaving", "changed", "channels", "due", "events", "is_new", "log_time", "name", "offset",
-        "ordinal", "pending", "reserved", "row", "rules", "source", "state", "stock", "ticket", "unindexed",
+        "_before", "_leaving", "changed", "channels", "due", "events", "is_new", "limits", "log_time", "name",
+        "offset", "ordinal", "pending", "reserved", "row", "rules", "source", "state", "stock", "ticket", "unindexed",
         "version", "waiting",
     )  # fmt: skip
 
-    def __init__(self, state: State, name: str, policy: Policy, events: list[AnyEvent]) -> None:
+    def __init__(self, state: State, name: str, policy: Policy, events: list[AnyEvent], limits: Limits) -> None:
         item: Item | None = state.get(item_key(name))
         self.is_new = item is None
         self.reserved = self.waiting = 0
@@ -61,6 +62,7 @@ class OpenItem:
                 self.reserved += row.reserved
                 self.waiting += row.waiting
                 self._leaving |= row.leaving
+        self.limits = limits
         self.state, self.name, self.rules, self.events, self.row = state, name, rules, events, item
         self.channels = item.channels
         self.stock = StockFold(state, name, item.stock, has_rows=not self.is_new)

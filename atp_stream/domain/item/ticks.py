@@ -4,15 +4,10 @@ Law: an item meets every tick by which it has a timer run out, in the order of t
 that no command touches meets it in a walk over the earliest timers. Source: docs/rules/time.md#tick-order.
 """
 
-from typing import Final
-
 from atp_stream.domain.item.open_item import MICROSECONDS, OpenItem
 from atp_stream.domain.row_keys import CLOCK, TIMER, item_timer_of
 from atp_stream.domain.state.overlay import State
 from atp_stream.domain.state.rows import Clock, Pending
-
-MAX_PENDING: Final = 1_000
-"""So many ticks are kept for items to meet; the next one waits until the walk has caught up."""
 
 
 class Ticks:
@@ -22,11 +17,6 @@ class Ticks:
         self._state = state
         clock: Clock | None = state.get(CLOCK)
         self.pending: list[Pending] = [] if clock is None else clock.pending
-
-    @property
-    def crowded(self) -> bool:
-        """Tell whether one more tick has to wait for the walk."""
-        return len(self.pending) >= MAX_PENDING
 
     def add(self, offset: int, log_time: int, told: int, *, settled: bool) -> None:
         """Let the timers up to `told`, but not beyond log time, run out: a fast clock ends nothing early.

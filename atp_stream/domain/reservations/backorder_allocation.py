@@ -7,11 +7,11 @@ A pass is cut into slices; what is closed stays closed in the next slice, so the
 Source: docs/rules/reservations.md#serving, docs/rules/identity.md#slices.
 """
 
-from atp_stream.domain.budget import SliceBudget
 from atp_stream.domain.item.open_item import OpenItem
+from atp_stream.domain.limits import SliceBudget
 from atp_stream.domain.policy.schema import Kind
 from atp_stream.domain.reservations.backorder_queue import shorten
-from atp_stream.domain.reservations.balances import MAX_PIECES, pieces
+from atp_stream.domain.reservations.balances import pieces
 from atp_stream.domain.reservations.saving import keep
 from atp_stream.domain.row_keys import queue_prefix, rank_offset
 from atp_stream.domain.state.rows import Backorder
@@ -60,4 +60,4 @@ def _serve(item: OpenItem, channel: str, key: str, part: Backorder, closed: list
 def _takes_parts(item: OpenItem, channel: str, part: Backorder, pieces: int) -> bool:
     rule = item.rules.rule(channel)
     creeps = rule.kind is Kind.SHARE or (rule.kind is Kind.QUOTA and not rule.overflow and item.rules.closed(channel))
-    return part.allow_partial and pieces < MAX_PIECES and not creeps
+    return part.allow_partial and pieces < item.limits.parts and not creeps

@@ -9,9 +9,9 @@ Rows of an earlier version stand in the order of the commits. They are found as 
 Source: docs/rules/reservations.md#deallocate.
 """
 
-from atp_stream.domain.budget import SliceBudget
 from atp_stream.domain.events import ReleaseReason
 from atp_stream.domain.item.open_item import OpenItem
+from atp_stream.domain.limits import SliceBudget
 from atp_stream.domain.promise.availability import short
 from atp_stream.domain.reservations.backorder_queue import wait
 from atp_stream.domain.row_keys import (

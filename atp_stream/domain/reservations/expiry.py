@@ -5,11 +5,11 @@ are served once. An end is final, and its row is forgotten after the policy's re
 Source: docs/rules/time.md#expiry, docs/rules/time.md#retention.
 """
 
-from atp_stream.domain.budget import SliceBudget
 from atp_stream.domain.events import ReleaseReason
 from atp_stream.domain.item import drift
 from atp_stream.domain.item.open_item import OpenItem
 from atp_stream.domain.item.timers import watch
+from atp_stream.domain.limits import SliceBudget
 from atp_stream.domain.reservations.backorder_queue import stop_waiting
 from atp_stream.domain.reservations.balances import allocated, owed
 from atp_stream.domain.reservations.saving import forget, keep

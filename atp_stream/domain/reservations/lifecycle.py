@@ -14,8 +14,6 @@ Each function returns whether anything was applied (False: a duplicate) and rais
 Source: docs/rules/reservations.md#request.
 """
 
-from typing import Final
-
 from atp_stream.domain.commands import Confirm, Fulfil, Release, Reserve
 from atp_stream.domain.errors import Refused
 from atp_stream.domain.events import DenialOutcome, ReleaseReason, ReservationDenied
@@ -26,13 +24,10 @@ from atp_stream.domain.policy.rules import Policy
 from atp_stream.domain.reasons import DenialReason, Reason
 from atp_stream.domain.reservations import shipment_matching
 from atp_stream.domain.reservations.backorder_queue import queue_again, stop_waiting, wait
-from atp_stream.domain.reservations.balances import MAX_PIECES, allocated, owed, pieces
+from atp_stream.domain.reservations.balances import allocated, owed, pieces
 from atp_stream.domain.reservations.saving import keep, refer, revive
 from atp_stream.domain.row_keys import queue_prefix
 from atp_stream.domain.state.rows import End, Remainder, Reservation
-
-MAX_MOVEMENTS: Final = 512
-"""So many releases and fulfilments of a reservation are told apart; more are refused."""
 
 
 def reserve(item: OpenItem, command: Reserve, policy: Policy) -> bool:
@@ -79,7 +74,7 @@ def confirm(item: OpenItem, command: Confirm) -> bool:
 def release(item: OpenItem, command: Release) -> bool:
     """Give units back: what waits first, then the newest allocation; raises Refused too_many_movements."""
     row = item.reservation(command.reservation) or Reservation()
-    if not _remember(row, row.released_by, command.event_id):
+    if not _remember(item, row, row.released_by, command.event_id):
         return False
     if row.at is None:
         row.release_rest |= command.quantity is None and row.fulfil_rest is None  # else nothing is left to release
@@ -102,7 +97,7 @@ def fulfil(item: OpenItem, command: Fulfil) -> bool:
     if row is None:
         _require_unforgotten(item, command.reservation, command.at)
         row = Reservation()
-    if not _remember(row, row.fulfilled_by, command.event_id, command.location):
+    if not _remember(item, row, row.fulfilled_by, command.event_id, command.location):
         return False
     if command.quantity is None and row.at is None:
         if row.fulfil_rest is None:
@@ -206,10 +201,9 @@ def _ask_anew(item: OpenItem, row: Reservation, command: Reserve) -> None:
 def _replace(item: OpenItem, row: Reservation, command: Reserve) -> None:
     """Live by a newer create."""
     grown = command.quantity - row.requested
-    if grown > 0 and pieces(row) >= MAX_PIECES:
-        raise Refused(
-            Reason.TOO_MANY_PARTS, f"{command.reservation} is in {MAX_PIECES} parts already, the most there may be"
-        )
+    if grown > 0 and pieces(row) >= item.limits.parts:
+        parts = f"{command.reservation} is in {item.limits.parts} parts already, the most there may be"
+        raise Refused(Reason.TOO_MANY_PARTS, parts)
     if (command.priority, command.allow_partial) != (row.priority, row.allow_partial):
         queue_again(item, row, command.priority, allow_partial=command.allow_partial)
     _state(row, command)
@@ -233,7 +227,7 @@ def _claim(item: OpenItem, reservation: str, row: Reservation, units: int) -> No
     if units <= claim:
         item.commit(reservation, row, units)
         return
-    part = claim if row.allow_partial and pieces(row) < MAX_PIECES - 1 else 0
+    part = claim if row.allow_partial and pieces(row) < item.limits.parts - 1 else 0
     if part:
         item.commit(reservation, row, part)
     rest = units - part
@@ -295,14 +289,13 @@ def _end_if_empty(row: Reservation, end: End) -> None:
         row.ended = end
 
 
-def _remember(row: Reservation, heard: list[str], event_id: str, location: str = "") -> bool:
+def _remember(item: OpenItem, row: Reservation, heard: list[str], event_id: str, location: str = "") -> bool:
     """Note an event among those of its kind and place; tell whether it was new."""
     known = short_id(join(location, event_id) if location else event_id)
     if known in heard or short_id(event_id) in row.known:
         return False
-    if len(row.released_by) + len(row.fulfilled_by) + len(row.known) >= MAX_MOVEMENTS:
-        raise Refused(
-            Reason.TOO_MANY_MOVEMENTS, f"{MAX_MOVEMENTS} releases and fulfilments have come, the most there may be"
-        )
+    most = item.limits.movements
+    if len(row.released_by) + len(row.fulfilled_by) + len(row.known) >= most:
+        raise Refused(Reason.TOO_MANY_MOVEMENTS, f"{most} releases and fulfilments have come, the most there may be")
     heard.append(known)
     return True

@@ -18,18 +18,10 @@ Source: docs/rules/stock.md#pairing.
 """
 
 from collections import Counter
-from typing import Final
 
 from atp_stream.domain.item.open_item import OpenItem
 from atp_stream.domain.reservations.balances import shipped
 from atp_stream.domain.state.rows import MatchedShipment, Reservation
-
-MAX_SHIPMENTS: Final = 32
-"""So many shipments of a reservation are told apart.
-
-Of more, neighbours are merged, and count as the younger: in doubt, under-promise. From a location for which there is no
-room at all, each shipment is a movement of its own, for the same reason.
-"""
 
 
 def fulfilled(item: OpenItem, row: Reservation, units: int, at: int, location: str, *, rest: bool) -> int:
@@ -80,7 +72,7 @@ def _enter(item: OpenItem, row: Reservation, told: MatchedShipment) -> bool:
             one.quantity += told.quantity
             one.repeated += told.quantity
             return True
-    if len(row.moved) >= MAX_SHIPMENTS and not _make_room(item, row):
+    if len(row.moved) >= item.limits.shipments and not _make_room(item, row):
         return False
     row.moved.append(told)
     row.moved.sort(key=_order)
