@@ -1,9 +1,6 @@
 """The life of one reservation, from the create (or from what came before it) to its end.
 
-    Reserve q --> COMMITTED     q <= claim
-              |-> PARTIAL       0 < claim < q and it allows parts; the rest waits, or is dropped without backorder
-              |-> BACKORDERED   not enough, and it allows backorder
-              `-> REJECTED      not enough otherwise, or more would wait than policy allows
+    Reserve --> COMMITTED, PARTIAL, BACKORDERED or REJECTED (`allocation` says which)
     Confirm --> CONFIRMED    Fulfil --> FULFILLED    Release --> RELEASED    its limit is over --> EXPIRED
 
 Laws: ended is final, and a newer create of what has ended is told so; but a confirm that was made in time reopens what
@@ -16,14 +13,15 @@ Source: docs/rules/reservations.md#request.
 
 from atp_stream.domain.commands import Confirm, Fulfil, Release, Reserve
 from atp_stream.domain.errors import Refused
-from atp_stream.domain.events import DenialOutcome, ReleaseReason, ReservationDenied
+from atp_stream.domain.events import DenialOutcome, ReleaseReason
 from atp_stream.domain.item.open_item import MICROSECONDS, OpenItem
 from atp_stream.domain.names import join, short_id
 from atp_stream.domain.policy.channel_names import normal
 from atp_stream.domain.policy.rules import Policy
 from atp_stream.domain.reasons import DenialReason, Reason
 from atp_stream.domain.reservations import shipment_matching
-from atp_stream.domain.reservations.backorder_queue import queue_again, stop_waiting, wait
+from atp_stream.domain.reservations.allocation import allocate, deny, end_if_empty
+from atp_stream.domain.reservations.backorder_queue import queue_again, stop_waiting
 from atp_stream.domain.reservations.balances import allocated, owed, pieces
 from atp_stream.domain.reservations.saving import keep, refer, revive
 from atp_stream.domain.row_keys import queue_prefix
@@ -86,7 +84,7 @@ def release(item: OpenItem, command: Release) -> bool:
         row.released += min(units, left)
         row.excess += max(0, units - left)
         _shrink(item, command.reservation, row, taken, ReleaseReason.CANCELLED)
-        _end_if_empty(row, End.RELEASED)
+        end_if_empty(row, End.RELEASED)
     keep(item, command.reservation, row)
     return True
 
@@ -145,9 +143,9 @@ def _create(item: OpenItem, row: Reservation, command: Reserve, channel: str) ->
     row.release_rest, row.fulfil_rest = False, None
     net = owed(row)
     if net:
-        _claim(item, command.reservation, row, net)
+        allocate(item, command.reservation, row, net)
     else:
-        _end_if_empty(row, End.RELEASED if row.released else End.FULFILLED)
+        end_if_empty(row, End.RELEASED if row.released else End.FULFILLED)
     keep(item, command.reservation, row)
 
 
@@ -161,9 +159,9 @@ def _reopen(item: OpenItem, reservation: str, row: Reservation) -> None:
         row.priority = max(row.priority, first[1].priority)
     net = owed(row) - row.dropped
     if net > 0:
-        _claim(item, reservation, row, net)
+        allocate(item, reservation, row, net)
     else:
-        _end_if_empty(row, End.RELEASED if row.released else End.FULFILLED)
+        end_if_empty(row, End.RELEASED if row.released else End.FULFILLED)
 
 
 def _state(row: Reservation, command: Reserve) -> None:
@@ -195,7 +193,7 @@ def _ask_anew(item: OpenItem, row: Reservation, command: Reserve) -> None:
     row.purge_at = None  # kept for the whole retention again: else its purge would refuse creates made just now
     keep(item, command.reservation, row)
     reason = DenialReason.EXPIRED if expired else DenialReason.ALREADY_ENDED
-    _deny(item, command.reservation, row, command.quantity, DenialOutcome.REJECTED, reason)
+    deny(item, command.reservation, row, command.quantity, DenialOutcome.REJECTED, reason)
 
 
 def _replace(item: OpenItem, row: Reservation, command: Reserve) -> None:
@@ -210,58 +208,15 @@ def _replace(item: OpenItem, row: Reservation, command: Reserve) -> None:
     _move_to(item, row, command)
     row.expires_at = None if row.confirmed else command.expires_at
     if grown > 0:
-        _claim(item, command.reservation, row, grown)
+        allocate(item, command.reservation, row, grown)
     else:
         surplus = max(0, row.waiting + allocated(row) - owed(row))
         _shrink(item, command.reservation, row, surplus, ReleaseReason.REDUCED)
-        _end_if_empty(row, End.RELEASED)
+        end_if_empty(row, End.RELEASED)
     limit = item.rules.time_limit
     if limit is not None and row.expires_at is None and row.allocations and not row.confirmed:
         row.expires_at = item.log_time * MICROSECONDS + limit
     keep(item, command.reservation, row)
-
-
-def _claim(item: OpenItem, reservation: str, row: Reservation, units: int) -> None:
-    """Answer a request for units: the diagram at the head of this module."""
-    claim = item.new_claim(row.channel, row.priority)
-    if units <= claim:
-        item.commit(reservation, row, units)
-        return
-    part = claim if row.allow_partial and pieces(row) < item.limits.parts - 1 else 0
-    if part:
-        item.commit(reservation, row, part)
-    rest = units - part
-    if not row.allow_backorder:
-        reason = DenialReason.REST_DROPPED
-    elif _may_wait(item, row, rest):
-        reason = DenialReason.REST_WAITS
-        wait(item, reservation, row, rest, item.offset)
-    else:
-        reason = DenialReason.TOO_MUCH_WAITS
-    waits = reason is DenialReason.REST_WAITS
-    if not waits:
-        _end_if_empty(row, End.REJECTED)
-    alone = DenialOutcome.BACKORDERED if waits else DenialOutcome.REJECTED
-    _deny(item, reservation, row, rest, DenialOutcome.PARTIAL if part else alone, reason)
-
-
-def _may_wait(item: OpenItem, row: Reservation, units: int) -> bool:
-    """Tell whether policy lets so many more units of a reservation wait in its channel."""
-    rules, waiting = item.rules, item.channels[row.channel].waiting
-    each, all_ = rules.max_waiting_each, rules.rule(row.channel).max_waiting
-    return (each is None or row.waiting + units <= each) and (all_ is None or waiting + units <= all_)
-
-
-def _deny(
-    item: OpenItem, reservation: str, row: Reservation, units: int, outcome: DenialOutcome, reason: DenialReason
-) -> None:
-    item.events.append(
-        ReservationDenied(
-            name=item.name, version=item.version, at=item.log_time, offset=item.offset, ordinal=item.ordinal,
-            reservation=reservation, channel=row.channel, quantity=units, outcome=outcome, reason=reason,
-        )
-    )  # fmt: skip
-    item.ordinal += 1
 
 
 def _shrink(item: OpenItem, reservation: str, row: Reservation, units: int, reason: ReleaseReason) -> None:
@@ -276,17 +231,12 @@ def _hand_over(item: OpenItem, row: Reservation, units: int) -> None:
     item.hand_over(row, promised)
     stop_waiting(item, row, min(units - promised, row.waiting), newest=False)
     if row.at is not None and units:
-        _end_if_empty(row, End.FULFILLED)
+        end_if_empty(row, End.FULFILLED)
 
 
 def _unshipped(row: Reservation) -> int:
     """Return what a fulfilment without a quantity means: all that events have neither released nor shipped."""
     return max(0, row.requested - row.released - row.fulfilled)
-
-
-def _end_if_empty(row: Reservation, end: End) -> None:
-    if row.ended is None and not row.allocations and not row.queued:
-        row.ended = end
 
 
 def _remember(item: OpenItem, row: Reservation, heard: list[str], event_id: str, location: str = "") -> bool:

@@ -30,7 +30,8 @@ from atp_stream.domain.fold.ledger import Broken, Folded, fold
 from atp_stream.domain.limits import DEFAULT_LIMITS
 from atp_stream.domain.row_keys import kind_of
 from atp_stream.domain.state.overlay import State, Tally
-from atp_stream.domain.state.rows import ROW_TYPES, Item, Reservation
+from atp_stream.domain.state.row_types import ROW_TYPES
+from atp_stream.domain.state.rows import Item, Reservation
 
 LAMP = "acme|lamp"
 NOON = 1_700_000_000_000
