@@ -19,6 +19,7 @@ from mode import get_logger
 
 from atp_stream.domain.commands import Tick
 from atp_stream.domain.row_keys import TIMER, item_timer_of
+from atp_stream.domain.time_units import US_PER_MS
 from atp_stream.engine.app import EngineApp
 from atp_stream.engine.position import GENESIS_HEADER
 from atp_stream.engine.producers import drop_producer, make_producer
@@ -31,7 +32,6 @@ log = get_logger(__name__)
 
 INTERVAL: Final = 0.25  # seconds
 _AGAIN: Final = 1_000_000  # microseconds until what one tick has left is told again
-_MICROSECONDS: Final = 1_000  # in a millisecond
 _TIMERS: Final = TIMER.encode()
 _DIGITS: Final = 16
 #: Microseconds; in between, what lies in front of the last earliest timer is passed over.
@@ -174,7 +174,7 @@ class Clock:
             key, _ = next(self._app.table.scan(number, _TIMERS + b"%016x" % lowest), (b"", b""))
             found = item_timer_of(key.decode())[0] if key.startswith(_TIMERS) else None
             if position is not None and not self._app.steps.unfinished(number):
-                log_time = position.log_time * _MICROSECONDS
+                log_time = position.log_time * US_PER_MS
                 self._lowest[number] = log_time if found is None else min(found, log_time)
             if found is not None:
                 yield number, found
@@ -197,7 +197,7 @@ class Clock:
         sent: Any = await producer.send_and_wait(
             self._log, tick, key=WHOLE_PARTITION, partition=number, headers=self._headers
         )
-        self._answer = _Answer(sent.timestamp * _MICROSECONDS, self._now())
+        self._answer = _Answer(sent.timestamp * US_PER_MS, self._now())
         return int(sent.offset)
 
     async def _started_producer(self) -> AIOKafkaProducer:

@@ -6,8 +6,8 @@ from atp_stream.domain.commands import EditItem
 from atp_stream.domain.errors import Refused
 from atp_stream.domain.events import Deferred
 from atp_stream.domain.fold.bookkeeping import Bookkeeping
-from atp_stream.domain.fold.dispatch import ItemCommand, answer
-from atp_stream.domain.fold.follow_up import settle
+from atp_stream.domain.fold.dispatch import ItemCommand, apply_command
+from atp_stream.domain.fold.follow_up import start_follow_up
 from atp_stream.domain.fold.output import Output
 from atp_stream.domain.item.open_item import OpenItem
 from atp_stream.domain.item.policy_history import PolicyHistory
@@ -32,7 +32,7 @@ class CommandHandler:
         item.stock.live_by(item.rules.stock, generation)
         version = self._policies.as_of(max(item.offset, item.row.policy))
         try:
-            outcome = answer(item, command, version.policy)
+            outcome = apply_command(item, command, version.policy)
         except Refused as refused:
             self._output.refuse(item.name, item.row.version, item.offset, item.log_time, refused, deferred)
             if refused.reason == "stale":
@@ -44,7 +44,7 @@ class CommandHandler:
             return
         if isinstance(command, EditItem) and self._policies.sweep is not None:
             item.pending = self._policies.later(item.name, item.row.own, version.offset)
-        settle(item)
+        start_follow_up(item)
         item.row.policy = version.offset
         self._books.finish(item)
 

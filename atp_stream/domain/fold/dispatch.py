@@ -17,12 +17,13 @@ from atp_stream.domain.commands import (
     Revoke,
 )
 from atp_stream.domain.errors import Refused
-from atp_stream.domain.item.open_item import MICROSECONDS, OpenItem
-from atp_stream.domain.item.operator_commands import steer
+from atp_stream.domain.item.open_item import OpenItem
+from atp_stream.domain.item.operator_commands import apply_operator_command
 from atp_stream.domain.policy.rules import Policy
 from atp_stream.domain.reasons import Reason
-from atp_stream.domain.reservations.lifecycle import adjusted, confirm, fulfil, is_purged, release, reserve
+from atp_stream.domain.reservations.lifecycle import confirm, fulfil, is_purged, record_adjustment, release, reserve
 from atp_stream.domain.stock.facts import Fact, Outcome
+from atp_stream.domain.time_units import US_PER_MS, US_PER_S
 
 ItemCommand: TypeAlias = AdjustStock | CountStock | Reserve | Confirm | Release | Fulfil | PolicyCommand
 """A command that changes the numbers of one item."""
@@ -36,14 +37,14 @@ _OUTCOMES: Final = (_DUPLICATE, _APPLIED)  # by whether a command was news
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def answer(item: OpenItem, command: ItemCommand, policy: Policy) -> Outcome:
-    """Apply a command to its item, and tell what became of it; a duplicate and a past fact change nothing.
+def apply_command(item: OpenItem, command: ItemCommand, policy: Policy) -> Outcome:
+    """Apply a command to its item and return what became of it; a duplicate and a past fact change nothing.
 
     Raises Refused, and has changed nothing, with reason future (stamped further ahead of log time than policy allows),
-    stale (nobody can know whether it was counted), or one that `steer` or the functions of a reservation give.
+    stale (nobody can know whether it was counted), or a reason of an operator's command or of a reservation.
     """
-    if command.at > item.log_time * MICROSECONDS + policy.future_tolerance:
-        ahead, most = command.at // MICROSECONDS - item.log_time, policy.future_tolerance // 1_000_000
+    if command.at > item.log_time * US_PER_MS + policy.future_tolerance:
+        ahead, most = command.at // US_PER_MS - item.log_time, policy.future_tolerance // US_PER_S
         raise Refused(Reason.FUTURE, f"stamped {ahead} ms ahead of log time; `future_tolerance` is {most} s")
     match command:
         case Reserve():
@@ -55,7 +56,7 @@ def answer(item: OpenItem, command: ItemCommand, policy: Policy) -> Outcome:
         case Release() | Fulfil() | Confirm():
             return _OUTCOMES[_follow(item, command)]
         case EditItem() | Grant() | Revoke() | Move():
-            return _OUTCOMES[steer(item, command, policy)]
+            return _OUTCOMES[apply_operator_command(item, command, policy)]
         case _:
             assert_never(command)
 
@@ -82,7 +83,7 @@ def _adjust(item: OpenItem, command: AdjustStock) -> Outcome:
             item.row.unpaired += 1
             item.state.tally.unpaired += 1
         else:
-            adjusted(item, command.reservation, -command.delta, command.location)
+            record_adjustment(item, command.reservation, -command.delta, command.location)
     return outcome
 
 

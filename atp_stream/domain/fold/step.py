@@ -122,7 +122,8 @@ class Step:
             upgrade.begin(item.row.stock, self._time.generation)
             self._books.stop_purge(item)
             self._books.mark(item)
-        if self._work.behind(item) and not self._work.catch_up(item, limits.slice if item.due else limits.step_output):
+        enough = limits.slice if item.due else limits.step_output
+        if self._work.is_behind(item) and not self._work.catch_up(item, enough):
             # Much work: others go on meanwhile. Little, but this step has enough: the next one goes on here.
             return item.due and self._defer(item, entry, command)
         item.ticket = entry.offset
@@ -163,7 +164,7 @@ class Step:
         if isinstance(command, Tick):
             if len(self._ticks.pending) >= self._limits.pending_ticks:
                 return False
-            self._ticks.add(entry.offset, entry.log_time, command.at, settled=self._work.settled())
+            self._ticks.add(entry.offset, entry.log_time, command.at, is_caught_up=self._work.is_caught_up())
             return True
         return self._set_policy(entry, command)
 

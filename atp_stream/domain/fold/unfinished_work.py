@@ -16,7 +16,7 @@ from atp_stream.domain.errors import Broken
 from atp_stream.domain.events import OF_MANY, Deferred
 from atp_stream.domain.fold.bookkeeping import Bookkeeping
 from atp_stream.domain.fold.command_handler import CommandHandler
-from atp_stream.domain.fold.follow_up import advance, settle
+from atp_stream.domain.fold.follow_up import run_slice, start_follow_up
 from atp_stream.domain.fold.open_items import OpenItems
 from atp_stream.domain.fold.output import Output
 from atp_stream.domain.fold.quarantine import Quarantine
@@ -62,13 +62,13 @@ class UnfinishedWork:
 
     def unfinished(self) -> bool:
         """Tell whether there is work without a command."""
-        return bool(self._ticks.pending) or not self.settled()
+        return bool(self._ticks.pending) or not self.is_caught_up()
 
-    def settled(self) -> bool:
+    def is_caught_up(self) -> bool:
         """Tell whether all commands and policies so far are done with."""
         return self._policies.sweep is None and self._state.first(WORK) is None
 
-    def behind(self, item: OpenItem) -> bool:
+    def is_behind(self, item: OpenItem) -> bool:
         """Tell whether an item has something to do before its next command."""
         return item.due or bool(item.pending) or self._ticks.for_item(item) is not None
 
@@ -133,7 +133,7 @@ class UnfinishedWork:
 
     def _continue(self, item: OpenItem, work: Work) -> None:
         item.begin(work.offset, work.log_time, work.ordinal, item.row.source.encode())
-        advance(item, work)
+        run_slice(item, work)
         self._books.finish(item)
 
     def _upgrade(self, item: OpenItem) -> None:
@@ -146,7 +146,7 @@ class UnfinishedWork:
         self._output.spend(upgrade.upgrade(item.stock))
         if stock.upgrading is None:
             item.unindexed |= item.rules.deallocates  # open promises stood in the order of their commits
-            settle(item)
+            start_follow_up(item)
         self._books.finish(item)
 
     def _take_deferred(self, item: OpenItem, key: str, deferred: DeferredCommand) -> None:
@@ -168,15 +168,15 @@ class UnfinishedWork:
         item.begin(version.offset, version.log_time, OF_MANY, source=version.source.encode())
         item.meet(version.policy.rules(item.name, item.row.own))
         item.row.policy = version.offset
-        settle(item)
+        start_follow_up(item)
         self._books.finish(item)
 
     def _tick(self, item: OpenItem, tick: Pending) -> None:
         item.begin(tick.offset, tick.log_time, OF_MANY)
-        told, waiting = len(item.events), item.waiting
-        advance(item, Work(offset=tick.offset, log_time=tick.log_time, ordinal=OF_MANY, until=tick.until))
+        events, waiting = len(item.events), item.waiting
+        run_slice(item, Work(offset=tick.offset, log_time=tick.log_time, ordinal=OF_MANY, until=tick.until))
         # What only waited ends without an event of its own, but no longer keeps its channel at 0.
-        if len(item.events) > told or item.waiting != waiting or item.row.work is not None:
+        if len(item.events) > events or item.waiting != waiting or item.row.work is not None:
             self._books.finish(item)
 
     # Walks
@@ -191,7 +191,7 @@ class UnfinishedWork:
             if not self.catch_up(self._items.open(name), limit):
                 return
             self._ticks.give_up(timer)
-        if self.settled():
+        if self.is_caught_up():
             self._ticks.finish()
 
     def _sweep(self, limit: int) -> None:

@@ -29,8 +29,7 @@ from atp_stream.domain.state.overlay import State
 from atp_stream.domain.state.rows import Allocation, Channel, Item, Reservation
 from atp_stream.domain.stock.fold import StockFold
 from atp_stream.domain.stock.rows import Stock
-
-MICROSECONDS = 1_000  # in a millisecond
+from atp_stream.domain.time_units import US_PER_MS
 
 MAX_WITHDRAWN: Final = 64
 """So many channels that policy took away are remembered: one that comes back does not tell again that it shows 0."""
@@ -96,7 +95,7 @@ class OpenItem:
         self.dismiss()
 
     def reservation(self, reservation: str) -> Reservation | None:
-        """Return the row of a reservation; `keeping.keep` sets it."""
+        """Return the row of a reservation; `saving.save` sets it."""
         row: Reservation | None = self.state.get(reservation_key(self.name, reservation))
         return row
 
@@ -178,7 +177,7 @@ class OpenItem:
         channel.reserved += units
         self.reserved += units
         if rules.time_limit is not None and row.expires_at is None and not row.confirmed:
-            row.expires_at = self.log_time * MICROSECONDS + rules.time_limit
+            row.expires_at = self.log_time * US_PER_MS + rules.time_limit
         row.allocations.append(Allocation(self.offset, self.ordinal, units, earmarked, asked_at))
         self.events.append(
             AllocationCommitted(
@@ -274,15 +273,15 @@ class OpenItem:
                 claim = free if claimed is None else sum(claimed[channel])
                 row.available = availability.shown(claim, rule or rules.other, row.blocking, step)
             if before.get(channel) != (row.available, row.reserved):
-                self._tell(place, channel, row.available, row.reserved)
+                self._report(place, channel, row.available, row.reserved)
             place += 1
         for channel, pair in before.items():
             if channel not in item.channels and pair != _WITHDRAWN:
-                self._tell(place, channel, *_WITHDRAWN)
+                self._report(place, channel, *_WITHDRAWN)
                 place += 1
         self.state.put(item_key(self.name), item)
 
-    def _tell(self, place: int, channel: str, available: int, reserved: int) -> None:
+    def _report(self, place: int, channel: str, available: int, reserved: int) -> None:
         item = self.row
         self.events.append(
             AvailabilityCalculated(

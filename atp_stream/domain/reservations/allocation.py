@@ -11,7 +11,7 @@ Source: docs/rules/reservations.md#request.
 from atp_stream.domain.events import DenialOutcome, ReservationDenied
 from atp_stream.domain.item.open_item import OpenItem
 from atp_stream.domain.reasons import DenialReason
-from atp_stream.domain.reservations.backorder_queue import wait
+from atp_stream.domain.reservations.backorder_queue import enqueue
 from atp_stream.domain.reservations.balances import pieces
 from atp_stream.domain.state.rows import End, Reservation
 
@@ -30,7 +30,7 @@ def allocate(item: OpenItem, reservation: str, row: Reservation, units: int) -> 
         reason = DenialReason.REST_DROPPED
     elif _may_wait(item, row, rest):
         reason = DenialReason.REST_WAITS
-        wait(item, reservation, row, rest, item.offset)
+        enqueue(item, reservation, row, rest, item.offset)
     else:
         reason = DenialReason.TOO_MUCH_WAITS
     waits = reason is DenialReason.REST_WAITS

@@ -10,14 +10,14 @@ from atp_stream.domain.item import drift
 from atp_stream.domain.item.open_item import OpenItem
 from atp_stream.domain.item.timers import watch
 from atp_stream.domain.limits import SliceBudget
-from atp_stream.domain.reservations.backorder_queue import stop_waiting
+from atp_stream.domain.reservations.backorder_queue import dequeue
 from atp_stream.domain.reservations.balances import allocated, owed
-from atp_stream.domain.reservations.saving import forget, keep
+from atp_stream.domain.reservations.saving import forget, save
 from atp_stream.domain.row_keys import timer_of, timer_prefix
 from atp_stream.domain.state.rows import End, Work
 
 
-def run_out(item: OpenItem, work: Work, budget: SliceBudget) -> bool:
+def fire_timers(item: OpenItem, work: Work, budget: SliceBudget) -> bool:
     """Let the timers up to `work.until` run out, as far as there is room; tell whether all have."""
     assert work.until is not None  # noqa: S101  (only such work comes here)
     prefix = timer_prefix(item.name)
@@ -29,7 +29,7 @@ def run_out(item: OpenItem, work: Work, budget: SliceBudget) -> bool:
         if reservation:
             _end(item, reservation)
         else:
-            drift.tell(item)
+            drift.report(item)
     watch(item, None if found is None else timer_of(found[0])[0])
     work.until = None
     return True
@@ -45,7 +45,7 @@ def _end(item: OpenItem, reservation: str) -> None:
         forget(item, reservation, row)
         return
     row.dropped = owed(row) - row.waiting - allocated(row)
-    stop_waiting(item, row, row.waiting, newest=True)
+    dequeue(item, row, row.waiting, newest=True)
     item.give_back(reservation, row, allocated(row), ReleaseReason.EXPIRED)
     row.ended = End.EXPIRED
-    keep(item, reservation, row)
+    save(item, reservation, row)

@@ -14,18 +14,19 @@ Source: docs/rules/reservations.md#request.
 from atp_stream.domain.commands import Confirm, Fulfil, Release, Reserve
 from atp_stream.domain.errors import Refused
 from atp_stream.domain.events import DenialOutcome, ReleaseReason
-from atp_stream.domain.item.open_item import MICROSECONDS, OpenItem
+from atp_stream.domain.item.open_item import OpenItem
 from atp_stream.domain.names import join, short_id
 from atp_stream.domain.policy.channel_names import normal
 from atp_stream.domain.policy.rules import Policy
 from atp_stream.domain.reasons import DenialReason, Reason
 from atp_stream.domain.reservations import shipment_matching
 from atp_stream.domain.reservations.allocation import allocate, deny, end_if_empty
-from atp_stream.domain.reservations.backorder_queue import queue_again, stop_waiting
+from atp_stream.domain.reservations.backorder_queue import dequeue, reprioritise
 from atp_stream.domain.reservations.balances import allocated, owed, pieces
-from atp_stream.domain.reservations.saving import keep, refer, revive
+from atp_stream.domain.reservations.saving import cancel_purge, index_reference, save
 from atp_stream.domain.row_keys import queue_prefix
 from atp_stream.domain.state.rows import End, Remainder, Reservation
+from atp_stream.domain.time_units import US_PER_MS
 
 
 def reserve(item: OpenItem, command: Reserve, policy: Policy) -> bool:
@@ -65,7 +66,7 @@ def confirm(item: OpenItem, command: Confirm) -> bool:
     elif row.confirmed or row.ended is not None:
         return False
     row.confirmed, row.expires_at = True, None
-    keep(item, command.reservation, row)
+    save(item, command.reservation, row)
     return True
 
 
@@ -85,7 +86,7 @@ def release(item: OpenItem, command: Release) -> bool:
         row.excess += max(0, units - left)
         _shrink(item, command.reservation, row, taken, ReleaseReason.CANCELLED)
         end_if_empty(row, End.RELEASED)
-    keep(item, command.reservation, row)
+    save(item, command.reservation, row)
     return True
 
 
@@ -103,16 +104,17 @@ def fulfil(item: OpenItem, command: Fulfil) -> bool:
     else:
         rest = command.quantity is None
         units = _unshipped(row) if command.quantity is None else command.quantity
-        _hand_over(item, row, shipment_matching.fulfilled(item, row, units, command.at, command.location, rest=rest))
-    keep(item, command.reservation, row)
+        left = shipment_matching.record_fulfilment(item, row, units, command.at, command.location, rest=rest)
+        _hand_over(item, row, left)
+    save(item, command.reservation, row)
     return True
 
 
-def adjusted(item: OpenItem, reservation: str, units: int, location: str) -> None:
+def record_adjustment(item: OpenItem, reservation: str, units: int, location: str) -> None:
     """Take note that an adjustment has taken `units` of a reservation out of the stock of `location`."""
     row = item.reservation(reservation) or Reservation()
-    _hand_over(item, row, shipment_matching.adjusted(item, row, units, location))
-    keep(item, reservation, row)
+    _hand_over(item, row, shipment_matching.record_adjustment(item, row, units, location))
+    save(item, reservation, row)
 
 
 def is_purged(item: OpenItem, reservation: str, at: int) -> bool:
@@ -128,8 +130,8 @@ def _require_unforgotten(item: OpenItem, reservation: str, at: int) -> None:
 def _create(item: OpenItem, row: Reservation, command: Reserve, channel: str) -> None:
     """Meet what came before, and claim the rest."""
     row.channel, row.asked = channel, command.channel
-    refer(item, command.reservation, row, command.reference)
-    revive(item, command.reservation, row)
+    index_reference(item, command.reservation, row, command.reference)
+    cancel_purge(item, command.reservation, row)
     _state(row, command)
     row.expires_at = None if row.confirmed else command.expires_at
     shipment_matching.relocate(item, row, command.location)
@@ -137,21 +139,21 @@ def _create(item: OpenItem, row: Reservation, command: Reserve, channel: str) ->
     if row.release_rest:
         row.released += owed(row)
     elif rest is not None:
-        _hand_over(
-            item, row, shipment_matching.fulfilled(item, row, _unshipped(row), rest.at, rest.location, rest=True)
-        )
+        units = _unshipped(row)
+        left = shipment_matching.record_fulfilment(item, row, units, rest.at, rest.location, rest=True)
+        _hand_over(item, row, left)
     row.release_rest, row.fulfil_rest = False, None
     net = owed(row)
     if net:
         allocate(item, command.reservation, row, net)
     else:
         end_if_empty(row, End.RELEASED if row.released else End.FULFILLED)
-    keep(item, command.reservation, row)
+    save(item, command.reservation, row)
 
 
 def _reopen(item: OpenItem, reservation: str, row: Reservation) -> None:
     """Claim what expiry took, and nothing that was dropped before; as of now, but behind nobody who waits."""
-    revive(item, reservation, row)
+    cancel_purge(item, reservation, row)
     row.ended, row.confirmed, row.expires_at = None, True, None
     item.restore(row.channel)
     first = item.state.first(queue_prefix(item.name, row.channel))
@@ -191,7 +193,7 @@ def _ask_anew(item: OpenItem, row: Reservation, command: Reserve) -> None:
         _move_to(item, row, command)
     row.at = command.at
     row.purge_at = None  # kept for the whole retention again: else its purge would refuse creates made just now
-    keep(item, command.reservation, row)
+    save(item, command.reservation, row)
     reason = DenialReason.EXPIRED if expired else DenialReason.ALREADY_ENDED
     deny(item, command.reservation, row, command.quantity, DenialOutcome.REJECTED, reason)
 
@@ -203,7 +205,7 @@ def _replace(item: OpenItem, row: Reservation, command: Reserve) -> None:
         parts = f"{command.reservation} is in {item.limits.parts} parts already, the most there may be"
         raise Refused(Reason.TOO_MANY_PARTS, parts)
     if (command.priority, command.allow_partial) != (row.priority, row.allow_partial):
-        queue_again(item, row, command.priority, allow_partial=command.allow_partial)
+        reprioritise(item, row, command.priority, allow_partial=command.allow_partial)
     _state(row, command)
     _move_to(item, row, command)
     row.expires_at = None if row.confirmed else command.expires_at
@@ -215,13 +217,13 @@ def _replace(item: OpenItem, row: Reservation, command: Reserve) -> None:
         end_if_empty(row, End.RELEASED)
     limit = item.rules.time_limit
     if limit is not None and row.expires_at is None and row.allocations and not row.confirmed:
-        row.expires_at = item.log_time * MICROSECONDS + limit
-    keep(item, command.reservation, row)
+        row.expires_at = item.log_time * US_PER_MS + limit
+    save(item, command.reservation, row)
 
 
 def _shrink(item: OpenItem, reservation: str, row: Reservation, units: int, reason: ReleaseReason) -> None:
     waiting = min(units, row.waiting)
-    stop_waiting(item, row, waiting, newest=True)
+    dequeue(item, row, waiting, newest=True)
     item.give_back(reservation, row, units - waiting, reason)
 
 
@@ -229,7 +231,7 @@ def _hand_over(item: OpenItem, row: Reservation, units: int) -> None:
     """Let units leave: promised ones first, then such as still waited; more than is held has left all the same."""
     promised = min(units, allocated(row))
     item.hand_over(row, promised)
-    stop_waiting(item, row, min(units - promised, row.waiting), newest=False)
+    dequeue(item, row, min(units - promised, row.waiting), newest=False)
     if row.at is not None and units:
         end_if_empty(row, End.FULFILLED)
 
@@ -239,13 +241,13 @@ def _unshipped(row: Reservation) -> int:
     return max(0, row.requested - row.released - row.fulfilled)
 
 
-def _remember(item: OpenItem, row: Reservation, heard: list[str], event_id: str, location: str = "") -> bool:
+def _remember(item: OpenItem, row: Reservation, seen: list[str], event_id: str, location: str = "") -> bool:
     """Note an event among those of its kind and place; tell whether it was new."""
     known = short_id(join(location, event_id) if location else event_id)
-    if known in heard or short_id(event_id) in row.known:
+    if known in seen or short_id(event_id) in row.known:
         return False
     most = item.limits.movements
     if len(row.released_by) + len(row.fulfilled_by) + len(row.known) >= most:
         raise Refused(Reason.TOO_MANY_MOVEMENTS, f"{most} releases and fulfilments have come, the most there may be")
-    heard.append(known)
+    seen.append(known)
     return True

@@ -292,7 +292,7 @@ def test_a_resume_that_breaks_leaves_the_item_in_quarantine(fault: pytest.Monkey
 def test_a_fault_in_a_slice_of_work_stops_the_item_and_its_work_is_kept(fault: pytest.MonkeyPatch) -> None:
     log = log_with_many_waiting()
     log.step([entry(log, count(MANY))])
-    fault.setattr("atp_stream.domain.fold.follow_up.refill", breaks)
+    fault.setattr("atp_stream.domain.fold.follow_up.serve_backorders", breaks)
     log.run([])
     assert ((0, SLICE), "fault -1") == (log.shows(), log.item().quarantine)
     fault.undo()
@@ -306,7 +306,7 @@ def test_a_resumed_item_serves_who_could_not_be_served_before_policy_changed(fau
     log.say(policy({"tenants": {"*": {"channels": {"ECOM": {}, "STORE": {}}, "safety_stock": {"fixed": MANY}}}}))
     log.entries.append(entry(log, count(MANY * 101)))
     log.step(log.entries[-1:])
-    fault.setattr("atp_stream.domain.fold.follow_up.refill", breaks)
+    fault.setattr("atp_stream.domain.fold.follow_up.serve_backorders", breaks)
     log.run([])
     fault.undo()
     log.say(policy({"tenants": {"*": {"channels": {"ECOM": {}, "STORE": {}}}}}), resume())
