@@ -28,6 +28,19 @@ class Hundredths(int):
     """An amount whose scale its schema has told: whole hundredths."""
 
 
+def amount(found: object) -> int | None:
+    """Return the amount that a field of a form states, in hundredths, whichever wire it came by; None if it is absent.
+
+    Raises:
+        Refused: as `quantity.parse`.
+    """
+    if type(found) is msgspec.Raw:
+        return from_json(bytes(found)) if found else None
+    if type(found) is Hundredths:
+        return int(found)
+    return exact(found)
+
+
 def from_json(raw: bytes) -> int | None:
     """Return the amount that a JSON value states, None for `null`.
 

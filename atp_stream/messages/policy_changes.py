@@ -19,7 +19,7 @@ from atp_stream.domain.errors import Refused
 from atp_stream.domain.policy.parsing import decode
 from atp_stream.domain.policy.schema import WHOLE, PolicyError
 from atp_stream.domain.reasons import Reason
-from atp_stream.messages.avro_decoder import amount
+from atp_stream.messages.amounts import amount
 from atp_stream.messages.input_events import InputKind, PolicyForm
 from atp_stream.messages.limits import DEEPEST_POLICY
 from atp_stream.messages.timestamps import micros
