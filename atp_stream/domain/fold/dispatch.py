@@ -17,13 +17,14 @@ from atp_stream.domain.commands import (
     Revoke,
 )
 from atp_stream.domain.errors import Refused
+from atp_stream.domain.fold.future import refuse_future
 from atp_stream.domain.item.open_item import OpenItem
 from atp_stream.domain.item.operator_commands import apply_operator_command
 from atp_stream.domain.policy.rules import Policy
 from atp_stream.domain.reasons import Reason
-from atp_stream.domain.reservations.lifecycle import confirm, fulfil, is_purged, record_adjustment, release, reserve
+from atp_stream.domain.reservations.lifecycle import confirm, fulfil, record_adjustment, release, reserve
+from atp_stream.domain.reservations.retention import is_purged
 from atp_stream.domain.stock.facts import Fact, Outcome
-from atp_stream.domain.time_units import US_PER_MS, US_PER_S
 
 ItemCommand: TypeAlias = AdjustStock | CountStock | Reserve | Confirm | Release | Fulfil | PolicyCommand
 """A command that changes the numbers of one item."""
@@ -40,12 +41,10 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 def apply_command(item: OpenItem, command: ItemCommand, policy: Policy) -> Outcome:
     """Apply a command to its item and return what became of it; a duplicate and a past fact change nothing.
 
-    Raises Refused, and has changed nothing, with reason future (stamped further ahead of log time than policy allows),
-    stale (nobody can know whether it was counted), or a reason of an operator's command or of a reservation.
+    Raises Refused, and has changed nothing, with reason future, stale (nobody can know whether it was counted), or one of an
+    operator's command or of a reservation.
     """
-    if command.at > item.log_time * US_PER_MS + policy.future_tolerance:
-        ahead, most = command.at // US_PER_MS - item.log_time, policy.future_tolerance // US_PER_S
-        raise Refused(Reason.FUTURE, f"stamped {ahead} ms ahead of log time; `future_tolerance` is {most} s")
+    refuse_future(command.at, item.log_time, policy.future_tolerance)
     match command:
         case Reserve():
             return _OUTCOMES[reserve(item, command, policy)]

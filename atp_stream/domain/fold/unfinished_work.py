@@ -19,11 +19,12 @@ from atp_stream.domain.fold.command_handler import CommandHandler
 from atp_stream.domain.fold.follow_up import run_slice, start_follow_up
 from atp_stream.domain.fold.open_items import OpenItems
 from atp_stream.domain.fold.output import Output
+from atp_stream.domain.fold.policy_rollout import PolicyRollout
 from atp_stream.domain.fold.quarantine import Quarantine
 from atp_stream.domain.item.open_item import OpenItem
 from atp_stream.domain.item.policy_history import PolicyHistory, PolicyVersion
 from atp_stream.domain.item.ticks import Ticks
-from atp_stream.domain.row_keys import WORK, behind_item, deferred_key, deferred_offset, deferred_prefix
+from atp_stream.domain.row_keys import WORK, deferred_key, deferred_offset, deferred_prefix
 from atp_stream.domain.state.overlay import State
 from atp_stream.domain.state.rows import DeferredCommand, Pending, Work
 from atp_stream.domain.stock import upgrade
@@ -47,6 +48,7 @@ class UnfinishedWork:
         self._books = books
         self._quarantine = quarantine
         self._handler = handler
+        self._rollout = PolicyRollout(state, policies, items, output)
         self._units = 0
 
     def go_on(self) -> None:
@@ -58,7 +60,7 @@ class UnfinishedWork:
             self._walk(self._output.spent + self._limits.slice)
         if self._policies.sweep is not None:
             # Small slices: all partitions sweep at a time, and commands pass in between.
-            self._sweep(self._output.spent + self._limits.slice // 4 + 1)
+            self._rollout.run(self._output.spent + self._limits.slice // 4 + 1, self.catch_up)
 
     def unfinished(self) -> bool:
         """Tell whether there is work without a command."""
@@ -193,25 +195,3 @@ class UnfinishedWork:
             self._ticks.give_up(timer)
         if self.is_caught_up():
             self._ticks.finish()
-
-    def _sweep(self, limit: int) -> None:
-        """Walk on over the items, and let each meet the policies that it has not met."""
-        policies = self._policies
-        assert policies.sweep is not None  # noqa: S101  (the caller looked)
-        cursor = policies.sweep.cursor
-        while self._output.spent < limit:
-            key = self._state.after(cursor)
-            if key is None:
-                policies.finish()
-                return
-            if key[0] == "|":  # the rows of the partition stand amid the items
-                cursor = behind_item("")
-                continue
-            name = "|".join(key.split("|", 2)[:2])
-            # What was deferred in front of a policy has to be answered while the policies in front of it are known.
-            open_ = policies.differ(name) or self._state.get(WORK + name) is not None
-            if open_ and not self.catch_up(self._items.open(name), limit):
-                break
-            cursor = behind_item(name)
-            self._output.spend()
-        policies.advance(cursor)

@@ -16,6 +16,7 @@ from atp_stream.domain.events import (
     AvailabilityCalculated,
     ReleaseReason,
 )
+from atp_stream.domain.item import time_limit
 from atp_stream.domain.item.policy_history import PolicyVersion
 from atp_stream.domain.limits import Limits
 from atp_stream.domain.names import short_id
@@ -29,7 +30,6 @@ from atp_stream.domain.state.overlay import State
 from atp_stream.domain.state.rows import Allocation, Channel, Item, Reservation
 from atp_stream.domain.stock.fold import StockFold
 from atp_stream.domain.stock.rows import Stock
-from atp_stream.domain.time_units import US_PER_MS
 
 MAX_WITHDRAWN: Final = 64
 """So many channels that policy took away are remembered: one that comes back does not tell again that it shows 0."""
@@ -176,8 +176,7 @@ class OpenItem:
         channel.consumed += earmarked
         channel.reserved += units
         self.reserved += units
-        if rules.time_limit is not None and row.expires_at is None and not row.confirmed:
-            row.expires_at = self.log_time * US_PER_MS + rules.time_limit
+        time_limit.begin_default(row, rules, self.log_time)
         row.allocations.append(Allocation(self.offset, self.ordinal, units, earmarked, asked_at))
         self.events.append(
             AllocationCommitted(

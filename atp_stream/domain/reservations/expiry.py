@@ -12,7 +12,8 @@ from atp_stream.domain.item.timers import watch
 from atp_stream.domain.limits import SliceBudget
 from atp_stream.domain.reservations.backorder_queue import dequeue
 from atp_stream.domain.reservations.balances import allocated, owed
-from atp_stream.domain.reservations.saving import forget, save
+from atp_stream.domain.reservations.retention import purge
+from atp_stream.domain.reservations.saving import save
 from atp_stream.domain.row_keys import timer_of, timer_prefix
 from atp_stream.domain.state.rows import End, Work
 
@@ -40,9 +41,7 @@ def _end(item: OpenItem, reservation: str) -> None:
     assert row is not None  # noqa: S101  (a timer without its reservation is a fault of ours)
     row.timer = None
     if row.at is None or row.ended is not None:
-        if row.at is not None:
-            item.row.purged_at = row.at if item.row.purged_at is None else max(item.row.purged_at, row.at)
-        forget(item, reservation, row)
+        purge(item, reservation, row)
         return
     row.dropped = owed(row) - row.waiting - allocated(row)
     dequeue(item, row, row.waiting, newest=True)

@@ -14,6 +14,7 @@ Source: docs/rules/reservations.md#request.
 from atp_stream.domain.commands import Confirm, Fulfil, Release, Reserve
 from atp_stream.domain.errors import Refused
 from atp_stream.domain.events import DenialOutcome, ReleaseReason
+from atp_stream.domain.item import time_limit
 from atp_stream.domain.item.open_item import OpenItem
 from atp_stream.domain.names import join, short_id
 from atp_stream.domain.policy.channel_names import normal
@@ -23,10 +24,10 @@ from atp_stream.domain.reservations import shipment_matching
 from atp_stream.domain.reservations.allocation import allocate, deny, end_if_empty
 from atp_stream.domain.reservations.backorder_queue import dequeue, reprioritise
 from atp_stream.domain.reservations.balances import allocated, owed, pieces
-from atp_stream.domain.reservations.saving import cancel_purge, index_reference, save
+from atp_stream.domain.reservations.retention import cancel_purge
+from atp_stream.domain.reservations.saving import index_reference, save
 from atp_stream.domain.row_keys import queue_prefix
 from atp_stream.domain.state.rows import End, Remainder, Reservation
-from atp_stream.domain.time_units import US_PER_MS
 
 
 def reserve(item: OpenItem, command: Reserve, policy: Policy) -> bool:
@@ -115,11 +116,6 @@ def record_adjustment(item: OpenItem, reservation: str, units: int, location: st
     row = item.reservation(reservation) or Reservation()
     _hand_over(item, row, shipment_matching.record_adjustment(item, row, units, location))
     save(item, reservation, row)
-
-
-def is_purged(item: OpenItem, reservation: str, at: int) -> bool:
-    """Tell whether a reservation that is told of at that stamp may have been forgotten."""
-    return item.row.purged_at is not None and at <= item.row.purged_at and item.reservation(reservation) is None
 
 
 def _require_unforgotten(item: OpenItem, reservation: str, at: int) -> None:
@@ -215,9 +211,8 @@ def _replace(item: OpenItem, row: Reservation, command: Reserve) -> None:
         surplus = max(0, row.waiting + allocated(row) - owed(row))
         _shrink(item, command.reservation, row, surplus, ReleaseReason.REDUCED)
         end_if_empty(row, End.RELEASED)
-    limit = item.rules.time_limit
-    if limit is not None and row.expires_at is None and row.allocations and not row.confirmed:
-        row.expires_at = item.log_time * US_PER_MS + limit
+    if row.allocations:
+        time_limit.begin_default(row, item.rules, item.log_time)
     save(item, command.reservation, row)
 
 

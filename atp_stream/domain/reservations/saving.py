@@ -6,6 +6,7 @@ Source: docs/rules/time.md#limit, docs/rules/time.md#retention, docs/rules/reser
 from atp_stream.domain.item.open_item import OpenItem
 from atp_stream.domain.item.timers import start, stop
 from atp_stream.domain.reservations.deallocation import index_promise
+from atp_stream.domain.reservations.retention import begin_retention
 from atp_stream.domain.row_keys import reference_key, reservation_key
 from atp_stream.domain.state.rows import Due, Reservation
 from atp_stream.domain.time_units import US_PER_MS
@@ -17,9 +18,7 @@ def save(item: OpenItem, reservation: str, row: Reservation) -> None:
         row.purge_at = None
         moment = row.expires_at
     else:
-        if row.purge_at is None:
-            row.purge_at = item.log_time * US_PER_MS + item.rules.retention
-        moment = row.purge_at
+        moment = begin_retention(item, row)
     if moment is not None:
         moment = _behind_the_log(item, moment, row.timer)
     if moment != row.timer:
@@ -36,21 +35,6 @@ def index_reference(item: OpenItem, reservation: str, row: Reservation, referenc
     row.reference = reference
     if reference is not None:
         item.state.put(reference_key(item.name, reference, reservation), Due())
-
-
-def forget(item: OpenItem, reservation: str, row: Reservation) -> None:
-    """Remove a reservation, and what it was found by."""
-    item.state.delete(reservation_key(item.name, reservation))
-    if row.reference is not None:
-        item.state.delete(reference_key(item.name, row.reference, reservation))
-
-
-def cancel_purge(item: OpenItem, reservation: str, row: Reservation) -> None:
-    """Let a reservation that was to be forgotten begin, or begin again; the caller keeps the row."""
-    row.purge_at = None
-    if row.timer is not None:
-        stop(item, row.timer, reservation)
-        row.timer = None
 
 
 def _behind_the_log(item: OpenItem, moment: int, timer: int | None) -> int:
