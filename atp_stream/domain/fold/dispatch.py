@@ -41,8 +41,8 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 def apply_command(item: OpenItem, command: ItemCommand, policy: Policy) -> Outcome:
     """Apply a command to its item and return what became of it; a duplicate and a past fact change nothing.
 
-    Raises Refused, and has changed nothing, with reason future, stale (nobody can know whether it was counted), or one of an
-    operator's command or of a reservation.
+    Raises Refused, and has changed nothing, with reason future, stale (nobody can know whether it was counted), or one
+    of an operator's command or of a reservation.
     """
     refuse_future(command.at, item.log_time, policy.future_tolerance)
     match command:

@@ -35,7 +35,7 @@ class Output:
         """Report a command as refused."""
         self.events.append(
             CommandRefused(
-                name=name, version=version, at=log_time, offset=offset, ordinal=0, reason=refused.reason,
+                name=name, version=version, log_time_ms=log_time, offset=offset, ordinal=0, reason=refused.reason,
                 detail=refused.detail, deferred=deferred,
             )
         )  # fmt: skip

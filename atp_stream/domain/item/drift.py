@@ -46,7 +46,7 @@ def _report(item: OpenItem, drift: Drift, *, resolved: bool) -> None:
     stock = item.row.stock
     item.events.append(
         StockDrifted(
-            name=item.name, version=item.version, at=item.log_time, offset=item.offset, ordinal=item.ordinal,
+            name=item.name, version=item.version, log_time_ms=item.log_time, offset=item.offset, ordinal=item.ordinal,
             gap=stock.gap, on_hand=stock.on_hand, since=drift.since, resolved=resolved,
         )
     )  # fmt: skip

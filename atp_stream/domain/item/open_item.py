@@ -180,8 +180,8 @@ class OpenItem:
         row.allocations.append(Allocation(self.offset, self.ordinal, units, earmarked, asked_at))
         self.events.append(
             AllocationCommitted(
-                name=self.name, version=self.version, at=self.log_time, offset=self.offset, ordinal=self.ordinal,
-                reservation=reservation, channel=row.channel, quantity=units,
+                name=self.name, version=self.version, log_time_ms=self.log_time, offset=self.offset,
+                ordinal=self.ordinal, reservation=reservation, channel=row.channel, quantity=units,
             )
         )  # fmt: skip
         self.ordinal += 1
@@ -200,9 +200,9 @@ class OpenItem:
         self._close(row, -1, part, earmarked)
         self.events.append(
             AllocationReleased(
-                name=self.name, version=self.version, at=self.log_time, offset=self.offset, ordinal=self.ordinal,
-                allocation=(allocation.offset, allocation.ordinal), reservation=reservation, channel=row.channel,
-                quantity=part, reason=reason,
+                name=self.name, version=self.version, log_time_ms=self.log_time, offset=self.offset,
+                ordinal=self.ordinal, allocation=(allocation.offset, allocation.ordinal), reservation=reservation,
+                channel=row.channel, quantity=part, reason=reason,
             )
         )  # fmt: skip
         self.ordinal += 1
@@ -284,7 +284,7 @@ class OpenItem:
         item = self.row
         self.events.append(
             AvailabilityCalculated(
-                name=self.name, version=item.version, at=item.log_time, offset=item.offset, ordinal=place,
+                name=self.name, version=item.version, log_time_ms=item.log_time, offset=item.offset, ordinal=place,
                 channel=channel, available=available, reserved=reserved,
             )
         )  # fmt: skip

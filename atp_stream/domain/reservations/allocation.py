@@ -53,7 +53,7 @@ def deny(
     """Report units that were not committed."""
     item.events.append(
         ReservationDenied(
-            name=item.name, version=item.version, at=item.log_time, offset=item.offset, ordinal=item.ordinal,
+            name=item.name, version=item.version, log_time_ms=item.log_time, offset=item.offset, ordinal=item.ordinal,
             reservation=reservation, channel=row.channel, quantity=units, outcome=outcome, reason=reason,
         )
     )  # fmt: skip

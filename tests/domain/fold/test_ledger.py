@@ -68,7 +68,7 @@ def test_a_count_below_what_is_reserved_keeps_the_promises_and_shows_nothing() -
 
 def test_a_stamp_too_far_ahead_of_log_time_is_refused_and_leaves_no_row() -> None:
     log = Log()
-    assert [CommandRefused(name=LAMP, version=0, at=NOON, offset=0, ordinal=0, reason="future",
+    assert [CommandRefused(name=LAMP, version=0, log_time_ms=NOON, offset=0, ordinal=0, reason="future",
                            detail="stamped 300001 ms ahead of log time; `future_tolerance` is 300 s")] == log.say(
         count(9, AT + 300_001_000)
     )  # fmt: skip

@@ -78,7 +78,7 @@ def test_a_commit_is_named_by_its_place_in_the_log() -> None:
     log.say(reserve("a", 4), reserve("b", 3))
     released = [event for event in log.say(release("b")) if isinstance(event, AllocationReleased)]
     assert [
-        AllocationReleased(name=LAMP, version=4, at=1_700_000_000_000, offset=3, ordinal=0, allocation=(2, 0),
+        AllocationReleased(name=LAMP, version=4, log_time_ms=1_700_000_000_000, offset=3, ordinal=0, allocation=(2, 0),
                            reservation="b", channel="ECOM", quantity=3, reason=ReleaseReason.CANCELLED)
     ] == released  # fmt: skip
 
