@@ -25,7 +25,7 @@ _SMALLEST: Final = -324  # exponent of the least double
 
 
 class Hundredths(int):
-    """An amount whose scale its schema has told: whole hundredths."""
+    """An amount whose scale its schema states: whole hundredths."""
 
 
 def amount(found: object) -> int | None:

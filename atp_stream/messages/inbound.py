@@ -61,7 +61,7 @@ class Translated(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Subject(msgspec.Struct, frozen=True, gc=False):
-    """What every command is told: whose, which, when, and the event's own name, if it has one."""
+    """What every command needs: tenant, item, time, and the event's own id, "" if it has none."""
 
     kind: InputKind
     tenant: str
