@@ -1,7 +1,8 @@
 """How much a step, a partition, an item and a reservation may have at most.
 
-`slice` and `step_output` only cut the work into parts, and show in nothing but how availability is conflated. The
-others decide what is refused or waits: whoever changes one of them folds another meaning into the same log.
+`parts`, `movements` and `shipments` decide what is refused, or how shipments are matched: whoever changes one of them
+folds another meaning into the same log. The others only cut the work into pieces, and make a partition wait; they show
+in nothing but how availability is conflated.
 """
 
 from dataclasses import dataclass
@@ -52,7 +53,7 @@ class SliceBudget:
         self.left = limits.slice
 
     def take(self) -> bool:
-        """Take one place; tell whether there was one."""
+        """Take one place; return whether there was one."""
         if not self.left:
             return False
         self.left -= 1

@@ -6,7 +6,7 @@ from atp_stream.domain.limits import Limits
 
 
 class Output:
-    """The events of a step, and beside them what counts as output: units of work, visits, what publishing may tell."""
+    """The events of a step, and beside them what counts as output: units of work, visits, what publishing may add."""
 
     __slots__ = ("_more", "events", "limits")
 
@@ -22,7 +22,7 @@ class Output:
 
     @property
     def is_full(self) -> bool:
-        """Tell whether the step takes no further command."""
+        """Return whether the step takes no further command."""
         return self.spent >= self.limits.step_output
 
     def spend(self, amount: int = 1) -> None:

@@ -34,7 +34,7 @@ class Quarantine:
         self._books.mark(item)
 
     def begin_before_unit(self, item: OpenItem) -> bool:
-        """Stop the item if the unit that is about to begin is known to break; tell whether it is."""
+        """Stop the item if the unit that is about to begin is known to break; return whether it is."""
         if item.ticket not in self._broken:
             return False
         self.begin(item, item.row.offset, item.row.log_time)
