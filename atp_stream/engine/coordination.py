@@ -97,6 +97,7 @@ class KafkaCoordinator:
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self._bootstrap,
             isolation_level="read_committed",
+            auto_offset_reset="earliest",
             enable_auto_commit=False,
             fetch_max_wait_ms=20,
         )
@@ -104,7 +105,6 @@ class KafkaCoordinator:
         try:
             consumer.assign(tps)
             ends = await consumer.end_offsets(tps)
-            await consumer.seek_to_beginning(*tps)
             found: dict[int, bytes | None] = dict.fromkeys(partitions)
             while behind := [tp for tp in tps if await consumer.position(tp) < ends[tp]]:
                 for tp, records in (await consumer.getmany(*behind, timeout_ms=100)).items():
