@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import msgspec
 
+from atp_stream.access import KafkaAccess
 from atp_stream.engine import app, producers, steps
 
 _AGAIN: Final = (
@@ -20,8 +21,8 @@ def _fencing() -> None:
     """
     whole = producers.make_producer
 
-    def unfenced(bootstrap: str, *, transactional_id: str, **settings: Any) -> Any:
-        return whole(bootstrap, transactional_id=f"{transactional_id}-{uuid4()}", **settings)
+    def unfenced(kafka: KafkaAccess, *, transactional_id: str, **settings: Any) -> Any:
+        return whole(kafka, transactional_id=f"{transactional_id}-{uuid4()}", **settings)
 
     async def decided(_self: Any, _changelogs: Any) -> None:
         return

@@ -17,6 +17,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.admin import NewTopic
 
 from atp_stream import provision
+from atp_stream.access import KafkaAccess
 from atp_stream.devstack import Stack
 from atp_stream.settings import Settings
 from atp_stream.topics import LOG_PARTITIONS, Topic, Topics
@@ -84,7 +85,7 @@ class Epilogue:
 
 
 async def _recreate(settings: Settings, topic: Topic) -> None:
-    async with provision.administration(settings.bootstrap) as admin:
+    async with provision.administration(KafkaAccess.of(settings)) as admin:
         await admin.delete_topics([topic.name])
         await asyncio.sleep(1)
         await admin.create_topics([NewTopic(topic.name, topic.partitions, 1)])
@@ -92,7 +93,7 @@ async def _recreate(settings: Settings, topic: Topic) -> None:
 
 
 async def _send(settings: Settings, topic: Topic, said: dict[str, object]) -> None:
-    producer = AIOKafkaProducer(bootstrap_servers=settings.bootstrap)
+    producer = AIOKafkaProducer(**KafkaAccess.of(settings))
     await producer.start()
     try:
         await producer.send_and_wait(topic.name, json.dumps(said).encode())

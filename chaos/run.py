@@ -20,12 +20,12 @@ from atp_stream.cli.group import Failure
 from atp_stream.demo.stream import avro_writer
 from atp_stream.devstack import Stack
 from atp_stream.oracle import check, cut
-from atp_stream.settings import Settings
+from atp_stream.settings import Settings, environment_of
 from atp_stream.topics import LOG_PARTITIONS
 from chaos import judge, policies, refold
 from chaos.epilogue import Epilogue
 from chaos.faults import WORKERS, Faults
-from chaos.fleet import Fleet, environment
+from chaos.fleet import Fleet
 from chaos.lag import Lag, lag
 from chaos.load import WINDOW, Load
 from chaos.pour import Pour
@@ -80,7 +80,7 @@ class Run:
         self._began = self._healed = time.monotonic()
         self._settings = replace(settings, session_timeout=options.session)
         blind = {BLIND: options.blind} if options.blind else {}
-        self._fleet = Fleet(directory, {**environment(self._settings), **blind})
+        self._fleet = Fleet(directory, {**environment_of(self._settings), **blind})
         self._disk = self._mounted(directory / "worker-1" / "disk")
         self._faults = Faults(
             stack=stack,

@@ -15,6 +15,7 @@ import click
 import msgspec
 import yaml
 
+from atp_stream.access import RegistryAccess
 from atp_stream.app import create_app
 from atp_stream.cli import main as atp
 from atp_stream.domain.policy import schema
@@ -96,7 +97,7 @@ def _leaves(command: click.Command, path: str) -> Iterable[tuple[str, list[str],
 def _app() -> EngineApp:
     """Return a worker's app that was never started."""
     chosen = replace(Settings(), wire=Wire.JSON, data_dir=Path(tempfile.gettempdir()))  # nothing is written there
-    return create_app(chosen, genesis="", schemas=SchemaCache(chosen.registry_url))
+    return create_app(chosen, genesis="", schemas=SchemaCache(RegistryAccess.of(chosen)))
 
 
 def routes() -> list[str]:

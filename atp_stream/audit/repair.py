@@ -9,6 +9,7 @@ from collections.abc import Callable
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from atp_stream.access import KafkaAccess
 from atp_stream.audit.errors import AuditError
 from atp_stream.audit.reading import Reader
 from atp_stream.audit.rows import Difference
@@ -29,7 +30,7 @@ async def refuse_running(settings: Settings) -> None:
     Raises:
         AuditError: the group has members.
     """
-    async with administration(settings.bootstrap) as admin:
+    async with administration(KafkaAccess.of(settings)) as admin:
         for answer in await admin.describe_consumer_groups([settings.app_id]):
             for _, _, state, *_ in answer.groups:
                 if state not in {"Empty", "Dead"}:
@@ -60,7 +61,7 @@ async def repair(
         AuditError: somebody wrote to the tables since they were read, or the transaction failed; nothing was changed.
     """
     producer = make_producer(
-        settings.bootstrap,
+        KafkaAccess.of(settings),
         transactional_id=transactional_id(settings.app_id, genesis, case.partition),
         transaction_timeout_ms=_TRANSACTION_MS,
     )

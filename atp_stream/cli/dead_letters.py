@@ -9,6 +9,7 @@ import click
 from aiokafka import AIOKafkaProducer, ConsumerRecord
 from aiokafka.errors import KafkaError
 
+from atp_stream.access import KafkaAccess
 from atp_stream.cli.consuming import message_of, reading
 from atp_stream.cli.group import Failure, as_json, pass_settings, print_json
 from atp_stream.cli.text import counted, did_you_mean
@@ -197,7 +198,7 @@ def _letter(record: ConsumerRecord) -> Letter:
 async def _send(settings: Settings, letters: Sequence[Letter]) -> None:
     if not letters:
         return
-    producer = AIOKafkaProducer(bootstrap_servers=settings.bootstrap, acks="all", enable_idempotence=True)
+    producer = AIOKafkaProducer(**KafkaAccess.of(settings), acks="all", enable_idempotence=True)
     await producer.start()
     try:
         for letter in letters:

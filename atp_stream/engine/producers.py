@@ -6,6 +6,7 @@ from typing import Any, Final
 from aiokafka import AIOKafkaProducer
 from mode import get_logger
 
+from atp_stream.access import KafkaAccess
 from atp_stream.engine.batches import BATCH_BYTES
 from atp_stream.engine.once_producer import OnceProducer
 
@@ -14,14 +15,14 @@ log = get_logger(__name__)
 _FORCE_SECONDS: Final = 5.0
 
 
-def make_producer(bootstrap: str, *, transactional_id: str | None = None, **settings: Any) -> AIOKafkaProducer:
+def make_producer(kafka: KafkaAccess, *, transactional_id: str | None = None, **settings: Any) -> AIOKafkaProducer:
     """Return a producer, not started, that never leaves a hole: idempotent, acknowledged by all in-sync replicas.
 
     With a transactional id it also sends nothing twice.
     """
     kind = AIOKafkaProducer if transactional_id is None else OnceProducer
     return kind(
-        bootstrap_servers=bootstrap,
+        **kafka,
         transactional_id=transactional_id,
         enable_idempotence=True,
         acks="all",

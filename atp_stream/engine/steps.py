@@ -20,6 +20,7 @@ from aiokafka.errors import KafkaError
 from faust.types import TP
 from mode import get_logger
 
+from atp_stream.access import KafkaAccess
 from atp_stream.engine.batches import Batches, Output
 from atp_stream.engine.partition_state import STEP_RECORDS, Lane, PartitionStore, Store
 from atp_stream.engine.position import (
@@ -69,7 +70,7 @@ class Steps:
     """Owns the log partitions assigned to this worker, and takes their steps."""
 
     def __init__(
-        self, app: Any, *, topic: str, retention: float, table: StateTable, fold: Fold, genesis: str, bootstrap: str
+        self, app: Any, *, topic: str, retention: float, table: StateTable, fold: Fold, genesis: str, kafka: KafkaAccess
     ) -> None:
         self._app = app
         self._retention = retention
@@ -77,7 +78,7 @@ class Steps:
         self._table = table
         self._fold = fold
         self._genesis = genesis
-        self._bootstrap = bootstrap
+        self._kafka = kafka
         self._lanes: dict[int, Lane] = {}
         self._open = False
         self.on_step: Callable[[int, int, Answer, float], None] = lambda *_: None
@@ -93,7 +94,7 @@ class Steps:
 
     async def _fence(self, partition: int) -> Lane:
         producer = make_producer(
-            self._bootstrap,
+            self._kafka,
             transactional_id=transactional_id(self._app.conf.id, self._genesis, partition),
             transaction_timeout_ms=int(TRANSACTION_TIMEOUT * 1000),
             request_timeout_ms=int(REQUEST_TIMEOUT * 1000),

@@ -15,6 +15,7 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError, ProducerFenced
 
+from atp_stream.access import KafkaAccess
 from atp_stream.domain import names
 from atp_stream.domain.commands import ResumeItem, SetPolicy
 from atp_stream.domain.policy import rules
@@ -171,7 +172,7 @@ def _compared(name: str, heads: Sequence[str | None]) -> Finding:
 @asynccontextmanager
 async def _writer(settings: Settings, purpose: str) -> AsyncIterator[AIOKafkaProducer]:
     producer = AIOKafkaProducer(
-        bootstrap_servers=settings.bootstrap,
+        **KafkaAccess.of(settings),
         transactional_id=f"{settings.app_id}-{purpose}",
         transaction_timeout_ms=_TRANSACTION_MS,
         request_timeout_ms=_TRANSACTION_MS,
@@ -203,7 +204,7 @@ async def reading(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
         ProvisionError: the broker does not answer.
     """
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.bootstrap,
+        **KafkaAccess.of(settings),
         isolation_level="read_committed",
         enable_auto_commit=False,
         auto_offset_reset="none",

@@ -9,6 +9,7 @@ from typing import IO
 
 from aiokafka.errors import KafkaError
 
+from atp_stream.access import KafkaAccess
 from atp_stream.engine.app import TESTED_FAUST
 from atp_stream.provision.item_log import find_genesis
 from atp_stream.provision.report import ProvisionError
@@ -104,7 +105,7 @@ async def check_topics(settings: Settings, topics: Topics) -> list[str]:
     Raises:
         ProvisionError: one is missing, or has another number of partitions than the contract says.
     """
-    async with administration(settings.bootstrap) as admin:
+    async with administration(KafkaAccess.of(settings)) as admin:
         counts = {name: len(replicas) for name, replicas in (await partition_replicas(admin)).items()}
         there = [topic.name for topic in topics.inputs if topic.name in counts]
         found = await configs(admin, there)

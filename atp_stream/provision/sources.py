@@ -7,6 +7,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError
 
+from atp_stream.access import KafkaAccess
 from atp_stream.provision import item_log
 from atp_stream.provision.report import ProvisionError
 from atp_stream.provision.topics import administration, partition_replicas
@@ -25,7 +26,7 @@ async def reset_source(settings: Settings, topic: str) -> None:
     """
     if topic not in {source.name for source in Topics.of(settings).inputs}:
         raise ProvisionError(f"{topic} is no source topic; these are: {_known(settings)}")
-    async with administration(settings.bootstrap) as admin:
+    async with administration(KafkaAccess.of(settings)) as admin:
         replicas = (await partition_replicas(admin)).get(topic)
         members = await _members(admin, settings.app_id)
     if replicas is None:
@@ -61,9 +62,7 @@ async def _described(admin: AIOKafkaAdminClient, group: str) -> list[Any]:
 
 
 async def _rewind(settings: Settings, partitions: list[TopicPartition]) -> None:
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.bootstrap, group_id=settings.app_id, enable_auto_commit=False
-    )
+    consumer = AIOKafkaConsumer(**KafkaAccess.of(settings), group_id=settings.app_id, enable_auto_commit=False)
     try:
         await consumer.start()
         consumer.assign(partitions)

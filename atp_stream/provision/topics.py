@@ -9,6 +9,8 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError
 
+from atp_stream.access import KafkaAccess
+from atp_stream.access.trouble import unreachable
 from atp_stream.provision.report import Finding, ProvisionError, Verdict
 from atp_stream.topics import Topic
 
@@ -17,25 +19,23 @@ _TOPIC_EXISTS = 36  # Kafka's error code
 
 
 @asynccontextmanager
-async def administration(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
+async def administration(kafka: KafkaAccess) -> AsyncIterator[AIOKafkaAdminClient]:
     """Give a connected admin client.
 
     Raises:
-        ProvisionError: no broker answers at `bootstrap` in time, or it ceases to answer.
+        ProvisionError: no broker lets us in in time, or it ceases to answer.
     """
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=int(_ANSWER_SECONDS * 1000))
+    admin = AIOKafkaAdminClient(**kafka, request_timeout_ms=int(_ANSWER_SECONDS * 1000))
     try:
         try:
             async with asyncio.timeout(_ANSWER_SECONDS):
                 await admin.start()
         except (TimeoutError, OSError, KafkaError):
-            raise ProvisionError(
-                f"no Kafka broker answers at {bootstrap}: correct ATP_BROKER, or start one with `atp stack up`"
-            ) from None
+            raise ProvisionError(await unreachable(kafka)) from None
         try:
             yield admin
         except (TimeoutError, OSError, KafkaError) as error:
-            raise ProvisionError(f"the Kafka broker at {bootstrap} does not answer as it should: {error!r}") from error
+            raise ProvisionError(f"the Kafka broker at {kafka} does not answer as it should: {error!r}") from error
     finally:
         await admin.close()
 

@@ -9,6 +9,7 @@ from aiokafka.admin import NewTopic
 from aiokafka.errors import ProducerFenced
 from faust.types import TP
 
+from atp_stream.access import KafkaAccess
 from atp_stream.devstack import Stack
 from atp_stream.engine.batches import Output
 from atp_stream.engine.partition_state import Lane
@@ -18,6 +19,8 @@ from atp_stream.engine.runs import Run
 from atp_stream.engine.steps import Answer, Steps
 from atp_stream.provision import administration
 
+NOWHERE = KafkaAccess("nowhere:1")
+
 
 async def test_what_was_folded_over_a_database_that_cannot_be_read_is_not_committed() -> None:
     table: Any = SimpleNamespace(spoiled={2})
@@ -26,7 +29,7 @@ async def test_what_was_folded_over_a_database_that_cannot_be_read_is_not_commit
     def fold(*_: Any) -> Answer:  # it took the disk's fault for one of its own, and stopped an item
         return Answer(0, {b"t|i|i": b'{"quarantine":"..."}'}, [], unfinished=False)
 
-    steps = Steps(nothing, topic="log", retention=-1, table=table, fold=fold, genesis="g", bootstrap="nowhere:1")
+    steps = Steps(nothing, topic="log", retention=-1, table=table, fold=fold, genesis="g", kafka=NOWHERE)
     lane = Lane(2, nothing, nothing)
     lane.position = Position(genesis="g", applied=3)
 
@@ -38,9 +41,9 @@ async def test_what_was_folded_over_a_database_that_cannot_be_read_is_not_commit
 async def test_whoever_is_fenced_in_the_midst_of_a_send_is_told_so(
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with administration(stack.bootstrap) as admin:
+    async with administration(KafkaAccess(stack.bootstrap)) as admin:
         await admin.create_topics([NewTopic("fenced", 2, 1)])
-    ours, theirs = (make_producer(stack.bootstrap, transactional_id="fenced") for _ in range(2))
+    ours, theirs = (make_producer(KafkaAccess(stack.bootstrap), transactional_id="fenced") for _ in range(2))
     await ours.start()
     await theirs.start()  # takes the partition over
     send = ours.send_batch
@@ -53,7 +56,7 @@ async def test_whoever_is_fenced_in_the_midst_of_a_send_is_told_so(
     monkeypatch.setattr(ours, "send_batch", slowly)
     table: Any = SimpleNamespace(changelog_topic_name="fenced")
     nothing: Any = None
-    steps = Steps(nothing, topic="log", retention=-1, table=table, fold=nothing, genesis="g", bootstrap="")
+    steps = Steps(nothing, topic="log", retention=-1, table=table, fold=nothing, genesis="g", kafka=NOWHERE)
     answer = Answer(0, {}, [Output("fenced", 1, b"k", b"v", [])], unfinished=False)
     try:
         with pytest.raises(ProducerFenced):
@@ -87,7 +90,7 @@ async def test_what_comes_in_does_not_wait_for_the_end_of_work_that_is_unfinishe
 
     event: Any = SimpleNamespace(ack=lambda: None)
     app: Any = SimpleNamespace(gave_up=None, give_up=lambda *found: pytest.fail(str(found)))
-    steps = Steps(app, topic="log", retention=-1, table=table, fold=fold, genesis="g", bootstrap="nowhere:1")
+    steps = Steps(app, topic="log", retention=-1, table=table, fold=fold, genesis="g", kafka=NOWHERE)
     monkeypatch.setattr(steps, "_commit", commit)
     nothing: Any = None
     lane = Lane(0, nothing, nothing)

@@ -17,6 +17,7 @@ from aiokafka.errors import KafkaTimeoutError
 from aiokafka.structs import TopicPartition
 from faust.types import TP
 
+from atp_stream.access import KafkaAccess
 from atp_stream.engine.app import MAX_ANEW, EngineApp
 from atp_stream.engine.backlog import Place
 from atp_stream.engine.intake import Intake
@@ -173,7 +174,7 @@ class Worker:
         self.app: Any = App(self, disk)
         self.app.steps = Steps(
             self.app, topic=toy.LOG, retention=-1.0, table=self.app.table, fold=toy.fold, genesis=toy.GENESIS,
-            bootstrap=self.name,
+            kafka=KafkaAccess(self.name),
         )  # fmt: skip
         self.app.intake = Intake(self.app, translate=toy.Translator(), new_producer=partial(Producer, self._network))
         self._main = self._network.loop.create_task(self._live(), context=self._context)

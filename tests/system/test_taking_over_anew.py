@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaProducer
 
+from atp_stream.access import KafkaAccess
 from atp_stream.devstack import Stack
 from atp_stream.engine.producers import make_producer, transactional_id
 from atp_stream.provision import preflight
@@ -25,7 +26,7 @@ async def fence(site: Site, partitions: range) -> None:
     genesis = await preflight.read_genesis(site.settings)
     for number in partitions:
         name = transactional_id(site.settings.app_id, genesis, number)
-        producer = make_producer(site.settings.bootstrap, transactional_id=name)
+        producer = make_producer(KafkaAccess.of(site.settings), transactional_id=name)
         await producer.start()
         await producer.stop()
 

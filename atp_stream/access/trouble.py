@@ -1,0 +1,74 @@
+"""Why a broker or a registry does not let us in, in one line that says what to correct.
+
+aiokafka tells the reason to its log alone, and says that it is unable to bootstrap, whatever the reason. So the brokers
+are asked once more by hand.
+"""
+
+import asyncio
+import ssl
+from typing import Final
+
+from aiokafka.conn import collect_hosts, create_conn
+
+from atp_stream.access.kafka import KafkaAccess
+from atp_stream.access.tokens import NoTokenError
+
+_ANSWER_S: Final = 5.0
+_WRONG_HOST: Final = frozenset({62, 64})  # OpenSSL's X509_V_ERR_HOSTNAME_MISMATCH and ..._IP_ADDRESS_MISMATCH
+
+
+async def unreachable(kafka: KafkaAccess) -> str:
+    """Return the line for brokers of which none lets us in."""
+    security = {name: value for name, value in kafka.items() if name != "bootstrap_servers"}
+    told = ""
+    for host, port, _ in collect_hosts(str(kafka), randomize=False):
+        try:
+            async with asyncio.timeout(_ANSWER_S):
+                connection = await create_conn(host, port, request_timeout_ms=int(_ANSWER_S * 1000), **security)
+            connection.close()
+        except Exception as error:  # noqa: BLE001 - whatever it is: it is only told
+            told = told or _why(kafka, f"{host}:{port}", error)
+    return told or f"no Kafka broker answers at {kafka}: correct ATP_BROKER, or start one with `atp stack up`"
+
+
+def missing(kafka: KafkaAccess, topic: str) -> str:
+    """Return the line for a topic that is not there, or that is hidden from us."""
+    if not kafka.protected:
+        return f"there is no topic {topic} at {kafka}: run `atp init`"
+    return f"there is no topic {topic} at {kafka}, or {_who(kafka)} may not see it: run `atp init`, or add an ACL"
+
+
+def tls_trouble(error: BaseException | None, names: str) -> str:
+    """Return what is wrong with a TLS connection and what to correct, "" if it is something else.
+
+    `names` is what the settings of the certificates begin with.
+    """
+    while error is not None and not isinstance(error, ssl.SSLError):
+        error = error.__cause__ or error.__context__
+    if isinstance(error, ssl.SSLCertVerificationError):
+        if error.verify_code in _WRONG_HOST:
+            return f"its certificate is for another host ({error.verify_message}): use a name that the certificate has"
+        return f"its certificate is not trusted ({error.verify_message}): set {names}_CA_LOCATION to its authority"
+    if isinstance(error, ssl.SSLError):
+        reason = (error.reason or "TLS fails").replace("_", " ").lower()
+        if "certificate" in reason:
+            return (
+                f"it does not accept our certificate ({reason}): set {names}_CERTIFICATE_LOCATION to one that it knows"
+            )
+        return f"it speaks no TLS at this port ({reason})"
+    return ""
+
+
+def _who(kafka: KafkaAccess) -> str:
+    user = kafka.get("sasl_plain_username")
+    return f"user {user}" if user else "this client"
+
+
+def _why(kafka: KafkaAccess, broker: str, error: Exception) -> str:
+    """Return the line for a broker that answers, but does not let us in; "" if it does not even answer."""
+    tls = tls_trouble(error, "ATP_KAFKA_SSL")
+    if tls:
+        return f"the Kafka broker at {broker} cannot be used: {tls}"
+    if isinstance(error, NoTokenError):
+        return str(error)
+    return f"XXX {broker} {error!r} {type(error.__cause__)} {error.__cause__!r}"
