@@ -9,6 +9,8 @@ import ssl
 from typing import Final
 
 from aiokafka.conn import collect_hosts, create_conn
+from aiokafka.errors import KafkaConnectionError, SaslAuthenticationFailed, UnsupportedSaslMechanismError
+from aiokafka.protocol.metadata import MetadataRequest
 
 from atp_stream.access.kafka import KafkaAccess
 from atp_stream.access.tokens import NoTokenError
@@ -19,16 +21,24 @@ _WRONG_HOST: Final = frozenset({62, 64})  # OpenSSL's X509_V_ERR_HOSTNAME_MISMAT
 
 async def unreachable(kafka: KafkaAccess) -> str:
     """Return the line for brokers of which none lets us in."""
-    security = {name: value for name, value in kafka.items() if name != "bootstrap_servers"}
     told = ""
     for host, port, _ in collect_hosts(str(kafka), randomize=False):
         try:
             async with asyncio.timeout(_ANSWER_S):
-                connection = await create_conn(host, port, request_timeout_ms=int(_ANSWER_S * 1000), **security)
-            connection.close()
+                await _greet(kafka, host, port)
         except Exception as error:  # noqa: BLE001 - whatever it is: it is only told
             told = told or _why(kafka, f"{host}:{port}", error)
     return told or f"no Kafka broker answers at {kafka}: correct ATP_BROKER, or start one with `atp stack up`"
+
+
+async def _greet(kafka: KafkaAccess, host: str, port: int) -> None:
+    """Connect to a broker, and ask it for nothing; one that wants to know us first hangs up."""
+    security = {name: value for name, value in kafka.items() if name != "bootstrap_servers"}
+    connection = await create_conn(host, port, request_timeout_ms=int(_ANSWER_S * 1000), **security)
+    try:
+        await connection.send(MetadataRequest([]))
+    finally:
+        connection.close()
 
 
 def missing(kafka: KafkaAccess, topic: str) -> str:
@@ -47,7 +57,7 @@ def tls_trouble(error: BaseException | None, names: str) -> str:
         error = error.__cause__ or error.__context__
     if isinstance(error, ssl.SSLCertVerificationError):
         if error.verify_code in _WRONG_HOST:
-            return f"its certificate is for another host ({error.verify_message}): use a name that the certificate has"
+            return f"its certificate is for another host ({error.verify_message.rstrip('.')}): use a name that it has"
         return f"its certificate is not trusted ({error.verify_message}): set {names}_CA_LOCATION to its authority"
     if isinstance(error, ssl.SSLError):
         reason = (error.reason or "TLS fails").replace("_", " ").lower()
@@ -59,16 +69,31 @@ def tls_trouble(error: BaseException | None, names: str) -> str:
     return ""
 
 
+def _user(kafka: KafkaAccess) -> str:
+    return str(kafka.get("sasl_plain_username", ""))
+
+
 def _who(kafka: KafkaAccess) -> str:
-    user = kafka.get("sasl_plain_username")
-    return f"user {user}" if user else "this client"
+    return f"user {_user(kafka)}" if _user(kafka) else "this client"
 
 
 def _why(kafka: KafkaAccess, broker: str, error: Exception) -> str:
     """Return the line for a broker that answers, but does not let us in; "" if it does not even answer."""
-    tls = tls_trouble(error, "ATP_KAFKA_SSL")
-    if tls:
+    mechanism = kafka.get("sasl_mechanism")
+    if tls := tls_trouble(error, "ATP_KAFKA_SSL"):
         return f"the Kafka broker at {broker} cannot be used: {tls}"
-    if isinstance(error, NoTokenError):
-        return str(error)
-    return f"XXX {broker} {error!r} {type(error.__cause__)} {error.__cause__!r}"
+    match error:
+        case NoTokenError():
+            return str(error)
+        case SaslAuthenticationFailed():
+            whose = "ATP_KAFKA_SASL_USERNAME and ..._PASSWORD" if _user(kafka) else "the token or who gives it out"
+            return f"the Kafka broker at {broker} does not let {_who(kafka)} in ({mechanism}): correct {whose}"
+        case UnsupportedSaslMechanismError():
+            return f"the Kafka broker at {broker} does not take {mechanism}: correct ATP_KAFKA_SASL_MECHANISM"
+        case KafkaConnectionError() | ConnectionResetError() | asyncio.IncompleteReadError():
+            protocol = kafka.get("security_protocol", "PLAINTEXT")
+            return (
+                f"the Kafka broker at {broker} hangs up on {protocol}: correct ATP_KAFKA_SECURITY_PROTOCOL, or the port"
+                " in ATP_BROKER"
+            )
+    return ""
