@@ -48,6 +48,12 @@ class KafkaAccess(Mapping[str, Any]):
         """Whether the brokers know who we are, and so may refuse what we ask for."""
         return "security_protocol" in self
 
+    @property
+    def who(self) -> str:
+        """Who we are to the brokers, as far as it has a name."""
+        user = self.get("sasl_plain_username")
+        return f"user {user}" if user else "this client"
+
     def credentials(self) -> CredentialsT | None:
         """Return the same for Faust's own consumer and producer; None where there is nothing to show."""
         context, mechanism = self.get("ssl_context"), self.get("sasl_mechanism")

@@ -9,12 +9,27 @@ import ssl
 from typing import Final
 
 from aiokafka.conn import collect_hosts, create_conn
-from aiokafka.errors import KafkaConnectionError, SaslAuthenticationFailed, UnsupportedSaslMechanismError
+from aiokafka.errors import (
+    ClusterAuthorizationFailedError,
+    GroupAuthorizationFailedError,
+    KafkaConnectionError,
+    SaslAuthenticationFailed,
+    TopicAuthorizationFailedError,
+    TransactionalIdAuthorizationFailed,
+    UnsupportedSaslMechanismError,
+)
 from aiokafka.protocol.metadata import MetadataRequest
 
 from atp_stream.access.kafka import KafkaAccess
 from atp_stream.access.tokens import NoTokenError
 
+_ADD_ACL: Final = "add an ACL (docs/security.md)"
+_DENIALS: Final = {
+    TopicAuthorizationFailedError: "topic",
+    GroupAuthorizationFailedError: "group",
+    TransactionalIdAuthorizationFailed: "transactional id",
+    ClusterAuthorizationFailedError: "the cluster",
+}
 _ANSWER_S: Final = 5.0
 _WRONG_HOST: Final = frozenset({62, 64})  # OpenSSL's X509_V_ERR_HOSTNAME_MISMATCH and ..._IP_ADDRESS_MISMATCH
 
@@ -45,7 +60,22 @@ def missing(kafka: KafkaAccess, topic: str) -> str:
     """Return the line for a topic that is not there, or that is hidden from us."""
     if not kafka.protected:
         return f"there is no topic {topic} at {kafka}: run `atp init`"
-    return f"there is no topic {topic} at {kafka}, or {_who(kafka)} may not see it: run `atp init`, or add an ACL"
+    return f"there is no topic {topic} at {kafka}, or {kafka.who} may not see it: run `atp init`, or {_ADD_ACL}"
+
+
+def told(kafka: KafkaAccess, error: Exception, otherwise: str) -> str:
+    """Return the line for an error of Kafka: what is not allowed, if it is that, or else another line."""
+    return denied(kafka, error) or f"{otherwise}: {error!r}"
+
+
+def denied(kafka: KafkaAccess, error: Exception) -> str:
+    """Return the line for what Kafka does not allow, "" if the error is something else."""
+    kind = next((what for one, what in _DENIALS.items() if isinstance(error, one)), None)
+    if kind is None:
+        return ""
+    said = error.args[0] if error.args else ""
+    name = said.rpartition(" ")[2] if isinstance(said, str) else ", ".join(sorted(map(str, said)))
+    return f"Kafka does not let {kafka.who} use {kind} {name}".rstrip() + f": {_ADD_ACL}"
 
 
 def tls_trouble(error: BaseException | None, names: str) -> str:
@@ -69,14 +99,6 @@ def tls_trouble(error: BaseException | None, names: str) -> str:
     return ""
 
 
-def _user(kafka: KafkaAccess) -> str:
-    return str(kafka.get("sasl_plain_username", ""))
-
-
-def _who(kafka: KafkaAccess) -> str:
-    return f"user {_user(kafka)}" if _user(kafka) else "this client"
-
-
 def _why(kafka: KafkaAccess, broker: str, error: Exception) -> str:
     """Return the line for a broker that answers, but does not let us in; "" if it does not even answer."""
     mechanism = kafka.get("sasl_mechanism")
@@ -86,8 +108,12 @@ def _why(kafka: KafkaAccess, broker: str, error: Exception) -> str:
         case NoTokenError():
             return str(error)
         case SaslAuthenticationFailed():
-            whose = "ATP_KAFKA_SASL_USERNAME and ..._PASSWORD" if _user(kafka) else "the token or who gives it out"
-            return f"the Kafka broker at {broker} does not let {_who(kafka)} in ({mechanism}): correct {whose}"
+            whose = (
+                "ATP_KAFKA_SASL_USERNAME and ..._PASSWORD"
+                if kafka.get("sasl_plain_username")
+                else "the token or who gives it out"
+            )
+            return f"the Kafka broker at {broker} does not let {kafka.who} in ({mechanism}): correct {whose}"
         case UnsupportedSaslMechanismError():
             return f"the Kafka broker at {broker} does not take {mechanism}: correct ATP_KAFKA_SASL_MECHANISM"
         case KafkaConnectionError() | ConnectionResetError() | asyncio.IncompleteReadError():

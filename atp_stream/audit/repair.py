@@ -9,7 +9,7 @@ from collections.abc import Callable
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from atp_stream.access import KafkaAccess
+from atp_stream.access import KafkaAccess, trouble
 from atp_stream.audit.errors import AuditError
 from atp_stream.audit.reading import Reader
 from atp_stream.audit.rows import Difference
@@ -60,8 +60,9 @@ async def repair(
     Raises:
         AuditError: somebody wrote to the tables since they were read, or the transaction failed; nothing was changed.
     """
+    kafka = KafkaAccess.of(settings)
     producer = make_producer(
-        KafkaAccess.of(settings),
+        kafka,
         transactional_id=transactional_id(settings.app_id, genesis, case.partition),
         transaction_timeout_ms=_TRANSACTION_MS,
     )
@@ -73,7 +74,7 @@ async def repair(
         async with producer.transaction():
             return await _rewrite(settings, producer, case, told)
     except KafkaError as error:
-        raise AuditError(f"partition {case.partition} was not repaired: {error!r}") from error
+        raise AuditError(trouble.told(kafka, error, f"partition {case.partition} was not repaired")) from error
     finally:
         await producer.stop()
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
 
 from atp_stream.access import KafkaAccess
-from atp_stream.access.trouble import unreachable
+from atp_stream.access.trouble import told, unreachable
 from atp_stream.provision.report import Finding, ProvisionError, Verdict
 from atp_stream.topics import Topic
 
@@ -35,7 +35,8 @@ async def administration(kafka: KafkaAccess) -> AsyncIterator[AIOKafkaAdminClien
         try:
             yield admin
         except (TimeoutError, OSError, KafkaError) as error:
-            raise ProvisionError(f"the Kafka broker at {kafka} does not answer as it should: {error!r}") from error
+            otherwise = f"the Kafka broker at {kafka} does not answer as it should"
+            raise ProvisionError(told(kafka, error, otherwise)) from error
     finally:
         await admin.close()
 
@@ -103,7 +104,10 @@ async def _create(admin: AIOKafkaAdminClient, topics: Sequence[Topic], replicati
         if code == 0:
             created.add(name)
         elif code != _TOPIC_EXISTS:
-            raise ProvisionError(f"topic {name} cannot be created: {message or f'Kafka error {code}'}")
+            advice = ": add an ACL (docs/security.md)" if code == TopicAuthorizationFailedError.errno else ""
+            raise ProvisionError(
+                f"topic {name} cannot be created: {(message or f'Kafka error {code}').rstrip('.')}{advice}"
+            )
     return created
 
 
