@@ -61,7 +61,7 @@ def up(
     secure: bool | None,
     as_json: bool,
 ) -> None:
-    """Start Kafka and the registry, wait until they answer, print their addresses.
+    """Start both, wait until they answer, print their addresses.
 
     They stay up until `atp stack down`. Data, logs and pids are under ATP_STACK_DIR. What is not said is as last time.
 

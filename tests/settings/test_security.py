@@ -55,18 +55,24 @@ def test_what_a_connection_needs_is_accepted_and_can_be_said_again(environment: 
     [
         (
             {f"{K}SASL_USERNAME": "worker"},
-            "ATP_KAFKA_SASL_USERNAME is set, but ATP_KAFKA_SECURITY_PROTOCOL=PLAINTEXT has no SASL:"
-            " set a protocol with SASL (SASL_SSL or SASL_PLAINTEXT), or leave ATP_KAFKA_SASL_USERNAME out",
+            (
+                "ATP_KAFKA_SASL_USERNAME is set, but ATP_KAFKA_SECURITY_PROTOCOL=PLAINTEXT has no SASL:"
+                " set a protocol with SASL (SASL_SSL or SASL_PLAINTEXT), or leave ATP_KAFKA_SASL_USERNAME out"
+            ),
         ),
         (
             {f"{K}SSL_CA_LOCATION": "ca.pem"},
-            "ATP_KAFKA_SSL_CA_LOCATION is set, but ATP_KAFKA_SECURITY_PROTOCOL=PLAINTEXT has no TLS:"
-            " set a protocol with TLS (SSL or SASL_SSL), or leave ATP_KAFKA_SSL_CA_LOCATION out",
+            (
+                "ATP_KAFKA_SSL_CA_LOCATION is set, but ATP_KAFKA_SECURITY_PROTOCOL=PLAINTEXT has no TLS:"
+                " set a protocol with TLS (SSL or SASL_SSL), or leave ATP_KAFKA_SSL_CA_LOCATION out"
+            ),
         ),
         (
             {f"{K}SECURITY_PROTOCOL": "SASL_SSL"},
-            "ATP_KAFKA_SECURITY_PROTOCOL=SASL_SSL needs ATP_KAFKA_SASL_MECHANISM:"
-            " set it to PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER",
+            (
+                "ATP_KAFKA_SECURITY_PROTOCOL=SASL_SSL needs ATP_KAFKA_SASL_MECHANISM:"
+                " set it to PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER"
+            ),
         ),
         (SCRAM, "SCRAM-SHA-512 needs ATP_KAFKA_SASL_USERNAME and ATP_KAFKA_SASL_PASSWORD: set them"),
         (
@@ -75,8 +81,10 @@ def test_what_a_connection_needs_is_accepted_and_can_be_said_again(environment: 
         ),
         (
             {**SCRAM, **USER, f"{OAUTH}TOKEN_FILE": "token"},
-            "ATP_KAFKA_SASL_OAUTHBEARER_TOKEN_FILE is not for SCRAM-SHA-512: leave it out,"
-            " or correct ATP_KAFKA_SASL_MECHANISM",
+            (
+                "ATP_KAFKA_SASL_OAUTHBEARER_TOKEN_FILE is not for SCRAM-SHA-512: leave it out,"
+                " or correct ATP_KAFKA_SASL_MECHANISM"
+            ),
         ),
         (
             {**BEARER, f"{OAUTH}TOKEN_FILE": "token", **USER},
@@ -84,13 +92,17 @@ def test_what_a_connection_needs_is_accepted_and_can_be_said_again(environment: 
         ),
         (
             BEARER,
-            "OAUTHBEARER needs either ATP_KAFKA_SASL_OAUTHBEARER_TOKEN_FILE, or ..._TOKEN_ENDPOINT_URL with"
-            " ..._CLIENT_ID and ..._CLIENT_SECRET",
+            (
+                "OAUTHBEARER needs either ATP_KAFKA_SASL_OAUTHBEARER_TOKEN_FILE, or ..._TOKEN_ENDPOINT_URL with"
+                " ..._CLIENT_ID and ..._CLIENT_SECRET"
+            ),
         ),
         (
             {**BEARER, f"{OAUTH}CLIENT_ID": "atp"},
-            "OAUTHBEARER needs ATP_KAFKA_SASL_OAUTHBEARER_TOKEN_ENDPOINT_URL and"
-            " ATP_KAFKA_SASL_OAUTHBEARER_CLIENT_SECRET: set them",
+            (
+                "OAUTHBEARER needs ATP_KAFKA_SASL_OAUTHBEARER_TOKEN_ENDPOINT_URL and"
+                " ATP_KAFKA_SASL_OAUTHBEARER_CLIENT_SECRET: set them"
+            ),
         ),
         (
             {f"{K}SECURITY_PROTOCOL": "SSL", f"{K}SSL_KEY_LOCATION": "key.pem"},
