@@ -124,8 +124,8 @@ def test_a_port_without_tls_is_said() -> None:
         (
             {"ssl_certificate_location": "/nowhere"},
             (
-                "ATP_REGISTRY_SSL_CERTIFICATE_LOCATION='/nowhere' is not allowed: give a PEM file of a certificate, with"
-                " its key in ATP_REGISTRY_SSL_KEY_LOCATION and the key's password (No such file or directory)"
+                "ATP_REGISTRY_SSL_CERTIFICATE_LOCATION='/nowhere' is not allowed: give a PEM file of a certificate,"
+                " with its key in ATP_REGISTRY_SSL_KEY_LOCATION and the key's password (No such file or directory)"
             ),
         ),
     ],
