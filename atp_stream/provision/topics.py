@@ -74,10 +74,12 @@ def _compared(topic: Topic, partitions: Sequence[int], config: Mapping[str, str]
         differences.append(f"{len(partitions)} partitions, not {topic.partitions}")
     if min(partitions) < replication_factor:
         differences.append(f"replication factor {min(partitions)}, not {replication_factor}")
+    if not config:
+        differences.append("its configuration may not be seen: allow DescribeConfigs")
     differences += [
         f"{name}={config.get(name)}, not {wanted}"
         for name, wanted in topic.config.items()
-        if config.get(name) != wanted
+        if config and config.get(name) != wanted
     ]
     return _finding(topic, Verdict.DIFFERS if differences else Verdict.PRESENT, "; ".join(differences))
 
