@@ -99,7 +99,6 @@ class Kafka:
         ports = self._ports[self._node]
         listening = listeners(ports) if self._vault else _open_listeners(ports)
         at = {name: f"{name}://{LOOPBACK}:{port}" for name, (_, port) in listening.items()}
-        copies = min(3, len(self._ports))
         return _PROPERTIES.format(
             node=self._node,
             voters=",".join(f"{node}@{LOOPBACK}:{one.controller}" for node, one in self._ports.items()),
@@ -108,8 +107,8 @@ class Kafka:
             between="SSL" if self._vault else "BROKER",
             protocols=",".join(f"{name}:{protocol}" for name, (protocol, _) in listening.items()),
             data=self._data.absolute(),
-            copies=copies,
-            in_sync=max(1, copies - 1),
+            copies=copies(len(self._ports)),
+            in_sync=copies_in_sync(len(self._ports)),
         )
 
     def answers(self) -> bool:
@@ -135,6 +134,16 @@ class Kafka:
 def name_of(node: int, brokers: int) -> str:
     """Return what a broker's directory, log and pid file are called."""
     return "kafka" if brokers == 1 else f"kafka-{node}"
+
+
+def copies(brokers: int) -> int:
+    """Return how many copies of a topic there are on so many brokers."""
+    return min(3, brokers)
+
+
+def copies_in_sync(brokers: int) -> int:
+    """Return how many of them must have a write before it counts."""
+    return max(1, copies(brokers) - 1)
 
 
 def _open_listeners(ports: BrokerPorts) -> dict[str, tuple[str, int]]:

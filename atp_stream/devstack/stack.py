@@ -7,13 +7,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from atp_stream.devstack import artifacts, java, registry, secure
+from atp_stream.devstack import artifacts, java, kafka, registry, secure
 from atp_stream.devstack.child import Child, StackError
-from atp_stream.devstack.kafka import Kafka, name_of
 from atp_stream.devstack.ports import LOOPBACK, BrokerPorts, answers, claim, free_port
 
 _READY_SECONDS = 60.0  # some times what two busy cores need
 _GRACE_SECONDS = 4.0
+_HANDOVER_SECONDS = 15.0  # a broker that ends in order hands over what it leads
 _ADDRESSES = "addresses.json"
 
 
@@ -74,7 +74,7 @@ class Stack:
         self._wanted = (kafka_port, registry_port)
         self._detached = detached
         self._addresses_file = directory / _ADDRESSES
-        self.brokers = [Child(directory, name_of(node, brokers)) for node in range(1, brokers + 1)]
+        self.brokers = [Child(directory, kafka.name_of(node, brokers)) for node in range(1, brokers + 1)]
         self.registry = Child(directory, "registry")
         self._door = Child(directory, "registry-door")
         self._files = directory / "secure" if secure else directory
@@ -158,10 +158,7 @@ class Stack:
         self._choose_ports()
         try:
             self._launch_registry()  # the slower one first
-            for number in range(len(self.brokers)):
-                self._launch_broker(number)
-            for number in range(len(self.brokers)):
-                self._await_broker(number)
+            self.start_broker(*range(len(self.brokers)))
             self._await_registry()
         except BaseException:
             self.stop()
@@ -175,14 +172,33 @@ class Stack:
             child.stop(grace=_GRACE_SECONDS)
         self.stop_registry()
 
-    def kill_broker(self, number: int = 0) -> None:
-        """End a broker as a crash would (kill -9)."""
-        self.brokers[number].kill()
+    @property
+    def copies(self) -> int:
+        """How many copies of a topic there are to be."""
+        return kafka.copies(len(self.brokers))
 
-    def start_broker(self, number: int = 0) -> None:
-        """Start a broker again on its data and ports, and return when it answers."""
-        self._launch_broker(number)
-        self._await_broker(number)
+    @property
+    def copies_in_sync(self) -> int:
+        """How many of them must have a write."""
+        return kafka.copies_in_sync(len(self.brokers))
+
+    def kill_broker(self, *numbers: int) -> None:
+        """End brokers as a crash would (kill -9), all at once; the first one if none is named."""
+        for number in numbers or (0,):
+            self.brokers[number].signal(signal.SIGKILL)
+        for number in numbers or (0,):
+            self.brokers[number].kill()
+
+    def stop_broker(self, number: int = 0) -> None:
+        """End a broker in order."""
+        self.brokers[number].stop(grace=_HANDOVER_SECONDS)
+
+    def start_broker(self, *numbers: int) -> None:
+        """Start brokers again on their data and ports, and return when they answer; the first one if none is named."""
+        for number in numbers or (0,):
+            self._launch_broker(number)
+        for number in numbers or (0,):
+            self._await_broker(number)
 
     def stop_registry(self) -> None:
         """End the registry."""
@@ -221,9 +237,9 @@ class Stack:
         )
         self._addresses_file.write_text(json.dumps(asdict(addresses)))
 
-    def _kafka(self, number: int) -> Kafka:
+    def _kafka(self, number: int) -> kafka.Kafka:
         ports = dict(enumerate(self.addresses.brokers, start=1))
-        return Kafka(self._files, self.java_dir, number + 1, ports, self.vault)
+        return kafka.Kafka(self._files, self.java_dir, number + 1, ports, self.vault)
 
     def _launch_broker(self, number: int) -> None:
         broker = self._kafka(number)
