@@ -59,7 +59,7 @@ class Brokers:
         self._stack.kill_broker(*numbers)
 
         def back() -> None:
-            self._stack.start_broker(*numbers)
+            self._stack.launch_broker(*numbers)
             self._heal(time.monotonic(), self._over)
 
         self._later(seconds, back)
@@ -84,13 +84,20 @@ class Brokers:
         if number == len(self._every):
             self._over()
             return
-        self._stack.stop_broker(number)
-        self._stack.start_broker(number)
-        self._heal(time.monotonic(), lambda: self._roll(number + 1))
+        self._stack.brokers[number].signal(signal.SIGTERM)
+
+        def back() -> None:
+            if self._stack.brokers[number].running:  # it hands over what it leads
+                self._later(_LOOK_S, back)
+                return
+            self._stack.launch_broker(number)
+            self._heal(time.monotonic(), lambda: self._roll(number + 1))
+
+        self._later(_LOOK_S, back)
 
     def _heal(self, since: float, then: Callable[[], None]) -> None:
-        """Go on once all copies are in sync; one broker alone has nothing to wait for."""
-        if len(self._every) == 1 or self._in_sync():
+        """Go on once all brokers answer and all copies are in sync."""
+        if self._whole():
             then()
         elif time.monotonic() - since > _IN_SYNC_S:
             self.notes.append(f"copies are not in sync after {_IN_SYNC_S:.0f} s")
@@ -101,7 +108,9 @@ class Brokers:
     def _over(self) -> None:
         self.away = False
 
-    def _in_sync(self) -> bool:
+    def _whole(self) -> bool:
+        if not all(self._stack.status()[child.name] for child in self._stack.brokers):
+            return False
         try:
             parts = [part for topic in asyncio.run(self._topics()) for part in topic["partitions"]]
         except provision.ProvisionError:

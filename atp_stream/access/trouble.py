@@ -108,18 +108,12 @@ def _why(kafka: KafkaAccess, broker: str, error: Exception) -> str:
         case NoTokenError():
             return str(error)
         case SaslAuthenticationFailed():
-            whose = (
-                "ATP_KAFKA_SASL_USERNAME and ..._PASSWORD"
-                if kafka.get("sasl_plain_username")
-                else "the token or who gives it out"
-            )
-            return f"the Kafka broker at {broker} does not let {kafka.who} in ({mechanism}): correct {whose}"
+            line = f"the Kafka broker at {broker} does not let {kafka.who} in ({mechanism})"
+            return f"{line}: correct ATP_KAFKA_SASL_USERNAME and ..._PASSWORD"
         case UnsupportedSaslMechanismError():
             return f"the Kafka broker at {broker} does not take {mechanism}: correct ATP_KAFKA_SASL_MECHANISM"
         case KafkaConnectionError() | ConnectionResetError() | asyncio.IncompleteReadError():
-            protocol = kafka.get("security_protocol", "PLAINTEXT")
-            return (
-                f"the Kafka broker at {broker} hangs up on {protocol}: correct ATP_KAFKA_SECURITY_PROTOCOL, or the port"
-                " in ATP_BROKER"
-            )
+            line = f"the Kafka broker at {broker} hangs up on {kafka.get('security_protocol', 'PLAINTEXT')}"
+            token = ", or the token" if mechanism == "OAUTHBEARER" else ""  # one that is not good is told so, too
+            return f"{line}: correct ATP_KAFKA_SECURITY_PROTOCOL, or the port in ATP_BROKER{token}"
     return ""

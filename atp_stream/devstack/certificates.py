@@ -14,7 +14,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from atp_stream.devstack.ports import LOOPBACK
 
 CA: Final = "ca.pem"
-_LIFE: Final = dt.timedelta(days=30)
+LIFE: Final = dt.timedelta(days=30)
 _SKEW: Final = dt.timedelta(hours=2)
 
 
@@ -62,7 +62,7 @@ def _certificate(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePri
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - _SKEW)
-        .not_valid_after(now + _LIFE)
+        .not_valid_after(now + LIFE)
     )
 
 

@@ -128,7 +128,8 @@ class Kafka:
 
     def _java(self, *arguments: str) -> list[str]:
         logging = f"-Dlog4j2.configurationFile={self._logging.absolute()}"
-        return [java.program(), "-cp", self._classpath, logging, "-Djava.awt.headless=true", *arguments]
+        flags = ["-Djava.awt.headless=true", *(self._vault.flags() if self._vault else [])]
+        return [java.program(), "-cp", self._classpath, logging, *flags, *arguments]
 
 
 def name_of(node: int, brokers: int) -> str:

@@ -31,12 +31,17 @@ ssl.truststore.location={directory}/ca.pem
 ssl.principal.mapping.rules=RULE:^CN=(.*?)$/$1/
 listener.name.ssl.ssl.client.auth=required
 listener.name.controller.ssl.client.auth=required
-sasl.enabled.mechanisms=SCRAM-SHA-512,SCRAM-SHA-256,PLAIN
+sasl.enabled.mechanisms=SCRAM-SHA-512,SCRAM-SHA-256,PLAIN,OAUTHBEARER
+sasl.oauthbearer.jwks.endpoint.url=file://{directory}/jwks.json
+sasl.oauthbearer.expected.issuer=atp-stream-stack
+sasl.oauthbearer.expected.audience=atp-stream-stack
 authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
 super.users=User:admin
 allow.everyone.if.no.acl.found=false
 """
 _SCRAM: Final = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
+_OAUTHBEARER: Final = "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required;"
+_VALIDATOR: Final = "org.apache.kafka.common.security.oauthbearer.OAuthBearerValidatorCallbackHandler"
 _PLAIN: Final = "org.apache.kafka.common.security.plain.PlainLoginModule required{users};"
 
 
@@ -54,13 +59,16 @@ class Vault:
             StackError: there is no library that makes certificates.
         """
         try:
-            from atp_stream.devstack import certificates
+            from atp_stream.devstack import certificates, issuer
         except ImportError:
             raise StackError("certificates need a library: get it with pip install 'atp-stream[secure]'") from None
         certificates.make(self.directory, PRINCIPALS)
+        tokens = issuer.Issuer()
+        tokens.publish(self.directory)
+        for name in PRINCIPALS:
+            self._keep(self.token_file(name), tokens.token(name, certificates.LIFE.total_seconds()))
         if not self._passwords_file.exists():
-            self._passwords_file.touch(mode=0o600)
-            self._passwords_file.write_text(json.dumps({name: secrets.token_urlsafe(16) for name in PRINCIPALS}))
+            self._keep(self._passwords_file, json.dumps({name: secrets.token_urlsafe(16) for name in PRINCIPALS}))
 
     def password(self, principal: str) -> str:
         """Return the password of a principal."""
@@ -73,9 +81,18 @@ class Vault:
     def write(self, principal: str, variables: dict[str, str]) -> Path:
         """Write the settings of a principal to a file that a shell can read, and return the file."""
         file = self.directory / f"{principal}.env"
-        file.touch(mode=0o600)
-        file.write_text("".join(f"{name}={value}\n" for name, value in variables.items()))
+        self._keep(file, "".join(f"{name}={value}\n" for name, value in variables.items()))
         return file
+
+    def token_file(self, principal: str) -> Path:
+        """Return the file with a principal's token for OAUTHBEARER."""
+        return self.directory / f"{principal}.token"
+
+    @staticmethod
+    def _keep(file: Path, text: str) -> None:
+        """Write what only this user may read."""
+        file.touch(mode=0o600)
+        file.write_text(text)
 
     def context(self) -> ssl.SSLContext:
         """Return the TLS context of a client that is the admin."""
@@ -89,9 +106,21 @@ class Vault:
         lines = [
             f"listener.name.{listener}.{mechanism.lower()}.sasl.jaas.config={module}"
             for listener in ("sasl_ssl", "sasl_plaintext")
-            for mechanism, module in [(name, _SCRAM) for name in _MECHANISMS] + [("plain", _PLAIN.format(users=users))]
+            for mechanism, module in [
+                *((name, _SCRAM) for name in _MECHANISMS),
+                ("plain", _PLAIN.format(users=users)),
+                ("oauthbearer", _OAUTHBEARER),
+            ]
+        ]
+        lines += [
+            f"listener.name.{listener}.oauthbearer.sasl.server.callback.handler.class={_VALIDATOR}"
+            for listener in ("sasl_ssl", "sasl_plaintext")
         ]
         return _PROPERTIES.format(directory=self.directory) + "\n".join(lines) + "\n"
+
+    def flags(self) -> list[str]:
+        """Return what the JVM of a broker is told: only this file may say which tokens are good."""
+        return [f"-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls=file://{self.directory}/jwks.json"]
 
     def scram(self) -> list[str]:
         """Return the arguments with which a data directory is formatted, so that its first start knows them all."""

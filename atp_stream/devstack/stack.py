@@ -13,7 +13,6 @@ from atp_stream.devstack.ports import LOOPBACK, BrokerPorts, answers, claim, fre
 
 _READY_SECONDS = 60.0  # some times what two busy cores need
 _GRACE_SECONDS = 4.0
-_HANDOVER_SECONDS = 15.0  # a broker that ends in order hands over what it leads
 _ADDRESSES = "addresses.json"
 
 
@@ -189,16 +188,18 @@ class Stack:
         for number in numbers or (0,):
             self.brokers[number].kill()
 
-    def stop_broker(self, number: int = 0) -> None:
-        """End a broker in order."""
-        self.brokers[number].stop(grace=_HANDOVER_SECONDS)
+    def launch_broker(self, *numbers: int) -> None:
+        """Start brokers again on their data and ports, the first one if none is named; `status` tells if they answer."""
+        for number in numbers or (0,):
+            broker = self._kafka(number)
+            broker.configure()
+            self.brokers[number].start(broker.argv(short_lived=not self._detached), detached=self._detached)
 
     def start_broker(self, *numbers: int) -> None:
         """Start brokers again on their data and ports, and return when they answer; the first one if none is named."""
+        self.launch_broker(*numbers)
         for number in numbers or (0,):
-            self._launch_broker(number)
-        for number in numbers or (0,):
-            self._await_broker(number)
+            self.brokers[number].wait_until(self._kafka(number).answers, seconds=_READY_SECONDS)
 
     def stop_registry(self) -> None:
         """End the registry."""
@@ -240,14 +241,6 @@ class Stack:
     def _kafka(self, number: int) -> kafka.Kafka:
         ports = dict(enumerate(self.addresses.brokers, start=1))
         return kafka.Kafka(self._files, self.java_dir, number + 1, ports, self.vault)
-
-    def _launch_broker(self, number: int) -> None:
-        broker = self._kafka(number)
-        broker.configure()
-        self.brokers[number].start(broker.argv(short_lived=not self._detached), detached=self._detached)
-
-    def _await_broker(self, number: int) -> None:
-        self.brokers[number].wait_until(self._kafka(number).answers, seconds=_READY_SECONDS)
 
     def _launch_registry(self) -> None:
         data = self._files / "registry"

@@ -19,6 +19,7 @@ from atp_stream.devstack import Stack
 from atp_stream.devstack.secure import ADMIN, PRINCIPALS
 from atp_stream.provision.acls import admit, minimal
 from atp_stream.settings import Settings
+from tests.access.servers import basic, knowing
 from tests.conftest import JAVA
 from tests.system.site import Worker
 
@@ -158,6 +159,47 @@ def test_a_user_is_let_in_without_tls(secured: Secured) -> None:
     assert 0 == done.exit_code, done.output
 
 
+def by_token(secured: Secured, principal: str) -> dict[str, str | None]:
+    """Return what a principal sets beside its own environment to come with a token from a file."""
+    assert secured.stack.vault is not None
+    return {
+        "ATP_KAFKA_SASL_MECHANISM": "OAUTHBEARER",
+        "ATP_KAFKA_SASL_USERNAME": None,
+        "ATP_KAFKA_SASL_PASSWORD": None,
+        "ATP_KAFKA_SASL_OAUTHBEARER_TOKEN_FILE": str(secured.stack.vault.token_file(principal)),
+    }
+
+
+def test_a_token_from_a_file_is_taken(secured: Secured) -> None:
+    done = secured.atp("upstream", "send", "count", "cup", "7", **by_token(secured, "upstream"))
+
+    assert 0 == done.exit_code, done.output
+
+
+def test_a_token_that_is_not_good_is_one_line(secured: Secured, tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("s3.cr3.t")
+    variables = {**by_token(secured, "upstream"), "ATP_KAFKA_SASL_OAUTHBEARER_TOKEN_FILE": str(tmp_path / "token")}
+
+    done = secured.atp("upstream", "send", "count", "cup", "7", **variables)
+
+    assert (1, 1) == (done.exit_code, done.stderr.count("\n")), done.output
+    assert done.stderr.endswith(", or the token\n")
+    assert "s3.cr3.t" not in done.stderr
+
+
+def test_a_worker_comes_with_tokens_from_an_issuer(secured: Secured) -> None:
+    assert secured.stack.vault is not None
+    token = secured.stack.vault.token_file("worker").read_text()
+    with knowing(basic("atp", "s3cr3t"), answer={"access_token": token, "expires_in": 3600}) as url:
+        issuer: dict[str, str | None] = {
+            "ATP_KAFKA_SASL_OAUTHBEARER_TOKEN_FILE": None,
+            "ATP_KAFKA_SASL_OAUTHBEARER_TOKEN_ENDPOINT_URL": url,
+            "ATP_KAFKA_SASL_OAUTHBEARER_CLIENT_ID": "atp",
+            "ATP_KAFKA_SASL_OAUTHBEARER_CLIENT_SECRET": "s3cr3t",
+        }
+        serves(secured, {**by_token(secured, "worker"), **issuer})
+
+
 def by_certificate(secured: Secured, principal: str) -> dict[str, str | None]:
     """Return what a principal sets beside its own environment to come with its certificate alone."""
     assert secured.stack.vault is not None
@@ -175,9 +217,14 @@ def by_certificate(secured: Secured, principal: str) -> dict[str, str | None]:
 
 
 def test_a_worker_comes_with_certificates_alone(secured: Secured) -> None:
-    said = {**secured.variables("worker"), **by_certificate(secured, "worker")}
+    serves(secured, by_certificate(secured, "worker"))
+
+
+def serves(secured: Secured, variables: dict[str, str | None]) -> None:
+    """Start one more worker that comes with these variables, wait until it serves, and stop it."""
+    said = {**secured.variables("worker"), **variables}
     settings = Settings.from_environment({name: value for name, value in said.items() if value is not None})
-    other = Worker(settings, secured.directory / "other")
+    other = Worker(settings, secured.directory / f"worker-{len(list(secured.directory.iterdir()))}")
     other.start()
     try:
         until = time.monotonic() + READY_SECONDS
