@@ -30,7 +30,7 @@ _ANSWER: Final = aiohttp.ClientTimeout(total=5.0)
 
 def settings_of(stack: Stack, name: str) -> Settings:
     """Return settings under which nothing else runs on the stack: app, inputs and outputs are called after `name`."""
-    plain = Settings()
+    plain = Settings.from_environment(stack.environment())
     inputs: dict[str, Any] = {
         f.name: f"{name}.{getattr(plain, f.name)}" for f in fields(Settings) if f.name.startswith("topic_")
     }
@@ -38,8 +38,6 @@ def settings_of(stack: Stack, name: str) -> Settings:
         plain,
         **{**inputs, "topic_prefix": f"{name}."},
         app_id=name,
-        brokers=(stack.bootstrap,),
-        registry_url=stack.registry_url,
         default_tenant=TENANT,
     )
 
