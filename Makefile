@@ -3,9 +3,9 @@
 # make lint         ruff, mypy, import-linter, the links of the documentation; all that they find: make --keep-going lint
 # make format       mend what ruff can mend by itself
 # make coverage     the branches of the domain that its tests do not reach
-# make chaos        faults under load, and an oracle: make chaos SEED=1 MINUTES=4
+# make chaos        faults under load, and an oracle: make chaos SEED=1 MINUTES=4 BROKERS=1
 # make bench        figures: what an event costs here and elsewhere, latency, recovery (benchmarks/README.md)
-# make nightly      what takes hours: laws of the domain over 10,000 histories each, long streams on the real stack
+# make nightly      what takes hours: laws of the domain over 10,000 histories each, long streams, and chaos on three brokers
 # make mutate       mutation testing of the domain (docs/quality/mutation.md)
 # make docs         the tables of docs/reference.md, and a picture, made anew from the code
 # make site         the documentation as a site, in build/site
@@ -33,8 +33,9 @@ PEERS_DIR := .atp/peers
 CODE := atp_stream benchmarks chaos tests tools
 SEED := 1
 MINUTES := 4
+BROKERS := 1
 
-.PHONY: demo test chaos bench lint lint-rules lint-format lint-types lint-imports format docs site lock-java lock-python nightly nightly-laws nightly-streams mutate coverage install install-dev java clean help
+.PHONY: demo test chaos bench lint lint-rules lint-format lint-types lint-imports format docs site lock-java lock-python nightly nightly-laws nightly-streams nightly-brokers mutate coverage install install-dev java clean help
 .DEFAULT_GOAL := test
 
 # $(error) prints the one line a person needs, and nothing behind it.
@@ -59,7 +60,7 @@ test: install-dev
 
 chaos: install-dev
 	$(fetch-java)
-	$(BIN)/python -m chaos --seed $(SEED) --minutes $(MINUTES) $(ARGS)
+	$(BIN)/python -m chaos --seed $(SEED) --minutes $(MINUTES) --brokers $(BROKERS) $(ARGS)
 
 # Only who measures the peers, as all do who name no PARTS, needs what compiles them.
 bench: install-dev $(if $(filter peers,$(or $(PARTS),peers)),$(PEERS_DIR)/kafka_streams/.built)
@@ -104,12 +105,15 @@ $(UV)/bin/uv:
 	@$(UV)/bin/python $(PIP) 'uv==0.13.9'
 
 # Each a target of its own, as in `make lint`: about three hours of one core, and some ten minutes on the real stack.
-nightly: nightly-laws nightly-streams
+nightly: nightly-laws nightly-streams nightly-brokers
 nightly-laws: install-dev
 	$(BIN)/python -m pytest tests/domain --hypothesis-profile=nightly --timeout=0 $(ARGS)
 nightly-streams: install-dev
 	$(fetch-java)
 	$(BIN)/python -m pytest tests/system -m nightly $(ARGS)
+nightly-brokers: install-dev
+	$(fetch-java)
+	$(BIN)/python -m chaos --seed $(SEED) --minutes 4 --brokers 3
 
 # mutmut has an environment of its own: pyproject.toml says why.
 mutate: $(MUTATE)/.installed

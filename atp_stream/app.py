@@ -11,6 +11,7 @@ from pathlib import Path
 
 from yarl import URL
 
+from atp_stream.access import KafkaAccess, RegistryAccess
 from atp_stream.agents.clock import add_clock
 from atp_stream.agents.conditions import add_conditions
 from atp_stream.agents.fold_adapter import Ledger, add_ledger_agent
@@ -38,9 +39,11 @@ _HEARTBEATS = 10
 def create_app(settings: Settings, *, genesis: str, schemas: SchemaCache) -> EngineApp:
     """Return the Faust app of a worker, not started; `genesis` names the item log that it folds."""
     topics = Topics.of(settings)
+    kafka = KafkaAccess.of(settings)
     canonical = URL(settings.web_url or f"http://{settings.web_host}:{settings.web_port}")
     app = EngineApp(
         settings.app_id,
+        broker_credentials=kafka.credentials(),
         broker=[URL(f"kafka://{address}") for address in settings.brokers],
         datadir=Path(settings.data_dir),
         topic_partitions=LOG_PARTITIONS,
@@ -63,11 +66,11 @@ def create_app(settings: Settings, *, genesis: str, schemas: SchemaCache) -> Eng
         fold=Ledger(Outbound(genesis, settings.wire, schemas.output_ids), topics),
         translate=translator,
         genesis=genesis,
-        bootstrap=settings.bootstrap,
+        kafka=kafka,
     )
     add_ledger_agent(app, topics)
     add_intake_agent(app, topics)
-    clock = add_clock(app, topics, genesis, settings.bootstrap)
+    clock = add_clock(app, topics, genesis, kafka)
     add_conditions(app, topics)
     metrics = add_web(app, topics, schemas, translator.counts, translator.unread, clock.held)
     app.steps.on_step = _told(metrics.step, topics)
@@ -97,7 +100,7 @@ def prepare(settings: Settings) -> EngineApp:
     port = preflight.check_port(settings.web_host, settings.web_port)
     settings = replace(settings, web_port=port)
     topics = Topics.of(settings)
-    schemas = SchemaCache(settings.registry_url)
+    schemas = SchemaCache(RegistryAccess.of(settings))
     genesis, warnings = asyncio.run(_look_around(settings, topics, schemas))
     preflight.check_directory(settings.data_dir, genesis, settings.app_id)
     app = create_app(settings, genesis=genesis, schemas=schemas)

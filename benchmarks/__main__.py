@@ -1,7 +1,7 @@
 """`make bench`: measure, and write the table of benchmarks/README.md anew.
 
 Knobs, as variables of make or of the environment: N (events a workload, 200,000; items of the first load, 500,000),
-PARTS (of throughput, peers, latency, recovery, first_load; all but the last), WORKLOADS (zipf uniform), REPEAT (runs of
+PARTS (of throughput, peers, latency, recovery, first_load, security; all but the last two), WORKLOADS (zipf uniform), REPEAT (runs of
 which the median counts, 2), RATES (10 200 2000), DURATION (seconds of each rate, 15), ROWS (100000 1000000), CHECK
 (events of the run whose outputs are recounted, 30,000; 0 for none).
 What a run did not measure stays as it was; `benchmarks/results.json` holds the figures behind the table.
@@ -88,6 +88,20 @@ class Run:
         if "first_load" in self.knobs.parts:
             found = await first_load.measure(self.stack, self.directory, self.knobs.items)
             self._keep(("first_load", str(self.knobs.items)), [found])
+        if "security" in self.knobs.parts:
+            await self._security()
+
+    async def _security(self) -> None:
+        """Run a workload in turn on this stack and on one with TLS and passwords: what does it cost?"""
+        with _stack(secure=True) as (other, directory):
+            places = {"PLAINTEXT": (self.stack, self.directory), "SASL_SSL": (other, directory)}
+            runs: dict[str, list[dict[str, Any]]] = {name: [] for name in places}
+            for turn in range(self.knobs.repeat):
+                for name, (stack, place) in places.items():
+                    run = throughput.measure(stack, place, f"security-{turn}", WORKLOADS["zipf"], self.knobs.events)
+                    runs[name].append(await run)
+        for name, found in runs.items():
+            self._keep(("security", name), found)
 
     async def _throughput(self, workload: str) -> None:
         runs = [
@@ -157,11 +171,11 @@ def machine() -> dict[str, Any]:
 
 
 @contextmanager
-def _stack() -> Iterator[tuple[Stack, Path]]:
+def _stack(*, secure: bool = False) -> Iterator[tuple[Stack, Path]]:
     """Give a broker that is made to run fast, and its directory; both are gone afterwards."""
     directory = Path(tempfile.mkdtemp(prefix="atp-bench-"))
     # Started as one that stays: the stack of a demo trades a quick start for slow code.
-    stack = Stack(directory / "stack", Settings().java_dir, detached=True)
+    stack = Stack(directory / "stack", Settings().java_dir, secure=secure, detached=True)
     try:
         with stack:
             yield stack, directory

@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from fastavro import parse_schema, schemaless_reader
 
 from atp_stream import provision
+from atp_stream.access import KafkaAccess
 from atp_stream.devstack import Stack
 from atp_stream.messages import schema_files
 from atp_stream.settings import Settings
@@ -73,7 +74,7 @@ def percentile(ordered: list[float], part: float) -> float:
 
 @contextlib.asynccontextmanager
 async def producer_of(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
-    producer = AIOKafkaProducer(bootstrap_servers=settings.bootstrap, acks="all", linger_ms=0)
+    producer = AIOKafkaProducer(**KafkaAccess.of(settings), acks="all", linger_ms=0)
     await producer.start()
     try:
         yield producer
@@ -84,7 +85,7 @@ async def producer_of(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
 @contextlib.asynccontextmanager
 async def committed(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
     topic = Topics.of(settings).allocation_committed
-    async with site.reader(settings.bootstrap) as consumer:
+    async with site.reader(KafkaAccess.of(settings)) as consumer:
         partitions = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
         consumer.assign(partitions)
         await consumer.seek_to_end(*partitions)

@@ -16,6 +16,7 @@ from typing import Final
 import msgspec
 
 from atp_stream import provision
+from atp_stream.access import KafkaAccess
 from atp_stream.devstack import Stack
 from atp_stream.settings import Settings
 from atp_stream.topics import Topics
@@ -41,7 +42,7 @@ async def measure(stack: Stack, directory: Path, items: int) -> None:
     await provision.initialise(settings)
     worker = site.Bench(settings, directory / "worker")
     try:
-        await site.preload(settings.bootstrap, _counts(topics.counted.name, items))
+        await site.preload(KafkaAccess.of(settings), _counts(topics.counted.name, items))
         await worker.ready()
         await worker.drained(inputs=items, records=items)
         async with producer_of(settings) as producer, committed(settings) as consumer:

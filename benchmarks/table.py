@@ -31,7 +31,17 @@ def figures(results: Figures) -> str:
         parts.append(_recovery(results["recovery"]))
     if "first_load" in results:
         parts.append(_first_load(results["first_load"]))
+    if "security" in results:
+        parts.append(_security(results["security"]))
     return "\n".join(parts)
+
+
+def _security(found: Figures) -> str:
+    plain, secured = found["PLAINTEXT"], found["SASL_SSL"]
+    rows = [_row(name, one["both"], "exactly once", plain["both"]["us"]) for name, one in found.items()]
+    head = ("", "guarantee", "events/s", "CPU µs/event", "of PLAINTEXT", "peak MiB", "broker µs/event", "outputs")
+    title = f"### With TLS and passwords ({secured['events']:,} events, Zipf, {secured['date']})\n"
+    return f"{title}\n{_table(head, rows)}\n"
 
 
 def _machine(machine: Figures) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from atp_stream import provision
+from atp_stream.access import KafkaAccess, RegistryAccess
 from atp_stream.devstack import Stack
 from atp_stream.messages import schema_files
 from atp_stream.messages.registry import register
@@ -60,7 +61,7 @@ async def checked(stack: Stack, directory: Path, name: str, workload: Workload, 
 async def _preloaded(stack: Stack, name: str, workload: Workload, count: int) -> Settings:
     settings = site.settings_of(stack, name)
     await provision.initialise(settings)
-    await site.preload(stack.bootstrap, _load(settings, workload, count))
+    await site.preload(KafkaAccess.of(settings), _load(settings, workload, count))
     return settings
 
 
@@ -119,7 +120,7 @@ def framing(settings: Settings) -> wire.Frame:
     topics = Topics.of(settings)
     schemas = {event: schema_files.schema(event) for event in _EVENTS.values()}
     known = register(
-        settings.registry_url,
+        RegistryAccess.of(settings),
         {f"{getattr(topics, kind).name}-value": schemas[event] for kind, event in _EVENTS.items()},
     )
     return wire.framing(schemas, {event: one.schema_id for event, one in zip(schemas, known, strict=True)})
@@ -129,7 +130,7 @@ async def rows_of(settings: Settings) -> int:
     """Return how many rows the state has, counted in the changelog."""
     changelog = Topics.of(settings).state_changelog
     alive: dict[bytes, bool] = {}
-    async with site.reader(settings.bootstrap) as consumer:
+    async with site.reader(KafkaAccess.of(settings)) as consumer:
         async for record in site.read(consumer, changelog.name, changelog.partitions):
             alive[record.key] = record.value is not None
     return sum(alive.values())
@@ -139,7 +140,8 @@ async def _check(settings: Settings) -> str:
     """Count all topics again with the oracle of chaos, which shares no code with the worker."""
     topics = Topics.of(settings)
     names = {f.name: getattr(topics, f.name).name for f in fields(Names) if f.name != "tenant"}
-    report = await audit(settings.bootstrap, Names(**names, tenant=site.TENANT), registry_url=settings.registry_url)
+    with RegistryAccess.of(settings).client() as registry:
+        report = await audit(KafkaAccess.of(settings), Names(**names, tenant=site.TENANT), registry=registry)
     if not report.balanced:
         raise RuntimeError("; ".join(report.verdict() + report.objections[:5]))
     waiting = report.reservations.get("BACKORDERED", 0)

@@ -10,6 +10,7 @@ from functools import partial
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from atp_stream.access import KafkaAccess, trouble
 from atp_stream.audit.errors import AuditError
 from atp_stream.audit.reading import Reader
 from atp_stream.audit.rows import Difference
@@ -42,7 +43,7 @@ async def refuse_running(settings: Settings) -> None:
     Raises:
         AuditError: the group has members.
     """
-    async with administration(settings.bootstrap) as admin:
+    async with administration(KafkaAccess.of(settings)) as admin:
         for answer in await admin.describe_consumer_groups([settings.app_id]):
             for _, _, state, *_ in answer.groups:
                 if state not in {"Empty", "Dead"}:
@@ -72,9 +73,9 @@ async def repair(
     Raises:
         AuditError: somebody wrote to the tables since they were read, or the transaction failed; nothing was changed.
     """
-    topic = Topics.of(settings).owners.name
+    kafka, topic = KafkaAccess.of(settings), Topics.of(settings).owners.name
     try:
-        async with KafkaCoordinator(settings.bootstrap, topic) as coordinator:
+        async with KafkaCoordinator(kafka, topic) as coordinator:
             id_of = partial(partition_id, settings.app_id, genesis)
             take_over = TakeOver(coordinator, _Operator(), topic=topic, id_of=id_of)
             try:
@@ -87,7 +88,7 @@ async def repair(
     except MissingOwner as error:
         raise AuditError(f"partition {case.partition} was not repaired: {error}; run `atp init`") from error
     except KafkaError as error:
-        raise AuditError(f"partition {case.partition} was not repaired: {error!r}") from error
+        raise AuditError(trouble.told(kafka, error, f"partition {case.partition} was not repaired")) from error
 
 
 async def _refuse_changed(settings: Settings, reader: Reader, case: Case) -> None:

@@ -14,6 +14,7 @@ from aiokafka.errors import KafkaError
 from faust.types import TP
 from mode import get_logger
 
+from atp_stream.access import KafkaAccess
 from atp_stream.engine.commit_group import Fold
 from atp_stream.engine.coordination import KafkaCoordinator
 from atp_stream.engine.intake import Intake, Translate
@@ -133,7 +134,7 @@ class EngineApp(faust.App):
         fold: Fold,
         translate: Translate,
         genesis: str,
-        bootstrap: str,
+        kafka: KafkaAccess,
     ) -> None:
         """Connect the engine; a negative `log_retention_s` is for ever."""
         self.tables.add(table)
@@ -146,12 +147,12 @@ class EngineApp(faust.App):
             table=table,
             fold=fold,
             genesis=genesis,
-            connect=partial(KafkaCoordinator, bootstrap, owners_topic),
+            connect=partial(KafkaCoordinator, kafka, owners_topic),
         )
-        self.intake = Intake(self, translate=translate, new_producer=partial(make_producer, bootstrap))
+        self.intake = Intake(self, translate=translate, new_producer=partial(make_producer, kafka))
         self.log_topic = log_topic
-        self.sources = SourceCheck(self, bootstrap=bootstrap, log_topic=log_topic)
-        self.presence = Presence(self, bootstrap)
+        self.sources = SourceCheck(self, kafka=kafka, log_topic=log_topic)
+        self.presence = Presence(self, str(kafka))
         self.on_partitions_revoked.connect(self._on_revoked, weak=False)
 
     # -- called by the transport and the table manager -----------------------------------------

@@ -23,6 +23,7 @@ from aiokafka.errors import (
 )
 from aiokafka.protocol.transaction import InitProducerIdRequest
 
+from atp_stream.access import KafkaAccess
 from atp_stream.engine.producers import (
     REQUEST_TIMEOUT_S,
     TRANSACTION_TIMEOUT_S,
@@ -44,12 +45,10 @@ _ASK_AGAIN: Final = (
 class KafkaCoordinator:
     """The cluster's coordinators of transactions, over one client; a context manager."""
 
-    def __init__(self, bootstrap: str, owners_topic: str) -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, kafka: KafkaAccess, owners_topic: str) -> None:
+        self._kafka = kafka
         self._topic = owners_topic
-        self._client = AIOKafkaClient(
-            bootstrap_servers=bootstrap, request_timeout_ms=int(REQUEST_TIMEOUT_S * 1000), retry_backoff_ms=20
-        )
+        self._client = AIOKafkaClient(**kafka, request_timeout_ms=int(REQUEST_TIMEOUT_S * 1000), retry_backoff_ms=20)
 
     async def __aenter__(self) -> Self:
         """Connect."""
@@ -85,7 +84,7 @@ class KafkaCoordinator:
 
     def producer(self, name: str, identity: Identity) -> AIOKafkaProducer:
         """Return a producer under an id that was initialised, not started."""
-        return make_once_producer(self._bootstrap, name, identity)
+        return make_once_producer(self._kafka, name, identity)
 
     async def owner_rows(self, partitions: Collection[int]) -> dict[int, bytes | None]:
         """Return the newest committed record of each of these partitions of the topic of owners.
@@ -95,7 +94,7 @@ class KafkaCoordinator:
         """
         tps = [TopicPartition(self._topic, number) for number in partitions]
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._bootstrap,
+            **self._kafka,
             isolation_level="read_committed",
             auto_offset_reset="earliest",
             enable_auto_commit=False,

@@ -10,6 +10,7 @@ from aiokafka.admin import NewTopic
 from aiokafka.errors import ProducerFenced
 from faust.types import TP
 
+from atp_stream.access import KafkaAccess
 from atp_stream.devstack import Stack
 from atp_stream.engine import commit_group
 from atp_stream.engine.batches import Output
@@ -185,7 +186,7 @@ async def test_the_first_record_after_a_silence_waits_for_nothing(monkeypatch: p
 async def test_whoever_is_fenced_in_the_midst_of_a_send_is_told_so(
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with administration(stack.bootstrap) as admin:
+    async with administration(KafkaAccess(stack.bootstrap)) as admin:
         await admin.create_topics([NewTopic("fenced", 2, 1)])
     ours = await once_producer(stack.bootstrap, "fenced")
     await ours.start()

@@ -16,9 +16,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 
 from atp_stream import provision
 from atp_stream.devstack.ports import free_port
-from atp_stream.settings import Settings
+from atp_stream.settings import Settings, environment_of
 from atp_stream.topics import Topics
-from chaos.fleet import environment
 from tests.system.behind import Behind
 
 READY_SECONDS = 40.0
@@ -36,7 +35,7 @@ class Worker:
         directory.mkdir(parents=True, exist_ok=True)
         base = {name: value for name, value in os.environ.items() if not name.startswith("ATP_")}
         own = {"ATP_DATA_DIR": str(self.data), "ATP_WEB_PORT": str(self.port), "ATP_LOG_FORMAT": "console"}
-        self._environment = {**base, **environment(settings), **own}
+        self._environment = {**base, **environment_of(settings), **own}
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:

@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 from aiohttp.test_utils import TestClient, TestServer
 
+from atp_stream.access import RegistryAccess
 from atp_stream.app import create_app
 from atp_stream.devstack import Stack
 from atp_stream.engine.app import EngineApp
@@ -26,7 +27,7 @@ ODD_ITEM = "a/b {%}é|"
 def app(tmp_path: Path) -> EngineApp:
     """Give a worker's app that was never started: it owns nothing and knows nobody."""
     settings = replace(Settings(), wire=Wire.JSON, data_dir=tmp_path)
-    return create_app(settings, genesis="0011223344556677", schemas=SchemaCache(settings.registry_url))
+    return create_app(settings, genesis="0011223344556677", schemas=SchemaCache(RegistryAccess.of(settings)))
 
 
 @pytest.fixture
