@@ -7,15 +7,30 @@ reservations) are not here: they are in the policy document, which is part of th
 
 import os
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, NamedTuple, Self
-from urllib.parse import urlsplit
+from typing import Any, Self
 
-_MAX_PORT = 65535
+from atp_stream.setting_kinds import (
+    DIRECTORY,
+    MAX_PORT,
+    URL,
+    URL_OR_NOTHING,
+    Kind,
+    Setting,
+    SettingError,
+    choice,
+    matching,
+    read,
+    seconds,
+    setting,
+    whole,
+)
+from atp_stream.web_settings import WebSettings
+
 _MAX_TENANT_BYTES = 255  # bytes; the limit of every id: docs/rules/identity.md#ids
 FOREVER = -1
 
@@ -48,47 +63,12 @@ class LogLevel(StrEnum):
         return next((level for level in cls if level.value == str(value).lower()), None)
 
 
-class SettingError(ValueError):
-    """A variable has a value that cannot be used; the text names the variable, the value and what is allowed."""
-
-    def __init__(self, variable: str, value: str, allowed: str) -> None:
-        super().__init__(f"{variable}={value!r} is not allowed: give {allowed}")
-        self.variable = variable
-        self.value = value
-        self.allowed = allowed
-
-
 class UnknownSettingError(SettingError):
     """A variable starts with `ATP_` and is none of ours: a misspelt one would be a default in disguise."""
 
     def __init__(self, variable: str, value: str, nearest: str | None) -> None:
         super().__init__(variable, value, "a setting that exists")
         self.args = (f"{variable} is not a setting{f'; did you mean {nearest}?' if nearest else ''}",)
-
-
-class Kind(NamedTuple):
-    """What a setting accepts: a parser that raises ValueError for anything else, and its meaning in words."""
-
-    parse: Callable[[str], Any]
-    allowed: str
-
-
-class Setting(NamedTuple):
-    """One row of the table in docs/reference.md: a variable, what it is when unset, what it accepts, what it means."""
-
-    variable: str
-    default: str
-    kind: Kind
-    doc: str
-
-
-def _matching(pattern: str) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        if not re.fullmatch(pattern, text):
-            raise ValueError(text)
-        return text
-
-    return parse
 
 
 def _tenant(text: str) -> str:
@@ -105,39 +85,8 @@ def _brokers(text: str) -> tuple[str, ...]:
             host, port = port, "9092"
         if not re.fullmatch(r"[\w.-]+|\[[0-9a-fA-F:]+\]", host):
             raise ValueError(text)
-        addresses.append(f"{host}:{_whole(1, _MAX_PORT).parse(port)}")
+        addresses.append(f"{host}:{whole(1, MAX_PORT).parse(port)}")
     return tuple(addresses)
-
-
-def _url(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError(text)
-    return text.rstrip("/")
-
-
-def _directory(text: str) -> Path:
-    if not text:
-        raise ValueError(text)
-    return Path(os.path.expanduser(text)).absolute()  # noqa: PTH111 - Path.expanduser raises where a user has no home
-
-
-def _whole(lowest: int, highest: int) -> Kind:
-    def parse(text: str) -> int:
-        if not re.fullmatch("[0-9]{1,9}", text) or not lowest <= int(text) <= highest:
-            raise ValueError(text)
-        return int(text)
-
-    return Kind(parse, f"{lowest} to {highest}")
-
-
-def _seconds(lowest: int, highest: int) -> Kind:
-    def parse(text: str) -> float:
-        if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,3})?", text) or not lowest <= float(text) <= highest:
-            raise ValueError(text)
-        return float(text)
-
-    return Kind(parse, f"{lowest} to {highest} seconds")
 
 
 def _milliseconds(text: str) -> int:
@@ -149,81 +98,61 @@ def _milliseconds(text: str) -> int:
     return int(found[1]) * {"m": 60_000, "h": 3_600_000, "d": 86_400_000}[found[2]]
 
 
-_TOPIC = Kind(_matching("[a-zA-Z0-9._-]{1,200}"), "1 to 200 of a-z A-Z 0-9 . _ -")
-_PREFIX = Kind(_matching("[a-zA-Z0-9._-]{0,100}"), "at most 100 of a-z A-Z 0-9 . _ -")
-_APP_ID = Kind(_matching("[a-zA-Z0-9][a-zA-Z0-9._-]{0,99}"), "1 to 100 of a-z A-Z 0-9 . _ -, a letter or digit first")
+_TOPIC = Kind(matching("[a-zA-Z0-9._-]{1,200}"), "1 to 200 of a-z A-Z 0-9 . _ -")
+_PREFIX = Kind(matching("[a-zA-Z0-9._-]{0,100}"), "at most 100 of a-z A-Z 0-9 . _ -")
+_APP_ID = Kind(matching("[a-zA-Z0-9][a-zA-Z0-9._-]{0,99}"), "1 to 100 of a-z A-Z 0-9 . _ -, a letter or digit first")
 _BROKERS = Kind(_brokers, "host:port, or several with commas between")
-_URL = Kind(_url, "an http:// or https:// address")
-_URL_OR_NOTHING = Kind(lambda text: _url(text) if text else "", "an http:// or https:// address, or nothing")
-_HOST = Kind(_matching(r"[\w.:-]+"), "a host name or address")
-_DIRECTORY = Kind(_directory, "a directory")
 _TENANT = Kind(_tenant, f"at most {_MAX_TENANT_BYTES} bytes without control characters, or nothing")
 _DURATION = Kind(_milliseconds, "a number with m, h or d behind it (12h, 30d), or forever")
 
 
-def _setting(variable: str, default: str, kind: Kind, doc: str) -> Any:
-    return field(
-        default_factory=lambda: kind.parse(default), metadata={"setting": Setting(variable, default, kind, doc)}
-    )
-
-
-def _choice(variable: str, default: StrEnum, doc: str) -> Any:
-    options = type(default)
-    return _setting(variable, default.value, Kind(options, " or ".join(options)), doc)
-
-
 def _input(variable: str, default: str, events: str) -> Any:
-    return _setting(variable, default, _TOPIC, f"Topic that {events} are read from.")
+    return setting(variable, default, _TOPIC, f"Topic that {events} are read from.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(WebSettings):
     """What an operator has set; `Settings()` is what holds when nothing is."""
 
-    app_id: str = _setting(
+    app_id: str = setting(
         "ATP_APP_ID", "atp", _APP_ID, "Name of the application; its group, transactions and changelog start with it."
     )
-    brokers: tuple[str, ...] = _setting(
+    brokers: tuple[str, ...] = setting(
         "ATP_BROKER",
         "127.0.0.1:9092",
         _BROKERS,
         "Kafka brokers to start from, with `kafka://` in front or not; without a port: 9092.",
     )
-    registry_url: str = _setting(
-        "ATP_REGISTRY_URL", "http://127.0.0.1:8081/apis/ccompat/v7", _URL, "Schema registry with Confluent's API."
+    registry_url: str = setting(
+        "ATP_REGISTRY_URL", "http://127.0.0.1:8081/apis/ccompat/v7", URL, "Schema registry with Confluent's API."
     )
-    data_dir: Path = _setting(
-        "ATP_DATA_DIR", ".atp/data", _DIRECTORY, "Tables of this worker; each worker needs a directory of its own."
+    data_dir: Path = setting(
+        "ATP_DATA_DIR", ".atp/data", DIRECTORY, "Tables of this worker; each worker needs a directory of its own."
     )
-    web_host: str = _setting("ATP_WEB_HOST", "127.0.0.1", _HOST, "Address to listen on for views, health and metrics.")
-    web_port: int = _setting("ATP_WEB_PORT", "6066", _whole(0, _MAX_PORT), "Port to listen on; 0 takes a free one.")
-    web_url: str = _setting(
-        "ATP_WEB_URL", "", _URL_OR_NOTHING, "Where other workers reach this one; empty: the host and port above."
-    )
-    wire: Wire = _choice("ATP_WIRE", Wire.AVRO, "Form of the output events: framed Avro, or the JSON envelope.")
-    default_tenant: str = _setting(
+    wire: Wire = choice("ATP_WIRE", Wire.AVRO, "Form of the output events: framed Avro, or the JSON envelope.")
+    default_tenant: str = setting(
         "ATP_DEFAULT_TENANT", "", _TENANT, "Tenant of messages that name none; empty: they become dead letters."
     )
-    standbys: int = _setting(
-        "ATP_STANDBYS", "1", _whole(0, 5), "Other workers that keep a warm copy of each partition's tables."
+    standbys: int = setting(
+        "ATP_STANDBYS", "1", whole(0, 5), "Other workers that keep a warm copy of each partition's tables."
     )
-    session_timeout: float = _setting(
-        "ATP_SESSION_TIMEOUT", "10", _seconds(3, 300), "Silence after which a worker counts as dead."
+    session_timeout: float = setting(
+        "ATP_SESSION_TIMEOUT", "10", seconds(3, 300), "Silence after which a worker counts as dead."
     )
-    replication_factor: int = _setting(
-        "ATP_REPLICATION_FACTOR", "1", _whole(1, 9), "Copies of each topic that `atp init` creates; 3 in production."
+    replication_factor: int = setting(
+        "ATP_REPLICATION_FACTOR", "1", whole(1, 9), "Copies of each topic that `atp init` creates; 3 in production."
     )
-    min_isr: int = _setting(
-        "ATP_MIN_ISR", "1", _whole(1, 9), "Copies that must have a write before it counts; 2 in production."
+    min_isr: int = setting(
+        "ATP_MIN_ISR", "1", whole(1, 9), "Copies that must have a write before it counts; 2 in production."
     )
-    item_log_retention: int = _setting(
+    item_log_retention: int = setting(
         "ATP_ITEM_LOG_RETENTION", "30d", _DURATION, "How long the item log is kept; no worker may be away for longer."
     )
-    event_retention: int = _setting("ATP_EVENT_RETENTION", "7d", _DURATION, "How long allocation events are kept.")
-    dead_letter_retention: int = _setting(
+    event_retention: int = setting("ATP_EVENT_RETENTION", "7d", _DURATION, "How long allocation events are kept.")
+    dead_letter_retention: int = setting(
         "ATP_DEAD_LETTER_RETENTION", "30d", _DURATION, "How long dead letters are kept."
     )
-    topic_prefix: str = _setting(
+    topic_prefix: str = setting(
         "ATP_TOPIC_PREFIX", "", _PREFIX, "Put in front of our own topics: item log, outputs, dead letters."
     )
     topic_adjusted: str = _input("ATP_TOPIC_ADJUSTED", "inventory.adjusted", "stock adjustments")
@@ -232,20 +161,20 @@ class Settings:
     topic_confirmed: str = _input("ATP_TOPIC_CONFIRMED", "inventory.core.reservation.confirmed", "confirmations")
     topic_released: str = _input("ATP_TOPIC_RELEASED", "inventory.core.reservation.released", "releases")
     topic_fulfilled: str = _input("ATP_TOPIC_FULFILLED", "inventory.core.reservation.fulfilled", "fulfilments")
-    java_dir: Path = _setting(
+    java_dir: Path = setting(
         "ATP_JAVA_DIR",
         "~/.cache/atp-stream/java",
-        _DIRECTORY,
+        DIRECTORY,
         "Where Kafka and the registry for `atp stack` and `atp demo` are kept once they were fetched.",
     )
-    maven_url: str = _setting(
-        "ATP_MAVEN_URL", "", _URL_OR_NOTHING, "Maven repository to fetch them from; empty: Maven Central."
+    maven_url: str = setting(
+        "ATP_MAVEN_URL", "", URL_OR_NOTHING, "Maven repository to fetch them from; empty: Maven Central."
     )
-    stack_dir: Path = _setting(
-        "ATP_STACK_DIR", ".atp/stack", _DIRECTORY, "What the local Kafka and registry write: files and logs."
+    stack_dir: Path = setting(
+        "ATP_STACK_DIR", ".atp/stack", DIRECTORY, "What the local Kafka and registry write: files and logs."
     )
-    log_format: LogFormat = _choice("ATP_LOG_FORMAT", LogFormat.AUTO, "Form of log lines (on stderr).")
-    log_level: LogLevel = _choice("ATP_LOG_LEVEL", LogLevel.INFO, "Least severe log line that is written.")
+    log_format: LogFormat = choice("ATP_LOG_FORMAT", LogFormat.AUTO, "Form of log lines (on stderr).")
+    log_level: LogLevel = choice("ATP_LOG_LEVEL", LogLevel.INFO, "Least severe log line that is written.")
 
     @property
     def bootstrap(self) -> str:
@@ -264,21 +193,15 @@ class Settings:
         rows = {f.name: f.metadata["setting"] for f in fields(cls)}
         _refuse_unknown(environment, {row.variable for row in rows.values()})
         chosen: dict[str, Any] = {
-            name: _read(environment[row.variable], row) for name, row in rows.items() if row.variable in environment
+            name: read(environment[row.variable], row) for name, row in rows.items() if row.variable in environment
         }
         settings = cls(**chosen)
         if settings.min_isr > settings.replication_factor:
             raise SettingError(
                 "ATP_MIN_ISR", str(settings.min_isr), f"at most ATP_REPLICATION_FACTOR ({settings.replication_factor})"
             )
+        settings.check_web()
         return settings
-
-
-def _read(text: str, row: Setting) -> object:
-    try:
-        return row.kind.parse(text)
-    except ValueError as error:
-        raise SettingError(row.variable, text, row.kind.allowed) from error
 
 
 def _refuse_unknown(environment: Mapping[str, str], known: set[str]) -> None:
