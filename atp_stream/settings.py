@@ -212,4 +212,5 @@ def _refuse_unknown(environment: Mapping[str, str], known: set[str]) -> None:
 
 def catalogue() -> list[Setting]:
     """Return every setting in reading order, as the table in docs/reference.md shows them."""
-    return [f.metadata["setting"] for f in fields(Settings)]
+    inherited = {f.name for f in fields(WebSettings)}
+    return [f.metadata["setting"] for f in sorted(fields(Settings), key=lambda f: f.name in inherited)]

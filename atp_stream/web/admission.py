@@ -17,7 +17,7 @@ from atp_stream.web.access import note_refusal
 from atp_stream.web.bodies import read_body
 from atp_stream.web.callers import CALLER, EVERYBODY, Caller
 from atp_stream.web.hops import Hops
-from atp_stream.web.jwt import Claims, JwtVerifier, KeyAddress, KeyFile, KeysUnavailable, Refused
+from atp_stream.web.jwt import Claims, JwtVerifier, KeyAddress, KeyFile, KeysUnavailable, TokenRefused
 from atp_stream.web.problems import Handler, Problem
 from atp_stream.web.tls import names_in
 from atp_stream.web.tokens import TokenFile
@@ -103,7 +103,7 @@ class Admission:
             return _stranger(request, "the token is not known", error="invalid_token")
         try:
             return await self._jwt.caller(token)
-        except Refused as refused:
+        except TokenRefused as refused:
             return _stranger(request, f"the token does not count: {refused}", error="invalid_token")
         except KeysUnavailable:
             raise Problem.unavailable(

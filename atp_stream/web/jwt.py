@@ -30,7 +30,7 @@ Keys = Callable[[str], Awaitable[jwt.PyJWKSet]]
 """Returns the provider's keys; is told the id of the one that is wanted."""
 
 
-class Refused(Exception):
+class TokenRefused(Exception):
     """A token that does not count; `str(error)` says why, and nothing of the token."""
 
 
@@ -126,7 +126,7 @@ class JwtVerifier:
         """Return whose token this is.
 
         Raises:
-            Refused: it does not count.
+            TokenRefused: it does not count.
             KeysUnavailable: nobody can say.
         """
         try:
@@ -142,7 +142,7 @@ class JwtVerifier:
                 options={"require": ["exp", "iss", "aud", "sub"]},
             )
         except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
-            raise Refused(str(error).partition("\n")[0][:200]) from error
+            raise TokenRefused(str(error).partition("\n")[0][:200]) from error
         return Caller(
             str(said["sub"])[:200],
             frozenset(_words(said, self._claims.tenants)),
@@ -153,7 +153,7 @@ class JwtVerifier:
 def _chosen(keys: jwt.PyJWKSet, kid: str) -> jwt.PyJWK:
     fitting = [key for key in keys.keys if key.key_id == kid] if kid else list(keys.keys)
     if len(fitting) != 1:
-        raise Refused("it is signed with a key that is not known")
+        raise TokenRefused("it is signed with a key that is not known")
     return fitting[0]
 
 
