@@ -18,6 +18,7 @@ from atp_stream import provision
 from atp_stream.devstack.ports import free_port
 from atp_stream.settings import Settings
 from atp_stream.topics import Topics
+from atp_stream.web.tls import client_tls
 from chaos.fleet import environment
 from tests.system.behind import Behind
 
@@ -30,7 +31,8 @@ class Worker:
 
     def __init__(self, settings: Settings, directory: Path) -> None:
         self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"{settings.web_scheme}://127.0.0.1:{self.port}"
+        self._ca = settings.web_ca
         self.data = directory / "data"
         self.log = directory / "worker.log"
         directory.mkdir(parents=True, exist_ok=True)
@@ -79,8 +81,12 @@ class Worker:
     async def get(self, path: str) -> tuple[int, Any]:
         """Return status and JSON body of a view; status 0 if nobody answers."""
         timeout = aiohttp.ClientTimeout(total=5)
+        tls = True if self._ca is None else client_tls(self._ca)
         try:
-            async with aiohttp.ClientSession(timeout=timeout) as session, session.get(self.url + path) as answer:
+            async with (
+                aiohttp.ClientSession(timeout=timeout) as session,
+                session.get(self.url + path, ssl=tls) as answer,
+            ):
                 return answer.status, await answer.json(content_type=None)
         except (aiohttp.ClientError, TimeoutError, OSError):
             return 0, None
