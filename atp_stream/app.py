@@ -29,6 +29,7 @@ from atp_stream.topics import LOG_PARTITIONS, TOMBSTONE_RETENTION_MS, Topics
 from atp_stream.web.admission import admitted
 from atp_stream.web.problems import as_problems
 from atp_stream.web.routes import add_web
+from atp_stream.web.server import MAX_BODY_BYTES
 
 OnStep = Callable[[int, int, Answer, float], None]
 
@@ -53,7 +54,7 @@ def create_app(settings: Settings, *, genesis: str, schemas: SchemaCache) -> Eng
         web_port=settings.web_port,
         web_host=settings.web_host,
         canonical_url=canonical,
-        web_application_options={"middlewares": [as_problems, admitted]},
+        web_application_options={"middlewares": [as_problems, admitted], "client_max_size": MAX_BODY_BYTES},
     )
     translator = Translator(Inbound(schemas, settings.default_tenant or None), schemas, topics, genesis)
     app.install(

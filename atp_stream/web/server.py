@@ -19,6 +19,10 @@ KEEP_ALIVE_S: Final = 75.0
 ANSWER_S: Final = 30.0
 """So long a client may take to read an answer."""
 
+MAX_LINE_BYTES: Final = 8_190
+MAX_HEADERS: Final = 128
+MAX_BODY_BYTES: Final = 1_048_576
+
 _NO_REQUEST = "(none)"
 _HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -145,7 +149,13 @@ class Server(web.Server):
 
     def connection(self, lost: Callable[[Connection], None], turned_away: Callable[[str], None]) -> Connection:
         """Return what serves a client that comes; it tells when the client has gone, and when it is turned away."""
-        options = {"keepalive_timeout": KEEP_ALIVE_S, **self._kwargs}
+        options = {
+            **self._kwargs,
+            "keepalive_timeout": KEEP_ALIVE_S,
+            "max_line_size": MAX_LINE_BYTES,
+            "max_field_size": MAX_LINE_BYTES,
+            "max_headers": MAX_HEADERS,
+        }
         return Connection(self, self._app, lost, turned_away, loop=self._loop, **options)
 
 

@@ -127,8 +127,7 @@ class Site:
         """End all that was started; a worker that does not stop in order is a failure."""
         if self._producer is not None:
             await self._producer.stop()
-        if self._behind is not None:
-            await self._behind.close()
+        await self.rest()
         for worker in self.workers:
             if worker.running:
                 worker.signal(signal.SIGCONT)
@@ -139,6 +138,12 @@ class Site:
             except subprocess.TimeoutExpired:
                 worker.kill()
                 raise
+
+    async def rest(self) -> None:
+        """Stop looking how far workers are: the loop may stand still from now on for longer than a fetch may take."""
+        if self._behind is not None:
+            await self._behind.close()
+            self._behind = None
 
     def add_worker(self) -> Worker:
         """Start one more worker."""

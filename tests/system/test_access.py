@@ -26,7 +26,8 @@ ITEMS = [f"item-{number}" for number in range(12)]
 async def guarded(stack: Stack, tmp_path: Path) -> AsyncIterator[Site]:
     """Give two workers that know the callers of `write_files`, and have counts of twelve items."""
     authority = Authority(tmp_path)
-    own = {"web_certificate": authority.issue("localhost"), "web_ca": authority.file, **write_files(tmp_path)}
+    certificate = authority.issue("localhost")
+    own: dict[str, Any] = {"web_certificate": certificate, "web_ca": authority.file, **write_files(tmp_path)}
     site = Site(replace(settings_on(stack, tmp_path), default_tenant="acme", session_timeout=6.0, **own), tmp_path)
     await site.open()
     site.add_worker()

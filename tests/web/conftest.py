@@ -83,5 +83,6 @@ async def pair(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> AsyncI
         await site.send(site.topics.created.name, said)
     await site.send(site.topics.confirmed.name, {"reservationId": "early", "itemId": "item-1"})
     await site.drained()
+    await site.rest()
     yield site
     await site.close()

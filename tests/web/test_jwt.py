@@ -85,7 +85,7 @@ async def test_a_token_that_names_no_tenants_and_no_roles_may_nothing(
         token(kid="unknown"),
         token(kid=None),
         token(SHARED, "HS256", "shared"),
-        jwt.encode({"iss": "https://login.example", "aud": "atp", "sub": "x", "exp": 9_999_999_999}, None, "none"),
+        jwt.encode({"iss": "https://login.example", "aud": "atp", "sub": "x", "exp": 9_999_999_999}, "", "none"),
         token()[:-4] + "AAAA",
         "a.b.c",
         "..",
