@@ -51,5 +51,5 @@ def visible_terminals(out: TextIO, err: TextIO) -> Iterator[None]:
     with ExitStack() as stack:
         for stream, redirect in ((out, redirect_stdout), (err, redirect_stderr)):
             if stream.isatty():
-                stack.enter_context(redirect(VisibleStream(stream)))  # type: ignore[type-var]
+                stack.enter_context(redirect(VisibleStream(stream)))
         yield
