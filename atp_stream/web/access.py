@@ -44,8 +44,10 @@ def permit(request: web.Request, access: Access, tenant: str | None) -> None:
         problem = Problem(HTTPStatus.FORBIDDEN, "forbidden", f"{caller.name!r} has no role `{access.role}`{whose}")
         note_refusal(request, caller, problem)
         raise problem
-    if access.role is not Role.READ and request.method not in {"GET", "HEAD"}:
-        log.info("%s asks %s", caller.name, _asked(request), extra={"event": "command", **_about(request, caller)})
+    if access.role is Role.OPERATE and request.method not in {"GET", "HEAD"}:
+        log.info(
+            "%s asks %s", caller.name, _asked(request), extra={"event": "operator_request", **_about(request, caller)}
+        )
 
 
 def note_refusal(request: web.Request, caller: Caller | None, problem: Problem) -> None:

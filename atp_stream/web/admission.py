@@ -1,6 +1,7 @@
 """In front of every page: is the request for this worker, and who asks."""
 
 import ipaddress
+import re
 from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
@@ -21,6 +22,8 @@ from atp_stream.web.jwt import Claims, JwtVerifier, KeyAddress, KeyFile, KeysUna
 from atp_stream.web.problems import Handler, Problem
 from atp_stream.web.tls import names_in
 from atp_stream.web.tokens import TokenFile
+
+_HOST: Final = re.compile(r"(\[[0-9a-f:.]+\]|[^\[\]:]+)(?::[0-9]*)?")
 
 
 class Admission:
@@ -66,7 +69,11 @@ class Admission:
 
     def _check_host(self, request: web.Request) -> None:
         """Refuse a name that is not ours: a page in somebody's browser may have made its own name lead here."""
-        host = (URL.build(scheme="http", authority=request.host).host or "").lower() if request.host else ""
+        given = request.headers.getall("Host", [])
+        if not given:  # HTTP/1.0, which no browser speaks
+            return
+        found = _HOST.fullmatch(given[0].lower()) if len(given) == 1 else None
+        host = found[1].strip("[]") if found else ""
         if host in self._hosts or (self._any_address and _is_address(host)):
             return
         problem = Problem(

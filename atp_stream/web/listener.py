@@ -78,13 +78,20 @@ class Listener(web.BaseSite):
                 self._make_room()
                 await asyncio.sleep(_REST_S)
                 continue
-            if len(self._open) >= self._max:
-                self._note("connections", f"more than {self._max} connections")
-                if not self._make_room():
-                    client.close()
-                    continue
-            connection = self._server_of_runner().connection(self._lost, self._turned_away)
-            self._open[connection] = asyncio.create_task(self._serve(connection, client))
+            try:
+                self._admit(client)
+            except Exception:
+                log.exception("a connection cannot be served")
+                client.close()
+
+    def _admit(self, client: socket.socket) -> None:
+        if len(self._open) >= self._max:
+            self._note("connections", f"more than {self._max} connections")
+            if not self._make_room():
+                client.close()
+                return
+        connection = self._server_of_runner().connection(self._lost, self._turned_away)
+        self._open[connection] = asyncio.create_task(self._serve(connection, client))
 
     def _server_of_runner(self) -> Server:
         server: Any = self._runner.server
@@ -98,13 +105,12 @@ class Listener(web.BaseSite):
             await asyncio.get_running_loop().connect_accepted_socket(
                 lambda: connection, client, ssl=tls, ssl_handshake_timeout=None if tls is None else FIRST_REQUEST_S
             )
-        except (OSError, SSLError, TimeoutError):  # the client's fault, and nothing that could be answered
-            self._turned_away("handshake")
+        except BaseException as error:
+            client.close()
             self._lost(connection)
-            client.close()
-        except BaseException:
-            client.close()
-            raise
+            if not isinstance(error, (OSError, SSLError, TimeoutError)):
+                raise
+            self._turned_away("handshake")  # the client's fault, and nothing that could be answered
         else:
             if connection in self._open:
                 self._open[connection] = None

@@ -1,5 +1,6 @@
 """Who comes in: each page asks for a role and a tenant, and nothing is answered to a stranger."""
 
+import asyncio
 import hashlib
 import logging
 from collections.abc import AsyncIterator
@@ -13,7 +14,10 @@ from yarl import URL
 from atp_stream.engine.repetitions import Repetitions
 from atp_stream.setting_kinds import SettingError
 from atp_stream.web import access
-from tests.web.conftest import made
+from atp_stream.web.access import Access
+from atp_stream.web.callers import Role
+from atp_stream.web.endpoint import Pages, json_response
+from tests.web.conftest import listening, made
 
 Client = TestClient[Any, Any]
 CALLERS = {
@@ -222,6 +226,10 @@ def test_a_secret_of_the_workers_that_is_none_is_refused_without_being_shown(
         ({}, "127.0.0.1.evil.example", 421),
         ({}, "10.0.0.7", 421),
         ({}, "a b", 421),
+        ({}, "localhost:1:2", 421),
+        ({}, "localhost:x", 421),
+        ({}, "[::1", 421),
+        ({}, "é", 421),
         ({"web_url": "http://worker-1:6066"}, "worker-1:6066", 503),
         ({"web_allowed_hosts": ("atp.example",)}, "atp.example", 503),
         ({"web_allowed_hosts": ("atp.example",)}, "www.atp.example", 421),
@@ -236,3 +244,35 @@ async def test_a_worker_answers_to_its_own_names_alone(
     server.init_server()
     async with TestClient(TestServer(server.web_app)) as client:
         assert expected == await status(client, "/atp/acme/lamp", Host=host)
+
+
+async def test_two_names_are_none_and_none_is_asked_for_where_there_were_none(tmp_path: Path) -> None:
+    async with listening(made(tmp_path)) as port:
+        told = []
+        for head in ("HTTP/1.1\r\nHost: localhost\r\nHost: localhost", "HTTP/1.0"):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(f"GET /atp/acme/lamp {head}\r\n\r\n".encode())
+            told.append((await reader.readline()).split()[1])
+            writer.close()
+    assert [b"400", b"503"] == told
+
+
+async def test_what_an_operator_changes_is_in_the_log_with_his_name(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = made(tmp_path, **write_files(tmp_path))
+
+    async def answer(_: Any) -> Any:
+        return json_response({})
+
+    Pages(app).add("POST", "/operate/{tenant}", answer, Access(Role.OPERATE))
+    server: Any = app.web
+    server.init_server()
+    caplog.set_level(logging.INFO, "atp_stream.web.access")
+    async with TestClient(TestServer(server.web_app)) as client:
+        assert 200 == await status(client, "/operate/acme", "token-of-all", "POST")
+        assert 403 == await status(client, "/operate/acme", "token-of-scraper", "POST")
+
+    told: list[Any] = caplog.records
+    expected = [("operator_request", "all", "POST /operate/acme"), ("request_refused", "scraper", "POST /operate/acme")]
+    assert expected == [(one.event, one.caller, one.asked) for one in told]
