@@ -107,7 +107,7 @@ def prepare(settings: Settings) -> EngineApp:
     preflight.check_directory(settings.data_dir, genesis, settings.app_id)
     app = create_app(settings, genesis=genesis, schemas=schemas)
     app.data_lock = lock  # held as long as the app is
-    app.warnings = tuple(warnings)
+    app.warnings = (*warnings, *settings.web_warnings())
     return app
 
 

@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,16 +25,21 @@ _CONSENT = Kind(
     lambda text: {"": False, "0": False, "1": True}[text] if text in {"", "0", "1"} else _no(text), "0 or 1"
 )
 
+_WILDCARDS = {"0.0.0.0", "::", "[::]"}  # noqa: S104 - what is warned of
+
 
 def _no(text: str) -> bool:
     raise ValueError(text)
 
 
 def _hosts(text: str) -> tuple[str, ...]:
-    names = [name.strip().lower() for name in text.split(",")] if text else []
-    if not all(re.fullmatch(r"[\w.-]+|\[?[0-9a-f:]+\]?", name) for name in names):
-        raise ValueError(text)
-    return tuple(name.strip("[]") for name in names)
+    names = tuple(name.strip().lower().strip("[]") for name in text.split(",")) if text else ()
+    for name in names:
+        if ":" in name:
+            ipaddress.IPv6Address(name)  # raises ValueError
+        elif not re.fullmatch(r"[\w.-]+", name):
+            raise ValueError(text)
+    return names
 
 
 _HOSTS = Kind(_hosts, "host names without ports, with commas between, or nothing")
@@ -144,6 +150,16 @@ class WebSettings:
     def on_loopback(self) -> bool:
         """Whether only programs of this machine reach the web server."""
         return is_loopback(self.web_host)
+
+    def web_warnings(self) -> Iterator[str]:
+        """Yield what is allowed, but seldom meant."""
+        if self.web_host in _WILDCARDS and not self.web_url:
+            yield f"other workers cannot reach this one at {self.web_host}: set ATP_WEB_URL if there are any"
+        if self.web_authenticates and not self.on_loopback and self.web_certificate is None:
+            yield (
+                f"tokens travel in plain text to {self.web_host}: set ATP_WEB_CERTIFICATE_LOCATION"
+                " unless a proxy ends TLS"
+            )
 
     def check_web(self) -> None:
         """Refuse half a configuration: it would be less protection than somebody believes in.

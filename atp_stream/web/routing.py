@@ -6,7 +6,7 @@ from http import HTTPStatus
 from ssl import SSLContext
 from typing import Any, Final, NamedTuple
 
-from aiohttp import ClientError, ClientTimeout, web
+from aiohttp import ClientError, ClientSSLError, ClientTimeout, web
 from yarl import URL
 
 from atp_stream.domain.state.overlay import State
@@ -113,12 +113,18 @@ async def ask(
             kept = {name: answer.headers[name] for name in _PASSED_ON if name in answer.headers}
             found = Answer(answer.status, kept, await answer.read())
     except (TimeoutError, ClientError, OSError) as error:
+        if isinstance(error, ClientSSLError):
+            _note_refusal(worker, f"its certificate is not trusted: {error}", "set ATP_WEB_CA_LOCATION", status=None)
         raise Problem.unavailable("owner-unreachable", "the owner of the partition does not answer") from error
     if found.status == HTTPStatus.TOO_MANY_REQUESTS:
         raise Problem.unavailable("owner-busy", "the owner of the partition is answering too many queries")
     if found.status in _NOT_TRUSTED:
-        if _refusals.passed_over(worker, time.monotonic()) is not None:
-            about = {"event": "hop_refused", "url": str(worker), "status": found.status}
-            log.error("%s refuses questions of this worker (%s): %s", worker, found.status, _ADVICE, extra=about)
+        _note_refusal(worker, f"it answers {found.status}", _ADVICE, status=found.status)
         raise Problem.unavailable("owner-unreachable", "the owner of the partition does not know this worker")
     return found
+
+
+def _note_refusal(worker: URL, why: str, advice: str, *, status: int | None) -> None:
+    if _refusals.passed_over(worker, time.monotonic()) is not None:
+        about = {"event": "hop_refused", "url": str(worker), "status": status}
+        log.error("questions cannot be passed on to %s, %s: %s", worker, why, advice, extra=about)
