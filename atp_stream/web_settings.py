@@ -73,7 +73,10 @@ class WebSettings:
         "ATP_WEB_ALLOWED_HOSTS", "", _HOSTS, "Further names that requests may use for this worker in `Host`."
     )
     web_max_connections: int = setting(
-        "ATP_WEB_MAX_CONNECTIONS", "128", whole(8, 100_000), "Connections that a port keeps open at once."
+        "ATP_WEB_MAX_CONNECTIONS",
+        "512",
+        whole(8, 100_000),
+        "Connections that a port keeps open at once; fewer where the system lets a worker open few files.",
     )
     web_max_queries: int = setting(
         "ATP_WEB_MAX_QUERIES", "4", whole(1, 1_000), "Queries of many items that are answered at once."

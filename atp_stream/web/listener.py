@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import resource
 import socket
 import time
 from collections.abc import Callable, Sequence
@@ -19,6 +20,8 @@ from atp_stream.web.tls import server_tls
 log = logging.getLogger(__name__)
 
 _BACKLOG: Final = 128
+_OWN_FILES: Final = 128  # what a worker has open itself: clients of Kafka, tables, logs
+_FEWEST: Final = 8
 _REST_S: Final = 0.1  # after an attempt to accept that failed: descriptors come free as connections end
 
 Tls = Callable[[], SSLContext | None]
@@ -83,6 +86,7 @@ class Listener(web.BaseSite):
             except Exception:
                 log.exception("a connection cannot be served")
                 client.close()
+            await asyncio.sleep(0)  # a flood of connections must leave the loop to the others
 
     def _admit(self, client: socket.socket) -> None:
         if len(self._open) >= self._max:
@@ -156,7 +160,7 @@ def serve(server: Any, settings: Settings, turned_away: TurnedAway) -> None:
     """
     runner = server._runner = Runner(server.web_app, access_log=None)  # noqa: SLF001 - Faust has no other way
     server.web_app.on_response_prepare.append(harden_response)
-    host, most = settings.web_host, settings.web_max_connections
+    host, most = settings.web_host, most_connections(settings.web_max_connections)
     ports = {settings.web_port: server_tls(settings)}
     if settings.web_health_port is not None:
         ports[settings.web_health_port] = lambda: None
@@ -167,6 +171,12 @@ def serve(server: Any, settings: Settings, turned_away: TurnedAway) -> None:
 
     made = _Listeners([partial(listener, port, tls) for port, tls in ports.items()])
     server._create_site = lambda: made  # noqa: SLF001 - as above
+
+
+def most_connections(wanted: int) -> int:
+    """Return how many connections a port may keep open, so that two ports leave files enough for the work itself."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return min(wanted, max(_FEWEST, files // 2 - _OWN_FILES // 2))
 
 
 def listening_sockets(host: str, port: int) -> list[socket.socket]:

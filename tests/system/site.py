@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -41,11 +42,15 @@ class Worker:
         self._environment = {**base, **environment(settings), **own}
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
-        """Start the process; what it says goes to its log."""
+    def start(self, open_files: tuple[int, int] | None = None) -> None:
+        """Start the process, with a soft and a hard limit of files; what it says goes to its log."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "atp_stream", "worker"], stdout=log, stderr=log, env=self._environment
+                [sys.executable, "-m", "atp_stream", "worker"],
+                stdout=log,
+                stderr=log,
+                env=self._environment,
+                preexec_fn=open_files and (lambda: resource.setrlimit(resource.RLIMIT_NOFILE, open_files)),  # noqa: PLW1509
             )
 
     @property
@@ -145,11 +150,11 @@ class Site:
             await self._behind.close()
             self._behind = None
 
-    def add_worker(self) -> Worker:
-        """Start one more worker."""
+    def add_worker(self, open_files: tuple[int, int] | None = None) -> Worker:
+        """Start one more worker; `open_files` as in its `start`."""
         worker = Worker(self.settings, self.directory / f"worker-{len(self.workers) + 1}")
         self.workers.append(worker)
-        worker.start()
+        worker.start(open_files)
         return worker
 
     async def ready(self, seconds: float = READY_SECONDS) -> None:

@@ -15,13 +15,13 @@ FEW = 256
 HALF = b"GET /atp/acme/item-1 HTTP/1.1\r\nHost: localhost\r\nX-a: "
 
 
+@pytest.mark.parametrize("hard", [FEW, None], ids=["and no more", "but more if asked for"])
 async def test_three_hundred_idle_sockets_stop_neither_health_nor_intake_where_few_files_may_be_open(
-    site: Site,
+    site: Site, hard: int | None
 ) -> None:
-    worker = site.add_worker()
+    worker = site.add_worker((FEW, hard or resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
     await site.ready()
     assert worker.process is not None
-    resource.prlimit(worker.process.pid, resource.RLIMIT_NOFILE, (FEW, FEW))
     crowd: list[socket.socket] = []
     try:
         for _ in range(CROWD):
@@ -53,12 +53,8 @@ async def on_hand(worker: Worker, item: str) -> tuple[int, float]:
 
 
 async def test_a_worker_opens_as_many_files_as_it_may(site: Site) -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(512, hard), hard))
-    try:
-        worker = site.add_worker()
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    worker = site.add_worker((min(FEW, hard), hard))
     await site.ready()
     assert worker.process is not None
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from atp_stream.devstack.ports import free_port
+from atp_stream.web.listener import most_connections
 from tests.web.conftest import listening, made
 from tests.web.test_admission import write_files
 from tests.web.test_metrics import samples
@@ -188,3 +189,12 @@ async def test_a_crowd_at_the_views_keeps_nobody_from_the_port_of_health(tmp_pat
     async with listening(made(tmp_path, web_health_port=own, web_max_connections=8)) as port, opened(port, 8, body):
         await asyncio.sleep(0.1)
         assert 200 == (await asked(own))[0]
+
+
+@pytest.mark.parametrize(("files", "most"), [(256, 64), (1_024, 448), (1_048_576, 512), (100, 8)])
+def test_where_few_files_may_be_open_connections_take_half_of_them_at_most(
+    files: int, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("atp_stream.web.listener.resource.getrlimit", lambda _: (files, files))
+
+    assert most == most_connections(512)
