@@ -12,8 +12,7 @@ import yaml
 from atp_stream import __version__
 from atp_stream.cli import main as atp
 from atp_stream.devstack import artifacts
-from atp_stream.setting_kinds import SettingError
-from atp_stream.settings import Settings
+from atp_stream.settings import SettingError, Settings
 
 ROOT = Path(__file__).parent.parent
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())

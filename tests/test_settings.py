@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from atp_stream.setting_kinds import SettingError
-from atp_stream.settings import LogFormat, LogLevel, Settings, Wire, catalogue
+from atp_stream.settings import LogFormat, LogLevel, SettingError, Settings, Wire, catalogue
 
 
 def refusal(**environment: str) -> str:

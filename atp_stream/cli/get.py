@@ -12,9 +12,8 @@ from yarl import URL
 
 from atp_stream.cli.group import Failure, as_json, pass_settings, print_json
 from atp_stream.domain.policy.channel_names import as_spelled
-from atp_stream.settings import Settings
+from atp_stream.settings import Settings, is_loopback
 from atp_stream.web.tls import client_tls
-from atp_stream.web_settings import is_loopback
 
 _ANSWER_SECONDS = 5.0
 
@@ -138,14 +137,9 @@ def _credentials(settings: Settings, target: URL) -> dict[str, str]:
     """Return the headers that show who asks.
 
     Raises:
-        Failure: the token cannot be read, or everybody on the way would read it.
+        Failure: everybody on the way would read the token.
     """
     token = settings.web_token
-    if settings.web_token_file is not None:
-        try:
-            token = settings.web_token_file.read_text().strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise Failure(f"ATP_WEB_TOKEN_FILE={str(settings.web_token_file)!r} cannot be read: {error}") from error
     if not token:
         return {}
     if target.scheme != "https" and not is_loopback(target.host or "") and not settings.web_insecure:

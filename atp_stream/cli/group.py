@@ -9,8 +9,7 @@ from typing import Any, cast
 
 import click
 
-from atp_stream.setting_kinds import SettingError
-from atp_stream.settings import Settings
+from atp_stream.settings import SettingError, Settings
 from atp_stream.visible import visible_terminals
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")

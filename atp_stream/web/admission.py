@@ -11,8 +11,7 @@ from aiohttp import web
 from yarl import URL
 
 from atp_stream.engine.app import EngineApp
-from atp_stream.setting_kinds import SettingError
-from atp_stream.settings import Settings
+from atp_stream.settings import SettingError, Settings
 from atp_stream.web import hops
 from atp_stream.web.access import note_refusal
 from atp_stream.web.bodies import read_body

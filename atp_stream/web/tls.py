@@ -6,9 +6,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from atp_stream.setting_kinds import SettingError
+from atp_stream.settings import SettingError, WebSettings
 from atp_stream.web.watched_file import WatchedFile
-from atp_stream.web_settings import WebSettings
 
 
 def server_tls(settings: WebSettings) -> Callable[[], ssl.SSLContext | None]:

@@ -12,7 +12,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from yarl import URL
 
 from atp_stream.engine.repetitions import Repetitions
-from atp_stream.setting_kinds import SettingError
+from atp_stream.settings import SettingError
 from atp_stream.web import access
 from atp_stream.web.access import Access
 from atp_stream.web.callers import Role

@@ -10,8 +10,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from atp_stream.setting_kinds import SettingError
-from atp_stream.settings import Settings
+from atp_stream.settings import SettingError, Settings
 from atp_stream.web.tls import client_tls, server_tls
 from tests.web.certificates import Authority
 from tests.web.conftest import listening, made

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from atp_stream.setting_kinds import (
-    FILE_OR_NOTHING,
+from atp_stream.settings.kinds import (
+    DIRECTORY,
+    HOST,
     MAX_PORT,
     URL_OR_NOTHING,
+    HalfSetError,
     Kind,
     SettingError,
     matching,
@@ -17,19 +19,14 @@ from atp_stream.setting_kinds import (
     whole,
 )
 
-_HOST = Kind(matching(r"[\w.:-]+"), "a host name or address")
+_FILE = Kind(lambda text: DIRECTORY.parse(text) if text else None, "a file, or nothing")
 _CLAIM = Kind(matching(r"[!-~]{1,100}"), "1 to 100 printable characters without spaces")
 _TEXT = Kind(matching(r"[!-~]{0,500}"), "at most 500 printable characters without spaces, or nothing")
-_TOKEN = Kind(matching(r"[!-~]{0,8000}"), "at most 8000 printable characters without spaces, or nothing", secret=True)
-_CONSENT = Kind(
-    lambda text: {"": False, "0": False, "1": True}[text] if text in {"", "0", "1"} else _no(text), "0 or 1"
+_TOKEN = Kind(
+    matching(r"[!-~]{0,8000}"),
+    "at most 8000 printable characters without spaces, or nothing; or the name of a file with it, as `..._FILE`",
 )
-
 _WILDCARDS = {"0.0.0.0", "::", "[::]"}  # noqa: S104 - what is warned of
-
-
-def _no(text: str) -> bool:
-    raise ValueError(text)
 
 
 def _hosts(text: str) -> tuple[str, ...]:
@@ -58,7 +55,7 @@ def is_loopback(host: str) -> bool:
 class WebSettings:
     """The part of the settings that the web server and those who ask it read."""
 
-    web_host: str = setting("ATP_WEB_HOST", "127.0.0.1", _HOST, "Address to listen on for views, health and metrics.")
+    web_host: str = setting("ATP_WEB_HOST", "127.0.0.1", HOST, "Address to listen on for views, health and metrics.")
     web_port: int = setting("ATP_WEB_PORT", "6066", whole(0, MAX_PORT), "Port to listen on; 0 takes a free one.")
     web_url: str = setting(
         "ATP_WEB_URL", "", URL_OR_NOTHING, "Where other workers reach this one; empty: the host and port above."
@@ -84,28 +81,28 @@ class WebSettings:
     web_certificate: Path | None = setting(
         "ATP_WEB_CERTIFICATE_LOCATION",
         "",
-        FILE_OR_NOTHING,
+        _FILE,
         "PEM file of the certificate (and its chain) that the views are served with; empty: no TLS.",
     )
     web_key: Path | None = setting(
-        "ATP_WEB_KEY_LOCATION", "", FILE_OR_NOTHING, "PEM file of its key; empty: it is in the same file."
+        "ATP_WEB_KEY_LOCATION", "", _FILE, "PEM file of its key; empty: it is in the same file."
     )
     web_client_ca: Path | None = setting(
         "ATP_WEB_CLIENT_CA_LOCATION",
         "",
-        FILE_OR_NOTHING,
+        _FILE,
         "PEM file of the authorities whose certificates callers may show; empty: none is asked for.",
     )
     web_ca: Path | None = setting(
         "ATP_WEB_CA_LOCATION",
         "",
-        FILE_OR_NOTHING,
+        _FILE,
         "PEM file of the authorities that workers and commands trust when they ask a worker; empty: the system's.",
     )
     web_tokens_file: Path | None = setting(
         "ATP_WEB_TOKENS_FILE",
         "",
-        FILE_OR_NOTHING,
+        _FILE,
         "TOML file of the callers that the views know, by their tokens' hashes.",
     )
     web_jwks: str = setting(
@@ -128,16 +125,13 @@ class WebSettings:
     web_hop_secret: Path | None = setting(
         "ATP_WEB_HOP_SECRET_FILE",
         "",
-        FILE_OR_NOTHING,
+        _FILE,
         "File of the secret by which workers know each other's questions, the same for all; a second line counts, too.",
     )
-    web_insecure: bool = setting(
-        "ATP_WEB_INSECURE", "0", _CONSENT, "With 1 a worker listens beyond loopback though everybody may ask."
+    web_insecure: int = setting(
+        "ATP_WEB_INSECURE", "0", whole(0, 1), "With 1 a worker listens beyond loopback though everybody may ask."
     )
-    web_token: str = setting("ATP_WEB_TOKEN", "", _TOKEN, "Bearer token that commands show to a worker.")
-    web_token_file: Path | None = setting(
-        "ATP_WEB_TOKEN_FILE", "", FILE_OR_NOTHING, "File of that token, instead of the variable."
-    )
+    web_token: str = setting("ATP_WEB_TOKEN", "", _TOKEN, "Bearer token that commands show to a worker.", secret=True)
 
     @property
     def web_authenticates(self) -> bool:
@@ -170,7 +164,7 @@ class WebSettings:
         Raises:
             SettingError: a setting lacks another one.
         """
-        for variable, value, needed, there in (
+        for variable, said, needed, there in (
             ("ATP_WEB_KEY_LOCATION", self.web_key, "ATP_WEB_CERTIFICATE_LOCATION", self.web_certificate),
             ("ATP_WEB_CLIENT_CA_LOCATION", self.web_client_ca, "ATP_WEB_CERTIFICATE_LOCATION", self.web_certificate),
             ("ATP_WEB_CLIENT_CA_LOCATION", self.web_client_ca, "ATP_WEB_TOKENS_FILE", self.web_tokens_file),
@@ -179,10 +173,8 @@ class WebSettings:
             ("ATP_WEB_JWT_ISSUER", self.web_jwt_issuer, "ATP_WEB_JWT_JWKS", self.web_jwks),
             ("ATP_WEB_JWT_AUDIENCE", self.web_jwt_audience, "ATP_WEB_JWT_JWKS", self.web_jwks),
         ):
-            if value and not there:
-                raise SettingError(variable, str(value), f"{needed}, too, or neither")
-        if self.web_token and self.web_token_file:
-            raise SettingError("ATP_WEB_TOKEN", "***", "either it or ATP_WEB_TOKEN_FILE")
+            if said and not there:
+                raise HalfSetError(f"{variable} is set, but {needed} is not: set both or neither")
         if self.web_jwks.startswith("http:"):
             raise SettingError("ATP_WEB_JWT_JWKS", self.web_jwks, "an https:// address or a file")
 

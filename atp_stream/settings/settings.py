@@ -6,33 +6,33 @@ reservations) are not here: they are in the policy document, which is part of th
 """
 
 import os
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from difflib import get_close_matches
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
 
-from atp_stream.setting_kinds import (
+from atp_stream.settings.kinds import (
+    APP_ID,
+    BROKERS,
     DIRECTORY,
-    MAX_PORT,
+    DURATION,
+    PREFIX,
+    TENANT,
+    TOPIC,
     URL,
     URL_OR_NOTHING,
-    Kind,
     Setting,
     SettingError,
     choice,
-    matching,
     read,
+    refuse_unknown,
+    rows,
     seconds,
     setting,
     whole,
 )
-from atp_stream.web_settings import WebSettings
-
-_MAX_TENANT_BYTES = 255  # bytes; the limit of every id: docs/rules/identity.md#ids
-FOREVER = -1
+from atp_stream.settings.web import WebSettings
 
 
 class Wire(StrEnum):
@@ -63,51 +63,8 @@ class LogLevel(StrEnum):
         return next((level for level in cls if level.value == str(value).lower()), None)
 
 
-class UnknownSettingError(SettingError):
-    """A variable starts with `ATP_` and is none of ours: a misspelt one would be a default in disguise."""
-
-    def __init__(self, variable: str, value: str, nearest: str | None) -> None:
-        super().__init__(variable, value, "a setting that exists")
-        self.args = (f"{variable} is not a setting{f'; did you mean {nearest}?' if nearest else ''}",)
-
-
-def _tenant(text: str) -> str:
-    if len(text.encode()) > _MAX_TENANT_BYTES or not text.isprintable():
-        raise ValueError(text)
-    return text
-
-
-def _brokers(text: str) -> tuple[str, ...]:
-    addresses = []
-    for part in re.split("[,;]", text):
-        host, separator, port = part.strip().removeprefix("kafka://").rpartition(":")
-        if not separator:
-            host, port = port, "9092"
-        if not re.fullmatch(r"[\w.-]+|\[[0-9a-fA-F:]+\]", host):
-            raise ValueError(text)
-        addresses.append(f"{host}:{whole(1, MAX_PORT).parse(port)}")
-    return tuple(addresses)
-
-
-def _milliseconds(text: str) -> int:
-    if text == "forever":
-        return FOREVER
-    found = re.fullmatch("([1-9][0-9]{0,4})([mhd])", text)
-    if not found:
-        raise ValueError(text)
-    return int(found[1]) * {"m": 60_000, "h": 3_600_000, "d": 86_400_000}[found[2]]
-
-
-_TOPIC = Kind(matching("[a-zA-Z0-9._-]{1,200}"), "1 to 200 of a-z A-Z 0-9 . _ -")
-_PREFIX = Kind(matching("[a-zA-Z0-9._-]{0,100}"), "at most 100 of a-z A-Z 0-9 . _ -")
-_APP_ID = Kind(matching("[a-zA-Z0-9][a-zA-Z0-9._-]{0,99}"), "1 to 100 of a-z A-Z 0-9 . _ -, a letter or digit first")
-_BROKERS = Kind(_brokers, "host:port, or several with commas between")
-_TENANT = Kind(_tenant, f"at most {_MAX_TENANT_BYTES} bytes without control characters, or nothing")
-_DURATION = Kind(_milliseconds, "a number with m, h or d behind it (12h, 30d), or forever")
-
-
 def _input(variable: str, default: str, events: str) -> Any:
-    return setting(variable, default, _TOPIC, f"Topic that {events} are read from.")
+    return setting(variable, default, TOPIC, f"Topic that {events} are read from.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,12 +72,12 @@ class Settings(WebSettings):
     """What an operator has set; `Settings()` is what holds when nothing is."""
 
     app_id: str = setting(
-        "ATP_APP_ID", "atp", _APP_ID, "Name of the application; its group, transactions and changelog start with it."
+        "ATP_APP_ID", "atp", APP_ID, "Name of the application; its group, transactions and changelog start with it."
     )
     brokers: tuple[str, ...] = setting(
         "ATP_BROKER",
         "127.0.0.1:9092",
-        _BROKERS,
+        BROKERS,
         "Kafka brokers to start from, with `kafka://` in front or not; without a port: 9092.",
     )
     registry_url: str = setting(
@@ -131,7 +88,7 @@ class Settings(WebSettings):
     )
     wire: Wire = choice("ATP_WIRE", Wire.AVRO, "Form of the output events: framed Avro, or the JSON envelope.")
     default_tenant: str = setting(
-        "ATP_DEFAULT_TENANT", "", _TENANT, "Tenant of messages that name none; empty: they become dead letters."
+        "ATP_DEFAULT_TENANT", "", TENANT, "Tenant of messages that name none; empty: they become dead letters."
     )
     standbys: int = setting(
         "ATP_STANDBYS", "1", whole(0, 5), "Other workers that keep a warm copy of each partition's tables."
@@ -146,14 +103,14 @@ class Settings(WebSettings):
         "ATP_MIN_ISR", "1", whole(1, 9), "Copies that must have a write before it counts; 2 in production."
     )
     item_log_retention: int = setting(
-        "ATP_ITEM_LOG_RETENTION", "30d", _DURATION, "How long the item log is kept; no worker may be away for longer."
+        "ATP_ITEM_LOG_RETENTION", "30d", DURATION, "How long the item log is kept; no worker may be away for longer."
     )
-    event_retention: int = setting("ATP_EVENT_RETENTION", "7d", _DURATION, "How long allocation events are kept.")
+    event_retention: int = setting("ATP_EVENT_RETENTION", "7d", DURATION, "How long allocation events are kept.")
     dead_letter_retention: int = setting(
-        "ATP_DEAD_LETTER_RETENTION", "30d", _DURATION, "How long dead letters are kept."
+        "ATP_DEAD_LETTER_RETENTION", "30d", DURATION, "How long dead letters are kept."
     )
     topic_prefix: str = setting(
-        "ATP_TOPIC_PREFIX", "", _PREFIX, "Put in front of our own topics: item log, outputs, dead letters."
+        "ATP_TOPIC_PREFIX", "", PREFIX, "Put in front of our own topics: item log, outputs, dead letters."
     )
     topic_adjusted: str = _input("ATP_TOPIC_ADJUSTED", "inventory.adjusted", "stock adjustments")
     topic_counted: str = _input("ATP_TOPIC_COUNTED", "inventory.core.stock.availability.changed", "stock counts")
@@ -190,27 +147,17 @@ class Settings(WebSettings):
                 is none of ours.
         """
         environment = os.environ if environment is None else environment
-        rows = {f.name: f.metadata["setting"] for f in fields(cls)}
-        _refuse_unknown(environment, {row.variable for row in rows.values()})
-        chosen: dict[str, Any] = {
-            name: read(environment[row.variable], row) for name, row in rows.items() if row.variable in environment
-        }
-        settings = cls(**chosen)
+        refuse_unknown(environment, catalogue())
+        settings = read(cls, environment)
+        settings.check_web()
         if settings.min_isr > settings.replication_factor:
             raise SettingError(
                 "ATP_MIN_ISR", str(settings.min_isr), f"at most ATP_REPLICATION_FACTOR ({settings.replication_factor})"
             )
-        settings.check_web()
         return settings
-
-
-def _refuse_unknown(environment: Mapping[str, str], known: set[str]) -> None:
-    for variable, text in environment.items():
-        if variable.startswith("ATP_") and variable not in known:
-            raise UnknownSettingError(variable, text, next(iter(get_close_matches(variable, known, n=1)), None))
 
 
 def catalogue() -> list[Setting]:
     """Return every setting in reading order, as the table in docs/reference.md shows them."""
-    inherited = {f.name for f in fields(WebSettings)}
-    return [f.metadata["setting"] for f in sorted(fields(Settings), key=lambda f: f.name in inherited)]
+    web = {row.variable for row in rows(WebSettings)}
+    return sorted(rows(Settings), key=lambda row: row.variable in web)  # fields of a base come first
