@@ -9,6 +9,8 @@
 # make mutate       mutation testing of the domain (docs/quality/mutation.md)
 # make docs         the tables of docs/reference.md, and a picture, made anew from the code
 # make site         the documentation as a site, in build/site
+# make sbom         what the product is made of, as CycloneDX in build/sbom.json
+# make licences     the licence of each package that the product is made of
 # make lock-java    the list of Kafka's jars, after a version in tools/lock.py was changed
 # make lock-python  requirements/, after pyproject.toml was changed; newer versions: make lock-python ARGS=--upgrade
 # make install      what `make demo` needs of Python
@@ -23,6 +25,8 @@
 PYTHON ?= python3
 VENV := .venv
 MUTATE := .atp/mutate
+SBOM := .atp/sbom
+PRODUCT := .atp/product
 UV := .atp/uv
 BIN := $(VENV)/bin
 PIP := -m pip install --quiet --disable-pip-version-check
@@ -35,7 +39,7 @@ SEED := 1
 MINUTES := 4
 BROKERS := 1
 
-.PHONY: demo test chaos bench lint lint-rules lint-format lint-types lint-imports format docs site lock-java lock-python nightly nightly-laws nightly-streams nightly-brokers mutate coverage install install-dev java clean help
+.PHONY: demo test chaos bench lint lint-rules lint-format lint-types lint-imports format docs site lock-java lock-python nightly nightly-laws nightly-streams nightly-brokers mutate coverage sbom licences install install-dev java clean help
 .DEFAULT_GOAL := test
 
 # $(error) prints the one line a person needs, and nothing behind it.
@@ -100,6 +104,7 @@ lock-python: $(UV)/bin/uv
 	$(compile)/product.lock --constraint requirements/dev.lock pyproject.toml
 	$(compile)/build.lock --constraint requirements/dev.lock --group build
 	$(compile)/mutate.lock --group mutate
+	$(compile)/sbom.lock --group sbom
 $(UV)/bin/uv:
 	$(need-python)@$(PYTHON) -m venv $(UV)
 	@$(UV)/bin/python $(PIP) 'uv==0.13.9'
@@ -122,6 +127,23 @@ mutate: $(MUTATE)/.installed
 $(MUTATE)/.installed: requirements/mutate.lock
 	$(need-python)@$(PYTHON) -m venv $(MUTATE)
 	@$(MUTATE)/bin/python $(LOCKED)/mutate.lock
+	@touch $@
+
+# From the packages as they are installed in the image, and nothing else: their files name their licences.
+sbom: $(SBOM)/.installed $(PRODUCT)/.installed
+	@mkdir -p build
+	@$(SBOM)/bin/cyclonedx-py environment --pyproject pyproject.toml --mc-type application --output-reproducible \
+	  --output-format JSON --output-file build/sbom.json $(PRODUCT)/bin/python
+	@echo "build/sbom.json"
+licences: $(SBOM)/.installed $(PRODUCT)/.installed
+	@$(SBOM)/bin/pip-licenses --python=$(PRODUCT)/bin/python --from=mixed --format=markdown --order=license $(ARGS)
+$(SBOM)/.installed: requirements/sbom.lock
+	$(need-python)@$(PYTHON) -m venv $(SBOM)
+	@$(SBOM)/bin/python $(LOCKED)/sbom.lock
+	@touch $@
+$(PRODUCT)/.installed: requirements/product.lock $(SBOM)/.installed
+	@rm -rf $(PRODUCT) && $(PYTHON) -m venv --without-pip $(PRODUCT)
+	@$(SBOM)/bin/python -m pip --python $(PRODUCT)/bin/python $(wordlist 3,99,$(LOCKED))/product.lock
 	@touch $@
 
 coverage: install-dev

@@ -29,6 +29,7 @@ WANTED = {
     "demo": [*PRODUCT, *STACK, *BUILD],
     "dev": [*PRODUCT, *STACK, *BUILD, *DEV],
     "mutate": MUTATE,
+    "sbom": GROUPS["sbom"],
 }
 
 

@@ -4,6 +4,7 @@ from atp_stream.settings.kafka import Identification, KafkaSecurity, SaslMechani
 from atp_stream.settings.kinds import FOREVER, HalfSetError, Setting, SettingError, UnknownSettingError, environment_of
 from atp_stream.settings.registry import RegistrySecurity
 from atp_stream.settings.settings import LogFormat, LogLevel, Settings, Wire, catalogue
+from atp_stream.settings.web import WebSettings, is_loopback
 
 __all__ = [
     "FOREVER",
@@ -19,7 +20,9 @@ __all__ = [
     "SettingError",
     "Settings",
     "UnknownSettingError",
+    "WebSettings",
     "Wire",
     "catalogue",
     "environment_of",
+    "is_loopback",
 ]

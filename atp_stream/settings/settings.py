@@ -18,8 +18,6 @@ from atp_stream.settings.kinds import (
     BROKERS,
     DIRECTORY,
     DURATION,
-    HOST,
-    MAX_PORT,
     PREFIX,
     TENANT,
     TOPIC,
@@ -36,6 +34,7 @@ from atp_stream.settings.kinds import (
     whole,
 )
 from atp_stream.settings.registry import RegistrySecurity
+from atp_stream.settings.web import WebSettings
 
 
 class Wire(StrEnum):
@@ -71,7 +70,7 @@ def _input(variable: str, default: str, events: str) -> Any:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(WebSettings):
     """What an operator has set; `Settings()` is what holds when nothing is."""
 
     app_id: str = setting(
@@ -90,11 +89,6 @@ class Settings:
     registry_security: RegistrySecurity = field(default_factory=RegistrySecurity)
     data_dir: Path = setting(
         "ATP_DATA_DIR", ".atp/data", DIRECTORY, "Tables of this worker; each worker needs a directory of its own."
-    )
-    web_host: str = setting("ATP_WEB_HOST", "127.0.0.1", HOST, "Address to listen on for views, health and metrics.")
-    web_port: int = setting("ATP_WEB_PORT", "6066", whole(0, MAX_PORT), "Port to listen on; 0 takes a free one.")
-    web_url: str = setting(
-        "ATP_WEB_URL", "", URL_OR_NOTHING, "Where other workers reach this one; empty: the host and port above."
     )
     wire: Wire = choice("ATP_WIRE", Wire.AVRO, "Form of the output events: framed Avro, or the JSON envelope.")
     default_tenant: str = setting(
@@ -161,6 +155,7 @@ class Settings:
         settings = read(cls, environment)
         settings.kafka_security.refuse_half()
         settings.registry_security.refuse_half(settings.registry_url)
+        settings.check_web()
         if settings.min_isr > settings.replication_factor:
             raise SettingError(
                 "ATP_MIN_ISR", str(settings.min_isr), f"at most ATP_REPLICATION_FACTOR ({settings.replication_factor})"
@@ -170,4 +165,5 @@ class Settings:
 
 def catalogue() -> list[Setting]:
     """Return every setting in reading order, as the table in docs/reference.md shows them."""
-    return list(rows(Settings))
+    web = {row.variable for row in rows(WebSettings)}
+    return sorted(rows(Settings), key=lambda row: row.variable in web)  # fields of a base come first
