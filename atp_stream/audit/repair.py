@@ -17,6 +17,7 @@ from atp_stream.audit.rows import Difference
 from atp_stream.audit.verify import Case
 from atp_stream.engine.batches import Batches, Output
 from atp_stream.engine.coordination import KafkaCoordinator
+from atp_stream.engine.once_producer import AnswerLost
 from atp_stream.engine.ownership import MissingOwner, TakeOver
 from atp_stream.engine.position import POSITION_KEY, encode_position
 from atp_stream.engine.producers import partition_id
@@ -30,8 +31,7 @@ class _Operator:
 
     generation = 2**31
 
-    def stands(self) -> bool:
-        return True
+    async def hold(self) -> None: ...
 
     async def is_accepted(self) -> bool:
         return True
@@ -81,12 +81,16 @@ async def repair(
             try:
                 producer = (await take_over.fence([case.partition]))[case.partition]
                 await _refuse_changed(settings, reader, case)
-                async with producer.transaction():
-                    return await _rewrite(settings, producer, case, report)
+                await producer.begin_transaction()  # what fails is not aborted: nothing more is sent under this id
+                count = await _rewrite(settings, producer, case, report)
+                await producer.commit_transaction()
+                return count
             finally:
                 await take_over.close()
     except MissingOwner as error:
         raise AuditError(f"partition {case.partition} was not repaired: {error}; run `atp init`") from error
+    except AnswerLost as error:
+        raise AuditError(f"whether partition {case.partition} was repaired is not known: verify it again") from error
     except KafkaError as error:
         raise AuditError(trouble.told(kafka, error, f"partition {case.partition} was not repaired")) from error
 
