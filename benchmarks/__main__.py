@@ -1,9 +1,9 @@
 """`make bench`: measure, and write the table of benchmarks/README.md anew.
 
 Knobs, as variables of make or of the environment: N (events a workload, 200,000; items of the first load, 500,000),
-PARTS (of throughput, peers, latency, recovery, first_load, security; all but the last two), WORKLOADS (zipf uniform), REPEAT (runs of
-which the median counts, 2), RATES (10 200 2000), DURATION (seconds of each rate, 15), ROWS (100000 1000000), CHECK
-(events of the run whose outputs are recounted, 30,000; 0 for none).
+PARTS (of throughput, peers, latency, recovery, first_load, security; all but the last two), WORKLOADS (zipf uniform),
+REPEAT (runs of which the median counts, 2), RATES (10 200 2000), DURATION (seconds of each rate, 15), ROWS (100000
+1000000), CHECK (events of the run whose outputs are recounted, 30,000; 0 for none).
 What a run did not measure stays as it was; `benchmarks/results.json` holds the figures behind the table.
 """
 

@@ -6,13 +6,15 @@ are asked once more by hand.
 
 import asyncio
 import ssl
-from typing import Final
+from typing import Any, Final
 
+from aiokafka import AIOKafkaProducer
 from aiokafka.conn import collect_hosts, create_conn
 from aiokafka.errors import (
     ClusterAuthorizationFailedError,
     GroupAuthorizationFailedError,
     KafkaConnectionError,
+    KafkaError,
     SaslAuthenticationFailed,
     TopicAuthorizationFailedError,
     TransactionalIdAuthorizationFailed,
@@ -22,6 +24,7 @@ from aiokafka.protocol.metadata import MetadataRequest
 
 from atp_stream.access.kafka import KafkaAccess
 from atp_stream.access.tokens import NoTokenError
+from atp_stream.settings import SaslMechanism
 
 _ADD_ACL: Final = "add an ACL (docs/security.md)"
 _DENIALS: Final = {
@@ -32,6 +35,22 @@ _DENIALS: Final = {
 }
 _ANSWER_S: Final = 5.0
 _WRONG_HOST: Final = frozenset({62, 64})  # OpenSSL's X509_V_ERR_HOSTNAME_MISMATCH and ..._IP_ADDRESS_MISMATCH
+
+
+async def start(kafka: KafkaAccess, client: Any, seconds: float, refusal: type[Exception]) -> None:
+    """Start a client of aiokafka; if no broker lets it in within so many seconds, raise `refusal` with the line why."""
+    try:
+        async with asyncio.timeout(seconds):
+            await client.start()
+    except (TimeoutError, OSError, KafkaError):
+        raise refusal(await unreachable(kafka)) from None
+    # aiokafka takes a token that is refused for a cluster without brokers.
+    if kafka.get("sasl_mechanism") == SaslMechanism.OAUTHBEARER and not _client_of(client).cluster.brokers():
+        raise refusal(await unreachable(kafka))
+
+
+def _client_of(client: Any) -> Any:
+    return client.client if isinstance(client, AIOKafkaProducer) else client._client  # noqa: SLF001 - no other way
 
 
 async def unreachable(kafka: KafkaAccess) -> str:
@@ -51,7 +70,9 @@ async def _greet(kafka: KafkaAccess, host: str, port: int) -> None:
     security = {name: value for name, value in kafka.items() if name != "bootstrap_servers"}
     connection = await create_conn(host, port, request_timeout_ms=int(_ANSWER_S * 1000), **security)
     try:
-        await connection.send(MetadataRequest([]))
+        answer = await connection.send(MetadataRequest([]))
+        if not answer.brokers:
+            raise SaslAuthenticationFailed
     finally:
         connection.close()
 
@@ -109,11 +130,12 @@ def _why(kafka: KafkaAccess, broker: str, error: Exception) -> str:
             return str(error)
         case SaslAuthenticationFailed():
             line = f"the Kafka broker at {broker} does not let {kafka.who} in ({mechanism})"
-            return f"{line}: correct ATP_KAFKA_SASL_USERNAME and ..._PASSWORD"
+            oauth = mechanism == SaslMechanism.OAUTHBEARER
+            proof = "the token, or who gives it out" if oauth else "ATP_KAFKA_SASL_USERNAME and ..._PASSWORD"
+            return f"{line}: correct {proof}"
         case UnsupportedSaslMechanismError():
             return f"the Kafka broker at {broker} does not take {mechanism}: correct ATP_KAFKA_SASL_MECHANISM"
         case KafkaConnectionError() | ConnectionResetError() | asyncio.IncompleteReadError():
             line = f"the Kafka broker at {broker} hangs up on {kafka.get('security_protocol', 'PLAINTEXT')}"
-            token = ", or the token" if mechanism == "OAUTHBEARER" else ""  # one that is not good is told so, too
-            return f"{line}: correct ATP_KAFKA_SECURITY_PROTOCOL, or the port in ATP_BROKER{token}"
+            return f"{line}: correct ATP_KAFKA_SECURITY_PROTOCOL, or the port in ATP_BROKER"
     return ""
