@@ -55,14 +55,20 @@ def _client_of(client: Any) -> Any:
 
 async def unreachable(kafka: KafkaAccess) -> str:
     """Return the line for brokers of which none lets us in."""
-    told = ""
-    for host, port, _ in collect_hosts(str(kafka), randomize=False):
-        try:
-            async with asyncio.timeout(_ANSWER_S):
-                await _greet(kafka, host, port)
-        except Exception as error:  # noqa: BLE001 - whatever it is: it is only told
-            told = told or _why(kafka, f"{host}:{port}", error)
-    return told or f"no Kafka broker answers at {kafka}: correct ATP_BROKER, or start one with `atp stack up`"
+    hosts = collect_hosts(str(kafka), randomize=False)
+    lines = await asyncio.gather(*(_refusal(kafka, host, port) for host, port, _ in hosts))
+    otherwise = f"no Kafka broker answers at {kafka}: correct ATP_BROKER, or start one with `atp stack up`"
+    return next(filter(None, lines), otherwise)
+
+
+async def _refusal(kafka: KafkaAccess, host: str, port: int) -> str:
+    """Return the line for a broker that answers, but does not let us in; "" if it does not answer, or lets us in."""
+    try:
+        async with asyncio.timeout(_ANSWER_S):
+            await _greet(kafka, host, port)
+    except Exception as error:  # noqa: BLE001 - whatever it is: it is only told
+        return _why(kafka, f"{host}:{port}", error)
+    return ""
 
 
 async def _greet(kafka: KafkaAccess, host: str, port: int) -> None:
@@ -112,7 +118,7 @@ def tls_trouble(error: BaseException | None, names: str) -> str:
         return f"its certificate is not trusted ({error.verify_message}): set {names}_CA_LOCATION to its authority"
     if isinstance(error, ssl.SSLError):
         reason = (error.reason or "TLS fails").replace("_", " ").lower()
-        if "certificate" in reason:
+        if "alert" in reason or "certificate" in reason:
             return (
                 f"it does not accept our certificate ({reason}): set {names}_CERTIFICATE_LOCATION to one that it knows"
             )
