@@ -14,10 +14,10 @@ from atp_stream.domain.reasons import Reason
 from atp_stream.domain.state.overlay import State
 from atp_stream.engine.app import EngineApp
 from atp_stream.engine.batches import Output
+from atp_stream.engine.commit_group import Answer
 from atp_stream.engine.partition_state import Store
 from atp_stream.engine.position import LogRecord
 from atp_stream.engine.runs import RunSchema
-from atp_stream.engine.steps import Answer
 from atp_stream.messages.dead_letters import DEAD_LETTER, Letter, Original, unpack_original
 from atp_stream.messages.outbound import EVENTS, Outbound, Role
 from atp_stream.messages.rows import decode_command, encode_command, encode_row, reader, scanner
@@ -69,7 +69,7 @@ class Ledger:
             else:  # its log record has gone by; what it was made from was kept with it
                 command, source, original = event.deferred
                 name = event.name.encode()
-                record = LogRecord(event.offset, event.at, name, encode_command(command), source, original)
+                record = LogRecord(event.offset, event.log_time_ms, name, encode_command(command), source, original)
             return self._letter(partition, record, event.reason, event.detail)
         made = self._outbound.encode(event, partition)
         topic = self._by_role[made.role]

@@ -8,14 +8,15 @@ Law: a timer lies behind the log time of what set it, so no tick that stands ear
 tick ends does not depend on when it is worked off. Moments are microseconds. Source: docs/rules/time.md#timers.
 """
 
-from atp_stream.domain.item.open_item import MICROSECONDS, OpenItem
+from atp_stream.domain.item.open_item import OpenItem
 from atp_stream.domain.row_keys import item_timer_key, timer_key
 from atp_stream.domain.state.rows import Due
+from atp_stream.domain.time_units import US_PER_MS
 
 
 def start(item: OpenItem, moment: int, reservation: str) -> int:
     """Start a timer of a reservation, or ("") of the item itself, and return when it runs out."""
-    moment = max(moment, item.log_time * MICROSECONDS + 1)
+    moment = max(moment, item.log_time * US_PER_MS + 1)
     item.state.put(timer_key(item.name, moment, reservation), Due())
     if item.row.timer is None or moment < item.row.timer:
         watch(item, moment)

@@ -12,7 +12,7 @@ from atp_stream.domain.state.overlay import State
 from atp_stream.domain.state.rows import Backorder, Item, Reservation
 
 
-def wait(item: OpenItem, reservation: str, row: Reservation, units: int, place: int) -> None:
+def enqueue(item: OpenItem, reservation: str, row: Reservation, units: int, place: int) -> None:
     """Let units wait at a place in the log."""
     key = queue_prefix(item.name, row.channel) + rank(row.priority, place)
     if place in row.queued:
@@ -28,18 +28,18 @@ def wait(item: OpenItem, reservation: str, row: Reservation, units: int, place: 
     _count(item, row, units)
 
 
-def stop_waiting(item: OpenItem, row: Reservation, units: int, *, newest: bool) -> None:
+def dequeue(item: OpenItem, row: Reservation, units: int, *, newest: bool) -> None:
     """Let units wait no more, beginning with the newest part, or with the oldest."""
     place = -1 if newest else 0
     while units:
         key = queue_prefix(item.name, row.channel) + rank(row.priority, row.queued[place])
         part = _part(item, key)
         taken = min(units, part.quantity)
-        shorten(item, key, part, row, taken)
+        reduce(item, key, part, row, taken)
         units -= taken
 
 
-def shorten(item: OpenItem, key: str, part: Backorder, row: Reservation, units: int) -> None:
+def reduce(item: OpenItem, key: str, part: Backorder, row: Reservation, units: int) -> None:
     """Take units from one waiting part; an empty part is gone."""
     part.quantity -= units
     if part.quantity:
@@ -51,7 +51,7 @@ def shorten(item: OpenItem, key: str, part: Backorder, row: Reservation, units: 
     _count(item, row, -units)
 
 
-def queue_again(item: OpenItem, row: Reservation, priority: int, *, allow_partial: bool) -> None:
+def reprioritise(item: OpenItem, row: Reservation, priority: int, *, allow_partial: bool) -> None:
     """Give the waiting parts of a reservation another priority and flag; they keep their place in the log."""
     prefix = queue_prefix(item.name, row.channel)
     for offset in row.queued:

@@ -4,12 +4,8 @@ Source: docs/rules/reservations.md#states.
 """
 
 from enum import StrEnum
-from typing import Final
 
 from atp_stream.domain.state.rows import Reservation
-
-MAX_PIECES: Final = 256
-"""So many allocations and waiting parts has a reservation at most; then it grows no more and takes no more parts."""
 
 
 class Status(StrEnum):

@@ -5,19 +5,20 @@ are served once. An end is final, and its row is forgotten after the policy's re
 Source: docs/rules/time.md#expiry, docs/rules/time.md#retention.
 """
 
-from atp_stream.domain.budget import SliceBudget
 from atp_stream.domain.events import ReleaseReason
 from atp_stream.domain.item import drift
 from atp_stream.domain.item.open_item import OpenItem
 from atp_stream.domain.item.timers import watch
-from atp_stream.domain.reservations.backorder_queue import stop_waiting
+from atp_stream.domain.limits import SliceBudget
+from atp_stream.domain.reservations.backorder_queue import dequeue
 from atp_stream.domain.reservations.balances import allocated, owed
-from atp_stream.domain.reservations.saving import forget, keep
+from atp_stream.domain.reservations.retention import purge
+from atp_stream.domain.reservations.saving import save
 from atp_stream.domain.row_keys import timer_of, timer_prefix
 from atp_stream.domain.state.rows import End, Work
 
 
-def run_out(item: OpenItem, work: Work, budget: SliceBudget) -> bool:
+def fire_timers(item: OpenItem, work: Work, budget: SliceBudget) -> bool:
     """Let the timers up to `work.until` run out, as far as there is room; tell whether all have."""
     assert work.until is not None  # noqa: S101  (only such work comes here)
     prefix = timer_prefix(item.name)
@@ -29,7 +30,7 @@ def run_out(item: OpenItem, work: Work, budget: SliceBudget) -> bool:
         if reservation:
             _end(item, reservation)
         else:
-            drift.tell(item)
+            drift.report(item)
     watch(item, None if found is None else timer_of(found[0])[0])
     work.until = None
     return True
@@ -40,12 +41,10 @@ def _end(item: OpenItem, reservation: str) -> None:
     assert row is not None  # noqa: S101  (a timer without its reservation is a fault of ours)
     row.timer = None
     if row.at is None or row.ended is not None:
-        if row.at is not None:
-            item.row.purged_at = row.at if item.row.purged_at is None else max(item.row.purged_at, row.at)
-        forget(item, reservation, row)
+        purge(item, reservation, row)
         return
     row.dropped = owed(row) - row.waiting - allocated(row)
-    stop_waiting(item, row, row.waiting, newest=True)
+    dequeue(item, row, row.waiting, newest=True)
     item.give_back(reservation, row, allocated(row), ReleaseReason.EXPIRED)
     row.ended = End.EXPIRED
-    keep(item, reservation, row)
+    save(item, reservation, row)
