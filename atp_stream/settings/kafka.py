@@ -188,7 +188,7 @@ def _refuse_without(what: str, protocols: str, said: dict[str, str], protocol: S
     for variable in _said(said):
         raise HalfSetError(
             f"{variable} is set, but ATP_KAFKA_SECURITY_PROTOCOL={protocol} has no {what.split(' ', maxsplit=1)[0]}:"
-            f" set a protocol with {what}, or leave {variable} out"
+            f" set a protocol with {what} ({protocols}), or leave {variable} out"
         )
 
 
