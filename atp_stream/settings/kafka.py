@@ -187,7 +187,7 @@ def refuse_lonely(said: dict[str, str], variable: str, value: str) -> None:
 def _refuse_without(what: str, protocols: str, said: dict[str, str], protocol: SecurityProtocol) -> None:
     for variable in _said(said):
         raise HalfSetError(
-            f"{variable} is set, but ATP_KAFKA_SECURITY_PROTOCOL={protocol} has no {what.split(' ', maxsplit=1)[0]}:"
+            f"{variable} is set, but ATP_KAFKA_SECURITY_PROTOCOL={protocol} has no {what}:"
             f" set a protocol with {what} ({protocols}), or leave {variable} out"
         )
 
