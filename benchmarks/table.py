@@ -38,7 +38,11 @@ def figures(results: Figures) -> str:
 
 def _security(found: Figures) -> str:
     plain, secured = found["PLAINTEXT"], found["SASL_SSL"]
-    rows = [_row(name, one["both"], "exactly once", plain["both"]["us"]) for name, one in found.items()]
+    rows = [
+        _row(f"{what}, {name}", one[part], "exactly once", plain[part]["us"])
+        for part, what in (("both", "intake and ledger"), ("ledger", "ledger alone"))
+        for name, one in found.items()
+    ]
     head = ("", "guarantee", "events/s", "CPU µs/event", "of PLAINTEXT", "peak MiB", "broker µs/event", "outputs")
     title = f"### With TLS and passwords ({secured['events']:,} events, Zipf, {secured['date']})\n"
     return f"{title}\n{_table(head, rows)}\n"

@@ -25,6 +25,8 @@ class Tokens(AbstractTokenProvider):  # type: ignore[misc] # aiokafka has no typ
     """Gives a token to each new connection, in whatever thread and event loop it is made."""
 
     def __init__(self, security: KafkaSecurity) -> None:
+        https = security.oauth_endpoint_url.startswith("https:")
+        self._verify = client_context("ATP_KAFKA_HTTPS", ca=security.https_ca_location) if https else True
         self._security = security
         self._lock = threading.Lock()
         self._token = ""
@@ -60,14 +62,13 @@ class Tokens(AbstractTokenProvider):  # type: ignore[misc] # aiokafka has no typ
         security = self._security
         scope = {"scope": security.oauth_scope} if security.oauth_scope else {}
         url = security.oauth_endpoint_url
-        context = client_context("ATP_KAFKA_HTTPS", ca=security.https_ca_location)
         try:
             answer = httpx.post(
                 url,
                 data={"grant_type": "client_credentials", **scope},
                 auth=(security.oauth_client_id, security.oauth_client_secret),
                 timeout=_ANSWER_S,
-                verify=context,
+                verify=self._verify,
             )
         except httpx.HTTPError as error:
             raise _refused(str(error)[:200] or "it took too long") from None

@@ -6,13 +6,15 @@ are asked once more by hand.
 
 import asyncio
 import ssl
-from typing import Final
+from typing import Any, Final
 
+from aiokafka import AIOKafkaProducer
 from aiokafka.conn import collect_hosts, create_conn
 from aiokafka.errors import (
     ClusterAuthorizationFailedError,
     GroupAuthorizationFailedError,
     KafkaConnectionError,
+    KafkaError,
     SaslAuthenticationFailed,
     TopicAuthorizationFailedError,
     TransactionalIdAuthorizationFailed,
@@ -22,6 +24,7 @@ from aiokafka.protocol.metadata import MetadataRequest
 
 from atp_stream.access.kafka import KafkaAccess
 from atp_stream.access.tokens import NoTokenError
+from atp_stream.settings import SaslMechanism
 
 _ADD_ACL: Final = "add an ACL (docs/security.md)"
 _DENIALS: Final = {
@@ -34,16 +37,38 @@ _ANSWER_S: Final = 5.0
 _WRONG_HOST: Final = frozenset({62, 64})  # OpenSSL's X509_V_ERR_HOSTNAME_MISMATCH and ..._IP_ADDRESS_MISMATCH
 
 
+async def start(kafka: KafkaAccess, client: Any, seconds: float, refusal: type[Exception]) -> None:
+    """Start a client of aiokafka; if no broker lets it in within so many seconds, raise `refusal` with the line why."""
+    try:
+        async with asyncio.timeout(seconds):
+            await client.start()
+    except (TimeoutError, OSError, KafkaError):
+        raise refusal(await unreachable(kafka)) from None
+    # aiokafka takes a token that is refused for a cluster without brokers.
+    if kafka.get("sasl_mechanism") == SaslMechanism.OAUTHBEARER and not _client_of(client).cluster.brokers():
+        raise refusal(await unreachable(kafka))
+
+
+def _client_of(client: Any) -> Any:
+    return client.client if isinstance(client, AIOKafkaProducer) else client._client  # noqa: SLF001 - no other way
+
+
 async def unreachable(kafka: KafkaAccess) -> str:
     """Return the line for brokers of which none lets us in."""
-    told = ""
-    for host, port, _ in collect_hosts(str(kafka), randomize=False):
-        try:
-            async with asyncio.timeout(_ANSWER_S):
-                await _greet(kafka, host, port)
-        except Exception as error:  # noqa: BLE001 - whatever it is: it is only told
-            told = told or _why(kafka, f"{host}:{port}", error)
-    return told or f"no Kafka broker answers at {kafka}: correct ATP_BROKER, or start one with `atp stack up`"
+    hosts = collect_hosts(str(kafka), randomize=False)
+    lines = await asyncio.gather(*(_refusal(kafka, host, port) for host, port, _ in hosts))
+    otherwise = f"no Kafka broker answers at {kafka}: correct ATP_BROKER, or start one with `atp stack up`"
+    return next(filter(None, lines), otherwise)
+
+
+async def _refusal(kafka: KafkaAccess, host: str, port: int) -> str:
+    """Return the line for a broker that answers, but does not let us in; "" if it does not answer, or lets us in."""
+    try:
+        async with asyncio.timeout(_ANSWER_S):
+            await _greet(kafka, host, port)
+    except Exception as error:  # noqa: BLE001 - whatever it is: it is only told
+        return _why(kafka, f"{host}:{port}", error)
+    return ""
 
 
 async def _greet(kafka: KafkaAccess, host: str, port: int) -> None:
@@ -51,7 +76,9 @@ async def _greet(kafka: KafkaAccess, host: str, port: int) -> None:
     security = {name: value for name, value in kafka.items() if name != "bootstrap_servers"}
     connection = await create_conn(host, port, request_timeout_ms=int(_ANSWER_S * 1000), **security)
     try:
-        await connection.send(MetadataRequest([]))
+        answer = await connection.send(MetadataRequest([]))
+        if not answer.brokers:
+            raise SaslAuthenticationFailed
     finally:
         connection.close()
 
@@ -91,7 +118,7 @@ def tls_trouble(error: BaseException | None, names: str) -> str:
         return f"its certificate is not trusted ({error.verify_message}): set {names}_CA_LOCATION to its authority"
     if isinstance(error, ssl.SSLError):
         reason = (error.reason or "TLS fails").replace("_", " ").lower()
-        if "certificate" in reason:
+        if "alert" in reason or "certificate" in reason:
             return (
                 f"it does not accept our certificate ({reason}): set {names}_CERTIFICATE_LOCATION to one that it knows"
             )
@@ -109,11 +136,12 @@ def _why(kafka: KafkaAccess, broker: str, error: Exception) -> str:
             return str(error)
         case SaslAuthenticationFailed():
             line = f"the Kafka broker at {broker} does not let {kafka.who} in ({mechanism})"
-            return f"{line}: correct ATP_KAFKA_SASL_USERNAME and ..._PASSWORD"
+            oauth = mechanism == SaslMechanism.OAUTHBEARER
+            proof = "the token, or who gives it out" if oauth else "ATP_KAFKA_SASL_USERNAME and ..._PASSWORD"
+            return f"{line}: correct {proof}"
         case UnsupportedSaslMechanismError():
             return f"the Kafka broker at {broker} does not take {mechanism}: correct ATP_KAFKA_SASL_MECHANISM"
         case KafkaConnectionError() | ConnectionResetError() | asyncio.IncompleteReadError():
             line = f"the Kafka broker at {broker} hangs up on {kafka.get('security_protocol', 'PLAINTEXT')}"
-            token = ", or the token" if mechanism == "OAUTHBEARER" else ""  # one that is not good is told so, too
-            return f"{line}: correct ATP_KAFKA_SECURITY_PROTOCOL, or the port in ATP_BROKER{token}"
+            return f"{line}: correct ATP_KAFKA_SECURITY_PROTOCOL, or the port in ATP_BROKER"
     return ""

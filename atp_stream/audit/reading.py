@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaError, OffsetOutOfRangeError
+from aiokafka.errors import OffsetOutOfRangeError
 
 from atp_stream.access import KafkaAccess
-from atp_stream.access.trouble import missing, unreachable
+from atp_stream.access.trouble import missing, start
 from atp_stream.audit.errors import AuditError
 from atp_stream.topics import Topic
 
@@ -94,11 +94,7 @@ async def reader(kafka: KafkaAccess, topics: tuple[Topic, ...]) -> AsyncIterator
                 fetch_max_wait_ms=20,  # what is read next is always there already
             )
             stack.push_async_callback(consumer.stop)
-            try:
-                async with asyncio.timeout(_START_SECONDS):
-                    await consumer.start()
-            except (TimeoutError, OSError, KafkaError):
-                raise AuditError(await unreachable(kafka)) from None
+            await start(kafka, consumer, _START_SECONDS, AuditError)
             consumers.append(consumer)
         known = await consumers[0].topics()
         for topic in topics:

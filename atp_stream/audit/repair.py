@@ -10,7 +10,8 @@ from functools import partial
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from atp_stream.access import KafkaAccess, trouble
+from atp_stream.access import KafkaAccess
+from atp_stream.access.trouble import told
 from atp_stream.audit.errors import AuditError
 from atp_stream.audit.reading import Reader
 from atp_stream.audit.rows import Difference

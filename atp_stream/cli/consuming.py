@@ -1,15 +1,13 @@
 """Reading our own topics for a person: a consumer that has started, or one line that says why not."""
 
-import asyncio
 import base64
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
 
 from atp_stream.access import KafkaAccess
-from atp_stream.access.trouble import missing, unreachable
+from atp_stream.access.trouble import missing, start
 from atp_stream.cli.group import Failure
 from atp_stream.settings import Settings
 from atp_stream.topics import Topic
@@ -35,11 +33,7 @@ async def reading(
         fetch_max_wait_ms=50,  # a request for ends waits behind it
     )
     try:
-        try:
-            async with asyncio.timeout(_START_SECONDS):
-                await consumer.start()
-        except (TimeoutError, OSError, KafkaError):
-            raise Failure(await unreachable(kafka)) from None
+        await start(kafka, consumer, _START_SECONDS, Failure)
         known = await consumer.topics()
         absent = [topic.name for topic in topics if topic.name not in known]
         if absent:

@@ -7,7 +7,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from atp_stream.access import KafkaAccess
-from atp_stream.access.trouble import missing, told, unreachable
+from atp_stream.access.trouble import missing, start, told
 from atp_stream.cli.group import Failure
 
 _START_SECONDS = 8.0  # a wrong address is told within ten, start of Python included
@@ -30,11 +30,7 @@ async def produce(kafka: KafkaAccess, topic: str, key: bytes | None, value: byte
     """
     producer = AIOKafkaProducer(**kafka, acks="all", request_timeout_ms=int(_START_SECONDS * 1000))
     try:
-        try:
-            async with asyncio.timeout(_START_SECONDS):
-                await producer.start()
-        except (TimeoutError, OSError, KafkaError):
-            raise Failure(await unreachable(kafka)) from None
+        await start(kafka, producer, _START_SECONDS, Failure)
         try:
             async with asyncio.timeout(_TOPIC_SECONDS):  # sending would wait for it without a word
                 await producer.partitions_for(topic)

@@ -58,16 +58,17 @@ def minimal(settings: Settings) -> dict[str, list[Grant]]:
     inputs = [topic.name for topic in topics.inputs]
     outputs = [topic.name for topic in topics.outputs]
     log, tables, letters = topics.item_log.name, topics.state_changelog.name, topics.dead_letter.name
+    owners = topics.owners.name
     every = [topic.name for topic in topics.every]
     return {
         "init": [
             *_on(every, _MAKE),
-            *_on([log], _BOTH),
+            *_on([log, owners], _BOTH),
             Grant(Resource.TRANSACTIONAL_ID, f"{app}-init", _WRITE),
         ],
         "worker": [
             *_on(inputs, (Operation.READ, Operation.DESCRIBE_CONFIGS)),
-            *_on([log, tables], _BOTH),
+            *_on([log, tables, owners], _BOTH),
             *_on([*outputs, letters], _WRITE),
             Grant(Resource.GROUP, app, _READ),
             Grant(Resource.TRANSACTIONAL_ID, f"{app}-", _WRITE, prefixed=True),

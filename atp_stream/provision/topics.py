@@ -1,6 +1,5 @@
 """Topics: the missing ones are created, the others are compared."""
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -10,7 +9,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
 
 from atp_stream.access import KafkaAccess
-from atp_stream.access.trouble import told, unreachable
+from atp_stream.access.trouble import start, told
 from atp_stream.provision.report import Finding, ProvisionError, Verdict
 from atp_stream.topics import Topic
 
@@ -27,11 +26,7 @@ async def administration(kafka: KafkaAccess) -> AsyncIterator[AIOKafkaAdminClien
     """
     admin = AIOKafkaAdminClient(**kafka, request_timeout_ms=int(_ANSWER_SECONDS * 1000))
     try:
-        try:
-            async with asyncio.timeout(_ANSWER_SECONDS):
-                await admin.start()
-        except (TimeoutError, OSError, KafkaError):
-            raise ProvisionError(await unreachable(kafka)) from None
+        await start(kafka, admin, _ANSWER_SECONDS, ProvisionError)
         try:
             yield admin
         except (TimeoutError, OSError, KafkaError) as error:

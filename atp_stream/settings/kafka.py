@@ -109,8 +109,8 @@ class KafkaSecurity:
             HalfSetError: they do.
         """
         protocol = self.security_protocol
-        _refuse_without("TLS (SSL or SASL_SSL)", {} if protocol.tls else self._tls(), protocol)
-        _refuse_without("SASL (SASL_SSL or SASL_PLAINTEXT)", {} if protocol.sasl else self._sasl(), protocol)
+        _refuse_without("TLS", "SSL or SASL_SSL", {} if protocol.tls else self._tls(), protocol)
+        _refuse_without("SASL", "SASL_SSL or SASL_PLAINTEXT", {} if protocol.sasl else self._sasl(), protocol)
         refuse_lonely(self._key(), "ATP_KAFKA_SSL_CERTIFICATE_LOCATION", self.ssl_certificate_location)
         if protocol.sasl:
             self._refuse_half_sasl()
@@ -184,11 +184,11 @@ def refuse_lonely(said: dict[str, str], variable: str, value: str) -> None:
         raise HalfSetError(f"{lonely} is set, but {variable} is not: set both, or neither")
 
 
-def _refuse_without(what: str, said: dict[str, str], protocol: SecurityProtocol) -> None:
+def _refuse_without(what: str, protocols: str, said: dict[str, str], protocol: SecurityProtocol) -> None:
     for variable in _said(said):
         raise HalfSetError(
-            f"{variable} is set, but ATP_KAFKA_SECURITY_PROTOCOL={protocol} has no {what.split(' ', maxsplit=1)[0]}:"
-            f" set a protocol with {what}, or leave {variable} out"
+            f"{variable} is set, but ATP_KAFKA_SECURITY_PROTOCOL={protocol} has no {what}:"
+            f" set a protocol with {what} ({protocols}), or leave {variable} out"
         )
 
 

@@ -1,6 +1,7 @@
 """How the schema registry is asked to let us in."""
 
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from atp_stream.settings.kafka import refuse_lonely
 from atp_stream.settings.kinds import SECRET, TEXT, HalfSetError, setting
@@ -53,7 +54,7 @@ class RegistrySecurity:
         ways = {
             "ATP_REGISTRY_USERNAME": bool(self.username),
             "ATP_REGISTRY_TOKEN_FILE": bool(self.token_file),
-            "a user in ATP_REGISTRY_URL": "@" in url,
+            "a user in ATP_REGISTRY_URL": bool(urlsplit(url).username),
         }
         used = [way for way, said in ways.items() if said]
         if len(used) > 1:

@@ -110,6 +110,14 @@ def test_a_certificate_that_a_registry_wants_and_does_not_get_is_said(secrets: P
     assert line.startswith(f"the schema registry at {url} cannot be used: it does not accept our certificate (")
 
 
+def test_a_certificate_of_another_authority_is_said(secrets: Path, strangers: Path) -> None:
+    with knowing(secrets=secrets, wants_certificate=True) as url:
+        ours = {"ssl_ca_location": secrets / "ca.pem", "ssl_certificate_location": strangers / "client.pem"}
+        line = refusal(url, **ours)
+
+    assert line.startswith(f"the schema registry at {url} cannot be used: it does not accept our certificate (")
+
+
 def test_a_port_without_tls_is_said() -> None:
     with knowing() as url:
         line = refusal(url.replace("http:", "https:"))

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from atp_stream.access.tokens import NoTokenError, Tokens
-from atp_stream.settings import KafkaSecurity
+from atp_stream.settings import KafkaSecurity, SettingError
 from tests.access.servers import basic, knowing
 
 
@@ -51,6 +51,11 @@ async def test_an_endpoint_is_asked_again_when_its_token_is_old() -> None:
 async def test_an_endpoint_may_be_of_our_own_authority(secrets: Path) -> None:
     with knowing(basic("atp", "s3cr3t"), secrets=secrets, answer={"access_token": "t"}) as url:
         assert "t" == await asking(url, ca=str(secrets / "ca.pem")).token()
+
+
+def test_an_authority_that_is_none_is_named_before_anybody_is_asked() -> None:
+    with pytest.raises(SettingError, match=r"^ATP_KAFKA_HTTPS_CA_LOCATION='/nowhere' is not allowed: give a PEM file"):
+        asking("https://127.0.0.1:1", ca="/nowhere")
 
 
 async def test_a_wrong_secret_is_said_without_it() -> None:

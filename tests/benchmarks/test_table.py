@@ -43,6 +43,15 @@ def test_what_was_not_measured_has_no_table() -> None:
     assert "latency" not in figures({"machine": MACHINE})
 
 
+def test_what_tls_costs_is_told_as_a_ratio_of_the_same_work_without_it() -> None:
+    plain = {"events": 7, "both": OURS, "ledger": OURS, "date": "2026-11-28"}
+    found = {"PLAINTEXT": plain, "SASL_SSL": {**plain, "both": {**OURS, "us": 25.0}}}
+    rows = figures({"machine": MACHINE, "security": found}).splitlines()
+
+    assert "| intake and ledger, SASL_SSL | exactly once | 40,000 | 25.0 | 1.25 | 256 | 5.0 | 9 |" in rows
+    assert "| ledger alone, SASL_SSL | exactly once | 40,000 | 20.0 | 1.00 | 256 | 5.0 | 9 |" in rows
+
+
 def test_a_first_load_says_time_and_rows_and_the_memory_of_each_worker() -> None:
     load = {
         "items": 500_000, "orders": 50_000, "seconds": 200.4, "items_per_s": 2_495.0, "sending_s": 20.0,

@@ -183,7 +183,8 @@ def test_a_token_that_is_not_good_is_one_line(secured: Secured, tmp_path: Path) 
     done = secured.atp("upstream", "send", "count", "cup", "7", **variables)
 
     assert (1, 1) == (done.exit_code, done.stderr.count("\n")), done.output
-    assert done.stderr.endswith(", or the token\n")
+    expected = "does not let this client in (OAUTHBEARER): correct the token, or who gives it out\n"
+    assert done.stderr.endswith(expected)
     assert "s3.cr3.t" not in done.stderr
 
 
