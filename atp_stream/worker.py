@@ -48,13 +48,11 @@ class Worker(faust.Worker):
         log.info("started; views are at %s, tables in %s", url, tables, extra=about)
 
 
-def raise_open_files() -> int:
-    """Let this process open as many files as it may, and return how many: what it inherits is often 1,024."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+def raise_open_files() -> None:
+    """Let this process open as many files as it may: what it inherits is often 1,024."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with suppress(ValueError, OSError):  # macOS allows fewer than it says
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-        return hard
-    return soft
 
 
 def run(settings: Settings) -> None:
