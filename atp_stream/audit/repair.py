@@ -93,7 +93,7 @@ async def repair(
     except AnswerLost as error:
         raise AuditError(f"whether partition {case.partition} was repaired is not known: verify it again") from error
     except KafkaError as error:
-        raise AuditError(trouble.told(kafka, error, f"partition {case.partition} was not repaired")) from error
+        raise AuditError(told(kafka, error, f"partition {case.partition} was not repaired")) from error
 
 
 async def _refuse_changed(settings: Settings, reader: Reader, case: Case) -> None:

@@ -17,6 +17,7 @@ from aiokafka.errors import KafkaTimeoutError
 from aiokafka.structs import TopicPartition
 from faust.types import TP
 
+from atp_stream.access import KafkaAccess
 from atp_stream.engine.app import MAX_ANEW, EngineApp
 from atp_stream.engine.intake import Intake
 from atp_stream.engine.journal import Journal
