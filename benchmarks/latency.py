@@ -44,22 +44,25 @@ class Usage(NamedTuple):
 
 async def measure(stack: Stack, contender: Contender, rate: int, seconds: float) -> dict[str, Any]:
     """Send half adjustments, half reservations at `rate` events a second; return percentiles in milliseconds."""
-    async with producer_of(stack.bootstrap) as producer, committed(stack.bootstrap, contender.committed) as consumer:
+    seen: dict[Probe, float] = {}
+    async with producer_of(stack.bootstrap) as producer:
         for number in range(_ITEMS):
             await producer.send(contender.adjusted, first_stock(number, _micros()))
         await producer.flush()
         await contender.stocked(_ITEMS)
-        seen: dict[Probe, float] = {}
-        reading = asyncio.create_task(read_commits(consumer, contender.probe, seen))
-        sender = _Sender(producer, contender, rate)
-        await sender.send(_WARM_UP)
-        before = Usage.now(contender, stack)
-        await sender.send(seconds)
-        after = Usage.now(contender, stack)
-        deadline = time.monotonic() + _GRACE
-        while len(seen) < len(sender.sent) and time.monotonic() < deadline:  # noqa: ASYNC110 - nothing announces it
-            await asyncio.sleep(0.05)
-        reading.cancel()
+        async with committed(stack.bootstrap, contender.committed) as consumer:
+            reading = asyncio.create_task(read_commits(consumer, contender.probe, seen))
+            sender = _Sender(producer, contender, rate)
+            await sender.send(_WARM_UP)
+            before = Usage.now(contender, stack)
+            await sender.send(seconds)
+            after = Usage.now(contender, stack)
+            deadline = time.monotonic() + _GRACE
+            while len(seen) < len(sender.sent) and time.monotonic() < deadline and not reading.done():  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+            if reading.done():
+                await reading  # it never ends but by an error
+            reading.cancel()
     return {"rate": rate, **figures(sender.sent, seen, before, after)}
 
 
