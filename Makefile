@@ -20,7 +20,7 @@
 # make help         this list
 #
 # Each target makes what it needs (.venv, and Kafka and the registry in ~/.cache/atp-stream) once, and again when its
-# source changes. Only Python is needed; `make bench` alone wants a JDK and Maven, for the program it compares with (PARTS=peers).
+# source changes. Only Python is needed; `make bench` alone wants a JDK and Maven, for the programs it compares with (PARTS="peers latency").
 
 PYTHON ?= python3
 VENV := .venv
@@ -66,8 +66,8 @@ chaos: install-dev
 	$(fetch-java)
 	$(BIN)/python -m chaos --seed $(SEED) --minutes $(MINUTES) --brokers $(BROKERS) $(ARGS)
 
-# Only who measures the peers, as all do who name no PARTS, needs what compiles them.
-bench: install-dev $(if $(filter peers,$(or $(PARTS),peers)),$(PEERS_DIR)/kafka_streams/.built)
+# Only who measures peers, as all do who name no PARTS, needs what compiles them.
+bench: install-dev $(if $(filter peers latency,$(or $(PARTS),peers)),$(PEERS_DIR)/kafka_streams/.built)
 	$(fetch-java)
 	N=$(N) PARTS="$(PARTS)" WORKLOADS="$(WORKLOADS)" REPEAT=$(REPEAT) RATES="$(RATES)" DURATION=$(DURATION) ROWS="$(ROWS)" CHECK=$(CHECK) \
 	  $(BIN)/python -m benchmarks
@@ -170,7 +170,7 @@ $(VENV)/.installed-dev: pyproject.toml requirements/dev.lock | $(VENV)/pyvenv.cf
 	@touch $@ $(VENV)/.installed
 
 $(PEERS_DIR)/kafka_streams/.built: benchmarks/peers/kafka_streams/pom.xml $(wildcard benchmarks/peers/kafka_streams/src/main/java/peers/*)
-	$(need-jdk)$(need-maven)@echo "compiling the Kafka Streams peer"
+	$(need-jdk)$(need-maven)@echo "compiling the Kafka Streams peers"
 	@mvn -q -B -Dstyle.color=never -f benchmarks/peers/kafka_streams package
 	@touch $@
 

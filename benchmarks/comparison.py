@@ -32,13 +32,13 @@ class Peer(NamedTuple):
 
 
 _PYTHON: Final = (sys.executable, "-m")
-_JAVA: Final = (
+JAVA: Final = (
     "java", "-Xmx1g", "-Dorg.slf4j.simpleLogger.defaultLogLevel=error",
-    "-cp", f"{BUILT}/peer-kafka-streams-1.jar:{BUILT}/lib/*", "peers.Shelves",
+    "-cp", f"{BUILT}/peer-kafka-streams-1.jar:{BUILT}/lib/*",
 )  # fmt: skip
 PEERS: Final = {
-    "streams": Peer("Kafka Streams, default", "exactly once", (*_JAVA, "{}", "default")),
-    "tuned": Peer("Kafka Streams, tuned", "exactly once", (*_JAVA, "{}", "tuned")),
+    "streams": Peer("Kafka Streams, default", "exactly once", (*JAVA, "peers.Shelves", "{}", "default")),
+    "tuned": Peer("Kafka Streams, tuned", "exactly once", (*JAVA, "peers.Shelves", "{}", "tuned")),
     "faust": Peer("plain Faust", "at least once, and loses", (*_PYTHON, "benchmarks.peers.faust_plain", "{}")),
     "floor": Peer("floor: confluent-kafka and a dict", "none", (*_PYTHON, "benchmarks.peers.floor", "{}")),
 }

@@ -123,6 +123,17 @@ class Bench:
             await asyncio.sleep(_DRAIN_POLL)
 
 
+@asynccontextmanager
+async def worker(settings: Settings, directory: Path) -> AsyncIterator[Bench]:
+    """Give a worker that has not started yet; it is stopped in order afterwards."""
+    bench = Bench(settings, directory)
+    try:
+        yield bench
+        await bench.stop()
+    finally:
+        await bench.close()
+
+
 async def create_topics(kafka: KafkaAccess, names: Iterable[str], partitions: int, **config: str) -> None:
     """Create topics that are not ours."""
     async with provision.administration(kafka) as admin:

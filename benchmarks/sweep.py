@@ -21,7 +21,8 @@ from atp_stream.devstack import Stack
 from atp_stream.settings import Settings
 from atp_stream.topics import Topics
 from benchmarks import site
-from benchmarks.latency import Probe, committed, percentile, producer_of, read_commits
+from benchmarks.contenders import Probe, avro_probe, partitions_of
+from benchmarks.latency import committed, percentile, producer_of, read_commits
 
 _RATE: Final = 20  # a second
 _BEFORE: Final = 200  # reservations
@@ -45,9 +46,10 @@ async def measure(stack: Stack, directory: Path, items: int) -> None:
         await site.preload(KafkaAccess.of(settings), _counts(topics.counted.name, items))
         await worker.ready()
         await worker.drained(inputs=items, records=items)
-        async with producer_of(settings) as producer, committed(settings) as consumer:
+        told_on = partitions_of(topics.allocation_committed.name, topics.allocation_committed.partitions)
+        async with producer_of(KafkaAccess(stack.bootstrap)) as producer, committed(KafkaAccess(stack.bootstrap), told_on) as consumer:
             seen: dict[Probe, float] = {}
-            reading = asyncio.create_task(read_commits(consumer, seen))
+            reading = asyncio.create_task(read_commits(consumer, avro_probe(), seen))
             sent: dict[Probe, float] = {}
             ordered = ended = told = 0.0
             number = 0
@@ -59,7 +61,7 @@ async def measure(stack: Stack, directory: Path, items: int) -> None:
                     ordered = time.monotonic()
                 item = f"item-{number * 7919 % items:07d}"
                 said = {"itemId": item, "reservationId": f"r-{number}", "channel": "ECOM", "quantity": 1}
-                sent[item, 100] = time.monotonic()
+                sent[item, 1] = time.monotonic()
                 await producer.send(topics.created.name, msgspec.json.encode(said))
                 number += 1
                 await asyncio.sleep(1 / _RATE)

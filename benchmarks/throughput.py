@@ -1,8 +1,7 @@
 """How much our worker gets done, and what it costs: intake and ledger together, then the ledger alone."""
 
-import contextlib
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -30,12 +29,12 @@ async def measure(stack: Stack, directory: Path, name: str, workload: Workload, 
     """Run a workload and return its figures: CPU is in microseconds per input event."""
     idle = await _start_up(stack, directory, f"{name}-idle")
     settings = await _preloaded(stack, name, workload, count)
-    async with _worker(settings, directory / f"{name}-both") as worker:
+    async with site.worker(settings, directory / f"{name}-both") as worker:
         both = await _run(stack, worker, idle, inputs=count, count=count)
     found: Figures = {"events": count, "both": both, "rows": await rows_of(settings)}
     again = _without_inputs(settings)
     await provision.initialise(again)
-    async with _worker(again, directory / f"{name}-ledger") as worker:
+    async with site.worker(again, directory / f"{name}-ledger") as worker:
         found["ledger"] = await _run(stack, worker, idle, inputs=0, count=count)
     found["intake_us"] = both["us"] - found["ledger"]["us"]
     found["same_outputs"] = both["outputs"] == found["ledger"]["outputs"] or "differ by what steps conflate"
@@ -45,7 +44,7 @@ async def measure(stack: Stack, directory: Path, name: str, workload: Workload, 
 async def fill(stack: Stack, directory: Path, name: str, workload: Workload, count: int) -> Settings:
     """Run a workload for the rows that it leaves, and return the settings of the installation."""
     settings = await _preloaded(stack, name, workload, count)
-    async with _worker(settings, directory / name) as worker:
+    async with site.worker(settings, directory / name) as worker:
         await worker.ready()
         await worker.drained(inputs=count, records=count)
     return settings
@@ -65,21 +64,11 @@ async def _preloaded(stack: Stack, name: str, workload: Workload, count: int) ->
     return settings
 
 
-@contextlib.asynccontextmanager
-async def _worker(settings: Settings, directory: Path) -> AsyncIterator[site.Bench]:
-    worker = site.Bench(settings, directory)
-    try:
-        yield worker
-        await worker.stop()
-    finally:
-        await worker.close()
-
-
 async def _start_up(stack: Stack, directory: Path, name: str) -> site.Moment:
     """Return what a start takes that finds nothing to do: seconds until it is ready, and CPU seconds."""
     settings = site.settings_of(stack, name)
     await provision.initialise(settings)
-    async with _worker(settings, directory / name) as worker:
+    async with site.worker(settings, directory / name) as worker:
         ready = await worker.ready()
         return site.Moment(ready, worker.now().cpu)
 
