@@ -178,8 +178,11 @@ class ResumeItem(Command, tag="resume", frozen=True):
 PolicyCommand = EditItem | Grant | Revoke | Move
 """A command by which an operator steers one item."""
 
+SupplyCommand = ScheduleSupply | CancelSupply | ReceiveSupply
+"""A command about what is expected."""
+
 AnyCommand = (
-    AdjustStock | CountStock | Reserve | Confirm | Release | Fulfil
+    AdjustStock | CountStock | Reserve | Confirm | Release | Fulfil | ScheduleSupply | CancelSupply | ReceiveSupply
     | SetPolicy | EditPolicy | EditItem | Grant | Revoke | Move | Tick | ResumeItem | Elapse
 )  # fmt: skip
 

@@ -5,6 +5,7 @@ from typing import Final, TypeAlias, assert_never
 
 from atp_stream.domain.commands import (
     AdjustStock,
+    CancelSupply,
     Confirm,
     CountStock,
     EditItem,
@@ -12,11 +13,15 @@ from atp_stream.domain.commands import (
     Grant,
     Move,
     PolicyCommand,
+    ReceiveSupply,
     Release,
     Reserve,
     Revoke,
+    ScheduleSupply,
+    SupplyCommand,
 )
 from atp_stream.domain.errors import Refused
+from atp_stream.domain.item import supplies
 from atp_stream.domain.item.open_item import MICROSECONDS, OpenItem
 from atp_stream.domain.item.operator_commands import steer
 from atp_stream.domain.policy.rules import Policy
@@ -24,7 +29,7 @@ from atp_stream.domain.reasons import Reason
 from atp_stream.domain.reservations.lifecycle import adjusted, confirm, fulfil, is_purged, release, reserve
 from atp_stream.domain.stock.facts import Fact, Outcome
 
-ItemCommand: TypeAlias = AdjustStock | CountStock | Reserve | Confirm | Release | Fulfil | PolicyCommand
+ItemCommand: TypeAlias = AdjustStock | CountStock | Reserve | Confirm | Release | Fulfil | SupplyCommand | PolicyCommand
 """A command that changes the numbers of one item."""
 
 
@@ -33,6 +38,7 @@ _LATE: Final = Outcome.LATE
 _STALE: Final = Outcome.STALE
 _APPLIED: Final = Outcome.APPLIED
 _OUTCOMES: Final = (_DUPLICATE, _APPLIED)  # by whether a command was news
+_RECEIPT: Final = "\x1freceipt "  # what the event of a receipt is known by among the facts of stock
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -52,6 +58,10 @@ def answer(item: OpenItem, command: ItemCommand, policy: Policy) -> Outcome:
             return _adjust(item, command)
         case CountStock():
             return _record(item, Fact(command.at, command.event_id, None, command.on_hand), command.location)
+        case ScheduleSupply() | CancelSupply():
+            return _OUTCOMES[supplies.schedule(item, command)]
+        case ReceiveSupply():
+            return _receive(item, command)
         case Release() | Fulfil() | Confirm():
             return _OUTCOMES[_follow(item, command)]
         case EditItem() | Grant() | Revoke() | Move():
@@ -72,7 +82,30 @@ def _follow(item: OpenItem, command: Release | Fulfil | Confirm) -> bool:
             assert_never(command)
 
 
+def _receive(item: OpenItem, command: ReceiveSupply) -> Outcome:
+    """Take in a receipt, and where it says so, let it move the stock; raises Refused as `_adjust` does."""
+    if not supplies.receive(item, command):
+        return _DUPLICATE
+    if command.moves_stock and command.quantity is not None:
+        _record(item, Fact(command.at, f"{_RECEIPT}{command.event_id}", command.quantity, None), command.location)
+    return _APPLIED
+
+
 def _adjust(item: OpenItem, command: AdjustStock) -> Outcome:
+    """Take in an adjustment of the stock.
+
+    What it says of a supply counts whatever the stock says of it: also if it is refused as stale.
+    """
+    if command.supply is None:
+        return _move_stock(item, command)
+    if command.reservation is not None:
+        raise Refused(Reason.TWO_MOVEMENTS, f"{command.reservation} and {command.supply}")
+    news = supplies.adjusted(item, command, command.supply)
+    outcome = _move_stock(item, command)
+    return _APPLIED if news else outcome
+
+
+def _move_stock(item: OpenItem, command: AdjustStock) -> Outcome:
     ships = command.reservation is not None and command.delta < 0
     fact = Fact(command.at, command.event_id, command.delta, command.absolute, ships)
     outcome = _record(item, fact, command.location)
@@ -93,4 +126,6 @@ def _record(item: OpenItem, fact: Fact, location: str) -> Outcome:
         at = _EPOCH + timedelta(microseconds=item.stock.forgotten_at(location))
         raise Refused(Reason.STALE, f"what {location or 'no location'} had up to {at.isoformat()} is forgotten")
     item.row.late += outcome is _LATE
+    if item.row.dated and fact.absolute is not None and (outcome is _APPLIED or outcome is _LATE):
+        supplies.hold(item, fact.at, location)
     return outcome

@@ -179,7 +179,9 @@ class Step:
             if refused.reason == "stale":
                 item.row.stale += 1
                 item.changed = True
-            return
+            if refused.reason != "stale" or not item.has_news:  # news of a supply, that the stock refused
+                return
+            outcome = Outcome.APPLIED
         if outcome is _DUPLICATE or outcome is _PAST:
             item.row.duplicates += outcome is _DUPLICATE
             item.row.past += outcome is _PAST

@@ -6,6 +6,7 @@ when the step ends: that is what conflates it. Hot: plain attributes and rows ch
 Source: docs/rules/availability.md#formula, docs/rules/reservations.md#units-return.
 """
 
+from bisect import insort
 from typing import Final
 
 from atp_stream.domain.errors import Refused
@@ -16,6 +17,7 @@ from atp_stream.domain.events import (
     AvailabilityCalculated,
     ReleaseReason,
 )
+from atp_stream.domain.item.dates import ItemDates
 from atp_stream.domain.item.policy_history import PolicyVersion
 from atp_stream.domain.names import short_id
 from atp_stream.domain.policy.rules import ItemRules, Policy
@@ -41,7 +43,7 @@ class OpenItem:
     """An item, its rules, and the place in the log that its next events are named by."""
 
     __slots__ = (
-        "_before", "_leaving", "changed", "channels", "due", "events", "is_new", "log_time", "name", "offset",
+        "_before", "_dates", "_leaving", "changed", "channels", "due", "events", "is_new", "log_time", "name", "offset",
         "ordinal", "pending", "reserved", "row", "rules", "source", "state", "stock", "ticket", "unindexed",
         "version", "waiting",
     )  # fmt: skip
@@ -69,6 +71,19 @@ class OpenItem:
         self.due = self.is_due
         self.offset = self.log_time = self.ordinal = self.version = self.ticket = 0
         self.source = b""
+        self._dates: ItemDates | None = None
+
+    @property
+    def dates(self) -> ItemDates:
+        """Return what of the item has a date; `row.dated` says whether anything has."""
+        if self._dates is None:
+            self._dates = ItemDates(self)
+        return self._dates
+
+    @property
+    def has_news(self) -> bool:
+        """Tell whether the present command has changed what has a date."""
+        return self._dates is not None and self._dates.is_touched
 
     @property
     def is_due(self) -> bool:
@@ -140,7 +155,9 @@ class OpenItem:
         return row
 
     def free(self) -> int:
-        """Return what nobody was promised."""
+        """Return what nobody was promised: with dates, as much of it as is not needed at any later point."""
+        if self.row.dated:
+            return self.dates.curve().levels[0]
         stock, rules = self.row.stock, self.rules
         return availability.free(
             stock.on_hand, availability.safety_stock(rules, stock.basis), self.reserved, rules.step
@@ -154,14 +171,17 @@ class OpenItem:
 
     def new_claim(self, channel: str, priority: int) -> int:
         """Return what a new reservation may take: nothing while one of its priority or above waits in the channel."""
+        return 0 if self.is_blocked(channel, priority) else sum(self.claim(channel))
+
+    def is_blocked(self, channel: str, priority: int) -> bool:
+        """Tell whether a new reservation has to wait behind one of its priority or above."""
         row = self.channels[channel]
-        if row.waiting:
-            if row.blocking and priority <= 0:
-                return 0
-            head = self.state.first(queue_prefix(self.name, channel))
-            if head is not None and head[1].priority >= priority:
-                return 0
-        return sum(self.claim(channel))
+        if not row.waiting:
+            return False
+        if row.blocking and priority <= 0:
+            return True
+        head = self.state.first(queue_prefix(self.name, channel))
+        return head is not None and head[1].priority >= priority
 
     # Units change hands
 
@@ -173,11 +193,15 @@ class OpenItem:
         rules, channel = self.rules, self.channels[row.channel]
         earmarked = 0 if rules.plain else min(units, self.claim(row.channel).earmark)
         channel.consumed += earmarked
+        self.allocate(reservation, row, units, earmarked, asked_at)
+
+    def allocate(self, reservation: str, row: Reservation, units: int, earmarked: int, asked_at: int) -> None:
+        """Reserve units, `earmarked` of which are counted in the channel's quota already."""
+        channel = self.channels[row.channel]
         channel.reserved += units
         self.reserved += units
-        if rules.time_limit is not None and row.expires_at is None and not row.confirmed:
-            row.expires_at = self.log_time * MICROSECONDS + rules.time_limit
-        row.allocations.append(Allocation(self.offset, self.ordinal, units, earmarked, asked_at))
+        self.begin_limit(row)
+        insort(row.allocations, Allocation(self.offset, self.ordinal, units, earmarked, asked_at), key=_request)
         self.events.append(
             AllocationCommitted(
                 name=self.name, version=self.version, at=self.log_time, offset=self.offset, ordinal=self.ordinal,
@@ -185,6 +209,12 @@ class OpenItem:
             )
         )  # fmt: skip
         self.ordinal += 1
+
+    def begin_limit(self, row: Reservation) -> None:
+        """Let a reservation without a limit of its own live by that of its tenant from now on."""
+        limit = self.rules.time_limit
+        if limit is not None and row.expires_at is None and not row.confirmed:
+            row.expires_at = self.log_time * MICROSECONDS + limit
 
     def give_back(self, reservation: str, row: Reservation, units: int, reason: ReleaseReason) -> None:
         """Take promised units back, from the newest allocation first, each to where it came from."""
@@ -237,12 +267,15 @@ class OpenItem:
                 row.leaving = self._leaving = True
         self.unindexed |= rules.deallocates and not old.deallocates
         self.rules = rules
+        if self.row.dated:
+            self.dates.changed()
 
     def dismiss(self) -> None:
         """Drop the channels that policy no longer has and nothing holds open: their grants are free again."""
         if not self._leaving:
             return
-        for channel in [c for c, row in self.channels.items() if row.leaving and not row.reserved and not row.waiting]:
+        held = (c for c, row in self.channels.items() if row.leaving and not row.reserved and not row.waiting)
+        for channel in [c for c in held if not self.channels[c].promised]:
             del self.channels[channel]
             self._before.setdefault(channel, None)
             self._withdraw(channel)
@@ -259,7 +292,10 @@ class OpenItem:
         if runs:
             item.safety_stock = availability.safety_stock(rules, item.stock.basis)
         step = rules.step
-        free = availability.free(item.stock.on_hand, item.safety_stock, self.reserved, step)
+        if item.dated and runs:
+            free = self.free()
+        else:
+            free = availability.free(item.stock.on_hand, item.safety_stock, self.reserved, step)
         claimed = None if rules.plain or not runs else claims(free, rules, item.channels)
         item.scaled = claimed is not None and sum(weights(open_rules(rules, item.channels)).values()) > WHOLE
         named = rules.channels
@@ -278,6 +314,8 @@ class OpenItem:
             if channel not in item.channels and pair != _WITHDRAWN:
                 self._tell(place, channel, *_WITHDRAWN)
                 place += 1
+        if item.dated or self._dates is not None:
+            self.dates.publish(place, runs=runs)
         self.state.put(item_key(self.name), item)
 
     def _tell(self, place: int, channel: str, available: int, reserved: int) -> None:
@@ -288,3 +326,8 @@ class OpenItem:
                 channel=channel, available=available, reserved=reserved,
             )
         )  # fmt: skip
+
+
+def _request(allocation: Allocation) -> int:
+    """Return the place in the log of the request that an allocation answers: allocations stand in that order."""
+    return allocation.offset if allocation.asked_at < 0 else allocation.asked_at

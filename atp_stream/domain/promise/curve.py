@@ -15,7 +15,7 @@ All quantities are whole hundredths.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from atp_stream.domain.policy.rules import ItemRules
@@ -23,7 +23,7 @@ from atp_stream.domain.policy.schema import Kind
 from atp_stream.domain.promise.claims import Claim, claims, open_rules, quotas
 from atp_stream.domain.state.rows import Channel
 from atp_stream.domain.supply.days import end_of, expected
-from atp_stream.domain.supply.rows import CurveRow, Day
+from atp_stream.domain.supply.rows import CurveRow
 from atp_stream.domain.supply.rules import SupplyRules
 
 NOW: Final = -1
@@ -99,10 +99,20 @@ def claim_at(curve: Curve, day: int, channel: str, rules: ItemRules, channels: M
 
 
 def earliest(
-    curve: Curve, units: int, first: int, channel: str, rules: ItemRules, channels: Mapping[str, Channel]
+    curve: Curve,
+    units: int,
+    first: int,
+    channel: str,
+    rules: ItemRules,
+    channels: Mapping[str, Channel],
+    *,
+    above: int = -1,
 ) -> int | None:
-    """Return the earliest day, from `first` on, on which a channel may claim so many units."""
-    level = -1
+    """Return the earliest day, from `first` on, on which a channel may claim so many units.
+
+    Only days count on which there are more units than `above`.
+    """
+    level = above
     for day in [first, *(day for day in curve.days if day > first)]:
         found = curve.levels[curve.place(day)]
         if found > level and day <= curve.end:
@@ -117,11 +127,6 @@ def entitled(rules: ItemRules, channels: Mapping[str, Channel]) -> int:
     if rules.plain:
         return 0
     return sum(quota.left for quota in quotas(open_rules(rules, channels), channels))
-
-
-def promised_by(days: Iterable[Day], day: int) -> int:
-    """Return what is promised up to a day."""
-    return sum(one.promised for one in days if one.day <= day)
 
 
 def _claim(level: int, channel: str, rules: ItemRules, channels: Mapping[str, Channel]) -> Claim:

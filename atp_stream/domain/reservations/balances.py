@@ -9,7 +9,8 @@ from typing import Final
 from atp_stream.domain.state.rows import Reservation
 
 MAX_PIECES: Final = 256
-"""So many allocations and waiting parts has a reservation at most; then it grows no more and takes no more parts."""
+"""So many allocations, promises and waiting parts has a reservation at most; then it grows no
+more and takes no more parts."""
 
 
 class Status(StrEnum):
@@ -18,6 +19,7 @@ class Status(StrEnum):
     PENDING = "PENDING"
     COMMITTED = "COMMITTED"
     PARTIAL = "PARTIAL"
+    PROMISED = "PROMISED"
     BACKORDERED = "BACKORDERED"
     CONFIRMED = "CONFIRMED"
     FULFILLED = "FULFILLED"
@@ -27,13 +29,23 @@ class Status(StrEnum):
 
 
 def allocated(row: Reservation) -> int:
-    """Return the units that are promised and have not left."""
+    """Return the units that are reserved and have not left."""
     return sum(allocation.quantity for allocation in row.allocations)
 
 
 def pieces(row: Reservation) -> int:
-    """Return the number of allocations and waiting parts."""
-    return len(row.allocations) + len(row.queued)
+    """Return the number of allocations, promises and waiting parts."""
+    return len(row.allocations) + len(row.queued) + len(row.promises)
+
+
+def promised(row: Reservation) -> int:
+    """Return the units that are promised for a day."""
+    return sum(promise.quantity for promise in row.promises)
+
+
+def is_empty(row: Reservation) -> bool:
+    """Tell whether a reservation holds nothing: no units that are reserved, promised or waiting."""
+    return not row.allocations and not row.queued and not row.promises
 
 
 def owed(row: Reservation) -> int:
@@ -56,5 +68,5 @@ def status(row: Reservation) -> Status:
         return Status.CONFIRMED
     held = allocated(row)
     if not held:
-        return Status.BACKORDERED
+        return Status.PROMISED if row.promises and not row.queued else Status.BACKORDERED
     return Status.COMMITTED if held >= owed(row) else Status.PARTIAL

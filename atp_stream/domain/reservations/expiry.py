@@ -7,14 +7,14 @@ Source: docs/rules/time.md#expiry, docs/rules/time.md#retention.
 
 from atp_stream.domain.budget import SliceBudget
 from atp_stream.domain.events import ReleaseReason
-from atp_stream.domain.item import drift
+from atp_stream.domain.item import drift, supplies, timers
 from atp_stream.domain.item.open_item import OpenItem
-from atp_stream.domain.item.timers import watch
 from atp_stream.domain.reservations.backorder_queue import stop_waiting
-from atp_stream.domain.reservations.balances import allocated, owed
+from atp_stream.domain.reservations.balances import allocated, owed, promised
 from atp_stream.domain.reservations.saving import forget, keep
 from atp_stream.domain.row_keys import timer_of, timer_prefix
 from atp_stream.domain.state.rows import End, Work
+from atp_stream.domain.supply.days import DAY_US
 
 
 def run_out(item: OpenItem, work: Work, budget: SliceBudget) -> bool:
@@ -25,12 +25,19 @@ def run_out(item: OpenItem, work: Work, budget: SliceBudget) -> bool:
         if not budget.take():
             return False
         item.state.delete(found[0])
-        reservation = timer_of(found[0])[1]
-        if reservation:
-            _end(item, reservation)
+        moment, owner = timer_of(found[0])
+        if owner == timers.OF_DAY:
+            item.dates.row.timer = None
+            work.roll = work.until // DAY_US
+        elif owner == timers.OF_RECEIPTS:
+            supplies.wait_no_longer(item, moment)
+        elif owner.startswith(timers.OF_SUPPLY):
+            supplies.forget(item, owner.removeprefix(timers.OF_SUPPLY))
+        elif owner:
+            _end(item, owner)
         else:
             drift.tell(item)
-    watch(item, None if found is None else timer_of(found[0])[0])
+    timers.watch(item, None if found is None else timer_of(found[0])[0])
     work.until = None
     return True
 
@@ -44,8 +51,11 @@ def _end(item: OpenItem, reservation: str) -> None:
             item.row.purged_at = row.at if item.row.purged_at is None else max(item.row.purged_at, row.at)
         forget(item, reservation, row)
         return
-    row.dropped = owed(row) - row.waiting - allocated(row)
+    by_day = promised(row)
+    row.dropped = owed(row) - row.waiting - by_day - allocated(row)
     stop_waiting(item, row, row.waiting, newest=True)
+    if by_day:
+        item.dates.give_up_latest(reservation, row, by_day)
     item.give_back(reservation, row, allocated(row), ReleaseReason.EXPIRED)
     row.ended = End.EXPIRED
     keep(item, reservation, row)

@@ -19,14 +19,14 @@ from typing import Final
 from atp_stream.domain.commands import Confirm, Fulfil, Release, Reserve
 from atp_stream.domain.errors import Refused
 from atp_stream.domain.events import DenialOutcome, ReleaseReason, ReservationDenied
-from atp_stream.domain.item.open_item import MICROSECONDS, OpenItem
+from atp_stream.domain.item.open_item import OpenItem
 from atp_stream.domain.names import join, short_id
 from atp_stream.domain.policy.channel_names import normal
 from atp_stream.domain.policy.rules import Policy
 from atp_stream.domain.reasons import DenialReason, Reason
-from atp_stream.domain.reservations import shipment_matching
+from atp_stream.domain.reservations import dated_requests, shipment_matching
 from atp_stream.domain.reservations.backorder_queue import queue_again, stop_waiting, wait
-from atp_stream.domain.reservations.balances import MAX_PIECES, allocated, owed, pieces
+from atp_stream.domain.reservations.balances import MAX_PIECES, allocated, is_empty, owed, pieces, promised
 from atp_stream.domain.reservations.saving import keep, refer, revive
 from atp_stream.domain.row_keys import queue_prefix
 from atp_stream.domain.state.rows import End, Remainder, Reservation
@@ -38,18 +38,20 @@ MAX_MOVEMENTS: Final = 512
 def reserve(item: OpenItem, command: Reserve, policy: Policy) -> bool:
     """Claim units, or replace what an older create said.
 
-    Raises Refused with reason too_old, reservation_conflict, unknown_channel, too_many_channels or too_many_parts.
+    Raises Refused with reason too_old, too_far, reservation_conflict, unknown_channel, too_many_channels or
+    too_many_parts.
     """
     row = item.reservation(command.reservation)
     asked = policy.default_channel if command.channel is None else command.channel
     channel = item.rules.resolve(asked, item.channels)
     if row is None or row.at is None:
         _require_unforgotten(item, command.reservation, command.at)
+        dated_requests.require_in_reach(item, command)
         is_new = channel not in item.channels
         channel = item.channel_for(channel, policy.unknown_channel_limit)
         row = row or Reservation()
         _create(item, row, command, channel)
-        if is_new and not row.allocations and not row.queued:
+        if is_new and is_empty(row):
             item.forget(channel)
         return True
     if command.channel != row.asked and normal(channel) != normal(item.rules.resolve(row.channel)):
@@ -57,6 +59,7 @@ def reserve(item: OpenItem, command: Reserve, policy: Policy) -> bool:
         raise Refused(Reason.RESERVATION_CONFLICT, where)
     if command.at <= row.at:
         return False
+    dated_requests.require_in_reach(item, command)
     if row.ended is None:
         _replace(item, row, command)
     else:
@@ -71,7 +74,8 @@ def confirm(item: OpenItem, command: Confirm) -> bool:
         _reopen(item, command.reservation, row)
     elif row.confirmed or row.ended is not None:
         return False
-    row.confirmed, row.expires_at = True, None
+    with dated_requests.listed_anew(item, command.reservation, row):
+        row.confirmed, row.expires_at = True, None
     keep(item, command.reservation, row)
     return True
 
@@ -87,7 +91,7 @@ def release(item: OpenItem, command: Release) -> bool:
     else:
         left = owed(row)
         units = left if command.quantity is None else command.quantity
-        taken = min(units, row.waiting + allocated(row))
+        taken = min(units, row.waiting + promised(row) + allocated(row))
         row.released += min(units, left)
         row.excess += max(0, units - left)
         _shrink(item, command.reservation, row, taken, ReleaseReason.CANCELLED)
@@ -110,7 +114,8 @@ def fulfil(item: OpenItem, command: Fulfil) -> bool:
     else:
         rest = command.quantity is None
         units = _unshipped(row) if command.quantity is None else command.quantity
-        _hand_over(item, row, shipment_matching.fulfilled(item, row, units, command.at, command.location, rest=rest))
+        moved = shipment_matching.fulfilled(item, row, units, command.at, command.location, rest=rest)
+        _hand_over(item, command.reservation, row, moved)
     keep(item, command.reservation, row)
     return True
 
@@ -118,7 +123,7 @@ def fulfil(item: OpenItem, command: Fulfil) -> bool:
 def adjusted(item: OpenItem, reservation: str, units: int, location: str) -> None:
     """Take note that an adjustment has taken `units` of a reservation out of the stock of `location`."""
     row = item.reservation(reservation) or Reservation()
-    _hand_over(item, row, shipment_matching.adjusted(item, row, units, location))
+    _hand_over(item, reservation, row, shipment_matching.adjusted(item, row, units, location))
     keep(item, reservation, row)
 
 
@@ -138,15 +143,15 @@ def _create(item: OpenItem, row: Reservation, command: Reserve, channel: str) ->
     refer(item, command.reservation, row, command.reference)
     revive(item, command.reservation, row)
     _state(row, command)
+    dated_requests.want(item, command.reservation, row, command.wanted)
     row.expires_at = None if row.confirmed else command.expires_at
     shipment_matching.relocate(item, row, command.location)
     rest = row.fulfil_rest
     if row.release_rest:
         row.released += owed(row)
     elif rest is not None:
-        _hand_over(
-            item, row, shipment_matching.fulfilled(item, row, _unshipped(row), rest.at, rest.location, rest=True)
-        )
+        moved = shipment_matching.fulfilled(item, row, _unshipped(row), rest.at, rest.location, rest=True)
+        _hand_over(item, command.reservation, row, moved)
     row.release_rest, row.fulfil_rest = False, None
     net = owed(row)
     if net:
@@ -164,6 +169,7 @@ def _reopen(item: OpenItem, reservation: str, row: Reservation) -> None:
     first = item.state.first(queue_prefix(item.name, row.channel))
     if first is not None:
         row.priority = max(row.priority, first[1].priority)
+    dated_requests.want(item, reservation, row, row.wanted)
     net = owed(row) - row.dropped
     if net > 0:
         _claim(item, reservation, row, net)
@@ -172,7 +178,7 @@ def _reopen(item: OpenItem, reservation: str, row: Reservation) -> None:
 
 
 def _state(row: Reservation, command: Reserve) -> None:
-    row.at, row.requested = command.at, command.quantity
+    row.at, row.requested, row.wanted = command.at, command.quantity, command.wanted
     row.priority, row.allow_partial, row.allow_backorder = (
         command.priority,
         command.allow_partial,
@@ -210,45 +216,51 @@ def _replace(item: OpenItem, row: Reservation, command: Reserve) -> None:
         raise Refused(
             Reason.TOO_MANY_PARTS, f"{command.reservation} is in {MAX_PIECES} parts already, the most there may be"
         )
-    if (command.priority, command.allow_partial) != (row.priority, row.allow_partial):
-        queue_again(item, row, command.priority, allow_partial=command.allow_partial)
-    _state(row, command)
+    with dated_requests.listed_anew(item, command.reservation, row):
+        undue = dated_requests.is_undue(item, command.wanted)
+        if (command.priority, command.allow_partial, undue) != (row.priority, row.allow_partial, row.undue):
+            queue_again(item, row, command.priority, allow_partial=command.allow_partial, undue=undue)
+        _state(row, command)
+    dated_requests.move_to_wanted(item, command.reservation, row)
     _move_to(item, row, command)
     row.expires_at = None if row.confirmed else command.expires_at
     if grown > 0:
         _claim(item, command.reservation, row, grown)
     else:
-        surplus = max(0, row.waiting + allocated(row) - owed(row))
+        surplus = max(0, row.waiting + promised(row) + allocated(row) - owed(row))
         _shrink(item, command.reservation, row, surplus, ReleaseReason.REDUCED)
         _end_if_empty(row, End.RELEASED)
-    limit = item.rules.time_limit
-    if limit is not None and row.expires_at is None and row.allocations and not row.confirmed:
-        row.expires_at = item.log_time * MICROSECONDS + limit
+    if row.allocations or (row.promises and row.wanted is not None):
+        item.begin_limit(row)
     keep(item, command.reservation, row)
 
 
 def _claim(item: OpenItem, reservation: str, row: Reservation, units: int) -> None:
     """Answer a request for units: the diagram at the head of this module."""
-    claim = item.new_claim(row.channel, row.priority)
-    if units <= claim:
-        item.commit(reservation, row, units)
-        return
+    is_blocked = item.is_blocked(row.channel, row.priority)
+    claim = 0 if is_blocked else dated_requests.claim(item, row)
     part = claim if row.allow_partial and pieces(row) < MAX_PIECES - 1 else 0
-    if part:
-        item.commit(reservation, row, part)
-    rest = units - part
+    taken = units if units <= claim else part
+    if taken:
+        dated_requests.take(item, reservation, row, taken)
+    rest = units - taken
+    if not rest:
+        return
     if not row.allow_backorder:
         reason = DenialReason.REST_DROPPED
+    elif not is_blocked and dated_requests.promise_rest(item, reservation, row, rest):
+        reason = DenialReason.REST_PROMISED
     elif _may_wait(item, row, rest):
         reason = DenialReason.REST_WAITS
         wait(item, reservation, row, rest, item.offset)
     else:
         reason = DenialReason.TOO_MUCH_WAITS
-    waits = reason is DenialReason.REST_WAITS
-    if not waits:
+    kept = reason in {DenialReason.REST_WAITS, DenialReason.REST_PROMISED}
+    if not kept:
         _end_if_empty(row, End.REJECTED)
-    alone = DenialOutcome.BACKORDERED if waits else DenialOutcome.REJECTED
-    _deny(item, reservation, row, rest, DenialOutcome.PARTIAL if part else alone, reason)
+    alone = DenialOutcome.BACKORDERED if kept else DenialOutcome.REJECTED
+    if reason is not DenialReason.REST_PROMISED or row.wanted is None:
+        _deny(item, reservation, row, rest, DenialOutcome.PARTIAL if taken else alone, reason)
 
 
 def _may_wait(item: OpenItem, row: Reservation, units: int) -> bool:
@@ -273,14 +285,23 @@ def _deny(
 def _shrink(item: OpenItem, reservation: str, row: Reservation, units: int, reason: ReleaseReason) -> None:
     waiting = min(units, row.waiting)
     stop_waiting(item, row, waiting, newest=True)
-    item.give_back(reservation, row, units - waiting, reason)
+    by_day = min(units - waiting, promised(row))
+    if by_day:
+        item.dates.give_up_latest(reservation, row, by_day)
+    item.give_back(reservation, row, units - waiting - by_day, reason)
 
 
-def _hand_over(item: OpenItem, row: Reservation, units: int) -> None:
-    """Let units leave: promised ones first, then such as still waited; more than is held has left all the same."""
-    promised = min(units, allocated(row))
-    item.hand_over(row, promised)
-    stop_waiting(item, row, min(units - promised, row.waiting), newest=False)
+def _hand_over(item: OpenItem, reservation: str, row: Reservation, units: int) -> None:
+    """Let units leave: reserved ones first, then such as were promised, then such as still waited.
+
+    More than is held has left all the same.
+    """
+    reserved = min(units, allocated(row))
+    item.hand_over(row, reserved)
+    by_day = min(units - reserved, promised(row))
+    if by_day:
+        item.dates.hand_over(reservation, row, by_day)
+    stop_waiting(item, row, min(units - reserved - by_day, row.waiting), newest=False)
     if row.at is not None and units:
         _end_if_empty(row, End.FULFILLED)
 
@@ -291,7 +312,7 @@ def _unshipped(row: Reservation) -> int:
 
 
 def _end_if_empty(row: Reservation, end: End) -> None:
-    if row.ended is None and not row.allocations and not row.queued:
+    if row.ended is None and is_empty(row):
         row.ended = end
 
 

@@ -12,6 +12,9 @@ from atp_stream.domain.state.rows import Due, Reservation
 
 def keep(item: OpenItem, reservation: str, row: Reservation) -> None:
     """Set the row of a reservation: until its end its timer is that of its limit, from then on that of its purge."""
+    if row.undue and row.ended is not None:
+        item.dates.unlist_all(reservation, row)
+        row.undue = False
     if row.at is not None and row.ended is None:
         row.purge_at = None
         moment = row.expires_at

@@ -14,6 +14,7 @@ from atp_stream.domain.commands import AnyCommand
 from atp_stream.domain.stock.generations import StockTimeRow
 from atp_stream.domain.stock.rows import Chains, Instant, Location, Mark, Shipped, Stock
 from atp_stream.domain.stock.upgrade import OldLocation
+from atp_stream.domain.supply.rows import CurveRow, Supply
 
 
 class Row(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
@@ -25,7 +26,8 @@ class Channel(Row):
 
     `waiting` counts units, `blocking` the waiting parts of priority 0 or more: while there is one, `available` is 0.
     `granted` units were earmarked for it, `consumed` of them were committed (or have left since).
-    `leaving` marks a channel that policy no longer has; it goes once nothing is reserved or waits in it.
+    `leaving` marks a channel that policy no longer has; it goes once nothing is reserved, promised or waits in it.
+    `promised` units are promised for a day.
     """
 
     available: int = 0
@@ -35,6 +37,7 @@ class Channel(Row):
     granted: int = 0
     consumed: int = 0
     leaving: bool = False
+    promised: int = 0
 
 
 class Work(Row):
@@ -43,7 +46,8 @@ class Work(Row):
     `ordinal` is the number of its next event. In this order, what is set is done: `index` (open promises are noted in
     the order in which they would be taken back, from this key on), `until` (timers up to this moment run out), `lose`
     (promises are taken back while units are short); then those who wait are served, where `closed` are the channels
-    whose head could not be served in this pass.
+    whose head could not be served in this pass. Of an item with dates, `roll` is the day that comes, `closed` are
+    queues, and `late` is how far the promises that are late were looked at, by channel.
     """
 
     offset: int
@@ -53,6 +57,8 @@ class Work(Row):
     until: int | None = None
     lose: bool = False
     closed: list[str] = []
+    roll: int | None = None
+    late: dict[str, str] = {}
 
 
 class Drift(Row):
@@ -79,7 +85,8 @@ class Item(Row):
     `own` is the JSON that a command wrote for this item alone; `heard` are the last such commands. `timer` is no later
     than its earliest timer. `purged_at` is the stamp of the newest create that was purged. `scaled` says that the
     weights of its shares sum to more than 1, and count in proportion. `withdrawn` are the last channels that have no
-    row any more; 0 was told of them at last.
+    row any more; 0 was told of them at last. `dated` says that something of it has a date: a row tells what.
+    `supply_purged_at` is the stamp of the newest statement of a supply that was purged.
     """
 
     stock: Stock
@@ -107,6 +114,8 @@ class Item(Row):
     drift: Drift | None = None
     scaled: bool = False
     withdrawn: list[str] = []
+    dated: bool = False
+    supply_purged_at: int | None = None
 
 
 class Allocation(msgspec.Struct, array_like=True, gc=False):
@@ -121,6 +130,15 @@ class Allocation(msgspec.Struct, array_like=True, gc=False):
     quantity: int
     earmarked: int = 0
     asked_at: int = -1
+
+
+class Promise(msgspec.Struct, array_like=True, gc=False):
+    """Units promised for a day; `place` is that of their request in the log, `earmarked` of them came from a quota."""
+
+    place: int
+    quantity: int
+    earmarked: int
+    day: int
 
 
 class MatchedShipment(msgspec.Struct, array_like=True, gc=False):
@@ -167,6 +185,7 @@ class Reservation(Row):
     its kind; `known` are those of both kinds in a row that was written before they were told apart. `expires_at` is the
     limit that was asked for, or the one that the tenant's default gave it at its commit. `timer` is when time ends it,
     or when it is purged after its end: `purge_at`. `taken_back` is its place among the promises that a loss takes back.
+    `wanted` is the day for which it asks, and while that is not near, it is `undue`; `promises` are its units by day.
     """
 
     channel: str = ""
@@ -201,6 +220,9 @@ class Reservation(Row):
     timer: int | None = None
     purge_at: int | None = None
     taken_back: str | None = None
+    wanted: int | None = None
+    undue: bool = False
+    promises: list[Promise] = []
 
 
 class Backorder(Row):
@@ -210,6 +232,13 @@ class Backorder(Row):
     quantity: int
     priority: int = 0
     allow_partial: bool = False
+
+
+class Ranked(Row):
+    """A promise in a queue, or `quantity` units of one that was lost; its rank is in its key."""
+
+    reservation: str
+    quantity: int = 0
 
 
 class DeferredCommand(Row):
@@ -302,6 +331,14 @@ ROW_TYPES: Final[dict[str, Any]] = {
     "h": DeferredCommand,
     "t": Due,
     "o": Due,
+    "c": CurveRow,
+    "s": Supply,
+    "p": Due,
+    "d": Ranked,
+    "v": Ranked,
+    "f": Backorder,
+    "w": Due,
+    "b": Ranked,
     "policy": PolicyRow,
     "sweep": Sweep,
     "work": Due,

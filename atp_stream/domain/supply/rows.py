@@ -46,8 +46,9 @@ class Supply(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
 
 
 class Arriving(msgspec.Struct, array_like=True, gc=False):
-    """Units that were received and that no absolute of `location` holds yet; `until` is when that is waited for."""
+    """Units that were received and that no absolute of `location` holds yet; `until` is how long that is waited for."""
 
+    supply: str
     units: int
     location: str
     at: int
@@ -65,18 +66,16 @@ class Day(msgspec.Struct, array_like=True, gc=False):
 class CurveRow(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     """What of an item has a date; there is none for an item without supplies and dates.
 
-    `days` are those on which something is expected or promised, in order. `boundary` is the next day on which the
-    coming of a day changes anything, `timer` the moment of its timer; `grace` is the moment of the timer of what is
-    `arriving`. `open` counts the supplies that are open, `undue` the reservations that fall due on a later day.
-    `absolute_at` is the stamp of the newest absolute of the item's stock. `told` are short names of the projections
-    that were told, by channel.
+    `days` are those on which something is expected or promised, in order. `boundary` is the next day whose coming
+    changes anything, `timer` the moment of its timer. `open` counts the supplies that are open, `undue` the
+    reservations that fall due on a later day. `absolute_at` is the stamp of the newest absolute of the item's stock
+    since it has dates. `told` are short names of the projections that were told, by channel.
     """
 
     days: list[Day] = []
     boundary: int | None = None
     timer: int | None = None
     arriving: list[Arriving] = []
-    grace: int | None = None
     open: int = 0
     undue: int = 0
     absolute_at: int = NEVER

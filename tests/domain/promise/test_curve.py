@@ -1,5 +1,7 @@
 """The curve by example: the numbers of other products, look-ahead, and what may move forward."""
 
+from typing import Any
+
 from atp_stream.domain.policy.rules import DEFAULT, ItemRules, parse
 from atp_stream.domain.promise.curve import NOW, Curve, claim_at, cumulative, drawn, earliest, entitled
 from atp_stream.domain.state.rows import Channel
@@ -12,7 +14,7 @@ CHANNELS = {"ECOM": Channel()}
 
 
 def curve(
-    on_hand: int, supplies: dict[int, int], promises: dict[int, int], today: int = 1, safety: int = 0, **rules: int
+    on_hand: int, supplies: dict[int, int], promises: dict[int, int], today: int = 1, safety: int = 0, **rules: Any
 ) -> Curve:
     row = CurveRow()
     for day, units in supplies.items():
@@ -57,7 +59,7 @@ def test_t6_a_shortage_is_carried_to_every_later_period() -> None:
 
 
 def test_units_that_have_come_and_are_not_counted_yet_are_there_today_and_not_on_the_shelf() -> None:
-    row = CurveRow(arriving=[Arriving(4, "DC", 0, 0)])
+    row = CurveRow(arriving=[Arriving("po", 4, "DC", 0, 0)])
     assert [0, 4] == drawn(row, 0, 0, 1, SupplyRules()).there
 
 
