@@ -1,8 +1,8 @@
-"""The clock: tells the item log what time it is, when time alone has something to change there.
+"""The clock: appends ticks to the item log when a timer is due, so that the log decides what has run out.
 
-A tick says that all input up to its moment is in the log, so it is told only up to the group's horizon: an outage, or
-a source partition that waits, holds time back, and never ends what was confirmed in time. A partition of the log is
-told nothing while nothing in it is due.
+A tick says that all input up to its moment is in the log, so it is appended only up to the group's horizon: an outage,
+or a source partition that waits, holds time back, and never ends what was confirmed in time. A partition of the log
+gets no tick while nothing in it is due.
 
 What time it is, only the broker says, in the answer to each append: from then on time is counted from there. A worker's
 own clock decides no more than when to ask for the first time, so it may be wrong. What is noted at a look is therefore
@@ -19,6 +19,7 @@ from mode import get_logger
 
 from atp_stream.domain.commands import Tick
 from atp_stream.domain.row_keys import TIMER, item_timer_of
+from atp_stream.domain.time_units import US_PER_MS, US_PER_S
 from atp_stream.engine.app import EngineApp
 from atp_stream.engine.position import GENESIS_HEADER
 from atp_stream.engine.producers import drop_producer, make_producer
@@ -29,34 +30,33 @@ from atp_stream.topics import WHOLE_PARTITION, Topics
 
 log = get_logger(__name__)
 
-INTERVAL: Final = 0.25  # seconds
-_AGAIN: Final = 1_000_000  # microseconds until what one tick has left is told again
-_MICROSECONDS: Final = 1_000  # in a millisecond
+INTERVAL_S: Final = 0.25
+_AGAIN_US: Final = 1_000_000  # until what one tick has left is asked for again
 _TIMERS: Final = TIMER.encode()
 _DIGITS: Final = 16
-#: Microseconds; in between, what lies in front of the last earliest timer is passed over.
-_WHOLE_SCAN: Final = 10_000_000
-#: Microseconds for which an answer of the broker is counted on before what is due is told: clocks run unequally.
-_TRUSTED: Final = 60_000_000
-#: Microseconds by which the clock of a worker may be behind, and what is due is found in time all the same.
-_WRONG: Final = 2 * 3_600_000_000
+#: In between, what lies before the last earliest timer is passed over.
+_WHOLE_SCAN_US: Final = 10_000_000
+#: For so long an answer of the broker is relied on: clocks run unequally.
+_TRUSTED_US: Final = 60_000_000
+#: By so much the clock of a worker may be behind, and what is due is still found in time.
+_WRONG_US: Final = 2 * 3_600_000_000
 _FAULT: Final = "time stands still"
 _NO_TIME: Final = 0  # a tick that ends nothing: it is appended for the answer
 
 
-class _Told(NamedTuple):
-    """The last tick of a partition: its place, the moment that it reaches, and when it was told."""
+class _LastTick(NamedTuple):
+    """The last tick of a partition: its place, the moment that it reaches, and when it was appended."""
 
     offset: int
-    until: int
-    at: int
+    until_us: int
+    at_us: int
 
 
-class _Answer(NamedTuple):
-    """What time it was at the broker when this worker's count stood at `at`, at the least."""
+class _BrokerTime(NamedTuple):
+    """What time it was at the broker, at the least, when this worker's count was `at_us`."""
 
-    time: int
-    at: int
+    time_us: int
+    at_us: int
 
 
 class Clock:
@@ -83,46 +83,46 @@ class Clock:
         self._now = count
         self._wall = wall
         self._horizon = Horizon(app, [topic.name for topic in topics.inputs])
-        self._told: dict[int, _Told] = {}
+        self._last_ticks: dict[int, _LastTick] = {}
         self._lowest: dict[int, int] = {}  # no timer of the partition is earlier
         self._scanned_at = 0
-        self._answer: _Answer | None = None
+        self._broker_time: _BrokerTime | None = None
         self._held_since: int | None = None
         self._faults = Repetitions(REPEAT_S)
 
     def held(self) -> float:
         """For how many seconds what is due has waited for input to be read."""
-        return 0.0 if self._held_since is None else (self._now() - self._held_since) / 1_000_000
+        return 0.0 if self._held_since is None else (self._now() - self._held_since) / US_PER_S
 
     async def run(self) -> None:
-        """Tell the time until cancelled."""
+        """Append ticks when they are due, until cancelled."""
         try:
             while True:
-                await asyncio.sleep(INTERVAL)
+                await asyncio.sleep(INTERVAL_S)
                 try:
                     await self.round()
                 except Exception as error:  # noqa: BLE001 - whatever it is: time stands still, and goes on
-                    self._tell_fault(error)
+                    self._log_fault(error)
                     await self._drop_producer()
                 else:
-                    self._tell_end_of_fault()
+                    self._log_end_of_fault()
         finally:
             await self._drop_producer()
 
-    def _tell_fault(self, error: Exception) -> None:
-        if self._faults.passed_over(_FAULT, self._now() / 1_000_000) is not None:
+    def _log_fault(self, error: Exception) -> None:
+        if self._faults.passed_over(_FAULT, self._now() / US_PER_S) is not None:
             log.warning(
                 "cannot read from the broker how far the inputs are (%r); retrying: until then no time limit ends",
                 error,
                 extra={"event": "time_stopped", "reason": repr(error)},
             )
 
-    def _tell_end_of_fault(self) -> None:
+    def _log_end_of_fault(self) -> None:
         if self._faults.forget(_FAULT):
             log.info("time limits end again", extra={"event": "time_goes_on"})
 
     async def round(self) -> None:
-        """Tell each partition the time that has something due, as far as the horizon lets."""
+        """Append a tick to each partition that has something due, as far as all input has been read."""
         timers = dict(self._first_timers())
         now = await self._time(timers) if timers else None
         due = {} if now is None else {number: first for number, first in timers.items() if first <= now}
@@ -139,20 +139,20 @@ class Clock:
         news = [number for number in ready if self._is_news(number, due[number])]
         if news and until is not None:
             producer = await self._started_producer()
-            await asyncio.gather(*(self._tell(producer, number, until) for number in news))
+            await asyncio.gather(*(self._append_tick(producer, number, until) for number in news))
 
     async def _time(self, timers: Mapping[int, int]) -> int | None:
         """Return what time it is at the broker, at the least; None while it is too early to ask."""
         number = min(timers, key=timers.__getitem__)
-        answer, now = self._answer, self._now()
-        if answer is None:
-            ask = timers[number] <= self._wall() + _WRONG
+        known, now = self._broker_time, self._now()
+        if known is None:
+            ask = timers[number] <= self._wall() + _WRONG_US
         else:
-            ask = now - answer.at > _TRUSTED and timers[number] <= answer.time + now - answer.at
+            ask = now - known.at_us > _TRUSTED_US and timers[number] <= known.time_us + now - known.at_us
         if ask:
             await self._append(await self._started_producer(), number, _NO_TIME)
-        answer = self._answer
-        return None if answer is None else answer.time + self._now() - answer.at
+        known = self._broker_time
+        return None if known is None else known.time_us + self._now() - known.at_us
 
     def _first_timers(self) -> Iterator[tuple[int, int]]:
         """Yield the earliest timer of each owned partition that has one.
@@ -165,7 +165,7 @@ class Clock:
         if not self._app.settled:
             self._lowest.clear()
             return
-        if self._now() - self._scanned_at > _WHOLE_SCAN:
+        if self._now() - self._scanned_at > _WHOLE_SCAN_US:
             self._lowest.clear()
             self._scanned_at = self._now()
         for number in self._app.steps.owned():
@@ -174,22 +174,22 @@ class Clock:
             key, _ = next(self._app.table.scan(number, _TIMERS + b"%016x" % lowest), (b"", b""))
             found = item_timer_of(key.decode())[0] if key.startswith(_TIMERS) else None
             if position is not None and not self._app.steps.unfinished(number):
-                log_time = position.log_time * _MICROSECONDS
-                self._lowest[number] = log_time if found is None else min(found, log_time)
+                log_time_us = position.log_time * US_PER_MS
+                self._lowest[number] = log_time_us if found is None else min(found, log_time_us)
             if found is not None:
                 yield number, found
 
     def _is_news(self, number: int, first: int) -> bool:
-        told, position = self._told.get(number), self._app.steps.position(number)
-        if told is None or position is None:
+        last, position = self._last_ticks.get(number), self._app.steps.position(number)
+        if last is None or position is None:
             return True
-        if position.applied < told.offset:
+        if position.applied < last.offset:
             return False
-        return first > told.until or self._now() - told.at > _AGAIN  # else it is being worked off
+        return first > last.until_us or self._now() - last.at_us > _AGAIN_US  # else it is being worked off
 
-    async def _tell(self, producer: AIOKafkaProducer, number: int, until: int) -> None:
+    async def _append_tick(self, producer: AIOKafkaProducer, number: int, until: int) -> None:
         offset = await self._append(producer, number, until)
-        self._told[number] = _Told(offset, until, self._now())
+        self._last_ticks[number] = _LastTick(offset, until, self._now())
 
     async def _append(self, producer: AIOKafkaProducer, number: int, until: int) -> int:
         """Append a tick, take note of the time in the answer, and return the tick's offset."""
@@ -197,7 +197,7 @@ class Clock:
         sent: Any = await producer.send_and_wait(
             self._log, tick, key=WHOLE_PARTITION, partition=number, headers=self._headers
         )
-        self._answer = _Answer(sent.timestamp * _MICROSECONDS, self._now())
+        self._broker_time = _BrokerTime(sent.timestamp * US_PER_MS, self._now())
         return int(sent.offset)
 
     async def _started_producer(self) -> AIOKafkaProducer:

@@ -21,16 +21,16 @@ INTERVAL_S: Final = 1.0
 
 
 class Conditions:
-    """Looks at the policy and the inputs once in a while, and tells of a change."""
+    """Looks at the policy and the inputs once in a while, and logs what has changed."""
 
     def __init__(self, app: EngineApp, sources: Sequence[str]) -> None:
         self._app = app
         self._sources = sources
-        self._document = b""  # the one that the log has told of
+        self._document = b""  # the one that was logged last
         self._missing = Repetitions(REPEAT_S)
 
     async def look(self, now_s: float) -> None:
-        """Look, and tell; while an input is missing the broker is asked for it at each look."""
+        """Look, and log; while an input is missing the broker is asked for it at each look."""
         if self._look_for_sources(now_s):
             consumer: Any = self._app.consumer
             await consumer.look_for_topics()

@@ -69,7 +69,7 @@ class Ledger:
             else:  # its log record has gone by; what it was made from was kept with it
                 command, source, original = event.deferred
                 name = event.name.encode()
-                record = LogRecord(event.offset, event.at, name, encode_command(command), source, original)
+                record = LogRecord(event.offset, event.log_time_ms, name, encode_command(command), source, original)
             return self._letter(partition, record, event.reason, event.detail)
         made = self._outbound.encode(event, partition)
         topic = self._by_role[made.role]

@@ -33,7 +33,7 @@ log = get_logger(__name__)
 
 __all__ = ["MAX_MESSAGE_BYTES", "Translator", "add_intake_agent"]
 
-_SKIPS_TOLD = 1_000  # made-up event types must not fill the memory, or the log
+_MAX_LOGGED_SKIPS = 1_000  # made-up event types must not fill the memory, or the log
 
 
 class Translator:
@@ -48,7 +48,7 @@ class Translator:
         self._kinds = topics.kinds
         self._letter_log = LetterLog()
         self.counts: Counter[tuple[str, str]] = Counter()  # (topic, what became of it)
-        self._told: set[tuple[str, str]] = set()  # (topic, why it was skipped)
+        self._logged: set[tuple[str, str]] = set()  # (topic, why it was skipped)
         self._unread = UnreadLog(topics.kinds)
         self.unread = self._unread.counts
 
@@ -94,8 +94,8 @@ class Translator:
     def _tell(self, record: Any, skipped: Skipped) -> None:
         """Log the first message of its kind that is skipped; all of them are counted."""
         why = (record.topic, skipped.what)
-        if why not in self._told and len(self._told) < _SKIPS_TOLD:
-            self._told.add(why)
+        if why not in self._logged and len(self._logged) < _MAX_LOGGED_SKIPS:
+            self._logged.add(why)
             place = f"{record.topic}/{record.partition}/{record.offset}"
             log.info("skipped %s: %s; more like it are only counted", place, skipped.what)
 

@@ -37,7 +37,7 @@ class UnreadLog:
     def __init__(self, kinds: Mapping[str, InputKind]) -> None:
         self._kinds = kinds
         self.counts: Counter[str] = Counter(dict.fromkeys(kinds, 0))
-        self._told: dict[str, set[str]] = {topic: set() for topic in kinds}
+        self._logged: dict[str, set[str]] = {topic: set() for topic in kinds}
         self._failed = False
 
     def look(self, record: Any) -> None:
@@ -45,7 +45,7 @@ class UnreadLog:
         topic = record.topic
         names = self._names(record)
         self.counts[topic] += bool(names)
-        known = self._told[topic]
+        known = self._logged[topic]
         for name in names:
             if len(known) < _MAX_TOLD and name not in known:
                 known.add(name)

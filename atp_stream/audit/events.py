@@ -17,8 +17,8 @@ from atp_stream.messages.outbound import CAUSE_HEADER
 from atp_stream.messages.output_reader import OutputReader
 from atp_stream.topics import Topic, Topics
 
-#: So many differences of a kind are told of each partition; all are counted.
-TOLD: Final = 20
+#: So many differences of a kind are shown for each partition; all are counted.
+MAX_SHOWN: Final = 20
 
 _WANTED: Final = b"w"  # once
 _MAY_BE: Final = b"m"  # will be published, or was just now
@@ -50,14 +50,14 @@ class Wrong:
     """What is wrong, in words: the first of them, and how many there are."""
 
     def __init__(self) -> None:
-        self.told: list[str] = []
+        self.shown: list[str] = []
         self.count = 0
 
     def add(self, words: str) -> None:
         """Note one more."""
         self.count += 1
-        if self.count <= TOLD:
-            self.told.append(words)
+        if self.count <= MAX_SHOWN:
+            self.shown.append(words)
 
 
 class Stretch(NamedTuple):

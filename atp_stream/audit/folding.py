@@ -65,7 +65,7 @@ class Folding:
             consumed = answer.consumed
             yield from answer.outputs
 
-    def settle(self) -> Iterator[Output]:
+    def finish_work(self) -> Iterator[Output]:
         """Finish what waits to be finished without a command, and yield what that causes."""
         unfinished = True
         while unfinished:

@@ -131,8 +131,8 @@ class _Stage:
     def close(self) -> None:
         """Finish what the last command began."""
         if self._other is not None:
-            _count(self.was, self.actual.settle(), self._topics)
-            _count(self.would, self._other.settle(), self._topics)
+            _count(self.was, self.actual.finish_work(), self._topics)
+            _count(self.would, self._other.finish_work(), self._topics)
 
 
 def _is_no_document(record: LogRecord) -> bool:

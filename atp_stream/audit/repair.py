@@ -52,7 +52,7 @@ def refuse_unfit(case: Case) -> None:
 
 
 async def repair(
-    settings: Settings, genesis: str, reader: Reader, case: Case, told: Callable[[Difference], None]
+    settings: Settings, genesis: str, reader: Reader, case: Case, report: Callable[[Difference], None]
 ) -> int:
     """Write the rows that the log gives over those that differ, and the position; return how many rows that were.
 
@@ -70,7 +70,7 @@ async def repair(
         await producer.abort_transaction()
         await _refuse_changed(settings, reader, case)
         async with producer.transaction():
-            return await _rewrite(settings, producer, case, told)
+            return await _rewrite(settings, producer, case, report)
     except KafkaError as error:
         raise AuditError(f"partition {case.partition} was not repaired: {error!r}") from error
     finally:
@@ -86,13 +86,13 @@ async def _refuse_changed(settings: Settings, reader: Reader, case: Case) -> Non
 
 
 async def _rewrite(
-    settings: Settings, producer: AIOKafkaProducer, case: Case, told: Callable[[Difference], None]
+    settings: Settings, producer: AIOKafkaProducer, case: Case, report: Callable[[Difference], None]
 ) -> int:
     changelog = Topics.of(settings).state_changelog.name
     batches = Batches(producer)
     count = 0
     for one in case.wrong_rows():
-        told(one)
+        report(one)
         await batches.add(Output(changelog, case.partition, one.key, one.wanted, []))
         count += 1
     position = case.folding.position

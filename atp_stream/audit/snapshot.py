@@ -53,7 +53,7 @@ _read_border = msgspec.json.Decoder(_Border).decode
 
 
 async def write(
-    path: Path, head: Head, reader: Reader, changelog: str, partitions: int, told: Callable[[Section], None]
+    path: Path, head: Head, reader: Reader, changelog: str, partitions: int, report: Callable[[Section], None]
 ) -> None:
     """Write the tables as they are now; the file appears under its name once it is whole."""
     part = path.with_name(path.name + ".part")
@@ -69,7 +69,7 @@ async def write(
                         file.write(_encode((key.decode(), row.decode())) + b"\n")
                         count += 1
                     file.write(_encode(_Border(partition, count)) + b"\n")
-                told(Section(partition, held.position, count))
+                report(Section(partition, held.position, count))
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)

@@ -75,12 +75,12 @@ class Case:
         self.unfinished = False
         self._subject = subject
 
-    def settle(self) -> None:
+    def finish_work(self) -> None:
         """Finish, on both sides, what waits to be finished."""
-        self.events.expect(self.folding.settle())
+        self.events.expect(self.folding.finish_work())
         if self.held.position is not None:
             live = Folding(self._subject.ledger(), self.partition, rows=self.rows, position=self.held.position)
-            self.events.allow(live.settle())
+            self.events.allow(live.finish_work())
             self.unfinished = live.had_work
 
     def wrong_place(self) -> list[str]:
@@ -161,7 +161,7 @@ class Verification:
                 subject, partition, start=start, held=held, rows=rows, folding=folding, events=events
             )  # fmt: skip
             await self._fold(case)
-            case.settle()
+            case.finish_work()
             yield case
 
     async def _fold(self, case: Case) -> None:

@@ -32,6 +32,8 @@ class _Draft(NamedTuple):
 
     value: bytes
     timestamp: int = 0  # it carries its own
+    key: None = None
+    headers: None = None
 
 
 class _NoSchemas:

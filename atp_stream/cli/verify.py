@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from atp_stream.audit.errors import AuditError
-from atp_stream.audit.events import TOLD
+from atp_stream.audit.events import MAX_SHOWN
 from atp_stream.audit.reading import Reader, reader
 from atp_stream.audit.repair import refuse_running, refuse_unfit, repair
 from atp_stream.audit.snapshot import Snapshot
@@ -161,15 +161,15 @@ async def _judged(
     settings: Settings, subject: Subject, source: Reader, verification: Verification, case: Case, wanted: Wanted
 ) -> Verdict:
     rows, place = case.wrong_rows(), case.wrong_place()
-    told = [str(one) for one in islice(rows, TOLD)]
+    told = [str(one) for one in islice(rows, MAX_SHOWN)]
     wrong_rows = len(told) + sum(1 for _ in rows) + len(place)
     laws = case.broken_laws()
-    broken = list(islice(laws, TOLD))
+    broken = list(islice(laws, MAX_SHOWN))
     count = wrong_rows + len(broken) + sum(1 for _ in laws)
     events = await verification.wrong_events(case)
     verdict = Verdict(
         partition=case.partition, after=case.after, applied=case.applied, rows=case.count_rows(),
-        events=case.events.found, differences=count + events.count, told=[*told, *place, *broken, *events.told],
+        events=case.events.found, differences=count + events.count, told=[*told, *place, *broken, *events.shown],
     )  # fmt: skip
     if not wanted.quiet:
         _show(case, verdict, item=wanted.item is not None)

@@ -1,6 +1,6 @@
 """What happened, in the past tense: the answers of the fold.
 
-Quantities are whole hundredths, `at` is log time in milliseconds. `offset` and `ordinal` are the place of the
+Quantities are whole hundredths, `log_time_ms` is log time in milliseconds. `offset` and `ordinal` are the place of the
 cause in the item log: with the partition and the genesis they name the event, so that no id is ever random. A command
 has one item; a policy or a tick has many, so ordinals of what they caused begin at OF_MANY, below 0, and count per
 item: the id of such an event contains the item too. An availability is named by item, channel and version.
@@ -52,7 +52,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     name: str
     version: int
-    at: int
+    log_time_ms: int
     offset: int
     ordinal: int
 

@@ -155,7 +155,11 @@ class EngineApp(faust.App):
         owned = {tp.partition for tp in assigned if tp.topic == self.log_topic and tp not in standbys}
         self.journal.assigned(owned, held - owned)
         await self.steps.take_over(owned)
-        await self._decided({TP(changelog, partition) for partition in owned})
+        try:
+            await self._decided({TP(changelog, partition) for partition in owned})
+        except KafkaError:
+            if not self.should_stop:
+                raise
 
     async def _decided(self, changelogs: set[TP]) -> None:
         """Return when no transaction is open in changelogs whose earlier owners are fenced; not mutely.
@@ -164,7 +168,7 @@ class EngineApp(faust.App):
         """
         loop, consumer = asyncio.get_running_loop(), cast("Any", self.consumer)
         began = told = loop.time()
-        while self.gave_up is None and (found := await consumer.undecided(changelogs)):
+        while not self.should_stop and self.gave_up is None and (found := await consumer.undecided(changelogs)):
             now = loop.time()
             what = "; ".join(HANGING.format(*tp, offset) for tp, offset in sorted(found.items()))
             if now - began > self._longest_rebalance:

@@ -3,11 +3,12 @@
 Why each override is there is measured: see docs/runtime.md#traps.
 """
 
+import asyncio
 import time
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar
 
-from aiokafka.errors import IllegalStateError, KafkaError
+from aiokafka.errors import IllegalStateError, KafkaConnectionError, KafkaError
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.tables.recovery import RebalanceAgain
 from faust.transport.drivers import aiokafka as driver
@@ -139,8 +140,11 @@ class RunThread(driver.AIOKafkaConsumerThread):
     async def undecided(self, tps: Collection[TP]) -> dict[TP, int]:
         """Return the partitions with a transaction that is still open, and the offset at which it begins."""
         consumer = self._ensure_consumer()
-        ends = await written_ends(consumer, tps)
-        stable = await consumer.end_offsets(list(tps))
+        try:
+            ends = await written_ends(consumer, tps)
+            stable = await consumer.end_offsets(list(tps))
+        except asyncio.CancelledError:  # passed on as it is, it would end the thread, and the worker never
+            raise KafkaConnectionError("the consumer is being closed") from None
         return {tp: stable[tp] for tp, end in ends.items() if stable[tp] < end}
 
     async def _fetch_records(

@@ -25,7 +25,20 @@ _SMALLEST: Final = -324  # exponent of the least double
 
 
 class Hundredths(int):
-    """An amount whose scale its schema has told: whole hundredths."""
+    """An amount whose scale its schema states: whole hundredths."""
+
+
+def amount(found: object) -> int | None:
+    """Return the amount that a field of a form states, in hundredths, whichever wire it came by; None if it is absent.
+
+    Raises:
+        Refused: as `quantity.parse`.
+    """
+    if type(found) is msgspec.Raw:
+        return from_json(bytes(found)) if found else None
+    if type(found) is Hundredths:
+        return int(found)
+    return exact(found)
 
 
 def from_json(raw: bytes) -> int | None:

@@ -16,8 +16,7 @@ from fastavro import schemaless_reader
 
 from atp_stream.domain.errors import Refused
 from atp_stream.domain.reasons import Reason
-from atp_stream.messages import amounts, avro_fast_path, debezium
-from atp_stream.messages.amounts import Hundredths
+from atp_stream.messages import avro_fast_path, debezium
 from atp_stream.messages.avro_fast_path import Step
 from atp_stream.messages.avro_fields import Reader, reader
 from atp_stream.messages.event_types import foreign, is_another, is_ours
@@ -198,16 +197,3 @@ def _read_any(plan: Plan, value: bytes, at: int) -> Form | Skipped:
     if inner is None:
         return plan.fields.form(**found)
     return plan.fields.form(**found, payload=plan.inner.form(**plan.inner.found(inner)))
-
-
-def amount(found: object) -> int | None:
-    """Return the amount of a form's field in hundredths, None if it is absent; either wire's field will do.
-
-    Raises:
-        Refused: as `quantity.parse`.
-    """
-    if type(found) is msgspec.Raw:
-        return amounts.from_json(bytes(found)) if found else None
-    if type(found) is Hundredths:
-        return int(found)
-    return amounts.exact(found)

@@ -5,11 +5,12 @@ is sending its value and key again. Readers dedupe by `atp-origin`, the place th
 """
 
 import re
-from typing import Any, Final, NamedTuple, Protocol, Self
+from typing import Final, NamedTuple, Self
 
 import msgspec
 
 from atp_stream.domain.errors import Refused
+from atp_stream.messages.record import Record
 
 DEAD_LETTER: Final = "DeadLetter"
 """What a letter is called beside the names of events."""
@@ -25,19 +26,6 @@ MAX_LETTER_BYTES: Final = 1_500_000
 _KEPT_OF_KEY: Final = 1_000
 _MAX_DETAIL_CHARS: Final = 500
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-
-
-class Consumed(Protocol):
-    """What is read of a record, aiokafka's or an `Original`; `timestamp` is in milliseconds."""
-
-    @property
-    def key(self) -> bytes | None: ...  # noqa: D102
-    @property
-    def value(self) -> bytes | None: ...  # noqa: D102
-    @property
-    def headers(self) -> Any: ...  # noqa: D102
-    @property
-    def timestamp(self) -> int: ...  # noqa: D102
 
 
 class Original(msgspec.Struct, frozen=True, array_like=True):
@@ -57,7 +45,7 @@ class Letter(NamedTuple):
     headers: list[tuple[str, bytes]]
 
     @classmethod
-    def of(cls, record: Consumed, origin: str, refused: Refused, *, at: int | None = None) -> Self:
+    def of(cls, record: Record, origin: str, refused: Refused, *, at: int | None = None) -> Self:
         """Return the letter of a record that was refused.
 
         `origin` is where it came from, `topic/partition/offset`; `at` is when it was refused, in milliseconds, or else
@@ -82,7 +70,7 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Original).decode
 
 
-def pack_original(record: Consumed) -> bytes:
+def pack_original(record: Record) -> bytes:
     """Return key, value, headers and timestamp as one header's value."""
     return _encode((record.key, record.value, tuple(record.headers or ()), record.timestamp))
 

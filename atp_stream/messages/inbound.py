@@ -18,7 +18,8 @@ from atp_stream.domain.commands import AdjustStock, AnyCommand, Confirm, CountSt
 from atp_stream.domain.errors import Refused
 from atp_stream.domain.reasons import Reason
 from atp_stream.messages import avro_decoder, headers, json_decoder, policy_changes
-from atp_stream.messages.avro_decoder import FRAME, Plans, amount
+from atp_stream.messages.amounts import amount
+from atp_stream.messages.avro_decoder import FRAME, Plans
 from atp_stream.messages.input_events import (
     AdjustedForm,
     ConfirmedForm,
@@ -32,27 +33,16 @@ from atp_stream.messages.input_events import (
     Skipped,
 )
 from atp_stream.messages.limits import MAX_ID_BYTES
+from atp_stream.messages.record import Record
 from atp_stream.messages.registered import Language
 from atp_stream.messages.timestamps import micros
 from atp_stream.messages.validation import content_name, kafka_instant, needed_id, optional_id, units
 
-__all__ = ["MAX_ID_BYTES", "Inbound", "InputKind", "Reason", "Record", "Schemas", "Skipped", "Translated"]
+__all__ = ["MAX_ID_BYTES", "Inbound", "InputKind", "Reason", "Schemas", "Skipped", "Translated"]
 
 _MAX_PRIORITY: Final = 2**31
 _STOCK: Final = frozenset({InputKind.ADJUSTED, InputKind.COUNTED})
 _ITEM_FIELDS: Final = "itemId (or item_id, product_id, productId)"
-
-
-class Record(Protocol):
-    """What is read of a Kafka record; aiokafka's has it. `timestamp` is in milliseconds.
-
-    `key` and `headers` may be missing altogether, as they are from a message that was never sent.
-    """
-
-    @property
-    def value(self) -> bytes | None: ...  # noqa: D102
-    @property
-    def timestamp(self) -> int: ...  # noqa: D102
 
 
 class Schemas(Protocol):
@@ -71,7 +61,7 @@ class Translated(msgspec.Struct, frozen=True, gc=False):
 
 
 class _Subject(msgspec.Struct, frozen=True, gc=False):
-    """What every command is told: whose, which, when, and the event's own name, if it has one."""
+    """What every command needs: tenant, item, time, and the event's own id, "" if it has none."""
 
     kind: InputKind
     tenant: str
@@ -97,11 +87,10 @@ class Inbound:
         """
         value = record.value
         if value is None:
-            return _deleted(kind, Skipped.NULL, getattr(record, "key", None))
+            return _deleted(kind, Skipped.NULL, record.key)
         form = self._framed(kind, value) if value[:1] == b"\0" else json_decoder.decode(kind, value)
-        told = getattr(record, "headers", None)
-        if told and not isinstance(form, Skipped):
-            form = headers.complete(kind, form, told)
+        if record.headers and not isinstance(form, Skipped):
+            form = headers.complete(kind, form, record.headers)
         if isinstance(form, Skipped):
             return _deleted(kind, form, b"row") if form == Skipped.DELETED else form
         if isinstance(form, PolicyForm):

@@ -127,9 +127,9 @@ class Outbound:
         """Return the record of an event of this log partition."""
         role, key, event_id, tenant, values = _CONTENTS[type(event)](self, event, partition)
         if self._json:
-            value = _envelope(role, event_id, event.at, tenant, values)
+            value = _envelope(role, event_id, event.log_time_ms, tenant, values)
         else:
-            value = self._avro(self._frames[role], event_id, event.at, tenant, values)
+            value = self._avro(self._frames[role], event_id, event.log_time_ms, tenant, values)
         headers = self._headers(event.version, partition, event.offset)
         if isinstance(event, AllocationCommitted):
             headers = [*headers, (RESERVATION_HEADER, event.reservation.encode())]
@@ -147,9 +147,9 @@ class Outbound:
             ]
         return self._last_headers
 
-    def _avro(self, frame: bytes, event_id: bytes, at: int, tenant: bytes, values: tuple[bytes | int, ...]) -> bytes:
-        if self._stamp[0] != at:  # one step mostly has one log time
-            self._stamp = (at, _long(at))
+    def _avro(self, frame: bytes, event_id: bytes, at_ms: int, tenant: bytes, values: tuple[bytes | int, ...]) -> bytes:
+        if self._stamp[0] != at_ms:  # one step mostly has one log time
+            self._stamp = (at_ms, _long(at_ms))
         parts = [frame, _LENGTHS[len(event_id)], event_id, self._stamp[1], _LENGTHS[len(tenant)], tenant]
         for value in values:
             if isinstance(value, bytes):
@@ -209,12 +209,12 @@ def _event_id(genesis: bytes, name: bytes, partition: int, offset: int, ordinal:
     return b"%b-%d-%d-%d-%b" % (genesis, partition, offset, ordinal - OF_MANY, of_item)
 
 
-def _envelope(role: Role, event_id: bytes, at: int, tenant: bytes, values: tuple[bytes | int, ...]) -> bytes:
+def _envelope(role: Role, event_id: bytes, at_ms: int, tenant: bytes, values: tuple[bytes | int, ...]) -> bytes:
     payload = {
         name: value.decode() if isinstance(value, bytes) else msgspec.Raw(_number(value).encode())
         for name, value in zip(_FIELDS[role], values, strict=True)
     }
-    return msgspec.json.encode(_Envelope(EVENTS[role], event_id.decode(), at, tenant.decode(), payload))
+    return msgspec.json.encode(_Envelope(EVENTS[role], event_id.decode(), at_ms, tenant.decode(), payload))
 
 
 def _number(value: int) -> str:

@@ -1,10 +1,10 @@
-"""Orders to the policy: from a form to a command, and whom it speaks to.
+"""Policy changes: from a form to a command, and to the tenant or item that it applies to.
 
-Law: what a policy change names says how far it reaches. A SET that names neither tenant, item nor channel replaces
+Law: a policy change applies to what it names. A SET that names neither tenant, item nor channel replaces
 the whole document, whatever the default tenant is; every other change belongs to a tenant, the default one if it
 names none. SET is then a merge patch (RFC 7396) on the section of the tenant, of its item, or of the channel in it.
 
-A whole document is checked here; whether a patch fits what it is applied to can only be told where the log says what
+A whole document is checked here; whether a patch fits what it is applied to can only be decided where the log says what
 that is. `"policy": null` is a field that is absent, as everywhere; the *text* `null` removes a section.
 """
 
@@ -19,7 +19,7 @@ from atp_stream.domain.errors import Refused
 from atp_stream.domain.policy.parsing import decode
 from atp_stream.domain.policy.schema import WHOLE, PolicyError
 from atp_stream.domain.reasons import Reason
-from atp_stream.messages.avro_decoder import amount
+from atp_stream.messages.amounts import amount
 from atp_stream.messages.input_events import InputKind, PolicyForm
 from atp_stream.messages.limits import DEEPEST_POLICY
 from atp_stream.messages.timestamps import micros

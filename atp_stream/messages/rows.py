@@ -7,7 +7,7 @@ import msgspec
 
 from atp_stream.domain.commands import AnyCommand
 from atp_stream.domain.row_keys import kind_of
-from atp_stream.domain.state.rows import ROW_TYPES
+from atp_stream.domain.state.row_types import ROW_TYPES
 
 _encode = msgspec.json.Encoder().encode
 _decode_command = msgspec.json.Decoder(AnyCommand).decode

@@ -22,7 +22,7 @@ _DATE_CHARS: Final = len("2024-05-01")
 
 
 class Micros(int):
-    """An instant whose unit its schema has told: microseconds since the epoch."""
+    """An instant whose unit its schema states: microseconds since the epoch."""
 
 
 def micros(stamp: str | float) -> int:

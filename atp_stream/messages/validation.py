@@ -5,7 +5,7 @@ from hashlib import blake2b
 from atp_stream.domain import names
 from atp_stream.domain.errors import Refused
 from atp_stream.domain.reasons import Reason
-from atp_stream.messages.avro_decoder import amount
+from atp_stream.messages.amounts import amount
 from atp_stream.messages.limits import MAX_ID_BYTES
 from atp_stream.messages.timestamps import LEAST_MICROS
 

@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from atp_stream.domain import quantity
-from atp_stream.domain.item.open_item import MICROSECONDS
+from atp_stream.domain.time_units import US_PER_MS
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -23,4 +23,4 @@ def moment(microseconds: int) -> str:
 
 def log_moment(milliseconds: int) -> str:
     """Return a log time as the views write it."""
-    return moment(milliseconds * MICROSECONDS)
+    return moment(milliseconds * US_PER_MS)

@@ -257,7 +257,7 @@ async def test_a_fault_that_lasts_is_one_line_and_its_end_another(
         if (fault := next(rounds)) is not None:
             raise fault
 
-    monkeypatch.setattr("atp_stream.agents.clock.INTERVAL", 0)
+    monkeypatch.setattr("atp_stream.agents.clock.INTERVAL_S", 0)
     monkeypatch.setattr(clock, "round", round_)
     with pytest.raises(asyncio.CancelledError):
         await clock.run()

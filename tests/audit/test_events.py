@@ -70,7 +70,7 @@ async def told(
         events = Events(TOPICS, Stretch(0, after, until), rows)
         events.expect(outputs)
         events.allow(allowed)
-        return (await events.compare(published, decode, lambda _: True, lambda _: None)).told
+        return (await events.compare(published, decode, lambda _: True, lambda _: None)).shown
 
 
 def of(topic: str, outputs: Sequence[Output]) -> list[Output]:
@@ -168,4 +168,4 @@ async def test_of_many_differences_the_first_are_told_and_all_are_counted(output
         events.expect(outputs)
         wrong = await events.compare(reader, decode, lambda _: True, lambda _: None)
 
-    assert (30, 20) == (wrong.count, len(wrong.told))
+    assert (30, 20) == (wrong.count, len(wrong.shown))

@@ -38,13 +38,13 @@ def test_what_waits_is_finished_and_told_of() -> None:
     with Scratch() as rows:
         fold = folding(rows)
         list(fold.take([genesis(), count(1, 5), document(2, b'{"tenants": {"*": {"safety_stock": {"fixed": 1}}}}')]))
-        outputs = list(fold.settle())
+        outputs = list(fold.finish_work())
         had_work = fold.had_work
         again = folding(rows)
 
         assert had_work
         assert 1 <= len(outputs)
-        assert [] == list(again.settle())
+        assert [] == list(again.finish_work())
         assert not again.had_work
 
 

@@ -5,11 +5,10 @@ from typing import Any
 
 import pytest
 
-from atp_stream.domain import budget, quantity
-from atp_stream.domain.fold import step, unfinished_work
-from atp_stream.domain.item import operator_commands, policy_history, ticks
+from atp_stream.domain import quantity
+from atp_stream.domain.item import operator_commands
+from atp_stream.domain.limits import DEFAULT_LIMITS
 from atp_stream.domain.policy import parsing, schema
-from atp_stream.domain.reservations import balances, lifecycle, shipment_matching
 from atp_stream.domain.state import purge
 from atp_stream.domain.stock import facts, generations, place, results, series
 from atp_stream.messages.limits import MAX_ID_BYTES
@@ -25,9 +24,9 @@ BOUNDS: list[tuple[str, Any]] = [
     ("stock.md#included", f"W / {schema.SKEW_PARTS}"),
     ("stock.md#purge", f"W / {purge.TICK_PARTS}"),
     ("stock.md#purge", purge.ROWS_PER_TICK),
-    ("stock.md#pairing-bound", f"every one of the {shipment_matching.MAX_SHIPMENTS}"),
-    ("reservations.md#parts", balances.MAX_PIECES),
-    ("reservations.md#movements", lifecycle.MAX_MOVEMENTS),
+    ("stock.md#pairing-bound", f"every one of the {DEFAULT_LIMITS.shipments}"),
+    ("reservations.md#parts", DEFAULT_LIMITS.parts),
+    ("reservations.md#movements", DEFAULT_LIMITS.movements),
     ("availability.md#unknown", schema.Document().unknown_channel_limit),
     ("policy.md#bounds", schema.MAX_DOCUMENT),
     ("policy.md#bounds", schema.MAX_OWN),
@@ -35,14 +34,14 @@ BOUNDS: list[tuple[str, Any]] = [
     ("policy.md#bounds", f"{schema.MAX_CHANNEL_BYTES} bytes"),
     ("policy.md#contradictions", f"1 to {parsing.MAX_RANK}"),
     ("policy.md#known", operator_commands.MAX_HEARD),
-    ("policy.md#rollout-bounds", policy_history.MAX_EARLIER),
-    ("policy.md#rollout-bounds", f"{policy_history.MAX_BYTES // 1_000_000} MB"),
-    ("time.md#tick-order", ticks.MAX_PENDING),
+    ("policy.md#rollout-bounds", DEFAULT_LIMITS.earlier_policies),
+    ("policy.md#rollout-bounds", f"{DEFAULT_LIMITS.policy_bytes // 1_000_000} MB"),
+    ("time.md#tick-order", DEFAULT_LIMITS.pending_ticks),
     ("time.md#future", f"{schema.Document().future_tolerance // 60} minutes"),
     ("time.md#retention", f"{schema.Document().retention // (24 * 60 * 60)} days"),
-    ("identity.md#order", unfinished_work.MAX_DEFERRED),
-    ("identity.md#slices", budget.SLICE),
-    ("identity.md#slices", step.ENOUGH),
+    ("identity.md#order", DEFAULT_LIMITS.deferred),
+    ("identity.md#slices", DEFAULT_LIMITS.slice),
+    ("identity.md#slices", DEFAULT_LIMITS.step_output),
     ("identity.md#ids", MAX_ID_BYTES),
     ("identity.md#quantities", quantity.INTEGER_DIGITS),
 ]

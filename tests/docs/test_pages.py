@@ -205,6 +205,8 @@ class NoSchemas:
 class Written(msgspec.Struct, frozen=True):
     value: bytes | None
     timestamp: int = 1_795_359_278_228
+    key: None = None
+    headers: None = None
 
 
 def test_what_a_worker_says_when_it_gives_up_is_what_it_says() -> None:

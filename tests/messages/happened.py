@@ -23,7 +23,7 @@ GENESIS = "9f1c2b3a4d5e6f70"
 IDS = {role: number for number, role in enumerate(Role, start=1)} | {Role.DENIED: 0xFFFFFFFF}
 AT = 1_714_564_800_123
 
-_HEAD: dict[str, Any] = {"name": "acme|item-001", "version": 7, "at": AT, "offset": 42, "ordinal": 1}
+_HEAD: dict[str, Any] = {"name": "acme|item-001", "version": 7, "log_time_ms": AT, "offset": 42, "ordinal": 1}
 CALCULATED = AvailabilityCalculated(**_HEAD, channel="ECOM", available=12_000, reserved=3000)
 COMMITTED = AllocationCommitted(**_HEAD, reservation="r", channel="ECOM", quantity=525)
 RELEASED = AllocationReleased(
@@ -46,7 +46,7 @@ _AMOUNTS = st.integers(-LARGEST, LARGEST)
 _HEADS: dict[str, Any] = {
     "name": st.builds(names.join, _TEXTS, _TEXTS),
     "version": st.integers(0, 2**63 - 1),
-    "at": st.integers(0, 2**53),
+    "log_time_ms": st.integers(0, 2**53),
     "offset": st.integers(0, 2**63 - 1),
     "ordinal": st.integers(OF_MANY, 2**31 - 1),
 }

@@ -173,7 +173,7 @@ def test_an_availability_is_named_by_genesis_item_channel_and_version() -> None:
 
 
 def test_an_availability_keeps_its_name_however_the_log_is_cut_into_steps() -> None:
-    assert availability_id() == availability_id(partition=4, offset=50, ordinal=9, at=AT + 1)
+    assert availability_id() == availability_id(partition=4, offset=50, ordinal=9, log_time_ms=AT + 1)
 
 
 def test_what_a_policy_causes_is_named_by_its_item_too() -> None:
@@ -229,7 +229,7 @@ def test_what_avro_says_is_what_happened(event: Published) -> None:
     record = AVRO.encode(event, 5)
     schema = parse_schema(_without_logical_types(schema_files.schema(EVENTS[record.role])))
     found: Any = schemaless_reader(BytesIO(record.value[5:]), schema, None)
-    assert [event.at, *names.split(event.name)] == [found["timestamp"], found["tenantId"], found["itemId"]]
+    assert [event.log_time_ms, *names.split(event.name)] == [found["timestamp"], found["tenantId"], found["itemId"]]
     mine, theirs = AMOUNTS.get(type(event), ("quantity", "quantity"))
     assert getattr(event, mine) == int.from_bytes(found[theirs], "big", signed=True)
 

@@ -86,6 +86,7 @@ class App:
 
     steps: Any
     intake: Any
+    should_stop = False
     _longest_rebalance = 20.0
     _move = EngineApp._move
     _accepted = EngineApp._accepted

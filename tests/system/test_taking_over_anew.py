@@ -3,6 +3,8 @@
 import asyncio
 import signal
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -80,13 +82,33 @@ async def test_a_broker_that_stood_still_for_longer_than_a_transaction_may_last(
     assert [1] * 2_000 == [await on_hand(worker, f"other-{number}") for number in range(2_000)]
 
 
-async def test_a_transaction_of_others_in_the_changelog_is_told_with_what_to_do(site: Site) -> None:
-    changelog = site.topics.state_changelog.name
+@asynccontextmanager
+async def open_transaction(site: Site) -> AsyncIterator[AIOKafkaProducer]:
+    """Let a transaction of somebody else stand open in the changelog: a take-over waits for its end."""
     other = AIOKafkaProducer(bootstrap_servers=site.settings.bootstrap, transactional_id="somebody else's")
     await other.start()
     try:
         await other.begin_transaction()
-        await other.send_and_wait(changelog, b"?", key=b"|nothing", partition=4)
+        await other.send_and_wait(site.topics.state_changelog.name, b"?", key=b"|nothing", partition=4)
+        yield other
+    finally:
+        await other.stop()
+
+
+async def test_a_worker_that_is_stopped_in_the_midst_of_a_take_over_ends_in_order(site: Site) -> None:
+    async with open_transaction(site):
+        worker = site.add_worker()
+        began = time.monotonic()
+        while "taking over partitions" not in worker.said():
+            assert time.monotonic() - began < 60, worker.said()[-4000:]
+            await asyncio.sleep(0.05)
+
+        assert 0 == await asyncio.to_thread(worker.stop)
+
+
+async def test_a_transaction_of_others_in_the_changelog_is_told_with_what_to_do(site: Site) -> None:
+    changelog = site.topics.state_changelog.name
+    async with open_transaction(site) as other:
         worker = site.add_worker()
         words = f"kafka-transactions.sh abort --topic {changelog} --partition 4 --start-offset 0"
         began = time.monotonic()
@@ -95,7 +117,5 @@ async def test_a_transaction_of_others_in_the_changelog_is_told_with_what_to_do(
             await asyncio.sleep(0.2)
         assert [] == await worker.partitions()
         await other.abort_transaction()
-    finally:
-        await other.stop()
 
     await site.ready()

@@ -21,12 +21,14 @@ from atp_stream.domain.commands import (
     SupplyCommand,
 )
 from atp_stream.domain.errors import Refused
+from atp_stream.domain.fold.future import refuse_future
 from atp_stream.domain.item import supplies
-from atp_stream.domain.item.open_item import MICROSECONDS, OpenItem
-from atp_stream.domain.item.operator_commands import steer
+from atp_stream.domain.item.open_item import OpenItem
+from atp_stream.domain.item.operator_commands import apply_operator_command
 from atp_stream.domain.policy.rules import Policy
 from atp_stream.domain.reasons import Reason
-from atp_stream.domain.reservations.lifecycle import adjusted, confirm, fulfil, is_purged, release, reserve
+from atp_stream.domain.reservations.lifecycle import confirm, fulfil, record_adjustment, release, reserve
+from atp_stream.domain.reservations.retention import is_purged
 from atp_stream.domain.stock.facts import Fact, Outcome
 
 ItemCommand: TypeAlias = AdjustStock | CountStock | Reserve | Confirm | Release | Fulfil | SupplyCommand | PolicyCommand
@@ -42,15 +44,13 @@ _RECEIPT: Final = "\x1freceipt "  # what the event of a receipt is known by amon
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def answer(item: OpenItem, command: ItemCommand, policy: Policy) -> Outcome:
-    """Apply a command to its item, and tell what became of it; a duplicate and a past fact change nothing.
+def apply_command(item: OpenItem, command: ItemCommand, policy: Policy) -> Outcome:
+    """Apply a command to its item and return what became of it; a duplicate and a past fact change nothing.
 
-    Raises Refused, and has changed nothing, with reason future (stamped further ahead of log time than policy allows),
-    stale (nobody can know whether it was counted), or one that `steer` or the functions of a reservation give.
+    Raises Refused, and has changed nothing, with reason future, stale (nobody can know whether it was counted), or one
+    of an operator's command or of a reservation.
     """
-    if command.at > item.log_time * MICROSECONDS + policy.future_tolerance:
-        ahead, most = command.at // MICROSECONDS - item.log_time, policy.future_tolerance // 1_000_000
-        raise Refused(Reason.FUTURE, f"stamped {ahead} ms ahead of log time; `future_tolerance` is {most} s")
+    refuse_future(command.at, item.log_time, policy.future_tolerance)
     match command:
         case Reserve():
             return _OUTCOMES[reserve(item, command, policy)]
@@ -58,14 +58,12 @@ def answer(item: OpenItem, command: ItemCommand, policy: Policy) -> Outcome:
             return _adjust(item, command)
         case CountStock():
             return _record(item, Fact(command.at, command.event_id, None, command.on_hand), command.location)
-        case ScheduleSupply() | CancelSupply():
-            return _OUTCOMES[supplies.schedule(item, command)]
-        case ReceiveSupply():
-            return _receive(item, command)
         case Release() | Fulfil() | Confirm():
             return _OUTCOMES[_follow(item, command)]
+        case ScheduleSupply() | CancelSupply() | ReceiveSupply():
+            return _expect(item, command)
         case EditItem() | Grant() | Revoke() | Move():
-            return _OUTCOMES[steer(item, command, policy)]
+            return _OUTCOMES[apply_operator_command(item, command, policy)]
         case _:
             assert_never(command)
 
@@ -82,8 +80,10 @@ def _follow(item: OpenItem, command: Release | Fulfil | Confirm) -> bool:
             assert_never(command)
 
 
-def _receive(item: OpenItem, command: ReceiveSupply) -> Outcome:
-    """Take in a receipt, and where it says so, let it move the stock; raises Refused as `_adjust` does."""
+def _expect(item: OpenItem, command: SupplyCommand) -> Outcome:
+    """Take in what is said of a supply; a receipt that says so moves the stock, as an adjustment does."""
+    if not isinstance(command, ReceiveSupply):
+        return _OUTCOMES[supplies.schedule(item, command)]
     if not supplies.receive(item, command):
         return _DUPLICATE
     if command.moves_stock and command.quantity is not None:
@@ -115,7 +115,7 @@ def _move_stock(item: OpenItem, command: AdjustStock) -> Outcome:
             item.row.unpaired += 1
             item.state.tally.unpaired += 1
         else:
-            adjusted(item, command.reservation, -command.delta, command.location)
+            record_adjustment(item, command.reservation, -command.delta, command.location)
     return outcome
 
 

@@ -18,6 +18,7 @@ from atp_stream.domain.commands import Entry
 from atp_stream.domain.errors import Broken
 from atp_stream.domain.events import AnyEvent
 from atp_stream.domain.fold.step import Step
+from atp_stream.domain.limits import DEFAULT_LIMITS, Limits
 from atp_stream.domain.state.overlay import State
 
 __all__ = ["Broken", "Folded", "fold"]
@@ -33,7 +34,9 @@ class Folded(NamedTuple):
     unfinished: bool
 
 
-def fold(state: State, entries: Sequence[Entry], *, broken: Mapping[int, str] = _NONE) -> Folded:
+def fold(
+    state: State, entries: Sequence[Entry], *, broken: Mapping[int, str] = _NONE, limits: Limits = DEFAULT_LIMITS
+) -> Folded:
     """Answer as many of `entries` as one step may, and leave the changed rows in `state.changed`.
 
     The caller commits rows and events together and goes on with the rest over a fresh State. Raises Broken when a
@@ -41,7 +44,7 @@ def fold(state: State, entries: Sequence[Entry], *, broken: Mapping[int, str] = 
     Broken says added to `broken`; the item that it befell is quarantined. A fault that even that cannot contain is
     raised as it is.
     """
-    step = Step(state, broken)
+    step = Step(state, broken, limits)
     step.go_on()
     consumed = 0
     for entry in entries:

@@ -9,81 +9,68 @@ quarantines its item instead. Source: docs/rules/identity.md#order, docs/rules/i
 """
 
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final
 
-from atp_stream.domain.budget import SLICE
+from atp_stream.domain.commands import OF_PARTITION, ResumeItem
 from atp_stream.domain.errors import Broken
-from atp_stream.domain.events import OF_MANY
-from atp_stream.domain.fold.follow_up import advance, settle
+from atp_stream.domain.events import OF_MANY, Deferred
+from atp_stream.domain.fold.bookkeeping import Bookkeeping
+from atp_stream.domain.fold.command_handler import CommandHandler
+from atp_stream.domain.fold.follow_up import run_slice, start_follow_up
+from atp_stream.domain.fold.open_items import OpenItems
+from atp_stream.domain.fold.output import Output
+from atp_stream.domain.fold.policy_rollout import PolicyRollout
+from atp_stream.domain.fold.quarantine import Quarantine
 from atp_stream.domain.item.open_item import OpenItem
 from atp_stream.domain.item.policy_history import PolicyHistory, PolicyVersion
 from atp_stream.domain.item.ticks import Ticks
-from atp_stream.domain.row_keys import WORK, behind_item, deferred_key, deferred_offset, deferred_prefix
+from atp_stream.domain.row_keys import WORK, deferred_key, deferred_offset, deferred_prefix
 from atp_stream.domain.state.overlay import State
-from atp_stream.domain.state.purge import Purge
 from atp_stream.domain.state.rows import DeferredCommand, Pending, Work
 from atp_stream.domain.stock import upgrade
 
-MAX_DEFERRED: Final = 1_000
-"""So many commands are deferred for an item that has work to finish; then its partition waits for it."""
-
 _END: Final = 2**63
-
-
-class StepHost(Protocol):
-    """What units are done for: the step."""
-
-    @property
-    def spent(self) -> int:
-        """How much the step has put out."""
-
-    def spend(self) -> None:
-        """Count a unit, or something like it, as output."""
-
-    def open(self, name: str) -> OpenItem:
-        """Return an item."""
-
-    def apply_deferred(self, item: OpenItem, offset: int, deferred: DeferredCommand) -> None:
-        """Answer a command that was deferred."""
-
-    def done(self, item: OpenItem) -> None:
-        """Count what was begun as folded."""
-
-    def broken(self, item: OpenItem) -> bool:
-        """Quarantine the item if the unit is known to break, and tell whether it is."""
 
 
 class UnfinishedWork:
     """The unfinished work of a partition, as one step sees it."""
 
-    def __init__(self, host: StepHost, state: State, policies: PolicyHistory, ticks: Ticks, purge: Purge) -> None:
-        self._host = host
+    def __init__(
+        self, state: State, policies: PolicyHistory, ticks: Ticks, items: OpenItems, output: Output, books: Bookkeeping,
+        quarantine: Quarantine, handler: CommandHandler,
+    ) -> None:  # fmt: skip
         self._state = state
+        self._limits = output.limits
         self._policies = policies
         self._ticks = ticks
-        self._purge = purge
+        self._items = items
+        self._output = output
+        self._books = books
+        self._quarantine = quarantine
+        self._handler = handler
+        self._rollout = PolicyRollout(state, policies, items, output)
         self._units = 0
 
     def go_on(self) -> None:
         """Do a slice of what earlier steps left: of one item's work, of the walk over timers, and of the sweep."""
         due = self._state.first(WORK)
         if due is not None:
-            self.catch_up(self._host.open(due[0][len(WORK) :]), SLICE)
+            self.catch_up(self._items.open(due[0][len(WORK) :]), self._limits.slice)
         if self._ticks.pending:
-            self._walk(self._host.spent + SLICE)
+            self._walk(self._output.spent + self._limits.slice)
         if self._policies.sweep is not None:
             # Small slices: all partitions sweep at a time, and commands pass in between.
-            self._sweep(self._host.spent + SLICE // 4 + 1)
+            self._rollout.run(self._output.spent + self._limits.slice // 4 + 1, self.catch_up)
 
     def unfinished(self) -> bool:
         """Tell whether there is work without a command."""
-        return bool(self._ticks.pending) or not self.settled()
+        return bool(self._ticks.pending) or not self.is_caught_up()
 
-    def settled(self) -> bool:
+    def is_caught_up(self) -> bool:
         """Tell whether all commands and policies so far are done with."""
         return self._policies.sweep is None and self._state.first(WORK) is None
 
-    def behind(self, item: OpenItem) -> bool:
+    def is_behind(self, item: OpenItem) -> bool:
         """Tell whether an item has something to do before its next command."""
         return item.due or bool(item.pending) or self._ticks.for_item(item) is not None
 
@@ -93,20 +80,20 @@ class UnfinishedWork:
             job = self._next(item)
             if job is None:
                 return True
-            if self._units and self._host.spent >= limit:
+            if self._units and self._output.spent >= limit:
                 return False
             self._unit(item, job)
         return True
 
     def defer(self, item: OpenItem, offset: int, deferred: DeferredCommand) -> bool:
         """Defer a command for an item that is not ready; False if it has too many."""
-        if item.row.deferred >= MAX_DEFERRED and item.row.quarantine is None:
+        if item.row.deferred >= self._limits.deferred and item.row.quarantine is None:
             return False
         self._state.put(deferred_key(item.name, offset), deferred)
         item.row.deferred += 1
         item.row.resuming = item.row.quarantine is None
         item.changed = True
-        self._host.spend()
+        self._output.spend()
         return True
 
     # Units
@@ -137,9 +124,9 @@ class UnfinishedWork:
 
     def _unit(self, item: OpenItem, job: Callable[[], None]) -> None:
         self._units += 1
-        self._host.spend()
+        self._output.spend()
         item.ticket = -self._units
-        if self._host.broken(item):
+        if self._quarantine.begin_before_unit(item):
             return
         try:
             job()
@@ -148,8 +135,8 @@ class UnfinishedWork:
 
     def _continue(self, item: OpenItem, work: Work) -> None:
         item.begin(work.offset, work.log_time, work.ordinal, item.row.source.encode())
-        advance(item, work)
-        self._host.done(item)
+        run_slice(item, work)
+        self._books.finish(item)
 
     def _upgrade(self, item: OpenItem) -> None:
         row, stock = item.row, item.row.stock
@@ -158,34 +145,41 @@ class UnfinishedWork:
             row.stopped = 0
         item.begin(row.offset, row.log_time, source=row.source.encode())
         item.stock.live_by(item.rules.stock, stock.upgrading or 0)
-        for _ in range(upgrade.upgrade(item.stock)):
-            self._host.spend()
+        self._output.spend(upgrade.upgrade(item.stock))
         if stock.upgrading is None:
             item.unindexed |= item.rules.deallocates  # open promises stood in the order of their commits
-            settle(item)
-        self._host.done(item)
+            start_follow_up(item)
+        self._books.finish(item)
 
     def _take_deferred(self, item: OpenItem, key: str, deferred: DeferredCommand) -> None:
         self._state.delete(key)
         item.row.deferred -= 1
         item.row.resuming = item.row.deferred > 0
-        self._host.apply_deferred(item, deferred_offset(key), deferred)
+        item.begin(deferred_offset(key), deferred.log_time, source=deferred.source)
+        command = deferred.command
+        assert not isinstance(command, OF_PARTITION | ResumeItem)  # noqa: S101  (these are never deferred)
+        letter = Deferred(command, deferred.source, deferred.original)
+        self._handler.handle(item, command, deferred.generation, letter)
+        if not item.row.deferred:
+            self._books.resume_purge(item)
+        item.changed = True
+        self._books.mark(item)
 
     def _meet(self, item: OpenItem, version: PolicyVersion) -> None:
         item.pending.pop(0)
         item.begin(version.offset, version.log_time, OF_MANY, source=version.source.encode())
         item.meet(version.policy.rules(item.name, item.row.own))
         item.row.policy = version.offset
-        settle(item)
-        self._host.done(item)
+        start_follow_up(item)
+        self._books.finish(item)
 
     def _tick(self, item: OpenItem, tick: Pending) -> None:
         item.begin(tick.offset, tick.log_time, OF_MANY)
-        told, waiting, dated = len(item.events), item.waiting, item.row.dated
-        advance(item, Work(offset=tick.offset, log_time=tick.log_time, ordinal=OF_MANY, until=tick.until))
+        events, waiting, dated = len(item.events), item.waiting, item.row.dated
+        run_slice(item, Work(offset=tick.offset, log_time=tick.log_time, ordinal=OF_MANY, until=tick.until))
         # What only waited ends without an event of its own, but no longer keeps its channel at 0.
-        if len(item.events) > told or item.waiting != waiting or item.row.work is not None or dated or item.row.dated:
-            self._host.done(item)
+        if len(item.events) > events or item.waiting != waiting or item.row.work is not None or dated:
+            self._books.finish(item)
 
     # Walks
 
@@ -194,32 +188,10 @@ class UnfinishedWork:
         while (found := self._ticks.next_item()) is not None:
             timer, name = found
             if not name:
-                self._purge.tick(self._ticks.pending[-1].log_time)
+                self._books.purge.tick(self._ticks.pending[-1].log_time)
                 continue
-            if not self.catch_up(self._host.open(name), limit):
+            if not self.catch_up(self._items.open(name), limit):
                 return
             self._ticks.give_up(timer)
-        if self.settled():
+        if self.is_caught_up():
             self._ticks.finish()
-
-    def _sweep(self, limit: int) -> None:
-        """Walk on over the items, and let each meet the policies that it has not met."""
-        policies = self._policies
-        assert policies.sweep is not None  # noqa: S101  (the caller looked)
-        cursor = policies.sweep.cursor
-        while self._host.spent < limit:
-            key = self._state.after(cursor)
-            if key is None:
-                policies.finish()
-                return
-            if key[0] == "|":  # the rows of the partition stand amid the items
-                cursor = behind_item("")
-                continue
-            name = "|".join(key.split("|", 2)[:2])
-            # What was deferred in front of a policy has to be answered while the policies in front of it are known.
-            open_ = policies.differ(name) or self._state.get(WORK + name) is not None
-            if open_ and not self.catch_up(self._host.open(name), limit):
-                break
-            cursor = behind_item(name)
-            self._host.spend()
-        policies.advance(cursor)

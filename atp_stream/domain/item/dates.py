@@ -1,4 +1,4 @@
-"""What of one item has a date while a step folds it: the only place where units change between free and promised by day.
+"""What of one item has a date while a step folds it: the only place where units are promised by day, or no more.
 
 A promise is to the curve what an allocation is to the shelf: it is told, taken back and counted in its channel's quota
 in the same way, and it is redeemed when it becomes an allocation.
@@ -10,6 +10,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from atp_stream.domain.events import AvailabilityProjected
+from atp_stream.domain.item import time_limit
 from atp_stream.domain.names import encode
 from atp_stream.domain.policy.schema import Kind
 from atp_stream.domain.promise import availability, curve
@@ -130,7 +131,7 @@ class ItemDates:
         item.channels[row.channel].consumed += earmarked
         self._add(reservation, row, Promise(place, units, earmarked, day))
         if row.wanted is not None:
-            item.begin_limit(row)
+            time_limit.begin_default(row, item.rules, item.log_time)
 
     def give_up(self, reservation: str, row: Reservation, promise: Promise, units: int) -> None:
         """Take units of a promise back, the pool's first."""
@@ -293,8 +294,9 @@ class ItemDates:
         item = self.item
         self.item.events.append(
             AvailabilityProjected(
-                name=item.name, version=item.row.version, at=item.row.log_time, offset=item.row.offset, ordinal=place,
-                channel=channel, today=self.today, until=self.today + item.rules.supply.horizon, now=now, steps=steps,
+                name=item.name, version=item.row.version, log_time_ms=item.row.log_time, offset=item.row.offset,
+                ordinal=place, channel=channel, today=self.today, until=self.today + item.rules.supply.horizon,
+                now=now, steps=steps,
             )
         )  # fmt: skip
 

@@ -5,9 +5,10 @@ Source: docs/rules/stock.md#drift.
 """
 
 from atp_stream.domain.events import StockDrifted
-from atp_stream.domain.item.open_item import MICROSECONDS, OpenItem
+from atp_stream.domain.item.open_item import OpenItem
 from atp_stream.domain.item.timers import start, stop
 from atp_stream.domain.state.rows import Drift
+from atp_stream.domain.time_units import US_PER_MS
 
 
 def follow(item: OpenItem) -> None:
@@ -16,36 +17,36 @@ def follow(item: OpenItem) -> None:
     drift = row.drift
     if drift is None:
         row.drift = Drift(since=item.log_time)
-        _wait(item, row.drift)
+        _start_grace(item, row.drift)
     elif not gap:
         if drift.timer is not None:
             stop(item, drift.timer, "")
         if drift.told:
-            _tell(item, drift, resolved=True)
+            _report(item, drift, resolved=True)
         row.drift = None
     elif gap != drift.told and drift.timer is None:
-        _wait(item, drift)
+        _start_grace(item, drift)
 
 
-def tell(item: OpenItem) -> None:
+def report(item: OpenItem) -> None:
     """Tell the gap whose grace is over."""
     drift = item.row.drift
     assert drift is not None  # noqa: S101  (a gap that closes gives its timer up)
     drift.timer = None
     if drift.told != item.row.stock.gap:
         drift.told = item.row.stock.gap
-        _tell(item, drift, resolved=False)
+        _report(item, drift, resolved=False)
 
 
-def _wait(item: OpenItem, drift: Drift) -> None:
-    drift.timer = start(item, item.log_time * MICROSECONDS + item.rules.drift_grace, "")
+def _start_grace(item: OpenItem, drift: Drift) -> None:
+    drift.timer = start(item, item.log_time * US_PER_MS + item.rules.drift_grace, "")
 
 
-def _tell(item: OpenItem, drift: Drift, *, resolved: bool) -> None:
+def _report(item: OpenItem, drift: Drift, *, resolved: bool) -> None:
     stock = item.row.stock
     item.events.append(
         StockDrifted(
-            name=item.name, version=item.version, at=item.log_time, offset=item.offset, ordinal=item.ordinal,
+            name=item.name, version=item.version, log_time_ms=item.log_time, offset=item.offset, ordinal=item.ordinal,
             gap=stock.gap, on_hand=stock.on_hand, since=drift.since, resolved=resolved,
         )
     )  # fmt: skip

@@ -17,8 +17,10 @@ from atp_stream.domain.events import (
     AvailabilityCalculated,
     ReleaseReason,
 )
+from atp_stream.domain.item import time_limit
 from atp_stream.domain.item.dates import ItemDates
 from atp_stream.domain.item.policy_history import PolicyVersion
+from atp_stream.domain.limits import Limits
 from atp_stream.domain.names import short_id
 from atp_stream.domain.policy.rules import ItemRules, Policy
 from atp_stream.domain.policy.schema import WHOLE, Kind
@@ -31,8 +33,6 @@ from atp_stream.domain.state.rows import Allocation, Channel, Item, Reservation
 from atp_stream.domain.stock.fold import StockFold
 from atp_stream.domain.stock.rows import Stock
 
-MICROSECONDS = 1_000  # in a millisecond
-
 MAX_WITHDRAWN: Final = 64
 """So many channels that policy took away are remembered: one that comes back does not tell again that it shows 0."""
 
@@ -43,12 +43,12 @@ class OpenItem:
     """An item, its rules, and the place in the log that its next events are named by."""
 
     __slots__ = (
-        "_before", "_dates", "_leaving", "changed", "channels", "due", "events", "is_new", "log_time", "name", "offset",
-        "ordinal", "pending", "reserved", "row", "rules", "source", "state", "stock", "ticket", "unindexed",
+        "_before", "_dates", "_leaving", "changed", "channels", "due", "events", "is_new", "limits", "log_time", "name",
+        "offset", "ordinal", "pending", "reserved", "row", "rules", "source", "state", "stock", "ticket", "unindexed",
         "version", "waiting",
     )  # fmt: skip
 
-    def __init__(self, state: State, name: str, policy: Policy, events: list[AnyEvent]) -> None:
+    def __init__(self, state: State, name: str, policy: Policy, events: list[AnyEvent], limits: Limits) -> None:
         item: Item | None = state.get(item_key(name))
         self.is_new = item is None
         self.reserved = self.waiting = 0
@@ -63,6 +63,7 @@ class OpenItem:
                 self.reserved += row.reserved
                 self.waiting += row.waiting
                 self._leaving |= row.leaving
+        self.limits = limits
         self.state, self.name, self.rules, self.events, self.row = state, name, rules, events, item
         self.channels = item.channels
         self.stock = StockFold(state, name, item.stock, has_rows=not self.is_new)
@@ -109,7 +110,7 @@ class OpenItem:
         self.dismiss()
 
     def reservation(self, reservation: str) -> Reservation | None:
-        """Return the row of a reservation; `keeping.keep` sets it."""
+        """Return the row of a reservation; `saving.save` sets it."""
         row: Reservation | None = self.state.get(reservation_key(self.name, reservation))
         return row
 
@@ -197,24 +198,17 @@ class OpenItem:
 
     def allocate(self, reservation: str, row: Reservation, units: int, earmarked: int, asked_at: int) -> None:
         """Reserve units, `earmarked` of which are counted in the channel's quota already."""
-        channel = self.channels[row.channel]
-        channel.reserved += units
+        self.channels[row.channel].reserved += units
         self.reserved += units
-        self.begin_limit(row)
+        time_limit.begin_default(row, self.rules, self.log_time)
         insort(row.allocations, Allocation(self.offset, self.ordinal, units, earmarked, asked_at), key=_request)
         self.events.append(
             AllocationCommitted(
-                name=self.name, version=self.version, at=self.log_time, offset=self.offset, ordinal=self.ordinal,
-                reservation=reservation, channel=row.channel, quantity=units,
+                name=self.name, version=self.version, log_time_ms=self.log_time, offset=self.offset,
+                ordinal=self.ordinal, reservation=reservation, channel=row.channel, quantity=units,
             )
         )  # fmt: skip
         self.ordinal += 1
-
-    def begin_limit(self, row: Reservation) -> None:
-        """Let a reservation without a limit of its own live by that of its tenant from now on."""
-        limit = self.rules.time_limit
-        if limit is not None and row.expires_at is None and not row.confirmed:
-            row.expires_at = self.log_time * MICROSECONDS + limit
 
     def give_back(self, reservation: str, row: Reservation, units: int, reason: ReleaseReason) -> None:
         """Take promised units back, from the newest allocation first, each to where it came from."""
@@ -230,9 +224,9 @@ class OpenItem:
         self._close(row, -1, part, earmarked)
         self.events.append(
             AllocationReleased(
-                name=self.name, version=self.version, at=self.log_time, offset=self.offset, ordinal=self.ordinal,
-                allocation=(allocation.offset, allocation.ordinal), reservation=reservation, channel=row.channel,
-                quantity=part, reason=reason,
+                name=self.name, version=self.version, log_time_ms=self.log_time, offset=self.offset,
+                ordinal=self.ordinal, allocation=(allocation.offset, allocation.ordinal), reservation=reservation,
+                channel=row.channel, quantity=part, reason=reason,
             )
         )  # fmt: skip
         self.ordinal += 1
@@ -308,21 +302,21 @@ class OpenItem:
                 claim = free if claimed is None else sum(claimed[channel])
                 row.available = availability.shown(claim, rule or rules.other, row.blocking, step)
             if before.get(channel) != (row.available, row.reserved):
-                self._tell(place, channel, row.available, row.reserved)
+                self._report(place, channel, row.available, row.reserved)
             place += 1
         for channel, pair in before.items():
             if channel not in item.channels and pair != _WITHDRAWN:
-                self._tell(place, channel, *_WITHDRAWN)
+                self._report(place, channel, *_WITHDRAWN)
                 place += 1
         if item.dated or self._dates is not None:
             self.dates.publish(place, runs=runs)
         self.state.put(item_key(self.name), item)
 
-    def _tell(self, place: int, channel: str, available: int, reserved: int) -> None:
+    def _report(self, place: int, channel: str, available: int, reserved: int) -> None:
         item = self.row
         self.events.append(
             AvailabilityCalculated(
-                name=self.name, version=item.version, at=item.log_time, offset=item.offset, ordinal=place,
+                name=self.name, version=item.version, log_time_ms=item.log_time, offset=item.offset, ordinal=place,
                 channel=channel, available=available, reserved=reserved,
             )
         )  # fmt: skip

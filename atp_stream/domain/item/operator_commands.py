@@ -22,7 +22,7 @@ MAX_HEARD: Final = 64
 """So many commands of operators are known by their event id."""
 
 
-def steer(item: OpenItem, command: PolicyCommand, policy: Policy) -> bool:
+def apply_operator_command(item: OpenItem, command: PolicyCommand, policy: Policy) -> bool:
     """Do what an operator asks, and tell whether it was news.
 
     Raises Refused, and has changed nothing, with reason policy_invalid, unknown_channel, not_a_quota, bad_grant or

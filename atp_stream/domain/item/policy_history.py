@@ -10,17 +10,13 @@ from typing import Final, NamedTuple
 import msgspec
 
 from atp_stream.domain.commands import EditPolicy, Entry, SetPolicy
+from atp_stream.domain.limits import Limits
 from atp_stream.domain.names import short_id
 from atp_stream.domain.policy.parsing import decode, edited, encode
 from atp_stream.domain.policy.rules import DEFAULT, ItemRules, Policy, read
 from atp_stream.domain.row_keys import POLICY, SWEEP, policy_key
 from atp_stream.domain.state.overlay import State
 from atp_stream.domain.state.rows import Item, PolicyRow, Sweep
-
-MAX_EARLIER: Final = 256
-MAX_BYTES: Final = 2_000_000
-"""So many policies, of so many bytes in all, are kept for items to meet: each step reads them. The next one waits, and
-with it the partition, until the sweep has caught up."""
 
 MAX_HEARD: Final = 64
 """So many changes of a whole document or a tenant are known by their event id."""
@@ -61,10 +57,10 @@ class PolicyHistory:
         """Return the policy in force."""
         return self._all[-1]
 
-    @property
-    def crowded(self) -> bool:
+    def exceeds(self, limits: Limits) -> bool:
         """Tell whether one more policy has to wait for the sweep."""
-        return len(self._all) > MAX_EARLIER or sum(version.size for version in self._all) > MAX_BYTES
+        size = sum(version.size for version in self._all)
+        return len(self._all) > limits.earlier_policies or size > limits.policy_bytes
 
     def knows(self, event_id: str) -> bool:
         """Tell whether a policy change was heard before."""

@@ -1,7 +1,7 @@
 """The supplies of one item: what is said of them changes their register, and with it what is expected by day.
 
-A receipt that does not move the stock lets its units leave the supply before the stock tells of them. Until it does they
-are arriving: they count from today on, and never on the shelf, until an absolute of their location holds them, an
+A receipt that does not move the stock lets its units leave the supply before the stock tells of them. Until it does
+they are arriving: they count from today on, and never on the shelf, until an absolute of their location holds them, an
 adjustment names the supply, or a grace is over.
 
 Law: what is expected on a day is the sum of the open units of the supplies that are expected on it.
@@ -12,12 +12,13 @@ from typing import Final
 from atp_stream.domain.commands import AdjustStock, CancelSupply, ReceiveSupply, ScheduleSupply
 from atp_stream.domain.errors import Refused
 from atp_stream.domain.item import timers
-from atp_stream.domain.item.open_item import MICROSECONDS, OpenItem
+from atp_stream.domain.item.open_item import OpenItem
 from atp_stream.domain.reasons import Reason
 from atp_stream.domain.row_keys import supply_key
 from atp_stream.domain.stock.fold import newest_at
 from atp_stream.domain.supply import days, register
 from atp_stream.domain.supply.rows import Arriving, Statement, Supply
+from atp_stream.domain.time_units import US_PER_MS
 
 MAX_OPEN: Final = 1_000
 """So many supplies of an item may be open."""
@@ -52,7 +53,7 @@ def receive(item: OpenItem, command: ReceiveSupply) -> bool:
         return False
     units = was_open - register.open_units(row)
     if units > 0 and not command.moves_stock and not _is_held(item, command):
-        until = item.log_time * MICROSECONDS + item.rules.supply.receipt_grace
+        until = item.log_time * US_PER_MS + item.rules.supply.receipt_grace
         until = timers.start(item, until, timers.OF_RECEIPTS)
         arriving = Arriving(command.supply, units, command.location, command.at, until)
         item.dates.row.arriving = [*item.dates.row.arriving, arriving]
@@ -117,7 +118,7 @@ def _keep(item: OpenItem, supply: str, row: Supply, before: tuple[int | None, in
     _count(item, before, -1)
     after = _expected(row)
     _count(item, after, 1)
-    since, holds = item.log_time * MICROSECONDS, register.holds(row)
+    since, holds = item.log_time * US_PER_MS, register.holds(row)
     if after is not None and holds is not None:
         since = max(since, (holds.day + PAST_DUE_DAYS + 1) * days.DAY_US)
     if row.timer is not None:

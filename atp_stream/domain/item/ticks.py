@@ -4,15 +4,11 @@ Law: an item meets every tick by which it has a timer run out, in the order of t
 that no command touches meets it in a walk over the earliest timers. Source: docs/rules/time.md#tick-order.
 """
 
-from typing import Final
-
-from atp_stream.domain.item.open_item import MICROSECONDS, OpenItem
+from atp_stream.domain.item.open_item import OpenItem
 from atp_stream.domain.row_keys import CLOCK, TIMER, item_timer_of
 from atp_stream.domain.state.overlay import State
 from atp_stream.domain.state.rows import Clock, Pending
-
-MAX_PENDING: Final = 1_000
-"""So many ticks are kept for items to meet; the next one waits until the walk has caught up."""
+from atp_stream.domain.time_units import US_PER_MS
 
 
 class Ticks:
@@ -23,18 +19,13 @@ class Ticks:
         clock: Clock | None = state.get(CLOCK)
         self.pending: list[Pending] = [] if clock is None else clock.pending
 
-    @property
-    def crowded(self) -> bool:
-        """Tell whether one more tick has to wait for the walk."""
-        return len(self.pending) >= MAX_PENDING
+    def add(self, offset: int, log_time: int, until_us: int, *, is_caught_up: bool) -> None:
+        """Let the timers up to `until_us`, but not beyond log time, run out: a fast clock ends nothing early.
 
-    def add(self, offset: int, log_time: int, told: int, *, settled: bool) -> None:
-        """Let the timers up to `told`, but not beyond log time, run out: a fast clock ends nothing early.
-
-        Unless all is `settled`, what stands earlier in the log may still start such a timer.
+        Unless the partition `is_caught_up`, what stands earlier in the log may still start such a timer.
         """
-        until = min(told, log_time * MICROSECONDS)
-        if until > self.pending[-1].until if self.pending else not settled or self._due(until) is not None:
+        until = min(until_us, log_time * US_PER_MS)
+        if until > self.pending[-1].until if self.pending else not is_caught_up or self._due(until) is not None:
             self.pending.append(Pending(offset, log_time, until))
             self._state.put(CLOCK, Clock(pending=self.pending))
 

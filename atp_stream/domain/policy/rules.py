@@ -34,11 +34,11 @@ from atp_stream.domain.policy.schema import (
 )
 from atp_stream.domain.stock.facts import StockRules
 from atp_stream.domain.supply.rules import SupplyRules
+from atp_stream.domain.time_units import US_PER_S
 
 __all__ = ["DEFAULT", "ItemRules", "Kind", "Policy", "PolicyError", "Rule", "parse", "read", "text"]
 
 _HUNDREDTH: Final = Decimal("0.01")
-_MICROSECONDS: Final = 1_000_000
 _MAX_OWN_RULES: Final = 10_000  # items with a policy of their own whose rules are remembered
 
 
@@ -86,8 +86,8 @@ class ItemRules(msgspec.Struct, frozen=True, kw_only=True):
     accepts_unknown: bool = True
     deallocates: bool = False
     time_limit: int | None = None
-    retention: int = 7 * 24 * 60 * 60 * _MICROSECONDS
-    drift_grace: int = 30 * _MICROSECONDS
+    retention: int = 7 * 24 * 60 * 60 * US_PER_S
+    drift_grace: int = 30 * US_PER_S
     plain: bool = True
     supply: SupplyRules = SupplyRules()
 
@@ -130,8 +130,8 @@ class Policy:
         window = max(MIN_WINDOW, min(MAX_WINDOW, stock.window))
         most = window // SKEW_PARTS
         skew = max(-most, min(most, stock.skew))
-        self.stock = StockRules(window=window * _MICROSECONDS, skew=skew * _MICROSECONDS)
-        self.future_tolerance = document.future_tolerance * _MICROSECONDS
+        self.stock = StockRules(window=window * US_PER_S, skew=skew * US_PER_S)
+        self.future_tolerance = document.future_tolerance * US_PER_S
         self.unknown_channel_limit = document.unknown_channel_limit
         self.default_channel = document.default_channel
         self._rules: dict[tuple[str, str | None], ItemRules] = {}
@@ -212,9 +212,9 @@ class Policy:
             spelled={normal(alias): c for alias, c in aliases.items()} | spelled,
             accepts_unknown=document.unknown_channels == "accept",
             deallocates=(section.shortage or document.shortage) is Shortage.DEALLOCATE,
-            time_limit=None if section.time_limit is None else section.time_limit * _MICROSECONDS,
-            retention=max(document.retention * _MICROSECONDS, 2 * self.stock.window),
-            drift_grace=document.drift_grace * _MICROSECONDS,
+            time_limit=None if section.time_limit is None else section.time_limit * US_PER_S,
+            retention=max(document.retention * US_PER_S, 2 * self.stock.window),
+            drift_grace=document.drift_grace * US_PER_S,
             plain=all(rule.kind is Kind.POOLED for rule in [other, *channels.values()]),
             supply=_supply(special.supply or section.supply or _NO_SUPPLY),
         )
@@ -258,7 +258,7 @@ def _supply(written: SupplySection) -> SupplyRules:
         ahead=written.ahead,
         past_due_days=written.past_due_days,
         past_due_offset=written.past_due_offset,
-        receipt_grace=written.receipt_grace * _MICROSECONDS,
+        receipt_grace=written.receipt_grace * US_PER_S,
         project=written.project,
     )
 

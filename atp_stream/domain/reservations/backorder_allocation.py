@@ -7,17 +7,17 @@ A pass is cut into slices; what is closed stays closed in the next slice, so the
 Source: docs/rules/reservations.md#serving, docs/rules/identity.md#slices.
 """
 
-from atp_stream.domain.budget import SliceBudget
 from atp_stream.domain.item.open_item import OpenItem
+from atp_stream.domain.limits import SliceBudget
 from atp_stream.domain.policy.schema import Kind
-from atp_stream.domain.reservations.backorder_queue import shorten
-from atp_stream.domain.reservations.balances import MAX_PIECES, pieces
-from atp_stream.domain.reservations.saving import keep
+from atp_stream.domain.reservations.backorder_queue import reduce
+from atp_stream.domain.reservations.balances import pieces
+from atp_stream.domain.reservations.saving import save
 from atp_stream.domain.row_keys import queue_prefix, rank_offset
 from atp_stream.domain.state.rows import Backorder
 
 
-def refill(item: OpenItem, closed: list[str], budget: SliceBudget) -> bool:
+def serve_backorders(item: OpenItem, closed: list[str], budget: SliceBudget) -> bool:
     """Serve those who wait, as far as claims and room reach; tell whether the pass is over."""
     item.dismiss()
     while item.waiting and item.free():
@@ -51,9 +51,9 @@ def _serve(item: OpenItem, channel: str, key: str, part: Backorder, closed: list
     if units < part.quantity and not (units and takes_parts(item, channel, part, pieces(row))):
         closed.append(channel)
         return False
-    shorten(item, key, part, row, units)
+    reduce(item, key, part, row, units)
     item.commit(reservation, row, units, rank_offset(key))
-    keep(item, reservation, row)
+    save(item, reservation, row)
     return True
 
 
@@ -61,4 +61,4 @@ def takes_parts(item: OpenItem, channel: str, part: Backorder, pieces: int) -> b
     """Tell whether a waiting part takes what there is of it."""
     rule = item.rules.rule(channel)
     creeps = rule.kind is Kind.SHARE or (rule.kind is Kind.QUOTA and not rule.overflow and item.rules.closed(channel))
-    return part.allow_partial and pieces < MAX_PIECES and not creeps
+    return part.allow_partial and pieces < item.limits.parts and not creeps

@@ -12,7 +12,7 @@ from atp_stream.domain.state.overlay import State
 from atp_stream.domain.state.rows import Backorder, Item, Reservation
 
 
-def wait(item: OpenItem, reservation: str, row: Reservation, units: int, place: int) -> None:
+def enqueue(item: OpenItem, reservation: str, row: Reservation, units: int, place: int) -> None:
     """Let units wait at a place in the log."""
     if item.row.dated:
         item.dates.note(reservation, row)
@@ -35,18 +35,18 @@ def waiting_prefix(item: OpenItem, row: Reservation) -> str:
     return (undue_prefix if row.undue else queue_prefix)(item.name, row.channel)
 
 
-def stop_waiting(item: OpenItem, row: Reservation, units: int, *, newest: bool) -> None:
+def dequeue(item: OpenItem, row: Reservation, units: int, *, newest: bool) -> None:
     """Let units wait no more, beginning with the newest part, or with the oldest."""
     place = -1 if newest else 0
     while units:
         key = waiting_prefix(item, row) + rank(row.priority, row.queued[place])
         part = _part(item, key)
         taken = min(units, part.quantity)
-        shorten(item, key, part, row, taken)
+        reduce(item, key, part, row, taken)
         units -= taken
 
 
-def shorten(item: OpenItem, key: str, part: Backorder, row: Reservation, units: int) -> None:
+def reduce(item: OpenItem, key: str, part: Backorder, row: Reservation, units: int) -> None:
     """Take units from one waiting part; an empty part is gone."""
     part.quantity -= units
     if part.quantity:
@@ -58,16 +58,16 @@ def shorten(item: OpenItem, key: str, part: Backorder, row: Reservation, units: 
     _count(item, row, -units)
 
 
-def queue_again(item: OpenItem, row: Reservation, priority: int, *, allow_partial: bool, undue: bool) -> None:
+def reprioritise(item: OpenItem, row: Reservation, priority: int, *, allow_partial: bool, undue: bool) -> None:
     """Let the waiting parts of a reservation have another priority or flag, be due or not; they keep their place."""
     before, was_undue = waiting_prefix(item, row), row.undue
     row.undue = undue
-    prefix, channel = waiting_prefix(item, row), item.channels.get(row.channel)
+    prefix = waiting_prefix(item, row)
     for offset in row.queued:
         key = before + rank(row.priority, offset)
         part = _part(item, key)
-        assert channel is not None  # noqa: S101  (something waits in it)
-        channel.blocking += (not undue and priority >= 0) - (not was_undue and part.priority >= 0)
+        blocked = not was_undue and part.priority >= 0
+        item.channels[row.channel].blocking += (not undue and priority >= 0) - blocked
         part.priority, part.allow_partial = priority, allow_partial
         item.state.delete(key)
         item.state.put(prefix + rank(priority, offset), part)

@@ -4,13 +4,8 @@ Source: docs/rules/reservations.md#states.
 """
 
 from enum import StrEnum
-from typing import Final
 
 from atp_stream.domain.state.rows import Reservation
-
-MAX_PIECES: Final = 256
-"""So many allocations, promises and waiting parts has a reservation at most; then it grows no
-more and takes no more parts."""
 
 
 class Status(StrEnum):
@@ -29,7 +24,7 @@ class Status(StrEnum):
 
 
 def allocated(row: Reservation) -> int:
-    """Return the units that are reserved and have not left."""
+    """Return the units that are promised and have not left."""
     return sum(allocation.quantity for allocation in row.allocations)
 
 

@@ -29,9 +29,9 @@ def is_undue(item: OpenItem, wanted: int | None) -> bool:
     return wanted is not None and wanted > item.dates.today + item.rules.supply.ahead
 
 
-def want(item: OpenItem, reservation: str, row: Reservation, wanted: int | None) -> None:
-    """Let a reservation that holds nothing want a day."""
-    row.undue = is_undue(item, wanted)
+def want(item: OpenItem, reservation: str, row: Reservation) -> None:
+    """Let a reservation that holds nothing be due, or not yet."""
+    row.undue = is_undue(item, row.wanted)
     if row.undue:
         item.dates.list_all(reservation, row)
 

@@ -12,12 +12,12 @@ A pass is cut into slices; what is closed stays closed in the next slice, so the
 from enum import StrEnum
 from typing import NamedTuple
 
-from atp_stream.domain.budget import SliceBudget
 from atp_stream.domain.item.open_item import OpenItem
+from atp_stream.domain.limits import SliceBudget
 from atp_stream.domain.reservations.backorder_allocation import takes_parts
-from atp_stream.domain.reservations.backorder_queue import shorten
-from atp_stream.domain.reservations.balances import MAX_PIECES, pieces
-from atp_stream.domain.reservations.saving import keep
+from atp_stream.domain.reservations.backorder_queue import reduce
+from atp_stream.domain.reservations.balances import pieces
+from atp_stream.domain.reservations.saving import save
 from atp_stream.domain.row_keys import late_prefix, queue_prefix, rank_offset, redeemed_prefix, undue_prefix
 from atp_stream.domain.state.rows import Backorder, Promise, Reservation, Work
 
@@ -116,7 +116,7 @@ def _help(item: OpenItem, head: Head, row: Reservation) -> bool:
         due = item.state.first(queue_prefix(item.name, head.channel))
         behind = due is not None and due[0][len(queue_prefix(item.name, head.channel)) :] < head.rank
         helped = not behind and _promise_part(item, head, row)
-    keep(item, head.reservation, row)
+    save(item, head.reservation, row)
     return helped
 
 
@@ -124,7 +124,7 @@ def _redeem(item: OpenItem, head: Head, row: Reservation, promise: Promise, cap:
     """Redeem a promise, or (where parts are allowed) what there is of it."""
     units = promise.quantity
     if units > cap:
-        units = cap - cap % item.rules.step if row.allow_partial and pieces(row) < MAX_PIECES else 0
+        units = cap - cap % item.rules.step if row.allow_partial and pieces(row) < item.limits.parts else 0
     if units:
         item.dates.redeem(head.reservation, row, promise, units)
     return bool(units)
@@ -153,7 +153,7 @@ def _serve(item: OpenItem, head: Head, row: Reservation) -> bool:
     if units < part.quantity and not takes_parts(item, head.channel, part, pieces(row)):
         units = 0
     if units:
-        shorten(item, head.key, part, row, units)
+        reduce(item, head.key, part, row, units)
         item.commit(head.reservation, row, units, rank_offset(head.key))
     return (bool(part.quantity) and _promise_part(item, head, row)) or bool(units)
 
@@ -165,7 +165,7 @@ def _promise_part(item: OpenItem, head: Head, row: Reservation) -> bool:
     day = item.dates.earliest(row, units, more=not row.undue)
     if day is None:
         return False
-    shorten(item, head.key, part, row, units)
+    reduce(item, head.key, part, row, units)
     item.dates.promise(head.reservation, row, units, day, rank_offset(head.key))
     return True
 

@@ -4,10 +4,10 @@ What was promised for a day that is over is promised for the day that comes: if 
 if they are not, what is not covered is lost like any promise. An outage of several days is one roll, to the last.
 """
 
-from atp_stream.domain.budget import SliceBudget
 from atp_stream.domain.item.open_item import OpenItem
-from atp_stream.domain.reservations.backorder_queue import queue_again
-from atp_stream.domain.reservations.saving import keep
+from atp_stream.domain.limits import SliceBudget
+from atp_stream.domain.reservations.backorder_queue import reprioritise
+from atp_stream.domain.reservations.saving import save
 from atp_stream.domain.row_keys import by_day_of, days_prefix, wanted_of, wanted_prefix
 from atp_stream.domain.state.rows import Reservation, Work
 
@@ -31,9 +31,9 @@ def _fall_due(item: OpenItem, today: int, budget: SliceBudget) -> bool:
         reservation = wanted_of(found[0])[1]
         row = _row(item, reservation)
         item.dates.unlist_all(reservation, row)
-        queue_again(item, row, row.priority, allow_partial=row.allow_partial, undue=False)
+        reprioritise(item, row, row.priority, allow_partial=row.allow_partial, undue=False)
         item.dates.list_all(reservation, row)
-        keep(item, reservation, row)
+        save(item, reservation, row)
     return True
 
 
@@ -46,7 +46,7 @@ def _pass(item: OpenItem, today: int, budget: SliceBudget) -> bool:
         row = _row(item, reservation)
         for promise in [one for one in row.promises if one.day == day]:
             item.dates.move(reservation, row, promise, today)
-        keep(item, reservation, row)
+        save(item, reservation, row)
     return True
 
 

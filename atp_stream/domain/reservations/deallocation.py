@@ -4,16 +4,16 @@ Law: only what is short is taken back: unconfirmed promises first, then those of
 newest request by its place in the log, whatever commit served it; what was taken back waits at that place. The order
 is kept as rows (of such items alone), so that the work does not grow with the number of promises.
 
-Rows of an earlier version stand in the order of the commits. They are found as well, and `note_all` with `work.index`
-"" gives all of them their new place, in slices.
+Rows of an earlier version are in the order of the commits. They are found as well, and `index_promises` with
+`work.index` "" gives all of them their new place, in slices.
 Source: docs/rules/reservations.md#deallocate.
 """
 
-from atp_stream.domain.budget import SliceBudget
 from atp_stream.domain.events import ReleaseReason
 from atp_stream.domain.item.open_item import OpenItem
+from atp_stream.domain.limits import SliceBudget
 from atp_stream.domain.promise.availability import short
-from atp_stream.domain.reservations.backorder_queue import wait
+from atp_stream.domain.reservations.backorder_queue import enqueue
 from atp_stream.domain.row_keys import (
     promise_key,
     promise_place,
@@ -26,8 +26,8 @@ from atp_stream.domain.row_keys import (
 from atp_stream.domain.state.rows import Due, Reservation, Work
 
 
-def note(item: OpenItem, reservation: str, row: Reservation) -> None:
-    """Keep the place of a reservation among the promises that a loss may take back; the caller puts the row."""
+def index_promise(item: OpenItem, reservation: str, row: Reservation) -> None:
+    """Index a reservation by its place among the promises that a loss may take back; the caller puts the row."""
     place = _place(row) if item.rules.deallocates and row.allocations else None
     if place != row.taken_back:
         if row.taken_back is not None:
@@ -37,8 +37,8 @@ def note(item: OpenItem, reservation: str, row: Reservation) -> None:
         row.taken_back = place
 
 
-def note_all(item: OpenItem, work: Work, budget: SliceBudget) -> bool:
-    """Note the promises from `work.index` on, as far as there is room; tell whether all are noted."""
+def index_promises(item: OpenItem, work: Work, budget: SliceBudget) -> bool:
+    """Index the promises from `work.index` on, as far as the budget reaches; return whether all are indexed."""
     assert work.index is not None  # noqa: S101  (only such work comes here)
     prefix = reservation_prefix(item.name)
     while (key := item.state.after(max(work.index, prefix))) is not None and key.startswith(prefix):
@@ -46,15 +46,15 @@ def note_all(item: OpenItem, work: Work, budget: SliceBudget) -> bool:
             return False
         row: Reservation | None = item.state.get(key)
         assert row is not None  # noqa: S101  (`after` finds only keys that have a row)
-        note(item, reservation_of(key), row)
+        index_promise(item, reservation_of(key), row)
         item.state.put(key, row)
         work.index = key + "\0"
     work.index = None
     return True
 
 
-def take_back(item: OpenItem, work: Work, budget: SliceBudget) -> bool:
-    """Take promises back until nothing is short, as far as there is room; tell whether nothing is."""
+def deallocate(item: OpenItem, work: Work, budget: SliceBudget) -> bool:
+    """Take promises back until nothing is short, as far as the budget reaches; return whether nothing is."""
     prefix = promise_prefix(item.name)
     while missing := short(item.row.stock.on_hand, item.reserved):
         if not budget.take():
@@ -67,9 +67,9 @@ def take_back(item: OpenItem, work: Work, budget: SliceBudget) -> bool:
         place = _newest_request(row)
         while missing and row.allocations and _newest_request(row) == place:
             part = item.give_back_newest(reservation, row, missing, ReleaseReason.SUPPLY_LOST)
-            wait(item, reservation, row, part, place)
+            enqueue(item, reservation, row, part, place)
             missing -= part
-        note(item, reservation, row)
+        index_promise(item, reservation, row)
         item.state.put(reservation_key(item.name, reservation), row)
     work.lose = False
     return True

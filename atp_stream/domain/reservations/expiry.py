@@ -5,19 +5,20 @@ are served once. An end is final, and its row is forgotten after the policy's re
 Source: docs/rules/time.md#expiry, docs/rules/time.md#retention.
 """
 
-from atp_stream.domain.budget import SliceBudget
 from atp_stream.domain.events import ReleaseReason
 from atp_stream.domain.item import drift, supplies, timers
 from atp_stream.domain.item.open_item import OpenItem
-from atp_stream.domain.reservations.backorder_queue import stop_waiting
+from atp_stream.domain.limits import SliceBudget
+from atp_stream.domain.reservations.backorder_queue import dequeue
 from atp_stream.domain.reservations.balances import allocated, owed, promised
-from atp_stream.domain.reservations.saving import forget, keep
+from atp_stream.domain.reservations.retention import purge
+from atp_stream.domain.reservations.saving import save
 from atp_stream.domain.row_keys import timer_of, timer_prefix
 from atp_stream.domain.state.rows import End, Work
 from atp_stream.domain.supply.days import DAY_US
 
 
-def run_out(item: OpenItem, work: Work, budget: SliceBudget) -> bool:
+def fire_timers(item: OpenItem, work: Work, budget: SliceBudget) -> bool:
     """Let the timers up to `work.until` run out, as far as there is room; tell whether all have."""
     assert work.until is not None  # noqa: S101  (only such work comes here)
     prefix = timer_prefix(item.name)
@@ -25,21 +26,25 @@ def run_out(item: OpenItem, work: Work, budget: SliceBudget) -> bool:
         if not budget.take():
             return False
         item.state.delete(found[0])
-        moment, owner = timer_of(found[0])
-        if owner == timers.OF_DAY:
-            item.dates.row.timer = None
-            work.roll = work.until // DAY_US
-        elif owner == timers.OF_RECEIPTS:
-            supplies.wait_no_longer(item, moment)
-        elif owner.startswith(timers.OF_SUPPLY):
-            supplies.forget(item, owner.removeprefix(timers.OF_SUPPLY))
-        elif owner:
-            _end(item, owner)
-        else:
-            drift.tell(item)
+        _fire(item, *timer_of(found[0]), work)
     timers.watch(item, None if found is None else timer_of(found[0])[0])
     work.until = None
     return True
+
+
+def _fire(item: OpenItem, moment: int, owner: str, work: Work) -> None:
+    """Do what the timer of an owner is for; a day that comes does so after all else that the tick ends."""
+    if owner == timers.OF_DAY:
+        assert work.until is not None  # noqa: S101  (only such work comes here)
+        item.dates.row.timer, work.roll = None, work.until // DAY_US
+    elif owner == timers.OF_RECEIPTS:
+        supplies.wait_no_longer(item, moment)
+    elif owner.startswith(timers.OF_SUPPLY):
+        supplies.forget(item, owner.removeprefix(timers.OF_SUPPLY))
+    elif owner:
+        _end(item, owner)
+    else:
+        drift.report(item)
 
 
 def _end(item: OpenItem, reservation: str) -> None:
@@ -47,15 +52,13 @@ def _end(item: OpenItem, reservation: str) -> None:
     assert row is not None  # noqa: S101  (a timer without its reservation is a fault of ours)
     row.timer = None
     if row.at is None or row.ended is not None:
-        if row.at is not None:
-            item.row.purged_at = row.at if item.row.purged_at is None else max(item.row.purged_at, row.at)
-        forget(item, reservation, row)
+        purge(item, reservation, row)
         return
     by_day = promised(row)
     row.dropped = owed(row) - row.waiting - by_day - allocated(row)
-    stop_waiting(item, row, row.waiting, newest=True)
+    dequeue(item, row, row.waiting, newest=True)
     if by_day:
         item.dates.give_up_latest(reservation, row, by_day)
     item.give_back(reservation, row, allocated(row), ReleaseReason.EXPIRED)
     row.ended = End.EXPIRED
-    keep(item, reservation, row)
+    save(item, reservation, row)

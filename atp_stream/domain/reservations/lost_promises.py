@@ -6,10 +6,10 @@ missing, of any other all. What was lost is promised for the earliest day that t
 where there is none, it waits.
 """
 
-from atp_stream.domain.budget import SliceBudget
 from atp_stream.domain.item.open_item import OpenItem
-from atp_stream.domain.reservations.backorder_queue import shorten, wait, waiting_prefix
-from atp_stream.domain.reservations.saving import keep
+from atp_stream.domain.limits import SliceBudget
+from atp_stream.domain.reservations.backorder_queue import enqueue, reduce, waiting_prefix
+from atp_stream.domain.reservations.saving import save
 from atp_stream.domain.row_keys import by_day_of, day_prefix, lost_prefix, rank, rank_offset
 from atp_stream.domain.state.rows import Backorder, Ranked
 
@@ -33,12 +33,12 @@ def take_off(item: OpenItem, budget: SliceBudget) -> bool:
         promise = max((one for one in row.promises if one.day == day), key=lambda one: one.place)
         units = min(promise.quantity, missing) if row.allow_partial else promise.quantity
         dates.give_up(reservation, row, promise, units)
-        wait(item, reservation, row, units, promise.place)
+        enqueue(item, reservation, row, units, promise.place)
         key = lost_prefix(item.name) + rank(row.priority, promise.place)
         lost: Ranked = item.state.get(key) or Ranked(reservation=reservation)
         lost.quantity += units
         item.state.put(key, lost)
-        keep(item, reservation, row)
+        save(item, reservation, row)
     return True
 
 
@@ -57,7 +57,7 @@ def promise_anew(item: OpenItem, budget: SliceBudget) -> bool:
             of_part = waiting_prefix(item, row) + rank(row.priority, place)
             part: Backorder | None = item.state.get(of_part)
             assert part is not None  # noqa: S101  (what was lost waits)
-            shorten(item, of_part, part, row, lost.quantity)
+            reduce(item, of_part, part, row, lost.quantity)
             item.dates.promise(lost.reservation, row, lost.quantity, day, place)
-            keep(item, lost.reservation, row)
+            save(item, lost.reservation, row)
     return True

@@ -13,26 +13,18 @@ An adjustment moves the stock by itself, so only what is not paired of the fulfi
 each location the youngest units.
 
 Law: what has moved, and what stands in the stock, follows from what was said and not from the order of arrival, as far
-as shipments are told apart.
+as shipments are known apart.
 Source: docs/rules/stock.md#pairing.
 """
 
 from collections import Counter
-from typing import Final
 
 from atp_stream.domain.item.open_item import OpenItem
 from atp_stream.domain.reservations.balances import shipped
 from atp_stream.domain.state.rows import MatchedShipment, Reservation
 
-MAX_SHIPMENTS: Final = 32
-"""So many shipments of a reservation are told apart.
 
-Of more, neighbours are merged, and count as the younger: in doubt, under-promise. From a location for which there is no
-room at all, each shipment is a movement of its own, for the same reason.
-"""
-
-
-def fulfilled(item: OpenItem, row: Reservation, units: int, at: int, location: str, *, rest: bool) -> int:
+def record_fulfilment(item: OpenItem, row: Reservation, units: int, at: int, location: str, *, rest: bool) -> int:
     """Let a fulfilment take units, or (`rest`) all that is left, out of the stock.
 
     Returns how many have left that were not known to have.
@@ -41,17 +33,18 @@ def fulfilled(item: OpenItem, row: Reservation, units: int, at: int, location: s
         return 0
     before = shipped(row)
     row.fulfilled += units
-    told = MatchedShipment(at, units, "", units, location) if rest else MatchedShipment(at, units, location, units, "")
-    if _enter(item, row, told):
+    stated, place = ("", location) if rest else (location, "")
+    shipment = MatchedShipment(at, units, stated, units, place)
+    if _enter(item, row, shipment):
         _pair(item, row)
     else:
         row.untold += units
         _pair(item, row)
-        _stand(item, row, told, 0)
+        _reflect_in_stock(item, row, shipment, 0)
     return shipped(row) - before
 
 
-def adjusted(item: OpenItem, row: Reservation, units: int, location: str) -> int:
+def record_adjustment(item: OpenItem, row: Reservation, units: int, location: str) -> int:
     """Take note that an adjustment took units out of the stock; return how many were not known to have left."""
     before = shipped(row)
     row.adjusted += units
@@ -72,17 +65,17 @@ def relocate(item: OpenItem, row: Reservation, location: str) -> None:
     row.location = location
 
 
-def _enter(item: OpenItem, row: Reservation, told: MatchedShipment) -> bool:
+def _enter(item: OpenItem, row: Reservation, shipment: MatchedShipment) -> bool:
     """Note a shipment, none of which stands in the stock yet; False if there is no room for its location."""
     _read_as_meant(row)
     for one in row.moved:
-        if _order(one) == _order(told):
-            one.quantity += told.quantity
-            one.repeated += told.quantity
+        if _order(one) == _order(shipment):
+            one.quantity += shipment.quantity
+            one.repeated += shipment.quantity
             return True
-    if len(row.moved) >= MAX_SHIPMENTS and not _make_room(item, row):
+    if len(row.moved) >= item.limits.shipments and not _make_room(item, row):
         return False
-    row.moved.append(told)
+    row.moved.append(shipment)
     row.moved.sort(key=_order)
     return True
 
@@ -102,7 +95,7 @@ def _make_room(item: OpenItem, row: Reservation) -> bool:
     if most < 2:  # noqa: PLR2004  (two are merged)
         return False
     older, younger = [one for one in row.moved if _where(one) == where][:2]
-    _stand(item, row, older, older.quantity)
+    _reflect_in_stock(item, row, older, older.quantity)
     younger.quantity += older.quantity
     younger.repeated += older.quantity
     row.moved.remove(older)
@@ -114,7 +107,7 @@ def _pair(item: OpenItem, row: Reservation) -> None:
     if not row.adjusted:
         for one in row.moved:
             if one.repeated:
-                _stand(item, row, one, 0)
+                _reflect_in_stock(item, row, one, 0)
         return
     _read_as_meant(row)
     by_location: Counter[str] = Counter()
@@ -135,10 +128,10 @@ def _pair(item: OpenItem, row: Reservation) -> None:
         alike[one.location] -= repeated
         more = min(one.quantity - repeated, others)
         others -= more
-        _stand(item, row, one, repeated + more)
+        _reflect_in_stock(item, row, one, repeated + more)
 
 
-def _stand(item: OpenItem, row: Reservation, one: MatchedShipment, repeated: int) -> None:
+def _reflect_in_stock(item: OpenItem, row: Reservation, one: MatchedShipment, repeated: int) -> None:
     """Let all but `repeated` units of a shipment stand in the stock."""
     more = one.repeated - repeated
     if more:

@@ -24,6 +24,7 @@ from atp_stream.domain.row_keys import (
 from atp_stream.domain.state.overlay import State
 from atp_stream.domain.state.rows import Due, Item, PurgeRow
 from atp_stream.domain.stock.generations import StockTime
+from atp_stream.domain.time_units import US_PER_MS
 
 ROWS_PER_FACT: Final = 4
 """More than a fact writes, so that a busy partition keeps up."""
@@ -33,7 +34,6 @@ TICK_PARTS: Final = 8
 """A tick is asked for each time one such part of the window has passed."""
 
 _AGAIN_MS: Final = 1_000
-_MICROSECONDS: Final = 1_000
 
 
 def is_kept(item: Item | None, generation: int) -> bool:
@@ -114,6 +114,6 @@ class Purge:
         return is_kept(self._state.get(item_key(name)), generation)
 
     def _set_timer(self, log_time: int) -> None:
-        self._row.timer = log_time * _MICROSECONDS
+        self._row.timer = log_time * US_PER_MS
         self._state.put(partition_timer_key(self._row.timer), Due())
         self._state.put(PURGE, self._row)

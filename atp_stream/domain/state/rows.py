@@ -1,4 +1,4 @@
-"""What each row of the state holds; `keys` says how it is found.
+"""What each row of the state holds; `row_keys` says how it is found, `row_types` of which type it is.
 
 Quantities are whole hundredths. `offset` is a place in the item log, `log_time` is in milliseconds, event times are
 in microseconds. Every row can be written as JSON; a field that has its default is left out, so that a field added
@@ -6,15 +6,11 @@ later is read from old rows as its default.
 """
 
 from enum import StrEnum
-from typing import Any, Final
 
 import msgspec
 
 from atp_stream.domain.commands import AnyCommand
-from atp_stream.domain.stock.generations import StockTimeRow
-from atp_stream.domain.stock.rows import Chains, Instant, Location, Mark, Shipped, Stock
-from atp_stream.domain.stock.upgrade import OldLocation
-from atp_stream.domain.supply.rows import CurveRow, Supply
+from atp_stream.domain.stock.rows import Stock
 
 
 class Row(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
@@ -185,7 +181,6 @@ class Reservation(Row):
     its kind; `known` are those of both kinds in a row that was written before they were told apart. `expires_at` is the
     limit that was asked for, or the one that the tenant's default gave it at its commit. `timer` is when time ends it,
     or when it is purged after its end: `purge_at`. `taken_back` is its place among the promises that a loss takes back.
-    `wanted` is the day for which it asks, and while that is not near, it is `undue`; `promises` are its units by day.
     """
 
     channel: str = ""
@@ -315,39 +310,3 @@ class Sweep(Row):
 
 class Due(Row):
     """Marks by its key alone: an item with unfinished work or in quarantine, a timer, a promise, a reference."""
-
-
-ROW_TYPES: Final[dict[str, Any]] = {
-    "i": Item,
-    "L": Location,
-    "N": Mark,
-    "K": Mark,
-    "F": list[Instant],
-    "X": list[Shipped],
-    "C": Chains,
-    "l": OldLocation,
-    "r": Reservation,
-    "q": Backorder,
-    "h": DeferredCommand,
-    "t": Due,
-    "o": Due,
-    "c": CurveRow,
-    "s": Supply,
-    "p": Due,
-    "d": Ranked,
-    "v": Ranked,
-    "f": Backorder,
-    "w": Due,
-    "b": Ranked,
-    "policy": PolicyRow,
-    "sweep": Sweep,
-    "work": Due,
-    "quarantine": Due,
-    "clock": Clock,
-    "timer": Due,
-    "stock_time": StockTimeRow,
-    "purge": PurgeRow,
-    "fold": FoldRow,
-    "ref": Due,
-}
-"""The type of a row by the kind of its key."""

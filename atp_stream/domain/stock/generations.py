@@ -10,14 +10,13 @@ import msgspec
 
 from atp_stream.domain.row_keys import STOCK_TIME
 from atp_stream.domain.stock.series import Rows
+from atp_stream.domain.time_units import US_PER_MS
 
 SILENCE_PARTS: Final = 4
 """A silence counts at most one such part of the window."""
 
 MARK_PARTS: Final = 64
 """The log time last seen is noted each time one such part of the window has passed: not every step has to write it."""
-
-_MICROSECONDS: Final = 1_000
 
 
 class Era(msgspec.Struct, array_like=True, frozen=True, order=True):
@@ -86,7 +85,7 @@ class StockTime:
     def begin(self, now: int, window: int) -> None:
         """Begin with the first command, with generations of `window` (microseconds)."""
         self._now = now
-        self._row = StockTimeRow(seen=now, eras=[Era(now, 0, 0, window // _MICROSECONDS)])
+        self._row = StockTimeRow(seen=now, eras=[Era(now, 0, 0, window // US_PER_MS)])
         self._put(self._row)
 
     def advance(self, now: int) -> None:
@@ -109,7 +108,7 @@ class StockTime:
             return
         present = self._era(self._now)
         number, passed = present.at(self._now)
-        length = window // _MICROSECONDS
+        length = window // US_PER_MS
         later = Era(self._now + present.window - passed, 0, number + 1, length)
         eras = [present] if length == present.window else [present, later]
         if eras != self._row.eras:

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from atp_stream.domain.commands import Entry
+from atp_stream.domain.events import CommandRefused
 from atp_stream.domain.state.rows import Reservation
 from atp_stream.domain.supply import register
 from tests.domain.fold import test_ledger_model as undated
@@ -64,7 +65,7 @@ def assert_agrees(log: Log, model: Model) -> None:
     if item is not None:
         assert expected(item) == numbers(log)
         assert item.events == undated.happened(log.events, LAMP)
-    refused = sorted((event.offset, event.reason) for event in log.events if isinstance(event, undated.CommandRefused))
+    refused = sorted((event.offset, event.reason) for event in log.events if isinstance(event, CommandRefused))
     assert model.refused == refused
 
 

@@ -42,7 +42,7 @@ def test_what_a_command_causes_has_its_place_and_the_version_that_it_made() -> N
     log = Log()
     log.say(count(5))
     told = log.say(reserve("a", 8, "STORE", allow_partial=True))
-    cause: dict[str, Any] = {"name": LAMP, "version": 2, "at": NOON, "offset": 1}
+    cause: dict[str, Any] = {"name": LAMP, "version": 2, "log_time_ms": NOON, "offset": 1}
     assert [
         AllocationCommitted(**cause, ordinal=0, reservation="a", channel="STORE", quantity=5),
         ReservationDenied(**cause, ordinal=1, reservation="a", channel="STORE", quantity=3,
@@ -94,7 +94,7 @@ def test_a_refused_order_is_told_under_the_name_of_the_partition(said: AnyComman
     (told,) = log.say(said)
     assert isinstance(told, CommandRefused)
     assert ("|", 0, NOON, 1, 0, "policy_invalid") == (
-        told.name, told.version, told.at, told.offset, told.ordinal, told.reason,
+        told.name, told.version, told.log_time_ms, told.offset, told.ordinal, told.reason,
     )  # fmt: skip
 
 
@@ -102,7 +102,7 @@ def test_a_tick_that_breaks_is_told_under_the_name_of_the_partition(monkeypatch:
     monkeypatch.setattr("atp_stream.domain.item.ticks.Ticks.add", lambda *_, **__: 1 / 0)
     log = Log()
     log.say(count(9))
-    assert [CommandRefused(name="|", version=0, at=NOON, offset=1, ordinal=0, reason="broken",
+    assert [CommandRefused(name="|", version=0, log_time_ms=NOON, offset=1, ordinal=0, reason="broken",
                            detail="fault 1")] == log.say(tick(AT))  # fmt: skip
 
 

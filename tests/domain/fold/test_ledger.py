@@ -7,17 +7,17 @@ from weakref import ref
 import pytest
 from msgspec.structs import replace
 
-from atp_stream.domain.budget import SLICE
 from atp_stream.domain.commands import Entry, Tick
 from atp_stream.domain.events import AllocationCommitted, AvailabilityCalculated, CommandRefused
 from atp_stream.domain.fold.ledger import Broken, fold
-from atp_stream.domain.fold.step import ENOUGH
+from atp_stream.domain.limits import DEFAULT_LIMITS, Limits
 from atp_stream.domain.reservations.balances import allocated
 from atp_stream.domain.row_keys import QUARANTINE, WORK
 from atp_stream.domain.state.overlay import State
 from tests.domain.support.log import AT, LAMP, NOON, Log, adjust, confirm, count, policy, release, reserve, resume
 
 RUG = "acme|rug"
+SLICE = DEFAULT_LIMITS.slice
 MANY = 3 * SLICE
 
 
@@ -68,7 +68,7 @@ def test_a_count_below_what_is_reserved_keeps_the_promises_and_shows_nothing() -
 
 def test_a_stamp_too_far_ahead_of_log_time_is_refused_and_leaves_no_row() -> None:
     log = Log()
-    assert [CommandRefused(name=LAMP, version=0, at=NOON, offset=0, ordinal=0, reason="future",
+    assert [CommandRefused(name=LAMP, version=0, log_time_ms=NOON, offset=0, ordinal=0, reason="future",
                            detail="stamped 300001 ms ahead of log time; `future_tolerance` is 300 s")] == log.say(
         count(9, AT + 300_001_000)
     )  # fmt: skip
@@ -135,7 +135,7 @@ def test_a_step_stops_when_it_has_enough_output() -> None:
     log = Log()
     entries = [Entry(0, place, NOON, f"acme|item {place}", count(9)) for place in range(1_000)]
     folded = log.step(entries)
-    assert ENOUGH // 4 == folded.consumed
+    assert DEFAULT_LIMITS.step_output // 4 == folded.consumed
     assert not folded.unfinished
 
 
@@ -189,14 +189,10 @@ def test_a_command_is_kept_while_its_item_has_work_and_others_do_not_wait() -> N
     assert 10**6 == log.item().offset
 
 
-def test_commands_of_a_busy_item_hold_up_their_partition_only_when_too_many_are_kept(
-    fault: pytest.MonkeyPatch,
-) -> None:
+def test_commands_of_a_busy_item_hold_up_their_partition_only_when_too_many_are_kept() -> None:
     log = log_with_many_waiting()
     log.step([entry(log, count(MANY))])
-    fault.setattr("atp_stream.domain.fold.unfinished_work.MAX_DEFERRED", 2)
-    fault.setattr("atp_stream.domain.fold.unfinished_work.SLICE", 0)
-    fault.setattr("atp_stream.domain.fold.step.SLICE", 0)
+    log.limits = Limits(deferred=2, slice=0)
     releases = [Entry(0, 10**6 + place, NOON, LAMP, release(f"r000{place}")) for place in range(4)]
 
     assert 2 == log.step(releases).consumed
@@ -296,7 +292,7 @@ def test_a_resume_that_breaks_leaves_the_item_in_quarantine(fault: pytest.Monkey
 def test_a_fault_in_a_slice_of_work_stops_the_item_and_its_work_is_kept(fault: pytest.MonkeyPatch) -> None:
     log = log_with_many_waiting()
     log.step([entry(log, count(MANY))])
-    fault.setattr("atp_stream.domain.fold.follow_up.refill", breaks)
+    fault.setattr("atp_stream.domain.fold.follow_up.serve_backorders", breaks)
     log.run([])
     assert ((0, SLICE), "fault -1") == (log.shows(), log.item().quarantine)
     fault.undo()
@@ -310,7 +306,7 @@ def test_a_resumed_item_serves_who_could_not_be_served_before_policy_changed(fau
     log.say(policy({"tenants": {"*": {"channels": {"ECOM": {}, "STORE": {}}, "safety_stock": {"fixed": MANY}}}}))
     log.entries.append(entry(log, count(MANY * 101)))
     log.step(log.entries[-1:])
-    fault.setattr("atp_stream.domain.fold.follow_up.refill", breaks)
+    fault.setattr("atp_stream.domain.fold.follow_up.serve_backorders", breaks)
     log.run([])
     fault.undo()
     log.say(policy({"tenants": {"*": {"channels": {"ECOM": {}, "STORE": {}}}}}), resume())

@@ -185,7 +185,7 @@ def test_an_item_that_was_stopped_amid_its_limits_goes_on_with_them_when_it_is_r
         log.step([Entry(0, 90, NOON + 60_000, "|", tick(limit))])
         log.step([])
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("atp_stream.domain.fold.follow_up.run_out", lambda *_: 1 / 0)
+            patch.setattr("atp_stream.domain.fold.follow_up.fire_timers", lambda *_: 1 / 0)
             log.run([])
         assert (0, 300) == log.shows()
         log.say(resume())

@@ -6,13 +6,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from atp_stream.domain.budget import SLICE
 from atp_stream.domain.commands import AnyCommand, EditItem, EditPolicy, Entry, SetPolicy
 from atp_stream.domain.events import CommandRefused
+from atp_stream.domain.limits import DEFAULT_LIMITS, Limits
 from atp_stream.domain.policy.rules import PolicyError, parse
 from atp_stream.domain.policy.schema import MAX_CHANNELS
 from atp_stream.domain.row_keys import POLICY
-from tests.domain.support.folding import tight_bounds
 from tests.domain.support.log import AT, LAMP, NOON, Log, allocations, count, policy, reserve
 
 ALIASED = {"tenants": {"*": {"channels": {"ECOM": {}}, "aliases": {"Ecommerce": "ECOM"}}}}
@@ -94,8 +93,7 @@ def test_the_last_64_orders_are_remembered() -> None:
     assert 0 == parse(bytes(log.read(POLICY).document)).document.retention
 
 
-def test_policies_of_too_many_bytes_in_all_wait_for_the_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("atp_stream.domain.item.policy_history.MAX_BYTES", 100)
+def test_policies_of_too_many_bytes_in_all_wait_for_the_sweep() -> None:
     log = Log()
     for number in range(9):
         log.say(count(207), name=f"acme|{number}")
@@ -103,9 +101,9 @@ def test_policies_of_too_many_bytes_in_all_wait_for_the_sweep(monkeypatch: pytes
     one, two, three = (
         Entry(0, 20 + n, NOON, "|", policy({"tenants": {"*": {"channels": {"ECOM": {"buffer": n}}}}})) for n in range(3)
     )
-    with tight_bounds(served=1, enough=9):
-        assert [2, 0] == [log.step([one, two, three]).consumed, log.step([three]).consumed]
-        log.run([three])
+    log.limits = Limits(slice=1, step_output=9, policy_bytes=100)
+    assert [2, 0] == [log.step([one, two, three]).consumed, log.step([three]).consumed]
+    log.run([three])
     assert {(7, 0)} == {log.shows("ECOM", f"acme|{number}") for number in range(9)}
 
 
@@ -121,7 +119,7 @@ def test_policies_of_too_many_bytes_in_all_wait_for_the_sweep(monkeypatch: pytes
 def test_a_command_that_was_kept_is_answered_by_the_policy_in_front_of_it(
     before: dict[str, Any], after: dict[str, Any], said: Any
 ) -> None:
-    many = 3 * SLICE + 100
+    many = 3 * DEFAULT_LIMITS.slice + 100
     tenants: dict[str, Any] = {"*": {"channels": {"ECOM": {}, "STORE": {}}}}
     start: list[AnyCommand] = [
         policy({**before, "tenants": tenants}),

@@ -35,8 +35,14 @@ def test_what_is_told_is_named_by_the_tick_and_by_the_command_that_ends_it() -> 
     (told,) = [event for event in ticks(log, GRACE) if isinstance(event, StockDrifted)]
     closing = log.say(count(70, AT + 2), log_time=NOON + GRACE + 1)
     (closed,) = [event for event in closing if isinstance(event, StockDrifted)]
-    assert ("acme|lamp", 3, NOON + GRACE, 2, OF_MANY) == (told.name, told.version, told.at, told.offset, told.ordinal)
-    assert (4, NOON + GRACE + 1, 3, 0) == (closed.version, closed.at, closed.offset, closed.ordinal)
+    assert ("acme|lamp", 3, NOON + GRACE, 2, OF_MANY) == (
+        told.name,
+        told.version,
+        told.log_time_ms,
+        told.offset,
+        told.ordinal,
+    )
+    assert (4, NOON + GRACE + 1, 3, 0) == (closed.version, closed.log_time_ms, closed.offset, closed.ordinal)
 
 
 def test_it_is_told_once() -> None:

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from atp_stream.domain.budget import SLICE
 from atp_stream.domain.commands import AnyCommand, Entry
 from atp_stream.domain.events import OF_MANY, AllocationCommitted, AvailabilityCalculated, CommandRefused
-from atp_stream.domain.item.policy_history import MAX_EARLIER, lived_by
+from atp_stream.domain.item.policy_history import lived_by
+from atp_stream.domain.limits import DEFAULT_LIMITS
 from atp_stream.domain.row_keys import FOLD, POLICY, STOCK_TIME, SWEEP
 from atp_stream.domain.state.overlay import State
 from tests.domain.support.folding import tight_bounds
@@ -121,7 +121,7 @@ def test_a_policy_that_contradicts_itself_is_refused() -> None:
 
 def many_items() -> Log:
     log = Log()
-    entries = [Entry(0, place, NOON, f"acme|item {place:04d}", count(900)) for place in range(3 * SLICE)]
+    entries = [Entry(0, place, NOON, f"acme|item {place:04d}", count(900)) for place in range(3 * DEFAULT_LIMITS.slice)]
     log.run(entries)
     return log
 
@@ -151,17 +151,20 @@ def test_the_sweep_begins_again_for_a_policy_that_came_meanwhile() -> None:
     log.step([Entry(0, 10**6, NOON, "|", policy(pooled(safety_stock={"fixed": 1})))])
     log.step([])
     log.run([Entry(0, 10**6 + 1, NOON, "|", policy(pooled(safety_stock={"fixed": 2})))])
-    assert {(700, 0)} == {log.shows("ECOM", f"acme|item {place:04d}") for place in range(3 * SLICE)}
-    assert {3} == {log.item(f"acme|item {place:04d}").version for place in range(3 * SLICE)}
+    assert {(700, 0)} == {log.shows("ECOM", f"acme|item {place:04d}") for place in range(3 * DEFAULT_LIMITS.slice)}
+    assert {3} == {log.item(f"acme|item {place:04d}").version for place in range(3 * DEFAULT_LIMITS.slice)}
     assert [FOLD, POLICY, STOCK_TIME] == sorted(key for key in log.rows if key.startswith("|"))
 
 
 def test_one_policy_too_many_waits_for_the_sweep() -> None:
     log = Log()
     log.say(count(900))
-    policies = [Entry(0, 9 + n, NOON, "|", policy(pooled(safety_stock={"fixed": n}))) for n in range(MAX_EARLIER + 2)]
-    assert MAX_EARLIER == log.step(policies).consumed
-    log.run(policies[MAX_EARLIER:])
+    policies = [
+        Entry(0, 9 + n, NOON, "|", policy(pooled(safety_stock={"fixed": n})))
+        for n in range(DEFAULT_LIMITS.earlier_policies + 2)
+    ]
+    assert DEFAULT_LIMITS.earlier_policies == log.step(policies).consumed
+    log.run(policies[DEFAULT_LIMITS.earlier_policies :])
     assert (0, 0) == log.shows()
 
 
@@ -202,11 +205,11 @@ def test_a_fault_while_an_item_meets_a_policy_stops_only_that_item() -> None:
 
 def test_work_of_an_item_is_finished_before_it_meets_a_policy() -> None:
     log = Log()
-    log.say(*[reserve(f"r{place:04d}", 1) for place in range(5 * SLICE)])
+    log.say(*[reserve(f"r{place:04d}", 1) for place in range(5 * DEFAULT_LIMITS.slice)])
     offset = log.entries[-1].offset
-    log.step([Entry(0, offset + 1, NOON, LAMP, count(5 * SLICE))])
+    log.step([Entry(0, offset + 1, NOON, LAMP, count(5 * DEFAULT_LIMITS.slice))])
     log.run([Entry(0, offset + 2, NOON, "|", policy(pooled(safety_stock={"fixed": 99})))])
-    assert (0, 5 * SLICE) == log.shows()
+    assert (0, 5 * DEFAULT_LIMITS.slice) == log.shows()
 
 
 def test_while_a_sweep_is_under_way_an_item_lives_by_what_it_has_met_and_a_new_one_by_the_newest() -> None:

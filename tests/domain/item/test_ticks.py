@@ -18,7 +18,7 @@ def no_ticks() -> Ticks:
 def test_only_a_tick_that_reaches_further_than_those_before_it_is_kept() -> None:
     ticks = no_ticks()
     for offset, told in enumerate([5_000, 4_000, 5_000, 6_000, 5_500, 7_000, 6_500]):
-        ticks.add(offset, 10, told, settled=False)
+        ticks.add(offset, 10, told, is_caught_up=False)
     assert [(0, 5_000), (3, 6_000), (5, 7_000)] == [(one.offset, one.until) for one in ticks.pending]
 
 
@@ -28,9 +28,9 @@ def test_without_a_tick_no_item_has_a_timer_run_out() -> None:
 
 def test_a_tick_may_come_when_those_before_it_are_forgotten() -> None:
     ticks = no_ticks()
-    ticks.add(1, 10, 5_000, settled=False)
+    ticks.add(1, 10, 5_000, is_caught_up=False)
     ticks.finish()
-    ticks.add(2, 10, 5_000, settled=False)
+    ticks.add(2, 10, 5_000, is_caught_up=False)
     assert [2] == [one.offset for one in ticks.pending]
 
 

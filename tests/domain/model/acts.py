@@ -45,7 +45,7 @@ class Acts(Dates):
     def promise(self, name: str, units: int, asked: int) -> None:
         order = self.orders[name]
         earmarked = min(units, self.earmarks().get(order.channel, 0))
-        order.promised.append(Promise(self.cause, units, earmarked, asked))
+        order.hold(Promise(self.cause, units, earmarked, asked))
         self.events.append(("committed", name, units))
         self.give_default_limit(order)
 
@@ -173,7 +173,7 @@ class Acts(Dates):
         earmarked = min(units, one.earmarked)
         one.units -= units
         one.earmarked -= earmarked
-        order.promised.append(Promise(self.cause, units, earmarked, one.place))
+        order.hold(Promise(self.cause, units, earmarked, one.place))
         self.events.append(("committed", name, units))
         self.give_default_limit(order)
         return True

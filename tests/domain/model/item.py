@@ -163,9 +163,9 @@ class ItemModel(Acts):
         if order is None or order.created_at is None:
             if self.purged_at is not None and command.at <= self.purged_at:
                 raise Refusal("too_old")
+            self.require_in_reach(command)
             if channel not in self.rules.named() and not self.rules.accepts_unknown():
                 raise Refusal("unknown_channel")
-            self.require_in_reach(command)
             known = channel in self.channels
             self.channels.setdefault(channel, Channel())
             order = self.order(command.reservation)
@@ -253,6 +253,7 @@ class ItemModel(Acts):
 
     def reopen(self, name: str, order: Order) -> None:
         order.ended = order.purge_at = None
+        order.due = self.is_due(order.wanted)
         self.channels.setdefault(order.channel, Channel(leaving=True))
         order.priority = max([order.priority, *(-priority for priority, _, _ in self.queue(order.channel))])
         if order.taken_by_time():

@@ -94,6 +94,10 @@ class Order:
         others = [one for one in self.dated if one not in same]
         self.dated = sorted([*others, DatedUnits(place, there + units, fenced + earmarked, day)], key=place_and_day)
 
+    def hold(self, promise: Promise) -> None:
+        """Hold units of the shelf; promises stand in the order of their requests."""
+        self.promised = sorted([*self.promised, promise], key=asked_at)
+
     def owed(self) -> int:
         return max(0, self.requested - self.released - self.moved())
 
@@ -118,6 +122,10 @@ class Order:
         there = sum(part.units for part in self.waits if part.place == place)
         others = [part for part in self.waits if part.place != place]
         self.waits = sorted([*others, Part(place, there + units)], key=lambda part: part.place)
+
+
+def asked_at(promise: Promise) -> int:
+    return promise.asked
 
 
 def place_and_day(one: DatedUnits) -> tuple[int, int]:

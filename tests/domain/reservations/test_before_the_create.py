@@ -1,8 +1,7 @@
 """What comes before its create, and what comes more than once, by example."""
 
-import pytest
-
 from atp_stream.domain.events import CommandRefused, ReservationDenied
+from atp_stream.domain.limits import Limits
 from atp_stream.domain.reservations.balances import Status, status
 from atp_stream.domain.state.rows import End
 from tests.domain.support.log import AT, LAMP, NOON, Log, adjust, confirm, count, fulfil, release, reserve, tick
@@ -72,22 +71,18 @@ def test_what_was_released_after_it_expired_ends_so_when_it_is_reopened() -> Non
     assert End.RELEASED is log.reservation("a").ended
 
 
-def test_a_reservation_in_too_many_parts_may_say_the_same_again_but_not_one_more(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("atp_stream.domain.reservations.lifecycle.MAX_PIECES", 1)
+def test_a_reservation_in_too_many_parts_may_say_the_same_again_but_not_one_more() -> None:
     log = log_with(100)
+    log.limits = Limits(parts=1)
     log.say(reserve("a", 5))
     assert [] == [e for e in log.say(reserve("a", 5, at=AT + 1)) if isinstance(e, CommandRefused)]
     (told,) = [e for e in log.say(reserve("a", 6, at=AT + 2)) if isinstance(e, CommandRefused)]
     assert ("too_many_parts", "a is in 1 parts already, the most there may be") == (told.reason, told.detail)
 
 
-def test_a_reservation_that_has_room_for_two_more_parts_takes_one_and_lets_one_wait(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("atp_stream.domain.reservations.lifecycle.MAX_PIECES", 3)
+def test_a_reservation_that_has_room_for_two_more_parts_takes_one_and_lets_one_wait() -> None:
     log = log_with(8)
+    log.limits = Limits(parts=3)
     log.say(reserve("a", 5, allow_partial=True))
     told = log.say(reserve("a", 9, at=AT + 1, allow_partial=True))
     assert [1] == [event.quantity for event in told if isinstance(event, ReservationDenied)]
@@ -115,9 +110,9 @@ def test_adjustments_of_one_location_add_up() -> None:
     assert {"north": 5} == log.reservation("a").adjusted_at
 
 
-def test_shipments_from_locations_for_which_there_is_no_room_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("atp_stream.domain.reservations.shipment_matching.MAX_SHIPMENTS", 1)
+def test_shipments_from_locations_for_which_there_is_no_room_add_up() -> None:
     log = log_with(100)
+    log.limits = Limits(shipments=1)
     log.say(reserve("a", 10))
     log.say(*(fulfil("a", units, at=AT + units, location=f"store {units}") for units in (1, 2, 3)))
     assert (5, 6, 94) == (log.reservation("a").untold, log.reservation("a").fulfilled, log.item().stock.on_hand)

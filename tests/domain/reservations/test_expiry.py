@@ -29,7 +29,7 @@ def test_what_expired_is_released_for_that_reason_by_the_tick() -> None:
     commit = next(event for event in log.events if isinstance(event, AllocationCommitted))
     (released,) = [event for event in ticks(log, MINUTE + 5) if isinstance(event, AllocationReleased)]
     assert ("EXPIRED", 20, (commit.offset, commit.ordinal)) == (released.reason, released.quantity, released.allocation)
-    assert (2, NOON + MINUTE + 5) == (released.offset, released.at)
+    assert (2, NOON + MINUTE + 5) == (released.offset, released.log_time_ms)
     assert Status.EXPIRED is stands(log)
 
 

@@ -16,8 +16,8 @@ from atp_stream.domain.events import (
     ReleaseReason,
     ReservationDenied,
 )
-from atp_stream.domain.reservations.balances import MAX_PIECES, Status, pieces, status
-from atp_stream.domain.reservations.lifecycle import MAX_MOVEMENTS
+from atp_stream.domain.limits import DEFAULT_LIMITS
+from atp_stream.domain.reservations.balances import Status, pieces, status
 from atp_stream.domain.state.rows import MatchedShipment
 from tests.domain.support.log import (
     AT,
@@ -78,7 +78,7 @@ def test_a_commit_is_named_by_its_place_in_the_log() -> None:
     log.say(reserve("a", 4), reserve("b", 3))
     released = [event for event in log.say(release("b")) if isinstance(event, AllocationReleased)]
     assert [
-        AllocationReleased(name=LAMP, version=4, at=1_700_000_000_000, offset=3, ordinal=0, allocation=(2, 0),
+        AllocationReleased(name=LAMP, version=4, log_time_ms=1_700_000_000_000, offset=3, ordinal=0, allocation=(2, 0),
                            reservation="b", channel="ECOM", quantity=3, reason=ReleaseReason.CANCELLED)
     ] == released  # fmt: skip
 
@@ -466,32 +466,32 @@ def test_a_reservation_without_a_channel_goes_to_the_default_one_and_is_the_same
 
 def test_so_many_movements_are_told_apart_and_no_more() -> None:
     log = log_with(100_000)
-    log.say(reserve("a", 90_000), *[release("a", 1) for _ in range(MAX_MOVEMENTS)])
+    log.say(reserve("a", 90_000), *[release("a", 1) for _ in range(DEFAULT_LIMITS.movements)])
     assert [("refused", "too_many_movements")] == told(log.say(release("a", 1)))
     assert [("refused", "too_many_movements")] == told(log.say(fulfil("a", 1)))
-    assert (100_000 - 90_000 + MAX_MOVEMENTS, 90_000 - MAX_MOVEMENTS) == log.shows()
+    assert (100_000 - 90_000 + DEFAULT_LIMITS.movements, 90_000 - DEFAULT_LIMITS.movements) == log.shows()
 
 
 def test_a_reservation_in_too_many_parts_grows_no_more() -> None:
     log = log_with(0)
-    log.say(*[reserve("a", size, at=AT + size) for size in range(1, MAX_PIECES + 1)])
-    assert MAX_PIECES == pieces(log.reservation("a"))
+    log.say(*[reserve("a", size, at=AT + size) for size in range(1, DEFAULT_LIMITS.parts + 1)])
+    assert DEFAULT_LIMITS.parts == pieces(log.reservation("a"))
     assert [("refused", "too_many_parts")] == told(log.say(reserve("a", 999, at=AT + 999)))
-    assert MAX_PIECES == len(allocations(log.say(adjust(2_000))))
+    assert DEFAULT_LIMITS.parts == len(allocations(log.say(adjust(2_000))))
 
 
 def test_a_reservation_in_too_many_parts_takes_no_more_parts() -> None:
     log = log_with(0)
     log.say(reserve("a", 9_999, allow_partial=True))
-    log.say(*[adjust(1, at=AT + place) for place in range(MAX_PIECES + 9)])
-    assert MAX_PIECES == pieces(log.reservation("a"))
-    assert [("committed", "a", 9_999 - MAX_PIECES + 1)] == told(log.say(count(99_999, AT + 9_999)))
+    log.say(*[adjust(1, at=AT + place) for place in range(DEFAULT_LIMITS.parts + 9)])
+    assert DEFAULT_LIMITS.parts == pieces(log.reservation("a"))
+    assert [("committed", "a", 9_999 - DEFAULT_LIMITS.parts + 1)] == told(log.say(count(99_999, AT + 9_999)))
 
 
 def test_the_last_piece_is_not_divided() -> None:
     log = log_with(0)
-    log.say(*[reserve("a", size, at=AT + size) for size in range(1, MAX_PIECES)])
-    log.say(count(MAX_PIECES, AT + 1))
+    log.say(*[reserve("a", size, at=AT + size) for size in range(1, DEFAULT_LIMITS.parts)])
+    log.say(count(DEFAULT_LIMITS.parts, AT + 1))
     events = log.say(reserve("a", 9_999, at=AT + 9_999, allow_partial=True))
     assert [DenialOutcome.BACKORDERED] == [e.outcome for e in events if isinstance(e, ReservationDenied)]
 
@@ -503,8 +503,8 @@ def test_the_largest_row_of_a_reservation_stays_under_64_kb() -> None:
     log.say(reserve(name, 10**13, location=name, reference=name, channel="ECOM", allow_partial=True))
     log.say(*[adjust(-1, location=f"{place:03d}" + name[:30], reservation=name) for place in range(200)])
     log.say(*[fulfil(name, 1, location=f"{place}" + name[9:], event_id=f"{place}" + name[9:]) for place in range(400)])
-    log.say(*[release(name, 1, event_id=f"{place:04d}" + '"' * 16) for place in range(MAX_MOVEMENTS - 400)])
-    log.say(*[reserve(name, 10**13 + size, at=AT + size) for size in range(1, MAX_PIECES)])
-    assert MAX_PIECES == pieces(log.reservation(name))
+    log.say(*[release(name, 1, event_id=f"{place:04d}" + '"' * 16) for place in range(DEFAULT_LIMITS.movements - 400)])
+    log.say(*[reserve(name, 10**13 + size, at=AT + size) for size in range(1, DEFAULT_LIMITS.parts)])
+    assert DEFAULT_LIMITS.parts == pieces(log.reservation(name))
     assert 80 < len(log.reservation(name).adjusted_at)
     assert 64_000 > len(msgspec.json.encode(log.reservation(name)))

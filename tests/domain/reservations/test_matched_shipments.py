@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from atp_stream.domain.reservations import shipment_matching
+from atp_stream.domain.limits import DEFAULT_LIMITS
 from atp_stream.domain.reservations.balances import allocated, shipped
 from atp_stream.domain.state.rows import MatchedShipment
 from tests.domain.support.log import AT, LAMP, Log, adjust, count, fulfil, reserve
@@ -12,7 +12,7 @@ from tests.domain.support.shipped import BEFORE, log_with, on_hand, standing
 
 def test_of_too_many_shipments_of_a_location_neighbours_are_merged_and_count_as_the_younger() -> None:
     log = log_with(north=1_000)
-    most = shipment_matching.MAX_SHIPMENTS
+    most = DEFAULT_LIMITS.shipments
     log.say(reserve("a", 900), *(fulfil("a", 1, AT + place, location="north") for place in range(most + 1)))
     assert [(1, 2, "north"), *((place, 1, "north") for place in range(2, most + 1))] == standing(log)
     log.say(adjust(-most - 1, location="north", reservation="a"))
@@ -22,7 +22,7 @@ def test_of_too_many_shipments_of_a_location_neighbours_are_merged_and_count_as_
 @pytest.mark.parametrize("repeated", [3, 6])
 def test_merged_shipments_of_which_a_part_is_repeated_are_neither_lost_nor_taken_twice(repeated: int) -> None:
     log = log_with(north=1_000)
-    most = shipment_matching.MAX_SHIPMENTS
+    most = DEFAULT_LIMITS.shipments
     log.say(reserve("a", 900), fulfil("a", 5, AT - 1, location="north"))
     log.say(adjust(-repeated, location="north", reservation="a"))
     log.say(*(fulfil("a", 2, AT + place, location="north") for place in range(most)))
@@ -31,7 +31,7 @@ def test_merged_shipments_of_which_a_part_is_repeated_are_neither_lost_nor_taken
 
 def test_merged_shipments_without_a_location_left_the_one_of_their_reservation() -> None:
     log = log_with(north=1_000)
-    most = shipment_matching.MAX_SHIPMENTS
+    most = DEFAULT_LIMITS.shipments
     log.say(reserve("a", 900, location="north"), *(fulfil("a", 1, AT + place) for place in range(most + 1)))
     log.say(count(1_000, AT + most - 1, location="north"))
     assert (999, (1, 2, "")) == (on_hand(log), standing(log)[0])
@@ -39,7 +39,7 @@ def test_merged_shipments_without_a_location_left_the_one_of_their_reservation()
 
 def test_two_of_a_location_are_merged_to_make_room_for_one_of_another() -> None:
     log = log_with(north=1_000)
-    most = shipment_matching.MAX_SHIPMENTS
+    most = DEFAULT_LIMITS.shipments
     log.say(reserve("a", 900), *(fulfil("a", 1, AT - place, location="north") for place in range(2)))
     log.say(*(fulfil("a", 1, location=f"store {place}") for place in range(most - 1)))
     assert (0, MatchedShipment(AT, 2, "north", 0, "")) == (log.reservation("a").untold, log.reservation("a").moved[0])
@@ -47,7 +47,7 @@ def test_two_of_a_location_are_merged_to_make_room_for_one_of_another() -> None:
 
 def test_a_shipment_from_a_location_too_many_is_a_movement_of_its_own() -> None:
     log = Log()
-    most = shipment_matching.MAX_SHIPMENTS
+    most = DEFAULT_LIMITS.shipments
     log.say(count(1_000, BEFORE), reserve("a", 900))
     log.say(*(fulfil("a", 1, location=f"store {place}") for place in range(most + 1)))
     last = f"store {most}"
@@ -59,7 +59,7 @@ def test_a_shipment_from_a_location_too_many_is_a_movement_of_its_own() -> None:
 
 def test_a_shipment_too_many_without_a_location_left_the_one_of_its_reservation() -> None:
     log = log_with(north=1_000, south=1_000)
-    most = shipment_matching.MAX_SHIPMENTS
+    most = DEFAULT_LIMITS.shipments
     log.say(reserve("a", 900, location="north"))
     log.say(*(fulfil("a", 1, location=f"store {place}") for place in range(most)), fulfil("a", 1))
     log.say(count(1_000, AT + 1, location="north"))
@@ -82,7 +82,7 @@ def test_a_row_that_was_written_before_locations_were_told_apart_is_read_as_it_w
 
 
 def test_a_row_that_was_written_before_is_read_as_it_was_meant_where_there_is_no_room_in_it_too() -> None:
-    log, stores = Log(), [f"store {place}" for place in range(shipment_matching.MAX_SHIPMENTS)]
+    log, stores = Log(), [f"store {place}" for place in range(DEFAULT_LIMITS.shipments)]
     log.say(count(1_000, BEFORE), reserve("a", 900, location="store 0"))
     log.say(*(fulfil("a", 1, location=store) for store in stores), adjust(-1, location="south", reservation="a"))
     row = msgspec.json.decode(log.rows[f"{LAMP}|r|a"])

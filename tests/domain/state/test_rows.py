@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 
 from atp_stream.domain.row_keys import SWEEP, deferred_key, kind_of, policy_key, queue_prefix, rank
-from atp_stream.domain.state.rows import ROW_TYPES
+from atp_stream.domain.state.row_types import ROW_TYPES
 
 
 @pytest.mark.parametrize(

@@ -77,12 +77,10 @@ def thrown(r: Random) -> Said:
         case 2:
             return CancelSupply(event_id=event, at=at, supply="po")
         case 3 | 4:
-            moves = r.random() < 0.4
+            moves, final = r.random() < 0.4, r.random() < 0.2
             units = r.choice([1, 4]) if moves else r.choice([None, 1, 4])
-            return receive(
-                units, at, event + str(units) + str(at), final=r.random() < 0.2, moves_stock=moves,
-                location=r.choice(["", "DC"]),
-            )  # fmt: skip
+            named = f"{event} {units} {at} {final}"
+            return receive(units, at, named, final=final, moves_stock=moves, location=r.choice(["", "DC"]))
         case _:
             units = r.choice([-4, 2, 4])
             return adjust(units, event + str(units), at)

@@ -8,7 +8,7 @@ import msgspec
 
 from atp_stream.domain.row_keys import kind_of
 from atp_stream.domain.state.overlay import State
-from atp_stream.domain.state.rows import ROW_TYPES
+from atp_stream.domain.state.row_types import ROW_TYPES
 from atp_stream.domain.stock.facts import Fact, Outcome, StockRules
 from atp_stream.domain.stock.fold import StockFold
 from atp_stream.domain.stock.rows import Location, Stock

@@ -3,13 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import pytest
-
-from atp_stream.domain import budget
 from atp_stream.domain.commands import Entry
 from atp_stream.domain.events import AnyEvent
-from atp_stream.domain.fold import step, unfinished_work
-from atp_stream.domain.item import ticks
+from atp_stream.domain.limits import Limits
 from atp_stream.domain.policy.rules import DEFAULT, ItemRules, Policy, parse
 from atp_stream.domain.row_keys import POLICY
 from atp_stream.domain.state.rows import Item
@@ -19,13 +15,12 @@ from tests.domain.support.log import Log
 @contextmanager
 def tight_bounds(served: int, enough: int, kept: int = 2) -> Iterator[None]:
     """Let a slice serve so few, a step take no command once it has so much output, and so few commands be kept."""
-    with pytest.MonkeyPatch.context() as patch:
-        for module in (budget, step, unfinished_work):
-            patch.setattr(module, "SLICE", served)
-        patch.setattr(step, "ENOUGH", enough)
-        patch.setattr(unfinished_work, "MAX_DEFERRED", kept)
-        patch.setattr(ticks, "MAX_PENDING", kept)
+    before = Log.limits
+    Log.limits = Limits(slice=served, step_output=enough, deferred=kept, pending_ticks=kept)
+    try:
         yield
+    finally:
+        Log.limits = before
 
 
 def one_by_one(entries: list[Entry]) -> Iterator[tuple[Log, Entry, list[AnyEvent]]]:

@@ -27,9 +27,11 @@ from atp_stream.domain.commands import (
 )
 from atp_stream.domain.events import AnyEvent, AvailabilityCalculated
 from atp_stream.domain.fold.ledger import Broken, Folded, fold
+from atp_stream.domain.limits import DEFAULT_LIMITS
 from atp_stream.domain.row_keys import kind_of
 from atp_stream.domain.state.overlay import State, Tally
-from atp_stream.domain.state.rows import ROW_TYPES, Item, Reservation
+from atp_stream.domain.state.row_types import ROW_TYPES
+from atp_stream.domain.state.rows import Item, Reservation
 
 LAMP = "acme|lamp"
 NOON = 1_700_000_000_000
@@ -40,6 +42,8 @@ AT = NOON * 1000
 
 class Log:
     """A partition's log and what is committed of it; `steps` are the events of each step."""
+
+    limits = DEFAULT_LIMITS
 
     def __init__(self) -> None:
         self.entries: list[Entry] = []
@@ -81,7 +85,7 @@ class Log:
         while True:
             state = State(self.read, self.scan)
             try:
-                folded = fold(state, entries, broken=broken)
+                folded = fold(state, entries, broken=broken, limits=self.limits)
             except Broken as error:
                 broken[error.offset] = f"fault {error.offset}"
                 self.faults.append(error.offset)

@@ -102,7 +102,7 @@ def _said(r: Random, name: str, before: list[Entry], log_time: int) -> tuple[str
 def _output(event: AnyEvent) -> str:
     """Return what is published, but for the detail of a refusal: it is for people, and may change."""
     if isinstance(event, CommandRefused):
-        return f"{event.name} {event.version} {event.at} {event.offset} {event.ordinal} {event.reason}"
+        return f"{event.name} {event.version} {event.log_time_ms} {event.offset} {event.ordinal} {event.reason}"
     made = _OUTBOUND.encode(event, 0)
     return f"{made.role} {made.key!r} {made.value!r} {made.headers!r}"
 

@@ -11,7 +11,7 @@ from atp_stream.domain.reservations.balances import allocated
 from atp_stream.domain.state.rows import Reservation
 
 
-def tell(item: OpenItem) -> None:
+def report_promises(item: OpenItem) -> None:
     """Tell of each reservation whose days or units by day are not what they were."""
     before, item.dates.before = item.dates.before, {}
     for reservation, (lines, held) in before.items():
@@ -20,9 +20,9 @@ def tell(item: OpenItem) -> None:
             continue
         item.events.append(
             ReservationPromised(
-                name=item.name, version=item.version, at=item.log_time, offset=item.offset, ordinal=item.ordinal,
-                reservation=reservation, channel=row.channel, wanted=row.wanted, lines=tuple(lines_of(row)),
-                waiting=row.waiting, allocated=allocated(row),
+                name=item.name, version=item.version, log_time_ms=item.log_time, offset=item.offset,
+                ordinal=item.ordinal, reservation=reservation, channel=row.channel, wanted=row.wanted,
+                lines=tuple(lines_of(row)), waiting=row.waiting, allocated=allocated(row),
                 reason=_reason(row, lines, held, asked=row.at is not None and reservation == item.dates.asked),
             )
         )  # fmt: skip

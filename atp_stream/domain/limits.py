@@ -1,0 +1,60 @@
+"""How much a step, a partition, an item and a reservation may have at most.
+
+`parts`, `movements` and `shipments` decide what is refused, or how shipments are matched: whoever changes one of them
+folds another meaning into the same log. The others only cut the work into pieces, and make a partition wait; they show
+in nothing but how availability is conflated.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The bounds of one call of the fold. Source: docs/rules/identity.md#slices, docs/rules/reservations.md#parts."""
+
+    slice: int = 500
+    """Reservations that are served, ended or taken back, or items that are visited, in one go."""
+
+    step_output: int = 4_000
+    """Output with which a step takes no further command."""
+
+    deferred: int = 1_000
+    """Commands deferred for an item that has work to finish; then its partition waits for it."""
+
+    pending_ticks: int = 1_000
+    """Ticks kept for items to meet; the next one waits until the walk has caught up."""
+
+    earlier_policies: int = 256
+    policy_bytes: int = 2_000_000
+    """Policies, and their bytes in all, kept for items to meet: each step reads them. The next one waits, and with it
+    the partition, until the sweep has caught up."""
+
+    parts: int = 256
+    """Allocations, promises and waiting parts of a reservation; then it grows no more and takes no more parts."""
+
+    movements: int = 512
+    """Releases and fulfilments of a reservation that are known apart; more are refused."""
+
+    shipments: int = 32
+    """Shipments of a reservation that are known apart. Of more, neighbours are merged, and count as the younger: in
+    doubt, under-promise. From a location for which there is no room at all, each shipment is a movement of its own,
+    for the same reason."""
+
+
+DEFAULT_LIMITS = Limits()
+
+
+class SliceBudget:
+    """What is left of a slice."""
+
+    __slots__ = ("left",)
+
+    def __init__(self, limits: Limits) -> None:
+        self.left = limits.slice
+
+    def take(self) -> bool:
+        """Take one place; return whether there was one."""
+        if not self.left:
+            return False
+        self.left -= 1
+        return True
