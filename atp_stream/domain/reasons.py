@@ -36,6 +36,8 @@ class Reason(_Explained):
     MISSING_TENANT = "missing_tenant", "No tenant is named, and `ATP_DEFAULT_TENANT` is not set"
     MISSING_ITEM = "missing_item", "No item id"
     MISSING_RESERVATION = "missing_reservation", "No reservation id"
+    MISSING_SUPPLY = "missing_supply", "No supply id"
+    MISSING_DATE = "missing_date", "No day on which a supply is expected"
     MISSING_QUANTITY = "missing_quantity", "No quantity where one is needed"
     NOT_POSITIVE = "not_positive", "A quantity of zero or less where units are claimed, given back or shipped"
     QUANTITY_NOT_A_NUMBER = "quantity_not_a_number", "A quantity that is not a number"

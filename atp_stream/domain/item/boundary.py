@@ -1,6 +1,7 @@
 """The next boundary of an item: the day whose coming changes anything, and the timer that brings it.
 
 Law: while nothing of an item has a date, it has no row and no timer for one.
+Source: docs/rules/dates.md#today.
 """
 
 from atp_stream.domain.item import timers

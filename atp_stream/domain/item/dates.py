@@ -4,6 +4,7 @@ A promise is to the curve what an allocation is to the shelf: it is told, taken 
 in the same way, and it is redeemed when it becomes an allocation.
 
 Law: what is promised for a day is the sum of the promises that have it; both are kept side by side.
+Source: docs/rules/dates.md#promise.
 """
 
 from hashlib import blake2b

@@ -5,6 +5,7 @@ they are arriving: they count from today on, and never on the shelf, until an ab
 adjustment names the supply, or a grace is over.
 
 Law: what is expected on a day is the sum of the open units of the supplies that are expected on it.
+Source: docs/rules/dates.md#arriving, docs/rules/dates.md#receipt, docs/rules/dates.md#supply-purge.
 """
 
 from typing import Final

@@ -12,6 +12,7 @@ changes are held: between two of them the curve is level.
 
 Laws: A never falls with the date. A promise of at most A(i) at i leaves no point from i on below 0.
 All quantities are whole hundredths.
+Source: docs/rules/dates.md#curve.
 """
 
 from bisect import bisect_right

@@ -6,6 +6,7 @@
 
 Law: another day costs no promise. What is promised for an earlier day moves to it, which only raises the curve; what is
 promised for a later one is late from now on.
+Source: docs/rules/dates.md#wanted, docs/rules/dates.md#redate.
 """
 
 from collections.abc import Iterator

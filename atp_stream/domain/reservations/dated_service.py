@@ -7,6 +7,7 @@ again; late promises are looked at once in a pass.
 
 Law: serving lowers neither another channel's earmark (but by a step) nor any point at which a promise stands below 0.
 A pass is cut into slices; what is closed stays closed in the next slice, so the borders do not show.
+Source: docs/rules/dates.md#dated-service.
 """
 
 from enum import StrEnum

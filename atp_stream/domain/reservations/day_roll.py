@@ -2,6 +2,7 @@
 
 What was promised for a day that is over is promised for the day that comes: if its units are there it is redeemed, and
 if they are not, what is not covered is lost like any promise. An outage of several days is one roll, to the last.
+Source: docs/rules/dates.md#roll.
 """
 
 from atp_stream.domain.item.open_item import OpenItem

@@ -4,6 +4,7 @@ Law: while a point of the curve is below 0, no promise stands at it or before it
 lost first, then those of the lowest priority, the newest request and the latest day: of one that allows parts what is
 missing, of any other all. What was lost is promised for the earliest day that takes it whole, in the order of service;
 where there is none, it waits.
+Source: docs/rules/dates.md#loss.
 """
 
 from atp_stream.domain.item.open_item import OpenItem

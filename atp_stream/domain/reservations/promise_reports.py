@@ -2,6 +2,7 @@
 
 Law: the newest event of a reservation says what its row says; what was lost and is promised for the same day again is
 not told.
+Source: docs/rules/dates.md#promised-event.
 """
 
 from atp_stream.domain.events import PromiseReason, ReservationPromised

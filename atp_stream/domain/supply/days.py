@@ -5,6 +5,7 @@ A supply whose day is over counts no more, or, for `past_due_days`, as if it cam
 on its day and read late still counts as in time.
 
 Law: a day that is no boundary changes no row, and no value of the curve by date.
+Source: docs/rules/dates.md#today, docs/rules/dates.md#past-due.
 """
 
 from bisect import bisect_left

@@ -10,6 +10,7 @@ the smaller quantity, the later day.
 
 Law: the same statements and receipts, in any order of arrival and with any duplicates, give the same row.
 Each function tells whether anything was news.
+Source: docs/rules/dates.md#register, docs/rules/dates.md#come, docs/rules/dates.md#supply-bounds.
 """
 
 from bisect import insort

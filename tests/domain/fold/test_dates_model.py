@@ -16,8 +16,9 @@ from tests.domain.model.partition import Model
 from tests.domain.support.dated_histories import dated_histories
 from tests.domain.support.folding import tight_bounds
 from tests.domain.support.log import LAMP, Log
+from tests.domain.support.sizes import nightly
 
-SEQUENCES = settings().max_examples
+SEQUENCES = nightly(10_000, 60)
 
 
 def rows_of(log: Log, kind: str) -> dict[str, Any]:

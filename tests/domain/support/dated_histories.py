@@ -38,7 +38,7 @@ MINUTE = 60 * 1_000
 SUPPLIES = ["po 1", "po 2", "po 3", "po 4", "po 5"]
 UNITS = [1, 2, 3, 5, 8, 13]
 PASSED = [0, 0, 0, MINUTE, HOUR, 9 * HOUR, DAY, DAY, 2 * DAY, 5 * DAY]
-WINDOW = 40 * 24 * 60 * 60
+WINDOW = 56 * 24 * 60 * 60
 """So long that no fact of stock is forgotten, in seconds."""
 
 Named = dict[str, Any]
