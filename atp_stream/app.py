@@ -17,7 +17,7 @@ from atp_stream.agents.fold_adapter import Ledger, add_ledger_agent
 from atp_stream.agents.letter_log import LetterLog
 from atp_stream.agents.translation import Translator, add_intake_agent
 from atp_stream.engine.app import EngineApp
-from atp_stream.engine.steps import Answer
+from atp_stream.engine.commit_group import Answer
 from atp_stream.engine.tables import StateTable
 from atp_stream.messages.inbound import Inbound
 from atp_stream.messages.outbound import Outbound
@@ -57,7 +57,8 @@ def create_app(settings: Settings, *, genesis: str, schemas: SchemaCache) -> Eng
     translator = Translator(Inbound(schemas, settings.default_tenant or None), schemas, topics, genesis)
     app.install(
         log_topic=topics.item_log.name,
-        log_retention=settings.item_log_retention / 1000,
+        log_retention_s=settings.item_log_retention / 1000,
+        owners_topic=topics.owners.name,
         table=StateTable(app, name="state", partitions=LOG_PARTITIONS, tombstones_kept=TOMBSTONE_RETENTION_MS / 1000),
         fold=Ledger(Outbound(genesis, settings.wire, schemas.output_ids), topics),
         translate=translator,

@@ -21,7 +21,8 @@ BOUNDED: Mapping[str, str] = {
 }
 """What an input is created with. A broker holds the compressed size against its limit, and a megabyte may unpack to a
 gigabyte in the worker; where it has to unpack first, it holds the full size. Producers may compress all the same."""
-_DAY = 86_400_000
+_HOUR = 3_600_000
+_DAY = 24 * _HOUR
 TOMBSTONE_RETENTION_MS = 7 * _DAY  # a data directory unused for half of this is restored from nothing
 
 
@@ -53,6 +54,7 @@ class Topics:
     policy: Topic
     item_log: Topic
     state_changelog: Topic
+    owners: Topic
     availability_calculated: Topic
     allocation_committed: Topic
     allocation_released: Topic
@@ -98,6 +100,13 @@ class Topics:
                 key="tenant|item|row",
                 partitions=LOG_PARTITIONS,
                 config=_changelog(safe),
+            ),
+            owners=Topic(
+                name=f"{settings.app_id}-owners",
+                key="partition",
+                partitions=LOG_PARTITIONS,
+                # Never `delete`: "no owner" is not "no owner any more". A segment in use is not compacted.
+                config={**safe, "cleanup.policy": "compact", "segment.ms": str(_HOUR)},
             ),
             availability_calculated=own(
                 "inventory.atp.availability.calculated",

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import msgspec
 
-from atp_stream.engine import app, producers, steps
+from atp_stream.engine import app, coordination, ownership, steps
 
 _AGAIN: Final = (
     25  # records of each log partition that a start reads again, as one that trusts the group's offsets would
@@ -14,19 +14,19 @@ _AGAIN: Final = (
 
 
 def _fencing() -> None:
-    """Let every owner's transactions have a name of their own, so that nobody fences anybody.
+    """Let every take-over have ids of its own, and find that nobody has owned a partition: nobody fences anybody.
 
     Nor does a new owner wait for what the earlier one has left open: that alone would hold the damage off.
     """
-    whole = producers.make_producer
 
-    def unfenced(bootstrap: str, *, transactional_id: str, **settings: Any) -> Any:
-        return whole(bootstrap, transactional_id=f"{transactional_id}-{uuid4()}", **settings)
+    async def owner_rows(_self: Any, partitions: Any) -> Any:
+        return dict.fromkeys(partitions, ownership.encode_owner(ownership.NOBODY))
 
     async def decided(_self: Any, _changelogs: Any) -> None:
         return
 
-    vars(steps)["make_producer"] = unfenced
+    vars(steps)["partition_id"] = lambda *_: f"unfenced-{uuid4()}"
+    coordination.KafkaCoordinator.owner_rows = owner_rows  # type: ignore[assignment,method-assign]
     app.EngineApp._decided = decided  # type: ignore[assignment,method-assign]  # noqa: SLF001
 
 
@@ -36,7 +36,7 @@ def _position() -> None:
 
     def forgetful(self: Any) -> Any:
         starts = whole(self)
-        for lane in self._lanes.values():
+        for lane in self._lanes():
             applied = max(-1, lane.known.applied - _AGAIN)
             lane.position = msgspec.structs.replace(lane.known, applied=applied, marks={})
         return {tp: max(0, start - _AGAIN) for tp, start in starts.items()}

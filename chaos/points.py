@@ -16,14 +16,14 @@ from aiokafka.errors import KafkaConnectionError
 
 from atp_stream.engine.app import EngineApp
 from atp_stream.engine.batches import Batches
-from atp_stream.engine.steps import Steps
+from atp_stream.engine.ownership import TakeOver
 from atp_stream.engine.tables import StateTable
 
 STEP: Final = ("after_fold", "before_send", "after_send", "before_commit", "after_commit", "after_apply")
 """Points of every step, in their order; "after_commit" is before the rows are applied."""
 
 INTAKE: Final = ("intake_before_send", "intake_after_send")
-MOVING: Final = ("in_fencing", "in_recovery")
+MOVING: Final = ("in_fencing", "in_owning", "in_recovery")
 """Points that only a worker passes that takes over partitions."""
 
 RESTORED: Final = "restored"
@@ -63,7 +63,8 @@ class Points:
     def install(self) -> None:
         """Put the points around the product's methods."""
         self._around(AIOKafkaProducer, "commit_transaction", before="before_commit", after="after_commit")
-        self._around(Steps, "_fence", after="in_fencing")
+        self._around(TakeOver, "fence", after="in_fencing")
+        self._around(TakeOver, "own", after="in_owning")
         self._around_send()
         self._in_tables()
         self._in_fold()

@@ -11,6 +11,7 @@ def test_our_topics_have_the_partitions_of_the_contract():
         "inventory.atp.policy": 1,
         "inventory.atp.item-log": 6,
         "atp-state-changelog": 6,
+        "atp-owners": 6,
         "inventory.atp.availability.calculated": 6,
         "inventory.atp.allocation.committed": 6,
         "inventory.atp.allocation.released": 3,
@@ -53,9 +54,12 @@ def test_state_and_changelog_partitions_match_so_that_they_are_assigned_together
 
 
 def test_what_holds_the_newest_value_of_a_key_is_compacted():
-    assert [TOPICS.state_changelog, TOPICS.availability_calculated, TOPICS.availability_projected] == [
-        topic for topic in TOPICS.every if topic.config.get("cleanup.policy") == "compact"
-    ]
+    assert [
+        TOPICS.state_changelog,
+        TOPICS.owners,
+        TOPICS.availability_calculated,
+        TOPICS.availability_projected,
+    ] == [topic for topic in TOPICS.every if topic.config.get("cleanup.policy") == "compact"]
 
 
 def test_the_prefix_is_for_our_topics_only():

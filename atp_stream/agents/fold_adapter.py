@@ -14,10 +14,10 @@ from atp_stream.domain.reasons import Reason
 from atp_stream.domain.state.overlay import State
 from atp_stream.engine.app import EngineApp
 from atp_stream.engine.batches import Output
+from atp_stream.engine.commit_group import Answer
 from atp_stream.engine.partition_state import Store
 from atp_stream.engine.position import LogRecord
 from atp_stream.engine.runs import RunSchema
-from atp_stream.engine.steps import Answer
 from atp_stream.messages.dead_letters import DEAD_LETTER, Letter, Original, unpack_original
 from atp_stream.messages.outbound import EVENTS, Outbound, Role
 from atp_stream.messages.rows import decode_command, encode_command, encode_row, reader, scanner

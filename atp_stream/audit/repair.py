@@ -1,10 +1,11 @@
 """Puts right what an audit found, where that is honest: rows, and what availability shows; never allocation events.
 
-One transaction a partition, under the transactional id of its owner: a worker that still runs is fenced by it and
-cannot commit over it. A worker reads the repair from the changelog at its next start, like any other step.
+A repair takes the partition over as a worker would, and writes in one transaction of the partition's own id: a worker
+that still runs is fenced and cannot commit over it. Workers read the repair from the changelog, like any other step.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
@@ -14,13 +15,25 @@ from atp_stream.audit.reading import Reader
 from atp_stream.audit.rows import Difference
 from atp_stream.audit.verify import Case
 from atp_stream.engine.batches import Batches, Output
+from atp_stream.engine.coordination import KafkaCoordinator
+from atp_stream.engine.ownership import MissingOwner, TakeOver
 from atp_stream.engine.position import POSITION_KEY, encode_position
-from atp_stream.engine.producers import make_producer, transactional_id
+from atp_stream.engine.producers import partition_id
 from atp_stream.provision import administration
 from atp_stream.settings import Settings
 from atp_stream.topics import Topics
 
-_TRANSACTION_MS = 60_000
+
+class _Operator:
+    """An operator's claim to a partition: no group has given it, so none can take it away."""
+
+    generation = 2**31
+
+    def stands(self) -> bool:
+        return True
+
+    async def is_accepted(self) -> bool:
+        return True
 
 
 async def refuse_running(settings: Settings) -> None:
@@ -59,22 +72,22 @@ async def repair(
     Raises:
         AuditError: somebody wrote to the tables since they were read, or the transaction failed; nothing was changed.
     """
-    producer = make_producer(
-        settings.bootstrap,
-        transactional_id=transactional_id(settings.app_id, genesis, case.partition),
-        transaction_timeout_ms=_TRANSACTION_MS,
-    )
-    await producer.start()
+    topic = Topics.of(settings).owners.name
     try:
-        await producer.begin_transaction()  # fences whoever owned the partition
-        await producer.abort_transaction()
-        await _refuse_changed(settings, reader, case)
-        async with producer.transaction():
-            return await _rewrite(settings, producer, case, report)
+        async with KafkaCoordinator(settings.bootstrap, topic) as coordinator:
+            id_of = partial(partition_id, settings.app_id, genesis)
+            take_over = TakeOver(coordinator, _Operator(), topic=topic, id_of=id_of)
+            try:
+                producer = (await take_over.fence([case.partition]))[case.partition]
+                await _refuse_changed(settings, reader, case)
+                async with producer.transaction():
+                    return await _rewrite(settings, producer, case, report)
+            finally:
+                await take_over.close()
+    except MissingOwner as error:
+        raise AuditError(f"partition {case.partition} was not repaired: {error}; run `atp init`") from error
     except KafkaError as error:
         raise AuditError(f"partition {case.partition} was not repaired: {error!r}") from error
-    finally:
-        await producer.stop()
 
 
 async def _refuse_changed(settings: Settings, reader: Reader, case: Case) -> None:

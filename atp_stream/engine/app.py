@@ -7,20 +7,23 @@ import time
 from collections import deque
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 import faust
 from aiokafka.errors import KafkaError
 from faust.types import TP
 from mode import get_logger
 
+from atp_stream.engine.commit_group import Fold
+from atp_stream.engine.coordination import KafkaCoordinator
 from atp_stream.engine.intake import Intake, Translate
 from atp_stream.engine.journal import Journal
+from atp_stream.engine.ownership import AssignmentLost, MissingOwner
 from atp_stream.engine.position import Mark
 from atp_stream.engine.presence import Presence
 from atp_stream.engine.producers import make_producer
 from atp_stream.engine.runs import accept, service_logger
-from atp_stream.engine.steps import Fold, Steps
+from atp_stream.engine.steps import Steps
 from atp_stream.engine.tables import StateTable, StateTables
 from atp_stream.engine.topic_identity import SourceCheck, newest_marks
 from atp_stream.engine.transport import RunTransport
@@ -48,6 +51,32 @@ ANEW_WINDOW = 60.0
 TESTED_FAUST = "0.15.3"
 
 
+class GroupAssignment:
+    """What the group has given to a worker, as long as nothing says otherwise."""
+
+    def __init__(self, app: "EngineApp") -> None:
+        self._app = app
+        self._epoch = app.epoch
+        self._accepted_at = asyncio.get_running_loop().time()
+        self.generation: int = app.consumer_generation_id
+
+    def stands(self) -> bool:
+        """Tell whether it may still be true: no other came, and the group cannot have given us up yet."""
+        consumer = self._app.consumer
+        accepted_at = max(self._accepted_at, consumer.last_heartbeat)
+        since_s = asyncio.get_running_loop().time() - accepted_at
+        in_time: bool = since_s < self._app.conf.broker_session_timeout
+        leaving = self._app.should_stop or self._app.gave_up is not None
+        return in_time and self._app.epoch == self._epoch and not leaving
+
+    async def is_accepted(self) -> bool:
+        """Ask the group whether it is true."""
+        try:
+            return bool(await self._app.consumer.beat())
+        except KafkaError:
+            return False
+
+
 def ended_by(error: BaseException) -> str:
     """Return why an error ends the process, and what to do."""
     if isinstance(error, KafkaError):
@@ -63,6 +92,7 @@ class EngineApp(faust.App):
     intake: Intake
     table: StateTable
     tables: Any
+    consumer: Any  # ours: `RunConsumer`
     warnings: tuple[str, ...] = ()  # what was found before the start, for the log
     data_lock: Any = None  # the claim on the data directory, held as long as the app
 
@@ -97,24 +127,26 @@ class EngineApp(faust.App):
         self,
         *,
         log_topic: str,
-        log_retention: float,
+        log_retention_s: float,
+        owners_topic: str,
         table: StateTable,
         fold: Fold,
         translate: Translate,
         genesis: str,
         bootstrap: str,
     ) -> None:
-        """Connect the engine; `log_retention` is in seconds, negative for ever."""
+        """Connect the engine; a negative `log_retention_s` is for ever."""
         self.tables.add(table)
         self.table = table
         self.steps = Steps(
             self,
             topic=log_topic,
-            retention=log_retention,
+            owners_topic=owners_topic,
+            retention_s=log_retention_s,
             table=table,
             fold=fold,
             genesis=genesis,
-            bootstrap=bootstrap,
+            connect=partial(KafkaCoordinator, bootstrap, owners_topic),
         )
         self.intake = Intake(self, translate=translate, new_producer=partial(make_producer, bootstrap))
         self.log_topic = log_topic
@@ -154,19 +186,21 @@ class EngineApp(faust.App):
             log.error("the database of partition %s could not be opened: restoring it from the changelog", partition)
         owned = {tp.partition for tp in assigned if tp.topic == self.log_topic and tp not in standbys}
         self.journal.assigned(owned, held - owned)
-        await self.steps.take_over(owned)
         try:
+            await self.steps.take_over(owned, GroupAssignment(self))
             await self._decided({TP(changelog, partition) for partition in owned})
-        except KafkaError:
+        except (AssignmentLost, KafkaError) as error:
             if not self.should_stop:
-                raise
+                self.take_over_anew(f"the take-over of partitions failed ({error!r})")
+        except MissingOwner as error:
+            self.give_up(f"{error}: run `atp init`, with no worker running")
 
     async def _decided(self, changelogs: set[TP]) -> None:
         """Return when no transaction is open in changelogs whose earlier owners are fenced; not mutely.
 
         Behind an open one stand rows that are committed and cannot be read: a recovery would pass them over.
         """
-        loop, consumer = asyncio.get_running_loop(), cast("Any", self.consumer)
+        loop, consumer = asyncio.get_running_loop(), self.consumer
         began = told = loop.time()
         while not self.should_stop and self.gave_up is None and (found := await consumer.undecided(changelogs)):
             now = loop.time()
@@ -264,7 +298,7 @@ class EngineApp(faust.App):
         self._fence_timer = loop.call_later(
             patience, self.give_up, f"{reason}, and no new assignment came within {patience:.0f} s"
         )
-        asyncio.ensure_future(cast("Any", self.consumer).rejoin())  # noqa: RUF006
+        asyncio.ensure_future(self.consumer.rejoin())  # noqa: RUF006
 
     def _crash(self, reason: BaseException) -> None:
         """Take note of what Faust ends for: that, too, has a line that says what to do."""

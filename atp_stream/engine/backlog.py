@@ -9,10 +9,13 @@ backlog, whoever reads that partition. While nothing lags, nothing waits.
 
 import asyncio
 from collections.abc import Callable, Collection, Iterator, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Final
 
 from faust.types import TP
 from mode import get_logger
+
+from atp_stream.engine.host import Host
+from atp_stream.engine.source_place import Place
 
 log = get_logger(__name__)
 
@@ -31,23 +34,6 @@ FOREVER: Final = 2**63
 _NOTHING: Final = -1  # no record is so old
 
 
-class Place(NamedTuple):
-    """How far a source partition is in the log: all before `offset`; what comes next is of `time_ms`, or later."""
-
-    offset: int
-    time_ms: int = 0
-
-    @classmethod
-    def of(cls, offset: int, note: str) -> "Place":
-        """Return the place that was committed with a note; one that is not ours says nothing of the time."""
-        return cls(offset, int(note) if note.isdecimal() else 0)
-
-    @property
-    def note(self) -> str:
-        """What is committed beside the offset."""
-        return str(self.time_ms)
-
-
 _NOWHERE: Final = Place(0)
 
 
@@ -59,9 +45,9 @@ class Backlog:
     """What one worker knows of the sources: its own partitions' places at first hand, those of others by looking."""
 
     def __init__(
-        self, app: Any, *, on_look: Callable[[], None] = lambda: None, now: Callable[[], float] = _loop_time
+        self, host: Host, *, on_look: Callable[[], None] = lambda: None, now: Callable[[], float] = _loop_time
     ) -> None:
-        self._app = app
+        self._host = host
         self._on_look = on_look
         self._now = now
         self._own: frozenset[TP] = frozenset()
@@ -122,13 +108,13 @@ class Backlog:
 
     async def look(self) -> float:
         """Find out how far the group is; return in how many seconds to look again."""
-        for tp, place in (await self._app.consumer.places(self._own)).items():
+        for tp, place in (await self._host.consumer.places(self._own)).items():
             self._move(tp, place)
         late = self._ends is None or self._now() - self._noted_at > LAG_S
         if self._ends is not None and any(self._lagging()):
             self.behind = self.behind or late
         else:
-            ends = await self._app.consumer.source_ends()
+            ends = await self._host.consumer.source_ends()
             self._ends, self._noted_at = ends, self._now()
             self.behind = late and any(self._lagging())
         if not self.behind:
@@ -141,7 +127,7 @@ class Backlog:
             await self._news.wait()
             self._news.clear()
             try:
-                if await self._app.consumer.commit_places({tp: self.places[tp].offset for tp in self._own}):
+                if await self._host.consumer.commit_places({tp: self.places[tp].offset for tp in self._own}):
                     continue
             except Exception as error:  # noqa: BLE001 - the others wait a little longer
                 log.info("cannot share how far this worker has read; retrying: %r", error)
@@ -177,7 +163,7 @@ class Backlog:
         now = self._now()
         if self._held_since is None:
             self._held_since = now
-        patience = float(self._app.conf.broker_session_timeout) + TAKE_OVER_S
+        patience = float(self._host.conf.broker_session_timeout) + TAKE_OVER_S
         lagging = list(self._lagging())
         if not lagging:  # it is not known what there is to wait for, and if nobody answers, it never will be
             self.behind = now - self._held_since <= patience

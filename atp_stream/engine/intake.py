@@ -21,11 +21,13 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from faust.types import TP
 from mode import get_logger
 
-from atp_stream.engine.backlog import FOREVER, SLACK_MS, SLOWEST_LOOK_S, Backlog, Place
+from atp_stream.engine.backlog import FOREVER, SLACK_MS, SLOWEST_LOOK_S, Backlog
 from atp_stream.engine.batches import Batches, Output
+from atp_stream.engine.host import Host
 from atp_stream.engine.producers import drop_producer
 from atp_stream.engine.repetitions import REPEAT_S, Repetitions
 from atp_stream.engine.runs import Run
+from atp_stream.engine.source_place import Place
 
 log = get_logger(__name__)
 
@@ -63,8 +65,8 @@ class _Pending:
 class Intake:
     """Carries runs of all source partitions into the item log, a round at a time."""
 
-    def __init__(self, app: Any, *, translate: Translate, new_producer: Callable[[], AIOKafkaProducer]) -> None:
-        self._app = app
+    def __init__(self, host: Host, *, translate: Translate, new_producer: Callable[[], AIOKafkaProducer]) -> None:
+        self._host = host
         self._translate = translate
         self._new_producer = new_producer
         self._queues: dict[TP, deque[_Pending]] = defaultdict(deque)
@@ -73,7 +75,7 @@ class Intake:
         self._parked: dict[TP, asyncio.Task[None]] = {}
         self._faults = Repetitions(REPEAT_S)
         self._wake = asyncio.Event()
-        self._backlog = Backlog(app, on_look=self._wake.set)
+        self._backlog = Backlog(host, on_look=self._wake.set)
         self._producer: AIOKafkaProducer | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -112,7 +114,7 @@ class Intake:
         self._waiting[run.tp] += len(run.records)
         if self._waiting[run.tp] > WAITING_RECORDS and run.tp not in self._paused:
             self._paused.add(run.tp)
-            self._app.consumer.on_buffer_full(run.tp)  # what is being fetched still arrives
+            self._host.consumer.on_buffer_full(run.tp)  # what is being fetched still arrives
         self._wake.set()
         if self._task is None:
             self._task = asyncio.create_task(self._rounds(), name="intake")
@@ -128,7 +130,7 @@ class Intake:
         except asyncio.CancelledError:
             raise
         except Exception as error:  # noqa: BLE001 - a bug: the input is still there for the next start
-            self._app.give_up(f"intake failed: {error!r}", error)
+            self._host.give_up(f"intake failed: {error!r}", error)
 
     async def _round(self) -> bool:
         """Send a round; False when there was nothing that could be sent."""
@@ -212,7 +214,7 @@ class Intake:
         try:
             await wait.ready()
         except Exception as error:  # noqa: BLE001 - else the partition would stay parked for ever
-            self._app.give_up(f"intake of {tp.topic}/{tp.partition} failed: {error!r}", error)
+            self._host.give_up(f"intake of {tp.topic}/{tp.partition} failed: {error!r}", error)
         del self._parked[tp]
         self._wake.set()
 
@@ -238,7 +240,7 @@ class Intake:
             del self._queues[tp]
         if tp in self._paused and self._waiting[tp] < WAITING_RECORDS // 4:
             self._paused.discard(tp)
-            self._app.consumer.on_buffer_drop(tp)
+            self._host.consumer.on_buffer_drop(tp)
 
 
 def _first(queue: Iterable[_Pending], share: int) -> Iterator[Any]:

@@ -91,3 +91,7 @@ class OnceProducer(AIOKafkaProducer):  # type: ignore[misc] # aiokafka has no ty
             retry_backoff_ms=plain._retry_backoff * 1000,
             request_timeout_ms=plain._request_timeout_ms,
         )
+
+    def identify(self, producer_id: int, epoch: int) -> None:
+        """Go on under an id that was initialised by whoever made this producer, before it is started."""
+        self._txn_manager.set_pid_and_epoch(producer_id, epoch)

@@ -1,11 +1,8 @@
 """An owned log partition between two steps: what it has applied, and what waits for it."""
 
-import asyncio
 from collections import deque
-from collections.abc import Iterator
-from typing import Any, Protocol
-
-from aiokafka import AIOKafkaProducer
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple, Protocol
 
 from atp_stream.engine.position import POSITION_KEY, Position
 from atp_stream.engine.runs import Run
@@ -42,12 +39,22 @@ class PartitionStore:
         return (row for row in self._table.scan(self._partition, start) if row[0] != POSITION_KEY)
 
 
-class Lane:
-    """One owned log partition: its fenced producer, its position, and the runs that wait for it."""
+class Taken(NamedTuple):
+    """Runs that were taken out of the queue: their events, the records that are new, and the position behind them."""
 
-    def __init__(self, partition: int, producer: AIOKafkaProducer, store: Store) -> None:
+    events: Sequence[Any]
+    records: Sequence[Any]
+    end: int
+
+
+_NOTHING = Taken((), (), 0)
+
+
+class Lane:
+    """One owned log partition: its position, and the runs that wait for it."""
+
+    def __init__(self, partition: int, store: Store) -> None:
         self.partition = partition
-        self.producer = producer
         self.store = store
         self.position: Position | None = None  # known once the changelog has been read
         self.runs: deque[tuple[Any, Run]] = deque()
@@ -55,8 +62,7 @@ class Lane:
         self.paused = False
         self.warned = False
         self.unfinished = True  # a step that was cut off may have left work behind
-        self.wake = asyncio.Event()
-        self.task: asyncio.Task[None] | None = None
+        self._taken = _NOTHING
 
     @property
     def known(self) -> Position:
@@ -65,8 +71,29 @@ class Lane:
             raise RuntimeError("a step before its state was read")
         return self.position
 
-    def take(self) -> tuple[list[Any], list[Any], int]:
-        """Return some events and their records, oldest first, and the position that they reach up to."""
+    @property
+    def ready(self) -> bool:
+        """Whether there is a step to take."""
+        return self.position is not None and (self.unfinished or self._is_under_way or bool(self.runs))
+
+    @property
+    def _is_under_way(self) -> bool:
+        return bool(self._taken.records) or self.known.applied < self._taken.end - 1
+
+    def submit(self, event: Any, run: Run) -> None:
+        """Queue a run."""
+        self.runs.append((event, run))
+        self.waiting += len(run.records)
+
+    def part(self) -> tuple[Sequence[Any], int]:
+        """Return the records of the next step, oldest first, and the position that they reach up to."""
+        if not self._is_under_way:
+            self._take()
+        records = self._taken.records[:STEP_RECORDS]
+        whole = len(records) == len(self._taken.records)
+        return records, self._taken.end if whole else records[-1].offset + 1
+
+    def _take(self) -> None:
         events: list[Any] = []
         records: list[Any] = []
         end = 0
@@ -76,4 +103,15 @@ class Lane:
             records += run.records
             end = run.end
         self.waiting -= len(records)
-        return events, records, end
+        applied = self.known.applied
+        self._taken = Taken(events, [record for record in records if record.offset > applied], end)
+
+    def move(self, position: Position, covered: int, *, unfinished: bool) -> None:
+        """Take note of a step that was taken; runs that are behind us as a whole are acknowledged."""
+        self.position = position
+        self.unfinished = unfinished
+        self._taken = self._taken._replace(records=self._taken.records[covered:])
+        if not self._is_under_way:
+            for event in self._taken.events:
+                event.ack()
+            self._taken = _NOTHING

@@ -5,9 +5,10 @@ A broker that refuses connections and one that hangs look the same here: no hear
 
 import time
 from collections.abc import Callable
-from typing import Any
 
 from mode import get_logger
+
+from atp_stream.engine.host import Host
 
 log = get_logger(__name__)
 
@@ -15,8 +16,8 @@ log = get_logger(__name__)
 class Presence:
     """Looks at the heartbeats once in a while, and tells of a change."""
 
-    def __init__(self, app: Any, brokers: str, clock: Callable[[], float] = time.monotonic) -> None:
-        self._app = app
+    def __init__(self, host: Host, brokers: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._host = host
         self._brokers = brokers
         self._clock = clock
         self._heartbeat = 0.0  # the last one that was seen
@@ -25,13 +26,13 @@ class Presence:
 
     def look(self) -> None:
         """Look, about once a second; looks are counted, so a worker that was frozen blames no broker."""
-        heartbeat = self._app.consumer.last_heartbeat
+        heartbeat = self._host.consumer.last_heartbeat
         if heartbeat != self._heartbeat:
             self._heartbeat, self._silent_looks = heartbeat, 0
             self._back()
-        elif heartbeat and not self._app.rebalancing:
+        elif heartbeat and not self._host.rebalancing:
             self._silent_looks += 1
-            if self._away_since is None and self._silent_looks > self._app.conf.broker_session_timeout / 2:
+            if self._away_since is None and self._silent_looks > self._host.conf.broker_session_timeout / 2:
                 self._away()
 
     def _away(self) -> None:

@@ -1,7 +1,8 @@
 """The producers of a worker: how they are made and dropped, and the transactional ids that they commit under."""
 
 import asyncio
-from typing import Any, Final
+import secrets
+from typing import Any, Final, NamedTuple
 
 from aiokafka import AIOKafkaProducer
 from mode import get_logger
@@ -11,37 +12,65 @@ from atp_stream.engine.once_producer import OnceProducer
 
 log = get_logger(__name__)
 
-_FORCE_SECONDS: Final = 5.0
+#: A transaction that is open for longer is ended by the broker.
+TRANSACTION_TIMEOUT_S: Final = 30.0
+#: How long an answer may take: after that nobody waits for it. Less than a transaction may be open.
+REQUEST_TIMEOUT_S: Final = 15.0
+_STOP_S: Final = 5.0
 
 
-def make_producer(bootstrap: str, *, transactional_id: str | None = None, **settings: Any) -> AIOKafkaProducer:
-    """Return a producer, not started, that never leaves a hole: idempotent, acknowledged by all in-sync replicas.
+class Identity(NamedTuple):
+    """What the coordinator gives to whoever initialises a transactional id; whoever had it before is fenced."""
 
-    With a transactional id it also sends nothing twice.
+    producer_id: int
+    epoch: int
+
+
+def make_producer(bootstrap: str, **settings: Any) -> AIOKafkaProducer:
+    """Return a producer, not started, that never leaves a hole: idempotent, acknowledged by all in-sync replicas."""
+    return AIOKafkaProducer(bootstrap_servers=bootstrap, **_USUAL, **settings)
+
+
+def make_once_producer(bootstrap: str, name: str, identity: Identity) -> OnceProducer:
+    """Return a producer, not started, of a transactional id that was initialised; it sends nothing twice.
+
+    It never initialises its id itself: once another worker has ended it, it must stay ended.
     """
-    kind = AIOKafkaProducer if transactional_id is None else OnceProducer
-    return kind(
+    producer = OnceProducer(
         bootstrap_servers=bootstrap,
-        transactional_id=transactional_id,
-        enable_idempotence=True,
-        acks="all",
-        max_batch_size=BATCH_BYTES,  # but for a first record, which is taken whatever its size
-        max_request_size=16 << 20,
-        **settings,
+        transactional_id=name,
+        transaction_timeout_ms=int(TRANSACTION_TIMEOUT_S * 1000),
+        request_timeout_ms=int(REQUEST_TIMEOUT_S * 1000),
+        **_USUAL,
     )
+    producer.identify(*identity)
+    return producer
+
+
+_USUAL: Final[dict[str, Any]] = {
+    "enable_idempotence": True,
+    "acks": "all",
+    "max_batch_size": BATCH_BYTES,  # but for a first record, which is taken whatever its size
+    "max_request_size": 16 << 20,
+}
 
 
 async def drop_producer(producer: AIOKafkaProducer) -> None:
     """Stop a producer, in order or by force; what it had under way is sent again by another, or does not matter."""
     try:
-        await asyncio.wait_for(producer.stop(), timeout=5.0)
+        await asyncio.wait_for(producer.stop(), timeout=_STOP_S)
     except Exception as error:  # noqa: BLE001 - whatever it is, this producer is given up
         log.info("producer did not stop in order: %r", error)
         # Else it would try for ever; what is under way ends with the connections.
         ends = asyncio.gather(producer._sender.close(), producer.client.close(), return_exceptions=True)
-        await asyncio.wait([ends], timeout=_FORCE_SECONDS)
+        await asyncio.wait([ends], timeout=_STOP_S)
 
 
-def transactional_id(app: str, genesis: str, partition: int) -> str:
-    """Return the name under which the owner of a log partition commits; whoever takes it over fences the one before."""
+def partition_id(app: str, genesis: str, partition: int) -> str:
+    """Return the transactional id under which a log partition is taken over, and repaired; never stepped."""
     return f"{app}-{genesis}-{partition}"
+
+
+def new_step_id(app: str, genesis: str) -> str:
+    """Return a transactional id that no worker has had: the steps of one assignment commit under it."""
+    return f"{app}-{genesis}-s-{secrets.token_hex(8)}"

@@ -14,6 +14,8 @@ from faust.events import Event
 from faust.types import TP
 from faust.types.tuples import Message
 
+from atp_stream.engine.host import Host
+
 #: Starting, stopping and the like of the services that we derive from Faust's is said in Faust's name.
 service_logger = logging.getLogger("faust.engine")
 
@@ -50,17 +52,17 @@ class LostRun(Exception):
     """A run does not join on to the one before: going on would lose records, or take new ones for old."""
 
 
-def accept(app: Any, event: Any) -> Run | None:
+def accept(host: Host, event: Any) -> Run | None:
     """Return the event's run, or None if it was fetched before the last take-over.
 
     Raises:
         LostRun: a run before this one got lost on the way through Faust, or the topic begins anew.
     """
     run: Run = event.value
-    if run.epoch != app.epoch:
+    if run.epoch != host.epoch:
         return None
-    expected = app.expected.get(run.tp, 0)
+    expected = host.expected.get(run.tp, 0)
     if run.start != expected:
         raise LostRun(f"{run.tp.topic}/{run.tp.partition}: expected position {expected}, got [{run.start}, {run.end})")
-    app.expected[run.tp] = run.end
+    host.expected[run.tp] = run.end
     return run

@@ -16,6 +16,7 @@ from faust.tables.manager import TableManager
 from faust.tables.table import Table
 from faust.types import TP
 
+from atp_stream.engine.host import Engine
 from atp_stream.engine.runs import Run, RunSchema, service_logger
 from atp_stream.engine.write_batch import batch_of
 
@@ -37,7 +38,7 @@ class StateTable(Table[bytes, bytes]):
     """The state of the item log's partitions: raw bytes by raw bytes, in key order."""
 
     logger = service_logger
-    app: Any
+    app: Engine  # type: ignore[assignment] # an `EngineApp`
     data: Any
 
     def __init__(self, app: faust.App, *, name: str, partitions: int, tombstones_kept: float) -> None:
@@ -169,7 +170,7 @@ class StateTables(TableManager):
     """Fences the earlier owners of a partition before its changelog's end is asked for."""
 
     logger = service_logger
-    app: Any
+    app: Engine  # type: ignore[assignment] # an `EngineApp`
 
     async def on_start(self) -> None:
         """Begin at once: Faust would wait a second for agents and tables, which are all there before a start."""

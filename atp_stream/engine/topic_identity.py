@@ -16,6 +16,7 @@ from aiokafka.structs import TopicPartition
 from faust.types import TP
 from mode import get_logger
 
+from atp_stream.engine.host import Host
 from atp_stream.engine.position import CONTROL_HEADER, CONTROL_RESET, Mark
 from atp_stream.engine.transport import FETCH_WAIT_MS
 
@@ -65,8 +66,8 @@ def newest_marks(marks: list[Mapping[str, Mark]]) -> dict[TP, Mark]:
 class SourceCheck:
     """Compares positions with what the topics hold, and gives the process up where going on would be wrong."""
 
-    def __init__(self, app: Any, *, bootstrap: str, log_topic: str) -> None:
-        self._app = app
+    def __init__(self, host: Host, *, bootstrap: str, log_topic: str) -> None:
+        self._host = host
         self._bootstrap = bootstrap
         self._log_topic = log_topic
 
@@ -84,7 +85,7 @@ class SourceCheck:
             if at > end:
                 self._give_up(tp, f"it ends at {end}, but was read up to {at}")
             elif at < first and tp.topic == self._log_topic:
-                self._app.give_up(
+                self._host.give_up(
                     f"{tp.topic}/{tp.partition} begins at {first}, but offsets {at} to {first - 1} were never applied:"
                     " retention removed them; restore them, or start anew with another app id"
                 )
@@ -141,9 +142,9 @@ class SourceCheck:
 
     def _give_up(self, tp: TP, what: str) -> None:
         if tp.topic == self._log_topic:
-            self._app.give_up(f"{tp.topic}/{tp.partition} is not the log that was applied: {what}")
+            self._host.give_up(f"{tp.topic}/{tp.partition} is not the log that was applied: {what}")
         else:
-            self._app.give_up(
+            self._host.give_up(
                 f"{tp.topic}/{tp.partition} is not the topic that was read before: {what};"
                 f" if it was made anew on purpose, stop all workers and run `atp source reset {tp.topic}`"
             )

@@ -5,7 +5,7 @@ Why each override is there is measured: see docs/runtime.md#traps.
 
 import asyncio
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Mapping, Sequence
 from typing import Any, ClassVar
 
 from aiokafka.errors import IllegalStateError, KafkaConnectionError, KafkaError
@@ -15,9 +15,10 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from mode import get_logger
 
-from atp_stream.engine.backlog import Place
 from atp_stream.engine.ends import partitions_now, written_ends
+from atp_stream.engine.host import Engine
 from atp_stream.engine.runs import Run, service_logger, wrap
+from atp_stream.engine.source_place import Place
 
 log = get_logger(__name__)
 
@@ -28,11 +29,22 @@ FETCH_WAIT_MS = 50
 _BEGINNING = Place(0)
 
 
+async def _unless_closed(asking: Awaitable[Any]) -> Any:
+    """Return the answer; what is cancelled because the consumer is closed has failed.
+
+    Passed on as it is, the cancellation would end the thread, and the worker never.
+    """
+    try:
+        return await asking
+    except asyncio.CancelledError:
+        raise KafkaConnectionError("the consumer is being closed") from None
+
+
 class RunThread(driver.AIOKafkaConsumerThread):
     """The consumer's thread: fetches runs, and starts streams where our own state says."""
 
     logger = service_logger
-    app: Any
+    app: Engine  # type: ignore[assignment] # an `EngineApp`
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -107,6 +119,10 @@ class RunThread(driver.AIOKafkaConsumerThread):
         found = await self.call_thread(self._ensure_consumer().end_offsets, list(self._sources()))
         return {TP(*tp): end for tp, end in found.items()}
 
+    async def beat(self) -> bool:
+        """Send a heartbeat now; tell whether the group accepts it in our generation."""
+        return bool(await _unless_closed(self._ensure_consumer()._coordinator._do_heartbeat()))
+
     async def rejoin(self) -> None:
         """Ask the group for an assignment; one that has not changed is taken over all the same."""
         self._ensure_consumer()._coordinator.request_rejoin()
@@ -140,11 +156,8 @@ class RunThread(driver.AIOKafkaConsumerThread):
     async def undecided(self, tps: Collection[TP]) -> dict[TP, int]:
         """Return the partitions with a transaction that is still open, and the offset at which it begins."""
         consumer = self._ensure_consumer()
-        try:
-            ends = await written_ends(consumer, tps)
-            stable = await consumer.end_offsets(list(tps))
-        except asyncio.CancelledError:  # passed on as it is, it would end the thread, and the worker never
-            raise KafkaConnectionError("the consumer is being closed") from None
+        ends = await _unless_closed(written_ends(consumer, tps))
+        stable = await _unless_closed(consumer.end_offsets(list(tps)))
         return {tp: stable[tp] for tp, end in ends.items() if stable[tp] < end}
 
     async def _fetch_records(
@@ -223,7 +236,7 @@ class RunConsumer(driver.Consumer):
     """Acknowledges runs: they come in order per partition, so the newest ack may be committed."""
 
     logger = service_logger
-    app: Any
+    app: Engine  # type: ignore[assignment] # an `EngineApp`
 
     def _new_consumer_thread(self) -> RunThread:
         return RunThread(self, loop=self.loop, beacon=self.beacon)
@@ -266,6 +279,11 @@ class RunConsumer(driver.Consumer):
         thread: Any = self._thread
         found: dict[TP, int] = await thread.call_thread(thread.undecided, tps)
         return found
+
+    async def beat(self) -> bool:
+        """Send a heartbeat now; tell whether the group accepts it in our generation."""
+        thread: Any = self._thread
+        return bool(await thread.call_thread(thread.beat))
 
     async def rejoin(self) -> None:
         """Ask the group for an assignment, as if this worker had just come."""

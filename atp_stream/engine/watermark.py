@@ -8,9 +8,11 @@ late by one commit, however long each of them takes. A source partition that wai
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 from faust.types import TP
+
+from atp_stream.engine.host import Host
 
 _MAX_LOOKS: Final = 64  # those of 16 seconds; while it is held for longer, the newest give way to newer ones
 
@@ -18,8 +20,8 @@ _MAX_LOOKS: Final = 64  # those of 16 seconds; while it is held for longer, the 
 class Horizon:
     """Finds the horizon of one worker's group."""
 
-    def __init__(self, app: Any, sources: Sequence[str]) -> None:
-        self._app = app
+    def __init__(self, host: Host, sources: Sequence[str]) -> None:
+        self._host = host
         self._sources = tuple(sources)
         self._looks: deque[tuple[int, Mapping[TP, int]]] = deque()
         self._read: dict[TP, int] = {}
@@ -33,10 +35,10 @@ class Horizon:
 
         None if it has passed none of them.
         """
-        ends, read = await self._app.consumer.progress(self._sources)
+        ends, read = await self._host.consumer.progress(self._sources)
         still = [tp for tp, end in ends.items() if read[tp] < end and read[tp] == self._read.get(tp)]
         if still:  # perhaps there is nothing to read: retention has taken it
-            beginnings = await self._app.consumer.earliest_offsets(*still)
+            beginnings = await self._host.consumer.earliest_offsets(*still)
             read = {**read, **{tp: max(read[tp], beginnings[tp]) for tp in still}}
         self._read = dict(read)
         if len(self._looks) == _MAX_LOOKS:

@@ -119,21 +119,7 @@ class Item(Pool):
         channel = asked.channel or self.rules.default
         channel = self.rules.aliases.get(channel, channel)
         if claim.at is None:
-            is_new = self._admit(channel)
-            self.claims[name] = claim
-            claim.channel, claim.asked = channel, asked.channel
-            claim.location, claim.reference = asked.location or "", asked.reference
-            self._take(claim, asked)
-            self._meet_earlier(claim)
-            self.shelf.let_go(name, claim.not_adjusted())
-            if claim.owed:
-                self.serve_or_wait(claim, claim.owed)
-            else:
-                self.end(claim, "RELEASED" if claim.released else "FULFILLED")
-            if is_new and not claim.held and not claim.waits:  # nothing is in it, and nothing was told of it
-                del self.channels[channel]
-            else:
-                self.withdrawn.discard(channel)
+            self._open(claim, asked, channel)
             return True
         if asked.channel != claim.asked and channel != self.rules.aliases.get(claim.channel, claim.channel):
             raise Denied("reservation_conflict")
@@ -158,6 +144,24 @@ class Item(Pool):
             self.give_back(name, claim, max(0, claim.waiting + claim.reserved - claim.owed), "REDUCED")
             self.end(claim, "RELEASED")
         return True
+
+    def _open(self, claim: Claim, asked: Asked, channel: str) -> None:
+        """Answer the first create of a reservation, of which other messages may have come before."""
+        is_new = self._admit(channel)
+        self.claims[claim.name] = claim
+        claim.channel, claim.asked = channel, asked.channel
+        claim.location, claim.reference = asked.location or "", asked.reference
+        self._take(claim, asked)
+        self._meet_earlier(claim)
+        self.shelf.let_go(claim.name, claim.not_adjusted())
+        if claim.owed:
+            self.serve_or_wait(claim, claim.owed)
+        else:
+            self.end(claim, "RELEASED" if claim.released else "FULFILLED")
+        if is_new and not claim.held and not claim.waits:  # nothing is in it, and nothing was told of it
+            del self.channels[channel]
+        else:
+            self.withdrawn.discard(channel)
 
     def _admit(self, channel: str) -> bool:
         """Make sure that the item has a channel; tell whether it is new."""

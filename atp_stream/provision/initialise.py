@@ -1,6 +1,6 @@
 """`atp init`: everything that must exist, made once."""
 
-from atp_stream.provision import item_log, schemas, topics
+from atp_stream.provision import item_log, owners, schemas, topics
 from atp_stream.provision.report import Report
 from atp_stream.settings import Settings
 from atp_stream.topics import Topics
@@ -23,4 +23,5 @@ async def initialise(settings: Settings) -> Report:
     log = wanted.item_log
     if log.name not in existing or len(existing[log.name]) == log.partitions:
         findings += await item_log.provide(settings)
+    findings += await owners.provide(settings)
     return Report(tuple(findings))

@@ -53,7 +53,7 @@ async def provide(settings: Settings) -> list[Finding]:
         ProvisionError: the log cannot be read or written.
     """
     log = Topics.of(settings).item_log
-    async with _writer(settings, "init") as producer:
+    async with writer(settings, "init") as producer:
         found = await _heads(settings, log)
         if any(head is not None for head in found):
             genesis_found = _compared(log.name, found)
@@ -127,7 +127,7 @@ async def append(settings: Settings, purpose: str, make: Callable[[str], Sequenc
         ProvisionError: there is no log that `atp init` made, or it cannot be written.
     """
     log = Topics.of(settings).item_log
-    async with _writer(settings, purpose) as producer:
+    async with writer(settings, purpose) as producer:
         found = await _heads(settings, log)
         genesis = next((head for head in found if head and head != _EXPIRED), None)
         if genesis is None:
@@ -169,7 +169,12 @@ def _compared(name: str, heads: Sequence[str | None]) -> Finding:
 
 
 @asynccontextmanager
-async def _writer(settings: Settings, purpose: str) -> AsyncIterator[AIOKafkaProducer]:
+async def writer(settings: Settings, purpose: str) -> AsyncIterator[AIOKafkaProducer]:
+    """Give a started producer under the transactional id of a purpose; an earlier one of the same id is fenced.
+
+    Raises:
+        ProvisionError: the broker does not answer, or a later one has taken the id over.
+    """
     producer = AIOKafkaProducer(
         bootstrap_servers=settings.bootstrap,
         transactional_id=f"{settings.app_id}-{purpose}",

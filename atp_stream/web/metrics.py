@@ -25,7 +25,7 @@ from atp_stream.domain.row_keys import GENERATIONS, PURGE, QUARANTINE, STOCK_TIM
 from atp_stream.domain.state.rows import PurgeRow
 from atp_stream.engine import lag
 from atp_stream.engine.app import EngineApp
-from atp_stream.engine.steps import Answer
+from atp_stream.engine.commit_group import Answer
 from atp_stream.messages.dead_letters import DEAD_LETTER, REASON_HEADER
 from atp_stream.messages.outbound import EVENTS
 from atp_stream.topics import Topics

@@ -4,7 +4,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from atp_stream.engine.steps import Answer
+from atp_stream.engine.commit_group import Answer
 
 
 class Record(NamedTuple):

@@ -12,8 +12,8 @@ from atp_stream.domain.commands import AdjustStock, AnyCommand, Entry, Reserve, 
 from atp_stream.domain.fold.ledger import Broken, Folded, fold
 from atp_stream.domain.state.overlay import State
 from atp_stream.engine.batches import Output
+from atp_stream.engine.commit_group import Answer
 from atp_stream.engine.position import LogRecord
-from atp_stream.engine.steps import Answer
 from atp_stream.messages.dead_letters import pack_original
 from atp_stream.messages.outbound import Outbound
 from atp_stream.messages.rows import encode_command

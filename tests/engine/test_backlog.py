@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from faust.types import TP
 
-from atp_stream.engine.backlog import FOREVER, Backlog, Place
+from atp_stream.engine.backlog import FOREVER, Backlog
+from atp_stream.engine.source_place import Place
 
 OURS, THEIRS, OTHER = TP("in", 0), TP("in", 1), TP("in", 2)
 
@@ -40,7 +41,8 @@ def group() -> Group:
 
 @pytest.fixture
 async def backlog(group: Group) -> Any:
-    made = Backlog(group, now=lambda: group.now)
+    host: Any = group
+    made = Backlog(host, now=lambda: group.now)
     made._tasks = [SimpleNamespace(cancel=lambda: None)]  # type: ignore[list-item] # it looks when we let it
     made.begin({OURS: Place(0)})
     return made

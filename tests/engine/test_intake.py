@@ -11,10 +11,10 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.record.default_records import DefaultRecordBatch
 from faust.types import TP
 
-from atp_stream.engine.backlog import Place
 from atp_stream.engine.batches import BATCH_BYTES, Output
 from atp_stream.engine.intake import Intake, NotYet
 from atp_stream.engine.runs import Run
+from atp_stream.engine.source_place import Place
 
 LOG = "log"
 
@@ -114,6 +114,11 @@ class App:
         self.gave_up.append(reason)
 
 
+def make_app() -> Any:
+    """Return one, as anything that intake may ask."""
+    return App()
+
+
 class Event:
     """A Faust event that remembers whether it was acknowledged."""
 
@@ -145,7 +150,7 @@ async def test_a_lost_batch_is_sent_again_before_anything_that_came_later() -> N
     values = [bytes([65 + place]) * (BATCH_BYTES // 3) for place in range(5)]
     broker = Broker(lose=lambda number: number == 1)
     event = Event()
-    intake = Intake(App(), translate=to_log, new_producer=broker.producer)
+    intake = Intake(make_app(), translate=to_log, new_producer=broker.producer)
 
     intake.submit(event, run(0, 100, values))
     await until(lambda: event.acked)
@@ -159,7 +164,7 @@ async def test_a_loss_in_the_middle_repeats_what_landed_and_keeps_the_order() ->
     values = [bytes([65 + place]) * (BATCH_BYTES // 3) for place in range(5)]
     broker = Broker(lose=lambda number: number == 2)
     event = Event()
-    intake = Intake(App(), translate=to_log, new_producer=broker.producer)
+    intake = Intake(make_app(), translate=to_log, new_producer=broker.producer)
 
     intake.submit(event, run(0, 0, values))
     await until(lambda: event.acked)
@@ -173,7 +178,7 @@ async def test_a_loss_in_the_middle_repeats_what_landed_and_keeps_the_order() ->
 async def test_nothing_is_acknowledged_before_it_is_in_the_log() -> None:
     broker = Broker(lose=lambda _: True)
     event = Event()
-    intake = Intake(App(), translate=to_log, new_producer=broker.producer)
+    intake = Intake(make_app(), translate=to_log, new_producer=broker.producer)
 
     intake.submit(event, run(0, 0, [b"a"]))
     await until(lambda: broker.producers > 1)
@@ -195,7 +200,7 @@ async def test_only_the_partition_that_waits_for_something_outside_waits() -> No
 
     broker = Broker()
     waiting, other, later = Event(), Event(), Event()
-    intake = Intake(App(), translate=translate, new_producer=broker.producer)
+    intake = Intake(make_app(), translate=translate, new_producer=broker.producer)
 
     intake.submit(waiting, run(0, 0, [b"before", b"unknown", b"after"]))
     intake.submit(other, run(1, 0, [b"other"]))
@@ -216,7 +221,7 @@ async def test_a_bug_in_translation_gives_up_instead_of_passing_the_record_over(
     def translate(_: Any) -> list[Output]:
         raise ZeroDivisionError
 
-    app, event = App(), Event()
+    app, event = make_app(), Event()
     intake = Intake(app, translate=translate, new_producer=Broker().producer)
 
     intake.submit(event, run(0, 0, [b"a"]))
@@ -229,7 +234,7 @@ async def test_a_bug_in_translation_gives_up_instead_of_passing_the_record_over(
 
 async def test_a_run_may_arrive_while_a_round_of_its_partition_is_being_sent() -> None:
     values = [bytes([65 + place]) * (BATCH_BYTES // 3) for place in range(4)]
-    app, first, second = App(), Event(), Event()
+    app, first, second = make_app(), Event(), Event()
 
     def arrive(batch: int) -> bool:
         if batch == 1:  # the round goes on behind it
@@ -249,7 +254,7 @@ async def test_a_run_may_arrive_while_a_round_of_its_partition_is_being_sent() -
 
 async def test_fetching_pauses_when_too_much_waits_and_goes_on_when_it_is_gone() -> None:
     broker = Broker()
-    app, event = App(), Event()
+    app, event = make_app(), Event()
     intake = Intake(app, translate=lambda _: [], new_producer=broker.producer)
 
     intake.submit(event, run(0, 0, [b"x"] * 2_001))
@@ -263,7 +268,7 @@ async def test_fetching_pauses_when_too_much_waits_and_goes_on_when_it_is_gone()
 async def test_what_waits_in_several_partitions_lands_in_the_order_of_its_stamps() -> None:
     broker = Broker()
     events = [Event(), Event()]
-    intake = Intake(App(), translate=to_log, new_producer=broker.producer)
+    intake = Intake(make_app(), translate=to_log, new_producer=broker.producer)
 
     intake.submit(events[0], run(0, 0, [b"1", b"4", b"5"], [1, 4, 5]))
     intake.submit(events[1], run(1, 0, [b"2", b"3", b"6"], [2, 3, 6]))
@@ -276,7 +281,7 @@ async def test_what_waits_in_several_partitions_lands_in_the_order_of_its_stamps
 async def test_a_partition_keeps_its_own_order_whatever_its_stamps() -> None:
     broker = Broker()
     events = [Event(), Event()]
-    intake = Intake(App(), translate=to_log, new_producer=broker.producer)
+    intake = Intake(make_app(), translate=to_log, new_producer=broker.producer)
 
     intake.submit(events[0], run(0, 0, [b"a", b"b", b"c"], [9, 1, 3]))
     intake.submit(events[1], run(1, 0, [b"x", b"y"], [2, 4]))
@@ -290,7 +295,7 @@ async def test_a_partition_does_not_run_ahead_of_one_that_has_more() -> None:
     """A backlog in two partitions, the second with few records: they are spread over the rounds of the first."""
     broker = Broker()
     events = [Event(), Event()]
-    intake = Intake(App(), translate=to_log, new_producer=broker.producer)
+    intake = Intake(make_app(), translate=to_log, new_producer=broker.producer)
 
     intake.submit(events[0], run(0, 0, [b"dense"] * 6_000, list(range(6_000))))
     intake.submit(events[1], run(1, 0, [b"sparse"] * 1_000, list(range(0, 6_000, 6))))
@@ -305,7 +310,7 @@ START = {OURS: Place(0), ALSO_OURS: Place(0)}
 
 
 async def test_a_backlog_waits_for_a_partition_whose_first_records_are_being_fetched() -> None:
-    broker, app = Broker(), App()
+    broker, app = Broker(), make_app()
     app.ends = {OURS: 600, ALSO_OURS: 1}
     events = [Event(), Event()]
     intake = Intake(app, translate=to_log, new_producer=broker.producer)
@@ -322,7 +327,7 @@ async def test_a_backlog_waits_for_a_partition_whose_first_records_are_being_fet
 
 
 async def test_a_backlog_goes_no_further_than_a_second_ahead_of_what_another_worker_still_has_to_read() -> None:
-    broker, app, event = Broker(), App(), Event()
+    broker, app, event = Broker(), make_app(), Event()
     app.ends, app.read = {OURS: 4, THEIRS: 9}, {THEIRS: Place(3, 10_000)}
     intake = Intake(app, translate=to_log, new_producer=broker.producer)
 
@@ -341,7 +346,7 @@ async def test_a_backlog_goes_no_further_than_a_second_ahead_of_what_another_wor
 
 
 async def test_when_nothing_lags_nothing_waits() -> None:
-    broker, app, event = Broker(), App(), Event()
+    broker, app, event = Broker(), make_app(), Event()
     app.ends, app.read = {OURS: 0, THEIRS: 3}, {THEIRS: Place(3, 10)}
     intake = Intake(app, translate=to_log, new_producer=broker.producer)
 
@@ -366,7 +371,7 @@ async def test_what_waits_for_something_outside_holds_what_is_newer_of_the_backl
             raise NotYet(ready)
         return to_log(record)
 
-    broker, app = Broker(), App()
+    broker, app = Broker(), make_app()
     app.ends = {OURS: 1, ALSO_OURS: 3}
     events = [Event(), Event()]
     intake = Intake(app, translate=translate, new_producer=broker.producer)
@@ -386,7 +391,7 @@ async def test_what_waits_for_something_outside_holds_what_is_newer_of_the_backl
 
 async def test_what_stands_still_does_not_hold_the_others_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("atp_stream.engine.backlog.TAKE_OVER_S", 0.3)
-    broker, app, event = Broker(), App(), Event()
+    broker, app, event = Broker(), make_app(), Event()
     app.ends, app.read = {OURS: 10_000, THEIRS: 9}, {THEIRS: Place(3, 0)}
     intake = Intake(app, translate=to_log, new_producer=broker.producer)
 
@@ -402,7 +407,7 @@ async def test_what_stands_still_does_not_hold_the_others_for_ever(monkeypatch: 
 
 
 async def test_runs_that_hold_only_marks_of_transactions_hold_nobody_up() -> None:
-    broker, app = Broker(), App()
+    broker, app = Broker(), make_app()
     app.ends, app.read = {OURS: 3, ALSO_OURS: 2, THEIRS: 9}, {THEIRS: Place(3, 0)}
     marks, held = Event(), Event()
     intake = Intake(app, translate=to_log, new_producer=broker.producer)

@@ -62,7 +62,8 @@ class Surroundings:
         self.rebalancing = False
         self.last_heartbeat = 0.0
         self.now = 1_000.0
-        self.presence = Presence(self, "kafka:9092", lambda: self.now)
+        host: Any = self
+        self.presence = Presence(host, "kafka:9092", lambda: self.now)
 
     def pass_seconds(self, seconds: int, *, answers: bool) -> None:
         for _ in range(seconds):

@@ -15,8 +15,9 @@ from aiokafka.protocol.transaction import EndTxnRequest
 from atp_stream.devstack import Stack
 from atp_stream.engine.batches import Batches, Output
 from atp_stream.engine.once_producer import AnswerLost
-from atp_stream.engine.producers import drop_producer, make_producer
+from atp_stream.engine.producers import drop_producer
 from atp_stream.provision import administration
+from tests.engine.support import once_producer
 
 pytestmark = pytest.mark.stack
 TOPIC = "once"
@@ -104,7 +105,7 @@ async def test_asked_again_in_one_epoch_a_late_copy_ends_the_next_transaction(bo
 async def test_an_answer_that_is_lost_ends_the_producer_and_its_late_copy_ends_nothing(
     bootstrap: str, error: KafkaError
 ) -> None:
-    async with started(make_producer(bootstrap, transactional_id="once")) as producer:
+    async with started(await once_producer(bootstrap, "once")) as producer:
         held = Held(producer, EndTxnRequest, error)
         await producer.begin_transaction()
         await say(producer, b"unknown")
@@ -114,7 +115,7 @@ async def test_an_answer_that_is_lost_ends_the_producer_and_its_late_copy_ends_n
         with pytest.raises(AssertionError, match="FATAL_ERROR"):
             await producer.begin_transaction()
 
-        async with started(make_producer(bootstrap, transactional_id="once")) as successor:
+        async with started(await once_producer(bootstrap, "once")) as successor:
             await successor.begin_transaction()
             await say(successor, b"half")
             refused = await held.arrive()
@@ -122,12 +123,12 @@ async def test_an_answer_that_is_lost_ends_the_producer_and_its_late_copy_ends_n
             await successor.commit_transaction()
 
     assert "Epoch" in refused.__name__ or "Fenced" in refused.__name__
-    async with started(make_producer(bootstrap, transactional_id="once")):
+    async with started(await once_producer(bootstrap, "once")):
         assert [b"half"] == await committed(bootstrap)
 
 
 async def test_a_batch_whose_answer_is_lost_is_not_sent_again(bootstrap: str) -> None:
-    async with started(make_producer(bootstrap, transactional_id="batch")) as producer:
+    async with started(await once_producer(bootstrap, "batch")) as producer:
         held = Held(producer, ProduceRequest, KafkaConnectionError())
         await producer.begin_transaction()
 
@@ -137,7 +138,7 @@ async def test_a_batch_whose_answer_is_lost_is_not_sent_again(bootstrap: str) ->
 
 
 async def test_a_coordinator_that_was_not_reached_is_asked_again(bootstrap: str) -> None:
-    async with started(make_producer(bootstrap, transactional_id="again")) as producer:
+    async with started(await once_producer(bootstrap, "again")) as producer:
         await producer.begin_transaction()
         await say(producer, b"a")
         ready, refused = producer.client.ready, [True]

@@ -1,6 +1,7 @@
 """The horizon passes a moment only when all that stood in the sources then has been read."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 from faust.types import TP
@@ -34,7 +35,8 @@ def group() -> Group:
 
 @pytest.fixture
 def horizon(group: Group) -> Horizon:
-    return Horizon(group, ["one", "two"])
+    host: Any = group
+    return Horizon(host, ["one", "two"])
 
 
 async def test_when_nothing_is_to_be_read_it_is_now(horizon: Horizon) -> None:

@@ -11,14 +11,14 @@ import faust
 
 from atp_stream.engine.app import EngineApp
 from atp_stream.engine.batches import Output
+from atp_stream.engine.commit_group import Answer
 from atp_stream.engine.partition_state import Store
 from atp_stream.engine.partitioner import partition_of
 from atp_stream.engine.position import GENESIS_HEADER, SOURCE_HEADER, LogRecord
 from atp_stream.engine.runs import RunSchema
-from atp_stream.engine.steps import Answer
 from atp_stream.engine.tables import StateTable
 
-LOG, IN, OUT, APP, PARTITIONS = "toy-log", "toy-in", "toy-out", "toy", 3
+LOG, IN, OUT, OWNERS, APP, PARTITIONS = "toy-log", "toy-in", "toy-out", "toy-owners", "toy", 3
 GENESIS = "0123456789ab"
 
 
@@ -56,7 +56,8 @@ def create_app(bootstrap: str, datadir: str, port: int) -> EngineApp:
     table = StateTable(app, name="state", partitions=PARTITIONS, tombstones_kept=86_400.0)
     app.install(
         log_topic=LOG,
-        log_retention=-1,
+        log_retention_s=-1,
+        owners_topic=OWNERS,
         table=table,
         fold=fold,
         translate=translate,

@@ -7,9 +7,9 @@ then the client gives up after a while and does not know. All ways take a seeded
 import asyncio
 import contextvars
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from random import Random
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Self
 
 from aiokafka.errors import IllegalOperation, KafkaError, KafkaTimeoutError, ProducerFenced
 from aiokafka.producer.message_accumulator import BatchBuilder
@@ -18,12 +18,14 @@ from aiokafka.structs import TopicPartition
 
 from atp_stream.engine import batches
 from atp_stream.engine.once_producer import AnswerLost
+from atp_stream.engine.producers import Identity
 from tests.simulation.broker import TRANSACTION_TIMEOUT, Broker, Fenced, NoTransaction, Record, Transaction, Undecided
 from tests.simulation.loop import PROCESS, Process, SimLoop
 
 REQUEST_TIMEOUT: Final = 5.0
 BACKOFF: Final = 0.02
 MAX_FETCHED: Final = 50  # offsets
+MARKERS_LATE: Final = 2.0
 
 
 class Fate(NamedTuple):
@@ -59,6 +61,7 @@ class Network:
         self.random = random
         self.fate: Callable[[Process, str], Fate] = lambda *_: USUAL
         self.asked: Counter[str] = Counter()
+        self.storm = False  # then the markers of transactions may come late
         self._waiting: defaultdict[TopicPartition, list[Callable[[], None]]] = defaultdict(list)
         self._world = contextvars.Context()
         self._world.run(PROCESS.set, loop.world)
@@ -128,7 +131,8 @@ class Network:
 
     def _write_markers(self, transaction: Transaction) -> None:
         for tp in transaction.pending:
-            self.later(self.way() * 3, self.broker.mark, transaction, tp)
+            late = self.random.uniform(0.0, MARKERS_LATE) if self.storm else 0.0
+            self.later(self.way() * 3 + late, self.broker.mark, transaction, tp)
 
 
 def _outcome(act: Callable[[], Any]) -> Any:
@@ -156,12 +160,12 @@ def settle(future: "asyncio.Future[Any]", outcome: Any) -> None:
 class Producer:
     """aiokafka's producer, as far as it is used: batches, one of a partition after the other, and transactions."""
 
-    def __init__(self, network: Network, name: str | None = None) -> None:
+    def __init__(self, network: Network, name: str | None = None, identity: Identity | None = None) -> None:
         self._network = network
         self._broker = network.broker
         self._name = name
-        self._epoch = -1
-        self._state = "new"
+        self._epoch = -1 if identity is None else identity.epoch
+        self._state = "new" if identity is None else "ready"
         self._latest: dict[TopicPartition, asyncio.Future[Any]] = {}
         self._sender = self.client = self  # what is closed when a producer does not stop in order
 
@@ -240,3 +244,39 @@ class Producer:
                 if once:
                     raise AnswerLost from error
                 await asyncio.sleep(BACKOFF)
+
+
+class Coordinator:
+    """Kafka's side of a take-over, as `KafkaCoordinator` gives it."""
+
+    def __init__(self, network: Network, owners: str) -> None:
+        self._network = network
+        self._owners = owners
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None: ...
+
+    async def initialise(self, name: str) -> Identity | None:
+        try:
+            epoch = await self._network.ask("initialise", lambda: self._network.broker.initialise(name))
+        except (Undecided, KafkaTimeoutError):
+            return None
+        return Identity(0, epoch)
+
+    def producer(self, name: str, identity: Identity) -> Any:
+        return Producer(self._network, name, identity)
+
+    async def owner_rows(self, partitions: Collection[int]) -> dict[int, bytes | None]:
+        def rows() -> dict[int, bytes | None]:
+            fetch = self._network.broker.fetch
+            found = {number: fetch(TopicPartition(self._owners, number), 0)[0] for number in partitions}
+            return {number: records[-1].value if records else None for number, records in found.items()}
+
+        while True:
+            try:
+                rows_found: dict[int, bytes | None] = await self._network.ask("owners", rows)
+            except KafkaTimeoutError:
+                continue
+            return rows_found

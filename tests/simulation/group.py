@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from aiokafka.structs import TopicPartition
 
-from atp_stream.engine.backlog import Place
+from atp_stream.engine.source_place import Place
 from tests.simulation.client import Network
 
 SESSION: Final = 6.0

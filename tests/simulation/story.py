@@ -19,11 +19,12 @@ from unittest.mock import patch
 from aiokafka.structs import TopicPartition
 
 from atp_stream.engine import batches, intake, partition_state, steps
+from atp_stream.engine.ownership import NOBODY, encode_owner, owner_key
 from atp_stream.engine.partitioner import partition_of
 from atp_stream.engine.position import GENESIS_HEADER, SOURCE_HEADER, decode_position
 from tests.simulation import toy
 from tests.simulation.broker import Broker
-from tests.simulation.client import REQUEST_TIMEOUT, USUAL, Fate, Network, Producer
+from tests.simulation.client import REQUEST_TIMEOUT, USUAL, Fate, Network
 from tests.simulation.group import SESSION, Group
 from tests.simulation.loop import Process, SimLoop, Stuck
 from tests.simulation.oracle import objections
@@ -31,10 +32,11 @@ from tests.simulation.worker import Disk, Worker
 
 TROUBLE: Final = 12.0  # seconds of input and faults
 PATIENCE: Final = 200.0  # and then until all must be done
+LONG_WAYS: Final = frozenset({"produce", "end", "initialise", "owners"})  # in a storm
 RETRIED: Final = frozenset({"add", "initialise"})
 KINDS: Final = ("append", "append", "produce", "produce", "end", "end", "add", "initialise", "fetch")
-#: What a worker may end for: what was done to it, or an outcome that nobody knows. All else is a fault of the engine.
-NEEDFUL: Final = re.compile(r"killed|stopped|partition \d: a step failed .*, \d times")
+#: What a worker may end for: what was done to it, or what it cannot get to the bottom of. All else is a fault of ours.
+NEEDFUL: Final = re.compile(r"killed|stopped|(a commit|the take-over of partitions) failed .*, (\d times|and no new)")
 
 
 @dataclass(kw_only=True)
@@ -53,9 +55,9 @@ class Told:
 def small_and_patched() -> Iterator[None]:
     """Make batches, steps and rounds small, so that few records need many; producers are ours."""
 
-    def make_producer(_: str, *, transactional_id: str, **__: Any) -> Producer:
+    def new_step_id(app: str, genesis: str) -> str:
         loop: Any = asyncio.get_running_loop()
-        return Producer(loop.network, transactional_id)
+        return f"{app}-{genesis}-s-{loop.network.random.getrandbits(64):x}"
 
     logging.disable(logging.CRITICAL)
     collecting = gc.isenabled()
@@ -64,9 +66,8 @@ def small_and_patched() -> Iterator[None]:
         with (
             patch.object(batches, "BATCH_BYTES", 300),
             patch.object(partition_state, "STEP_RECORDS", 5),
-            patch.object(steps, "STEP_RECORDS", 5),
             patch.object(intake, "ROUND_RECORDS", 12),
-            patch.object(steps, "make_producer", make_producer),
+            patch.object(steps, "new_step_id", new_step_id),
         ):
             yield
     finally:
@@ -76,21 +77,26 @@ def small_and_patched() -> Iterator[None]:
 
 
 class Story:
-    """The stage of one seed."""
+    """The stage of one seed; in a storm, workers lose each other all the time, and ways are long."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, *, storm: bool = False) -> None:
+        self._storm = storm
         self.random = Random(seed)
         self.told = Told(seed=seed, objections=[])
         self.loop = SimLoop(Random(seed + 1))
         self.broker = Broker()
         for topic, count in {
             toy.SOURCE: toy.SOURCES, toy.LOG: toy.PARTITIONS, toy.OUT: toy.PARTITIONS, toy.CHANGELOG: toy.PARTITIONS,
+            toy.OWNERS: toy.PARTITIONS,
         }.items():  # fmt: skip
             self.broker.create(topic, count)
+        for number in range(toy.PARTITIONS):
+            self.broker.append(TopicPartition(toy.OWNERS, number), [(owner_key(number), encode_owner(NOBODY), ())])
         self.network = Network(self.loop, self.broker, Random(seed + 2))
         self.loop.set_exception_handler(lambda *_: None)  # a fault's traces
         self.loop.network = self.network  # type: ignore[attr-defined]
         self.network.fate = self._fate
+        self.network.storm = storm
         self.group = Group(self.network, {toy.SOURCE: toy.SOURCES, toy.LOG: toy.PARTITIONS})
         self.workers: dict[str, Worker] = {}
         self.lives: list[Worker] = []
@@ -118,7 +124,7 @@ class Story:
         for number in range(chance.randint(20, 60)):
             at = chance.choice(bursts) if chance.random() < 0.6 else chance.uniform(0, TROUBLE)
             self.network.later(at, self._input, number)
-        for _ in range(chance.randint(2, 7)):
+        for _ in range(chance.randint(8, 16) if self._storm else chance.randint(2, 7)):
             self.network.later(chance.uniform(0.5, TROUBLE), self._trouble)
         await asyncio.sleep(TROUBLE + 0.1)
         self._armed.clear()
@@ -255,6 +261,8 @@ class Story:
                 if kind in RETRIED:  # the client asks again on another connection, and the first one is closed
                     return fate._replace(late=min(fate.late, REQUEST_TIMEOUT - 1))
                 return fate
+        if self._storm and kind in LONG_WAYS and self.random.random() < 0.25:
+            return Fate(late=self.random.uniform(0.0, REQUEST_TIMEOUT - 1))
         return USUAL
 
     # -- the end -------------------------------------------------------------------------------
@@ -274,6 +282,6 @@ class Story:
             sys.unraisablehook = told
 
 
-def play(seed: int) -> Told:
+def play(seed: int, *, storm: bool = False) -> Told:
     """Play the story of a seed."""
-    return Story(seed).play()
+    return Story(seed, storm=storm).play()

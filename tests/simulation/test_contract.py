@@ -15,6 +15,7 @@ from atp_stream.engine.batches import Batches, Output
 from atp_stream.engine.producers import make_producer
 from atp_stream.provision import administration
 from atp_stream.settings import Settings
+from tests.engine.support import once_producer
 from tests.simulation.broker import Broker
 from tests.simulation.client import Network, Producer
 from tests.simulation.loop import SimLoop
@@ -132,8 +133,7 @@ class Real:
         self.opened: list[Any] = []
 
     async def producer(self, name: str | None = None) -> Any:
-        more = {} if name is None else {"transactional_id": name}
-        producer = make_producer(self._bootstrap, **more)
+        producer: Any = make_producer(self._bootstrap) if name is None else await once_producer(self._bootstrap, name)
         self.opened.append(producer)
         await producer.start()
         return producer

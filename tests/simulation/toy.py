@@ -5,11 +5,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from atp_stream.engine.batches import Output
+from atp_stream.engine.commit_group import Answer
 from atp_stream.engine.intake import NotYet
 from atp_stream.engine.partition_state import Store
 from atp_stream.engine.partitioner import partition_of
 from atp_stream.engine.position import GENESIS_HEADER, SOURCE_HEADER, LogRecord
-from atp_stream.engine.steps import Answer
 
 APP: Final = "sim"
 GENESIS: Final = "0123456789abcdef"
@@ -17,6 +17,7 @@ LOG: Final = "log"
 SOURCE: Final = "in"
 OUT: Final = "out"
 CHANGELOG: Final = "changelog"
+OWNERS: Final = "owners"
 PARTITIONS: Final = 2
 SOURCES: Final = 3
 WORK: Final = b"|work"

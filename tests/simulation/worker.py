@@ -18,14 +18,14 @@ from aiokafka.structs import TopicPartition
 from faust.types import TP
 
 from atp_stream.engine.app import MAX_ANEW, EngineApp
-from atp_stream.engine.backlog import Place
 from atp_stream.engine.intake import Intake
 from atp_stream.engine.journal import Journal
 from atp_stream.engine.runs import Run
+from atp_stream.engine.source_place import Place
 from atp_stream.engine.steps import Steps
 from atp_stream.engine.tables import StateTable
 from tests.simulation import toy
-from tests.simulation.client import Network, Producer, settle
+from tests.simulation.client import Coordinator, Network, Producer, settle
 from tests.simulation.group import SESSION, Group
 from tests.simulation.loop import PROCESS, Process
 
@@ -86,6 +86,7 @@ class App:
 
     steps: Any
     intake: Any
+    rebalancing = False
     should_stop = False
     _longest_rebalance = 20.0
     _move = EngineApp._move
@@ -109,9 +110,10 @@ class App:
         self.log_topic = toy.LOG
         self.journal = Journal()
         self.assignor = SimpleNamespace(assigned_standbys=set)
-        self.consumer = self
+        self.consumer: Any = self
         self._fence_timer: asyncio.TimerHandle | None = None
         self._anew: deque[float] = deque(maxlen=MAX_ANEW)
+        self.last_heartbeat = 0.0
         self.table: Any = Table(self, disk)
         self.tables = SimpleNamespace(
             recovery=SimpleNamespace(active_tps={TP(toy.CHANGELOG, n) for n in range(toy.PARTITIONS)})
@@ -132,6 +134,9 @@ class App:
 
     async def rejoin(self) -> None:
         self._worker.rejoin.set()
+
+    async def beat(self) -> bool:
+        return await self._worker.beat(self.consumer_generation_id)
 
     async def commit_places(self, offsets: Mapping[TP, int]) -> bool:
         return await self._worker.commit(offsets)
@@ -173,8 +178,8 @@ class Worker:
     def _begin(self, disk: Disk) -> None:
         self.app: Any = App(self, disk)
         self.app.steps = Steps(
-            self.app, topic=toy.LOG, retention=-1.0, table=self.app.table, fold=toy.fold, genesis=toy.GENESIS,
-            bootstrap=self.name,
+            self.app, topic=toy.LOG, owners_topic=toy.OWNERS, retention_s=-1.0, table=self.app.table, fold=toy.fold,
+            genesis=toy.GENESIS, connect=partial(Coordinator, self._network, toy.OWNERS),
         )  # fmt: skip
         self.app.intake = Intake(self.app, translate=toy.Translator(), new_producer=partial(Producer, self._network))
         self._main = self._network.loop.create_task(self._live(), context=self._context)
@@ -270,6 +275,14 @@ class Worker:
         generation, held = await answer
         return generation, {TP(*tp) for tp in held}
 
+    async def beat(self, generation: int) -> bool:
+        """Send a heartbeat; tell whether the group accepts it."""
+        sent = self._network.loop.time()
+        accepted: bool = await self._asked(lambda: self._group.beat(self.name, generation))
+        if accepted:
+            self.app.last_heartbeat = sent
+        return accepted
+
     async def _beat(self, generation: int) -> None:
         """Return when the group has moved on, or is to be joined anew."""
         while not self.rejoin.is_set():
@@ -277,7 +290,7 @@ class Worker:
                 async with asyncio.timeout(BEAT):
                     await self.rejoin.wait()
                     return
-            if not await self._asked(lambda: self._group.beat(self.name, generation)):
+            if not await self.beat(generation):
                 return
 
     async def _asked(self, act: Any) -> Any:

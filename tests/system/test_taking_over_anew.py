@@ -7,12 +7,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import msgspec
 import pytest
 from aiokafka import AIOKafkaProducer
 
 from atp_stream.devstack import Stack
-from atp_stream.engine.producers import make_producer, transactional_id
-from atp_stream.provision import preflight
+from atp_stream.engine.coordination import KafkaCoordinator
+from atp_stream.engine.ownership import Owner
 from tests.system.site import Site, Worker
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(240)]
@@ -24,12 +25,12 @@ def adjustment(item: str, units: int) -> dict[str, Any]:
 
 async def fence(site: Site, partitions: range) -> None:
     """Do to a worker's transactions what the coordinator does when one was open for too long."""
-    genesis = await preflight.read_genesis(site.settings)
-    for number in partitions:
-        name = transactional_id(site.settings.app_id, genesis, number)
-        producer = make_producer(site.settings.bootstrap, transactional_id=name)
-        await producer.start()
-        await producer.stop()
+    async with KafkaCoordinator(site.settings.bootstrap, site.topics.owners.name) as coordinator:
+        rows = await coordinator.owner_rows(partitions)
+        names = {name for row in rows.values() for name in msgspec.json.decode(row or b"{}", type=Owner).ids}
+        for name in names:
+            while await coordinator.initialise(name) is None:  # noqa: ASYNC110 - only asking tells it
+                await asyncio.sleep(0.05)
 
 
 async def on_hand(worker: Worker, item: str) -> int | None:

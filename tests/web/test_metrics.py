@@ -11,9 +11,9 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from atp_stream.domain.state.overlay import Tally
 from atp_stream.engine.app import EngineApp
 from atp_stream.engine.batches import Output
+from atp_stream.engine.commit_group import Answer, CommitGroup
 from atp_stream.engine.partition_state import Lane
 from atp_stream.engine.position import Position
-from atp_stream.engine.steps import Answer
 from atp_stream.web.metrics import COUNTED
 
 Client = TestClient[Any, Any]
@@ -178,9 +178,10 @@ async def test_openmetrics_comes_to_who_asks_for_it(idle: Client) -> None:
 def own(app: EngineApp, partition: int, applied: int) -> None:
     """Let a worker that was never started own a partition."""
     nothing: Any = None  # neither producer nor store is needed to be counted
-    lane = Lane(partition, nothing, nothing)
+    lane = Lane(partition, nothing)
     lane.position = Position(genesis="0011223344556677", applied=applied)
-    app.steps._lanes[partition] = lane
+    held = [] if app.steps._group is None else app.steps._group.lanes.values()
+    app.steps._group = CommitGroup(nothing, [*held, lane], nothing, nothing)
     app.steps._open = True
 
 

@@ -185,5 +185,5 @@ def _holds(marks: str, mark: str) -> bool:
 def mark_of(fact: Fact, location: str) -> str:
     """Return the name of an event id: ids are known per kind of message and place."""
     kind = "c" if fact.delta is None else "a"
-    told = f"{kind}{len(location)}|{location}{fact.id}".encode()
-    return b2a_base64(blake2b(told, digest_size=_MARK_BYTES).digest(), newline=False).decode()
+    content = f"{kind}{len(location)}|{location}{fact.id}".encode()
+    return b2a_base64(blake2b(content, digest_size=_MARK_BYTES).digest(), newline=False).decode()
