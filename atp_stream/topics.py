@@ -47,6 +47,10 @@ class Topics:
     confirmed: Topic
     released: Topic
     fulfilled: Topic
+    supply_scheduled: Topic
+    supply_changed: Topic
+    supply_cancelled: Topic
+    supply_received: Topic
     policy: Topic
     item_log: Topic
     state_changelog: Topic
@@ -55,6 +59,8 @@ class Topics:
     allocation_committed: Topic
     allocation_released: Topic
     reservation_denied: Topic
+    reservation_promised: Topic
+    availability_projected: Topic
     stock_drift: Topic
     dead_letter: Topic
 
@@ -78,6 +84,10 @@ class Topics:
             confirmed=source(settings.topic_confirmed, "any"),
             released=source(settings.topic_released, "any"),
             fulfilled=source(settings.topic_fulfilled, "any"),
+            supply_scheduled=source(settings.topic_supply_scheduled, "any"),
+            supply_changed=source(settings.topic_supply_changed, "any"),
+            supply_cancelled=source(settings.topic_supply_cancelled, "any"),
+            supply_received=source(settings.topic_supply_received, "any"),
             policy=own(
                 "inventory.atp.policy",
                 "none",
@@ -107,6 +117,10 @@ class Topics:
             allocation_committed=own("inventory.atp.allocation.committed", "tenant|item", 6, kept),
             allocation_released=own("inventory.atp.allocation.released", "tenant|item", 3, kept),
             reservation_denied=own("inventory.atp.reservation.denied", "tenant|item", 3, kept),
+            reservation_promised=own("inventory.atp.reservation.promised", "tenant|item", 6, kept),
+            availability_projected=own(
+                "inventory.atp.availability.projected", "tenant|item|channel", 6, {**safe, "cleanup.policy": "compact"}
+            ),
             stock_drift=own("inventory.atp.stock.drift", "tenant|item", 3, kept),
             dead_letter=own("inventory.atp.dead-letter", "as it came", 3, _dead_letter(settings, safe)),
         )
@@ -131,6 +145,10 @@ class Topics:
             self.confirmed.name: InputKind.CONFIRMED,
             self.released.name: InputKind.RELEASED,
             self.fulfilled.name: InputKind.FULFILLED,
+            self.supply_scheduled.name: InputKind.SUPPLY_SCHEDULED,
+            self.supply_changed.name: InputKind.SUPPLY_CHANGED,
+            self.supply_cancelled.name: InputKind.SUPPLY_CANCELLED,
+            self.supply_received.name: InputKind.SUPPLY_RECEIVED,
             self.policy.name: InputKind.POLICY,
         }
 
@@ -142,6 +160,8 @@ class Topics:
             self.allocation_committed,
             self.allocation_released,
             self.reservation_denied,
+            self.reservation_promised,
+            self.availability_projected,
             self.stock_drift,
         )
 

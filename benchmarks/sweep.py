@@ -47,7 +47,8 @@ async def measure(stack: Stack, directory: Path, items: int) -> None:
         await worker.ready()
         await worker.drained(inputs=items, records=items)
         told_on = partitions_of(topics.allocation_committed.name, topics.allocation_committed.partitions)
-        async with producer_of(KafkaAccess(stack.bootstrap)) as producer, committed(KafkaAccess(stack.bootstrap), told_on) as consumer:
+        kafka = KafkaAccess(stack.bootstrap)
+        async with producer_of(kafka) as producer, committed(kafka, told_on) as consumer:
             seen: dict[Probe, float] = {}
             reading = asyncio.create_task(read_commits(consumer, avro_probe(), seen))
             sent: dict[Probe, float] = {}

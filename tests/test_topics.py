@@ -16,6 +16,8 @@ def test_our_topics_have_the_partitions_of_the_contract():
         "inventory.atp.allocation.committed": 6,
         "inventory.atp.allocation.released": 3,
         "inventory.atp.reservation.denied": 3,
+        "inventory.atp.reservation.promised": 6,
+        "inventory.atp.availability.projected": 6,
         "inventory.atp.stock.drift": 3,
         "inventory.atp.dead-letter": 3,
     }
@@ -23,7 +25,7 @@ def test_our_topics_have_the_partitions_of_the_contract():
     assert expected == {topic.name: topic.partitions for topic in TOPICS.every if topic.ours}
 
 
-def test_the_inputs_are_the_six_topics_of_upstream_and_the_orders_to_the_policy():
+def test_the_inputs_are_the_topics_of_upstream_and_the_orders_to_the_policy():
     assert [
         "inventory.adjusted",
         "inventory.core.stock.availability.changed",
@@ -31,6 +33,10 @@ def test_the_inputs_are_the_six_topics_of_upstream_and_the_orders_to_the_policy(
         "inventory.core.reservation.confirmed",
         "inventory.core.reservation.released",
         "inventory.core.reservation.fulfilled",
+        "inventory.core.supply.scheduled",
+        "inventory.core.supply.changed",
+        "inventory.core.supply.cancelled",
+        "inventory.core.supply.received",
         "inventory.atp.policy",
     ] == [topic.name for topic in TOPICS.inputs]
 
@@ -48,9 +54,12 @@ def test_state_and_changelog_partitions_match_so_that_they_are_assigned_together
 
 
 def test_what_holds_the_newest_value_of_a_key_is_compacted():
-    assert [TOPICS.state_changelog, TOPICS.owners, TOPICS.availability_calculated] == [
-        topic for topic in TOPICS.every if topic.config.get("cleanup.policy") == "compact"
-    ]
+    assert [
+        TOPICS.state_changelog,
+        TOPICS.owners,
+        TOPICS.availability_calculated,
+        TOPICS.availability_projected,
+    ] == [topic for topic in TOPICS.every if topic.config.get("cleanup.policy") == "compact"]
 
 
 def test_the_prefix_is_for_our_topics_only():

@@ -28,6 +28,7 @@ POLICY: Final = {
         "shortage": "Replaces the document's",
         "step": "The least quantity that is sold, 1 for whole goods; what is available is a multiple of it",
         "max_waiting_each": "Units of one reservation that may wait; beyond that, the rest is denied",
+        "supply": "What is expected, and how far promises by day reach",
         "time_limit": "Seconds after its commit at which a reservation without `expiresAt` expires",
         "items": "By name",
     },
@@ -38,10 +39,19 @@ POLICY: Final = {
         "step": "Replaces the tenant's",
         "max_waiting_each": "Replaces the tenant's",
         "safety_stock": "Replaces the tenant's",
+        "supply": "Replaces the tenant's",
     },
     "safety_stock": {
         "fixed": "Units",
         "percent": "Of the stock, before promises and shipments; the greater of the two counts",
+    },
+    "supply": {
+        "horizon": "Days from today for which promises are made, 366 at most",
+        "ahead": "Days before the wanted one from which a reservation is served from the shelf",
+        "past_due_days": "Days for which a supply that is late still counts",
+        "past_due_offset": "Days from today on which a supply that is late is expected",
+        "receipt_grace": "Seconds for which received units count before the stock tells of them",
+        "project": "Whether availability by day is published",
     },
     "rule": {
         "kind": "POOLED, SHARE, QUOTA or FROZEN; POOLED where none is written",

@@ -184,6 +184,7 @@ SECTIONS: Final[dict[str, type[Any]]] = {
     "tenant": schema.TenantSection,
     "item": schema.ItemSection,
     "safety_stock": schema.SafetySection,
+    "supply": schema.SupplySection,
     "rule": schema.ChannelSection,
 }
 

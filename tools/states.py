@@ -20,19 +20,22 @@ _DEPTH: Final = 5
 _NAME: Final = "acme|lamp"
 _ROW: Final = f"{_NAME}|r|order-1"
 _NOON: Final = 1_700_000_000_000  # milliseconds
-_HOUR: Final = 3_600_000
+_DAY: Final = 24 * 3_600_000
 _FEW, _MANY, _STOCK = 4_00, 12_00, 10_00
 _POLICY: Final = b'{"shortage":"deallocate","tenants":{"*":{"channels":{"ECOM":{}}}}}'
 
 
-def _reserve(units: int, *, partial: bool = False, backorder: bool = True) -> Callable[[str, int], AnyCommand]:
+def _reserve(
+    units: int, *, partial: bool = False, backorder: bool = True, later: bool = False
+) -> Callable[[str, int], AnyCommand]:
     def made(event: str, now: int) -> AnyCommand:
         return Reserve(
             event_id=event,
             at=now * 1000,
             reservation="order-1",
             quantity=units,
-            expires_at=(now + _HOUR // 2) * 1000,
+            expires_at=None if later else (now + _DAY // 2) * 1000,
+            wanted=now // _DAY + 2 if later else None,
             allow_partial=partial,
             allow_backorder=backorder,
         )
@@ -49,6 +52,7 @@ _CAUSES: Final[list[tuple[str, Callable[[str, int], AnyCommand]]]] = [
     ("create", _reserve(_MANY)),
     ("create", _reserve(_MANY, partial=True)),
     ("create", _reserve(_MANY, backorder=False)),
+    ("create", _reserve(_FEW, later=True)),
     ("confirm", lambda event, _: Confirm(event_id=event, at=_NOON * 1000, reservation="order-1")),
     ("release", lambda event, now: Release(event_id=event, at=now * 1000, reservation="order-1")),
     ("release", lambda event, now: Release(event_id=event, at=now * 1000, reservation="order-1", quantity=2_00)),
@@ -78,8 +82,8 @@ class _Story(NamedTuple):
         return None if row is None else status(row)
 
     def then(self, make: Callable[[str, int], AnyCommand]) -> "_Story":
-        """Return the story with one more command, an hour later."""
-        now, length, rows = _NOON + self.length * _HOUR, self.length, self.rows
+        """Return the story with one more command, a day later."""
+        now, length, rows = _NOON + self.length * _DAY, self.length, self.rows
         command = make(f"event-{length}", now)
         name = "|" if isinstance(command, SetPolicy | Tick) else _NAME
         entries = [Entry(0, length, now, name, command)]
@@ -99,7 +103,8 @@ class _Story(NamedTuple):
             return msgspec.json.encode(self.on_hand)
         parts = [sum(one.quantity for one in row.allocations), row.waiting, row.requested, row.released, row.fulfilled]
         flags = [row.confirmed, row.ended, row.release_rest, row.fulfil_rest is not None, row.allow_partial]
-        return msgspec.json.encode([*parts, row.dropped, *flags, self.on_hand])
+        by_day = [(one.day - _NOON // _DAY - self.length, one.quantity) for one in row.promises]
+        return msgspec.json.encode([*parts, row.dropped, *flags, self.on_hand, by_day])
 
 
 def _state_of(rows: Mapping[str, Any]) -> State:
@@ -135,6 +140,8 @@ def changes() -> dict[tuple[Status | None, Status], set[str]]:
 def _told(cause: str, before: _Story, after: _Story) -> str:
     if cause == "stock":
         return "stock arrives" if after.on_hand > before.on_hand else "stock is lost"
+    if cause == "limit over" and before.state is Status.PROMISED and after.state is not Status.EXPIRED:
+        return "its day comes"
     return "newer create" if cause == "create" and before.state not in {None, Status.PENDING} else cause
 
 

@@ -44,6 +44,8 @@ class Ledger:
             Role.COMMITTED: topics.allocation_committed,
             Role.RELEASED: topics.allocation_released,
             Role.DENIED: topics.reservation_denied,
+            Role.PROMISED: topics.reservation_promised,
+            Role.PROJECTED: topics.availability_projected,
             Role.DRIFT_DETECTED: topics.stock_drift,
             Role.DRIFT_RESOLVED: topics.stock_drift,
         }

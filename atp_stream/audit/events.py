@@ -35,15 +35,13 @@ class Happened(msgspec.Struct, frozen=True):
     payload: dict[str, Any]
 
 
-class _Shown(msgspec.Struct, frozen=True, array_like=True):
-    """What availability says last of a key; an absent one is not known."""
-
-    available: Any
-    reserved: Any
-
-
 read_event: Final = msgspec.json.Decoder(Happened).decode
-_read_shown: Final = msgspec.json.Decoder(_Shown).decode
+
+
+def _shown(event: Happened) -> bytes:
+    """Return what availability, or availability by day, says last of a key."""
+    first, second = ("now", "steps") if "steps" in event.payload else ("available", "reserved")
+    return msgspec.json.encode((event.payload[first], event.payload[second]))
 
 
 class Wrong:
@@ -72,14 +70,14 @@ class Events:
     """What one log partition should have said, and what was found."""
 
     def __init__(self, topics: Topics, stretch: Stretch, rows: Scratch) -> None:
-        self._availability = topics.availability_calculated
-        self._once = tuple(topic for topic in topics.outputs if topic is not self._availability)
+        self._last = (topics.availability_calculated, topics.availability_projected)
+        self._once = tuple(topic for topic in topics.outputs if topic not in self._last)
         self._stretch = stretch
         self._rows = rows
         self._count = 0
         self.found = 0
 
-    # Rows of the scratch: "e|topic|id" holds a flag and the place among the topic's events, "a|key" what should be
+    # Rows of the scratch: "e|topic|id" holds a flag and the place among the topic's events, "a|tag|key" what should be
     # shown last, "f|key" what was found last, "b|key" what was found before the start, "n|key" that more will be said.
 
     def expect(self, outputs: Iterable[Output]) -> None:
@@ -93,10 +91,10 @@ class Events:
     def _noted(self, outputs: Iterable[Output], flag: bytes) -> Iterator[tuple[bytes, bytes]]:
         once = {topic.name for topic in self._once}
         for output in outputs:
-            if output.topic == self._availability.name:
+            tag = self._tag(output.topic)
+            if tag is not None:
                 event = read_event(output.value or b"")
-                shown = msgspec.json.encode(_Shown(event.payload["available"], event.payload["reserved"]))
-                yield (b"a|" if flag is _WANTED else b"n|") + (output.key or b""), shown
+                yield (b"a|" if flag is _WANTED else b"n|") + tag + (output.key or b""), _shown(event)
             elif output.topic in once:
                 self._count += 1
                 event = read_event(output.value or b"")
@@ -109,7 +107,8 @@ class Events:
         wrong = Wrong()
         for topic in self._once:
             await self._compare_once(topic, reader, decode, mine, moved, wrong)
-        await self._find_shown(reader, decode, mine, moved)
+        for topic in self._last:
+            await self._find_shown(topic, reader, decode, mine, moved)
         for words in self._wrongly_shown():
             wrong.add(words)
         return wrong
@@ -148,46 +147,58 @@ class Events:
             if flag[:1] == _WANTED and flag[1:] >= first:
                 yield key[len(prefix) :].decode()
 
+    def _tag(self, topic: str) -> bytes | None:
+        """Return what tells the keys of a topic that shows something from those of others; None of any other topic."""
+        return next((b"%d|" % place for place, one in enumerate(self._last) if one.name == topic), None)
+
     async def _find_shown(
-        self, reader: Reader, decode: OutputReader, mine: Callable[[bytes], bool], moved: Callable[[int], None]
-    ) -> None:
-        _, records = await self._records(self._availability, reader)
+        self, topic: Topic, reader: Reader, decode: OutputReader, mine: Callable[[bytes], bool],
+        moved: Callable[[int], None],
+    ) -> None:  # fmt: skip
+        _, records = await self._records(topic, reader)
+        tag = self._tag(topic.name) or b""
         async for batch in records:
             moved(len(batch))
             for record in batch:
                 key = record.key or b""
                 if not mine(key):
                     continue
+                key = tag + key
                 if self._later(record):  # compaction may have taken the one that we look for
                     self._rows.write([(b"n|" + key, b"")])
                     continue
                 event = read_event(await decode.envelope(record.value))
-                shown = _Shown(event.payload["available"], event.payload["reserved"])
                 earlier = self._earlier(record)
                 self.found += not earlier
-                self._rows.write([((b"b|" if earlier else b"f|") + key, msgspec.json.encode(shown))])
+                self._rows.write([((b"b|" if earlier else b"f|") + key, _shown(event))])
 
     def _wrongly_shown(self) -> Iterator[str]:
-        name = self._availability.name
         for key, wanted in _under(self._rows, b"a|"):
             if self._rows.read(b"n|" + key[2:]) is not None:
                 continue
             found = self._rows.read(b"f|" + key[2:])
             if found is None:
-                yield f"{name}: {key[2:].decode()} should show {_words(wanted)}, and shows nothing"
-            elif _read_shown(found) != _read_shown(wanted):
-                yield f"{name}: {key[2:].decode()} shows {_words(found)}, and should show {_words(wanted)}"
+                yield f"{self._place(key)} should show {_words(wanted)}, and shows nothing"
+            elif msgspec.json.decode(found) != msgspec.json.decode(wanted):
+                yield f"{self._place(key)} shows {_words(found)}, and should show {_words(wanted)}"
         for key, found in _under(self._rows, b"f|"):
             if self._unexplained(key[2:], found):
-                yield f"{name}: {key[2:].decode()} shows {_words(found)}, which does not follow from the log"
+                yield f"{self._place(key)} shows {_words(found)}, which does not follow from the log"
+
+    def _place(self, key: bytes) -> str:
+        """Return the topic and the key that a row of the scratch is about."""
+        _, tag, shown = key.split(b"|", 2)
+        return f"{self._last[int(tag)].name}: {shown.decode()}"
 
     def _unexplained(self, key: bytes, found: bytes) -> bool:
         """Tell whether what a key shows last follows from nothing."""
         if self._rows.read(b"a|" + key) is not None or self._rows.read(b"n|" + key) is not None:
             return False
         # It may have changed and changed back, which one step of ours does not see: then it is as before the start.
-        before = self._rows.read(b"b|" + key)
-        return self._stretch.after < 0 or (before is not None and _read_shown(before) != _read_shown(found))
+        before, shown = self._rows.read(b"b|" + key), msgspec.json.decode(found)
+        if shown[1] == []:  # it had a date for a while
+            return False
+        return self._stretch.after < 0 or (before is not None and msgspec.json.decode(before) != shown)
 
     async def _records(self, topic: Topic, reader: Reader) -> tuple[int, Any]:
         partition = self._stretch.partition % topic.partitions
@@ -230,5 +241,7 @@ def _under(rows: Scratch, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _words(shown: bytes) -> str:
-    found = _read_shown(shown)
-    return f"{found.available} available, {found.reserved} reserved"
+    first, second = msgspec.json.decode(shown)
+    if isinstance(second, list):
+        return f"{first} available now, and {len(second)} changes by day"
+    return f"{first} available, {second} reserved"

@@ -1,7 +1,8 @@
 """What is asked of the ledger, in the imperative.
 
 A command is one input event in the domain's own words; intake makes it, the item log orders it, the fold
-answers it. Quantities are whole hundredths, event times are microseconds since the epoch (UTC).
+answers it. Quantities are whole hundredths, event times are microseconds since the epoch (UTC), days are counted from
+1970-01-01 (UTC).
 """
 
 import msgspec
@@ -17,13 +18,15 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag
 class AdjustStock(Command, tag="adjust", frozen=True):
     """Move the stock by `delta`; `absolute` is the stock after it, where upstream says so.
 
-    `reservation` names the reservation that the movement ships, if it is one.
+    `reservation` names the reservation that the movement ships, `supply` the supply that it receives (or, below 0,
+    takes a receipt back of), if it is one.
     """
 
     delta: int
     absolute: int | None = None
     location: str = ""
     reservation: str | None = None
+    supply: str | None = None
 
 
 class CountStock(Command, tag="count", frozen=True):
@@ -34,7 +37,10 @@ class CountStock(Command, tag="count", frozen=True):
 
 
 class Reserve(Command, tag="reserve", frozen=True):
-    """Claim units for a customer order; `channel` None means the policy's default channel."""
+    """Claim units for a customer order; `channel` None means the policy's default channel.
+
+    `wanted` is the day for which they are asked, None for as soon as can be.
+    """
 
     reservation: str
     quantity: int
@@ -45,6 +51,7 @@ class Reserve(Command, tag="reserve", frozen=True):
     priority: int = 0
     allow_partial: bool = False
     allow_backorder: bool = True
+    wanted: int | None = None
 
 
 class Confirm(Command, tag="confirm", frozen=True):
@@ -67,6 +74,41 @@ class Fulfil(Command, tag="fulfil", frozen=True):
     reservation: str
     quantity: int | None = None
     location: str = ""
+
+
+class ScheduleSupply(Command, tag="schedule_supply", frozen=True):
+    """Expect units on a day: `quantity` is the whole that is ordered, whatever has come of it.
+
+    What is not `firm` is shown and not promised. `kind` and `reference` are for people.
+    """
+
+    supply: str
+    quantity: int
+    day: int
+    location: str = ""
+    kind: str = ""
+    firm: bool = True
+    reference: str | None = None
+
+
+class CancelSupply(Command, tag="cancel_supply", frozen=True):
+    """Expect a supply no more."""
+
+    supply: str
+    reason: str = ""
+
+
+class ReceiveSupply(Command, tag="receive_supply", frozen=True):
+    """Say that units of a supply have come; `quantity` None means all that is open.
+
+    Behind a `final` receipt nothing more comes. Unless it `moves_stock`, another message tells of them in the stock.
+    """
+
+    supply: str
+    quantity: int | None = None
+    location: str = ""
+    final: bool = False
+    moves_stock: bool = False
 
 
 class SetPolicy(Command, tag="policy", frozen=True):
@@ -136,8 +178,11 @@ class ResumeItem(Command, tag="resume", frozen=True):
 PolicyCommand = EditItem | Grant | Revoke | Move
 """A command by which an operator steers one item."""
 
+SupplyCommand = ScheduleSupply | CancelSupply | ReceiveSupply
+"""A command about what is expected."""
+
 AnyCommand = (
-    AdjustStock | CountStock | Reserve | Confirm | Release | Fulfil
+    AdjustStock | CountStock | Reserve | Confirm | Release | Fulfil | ScheduleSupply | CancelSupply | ReceiveSupply
     | SetPolicy | EditPolicy | EditItem | Grant | Revoke | Move | Tick | ResumeItem | Elapse
 )  # fmt: skip
 

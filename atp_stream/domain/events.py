@@ -35,6 +35,18 @@ class DenialOutcome(StrEnum):
     REJECTED = "REJECTED"
 
 
+class PromiseReason(StrEnum):
+    """Why what a reservation is promised by day has changed."""
+
+    ASKED = "ASKED"
+    SUPPLY = "SUPPLY"
+    EARLIER = "EARLIER"
+    LATER = "LATER"
+    NO_DATE = "NO_DATE"
+    REDEEMED = "REDEEMED"
+    ENDED = "ENDED"
+
+
 class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Something that consumers are told about one item."""
 
@@ -81,6 +93,34 @@ class ReservationDenied(Event, frozen=True):
     reason: DenialReason
 
 
+class ReservationPromised(Event, frozen=True):
+    """What a reservation is promised by day has changed: `lines` are days and units, as they are now.
+
+    `waiting` units have no day, `allocated` units are reserved on the shelf.
+    """
+
+    reservation: str
+    channel: str
+    wanted: int | None
+    lines: tuple[tuple[int, int], ...]
+    waiting: int
+    allocated: int
+    reason: PromiseReason
+
+
+class AvailabilityProjected(Event, frozen=True):
+    """What a channel may promise by day has changed: `now`, and the days on which it becomes another quantity.
+
+    Without a day nothing of the item has a date any more.
+    """
+
+    channel: str
+    today: int
+    until: int
+    now: int
+    steps: tuple[tuple[int, int], ...]
+
+
 class StockDrifted(Event, frozen=True):
     """Counts and movements of an item have disagreed by `gap` since log time `since` (milliseconds), or agree again.
 
@@ -117,6 +157,8 @@ AnyEvent = (
     | AllocationCommitted
     | AllocationReleased
     | ReservationDenied
+    | ReservationPromised
+    | AvailabilityProjected
     | StockDrifted
     | CommandRefused
 )

@@ -30,7 +30,7 @@ class Limits:
     the partition, until the sweep has caught up."""
 
     parts: int = 256
-    """Allocations and waiting parts of a reservation; then it grows no more and takes no more parts."""
+    """Allocations, promises and waiting parts of a reservation; then it grows no more and takes no more parts."""
 
     movements: int = 512
     """Releases and fulfilments of a reservation that are known apart; more are refused."""

@@ -36,6 +36,8 @@ class Reason(_Explained):
     MISSING_TENANT = "missing_tenant", "No tenant is named, and `ATP_DEFAULT_TENANT` is not set"
     MISSING_ITEM = "missing_item", "No item id"
     MISSING_RESERVATION = "missing_reservation", "No reservation id"
+    MISSING_SUPPLY = "missing_supply", "No supply id"
+    MISSING_DATE = "missing_date", "No day on which a supply is expected"
     MISSING_QUANTITY = "missing_quantity", "No quantity where one is needed"
     NOT_POSITIVE = "not_positive", "A quantity of zero or less where units are claimed, given back or shipped"
     QUANTITY_NOT_A_NUMBER = "quantity_not_a_number", "A quantity that is not a number"
@@ -90,9 +92,18 @@ class Reason(_Explained):
     TOO_MANY_PARTS = "too_many_parts", "A reservation that would be in more than 256 parts"
     TOO_OLD = (
         "too_old",
-        "A create or fulfilment stamped no later than a reservation of the item that was purged after `retention`",
+        (
+            "A create or fulfilment stamped no later than a reservation of the item that was purged after `retention`,"
+            " or a statement no later than a supply that was"
+        ),
     )
-    TOO_MANY_MOVEMENTS = "too_many_movements", "More than 512 releases and fulfilments of one reservation"
+    TOO_FAR = "too_far", "A day is wanted that lies beyond the policy's `supply.horizon`"
+    TOO_MANY_SUPPLIES = "too_many_supplies", "More than 1,000 open supplies of an item"
+    TWO_MOVEMENTS = "two_movements", "An adjustment that names both a reservation and a supply"
+    TOO_MANY_MOVEMENTS = (
+        "too_many_movements",
+        "More than 512 releases and fulfilments of one reservation, or 256 receipts of one supply",
+    )
     BAD_GRANT = "bad_grant", "A grant that states both a quantity and a percentage, or neither"
     NOT_A_QUOTA = "not_a_quota", "A grant, revoke or move for a channel that is not a QUOTA"
     NOT_ENOUGH_GRANTED = "not_enough_granted", "A move of more units than the channel was granted and has not consumed"
@@ -107,6 +118,7 @@ class DenialReason(_Explained):
     """Why units were not committed."""
 
     REST_WAITS = "rest_waits", "There is not enough; the rest, or all of it, waits for stock"
+    REST_PROMISED = "rest_promised", "There is not enough; the rest, or all of it, is promised for a later day"
     REST_DROPPED = (
         "rest_dropped",
         "There is not enough, and no backorder is allowed; the rest, or all of it, is dropped",

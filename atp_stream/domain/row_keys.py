@@ -137,6 +137,73 @@ def promised_to(key: str) -> str:
     return decode(key.split("|", 3)[3][1 + 2 * _STAMP :])
 
 
+def curve_key(name: str) -> str:
+    """Return the key of what of the item `name` has a date."""
+    return f"{name}|c"
+
+
+def supply_prefix(name: str) -> str:
+    """Return what the keys of the supplies of the item `name` begin with."""
+    return f"{name}|s|"
+
+
+def supply_key(name: str, supply: str) -> str:
+    """Return the key of a supply of the item `name`."""
+    return f"{name}|s|{encode(supply)}"
+
+
+def day_prefix(name: str, day: int) -> str:
+    """Return what the keys begin with by which the promises of a day are found in the order of loss."""
+    return f"{name}|p|{day:08x}|"
+
+
+def days_prefix(name: str) -> str:
+    """Return what the keys of all promises of the item `name` by day begin with."""
+    return f"{name}|p|"
+
+
+def by_day_of(key: str) -> tuple[int, str, str]:
+    """Return the day, the place in the order of loss, and the reservation that the key of a promise names."""
+    _, _, _, day, rest = key.split("|", 4)
+    return int(day, 16), rest[: 1 + 2 * _STAMP], decode(rest[1 + 2 * _STAMP :])
+
+
+def redeemed_prefix(name: str, day: int, channel: str) -> str:
+    """Return what the keys begin with by which the promises of a day in a channel are found in the order of service."""
+    return f"{name}|d|{day:08x}|{encode(channel)}|"
+
+
+def late_prefix(name: str, channel: str) -> str:
+    """Return what the keys begin with of promises in a channel that are due, or later than wanted; a rank follows."""
+    return f"{name}|v|{encode(channel)}|"
+
+
+def undue_prefix(name: str, channel: str) -> str:
+    """Return what the keys begin with of parts that wait in a channel for a later day; a rank follows."""
+    return f"{name}|f|{encode(channel)}|"
+
+
+def wanted_prefix(name: str) -> str:
+    """Return what the keys begin with by which what is not due yet is found in the order of the wanted days."""
+    return f"{name}|w|"
+
+
+def wanted_key(name: str, day: int, reservation: str) -> str:
+    """Return the key of a reservation that is not due yet."""
+    return f"{name}|w|{day:08x}{encode(reservation)}"
+
+
+def wanted_of(key: str) -> tuple[int, str]:
+    """Return the day and the reservation that the key of what is not due names."""
+    rest = key.split("|", 3)[3]
+    return int(rest[:8], 16), decode(rest[8:])
+
+
+def lost_prefix(name: str) -> str:
+    """Return what the keys begin with of promises that were lost and are to be made anew; a rank follows."""
+    return f"{name}|b|"
+
+
 def location_key(name: str, location: str) -> str:
     """Return the key of the stock of the item `name` at a location."""
     return f"{name}|L|{encode(location)}"

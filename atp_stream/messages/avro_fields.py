@@ -7,8 +7,8 @@ from typing import Any, Final, TypeAlias
 from atp_stream.domain.errors import Refused
 from atp_stream.domain.reasons import Reason
 from atp_stream.messages import amounts
-from atp_stream.messages.input_events import IDS, Amount, Document, Stamp
-from atp_stream.messages.timestamps import LEAST_MICROS, Micros
+from atp_stream.messages.input_events import IDS, Amount, Date, Document, Stamp
+from atp_stream.messages.timestamps import LEAST_MICROS, DayNumber, Micros
 
 Reader: TypeAlias = Callable[[Any], Any]
 _UNITS: Final = {  # of a long, in parts of a second
@@ -26,6 +26,8 @@ def reader(field: dict[str, Any], name: str, meaning: Any) -> Reader:
     logical = _logical(field)
     if meaning is Amount:
         return _amount_reader(name, logical.get("scale", 0) if logical["logicalType"] == "decimal" else None)
+    if meaning is Date:
+        return _date_reader(name, logical["logicalType"])
     if meaning is Document:
         return _plain_reader(name, str)
     if meaning == Stamp | None:
@@ -70,6 +72,12 @@ def _stamp_reader(name: str, per_second: int | None) -> Reader:
         raise Refused(Reason.BAD_TIMESTAMP, f"{name}: {bare!r:.100} is not a timestamp")
 
     return read_stamp
+
+
+def _date_reader(name: str, logical: str | None) -> Reader:
+    if logical == "date":
+        return lambda bare: DayNumber(_plain_reader(name, int)(bare))
+    return _stamp_reader(name, _UNITS.get(logical or ""))
 
 
 def _id_reader(name: str) -> Reader:

@@ -1,4 +1,4 @@
-"""Input records to commands, or a refusal with a reason; one entrance for seven kinds and all wire forms.
+"""Input records to commands, or a refusal with a reason; one entrance for all kinds and wire forms.
 
 Law: `translate` returns a command that says exactly what the record says, or why the record is skipped, or raises
 `Refused` or `SchemaUnknown`; no bytes whatever make it do anything else. The same record gives the same command.
@@ -17,7 +17,7 @@ import msgspec
 from atp_stream.domain.commands import AdjustStock, AnyCommand, Confirm, CountStock, Fulfil, Release, Reserve
 from atp_stream.domain.errors import Refused
 from atp_stream.domain.reasons import Reason
-from atp_stream.messages import avro_decoder, headers, json_decoder, policy_changes
+from atp_stream.messages import avro_decoder, headers, json_decoder, policy_changes, supplies
 from atp_stream.messages.amounts import amount
 from atp_stream.messages.avro_decoder import FRAME, Plans
 from atp_stream.messages.input_events import (
@@ -35,8 +35,9 @@ from atp_stream.messages.input_events import (
 from atp_stream.messages.limits import MAX_ID_BYTES
 from atp_stream.messages.record import Record
 from atp_stream.messages.registered import Language
-from atp_stream.messages.timestamps import micros
-from atp_stream.messages.validation import content_name, kafka_instant, needed_id, optional_id, units
+from atp_stream.messages.subject import Subject
+from atp_stream.messages.timestamps import day_of, micros
+from atp_stream.messages.validation import kafka_instant, needed_id, optional_id, units
 
 __all__ = ["MAX_ID_BYTES", "Inbound", "InputKind", "Reason", "Schemas", "Skipped", "Translated"]
 
@@ -58,16 +59,6 @@ class Translated(msgspec.Struct, frozen=True, gc=False):
     tenant: str
     item: str
     command: AnyCommand
-
-
-class _Subject(msgspec.Struct, frozen=True, gc=False):
-    """What every command needs: tenant, item, time, and the event's own id, "" if it has none."""
-
-    kind: InputKind
-    tenant: str
-    item: str
-    at: int
-    event_id: str
 
 
 class Inbound:
@@ -112,7 +103,7 @@ class Inbound:
             raise Refused(plans.reason, f"schema {schema_id}: {plans.detail}")
         return json_decoder.decode(kind, value[FRAME:]) if plans is None else avro_decoder.read(plans, value)
 
-    def _subject(self, kind: InputKind, form: Form, kafka_timestamp: int) -> _Subject:
+    def _subject(self, kind: InputKind, form: Form, kafka_timestamp: int) -> Subject:
         tenant = form.tenantId or form.tenant_id
         event_id = form.eventId or form.event_id
         stamp = form.timestamp
@@ -129,7 +120,7 @@ class Inbound:
         item = body.itemId or body.item_id
         if item is None and type(body) is AdjustedForm:
             item = body.product_id or body.productId
-        return _Subject(
+        return Subject(
             kind,
             needed_id(tenant, "tenant", Reason.MISSING_TENANT),
             needed_id(item, "item", Reason.MISSING_ITEM, _ITEM_FIELDS),
@@ -159,16 +150,22 @@ def _deleted(kind: InputKind, skipped: Skipped, key: bytes | None) -> Skipped:
     return skipped
 
 
-def _adjust(subject: _Subject, form: Any) -> AnyCommand:
+def _adjust(subject: Subject, form: Any) -> AnyCommand:
     body: AdjustedForm = form
     delta = _first_amount(body.adjusted_quantity, body.adjustedQuantity)
     absolute = _first_amount(body.new_quantity, body.newQuantity)
     location = optional_id(place, "location") if (place := body.locationId or body.location_id) else ""
     reservation = optional_id(named, "reservation") if (named := body.reservationId or body.reservation_id) else ""
-    event_id = subject.event_id or _name(subject, location, delta, absolute, reservation)
+    supply = optional_id(named, "supply") if (named := body.supplyId or body.supply_id) else ""
+    if supply and reservation:
+        raise Refused(Reason.TWO_MOVEMENTS, f"reservation {reservation} and supply {supply}")
+    of_supply = (supply,) if supply else ()
+    event_id = subject.event_id or subject.named(location, delta, absolute, reservation, *of_supply)
     if delta is None:
         if absolute is None:
             raise Refused(Reason.MISSING_QUANTITY, "neither adjusted_quantity nor new_quantity")
+        if supply:
+            raise Refused(Reason.MISSING_QUANTITY, f"supply {supply} is named, and no adjusted_quantity")
         return CountStock(event_id=event_id, at=subject.at, on_hand=absolute, location=location)
     return AdjustStock(
         event_id=event_id,
@@ -177,20 +174,21 @@ def _adjust(subject: _Subject, form: Any) -> AnyCommand:
         absolute=absolute,
         location=location,
         reservation=reservation or None,
+        supply=supply or None,
     )
 
 
-def _count(subject: _Subject, form: Any) -> AnyCommand:
+def _count(subject: Subject, form: Any) -> AnyCommand:
     body: CountedForm = form
     on_hand = _first_amount(body.onHand, body.on_hand)
     if on_hand is None:
         raise Refused(Reason.MISSING_QUANTITY, "neither onHand nor on_hand")
     location = optional_id(place, "location") if (place := body.locationId or body.location_id) else ""
-    event_id = subject.event_id or _name(subject, location, on_hand)
+    event_id = subject.event_id or subject.named(location, on_hand)
     return CountStock(event_id=event_id, at=subject.at, on_hand=on_hand, location=location)
 
 
-def _reserve(subject: _Subject, form: Any) -> AnyCommand:
+def _reserve(subject: Subject, form: Any) -> AnyCommand:
     body: CreatedForm = form
     reservation = _reservation(body)
     quantity = units(body.quantity)
@@ -203,7 +201,7 @@ def _reserve(subject: _Subject, form: Any) -> AnyCommand:
     partial = body.allow_partial if body.allowPartial is None else body.allowPartial
     backorder = body.allow_backorder if body.allowBackorder is None else body.allowBackorder
     return Reserve(
-        event_id=subject.event_id or _name(subject, reservation, quantity),
+        event_id=subject.event_id or subject.named(reservation, quantity),
         at=subject.at,
         reservation=reservation,
         quantity=quantity,
@@ -214,40 +212,45 @@ def _reserve(subject: _Subject, form: Any) -> AnyCommand:
         priority=priority,
         allow_partial=partial is True,
         allow_backorder=backorder is not False,
+        wanted=_day(body.requestedDate, body.requested_date),
     )
 
 
-def _confirm(subject: _Subject, form: Any) -> AnyCommand:
+def _confirm(subject: Subject, form: Any) -> AnyCommand:
     reservation = _reservation(form)
-    event_id = subject.event_id or _name(subject, reservation)
+    event_id = subject.event_id or subject.named(reservation)
     return Confirm(event_id=event_id, at=subject.at, reservation=reservation)
 
 
-def _release(subject: _Subject, form: Any) -> AnyCommand:
+def _release(subject: Subject, form: Any) -> AnyCommand:
     body: ReleasedForm = form
     reservation = _reservation(body)
     quantity = units(body.quantity)
-    event_id = subject.event_id or _name(subject, reservation, quantity)
+    event_id = subject.event_id or subject.named(reservation, quantity)
     reason = (body.reason or "")[:MAX_ID_BYTES]
     return Release(event_id=event_id, at=subject.at, reservation=reservation, quantity=quantity, reason=reason)
 
 
-def _fulfil(subject: _Subject, form: Any) -> AnyCommand:
+def _fulfil(subject: Subject, form: Any) -> AnyCommand:
     body: FulfilledForm = form
     reservation = _reservation(body)
     quantity = units(body.quantity)
     location = optional_id(place, "location") if (place := body.locationId or body.location_id) else ""
-    event_id = subject.event_id or _name(subject, reservation, quantity, location)
+    event_id = subject.event_id or subject.named(reservation, quantity, location)
     return Fulfil(event_id=event_id, at=subject.at, reservation=reservation, quantity=quantity, location=location)
 
 
-_COMMANDS: Final[dict[InputKind, Callable[[_Subject, Any], AnyCommand]]] = {
+_COMMANDS: Final[dict[InputKind, Callable[[Subject, Any], AnyCommand]]] = {
     InputKind.ADJUSTED: _adjust,
     InputKind.COUNTED: _count,
     InputKind.CREATED: _reserve,
     InputKind.CONFIRMED: _confirm,
     InputKind.RELEASED: _release,
     InputKind.FULFILLED: _fulfil,
+    InputKind.SUPPLY_SCHEDULED: supplies.schedule,
+    InputKind.SUPPLY_CHANGED: supplies.schedule,
+    InputKind.SUPPLY_CANCELLED: supplies.cancel,
+    InputKind.SUPPLY_RECEIVED: supplies.receive,
 }
 
 
@@ -261,5 +264,6 @@ def _first_amount(first: object, second: object) -> int | None:
     return amount(second) if found is None else found
 
 
-def _name(subject: _Subject, *content: str | int | None) -> str:
-    return content_name(subject.kind.value, subject.tenant, subject.item, subject.at, *content)
+def _day(first: object, second: object) -> int | None:
+    found = day_of(first)
+    return day_of(second) if found is None else found

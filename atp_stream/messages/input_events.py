@@ -18,6 +18,8 @@ Amount: TypeAlias = msgspec.Raw  # JSON text, so that no digit is lost; forms re
 ABSENT: Final = msgspec.Raw()
 Document = NewType("Document", msgspec.Raw)  # JSON, or a string that holds it; a form read from Avro holds text
 NO_DOCUMENT: Final = Document(ABSENT)
+Date = NewType("Date", msgspec.Raw)  # JSON text; a form read from Avro holds other types
+NO_DATE: Final = Date(ABSENT)
 
 
 class InputKind(StrEnum):
@@ -31,6 +33,10 @@ class InputKind(StrEnum):
     CONFIRMED = "confirmed"
     RELEASED = "released"
     FULFILLED = "fulfilled"
+    SUPPLY_SCHEDULED = "supply_scheduled"
+    SUPPLY_CHANGED = "supply_changed"
+    SUPPLY_CANCELLED = "supply_cancelled"
+    SUPPLY_RECEIVED = "supply_received"
     POLICY = "policy"
 
 
@@ -54,7 +60,7 @@ Skipped.NULL = Skipped("null", "it has no value")
 Skipped.FOREIGN = Skipped("foreign", "it is another event")
 Skipped.DELETED = Skipped("deleted", "a row was deleted in the table that it is a change of")
 
-_NAMED: Final = ("tenant", "item", "product", "event", "reservation", "location")
+_NAMED: Final = ("tenant", "item", "product", "event", "reservation", "location", "supply")
 IDS: Final = frozenset(
     {"channel", "toChannel", "to_channel", "reference", *(f"{name}{end}" for name in _NAMED for end in ("Id", "_id"))}
 )
@@ -89,6 +95,8 @@ class AdjustedForm(Form):
     location_id: str | None = None
     reservationId: str | None = None
     reservation_id: str | None = None
+    supplyId: str | None = None
+    supply_id: str | None = None
     payload: "AdjustedForm | None" = None
 
 
@@ -142,7 +150,44 @@ class CreatedForm(ConfirmedForm):
     allow_partial: bool | None = None
     allowBackorder: bool | None = None
     allow_backorder: bool | None = None
+    requestedDate: Date = NO_DATE
+    requested_date: Date = NO_DATE
     payload: "CreatedForm | None" = None
+
+
+class CancelledSupplyForm(Form):
+    """SupplyCancelledEvent, and what all events of supplies have."""
+
+    supplyId: str | None = None
+    supply_id: str | None = None
+    reason: str | None = None
+    payload: "CancelledSupplyForm | None" = None
+
+
+class ScheduledSupplyForm(CancelledSupplyForm):
+    """SupplyScheduledEvent and SupplyChangedEvent."""
+
+    quantity: Amount = ABSENT
+    expectedDate: Date = NO_DATE
+    expected_date: Date = NO_DATE
+    locationId: str | None = None
+    location_id: str | None = None
+    kind: str | None = None
+    firm: bool | None = None
+    reference: str | None = None
+    payload: "ScheduledSupplyForm | None" = None
+
+
+class ReceivedSupplyForm(CancelledSupplyForm):
+    """SupplyReceivedEvent."""
+
+    quantity: Amount = ABSENT
+    locationId: str | None = None
+    location_id: str | None = None
+    final: bool | None = None
+    movesStock: bool | None = None
+    moves_stock: bool | None = None
+    payload: "ReceivedSupplyForm | None" = None
 
 
 class PolicyForm(Form):
@@ -165,6 +210,10 @@ FORMS: dict[InputKind, type[Form]] = {
     InputKind.CONFIRMED: ConfirmedForm,
     InputKind.RELEASED: ReleasedForm,
     InputKind.FULFILLED: FulfilledForm,
+    InputKind.SUPPLY_SCHEDULED: ScheduledSupplyForm,
+    InputKind.SUPPLY_CHANGED: ScheduledSupplyForm,
+    InputKind.SUPPLY_CANCELLED: CancelledSupplyForm,
+    InputKind.SUPPLY_RECEIVED: ReceivedSupplyForm,
     InputKind.POLICY: PolicyForm,
 }
 
@@ -175,5 +224,9 @@ EVENT_TYPES: Final = {
     InputKind.CONFIRMED: "ReservationConfirmedEvent",
     InputKind.RELEASED: "ReservationReleasedEvent",
     InputKind.FULFILLED: "ReservationFulfilledEvent",
+    InputKind.SUPPLY_SCHEDULED: "SupplyScheduledEvent",
+    InputKind.SUPPLY_CHANGED: "SupplyChangedEvent",
+    InputKind.SUPPLY_CANCELLED: "SupplyCancelledEvent",
+    InputKind.SUPPLY_RECEIVED: "SupplyReceivedEvent",
     InputKind.POLICY: "PolicyChangedEvent",
 }

@@ -10,6 +10,7 @@ ten times as long. The tests hold these bytes against fastavro's.
 """
 
 from collections.abc import Callable, Mapping
+from datetime import date
 from enum import StrEnum
 from functools import lru_cache
 from hashlib import blake2b
@@ -23,7 +24,9 @@ from atp_stream.domain.events import (
     AllocationCommitted,
     AllocationReleased,
     AvailabilityCalculated,
+    AvailabilityProjected,
     ReservationDenied,
+    ReservationPromised,
     StockDrifted,
 )
 from atp_stream.messages.amounts import to_decimal
@@ -31,7 +34,13 @@ from atp_stream.messages.errors import SchemaMissing
 from atp_stream.settings import Wire
 
 Published: TypeAlias = (
-    AvailabilityCalculated | AllocationCommitted | AllocationReleased | ReservationDenied | StockDrifted
+    AvailabilityCalculated
+    | AllocationCommitted
+    | AllocationReleased
+    | ReservationDenied
+    | ReservationPromised
+    | AvailabilityProjected
+    | StockDrifted
 )
 Headers: TypeAlias = list[tuple[str, bytes]]
 
@@ -51,6 +60,8 @@ class Role(StrEnum):
     COMMITTED = "committed"
     RELEASED = "released"
     DENIED = "denied"
+    PROMISED = "promised"
+    PROJECTED = "projected"
     DRIFT_DETECTED = "drift_detected"
     DRIFT_RESOLVED = "drift_resolved"
 
@@ -60,6 +71,8 @@ EVENTS: Final[Mapping[Role, str]] = {
     Role.COMMITTED: "AllocationCommittedEvent",
     Role.RELEASED: "AllocationReleasedEvent",
     Role.DENIED: "ReservationDeniedEvent",
+    Role.PROMISED: "ReservationPromisedEvent",
+    Role.PROJECTED: "AvailabilityProjectedEvent",
     Role.DRIFT_DETECTED: "StockDriftDetectedEvent",
     Role.DRIFT_RESOLVED: "StockDriftResolvedEvent",
 }
@@ -79,7 +92,32 @@ class _Millis(int):
     """A time, where other numbers are quantities."""
 
 
-_Content: TypeAlias = tuple[Role, bytes, bytes, bytes, tuple[bytes | int, ...]]
+class _Day(int):
+    """A day, counted from 1970-01-01."""
+
+
+class _OptionalDay(int):
+    """A day, where there may be none: `_NO_DAY`."""
+
+
+class _Quantities(tuple[tuple[int, int], ...]):
+    """Days, each with its `quantity`."""
+
+    __slots__ = ()
+    called = "quantity"
+
+
+class _Steps(_Quantities):
+    """Days, each with what is `available` from then on."""
+
+    __slots__ = ()
+    called = "available"
+
+
+_NO_DAY: Final = _OptionalDay(-1)
+
+_Value: TypeAlias = bytes | int | _Quantities
+_Content: TypeAlias = tuple[Role, bytes, bytes, bytes, tuple[_Value, ...]]
 """Role, key, event id, tenant, and the values of the schema's fields behind the tenant, in their order: what a record
 says, before the wire says how. A plain tuple of UTF-8 and of numbers: this is the hot path."""
 
@@ -88,6 +126,17 @@ _FIELDS: Final[Mapping[Role, tuple[str, ...]]] = {
     Role.COMMITTED: ("allocationId", "itemId", "channel", "quantity"),
     Role.RELEASED: ("allocationId", "itemId", "channel", "quantity", "reason", "reservationId"),
     Role.DENIED: ("reservationId", "itemId", "channel", "quantity", "outcome", "reason"),
+    Role.PROMISED: (
+        "reservationId",
+        "itemId",
+        "channel",
+        "requestedDate",
+        "lines",
+        "waiting",
+        "allocated",
+        "reason",
+    ),
+    Role.PROJECTED: ("itemId", "channel", "asOf", "horizon", "now", "steps"),
     Role.DRIFT_DETECTED: ("itemId", "gap", "onHand", "since"),
     Role.DRIFT_RESOLVED: ("itemId", "onHand", "since"),
 }
@@ -147,17 +196,21 @@ class Outbound:
             ]
         return self._last_headers
 
-    def _avro(self, frame: bytes, event_id: bytes, at_ms: int, tenant: bytes, values: tuple[bytes | int, ...]) -> bytes:
+    def _avro(self, frame: bytes, event_id: bytes, at_ms: int, tenant: bytes, values: tuple[_Value, ...]) -> bytes:
         if self._stamp[0] != at_ms:  # one step mostly has one log time
             self._stamp = (at_ms, _long(at_ms))
         parts = [frame, _LENGTHS[len(event_id)], event_id, self._stamp[1], _LENGTHS[len(tenant)], tenant]
         for value in values:
             if isinstance(value, bytes):
                 parts += (_LENGTHS[len(value)] if len(value) < _LONG_TEXT else _long(len(value)), value)
-            elif type(value) is _Millis:
-                parts.append(_long(value))
-            else:
+            elif type(value) is int:
                 parts.append(_amount(value))
+            elif isinstance(value, _Quantities):
+                parts.append(_by_day(value))
+            elif type(value) is _OptionalDay:
+                parts.append(_NULL if value == _NO_DAY else _THERE + _long(value))
+            else:
+                parts.append(_long(value))
         return b"".join(parts)
 
     def _availability(self, event: AvailabilityCalculated, _: int) -> _Content:
@@ -188,6 +241,22 @@ class Outbound:
         said = event.channel.encode(), event.quantity, event.outcome.encode(), event.reason.encode()
         return Role.DENIED, name, event_id, tenant, (event.reservation.encode(), item, *said)
 
+    def _promised(self, event: ReservationPromised, partition: int) -> _Content:
+        name, tenant, item = _named(event.name)
+        event_id = _event_id(self._genesis, name, partition, event.offset, event.ordinal)
+        wanted = _NO_DAY if event.wanted is None else _OptionalDay(event.wanted)
+        said = wanted, _Quantities(event.lines), event.waiting, event.allocated, event.reason.encode()
+        return Role.PROMISED, name, event_id, tenant, (event.reservation.encode(), item, event.channel.encode(), *said)
+
+    def _projected(self, event: AvailabilityProjected, _: int) -> _Content:
+        name, tenant, item = _named(event.name)
+        channel, key_part = _channel(event.channel)
+        key = name + key_part
+        hashed = self._hash.copy()
+        hashed.update(b"%b|%d|by day" % (key, event.version))
+        said = _Day(event.today), _Day(event.until), event.now, _Steps(event.steps)
+        return Role.PROJECTED, key, hashed.hexdigest().encode(), tenant, (item, channel, *said)
+
     def _drifted(self, event: StockDrifted, partition: int) -> _Content:
         name, tenant, item = _named(event.name)
         event_id = _event_id(self._genesis, name, partition, event.offset, event.ordinal)
@@ -209,16 +278,37 @@ def _event_id(genesis: bytes, name: bytes, partition: int, offset: int, ordinal:
     return b"%b-%d-%d-%d-%b" % (genesis, partition, offset, ordinal - OF_MANY, of_item)
 
 
-def _envelope(role: Role, event_id: bytes, at_ms: int, tenant: bytes, values: tuple[bytes | int, ...]) -> bytes:
+def _envelope(role: Role, event_id: bytes, at_ms: int, tenant: bytes, values: tuple[_Value, ...]) -> bytes:
     payload = {
-        name: value.decode() if isinstance(value, bytes) else msgspec.Raw(_number(value).encode())
+        name: value.decode() if isinstance(value, bytes) else msgspec.Raw(_json(value).encode())
         for name, value in zip(_FIELDS[role], values, strict=True)
     }
     return msgspec.json.encode(_Envelope(EVENTS[role], event_id.decode(), at_ms, tenant.decode(), payload))
 
 
-def _number(value: int) -> str:
+def _json(value: int | _Quantities) -> str:
+    if isinstance(value, _Quantities):
+        entries = (f'{{"date":{_date(day)},"{value.called}":{quantity.show(units)}}}' for day, units in value)
+        return f"[{','.join(entries)}]"
+    if type(value) is _Day or type(value) is _OptionalDay:
+        return "null" if value == _NO_DAY else _date(value)
     return str(value) if type(value) is _Millis else quantity.show(value)
+
+
+def _date(day: int) -> str:
+    return f'"{date.fromordinal(_FIRST_DAY + day).isoformat()}"'
+
+
+def _by_day(value: _Quantities) -> bytes:
+    """Return Avro's array of days, each with an amount: one block, if there are any, and the end."""
+    if not value:
+        return _END
+    return b"".join([_long(len(value)), *(_long(day) + _amount(units) for day, units in value), _END])
+
+
+_FIRST_DAY: Final = date(1970, 1, 1).toordinal()
+_NULL, _THERE, _END = b"\0", b"\2", b"\0"
+"""Avro's first and second branch of a union, and the end of an array."""
 
 
 _CONTENTS: Final[dict[type, Callable[[Outbound, Any, int], _Content]]] = {
@@ -226,6 +316,8 @@ _CONTENTS: Final[dict[type, Callable[[Outbound, Any, int], _Content]]] = {
     AllocationCommitted: Outbound._committed,  # noqa: SLF001
     AllocationReleased: Outbound._released,  # noqa: SLF001
     ReservationDenied: Outbound._denied,  # noqa: SLF001
+    ReservationPromised: Outbound._promised,  # noqa: SLF001
+    AvailabilityProjected: Outbound._projected,  # noqa: SLF001
     StockDrifted: Outbound._drifted,  # noqa: SLF001
 }
 

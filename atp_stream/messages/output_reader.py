@@ -64,6 +64,8 @@ def _is_time(field: Any) -> bool:
 
 
 def _plain(field: Any) -> Any:
+    if isinstance(field, list):
+        return [{name: _plain(value) for name, value in entry.items()} for entry in field]
     if isinstance(field, Decimal):
         return msgspec.Raw(quantity.show(quantity.parse(field)).encode())
     return field

@@ -7,8 +7,10 @@ parts. Nothing is guessed from size: a number that lies before March 1973 is in 
 refused here or by the fold's five minutes.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Final
+
+import msgspec
 
 from atp_stream.domain.errors import Refused
 from atp_stream.domain.reasons import Reason
@@ -18,11 +20,17 @@ _NAIVE_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - the twin for texts 
 _END: Final = 253_402_300_800_000_000  # 10000-01-01
 _LEAST_MILLISECONDS: Final = 100_000_000_000  # March 1973; as seconds it would be the year 5138
 LEAST_MICROS: Final = _LEAST_MILLISECONDS * 1000
+_DAY_US: Final = 24 * 60 * 60 * 1_000_000
+_FIRST_DAY: Final = date(1970, 1, 1)
 _DATE_CHARS: Final = len("2024-05-01")
 
 
 class Micros(int):
     """An instant whose unit its schema states: microseconds since the epoch."""
+
+
+class DayNumber(int):
+    """A day, counted from 1970-01-01, as its schema states."""
 
 
 def micros(stamp: str | float) -> int:
@@ -40,6 +48,31 @@ def micros(stamp: str | float) -> int:
     if 0 <= instant < _END:
         return instant
     raise Refused(Reason.BAD_TIMESTAMP, f"{stamp!r:.100} is not between 1970 and 9999")
+
+
+def day_of(found: object) -> int | None:
+    """Return the day (UTC) that a date, or an instant that falls into it, states; None where there is none.
+
+    `found` is JSON text, or what a schema made of it: a date is that day, whatever its time zone.
+
+    Raises:
+        Refused: `bad_timestamp`.
+    """
+    if isinstance(found, msgspec.Raw):
+        found = msgspec.json.decode(found) if found else None
+    if found is None or found == "":
+        return None
+    if type(found) is DayNumber:
+        if 0 <= found < _END // _DAY_US:
+            return int(found)
+    elif isinstance(found, str) and len(found) == _DATE_CHARS:
+        try:
+            return (date.fromisoformat(found) - _FIRST_DAY).days
+        except ValueError:
+            pass
+    elif isinstance(found, str | int | float) and not isinstance(found, bool):
+        return micros(found) // _DAY_US
+    raise Refused(Reason.BAD_TIMESTAMP, f"{found!r:.100} is no day between 1970 and 9999")
 
 
 def _from_text(text: str) -> int:

@@ -122,6 +122,18 @@ class Settings(WebSettings):
     topic_confirmed: str = _input("ATP_TOPIC_CONFIRMED", "inventory.core.reservation.confirmed", "confirmations")
     topic_released: str = _input("ATP_TOPIC_RELEASED", "inventory.core.reservation.released", "releases")
     topic_fulfilled: str = _input("ATP_TOPIC_FULFILLED", "inventory.core.reservation.fulfilled", "fulfilments")
+    topic_supply_scheduled: str = _input(
+        "ATP_TOPIC_SUPPLY_SCHEDULED", "inventory.core.supply.scheduled", "expected supplies"
+    )
+    topic_supply_changed: str = _input(
+        "ATP_TOPIC_SUPPLY_CHANGED", "inventory.core.supply.changed", "changes of expected supplies"
+    )
+    topic_supply_cancelled: str = _input(
+        "ATP_TOPIC_SUPPLY_CANCELLED", "inventory.core.supply.cancelled", "cancelled supplies"
+    )
+    topic_supply_received: str = _input(
+        "ATP_TOPIC_SUPPLY_RECEIVED", "inventory.core.supply.received", "receipts of supplies"
+    )
     java_dir: Path = setting(
         "ATP_JAVA_DIR",
         "~/.cache/atp-stream/java",

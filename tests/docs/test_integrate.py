@@ -182,9 +182,10 @@ def test_an_output_that_answers_messages_of_the_page_is_written_to_the_letter(ex
     assert f"Key `{(output.key or b'').decode()}`" in section or "Key `" not in section
 
 
-def test_only_what_drifts_is_shown_without_the_messages_that_it_answers() -> None:
+def test_only_what_drifts_or_has_a_day_is_shown_without_the_messages_that_it_answers() -> None:
     others = {json.loads(one.text)["eventType"] for one in WRITTEN if '"prod1"' not in one.text}
-    assert {"StockDriftDetectedEvent", "StockDriftResolvedEvent"} == others
+    drifts = {"StockDriftDetectedEvent", "StockDriftResolvedEvent"}
+    assert drifts | {"ReservationPromisedEvent", "AvailabilityProjectedEvent"} == others
 
 
 def test_every_output_is_shown() -> None:

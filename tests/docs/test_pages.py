@@ -269,7 +269,7 @@ def test_the_first_screen_says_what_it_is_and_what_it_is_not() -> None:
     first = "\n".join(README.splitlines()[:30])
 
     assert "*discrete* ATP" in first
-    assert "not** time-phased" in first
+    assert "also time-phased" in first
     assert "| an order reserves 30 | 150 | 30 | **120** |" in first
 
 

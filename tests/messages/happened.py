@@ -10,9 +10,12 @@ from atp_stream.domain.events import (
     AllocationCommitted,
     AllocationReleased,
     AvailabilityCalculated,
+    AvailabilityProjected,
     DenialOutcome,
+    PromiseReason,
     ReleaseReason,
     ReservationDenied,
+    ReservationPromised,
     StockDrifted,
 )
 from atp_stream.domain.quantity import LARGEST
@@ -39,7 +42,20 @@ DENIED = ReservationDenied(
 )
 DRIFTED = StockDrifted(**_HEAD, gap=-250, on_hand=12_000, since=AT - 30_000, resolved=False)
 RESOLVED = StockDrifted(**_HEAD, gap=0, on_hand=12_000, since=AT - 90_000, resolved=True)
-EVERY: list[Published] = [CALCULATED, COMMITTED, RELEASED, DENIED, DRIFTED, RESOLVED]
+PROMISED = ReservationPromised(
+    **_HEAD,
+    reservation="r",
+    channel="ECOM",
+    wanted=20_801,
+    lines=((20_801, 5_000), (20_806, 1)),
+    waiting=0,
+    allocated=300,
+    reason=PromiseReason.ASKED,
+)
+PROJECTED = AvailabilityProjected(
+    **_HEAD, channel="ECOM", today=20_784, until=20_964, now=7_000, steps=((20_804, 9_500),)
+)
+EVERY: list[Published] = [CALCULATED, COMMITTED, RELEASED, DENIED, PROMISED, PROJECTED, DRIFTED, RESOLVED]
 
 _TEXTS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=300)
 _AMOUNTS = st.integers(-LARGEST, LARGEST)
@@ -51,7 +67,9 @@ _HEADS: dict[str, Any] = {
     "ordinal": st.integers(OF_MANY, 2**31 - 1),
 }
 _IN_CHANNEL: dict[str, Any] = {**_HEADS, "channel": _TEXTS}
-PUBLISHED: st.SearchStrategy[Published] = st.one_of(
+_DAYS = st.integers(0, 2_900_000)
+_BY_DAY = st.lists(st.tuples(_DAYS, _AMOUNTS), max_size=3).map(tuple)
+FLAT: st.SearchStrategy[Published] = st.one_of(
     st.builds(AvailabilityCalculated, **_IN_CHANNEL, available=_AMOUNTS, reserved=_AMOUNTS),
     st.builds(AllocationCommitted, **_IN_CHANNEL, reservation=_TEXTS, quantity=_AMOUNTS),
     st.builds(
@@ -73,4 +91,18 @@ PUBLISHED: st.SearchStrategy[Published] = st.one_of(
     st.builds(
         StockDrifted, **_HEADS, gap=_AMOUNTS, on_hand=_AMOUNTS, since=st.integers(0, 2**53), resolved=st.booleans()
     ),
+)
+PUBLISHED: st.SearchStrategy[Published] = st.one_of(
+    FLAT,
+    st.builds(
+        ReservationPromised,
+        **_IN_CHANNEL,
+        reservation=_TEXTS,
+        wanted=st.none() | _DAYS,
+        lines=_BY_DAY,
+        waiting=_AMOUNTS,
+        allocated=_AMOUNTS,
+        reason=st.sampled_from(PromiseReason),
+    ),
+    st.builds(AvailabilityProjected, **_IN_CHANNEL, today=_DAYS, until=_DAYS, now=_AMOUNTS, steps=_BY_DAY),
 )

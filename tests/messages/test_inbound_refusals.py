@@ -9,7 +9,7 @@ from atp_stream.messages.inbound import Inbound, InputKind, Translated
 from tests.messages.wire import CAMEL, Record, command, reason, translate
 
 STOCK = (InputKind.ADJUSTED, InputKind.COUNTED)
-RESERVATIONS = tuple(kind for kind in InputKind if kind not in (*STOCK, InputKind.POLICY))
+RESERVATIONS = [kind for kind in InputKind if "reservationId" in CAMEL[kind] and kind is not InputKind.ADJUSTED]
 CREATED = {"reservationId": "r", "itemId": "i", "quantity": 1}
 
 
@@ -58,6 +58,37 @@ def test_an_item_must_be_named(kind: InputKind, absent: str | None) -> None:
 @pytest.mark.parametrize("absent", [None, "", "  "], ids=["null", "empty", "blank"])
 def test_a_reservation_must_be_named(kind: InputKind, absent: str | None) -> None:
     assert reason(kind, {**CAMEL[kind], "reservationId": absent}) == "missing_reservation"
+
+
+@pytest.mark.parametrize("kind", [kind for kind in InputKind if kind.startswith("supply")])
+@pytest.mark.parametrize("absent", [None, "", "  "], ids=["null", "empty", "blank"])
+def test_a_supply_must_be_named(kind: InputKind, absent: str | None) -> None:
+    assert reason(kind, {**CAMEL[kind], "supplyId": absent}) == "missing_supply"
+
+
+def test_a_supply_needs_a_quantity_and_a_day() -> None:
+    kind = InputKind.SUPPLY_SCHEDULED
+    assert reason(kind, {**CAMEL[kind], "quantity": None}) == "missing_quantity"
+    assert reason(kind, {**CAMEL[kind], "quantity": 0}) == "not_positive"
+    assert reason(kind, {**CAMEL[kind], "expectedDate": None}) == "missing_date"
+
+
+@pytest.mark.parametrize("day", ["2026-13-01", "soon", True, [], 17, "2026-12-1"])
+def test_what_is_no_day_is_refused(day: object) -> None:
+    kind = InputKind.SUPPLY_SCHEDULED
+    assert reason(kind, {**CAMEL[kind], "expectedDate": day}) == "bad_timestamp"
+    assert reason(InputKind.CREATED, {**CAMEL[InputKind.CREATED], "requestedDate": day}) == "bad_timestamp"
+
+
+def test_a_receipt_that_moves_the_stock_says_by_how_much() -> None:
+    kind = InputKind.SUPPLY_RECEIVED
+    assert reason(kind, {**CAMEL[kind], "quantity": None}) == "missing_quantity"
+
+
+def test_a_movement_is_of_a_reservation_or_of_a_supply() -> None:
+    adjusted = {"product_id": "p", "adjusted_quantity": 1, "supply_id": "s"}
+    assert reason(InputKind.ADJUSTED, {**adjusted, "reservation_id": "r"}) == "two_movements"
+    assert reason(InputKind.ADJUSTED, {"product_id": "p", "new_quantity": 1, "supply_id": "s"}) == "missing_quantity"
 
 
 def test_an_aggregate_is_no_item_and_no_reservation() -> None:

@@ -115,7 +115,7 @@ def test_what_may_be_absent_is_null_by_default(event: str) -> None:
 @pytest.mark.parametrize("kind", EVENT_TYPES)
 def test_only_ids_and_needed_quantities_are_required(kind: Any) -> None:
     required = {f["name"] for f in schema_files.schema(EVENT_TYPES[kind])["fields"] if not isinstance(f["type"], list)}
-    assert required <= {"reservationId", "itemId", "product_id", "quantity", "onHand", "action"}
+    assert required <= {"reservationId", "supplyId", "itemId", "product_id", "quantity", "onHand", "action"}
     assert required <= set(FORMS[kind].__struct_fields__)
 
 

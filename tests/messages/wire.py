@@ -20,10 +20,23 @@ EVENTS = {
     InputKind.CONFIRMED: "ReservationConfirmedEvent",
     InputKind.RELEASED: "ReservationReleasedEvent",
     InputKind.FULFILLED: "ReservationFulfilledEvent",
+    InputKind.SUPPLY_SCHEDULED: "SupplyScheduledEvent",
+    InputKind.SUPPLY_CHANGED: "SupplyChangedEvent",
+    InputKind.SUPPLY_CANCELLED: "SupplyCancelledEvent",
+    InputKind.SUPPLY_RECEIVED: "SupplyReceivedEvent",
     InputKind.POLICY: "PolicyChangedEvent",
 }
 
 
+SUPPLY: dict[str, Any] = {
+    "supplyId": "s",
+    "itemId": "i",
+    "quantity": 1,
+    "expectedDate": "2024-05-10",
+    "locationId": "l",
+    "kind": "PURCHASE",
+    "firm": False,
+}
 CAMEL: dict[InputKind, dict[str, Any]] = {
     InputKind.ADJUSTED: {
         "productId": "i",
@@ -45,6 +58,17 @@ CAMEL: dict[InputKind, dict[str, Any]] = {
     InputKind.CONFIRMED: {"reservationId": "r", "itemId": "i"},
     InputKind.RELEASED: {"reservationId": "r", "itemId": "i", "quantity": 1},
     InputKind.FULFILLED: {"reservationId": "r", "itemId": "i", "quantity": 1, "locationId": "l"},
+    InputKind.SUPPLY_SCHEDULED: SUPPLY,
+    InputKind.SUPPLY_CHANGED: SUPPLY,
+    InputKind.SUPPLY_CANCELLED: {"supplyId": "s", "itemId": "i"},
+    InputKind.SUPPLY_RECEIVED: {
+        "supplyId": "s",
+        "itemId": "i",
+        "quantity": 1,
+        "locationId": "l",
+        "final": True,
+        "movesStock": True,
+    },
     InputKind.POLICY: {"action": "MOVE", "itemId": "i", "channel": "B2B", "toChannel": "ECOM", "quantity": 1},
 }
 
@@ -64,7 +88,7 @@ class Record(NamedTuple):
 
 
 class Known:
-    """Schemas by id; the contract's are 1 to 13 in the order of their names."""
+    """Schemas by id; the contract's are 1 and up in the order of their names."""
 
     def __init__(self, extra: Mapping[int, Any] | None = None) -> None:
         ours = {number: schema_files.schema(event) for number, event in enumerate(schema_files.events(), start=1)}

@@ -38,7 +38,9 @@ class CommandHandler:
             if refused.reason == "stale":
                 item.row.stale += 1
                 item.changed = True
-            return
+            if not item.has_news:
+                return
+            outcome = Outcome.APPLIED  # what the stock refused has changed a supply
         if outcome is _DUPLICATE or outcome is _PAST:
             self._count(item, outcome)
             return

@@ -5,6 +5,7 @@ from typing import Final, TypeAlias, assert_never
 
 from atp_stream.domain.commands import (
     AdjustStock,
+    CancelSupply,
     Confirm,
     CountStock,
     EditItem,
@@ -12,12 +13,16 @@ from atp_stream.domain.commands import (
     Grant,
     Move,
     PolicyCommand,
+    ReceiveSupply,
     Release,
     Reserve,
     Revoke,
+    ScheduleSupply,
+    SupplyCommand,
 )
 from atp_stream.domain.errors import Refused
 from atp_stream.domain.fold.future import refuse_future
+from atp_stream.domain.item import supplies
 from atp_stream.domain.item.open_item import OpenItem
 from atp_stream.domain.item.operator_commands import apply_operator_command
 from atp_stream.domain.policy.rules import Policy
@@ -26,7 +31,7 @@ from atp_stream.domain.reservations.lifecycle import confirm, fulfil, record_adj
 from atp_stream.domain.reservations.retention import is_purged
 from atp_stream.domain.stock.facts import Fact, Outcome
 
-ItemCommand: TypeAlias = AdjustStock | CountStock | Reserve | Confirm | Release | Fulfil | PolicyCommand
+ItemCommand: TypeAlias = AdjustStock | CountStock | Reserve | Confirm | Release | Fulfil | SupplyCommand | PolicyCommand
 """A command that changes the numbers of one item."""
 
 
@@ -35,6 +40,7 @@ _LATE: Final = Outcome.LATE
 _STALE: Final = Outcome.STALE
 _APPLIED: Final = Outcome.APPLIED
 _OUTCOMES: Final = (_DUPLICATE, _APPLIED)  # by whether a command was news
+_RECEIPT: Final = "\x1freceipt "  # what the event of a receipt is known by among the facts of stock
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -54,6 +60,8 @@ def apply_command(item: OpenItem, command: ItemCommand, policy: Policy) -> Outco
             return _record(item, Fact(command.at, command.event_id, None, command.on_hand), command.location)
         case Release() | Fulfil() | Confirm():
             return _OUTCOMES[_follow(item, command)]
+        case ScheduleSupply() | CancelSupply() | ReceiveSupply():
+            return _expect(item, command)
         case EditItem() | Grant() | Revoke() | Move():
             return _OUTCOMES[apply_operator_command(item, command, policy)]
         case _:
@@ -72,7 +80,32 @@ def _follow(item: OpenItem, command: Release | Fulfil | Confirm) -> bool:
             assert_never(command)
 
 
+def _expect(item: OpenItem, command: SupplyCommand) -> Outcome:
+    """Take in what is said of a supply; a receipt that says so moves the stock, as an adjustment does."""
+    if not isinstance(command, ReceiveSupply):
+        return _OUTCOMES[supplies.schedule(item, command)]
+    if not supplies.receive(item, command):
+        return _DUPLICATE
+    if command.moves_stock and command.quantity is not None:
+        _record(item, Fact(command.at, f"{_RECEIPT}{command.event_id}", command.quantity, None), command.location)
+    return _APPLIED
+
+
 def _adjust(item: OpenItem, command: AdjustStock) -> Outcome:
+    """Take in an adjustment of the stock.
+
+    What it says of a supply counts whatever the stock says of it: also if it is refused as stale.
+    """
+    if command.supply is None:
+        return _move_stock(item, command)
+    if command.reservation is not None:
+        raise Refused(Reason.TWO_MOVEMENTS, f"{command.reservation} and {command.supply}")
+    news = supplies.adjusted(item, command, command.supply)
+    outcome = _move_stock(item, command)
+    return _APPLIED if news else outcome
+
+
+def _move_stock(item: OpenItem, command: AdjustStock) -> Outcome:
     ships = command.reservation is not None and command.delta < 0
     fact = Fact(command.at, command.event_id, command.delta, command.absolute, ships)
     outcome = _record(item, fact, command.location)
@@ -93,4 +126,6 @@ def _record(item: OpenItem, fact: Fact, location: str) -> Outcome:
         at = _EPOCH + timedelta(microseconds=item.stock.forgotten_at(location))
         raise Refused(Reason.STALE, f"what {location or 'no location'} had up to {at.isoformat()} is forgotten")
     item.row.late += outcome is _LATE
+    if item.row.dated and fact.absolute is not None and (outcome is _APPLIED or outcome is _LATE):
+        supplies.hold(item, fact.at, location)
     return outcome

@@ -4,12 +4,17 @@ Law: a slice is a function of the item alone; what one slice cannot finish is th
 it ended. An item finishes its work before its next command. Source: docs/rules/identity.md#order.
 """
 
+from atp_stream.domain.item.boundary import look_ahead
 from atp_stream.domain.item.open_item import OpenItem
 from atp_stream.domain.limits import SliceBudget
 from atp_stream.domain.promise.availability import short
 from atp_stream.domain.reservations.backorder_allocation import serve_backorders
+from atp_stream.domain.reservations.dated_service import serve
+from atp_stream.domain.reservations.day_roll import roll
 from atp_stream.domain.reservations.deallocation import deallocate, index_promises
 from atp_stream.domain.reservations.expiry import fire_timers
+from atp_stream.domain.reservations.lost_promises import promise_anew, take_off
+from atp_stream.domain.reservations.promise_reports import report_promises
 from atp_stream.domain.state.rows import Work
 
 
@@ -20,6 +25,8 @@ def start_follow_up(item: OpenItem) -> None:
         index = "" if item.unindexed else None
         run_slice(item, Work(offset=item.offset, log_time=item.log_time, ordinal=0, index=index, lose=loses))
         item.unindexed = False
+    elif item.row.dated:
+        run_slice(item, Work(offset=item.offset, log_time=item.log_time, ordinal=item.ordinal))
     elif item.waiting:
         closed: list[str] = []
         if serve_backorders(item, closed, SliceBudget(item.limits)):
@@ -34,7 +41,19 @@ def run_slice(item: OpenItem, work: Work) -> None:
     over = (
         (work.index is None or index_promises(item, work, budget))
         and (work.until is None or fire_timers(item, work, budget))
+        and (work.roll is None or roll(item, work, budget))
         and (not work.lose or deallocate(item, work, budget))
-        and serve_backorders(item, work.closed, budget)
+        and _serve(item, work, budget)
     )
     item.row.work = None if over else work
+    if item.row.dated:
+        report_promises(item)
+        if over:
+            look_ahead(item)
+
+
+def _serve(item: OpenItem, work: Work, budget: SliceBudget) -> bool:
+    """Serve those who wait; with dates, after what is promised by day and no longer covered was promised anew."""
+    if not item.row.dated:
+        return serve_backorders(item, work.closed, budget)
+    return take_off(item, budget) and promise_anew(item, budget) and serve(item, work, budget)

@@ -175,10 +175,10 @@ class UnfinishedWork:
 
     def _tick(self, item: OpenItem, tick: Pending) -> None:
         item.begin(tick.offset, tick.log_time, OF_MANY)
-        events, waiting = len(item.events), item.waiting
+        events, waiting, dated = len(item.events), item.waiting, item.row.dated
         run_slice(item, Work(offset=tick.offset, log_time=tick.log_time, ordinal=OF_MANY, until=tick.until))
         # What only waited ends without an event of its own, but no longer keeps its channel at 0.
-        if len(item.events) > events or item.waiting != waiting or item.row.work is not None:
+        if len(item.events) > events or item.waiting != waiting or item.row.work is not None or dated:
             self._books.finish(item)
 
     # Walks

@@ -6,6 +6,7 @@ when the step ends: that is what conflates it. Hot: plain attributes and rows ch
 Source: docs/rules/availability.md#formula, docs/rules/reservations.md#units-return.
 """
 
+from bisect import insort
 from typing import Final
 
 from atp_stream.domain.errors import Refused
@@ -17,6 +18,7 @@ from atp_stream.domain.events import (
     ReleaseReason,
 )
 from atp_stream.domain.item import time_limit
+from atp_stream.domain.item.dates import ItemDates
 from atp_stream.domain.item.policy_history import PolicyVersion
 from atp_stream.domain.limits import Limits
 from atp_stream.domain.names import short_id
@@ -41,7 +43,7 @@ class OpenItem:
     """An item, its rules, and the place in the log that its next events are named by."""
 
     __slots__ = (
-        "_before", "_leaving", "changed", "channels", "due", "events", "is_new", "limits", "log_time", "name",
+        "_before", "_dates", "_leaving", "changed", "channels", "due", "events", "is_new", "limits", "log_time", "name",
         "offset", "ordinal", "pending", "reserved", "row", "rules", "source", "state", "stock", "ticket", "unindexed",
         "version", "waiting",
     )  # fmt: skip
@@ -70,6 +72,19 @@ class OpenItem:
         self.due = self.is_due
         self.offset = self.log_time = self.ordinal = self.version = self.ticket = 0
         self.source = b""
+        self._dates: ItemDates | None = None
+
+    @property
+    def dates(self) -> ItemDates:
+        """Return what of the item has a date; `row.dated` says whether anything has."""
+        if self._dates is None:
+            self._dates = ItemDates(self)
+        return self._dates
+
+    @property
+    def has_news(self) -> bool:
+        """Tell whether the present command has changed what has a date."""
+        return self._dates is not None and self._dates.is_touched
 
     @property
     def is_due(self) -> bool:
@@ -141,7 +156,9 @@ class OpenItem:
         return row
 
     def free(self) -> int:
-        """Return what nobody was promised."""
+        """Return what nobody was promised: with dates, as much of it as is not needed at any later point."""
+        if self.row.dated:
+            return self.dates.curve().levels[0]
         stock, rules = self.row.stock, self.rules
         return availability.free(
             stock.on_hand, availability.safety_stock(rules, stock.basis), self.reserved, rules.step
@@ -155,14 +172,17 @@ class OpenItem:
 
     def new_claim(self, channel: str, priority: int) -> int:
         """Return what a new reservation may take: nothing while one of its priority or above waits in the channel."""
+        return 0 if self.is_blocked(channel, priority) else sum(self.claim(channel))
+
+    def is_blocked(self, channel: str, priority: int) -> bool:
+        """Tell whether a new reservation has to wait behind one of its priority or above."""
         row = self.channels[channel]
-        if row.waiting:
-            if row.blocking and priority <= 0:
-                return 0
-            head = self.state.first(queue_prefix(self.name, channel))
-            if head is not None and head[1].priority >= priority:
-                return 0
-        return sum(self.claim(channel))
+        if not row.waiting:
+            return False
+        if row.blocking and priority <= 0:
+            return True
+        head = self.state.first(queue_prefix(self.name, channel))
+        return head is not None and head[1].priority >= priority
 
     # Units change hands
 
@@ -174,10 +194,14 @@ class OpenItem:
         rules, channel = self.rules, self.channels[row.channel]
         earmarked = 0 if rules.plain else min(units, self.claim(row.channel).earmark)
         channel.consumed += earmarked
-        channel.reserved += units
+        self.allocate(reservation, row, units, earmarked, asked_at)
+
+    def allocate(self, reservation: str, row: Reservation, units: int, earmarked: int, asked_at: int) -> None:
+        """Reserve units, `earmarked` of which are counted in the channel's quota already."""
+        self.channels[row.channel].reserved += units
         self.reserved += units
-        time_limit.begin_default(row, rules, self.log_time)
-        row.allocations.append(Allocation(self.offset, self.ordinal, units, earmarked, asked_at))
+        time_limit.begin_default(row, self.rules, self.log_time)
+        insort(row.allocations, Allocation(self.offset, self.ordinal, units, earmarked, asked_at), key=_request)
         self.events.append(
             AllocationCommitted(
                 name=self.name, version=self.version, log_time_ms=self.log_time, offset=self.offset,
@@ -237,12 +261,15 @@ class OpenItem:
                 row.leaving = self._leaving = True
         self.unindexed |= rules.deallocates and not old.deallocates
         self.rules = rules
+        if self.row.dated:
+            self.dates.changed()
 
     def dismiss(self) -> None:
         """Drop the channels that policy no longer has and nothing holds open: their grants are free again."""
         if not self._leaving:
             return
-        for channel in [c for c, row in self.channels.items() if row.leaving and not row.reserved and not row.waiting]:
+        held = (c for c, row in self.channels.items() if row.leaving and not row.reserved and not row.waiting)
+        for channel in [c for c in held if not self.channels[c].promised]:
             del self.channels[channel]
             self._before.setdefault(channel, None)
             self._withdraw(channel)
@@ -259,7 +286,10 @@ class OpenItem:
         if runs:
             item.safety_stock = availability.safety_stock(rules, item.stock.basis)
         step = rules.step
-        free = availability.free(item.stock.on_hand, item.safety_stock, self.reserved, step)
+        if item.dated and runs:
+            free = self.free()
+        else:
+            free = availability.free(item.stock.on_hand, item.safety_stock, self.reserved, step)
         claimed = None if rules.plain or not runs else claims(free, rules, item.channels)
         item.scaled = claimed is not None and sum(weights(open_rules(rules, item.channels)).values()) > WHOLE
         named = rules.channels
@@ -278,6 +308,8 @@ class OpenItem:
             if channel not in item.channels and pair != _WITHDRAWN:
                 self._report(place, channel, *_WITHDRAWN)
                 place += 1
+        if item.dated or self._dates is not None:
+            self.dates.publish(place, runs=runs)
         self.state.put(item_key(self.name), item)
 
     def _report(self, place: int, channel: str, available: int, reserved: int) -> None:
@@ -288,3 +320,8 @@ class OpenItem:
                 channel=channel, available=available, reserved=reserved,
             )
         )  # fmt: skip
+
+
+def _request(allocation: Allocation) -> int:
+    """Return the place in the log of the request that an allocation answers: allocations stand in that order."""
+    return allocation.offset if allocation.asked_at < 0 else allocation.asked_at

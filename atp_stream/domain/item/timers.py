@@ -1,17 +1,28 @@
 """Timers: the moments at which time alone changes an item; ticks in the log say when they have come.
 
 A reservation has one timer at the most: until its end that of its time limit, afterwards that of its purge. The item
-itself has the one of its drift, under no reservation's name. The partition finds an item by its earliest timer, which
-may have been given up meanwhile: then the item has nothing to do, and moves on to its next.
+itself has the one of its drift, under no reservation's name; days and supplies have names of their own. The partition
+finds an item by its earliest timer, which may have been given up meanwhile: then the item has nothing to do, and moves
+on to its next.
 
 Law: a timer lies behind the log time of what set it, so no tick that stands earlier in the log can reach it: what a
 tick ends does not depend on when it is worked off. Moments are microseconds. Source: docs/rules/time.md#timers.
 """
 
+from typing import Final
+
 from atp_stream.domain.item.open_item import OpenItem
 from atp_stream.domain.row_keys import item_timer_key, timer_key
 from atp_stream.domain.state.rows import Due
 from atp_stream.domain.time_units import US_PER_MS
+
+OF_DAY: Final = "\x1fday"
+OF_RECEIPTS: Final = "\x1freceipts"
+OF_SUPPLY: Final = "\x1fsupply "
+"""Timers of the item's next boundary, of what is arriving, and (with its name behind) of a supply.
+
+No reservation's id has a control character in it.
+"""
 
 
 def start(item: OpenItem, moment: int, reservation: str) -> int:

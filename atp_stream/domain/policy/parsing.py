@@ -17,7 +17,11 @@ from atp_stream.domain.policy.schema import (
     MAX_CHANNEL_BYTES,
     MAX_CHANNELS,
     MAX_DOCUMENT,
+    MAX_GRACE,
+    MAX_HORIZON,
+    MAX_OFFSET,
     MAX_OWN,
+    MAX_PAST_DUE,
     MAX_WINDOW,
     MIN_WINDOW,
     SKEW_PARTS,
@@ -27,6 +31,7 @@ from atp_stream.domain.policy.schema import (
     ItemSection,
     Kind,
     PolicyError,
+    SupplySection,
     TenantSection,
 )
 
@@ -206,6 +211,7 @@ def _check_rules(place: str, section: TenantSection | ItemSection) -> None:
     for name in ("step", "max_waiting_each"):
         _check_quantity(f"{place}.{name}", getattr(section, name) or Decimal(0))
     _require(section.step != 0, f"{place}.step", "is at least 0.01")
+    _check_supply(f"{place}.supply", section.supply or SupplySection())
     rules: dict[str, Any] = {f"{place}.channels.{c}": rule for c, rule in section.channels.items()}
     for at, rule in {f"{place}.rule": section.rule, **rules}.items():
         if rule is not None:
@@ -215,6 +221,18 @@ def _check_rules(place: str, section: TenantSection | ItemSection) -> None:
         _require(len(named) <= MAX_CHANNELS, at, f"are at most {MAX_CHANNELS}")
         longest = max((len(channel.encode()) for channel in named), default=0)
         _require(longest <= MAX_CHANNEL_BYTES, at, f"a name has at most {MAX_CHANNEL_BYTES} bytes")
+
+
+def _check_supply(place: str, section: SupplySection) -> None:
+    _require(1 <= section.horizon <= MAX_HORIZON, f"{place}.horizon", f"is from 1 to {MAX_HORIZON} days")
+    for name, most in (
+        ("ahead", MAX_HORIZON),
+        ("past_due_days", MAX_PAST_DUE),
+        ("past_due_offset", MAX_OFFSET),
+        ("receipt_grace", MAX_GRACE),
+    ):
+        unit = "seconds" if name == "receipt_grace" else "days"
+        _require(0 <= getattr(section, name) <= most, f"{place}.{name}", f"is from 0 to {most} {unit}")
 
 
 def _check_spelling(place: str, section: TenantSection | ItemSection) -> None:

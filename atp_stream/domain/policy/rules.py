@@ -29,9 +29,11 @@ from atp_stream.domain.policy.schema import (
     PolicyError,
     SafetySection,
     Shortage,
+    SupplySection,
     TenantSection,
 )
 from atp_stream.domain.stock.facts import StockRules
+from atp_stream.domain.supply.rules import SupplyRules
 from atp_stream.domain.time_units import US_PER_S
 
 __all__ = ["DEFAULT", "ItemRules", "Kind", "Policy", "PolicyError", "Rule", "parse", "read", "text"]
@@ -87,6 +89,7 @@ class ItemRules(msgspec.Struct, frozen=True, kw_only=True):
     retention: int = 7 * 24 * 60 * 60 * US_PER_S
     drift_grace: int = 30 * US_PER_S
     plain: bool = True
+    supply: SupplyRules = SupplyRules()
 
     def rule(self, channel: str) -> Rule:
         """Return the rule of a channel: of another name, or spelling, that of the channel it stands for."""
@@ -213,6 +216,7 @@ class Policy:
             retention=max(document.retention * US_PER_S, 2 * self.stock.window),
             drift_grace=document.drift_grace * US_PER_S,
             plain=all(rule.kind is Kind.POOLED for rule in [other, *channels.values()]),
+            supply=_supply(special.supply or section.supply or _NO_SUPPLY),
         )
 
 
@@ -248,12 +252,24 @@ def _rule(stops: bool | None, *sections: ChannelSection | None) -> Rule:  # noqa
     )
 
 
+def _supply(written: SupplySection) -> SupplyRules:
+    return SupplyRules(
+        horizon=written.horizon,
+        ahead=written.ahead,
+        past_due_days=written.past_due_days,
+        past_due_offset=written.past_due_offset,
+        receipt_grace=written.receipt_grace * US_PER_S,
+        project=written.project,
+    )
+
+
 def _bound(*written: Decimal | None) -> int | None:
     first = next((one for one in written if one is not None), None)
     return None if first is None else quantity.parse(first)
 
 
 _ONLY_NAMED: Final = ChannelSection()
+_NO_SUPPLY: Final = SupplySection()
 
 _CHANNELS: Final = {channel: ChannelSection() for channel in ("ECOM", "STORE", "B2B", "MARKETPLACE")}
 

@@ -25,6 +25,12 @@ MIN_WINDOW: Final = 60
 MAX_WINDOW: Final = 8 * 7 * 24 * 60 * 60
 """Bounds of the window of stock, in seconds."""
 
+MAX_HORIZON: Final = 366
+MAX_PAST_DUE: Final = 90
+MAX_OFFSET: Final = 30
+MAX_GRACE: Final = 30 * 24 * 60 * 60
+"""Bounds of what is said of supplies: in days, the last in seconds."""
+
 SKEW_PARTS: Final = 4
 """The skew is at most one such part of the window, either way."""
 
@@ -80,6 +86,23 @@ class SafetySection(_Section, frozen=True):
     percent: Decimal = Decimal(0)
 
 
+class SupplySection(_Section, frozen=True):
+    """What is expected, and how far promises reach; durations in days but for `receipt_grace`, in seconds.
+
+    Promises are made up to `horizon` days from today. A reservation is served from the shelf from `ahead` days before
+    the day that it wants. What is late counts for `past_due_days`, as if it came `past_due_offset` days from today.
+    `receipt_grace` is how long what was received counts before the stock tells of it. `project` says whether
+    availability by day is told.
+    """
+
+    horizon: int = 180
+    ahead: int = 0
+    past_due_days: int = 0
+    past_due_offset: int = 1
+    receipt_grace: int = 60 * 60
+    project: bool = True
+
+
 class ItemSection(_Section, frozen=True):
     """What is different for one item; `rule` stands for each of its channels.
 
@@ -93,6 +116,7 @@ class ItemSection(_Section, frozen=True):
     frozen: dict[str, bool] = {}
     step: Decimal | None = None
     max_waiting_each: Decimal | None = None
+    supply: SupplySection | None = None
 
 
 class TenantSection(_Section, frozen=True):
@@ -112,6 +136,7 @@ class TenantSection(_Section, frozen=True):
     time_limit: int | None = None
     step: Decimal | None = None
     max_waiting_each: Decimal | None = None
+    supply: SupplySection | None = None
     items: dict[str, ItemSection] = {}
 
 

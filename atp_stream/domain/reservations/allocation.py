@@ -11,33 +11,38 @@ Source: docs/rules/reservations.md#request.
 from atp_stream.domain.events import DenialOutcome, ReservationDenied
 from atp_stream.domain.item.open_item import OpenItem
 from atp_stream.domain.reasons import DenialReason
+from atp_stream.domain.reservations import dated_requests
 from atp_stream.domain.reservations.backorder_queue import enqueue
-from atp_stream.domain.reservations.balances import pieces
+from atp_stream.domain.reservations.balances import is_empty, pieces
 from atp_stream.domain.state.rows import End, Reservation
 
 
 def allocate(item: OpenItem, reservation: str, row: Reservation, units: int) -> None:
     """Allocate what the claim of the channel covers of `units`; the rest waits, is dropped, or is rejected."""
-    claim = item.new_claim(row.channel, row.priority)
-    if units <= claim:
-        item.commit(reservation, row, units)
-        return
+    is_blocked = item.is_blocked(row.channel, row.priority)
+    claim = 0 if is_blocked else dated_requests.claim(item, row)
     part = claim if row.allow_partial and pieces(row) < item.limits.parts - 1 else 0
-    if part:
-        item.commit(reservation, row, part)
-    rest = units - part
+    taken = units if units <= claim else part
+    if taken:
+        dated_requests.take(item, reservation, row, taken)
+    rest = units - taken
+    if not rest:
+        return
     if not row.allow_backorder:
         reason = DenialReason.REST_DROPPED
+    elif not is_blocked and dated_requests.promise_rest(item, reservation, row, rest):
+        reason = DenialReason.REST_PROMISED
     elif _may_wait(item, row, rest):
         reason = DenialReason.REST_WAITS
         enqueue(item, reservation, row, rest, item.offset)
     else:
         reason = DenialReason.TOO_MUCH_WAITS
-    waits = reason is DenialReason.REST_WAITS
-    if not waits:
+    is_kept = reason in {DenialReason.REST_WAITS, DenialReason.REST_PROMISED}
+    if not is_kept:
         end_if_empty(row, End.REJECTED)
-    alone = DenialOutcome.BACKORDERED if waits else DenialOutcome.REJECTED
-    deny(item, reservation, row, rest, DenialOutcome.PARTIAL if part else alone, reason)
+    alone = DenialOutcome.BACKORDERED if is_kept else DenialOutcome.REJECTED
+    if reason is not DenialReason.REST_PROMISED or row.wanted is None:
+        deny(item, reservation, row, rest, DenialOutcome.PARTIAL if taken else alone, reason)
 
 
 def _may_wait(item: OpenItem, row: Reservation, units: int) -> bool:
@@ -62,5 +67,5 @@ def deny(
 
 def end_if_empty(row: Reservation, end: End) -> None:
     """End a reservation that holds nothing and waits for nothing, unless it has ended already."""
-    if row.ended is None and not row.allocations and not row.queued:
+    if row.ended is None and is_empty(row):
         row.ended = end

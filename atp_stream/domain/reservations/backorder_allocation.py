@@ -48,7 +48,7 @@ def _serve(item: OpenItem, channel: str, key: str, part: Backorder, closed: list
     row = item.reservation(reservation)
     assert row is not None  # noqa: S101  (a waiting part without its reservation is a fault of ours)
     units = min(part.quantity, sum(item.claim(channel)))
-    if units < part.quantity and not (units and _takes_parts(item, channel, part, pieces(row))):
+    if units < part.quantity and not (units and takes_parts(item, channel, part, pieces(row))):
         closed.append(channel)
         return False
     reduce(item, key, part, row, units)
@@ -57,7 +57,8 @@ def _serve(item: OpenItem, channel: str, key: str, part: Backorder, closed: list
     return True
 
 
-def _takes_parts(item: OpenItem, channel: str, part: Backorder, pieces: int) -> bool:
+def takes_parts(item: OpenItem, channel: str, part: Backorder, pieces: int) -> bool:
+    """Tell whether a waiting part takes what there is of it."""
     rule = item.rules.rule(channel)
     creeps = rule.kind is Kind.SHARE or (rule.kind is Kind.QUOTA and not rule.overflow and item.rules.closed(channel))
     return part.allow_partial and pieces < item.limits.parts and not creeps

@@ -7,14 +7,16 @@ Source: docs/rules/reservations.md#queue.
 from bisect import insort
 
 from atp_stream.domain.item.open_item import OpenItem
-from atp_stream.domain.row_keys import queue_prefix, rank, rank_offset
+from atp_stream.domain.row_keys import queue_prefix, rank, rank_offset, undue_prefix
 from atp_stream.domain.state.overlay import State
 from atp_stream.domain.state.rows import Backorder, Item, Reservation
 
 
 def enqueue(item: OpenItem, reservation: str, row: Reservation, units: int, place: int) -> None:
     """Let units wait at a place in the log."""
-    key = queue_prefix(item.name, row.channel) + rank(row.priority, place)
+    if item.row.dated:
+        item.dates.note(reservation, row)
+    key = waiting_prefix(item, row) + rank(row.priority, place)
     if place in row.queued:
         part = _part(item, key)
         part.quantity += units
@@ -23,16 +25,21 @@ def enqueue(item: OpenItem, reservation: str, row: Reservation, units: int, plac
             reservation=reservation, quantity=units, priority=row.priority, allow_partial=row.allow_partial
         )
         insort(row.queued, place)
-        item.channels[row.channel].blocking += row.priority >= 0
+        item.channels[row.channel].blocking += not row.undue and row.priority >= 0
     item.state.put(key, part)
     _count(item, row, units)
+
+
+def waiting_prefix(item: OpenItem, row: Reservation) -> str:
+    """Return what the keys of the waiting parts of a reservation begin with: what is not due yet blocks nobody."""
+    return (undue_prefix if row.undue else queue_prefix)(item.name, row.channel)
 
 
 def dequeue(item: OpenItem, row: Reservation, units: int, *, newest: bool) -> None:
     """Let units wait no more, beginning with the newest part, or with the oldest."""
     place = -1 if newest else 0
     while units:
-        key = queue_prefix(item.name, row.channel) + rank(row.priority, row.queued[place])
+        key = waiting_prefix(item, row) + rank(row.priority, row.queued[place])
         part = _part(item, key)
         taken = min(units, part.quantity)
         reduce(item, key, part, row, taken)
@@ -47,17 +54,20 @@ def reduce(item: OpenItem, key: str, part: Backorder, row: Reservation, units: i
     else:
         item.state.delete(key)
         row.queued.remove(rank_offset(key))
-        item.channels[row.channel].blocking -= part.priority >= 0
+        item.channels[row.channel].blocking -= not row.undue and part.priority >= 0
     _count(item, row, -units)
 
 
-def reprioritise(item: OpenItem, row: Reservation, priority: int, *, allow_partial: bool) -> None:
-    """Give the waiting parts of a reservation another priority and flag; they keep their place in the log."""
-    prefix = queue_prefix(item.name, row.channel)
+def reprioritise(item: OpenItem, row: Reservation, priority: int, *, allow_partial: bool, undue: bool) -> None:
+    """Let the waiting parts of a reservation have another priority or flag, be due or not; they keep their place."""
+    before, was_undue = waiting_prefix(item, row), row.undue
+    row.undue = undue
+    prefix = waiting_prefix(item, row)
     for offset in row.queued:
-        key = prefix + rank(row.priority, offset)
+        key = before + rank(row.priority, offset)
         part = _part(item, key)
-        item.channels[row.channel].blocking += (priority >= 0) - (part.priority >= 0)
+        blocked = not was_undue and part.priority >= 0
+        item.channels[row.channel].blocking += (not undue and priority >= 0) - blocked
         part.priority, part.allow_partial = priority, allow_partial
         item.state.delete(key)
         item.state.put(prefix + rank(priority, offset), part)

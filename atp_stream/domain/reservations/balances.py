@@ -14,6 +14,7 @@ class Status(StrEnum):
     PENDING = "PENDING"
     COMMITTED = "COMMITTED"
     PARTIAL = "PARTIAL"
+    PROMISED = "PROMISED"
     BACKORDERED = "BACKORDERED"
     CONFIRMED = "CONFIRMED"
     FULFILLED = "FULFILLED"
@@ -28,8 +29,18 @@ def allocated(row: Reservation) -> int:
 
 
 def pieces(row: Reservation) -> int:
-    """Return the number of allocations and waiting parts."""
-    return len(row.allocations) + len(row.queued)
+    """Return the number of allocations, promises and waiting parts."""
+    return len(row.allocations) + len(row.queued) + len(row.promises)
+
+
+def promised(row: Reservation) -> int:
+    """Return the units that are promised for a day."""
+    return sum(promise.quantity for promise in row.promises)
+
+
+def is_empty(row: Reservation) -> bool:
+    """Tell whether a reservation holds nothing: no units that are reserved, promised or waiting."""
+    return not row.allocations and not row.queued and not row.promises
 
 
 def owed(row: Reservation) -> int:
@@ -52,5 +63,5 @@ def status(row: Reservation) -> Status:
         return Status.CONFIRMED
     held = allocated(row)
     if not held:
-        return Status.BACKORDERED
+        return Status.PROMISED if row.promises and not row.queued else Status.BACKORDERED
     return Status.COMMITTED if held >= owed(row) else Status.PARTIAL

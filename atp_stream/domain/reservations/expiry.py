@@ -6,16 +6,16 @@ Source: docs/rules/time.md#expiry, docs/rules/time.md#retention.
 """
 
 from atp_stream.domain.events import ReleaseReason
-from atp_stream.domain.item import drift
+from atp_stream.domain.item import drift, supplies, timers
 from atp_stream.domain.item.open_item import OpenItem
-from atp_stream.domain.item.timers import watch
 from atp_stream.domain.limits import SliceBudget
 from atp_stream.domain.reservations.backorder_queue import dequeue
-from atp_stream.domain.reservations.balances import allocated, owed
+from atp_stream.domain.reservations.balances import allocated, owed, promised
 from atp_stream.domain.reservations.retention import purge
 from atp_stream.domain.reservations.saving import save
 from atp_stream.domain.row_keys import timer_of, timer_prefix
 from atp_stream.domain.state.rows import End, Work
+from atp_stream.domain.supply.days import DAY_US
 
 
 def fire_timers(item: OpenItem, work: Work, budget: SliceBudget) -> bool:
@@ -26,14 +26,25 @@ def fire_timers(item: OpenItem, work: Work, budget: SliceBudget) -> bool:
         if not budget.take():
             return False
         item.state.delete(found[0])
-        reservation = timer_of(found[0])[1]
-        if reservation:
-            _end(item, reservation)
-        else:
-            drift.report(item)
-    watch(item, None if found is None else timer_of(found[0])[0])
+        _fire(item, *timer_of(found[0]), work)
+    timers.watch(item, None if found is None else timer_of(found[0])[0])
     work.until = None
     return True
+
+
+def _fire(item: OpenItem, moment: int, owner: str, work: Work) -> None:
+    """Do what the timer of an owner is for; a day that comes does so after all else that the tick ends."""
+    if owner == timers.OF_DAY:
+        assert work.until is not None  # noqa: S101  (only such work comes here)
+        item.dates.row.timer, work.roll = None, work.until // DAY_US
+    elif owner == timers.OF_RECEIPTS:
+        supplies.wait_no_longer(item, moment)
+    elif owner.startswith(timers.OF_SUPPLY):
+        supplies.forget(item, owner.removeprefix(timers.OF_SUPPLY))
+    elif owner:
+        _end(item, owner)
+    else:
+        drift.report(item)
 
 
 def _end(item: OpenItem, reservation: str) -> None:
@@ -43,8 +54,11 @@ def _end(item: OpenItem, reservation: str) -> None:
     if row.at is None or row.ended is not None:
         purge(item, reservation, row)
         return
-    row.dropped = owed(row) - row.waiting - allocated(row)
+    by_day = promised(row)
+    row.dropped = owed(row) - row.waiting - by_day - allocated(row)
     dequeue(item, row, row.waiting, newest=True)
+    if by_day:
+        item.dates.give_up_latest(reservation, row, by_day)
     item.give_back(reservation, row, allocated(row), ReleaseReason.EXPIRED)
     row.ended = End.EXPIRED
     save(item, reservation, row)

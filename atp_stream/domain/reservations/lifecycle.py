@@ -20,10 +20,10 @@ from atp_stream.domain.names import join, short_id
 from atp_stream.domain.policy.channel_names import normal
 from atp_stream.domain.policy.rules import Policy
 from atp_stream.domain.reasons import DenialReason, Reason
-from atp_stream.domain.reservations import shipment_matching
+from atp_stream.domain.reservations import dated_requests, shipment_matching
 from atp_stream.domain.reservations.allocation import allocate, deny, end_if_empty
 from atp_stream.domain.reservations.backorder_queue import dequeue, reprioritise
-from atp_stream.domain.reservations.balances import allocated, owed, pieces
+from atp_stream.domain.reservations.balances import allocated, is_empty, owed, pieces, promised
 from atp_stream.domain.reservations.retention import cancel_purge
 from atp_stream.domain.reservations.saving import index_reference, save
 from atp_stream.domain.row_keys import queue_prefix
@@ -33,18 +33,20 @@ from atp_stream.domain.state.rows import End, Remainder, Reservation
 def reserve(item: OpenItem, command: Reserve, policy: Policy) -> bool:
     """Claim units, or replace what an older create said.
 
-    Raises Refused with reason too_old, reservation_conflict, unknown_channel, too_many_channels or too_many_parts.
+    Raises Refused with reason too_old, too_far, reservation_conflict, unknown_channel, too_many_channels or
+    too_many_parts.
     """
     row = item.reservation(command.reservation)
     asked = policy.default_channel if command.channel is None else command.channel
     channel = item.rules.resolve(asked, item.channels)
     if row is None or row.at is None:
         _require_unforgotten(item, command.reservation, command.at)
+        dated_requests.require_in_reach(item, command)
         is_new = channel not in item.channels
         channel = item.channel_for(channel, policy.unknown_channel_limit)
         row = row or Reservation()
         _create(item, row, command, channel)
-        if is_new and not row.allocations and not row.queued:
+        if is_new and is_empty(row):
             item.forget(channel)
         return True
     if command.channel != row.asked and normal(channel) != normal(item.rules.resolve(row.channel)):
@@ -52,6 +54,7 @@ def reserve(item: OpenItem, command: Reserve, policy: Policy) -> bool:
         raise Refused(Reason.RESERVATION_CONFLICT, where)
     if command.at <= row.at:
         return False
+    dated_requests.require_in_reach(item, command)
     if row.ended is None:
         _replace(item, row, command)
     else:
@@ -66,7 +69,8 @@ def confirm(item: OpenItem, command: Confirm) -> bool:
         _reopen(item, command.reservation, row)
     elif row.confirmed or row.ended is not None:
         return False
-    row.confirmed, row.expires_at = True, None
+    with dated_requests.listed_anew(item, command.reservation, row):
+        row.confirmed, row.expires_at = True, None
     save(item, command.reservation, row)
     return True
 
@@ -82,7 +86,7 @@ def release(item: OpenItem, command: Release) -> bool:
     else:
         left = owed(row)
         units = left if command.quantity is None else command.quantity
-        taken = min(units, row.waiting + allocated(row))
+        taken = min(units, row.waiting + promised(row) + allocated(row))
         row.released += min(units, left)
         row.excess += max(0, units - left)
         _shrink(item, command.reservation, row, taken, ReleaseReason.CANCELLED)
@@ -106,7 +110,7 @@ def fulfil(item: OpenItem, command: Fulfil) -> bool:
         rest = command.quantity is None
         units = _unshipped(row) if command.quantity is None else command.quantity
         left = shipment_matching.record_fulfilment(item, row, units, command.at, command.location, rest=rest)
-        _hand_over(item, row, left)
+        _hand_over(item, command.reservation, row, left)
     save(item, command.reservation, row)
     return True
 
@@ -114,7 +118,7 @@ def fulfil(item: OpenItem, command: Fulfil) -> bool:
 def record_adjustment(item: OpenItem, reservation: str, units: int, location: str) -> None:
     """Take note that an adjustment has taken `units` of a reservation out of the stock of `location`."""
     row = item.reservation(reservation) or Reservation()
-    _hand_over(item, row, shipment_matching.record_adjustment(item, row, units, location))
+    _hand_over(item, reservation, row, shipment_matching.record_adjustment(item, row, units, location))
     save(item, reservation, row)
 
 
@@ -129,6 +133,7 @@ def _create(item: OpenItem, row: Reservation, command: Reserve, channel: str) ->
     index_reference(item, command.reservation, row, command.reference)
     cancel_purge(item, command.reservation, row)
     _state(row, command)
+    dated_requests.want(item, command.reservation, row)
     row.expires_at = None if row.confirmed else command.expires_at
     shipment_matching.relocate(item, row, command.location)
     rest = row.fulfil_rest
@@ -137,7 +142,7 @@ def _create(item: OpenItem, row: Reservation, command: Reserve, channel: str) ->
     elif rest is not None:
         units = _unshipped(row)
         left = shipment_matching.record_fulfilment(item, row, units, rest.at, rest.location, rest=True)
-        _hand_over(item, row, left)
+        _hand_over(item, command.reservation, row, left)
     row.release_rest, row.fulfil_rest = False, None
     net = owed(row)
     if net:
@@ -155,6 +160,7 @@ def _reopen(item: OpenItem, reservation: str, row: Reservation) -> None:
     first = item.state.first(queue_prefix(item.name, row.channel))
     if first is not None:
         row.priority = max(row.priority, first[1].priority)
+    dated_requests.want(item, reservation, row)
     net = owed(row) - row.dropped
     if net > 0:
         allocate(item, reservation, row, net)
@@ -163,7 +169,7 @@ def _reopen(item: OpenItem, reservation: str, row: Reservation) -> None:
 
 
 def _state(row: Reservation, command: Reserve) -> None:
-    row.at, row.requested = command.at, command.quantity
+    row.at, row.requested, row.wanted = command.at, command.quantity, command.wanted
     row.priority, row.allow_partial, row.allow_backorder = (
         command.priority,
         command.allow_partial,
@@ -200,18 +206,21 @@ def _replace(item: OpenItem, row: Reservation, command: Reserve) -> None:
     if grown > 0 and pieces(row) >= item.limits.parts:
         parts = f"{command.reservation} is in {item.limits.parts} parts already, the most there may be"
         raise Refused(Reason.TOO_MANY_PARTS, parts)
-    if (command.priority, command.allow_partial) != (row.priority, row.allow_partial):
-        reprioritise(item, row, command.priority, allow_partial=command.allow_partial)
-    _state(row, command)
+    with dated_requests.listed_anew(item, command.reservation, row):
+        undue = dated_requests.is_undue(item, command.wanted)
+        if (command.priority, command.allow_partial, undue) != (row.priority, row.allow_partial, row.undue):
+            reprioritise(item, row, command.priority, allow_partial=command.allow_partial, undue=undue)
+        _state(row, command)
+    dated_requests.move_to_wanted(item, command.reservation, row)
     _move_to(item, row, command)
     row.expires_at = None if row.confirmed else command.expires_at
     if grown > 0:
         allocate(item, command.reservation, row, grown)
     else:
-        surplus = max(0, row.waiting + allocated(row) - owed(row))
+        surplus = max(0, row.waiting + promised(row) + allocated(row) - owed(row))
         _shrink(item, command.reservation, row, surplus, ReleaseReason.REDUCED)
         end_if_empty(row, End.RELEASED)
-    if row.allocations:
+    if row.allocations or (row.promises and row.wanted is not None):
         time_limit.begin_default(row, item.rules, item.log_time)
     save(item, command.reservation, row)
 
@@ -219,14 +228,23 @@ def _replace(item: OpenItem, row: Reservation, command: Reserve) -> None:
 def _shrink(item: OpenItem, reservation: str, row: Reservation, units: int, reason: ReleaseReason) -> None:
     waiting = min(units, row.waiting)
     dequeue(item, row, waiting, newest=True)
-    item.give_back(reservation, row, units - waiting, reason)
+    by_day = min(units - waiting, promised(row))
+    if by_day:
+        item.dates.give_up_latest(reservation, row, by_day)
+    item.give_back(reservation, row, units - waiting - by_day, reason)
 
 
-def _hand_over(item: OpenItem, row: Reservation, units: int) -> None:
-    """Let units leave: promised ones first, then such as still waited; more than is held has left all the same."""
-    promised = min(units, allocated(row))
-    item.hand_over(row, promised)
-    dequeue(item, row, min(units - promised, row.waiting), newest=False)
+def _hand_over(item: OpenItem, reservation: str, row: Reservation, units: int) -> None:
+    """Let units leave: reserved ones first, then such as are promised by day, then such as still waited.
+
+    More than is held has left all the same.
+    """
+    reserved = min(units, allocated(row))
+    item.hand_over(row, reserved)
+    by_day = min(units - reserved, promised(row))
+    if by_day:
+        item.dates.hand_over(reservation, row, by_day)
+    dequeue(item, row, min(units - reserved - by_day, row.waiting), newest=False)
     if row.at is not None and units:
         end_if_empty(row, End.FULFILLED)
 

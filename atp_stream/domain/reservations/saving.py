@@ -14,6 +14,9 @@ from atp_stream.domain.time_units import US_PER_MS
 
 def save(item: OpenItem, reservation: str, row: Reservation) -> None:
     """Set the row of a reservation: until its end its timer is that of its limit, from then on that of its purge."""
+    if row.undue and row.ended is not None:
+        item.dates.unlist_all(reservation, row)
+        row.undue = False
     if row.at is not None and row.ended is None:
         row.purge_at = None
         moment = row.expires_at

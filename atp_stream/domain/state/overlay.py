@@ -10,6 +10,14 @@ A row's key starts with the item's name, so that all rows of an item lie side by
     tenant|item|h|offset               one command deferred while the item is quarantined, or has work to finish
     tenant|item|t|moment reservation   one timer
     tenant|item|o|place reservation    one promise that a loss of stock may take back
+    tenant|item|c                      what of the item has a date
+    tenant|item|s|supply               one supply
+    tenant|item|p|day|place reservation   one promise for a day, in the order of loss
+    tenant|item|d|day|channel|rank     one promise for a day, in the order of service
+    tenant|item|v|channel|rank day     one promise that is late
+    tenant|item|f|channel|rank         one part that waits for a later day
+    tenant|item|w|day reservation      one reservation that is not due yet
+    tenant|item|b|rank                 one promise that was lost and is to be made anew
     |ref|tenant|reference|item|reservation   one reservation that has a reference
     |g|generation|kind|tenant|item|…   one of the rows that are forgotten together
     |name                              a row of the whole partition (no tenant is empty)

@@ -11,12 +11,14 @@ from atp_stream.domain.state.rows import (
     Item,
     PolicyRow,
     PurgeRow,
+    Ranked,
     Reservation,
     Sweep,
 )
 from atp_stream.domain.stock.generations import StockTimeRow
 from atp_stream.domain.stock.rows import Chains, Instant, Location, Mark, Shipped
 from atp_stream.domain.stock.upgrade import OldLocation
+from atp_stream.domain.supply.rows import CurveRow, Supply
 
 ROW_TYPES: Final[dict[str, Any]] = {
     "i": Item,
@@ -32,6 +34,14 @@ ROW_TYPES: Final[dict[str, Any]] = {
     "h": DeferredCommand,
     "t": Due,
     "o": Due,
+    "c": CurveRow,
+    "s": Supply,
+    "p": Due,
+    "d": Ranked,
+    "v": Ranked,
+    "f": Backorder,
+    "w": Due,
+    "b": Ranked,
     "policy": PolicyRow,
     "sweep": Sweep,
     "work": Due,

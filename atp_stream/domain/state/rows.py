@@ -22,7 +22,8 @@ class Channel(Row):
 
     `waiting` counts units, `blocking` the waiting parts of priority 0 or more: while there is one, `available` is 0.
     `granted` units were earmarked for it, `consumed` of them were committed (or have left since).
-    `leaving` marks a channel that policy no longer has; it goes once nothing is reserved or waits in it.
+    `leaving` marks a channel that policy no longer has; it goes once nothing is reserved, promised or waits in it.
+    `promised` units are promised for a day.
     """
 
     available: int = 0
@@ -32,6 +33,7 @@ class Channel(Row):
     granted: int = 0
     consumed: int = 0
     leaving: bool = False
+    promised: int = 0
 
 
 class Work(Row):
@@ -40,7 +42,8 @@ class Work(Row):
     `ordinal` is the number of its next event. In this order, what is set is done: `index` (open promises are noted in
     the order in which they would be taken back, from this key on), `until` (timers up to this moment run out), `lose`
     (promises are taken back while units are short); then those who wait are served, where `closed` are the channels
-    whose head could not be served in this pass.
+    whose head could not be served in this pass. Of an item with dates, `roll` is the day that comes, `closed` are
+    queues, and `late` is how far the promises that are late were looked at, by channel.
     """
 
     offset: int
@@ -50,6 +53,8 @@ class Work(Row):
     until: int | None = None
     lose: bool = False
     closed: list[str] = []
+    roll: int | None = None
+    late: dict[str, str] = {}
 
 
 class Drift(Row):
@@ -76,7 +81,8 @@ class Item(Row):
     `own` is the JSON that a command wrote for this item alone; `heard` are the last such commands. `timer` is no later
     than its earliest timer. `purged_at` is the stamp of the newest create that was purged. `scaled` says that the
     weights of its shares sum to more than 1, and count in proportion. `withdrawn` are the last channels that have no
-    row any more; 0 was told of them at last.
+    row any more; 0 was told of them at last. `dated` says that something of it has a date: a row tells what.
+    `supply_purged_at` is the stamp of the newest statement of a supply that was purged.
     """
 
     stock: Stock
@@ -104,6 +110,8 @@ class Item(Row):
     drift: Drift | None = None
     scaled: bool = False
     withdrawn: list[str] = []
+    dated: bool = False
+    supply_purged_at: int | None = None
 
 
 class Allocation(msgspec.Struct, array_like=True, gc=False):
@@ -118,6 +126,15 @@ class Allocation(msgspec.Struct, array_like=True, gc=False):
     quantity: int
     earmarked: int = 0
     asked_at: int = -1
+
+
+class Promise(msgspec.Struct, array_like=True, gc=False):
+    """Units promised for a day; `place` is that of their request in the log, `earmarked` of them came from a quota."""
+
+    place: int
+    quantity: int
+    earmarked: int
+    day: int
 
 
 class MatchedShipment(msgspec.Struct, array_like=True, gc=False):
@@ -198,6 +215,9 @@ class Reservation(Row):
     timer: int | None = None
     purge_at: int | None = None
     taken_back: str | None = None
+    wanted: int | None = None
+    undue: bool = False
+    promises: list[Promise] = []
 
 
 class Backorder(Row):
@@ -207,6 +227,13 @@ class Backorder(Row):
     quantity: int
     priority: int = 0
     allow_partial: bool = False
+
+
+class Ranked(Row):
+    """A promise in a queue, or `quantity` units of one that was lost; its rank is in its key."""
+
+    reservation: str
+    quantity: int = 0
 
 
 class DeferredCommand(Row):

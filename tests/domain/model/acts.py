@@ -1,16 +1,16 @@
 """How units of one item change hands, and what follows from every change."""
 
-from tests.domain.model.numbers import Drift, Numbers
-from tests.domain.model.order import Order, Promise
+from tests.domain.model.dates import MICROSECONDS, NOW, Dates
+from tests.domain.model.numbers import Drift
+from tests.domain.model.order import DatedUnits, Order, Promise
 
 MILLISECOND = 1_000
 
 
-class Acts(Numbers):
+class Acts(Dates):
     """One item at work on the command at `cause`, appended at `now` (milliseconds)."""
 
     cause = -1
-    now = 0
 
     def begin(self, cause: int, now: int) -> None:
         self.cause, self.now = cause, now
@@ -22,24 +22,37 @@ class Acts(Numbers):
     def finish(self) -> None:
         """Do what follows from every change."""
         for channel in [c for c, row in self.channels.items() if row.leaving]:
-            if not self.reserved(channel) and not self.waiting(channel):
+            if not self.reserved(channel) and not self.waiting(channel) and not self.promised_in(channel):
                 del self.channels[channel]
-        self.refill()
         self.take_back_what_is_short()
+        self.break_what_is_not_backed()
+        self.promise_anew()
+        self.serve()
         self.watch_the_gap()
+        self.look_ahead()
+
+    def look_ahead(self) -> None:
+        """See which day is the next that changes anything."""
+        if not self.is_dated():
+            self.absolute_at = -1
+        boundary = self.next_boundary()
+        if boundary != self.boundary or (self.roll_at is None) != (boundary is None):
+            self.roll_at = None if boundary is None else self.not_before_now(boundary * MICROSECONDS)
+        self.boundary = boundary
 
     # Promising
 
     def promise(self, name: str, units: int, asked: int) -> None:
         order = self.orders[name]
         earmarked = min(units, self.earmarks().get(order.channel, 0))
-        order.promised.append(Promise(self.cause, units, earmarked, asked))
+        order.hold(Promise(self.cause, units, earmarked, asked))
         self.events.append(("committed", name, units))
         self.give_default_limit(order)
 
     def give_default_limit(self, order: Order) -> None:
         limit = self.rules.time_limit()
-        if limit is not None and order.promised and order.expires_at is None and not order.confirmed:
+        begun = order.promised or (order.wanted is not None and order.dated)
+        if limit is not None and begun and order.expires_at is None and not order.confirmed:
             self.limit(order, self.now * MILLISECOND + limit)
 
     def limit(self, order: Order, expires_at: int | None) -> None:
@@ -50,43 +63,158 @@ class Acts(Numbers):
         elif order.runs_out is None or not expires_at <= order.runs_out <= self.not_before_now(0):
             order.runs_out = self.not_before_now(expires_at)
 
+    def expect(self, name: str, units: int, place: int, day: int) -> None:
+        """Promise units for a day, of the earmark first."""
+        order = self.orders[name]
+        with self.at(day):
+            earmarked = min(units, self.earmarks().get(order.channel, 0))
+        order.expect(place, units, earmarked, day)
+        if order.wanted is not None:
+            self.give_default_limit(order)
+
     def ask(self, name: str, units: int) -> None:
         order = self.orders[name]
         behind = any(-priority >= order.priority for priority, _, _ in self.queue(order.channel))
-        claim = 0 if behind else self.claim(order.channel)
+        point = NOW if order.due else self.first_day(order)
+        claim = 0 if behind else self.claim_on(order.channel, point)
         taken = units if units <= claim else claim if order.partial else 0
-        if taken:
+        if taken and order.due:
             self.promise(name, taken, self.cause)
-        if units > taken:
-            rest = units - taken
-            waits = order.backorder and self.rules.may_wait(
-                order.channel, order.waiting() + rest, self.waiting(order.channel) + rest
+        elif taken:
+            self.expect(name, taken, self.cause, point)
+        rest = units - taken
+        if rest:
+            first = self.first_day(order) if order.due else point + 1
+            asks = order.backorder and not behind
+            day = self.earliest(order.channel, rest, first, more=order.due) if asks else None
+            if day is not None:
+                self.expect(name, rest, self.cause, day)
+            waits = (
+                day is None
+                and order.backorder
+                and self.rules.may_wait(order.channel, order.waiting() + rest, self.waiting(order.channel) + rest)
             )
-            outcome = "PARTIAL" if taken else "BACKORDERED" if waits else "REJECTED"
-            reason = "rest_waits" if waits else "too_much_waits" if order.backorder else "rest_dropped"
-            self.events.append(("denied", name, rest, outcome, reason))
+            outcome = "PARTIAL" if taken else "BACKORDERED" if waits or day is not None else "REJECTED"
+            reason = (
+                "rest_promised"
+                if day is not None
+                else "rest_waits"
+                if waits
+                else "too_much_waits"
+                if order.backorder
+                else "rest_dropped"
+            )
+            if day is None or order.wanted is None:
+                self.events.append(("denied", name, rest, outcome, reason))
             if waits:
                 order.wait(self.cause, rest)
         self.end_if_empty(order, "REJECTED")
 
-    def refill(self) -> None:
-        shut: set[str] = set()
+    # Serving
+
+    def heads(self, channel: str) -> list[tuple[int, int, str, int, str]]:
+        """Return all that may be served in a channel: what falls due today, what waits, and what is late."""
+        found = []
+        today = self.today()
+        sells = self.rules.kind(channel) != "FROZEN"
+        for name, order in self.orders.items():
+            if order.channel != channel:
+                continue
+            for one in order.dated:
+                late = order.due or (order.wanted is not None and one.day > order.wanted)
+                if one.day == today or late:
+                    found.append(
+                        (-order.priority, one.place, "1 today" if one.day == today else "3 late", one.day, name)
+                    )
+            queue = "2 due" if order.due else "4 undue"
+            found += [(-order.priority, part.place, queue, 0, name) for part in order.waits if sells]
+        return sorted(found)
+
+    def serve(self) -> None:
+        shut: set[tuple[str, str]] = set()
+        seen: dict[str, tuple[int, int, int]] = {}
         while True:
-            heads = [self.queue(c)[0] for c in self.channels if c not in shut and self.queue(c)]
+            heads: dict[tuple[str, str], tuple[int, int, str, int, str]] = {}
+            for channel in self.channels:
+                for head in self.heads(channel):
+                    passed = head[2] == "3 late" and channel in seen and (head[0], head[1], head[3]) <= seen[channel]
+                    if (head[2], channel) not in shut and not passed:
+                        heads.setdefault((head[2], channel), head)
             if not heads:
                 return
-            _, place, name = min(heads)
-            order = self.orders[name]
-            part = next(part for part in order.waits if part.place == place)
-            claim = self.claim(order.channel)
-            in_parts = order.partial and self.serves_parts(order.channel)
-            units = part.units if part.units <= claim else claim if in_parts else 0
-            if not units:
-                shut.add(order.channel)
-                continue
-            self.promise(name, units, place)
-            part.units -= units
+            (queue, channel), head = min(heads.items(), key=lambda one: one[1])
+            order = self.orders[head[4]]
+            if queue == "3 late":
+                seen[channel] = head[0], head[1], head[3]
+            before = self.consumed(channel), order.expected()
+            helped = {
+                "1 today": self.redeem_today,
+                "2 due": self.serve_due,
+                "3 late": self.hasten,
+                "4 undue": self.serve_undue,
+            }[queue](head[4], order, head)
             order.without_empty()
+            if not helped:
+                shut.add((queue, channel))
+            if self.consumed(channel) > before[0] or order.expected() > before[1]:
+                shut.clear()
+            if queue == "3 late":
+                shut.discard(("1 today", channel))
+
+    def unit_of(self, order: Order, head: tuple[int, int, str, int, str]) -> DatedUnits:
+        return next(one for one in order.dated if (one.place, one.day) == (head[1], head[3]))
+
+    def redeem(self, name: str, one: DatedUnits, cap: int) -> bool:
+        """Turn a promise, or what there is of it, into an allocation."""
+        order = self.orders[name]
+        units = one.units if one.units <= cap else self.sold(cap) if order.partial else 0
+        if not units:
+            return False
+        earmarked = min(units, one.earmarked)
+        one.units -= units
+        one.earmarked -= earmarked
+        order.hold(Promise(self.cause, units, earmarked, one.place))
+        self.events.append(("committed", name, units))
+        self.give_default_limit(order)
+        return True
+
+    def redeem_today(self, name: str, order: Order, head: tuple[int, int, str, int, str]) -> bool:
+        return self.redeem(name, self.unit_of(order, head), self.cap(NOW, self.today(), eats=True))
+
+    def hasten(self, name: str, order: Order, head: tuple[int, int, str, int, str]) -> bool:
+        """Redeem what is due and late, and move what is left of it to an earlier day."""
+        one = self.unit_of(order, head)
+        if order.due:
+            self.redeem(name, one, self.cap(NOW, one.day))
+        if one.units:
+            for day in range(self.first_day(order), one.day):
+                if self.cap(day, one.day) >= one.units:
+                    order.dated.remove(one)
+                    order.expect(one.place, one.units, one.earmarked, day)
+                    break
+        return True
+
+    def serve_due(self, name: str, order: Order, head: tuple[int, int, str, int, str]) -> bool:
+        part = next(part for part in order.waits if part.place == head[1])
+        claim = self.claim(order.channel)
+        in_parts = order.partial and self.serves_parts(order.channel)
+        units = part.units if part.units <= claim else claim if in_parts else 0
+        part.units -= units
+        if units:
+            self.promise(name, units, part.place)
+        return self.serve_undue(name, order, head) or bool(units)
+
+    def serve_undue(self, name: str, order: Order, head: tuple[int, int, str, int, str]) -> bool:
+        part = next(part for part in order.waits if part.place == head[1])
+        if not order.due and self.queue(order.channel) and self.queue(order.channel)[0][:2] < head[:2]:
+            return False
+        first = self.first_day(order)
+        day = self.earliest(order.channel, part.units, first, more=order.due) if part.units else None
+        if day is None:
+            return False
+        self.expect(name, part.units, part.place, day)
+        part.units = 0
+        return True
 
     # Giving back
 
@@ -97,8 +225,17 @@ class Acts(Numbers):
             taken = min(units, part.units)
             part.units -= taken
             units -= taken
+        for one in sorted(order.dated, key=lambda one: (-one.day, -one.place)):
+            taken = min(units, one.units)
+            units -= taken
+            self.give_up(one, taken)
         self.give_back(name, units, reason)
         order.without_empty()
+
+    def give_up(self, one: DatedUnits, units: int) -> None:
+        """Take units of a promise back, the pool's first."""
+        one.units -= units
+        one.earmarked = min(one.earmarked, one.units)
 
     def give_back(self, name: str, units: int, reason: str) -> list[tuple[int, int]]:
         """Take promised units back, the newest promise first, the pool's units first; return places and units."""
@@ -122,6 +259,13 @@ class Acts(Numbers):
             promise.units -= taken
             promise.earmarked -= from_earmark
             self.channels[order.channel].left_earmark += from_earmark
+        for one in sorted(order.dated, key=lambda one: (one.day, one.place)):
+            taken = min(units, one.units)
+            from_earmark = min(taken, one.earmarked)
+            units -= taken
+            one.units -= taken
+            one.earmarked -= from_earmark
+            self.channels[order.channel].left_earmark += from_earmark
         for part in order.waits:
             taken = min(units, part.units)
             units -= taken
@@ -130,7 +274,7 @@ class Acts(Numbers):
         self.end_if_empty(order, "FULFILLED")
 
     def end_if_empty(self, order: Order, end: str) -> None:
-        if order.created_at is not None and order.ended is None and not order.promised and not order.waits:
+        if order.created_at is not None and order.ended is None and not order.has_any():
             order.ended = end
             order.purge_at = self.purge_moment()
 
@@ -148,6 +292,44 @@ class Acts(Numbers):
             for asked, units in self.give_back(name, min(self.short(), answering), "SUPPLY_LOST"):
                 order.wait(asked, units)
             order.without_empty()
+
+    def break_what_is_not_backed(self) -> None:
+        """Take promises off while a point that they stand at, or before, is not covered."""
+        while True:
+            safety = self.safety_stock()
+            hole = next(
+                (
+                    (point, units + safety)
+                    for point, units in self.curve().items()
+                    if units + safety < 0 and any(one.day <= point for _, one in self.all_dated())
+                ),
+                None,
+            )
+            if hole is None:
+                return
+            standing = [(self.orders[name], name, one) for name, one in self.all_dated() if one.day <= hole[0]]
+            order, name, one = min(
+                standing, key=lambda three: (three[0].confirmed, three[0].priority, -three[2].place, -three[2].day)
+            )
+            self.lose(name, one, min(one.units, -hole[1]) if order.partial else one.units)
+
+    def lose(self, name: str, one: DatedUnits, units: int) -> None:
+        order = self.orders[name]
+        place = -order.priority, one.place, name
+        self.lost[place] = self.lost.get(place, 0) + units
+        self.give_up(one, units)
+        order.without_empty()
+
+    def promise_anew(self) -> None:
+        """Promise what was lost anew, before anybody else."""
+        lost, self.lost = self.lost, {}
+        for (_, place, name), units in sorted(lost.items()):
+            order = self.orders[name]
+            day = self.earliest(order.channel, units, self.first_day(order))
+            if day is None:
+                order.wait(place, units)
+            else:
+                self.expect(name, units, place, day)
 
     def place_in_a_loss(self, name: str) -> tuple[bool, int, int, str]:
         order = self.orders[name]
@@ -180,26 +362,50 @@ class Acts(Numbers):
         """Let all run out that does so up to `until`; tell whether anything did."""
         due = [(moment, name) for moment, name in self.timers() if moment <= until]
         for _, name in due:
-            if not name and self.drift is not None:
+            if name.startswith("supply "):
+                self.forget_supply(name.removeprefix("supply "))
+            elif name == "grace":
+                self.coming = [one for one in self.coming if one.until > until]
+            elif not name and self.drift is not None:
                 self.tell_the_gap(self.drift)
             elif name and self.orders[name].purge_at is not None:
                 self.purge(name)
             elif name:
                 self.expire(name)
-        return bool(due)
+        rolls = self.roll_at is not None and self.roll_at <= until
+        if rolls:
+            self.roll(until // MICROSECONDS)
+        return bool(due) or rolls
+
+    def roll(self, day: int) -> None:
+        """Let a day come; what was promised for days that are over is promised for it."""
+        self.boundary, self.roll_at = day + 1, None
+        for order in self.orders.values():
+            order.due |= self.is_due(order.wanted)
+            for one in [one for one in order.dated if one.day < self.today()]:
+                order.dated.remove(one)
+                order.expect(one.place, one.units, one.earmarked, self.today())
+
+    def forget_supply(self, name: str) -> None:
+        del self.purges[name]
+        holds = self.supplies.pop(name).holds()
+        if holds is not None:
+            self.supply_purged_at = max(holds.at, self.supply_purged_at or holds.at)
 
     def timers(self) -> list[tuple[int, str]]:
         found = [] if self.drift is None or self.drift.tell_at is None else [(self.drift.tell_at, "")]
         for name, order in self.orders.items():
             moment = order.runs_out if order.purge_at is None else order.purge_at
             found += [] if moment is None else [(moment, name)]
+        found += [(moment, f"supply {name}") for name, moment in self.purges.items()]
+        found += [(one.until, "grace") for one in self.coming]
         return sorted(found)
 
     def expire(self, name: str) -> None:
         order = self.orders[name]
-        order.expired = order.held() + order.waiting()
+        order.expired = order.held() + order.waiting() + order.expected()
         order.owed_then = order.owed()
-        order.waits = []
+        order.waits, order.dated = [], []
         self.give_back(name, order.held(), "EXPIRED")
         order.without_empty()
         self.end_if_empty(order, "EXPIRED")

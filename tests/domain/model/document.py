@@ -210,5 +210,10 @@ class Rules:
         window = int(self.document.get("stock", {}).get("window", 24 * 60 * 60)) * 1_000_000
         return max(self.duration("retention", 7 * 24 * 60 * 60), 2 * window)
 
+    def supply(self, name: str, otherwise: int) -> int:
+        """Return what is said of supplies, of the item or else of its tenant."""
+        found: int = self.special.get("supply", self.section.get("supply", {})).get(name, otherwise)
+        return found
+
     def skew(self) -> int:
         return int(self.document.get("stock", {}).get("skew", 0)) * 1_000_000

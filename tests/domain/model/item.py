@@ -5,23 +5,29 @@ from typing import Any
 
 from atp_stream.domain.commands import (
     AdjustStock,
+    CancelSupply,
     Confirm,
     CountStock,
     EditItem,
     Fulfil,
     Grant,
     Move,
+    ReceiveSupply,
     Release,
     Reserve,
     Revoke,
+    ScheduleSupply,
 )
 from tests.domain.model.acts import MILLISECOND, Acts
+from tests.domain.model.dates import MICROSECONDS, Coming
 from tests.domain.model.document import Refusal, Rules, same
 from tests.domain.model.numbers import Channel
 from tests.domain.model.order import Order
 from tests.domain.model.pairing import Fulfilled
 from tests.domain.model.stock import Fact
+from tests.domain.model.supply import SupplyModel
 
+PAST_DUE_DAYS = 90
 VERBS_REMEMBERED = 64
 
 
@@ -32,6 +38,7 @@ class ItemModel(Acts):
         words: dict[type[Any], Callable[[Any], bool]] = {
             Reserve: self.reserve, Confirm: self.confirm, Release: self.release, Fulfil: self.fulfil,
             AdjustStock: self.adjust, CountStock: self.count,
+            ScheduleSupply: self.schedule, CancelSupply: self.schedule, ReceiveSupply: self.receive,
             EditItem: self.verb, Grant: self.verb, Revoke: self.verb, Move: self.verb,
         }  # fmt: skip
         if command.at > self.now * MILLISECOND + self.rules.duration("future_tolerance", 300):
@@ -43,7 +50,12 @@ class ItemModel(Acts):
     def adjust(self, command: AdjustStock) -> bool:
         ships = command.reservation is not None and command.delta < 0
         told = command.at, command.event_id, command.delta, command.absolute, ships, command.location
-        if not self.takes(Fact(*told, self.rules.skew())):
+        news = self.takes(Fact(*told, self.rules.skew()))
+        if command.supply is not None:
+            news |= self.adjust_supply(command, command.supply)
+        if command.absolute is not None:
+            self.holds_what_has_come(command.at, command.location)
+        if not news:
             return False
         if command.reservation is not None and ships and not self.was_purged(command.reservation, command.at):
             order = self.order(command.reservation)
@@ -54,12 +66,83 @@ class ItemModel(Acts):
 
     def count(self, command: CountStock) -> bool:
         told = command.at, command.event_id, None, command.on_hand, False, command.location
-        return self.takes(Fact(*told, self.rules.skew()))
+        news = self.takes(Fact(*told, self.rules.skew()))
+        self.holds_what_has_come(command.at, command.location)
+        return news
 
     def takes(self, fact: Fact) -> bool:
         news = all(known.known_by != fact.known_by for known in self.facts)
         self.facts += [fact] if news else []
         return news
+
+    # Supplies
+
+    def supply(self, name: str) -> SupplyModel:
+        return self.supplies.setdefault(name, SupplyModel())
+
+    def keep_supply(self, name: str) -> None:
+        """See when a supply is forgotten: some time after its end, or long after its day."""
+        supply, kept = self.supplies[name], self.rules.kept()
+        holds = supply.holds()
+        day = holds.day if isinstance(holds, ScheduleSupply) and supply.open() else None
+        since = self.now * MILLISECOND if day is None else (day + PAST_DUE_DAYS + 1) * MICROSECONDS
+        moment = max(since, self.now * MILLISECOND) + kept
+        self.purges[name] = self.not_before_now(moment)
+
+    def schedule(self, command: ScheduleSupply | CancelSupply) -> bool:
+        if command.supply not in self.supplies and command.at <= (
+            -1 if self.supply_purged_at is None else self.supply_purged_at
+        ):
+            raise Refusal("too_old")
+        news = self.supply(command.supply).hears(command)
+        if news:
+            self.keep_supply(command.supply)
+        return news
+
+    def receive(self, command: ReceiveSupply) -> bool:
+        supply = self.supply(command.supply)
+        before = supply.open()
+        if not supply.hears(command):
+            return False
+        if command.moves_stock:
+            told = command.at, f"receipt {command.event_id}", command.quantity, None, False, command.location
+            self.takes(Fact(*told, self.rules.skew()))
+        elif before > supply.open() and not self.is_held(command):
+            until = self.not_before_now(self.now * MILLISECOND + self.rules.supply("receipt_grace", 3600) * 1_000_000)
+            units = before - supply.open()
+            self.coming.append(Coming(command.supply, units, command.location, command.at, until))
+        self.keep_supply(command.supply)
+        return True
+
+    def is_held(self, command: ReceiveSupply) -> bool:
+        """Tell whether an absolute holds already what has come."""
+        if not command.location:
+            return self.absolute_at >= command.at
+        return any(
+            fact.absolute is not None and fact.location == command.location and fact.at >= command.at
+            for fact in self.facts
+        )
+
+    def adjust_supply(self, command: AdjustStock, name: str) -> bool:
+        """Let an adjustment tell of a supply; what a receipt told of before is on the shelf now."""
+        supply = self.supply(name)
+        if not supply.hears(command):
+            return False
+        self.keep_supply(name)
+        receipts = [one for one in supply.said if isinstance(one, ReceiveSupply)]
+        moved = sum(one.quantity or 0 for one in receipts if one.moves_stock)
+        adjusted = sum(one.delta for one in supply.said if isinstance(one, AdjustStock))
+        left = max(0, supply.come() - moved - adjusted)
+        for one in [one for one in self.coming if one.supply == name]:
+            one.units = min(one.units, left)
+            left -= one.units
+        self.coming = [one for one in self.coming if one.units]
+        return True
+
+    def holds_what_has_come(self, at: int, location: str) -> None:
+        """Let an absolute hold what has come of its location, or of none."""
+        self.absolute_at = max(at, self.absolute_at)
+        self.coming = [one for one in self.coming if one.location not in ("", location) or one.at > at]
 
     # Reservations
 
@@ -80,19 +163,21 @@ class ItemModel(Acts):
         if order is None or order.created_at is None:
             if self.purged_at is not None and command.at <= self.purged_at:
                 raise Refusal("too_old")
+            self.require_in_reach(command)
             if channel not in self.rules.named() and not self.rules.accepts_unknown():
                 raise Refusal("unknown_channel")
             known = channel in self.channels
             self.channels.setdefault(channel, Channel())
             order = self.order(command.reservation)
             self.create(order, command, channel)
-            if not known and not order.held() and not order.waiting():
+            if not known and not order.has_any():
                 del self.channels[channel]
             return True
         if command.channel != order.asked and not same(channel, self.rules.resolved(order.channel)):
             raise Refusal("reservation_conflict")
         if command.at <= order.created_at:
             return False
+        self.require_in_reach(command)
         if order.ended is None:
             self.replace(order, command)
             return True
@@ -103,11 +188,16 @@ class ItemModel(Acts):
         self.events.append(("denied", command.reservation, command.quantity, "REJECTED", reason))
         return True
 
+    def require_in_reach(self, command: Reserve) -> None:
+        if command.wanted is not None and command.wanted > self.today() + self.horizon():
+            raise Refusal("too_far")
+
     def describe(self, order: Order, command: Reserve) -> None:
         order.created_at, order.requested = command.at, command.quantity
         order.location = command.location or order.location  # and what left without a stated one moves there
         order.priority, order.partial = command.priority, command.allow_partial
         order.backorder = command.allow_backorder
+        order.wanted, order.due = command.wanted, self.is_due(command.wanted)
         self.limit(order, None if order.confirmed else command.expires_at)
 
     def create(self, order: Order, command: Reserve, channel: str) -> None:
@@ -129,10 +219,16 @@ class ItemModel(Acts):
     def replace(self, order: Order, command: Reserve) -> None:
         grown = command.quantity - order.requested
         self.describe(order, command)
+        for one in list(order.dated):
+            if command.wanted is not None and one.day < command.wanted:
+                order.dated.remove(one)
+                order.expect(one.place, one.units, one.earmarked, command.wanted)
         if grown > 0:
             self.ask(command.reservation, grown)
         else:
-            self.take(command.reservation, max(0, order.held() + order.waiting() - order.owed()), "REDUCED")
+            self.take(
+                command.reservation, max(0, order.held() + order.waiting() + order.expected() - order.owed()), "REDUCED"
+            )
             self.end_if_empty(order, "RELEASED")
         self.give_default_limit(order)
 
@@ -157,6 +253,7 @@ class ItemModel(Acts):
 
     def reopen(self, name: str, order: Order) -> None:
         order.ended = order.purge_at = None
+        order.due = self.is_due(order.wanted)
         self.channels.setdefault(order.channel, Channel(leaving=True))
         order.priority = max([order.priority, *(-priority for priority, _, _ in self.queue(order.channel))])
         if order.taken_by_time():

@@ -35,6 +35,7 @@ class Numbers:
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
         self.facts: list[Fact] = []
+        self.counted: tuple[tuple[int, list[Shipment]], StockNumbers] | None = None
         self.gone_for_good: list[Shipment] = []  # shipments of reservations that were purged
         self.orders: dict[str, Order] = {}
         self.channels: dict[str, Channel] = {channel: Channel() for channel in rules.named()}
@@ -47,8 +48,12 @@ class Numbers:
     # Stock
 
     def stock(self) -> StockNumbers:
+        """Return what is recounted from all facts and shipments, once for the same ones."""
         gone = [one for order in self.orders.values() for one in order.shipments()]
-        return StockModel(self.facts, [*self.gone_for_good, *gone]).numbers()
+        said = len(self.facts), [*self.gone_for_good, *gone]
+        if self.counted is None or self.counted[0] != said:
+            self.counted = said, StockModel(self.facts, said[1]).numbers()
+        return self.counted[1]
 
     def on_hand(self) -> int:
         return self.stock().on_hand

@@ -26,6 +26,16 @@ class Part:
 
 
 @dataclass
+class DatedUnits:
+    """Units promised for a day; `earmarked` of them came from a quota, `place` is that of the request."""
+
+    place: int
+    units: int
+    earmarked: int
+    day: int
+
+
+@dataclass
 class Order:
     """One reservation; `ended` says how, `runs_out` and `purge_at` when time meets it."""
 
@@ -38,6 +48,9 @@ class Order:
     adjusted: Counter[str] = field(default_factory=Counter)  # by location
     promised: list[Promise] = field(default_factory=list)
     waits: list[Part] = field(default_factory=list)
+    dated: list[DatedUnits] = field(default_factory=list)
+    wanted: int | None = None
+    due: bool = True
     priority: int = 0
     partial: bool = False
     backorder: bool = True
@@ -65,6 +78,26 @@ class Order:
     def waiting(self) -> int:
         return sum(part.units for part in self.waits)
 
+    def expected(self) -> int:
+        return sum(one.units for one in self.dated)
+
+    def has_any(self) -> bool:
+        return bool(self.promised or self.waits or self.dated)
+
+    def is_open(self) -> bool:
+        return self.created_at is not None and self.ended is None
+
+    def expect(self, place: int, units: int, earmarked: int, day: int) -> None:
+        """Promise units for a day, together with what is promised for it at that place already."""
+        same = [one for one in self.dated if (one.place, one.day) == (place, day)]
+        there, fenced = sum(one.units for one in same), sum(one.earmarked for one in same)
+        others = [one for one in self.dated if one not in same]
+        self.dated = sorted([*others, DatedUnits(place, there + units, fenced + earmarked, day)], key=place_and_day)
+
+    def hold(self, promise: Promise) -> None:
+        """Hold units of the shelf; promises stand in the order of their requests."""
+        self.promised = sorted([*self.promised, promise], key=asked_at)
+
     def owed(self) -> int:
         return max(0, self.requested - self.released - self.moved())
 
@@ -82,9 +115,18 @@ class Order:
     def without_empty(self) -> None:
         self.promised = [promise for promise in self.promised if promise.units]
         self.waits = [part for part in self.waits if part.units]
+        self.dated = [one for one in self.dated if one.units]
 
     def wait(self, place: int, units: int) -> None:
         """Let units wait at a place in the log, together with what waits there already."""
         there = sum(part.units for part in self.waits if part.place == place)
         others = [part for part in self.waits if part.place != place]
         self.waits = sorted([*others, Part(place, there + units)], key=lambda part: part.place)
+
+
+def asked_at(promise: Promise) -> int:
+    return promise.asked
+
+
+def place_and_day(one: DatedUnits) -> tuple[int, int]:
+    return one.place, one.day

@@ -15,7 +15,9 @@ MILLISECOND = 1_000
 
 
 class Model:
-    """The whole partition."""
+    """The whole partition; `makes` are its items."""
+
+    makes = ItemModel
 
     def __init__(self, entries: Iterable[Entry] = ()) -> None:
         self.items: dict[str, ItemModel] = {}
@@ -44,7 +46,7 @@ class Model:
 
     def answer(self, entry: Entry) -> None:
         tenant, name = entry.name.split("|")
-        item = self.items.get(entry.name) or ItemModel(Rules(self.document, tenant, name))
+        item = self.items.get(entry.name) or self.makes(Rules(self.document, tenant, name))
         item.begin(entry.offset, entry.log_time)
         if item.answer(entry.command):
             self.items[entry.name] = item

@@ -42,7 +42,7 @@ def refusal(document: str) -> str:
             '{"tenants":{"a":{"default_channel":"STORE"}}}',
             (
                 "tenants.a.default_channel: is a key of the whole document, and not allowed here; allowed are aliases,"
-                " channels, frozen, items, max_waiting_each, rule, safety_stock, shortage, step, time_limit"
+                " channels, frozen, items, max_waiting_each, rule, safety_stock, shortage, step, supply, time_limit"
             ),
         ),
     ],

@@ -1,0 +1,30 @@
+"""The next boundary of an item: the day whose coming changes anything, and the timer that brings it.
+
+Law: while nothing of an item has a date, it has no row and no timer for one.
+Source: docs/rules/dates.md#today.
+"""
+
+from atp_stream.domain.item import timers
+from atp_stream.domain.item.open_item import OpenItem
+from atp_stream.domain.row_keys import wanted_of, wanted_prefix
+from atp_stream.domain.supply import days
+from atp_stream.domain.supply.rows import CurveRow
+
+
+def look_ahead(item: OpenItem) -> None:
+    """See which day is the next that changes anything; forget all once nothing has a date."""
+    dates = item.dates
+    row = dates.row
+    dates.is_touched = False
+    item.row.dated = bool(row.days or row.arriving or row.open or row.undue)
+    if not item.row.dated:
+        dates.row = CurveRow(boundary=row.boundary, timer=row.timer, told=row.told)
+        row = dates.row
+    first = item.state.first(wanted_prefix(item.name)) if row.undue else None
+    wanted = None if first is None else wanted_of(first[0])[0]
+    boundary = days.boundary_of(row.days, wanted, dates.today, item.rules.supply)
+    if boundary != row.boundary or (row.timer is None) != (boundary is None):
+        if row.timer is not None:
+            timers.stop(item, row.timer, timers.OF_DAY)
+        row.timer = None if boundary is None else timers.start(item, boundary * days.DAY_US, timers.OF_DAY)
+    row.boundary = boundary

@@ -1,0 +1,228 @@
+"""The laws of supplies and promises by day, on random histories with everything mixed in.
+
+They are checked on the model, which recomputes every number; `test_dates_model` holds the product to it.
+"""
+
+import copy
+from typing import Any
+
+from hypothesis import given, settings
+
+from atp_stream.domain.commands import Confirm, Entry, ReceiveSupply, Release, Reserve, ScheduleSupply
+from tests.domain.model.dates import MILLISECONDS, NOW
+from tests.domain.model.item import ItemModel
+from tests.domain.model.order import DatedUnits, Order
+from tests.domain.model.partition import Model
+from tests.domain.support.dated_histories import dated_histories
+from tests.domain.support.log import LAMP
+from tests.domain.support.sizes import nightly
+
+MANY = settings(max_examples=nightly(10_000, 30))
+
+
+class Audited(ItemModel):
+    """An item that checks each act while it does it."""
+
+    lost_any = False
+
+    def others(self, channel: str) -> dict[str, int]:
+        return {one: units for one, units in self.earmarks().items() if one != channel}
+
+    def keeps_earmarks(self, before: dict[str, int]) -> None:
+        """J12: no act lowers another channel's earmark, but by a step."""
+        now = self.earmarks()
+        assert all(now[one] >= units - self.rules.step() for one, units in before.items())
+
+    def expect(self, name: str, units: int, place: int, day: int) -> None:
+        channel = self.orders[name].channel
+        before, claim = self.others(channel), self.claim_on(channel, day)
+        super().expect(name, units, place, day)
+        assert units <= claim  # J1
+        assert day >= self.today()
+        assert self.orders[name].wanted is None or day >= (self.orders[name].wanted or 0)
+        self.keeps_earmarks(before)
+
+    def promise(self, name: str, units: int, asked: int) -> None:
+        super().promise(name, units, asked)
+        assert self.all_reserved() <= max(0, self.on_hand() - self.safety_stock())  # J3
+
+    def redeem(self, name: str, one: DatedUnits, cap: int) -> bool:
+        before = self.others(self.orders[name].channel)
+        redeemed = super().redeem(name, one, cap)
+        if redeemed:
+            assert self.all_reserved() <= self.on_hand()  # J3
+            self.keeps_earmarks(before)
+        return redeemed
+
+    def hasten(self, name: str, order: Order, head: tuple[int, int, str, int, str]) -> bool:
+        before, units = self.others(order.channel), order.held() + order.expected()
+        helped = super().hasten(name, order, head)
+        assert units == order.held() + order.expected()
+        self.keeps_earmarks(before)
+        return helped
+
+    def lose(self, name: str, one: DatedUnits, units: int) -> None:
+        self.lost_any = True
+        super().lose(name, one, units)
+
+
+class AuditedModel(Model):
+    makes = Audited
+
+
+def promised(item: ItemModel) -> dict[str, Any]:
+    return {
+        name: ([(one.units, one.asked) for one in order.promised], [(part.place, part.units) for part in order.waits],
+               [(one.place, one.units, one.earmarked, one.day) for one in order.dated])
+        for name, order in item.orders.items()
+    }  # fmt: skip
+
+
+def at_rest(item: Audited) -> None:
+    """Check what holds between any two commands."""
+    curve, safety = item.curve(), item.safety_stock()
+    standing = list(item.all_dated())
+    for point, units in curve.items():  # J2
+        assert units + safety >= 0 or not any(one.day <= point for _, one in standing)
+    levels = list(item.levels().values())
+    assert sorted(levels, reverse=True) == levels  # J14: told from the last point to the first
+    for order in item.orders.values():  # J20
+        assert order.ended is not None or order.held() + order.waiting() + order.expected() <= order.owed()
+    for channel in item.channels:  # J4
+        assert item.consumed(channel) >= sum(
+            one.earmarked for name, one in standing if item.orders[name].channel == channel
+        )
+    in_days = [
+        (item.counted_on(supply.day() or 0), supply.open())
+        for supply in item.supplies.values()
+        if supply.day() is not None
+    ]
+    if not item.coming and not any(day is not None and day <= item.today() for day, _ in in_days):
+        assert all(one.day > item.today() for _, one in standing)  # J7
+    if all(units + safety >= 0 for units in curve.values()):
+        assert has_pegging(item, in_days)  # J17
+    again = copy.deepcopy(item)
+    again.serve()
+    assert promised(item) == promised(again)  # J16
+    quiet_days(item, curve)
+
+
+def has_pegging(item: ItemModel, in_days: list[tuple[int | None, int]]) -> bool:
+    """Tell whether shelf and supplies can be assigned to the promises: the earliest promise from the earliest."""
+    supplies = [(NOW, item.on_hand() - item.all_reserved())]
+    supplies += [(item.today(), one.units) for one in item.coming]
+    supplies += [(day, units) for day, units in in_days if day is not None]
+    left = sorted(supplies)
+    for _, one in sorted(item.all_dated(), key=lambda pair: pair[1].day):
+        need = one.units
+        for place, (day, units) in enumerate(left):
+            taken = min(need, units) if day <= one.day else 0
+            left[place], need = (day, units - taken), need - taken
+        if need:
+            return False
+    return True
+
+
+def quiet_days(item: ItemModel, curve: dict[int, int]) -> None:
+    """J18: until the next boundary, time changes no value by date."""
+    if item.boundary is not None and item.boundary - 1 > item.now // MILLISECONDS:
+        later = copy.deepcopy(item)
+        later.now = (item.boundary - 1) * MILLISECONDS
+        after = later.curve()
+        assert all(curve[point] == units for point, units in after.items() if point in curve)
+        assert item.boundary == later.next_boundary()
+
+
+def days_of(order: Order) -> list[int]:
+    return sorted(one.day for one in order.dated for _ in range(one.units))
+
+
+def no_loss(command: Any, before: ItemModel | None, after: Audited) -> bool:
+    """Tell whether a command can have taken nothing: then no promise of another reservation moves to a later day."""
+    if before is None or after.on_hand() < before.on_hand():
+        return False
+    if isinstance(command, ScheduleSupply):
+        return command.supply not in before.supplies
+    if isinstance(command, ReceiveSupply):
+        units = command.quantity
+        moves = not command.moves_stock and not after.is_held(command)
+        return units is not None and not command.final and moves  # J19, J10
+    return isinstance(command, Reserve | Release | Confirm)
+
+
+def stable(command: Any, before: ItemModel, after: Audited) -> None:
+    """J5: no promise of another reservation is lost or later."""
+    for name, order in before.orders.items():
+        now = after.orders.get(name)
+        if now is None or now.ended is not None or name == getattr(command, "reservation", None):
+            continue
+        redeemed = now.held() - order.held()
+        for day in (max(one, after.today()) for one in days_of(order)):
+            kept = sum(one <= day for one in days_of(now)) + redeemed
+            assert kept >= sum(one <= day for one in days_of(order))
+
+
+def another_day(command: Reserve, before: ItemModel, after: Audited) -> None:
+    """J21: a newer create of the same quantity costs no promise."""
+    order, now = before.orders.get(command.reservation), after.orders[command.reservation]
+    if order is not None and now.is_open() and order.requested == command.quantity:
+        assert now.held() + now.expected() >= min(order.held() + order.expected(), now.owed())
+
+
+def raises(before: ItemModel, after: Audited) -> None:
+    """J10: no point is lower than it was."""
+    was, now = before.curve(), after.curve()
+    reserved = after.all_reserved() - before.all_reserved()
+    if not reserved and promised(before) == promised(after):
+        assert all(now[point] >= units for point, units in was.items() if point in now)
+
+
+@MANY
+@given(dated_histories())
+def test_no_history_breaks_a_law(entries: list[Entry]) -> None:
+    model = AuditedModel()
+    for entry in entries:
+        item = model.items.get(LAMP)
+        before = copy.deepcopy(item)
+        refused = len(model.refused)
+        if isinstance(item, Audited):
+            item.lost_any = False
+        model.hear(entry)
+        after = model.items.get(LAMP)
+        if not isinstance(after, Audited):
+            continue
+        at_rest(after)
+        if before is None or entry.name != LAMP or len(model.refused) > refused:
+            continue
+        if no_loss(entry.command, before, after):
+            stable(entry.command, before, after)
+            if isinstance(entry.command, ReceiveSupply):
+                assert not after.lost_any  # J19
+                raises(before, after)
+        if isinstance(entry.command, Reserve):
+            another_day(entry.command, before, after)
+
+
+@MANY
+@given(dated_histories(most=20))
+def test_j8_a_reservation_that_is_made_and_released_restores_everything(entries: list[Entry]) -> None:
+    model = Model(entries)
+    item = model.items.get(LAMP)
+    quiet = item is not None and not any(
+        order.waits or any(order.due or one.day > (order.wanted or 0) or one.day == item.today() for one in order.dated)
+        for order in item.orders.values()
+    )
+    if item is None or not quiet:
+        return
+    last = entries[-1]
+    head: dict[str, Any] = {"event_id": "new", "at": last.log_time * 1_000, "reservation": "new"}
+    for wanted in (None, item.today() + 2):
+        before = promised(item), item.curve(), {channel: item.consumed(channel) for channel in item.channels}
+        again = copy.deepcopy(model)
+        made = Reserve(**head, quantity=3, channel="ECOM", wanted=wanted)
+        again.hear(Entry(0, last.offset + 1, last.log_time, LAMP, made))
+        again.hear(Entry(0, last.offset + 2, last.log_time, LAMP, Release(**{**head, "event_id": "gone"})))
+        after = again.items[LAMP]
+        after.orders.pop("new", None)
+        consumed = {channel: after.consumed(channel) for channel in item.channels if channel in after.channels}
+        assert before == (promised(after), after.curve(), {**before[2], **consumed})
