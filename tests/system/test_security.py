@@ -266,7 +266,7 @@ def test_what_is_not_allowed_is_one_line_that_says_which_right_is_missing(
     ("principal", "line"),
     [
         ("auditor", "Kafka does not let user auditor use group atp: add an ACL (docs/security.md)"),
-        ("operator", "Kafka does not let user operator work: add an ACL for Write on inventory.atp.allocation.comm"),
+        ("operator", "Kafka does not let user operator work: add an ACL for Write on atp-owners, Write on inv"),
         ("upstream", "run `atp init`: topics are missing, or user upstream may not see them: inventory.atp.policy"),
     ],
 )
