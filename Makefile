@@ -3,12 +3,14 @@
 # make lint         ruff, mypy, import-linter, the links of the documentation; all that they find: make --keep-going lint
 # make format       mend what ruff can mend by itself
 # make coverage     the branches of the domain that its tests do not reach
-# make chaos        faults under load, and an oracle: make chaos SEED=1 MINUTES=4
+# make chaos        faults under load, and an oracle: make chaos SEED=1 MINUTES=4 BROKERS=1
 # make bench        figures: what an event costs here and elsewhere, latency, recovery (benchmarks/README.md)
-# make nightly      what takes hours: laws of the domain over 10,000 histories each, long streams on the real stack
+# make nightly      what takes hours: laws of the domain over 10,000 histories each, long streams, and chaos on three brokers
 # make mutate       mutation testing of the domain (docs/quality/mutation.md)
 # make docs         the tables of docs/reference.md, and a picture, made anew from the code
 # make site         the documentation as a site, in build/site
+# make sbom         what the product is made of, as CycloneDX in build/sbom.json
+# make licences     the licence of each package that the product is made of
 # make lock-java    the list of Kafka's jars, after a version in tools/lock.py was changed
 # make lock-python  requirements/, after pyproject.toml was changed; newer versions: make lock-python ARGS=--upgrade
 # make install      what `make demo` needs of Python
@@ -18,11 +20,13 @@
 # make help         this list
 #
 # Each target makes what it needs (.venv, and Kafka and the registry in ~/.cache/atp-stream) once, and again when its
-# source changes. Only Python is needed; `make bench` alone wants a JDK and Maven, for the program it compares with (PARTS=peers).
+# source changes. Only Python is needed; `make bench` alone wants a JDK and Maven, for the programs it compares with (PARTS="peers latency").
 
 PYTHON ?= python3
 VENV := .venv
 MUTATE := .atp/mutate
+SBOM := .atp/sbom
+PRODUCT := .atp/product
 UV := .atp/uv
 BIN := $(VENV)/bin
 PIP := -m pip install --quiet --disable-pip-version-check
@@ -33,8 +37,9 @@ PEERS_DIR := .atp/peers
 CODE := atp_stream benchmarks chaos tests tools
 SEED := 1
 MINUTES := 4
+BROKERS := 1
 
-.PHONY: demo test chaos bench lint lint-rules lint-format lint-types lint-imports format docs site lock-java lock-python nightly nightly-laws nightly-streams mutate coverage install install-dev java clean help
+.PHONY: demo test chaos bench lint lint-rules lint-format lint-types lint-imports format docs site lock-java lock-python nightly nightly-laws nightly-streams nightly-brokers mutate coverage sbom licences install install-dev java clean help
 .DEFAULT_GOAL := test
 
 # $(error) prints the one line a person needs, and nothing behind it.
@@ -59,10 +64,10 @@ test: install-dev
 
 chaos: install-dev
 	$(fetch-java)
-	$(BIN)/python -m chaos --seed $(SEED) --minutes $(MINUTES) $(ARGS)
+	$(BIN)/python -m chaos --seed $(SEED) --minutes $(MINUTES) --brokers $(BROKERS) $(ARGS)
 
-# Only who measures the peers, as all do who name no PARTS, needs what compiles them.
-bench: install-dev $(if $(filter peers,$(or $(PARTS),peers)),$(PEERS_DIR)/kafka_streams/.built)
+# Only who measures peers, as all do who name no PARTS, needs what compiles them.
+bench: install-dev $(if $(filter peers latency,$(or $(PARTS),peers)),$(PEERS_DIR)/kafka_streams/.built)
 	$(fetch-java)
 	N=$(N) PARTS="$(PARTS)" WORKLOADS="$(WORKLOADS)" REPEAT=$(REPEAT) RATES="$(RATES)" DURATION=$(DURATION) ROWS="$(ROWS)" CHECK=$(CHECK) \
 	  $(BIN)/python -m benchmarks
@@ -99,17 +104,21 @@ lock-python: $(UV)/bin/uv
 	$(compile)/product.lock --constraint requirements/dev.lock pyproject.toml
 	$(compile)/build.lock --constraint requirements/dev.lock --group build
 	$(compile)/mutate.lock --group mutate
+	$(compile)/sbom.lock --group sbom
 $(UV)/bin/uv:
 	$(need-python)@$(PYTHON) -m venv $(UV)
 	@$(UV)/bin/python $(PIP) 'uv==0.13.9'
 
 # Each a target of its own, as in `make lint`: about three hours of one core, and some ten minutes on the real stack.
-nightly: nightly-laws nightly-streams
+nightly: nightly-laws nightly-streams nightly-brokers
 nightly-laws: install-dev
 	$(BIN)/python -m pytest tests/domain --hypothesis-profile=nightly --timeout=0 $(ARGS)
 nightly-streams: install-dev
 	$(fetch-java)
 	$(BIN)/python -m pytest tests/system -m nightly $(ARGS)
+nightly-brokers: install-dev
+	$(fetch-java)
+	$(BIN)/python -m chaos --seed $(SEED) --minutes 4 --brokers 3
 
 # mutmut has an environment of its own: pyproject.toml says why.
 mutate: $(MUTATE)/.installed
@@ -118,6 +127,23 @@ mutate: $(MUTATE)/.installed
 $(MUTATE)/.installed: requirements/mutate.lock
 	$(need-python)@$(PYTHON) -m venv $(MUTATE)
 	@$(MUTATE)/bin/python $(LOCKED)/mutate.lock
+	@touch $@
+
+# From the packages as they are installed in the image, and nothing else: their files name their licences.
+sbom: $(SBOM)/.installed $(PRODUCT)/.installed
+	@mkdir -p build
+	@$(SBOM)/bin/cyclonedx-py environment --pyproject pyproject.toml --mc-type application --output-reproducible \
+	  --output-format JSON --output-file build/sbom.json $(PRODUCT)/bin/python
+	@echo "build/sbom.json"
+licences: $(SBOM)/.installed $(PRODUCT)/.installed
+	@$(SBOM)/bin/pip-licenses --python=$(PRODUCT)/bin/python --from=mixed --format=markdown --order=license $(ARGS)
+$(SBOM)/.installed: requirements/sbom.lock
+	$(need-python)@$(PYTHON) -m venv $(SBOM)
+	@$(SBOM)/bin/python $(LOCKED)/sbom.lock
+	@touch $@
+$(PRODUCT)/.installed: requirements/product.lock $(SBOM)/.installed
+	@rm -rf $(PRODUCT) && $(PYTHON) -m venv --without-pip $(PRODUCT)
+	@$(SBOM)/bin/python -m pip --python $(PRODUCT)/bin/python $(wordlist 3,99,$(LOCKED))/product.lock
 	@touch $@
 
 coverage: install-dev
@@ -144,7 +170,7 @@ $(VENV)/.installed-dev: pyproject.toml requirements/dev.lock | $(VENV)/pyvenv.cf
 	@touch $@ $(VENV)/.installed
 
 $(PEERS_DIR)/kafka_streams/.built: benchmarks/peers/kafka_streams/pom.xml $(wildcard benchmarks/peers/kafka_streams/src/main/java/peers/*)
-	$(need-jdk)$(need-maven)@echo "compiling the Kafka Streams peer"
+	$(need-jdk)$(need-maven)@echo "compiling the Kafka Streams peers"
 	@mvn -q -B -Dstyle.color=never -f benchmarks/peers/kafka_streams package
 	@touch $@
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from yarl import URL
 
+from atp_stream.access import KafkaAccess, RegistryAccess
 from atp_stream.agents.clock import add_clock
 from atp_stream.agents.conditions import add_conditions
 from atp_stream.agents.fold_adapter import Ledger, add_ledger_agent
@@ -26,8 +27,10 @@ from atp_stream.provision import preflight
 from atp_stream.provision.schemas import subjects
 from atp_stream.settings import Settings, Wire
 from atp_stream.topics import LOG_PARTITIONS, TOMBSTONE_RETENTION_MS, Topics
+from atp_stream.web.admission import admitted
 from atp_stream.web.problems import as_problems
 from atp_stream.web.routes import add_web
+from atp_stream.web.server import MAX_BODY_BYTES
 
 OnStep = Callable[[int, int, Answer, float], None]
 
@@ -38,9 +41,11 @@ _HEARTBEATS = 10
 def create_app(settings: Settings, *, genesis: str, schemas: SchemaCache) -> EngineApp:
     """Return the Faust app of a worker, not started; `genesis` names the item log that it folds."""
     topics = Topics.of(settings)
-    canonical = URL(settings.web_url or f"http://{settings.web_host}:{settings.web_port}")
+    kafka = KafkaAccess.of(settings)
+    canonical = URL(settings.web_url or f"{settings.web_scheme}://{settings.web_host}:{settings.web_port}")
     app = EngineApp(
         settings.app_id,
+        broker_credentials=kafka.credentials(),
         broker=[URL(f"kafka://{address}") for address in settings.brokers],
         datadir=Path(settings.data_dir),
         topic_partitions=LOG_PARTITIONS,
@@ -52,7 +57,7 @@ def create_app(settings: Settings, *, genesis: str, schemas: SchemaCache) -> Eng
         web_port=settings.web_port,
         web_host=settings.web_host,
         canonical_url=canonical,
-        web_application_options={"middlewares": [as_problems]},
+        web_application_options={"middlewares": [as_problems, admitted], "client_max_size": MAX_BODY_BYTES},
     )
     translator = Translator(Inbound(schemas, settings.default_tenant or None), schemas, topics, genesis)
     app.install(
@@ -63,13 +68,13 @@ def create_app(settings: Settings, *, genesis: str, schemas: SchemaCache) -> Eng
         fold=Ledger(Outbound(genesis, settings.wire, schemas.output_ids), topics),
         translate=translator,
         genesis=genesis,
-        bootstrap=settings.bootstrap,
+        kafka=kafka,
     )
     add_ledger_agent(app, topics)
     add_intake_agent(app, topics)
-    clock = add_clock(app, topics, genesis, settings.bootstrap)
+    clock = add_clock(app, topics, genesis, kafka)
     add_conditions(app, topics)
-    metrics = add_web(app, topics, schemas, translator.counts, translator.unread, clock.held)
+    metrics = add_web(app, settings, topics, schemas, translator.counts, translator.unread, clock.held)
     app.steps.on_step = _told(metrics.step, topics)
     return app
 
@@ -89,20 +94,24 @@ def prepare(settings: Settings) -> EngineApp:
     """Return an app that may start.
 
     Raises:
+        SettingError: a setting that only workers read is not as it must be.
         ProvisionError: it may not; the text is one line that says why and what to do.
         RegistryUnavailable: the schema registry does not answer.
     """
+    settings.check_worker()
     preflight.check_versions()
     lock = preflight.claim_directory(settings.data_dir)
     port = preflight.check_port(settings.web_host, settings.web_port)
     settings = replace(settings, web_port=port)
+    if settings.web_health_port is not None:
+        preflight.check_port(settings.web_host, settings.web_health_port)
     topics = Topics.of(settings)
-    schemas = SchemaCache(settings.registry_url)
+    schemas = SchemaCache(RegistryAccess.of(settings))
     genesis, warnings = asyncio.run(_look_around(settings, topics, schemas))
     preflight.check_directory(settings.data_dir, genesis, settings.app_id)
     app = create_app(settings, genesis=genesis, schemas=schemas)
     app.data_lock = lock  # held as long as the app is
-    app.warnings = tuple(warnings)
+    app.warnings = (*warnings, *settings.web_warnings())
     return app
 
 

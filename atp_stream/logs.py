@@ -14,8 +14,9 @@ from typing import Any
 
 import structlog
 
-from atp_stream.engine.repetitions import REPEAT_S, Repetitions
+from atp_stream.engine.repetitions import MAX_KINDS, REPEAT_S, Repetitions
 from atp_stream.settings import LogFormat, Settings
+from atp_stream.visible import visible
 
 #: These say at INFO what is of no use to an operator, or at DEBUG what costs a tenth of the time.
 _QUIET = {"aiokafka": "WARNING", "faust": "WARNING", "mode": "WARNING", "asyncio": "WARNING", "httpx": "WARNING"}
@@ -29,6 +30,11 @@ _EXPECTED = (
 )
 
 
+_OF_MANY_LINES = {"exception", "stack"}
+#: So many lines of our own of one kind are written in a second.
+OWN_LINES = 10
+
+
 class Expected(logging.Filter):
     """Drops lines that look like faults and are none."""
 
@@ -39,19 +45,23 @@ class Expected(logging.Filter):
 
 
 class Limit(logging.Filter):
-    """Lets each kind of line of a library through once a minute, with `repeated`: how many were left out before it.
+    """Lets each kind of line through a number of times, with `repeated`: how many were left out before it.
 
-    Without it, a broker that is away has aiokafka write 70 lines a second.
+    Once a minute if a library says it: a broker that is away has aiokafka write 70 lines a second. Ten times a second
+    if we do: our lines have words of their own, and what lasts is said once a minute where it is known to last.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
         self._clock = clock
         self._repetitions = Repetitions(REPEAT_S)
+        self._own: dict[tuple[str, str], tuple[int, int]] = {}  # the second, and how many lines in it
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Return whether to keep a line."""
-        if record.levelno < logging.WARNING or record.name.partition(".")[0] == "atp_stream":
+        if record.name.partition(".")[0] == "atp_stream":
+            return self._keeps_own(record)
+        if record.levelno < logging.WARNING:
             return True
         kind = record.name, record.levelno, re.sub("[0-9]+", "#", str(record.msg))[:80]
         passed_over = self._repetitions.passed_over(kind, self._clock())
@@ -59,11 +69,32 @@ class Limit(logging.Filter):
             record.repeated = passed_over
         return passed_over is not None
 
+    def _keeps_own(self, record: logging.LogRecord) -> bool:
+        kind, now = (record.name, str(record.msg)[:80]), int(self._clock())
+        second, count = self._own.get(kind, (now, 0))
+        left_out = max(0, count - OWN_LINES) if second != now else 0
+        count = 1 if second != now else count + 1
+        self._own.pop(kind, None)
+        self._own[kind] = (now, count)
+        if len(self._own) > MAX_KINDS:
+            del self._own[next(iter(self._own))]
+        if left_out:
+            record.repeated = left_out + getattr(record, "repeated", 0)
+        return count <= OWN_LINES
+
 
 def _name_message(_logger: Any, _method: str, line: dict[str, Any]) -> dict[str, Any]:
     """Call the sentence `message`: `event` is the stable name that the line brings with it, if it has one."""
     line["message"] = line.pop("event")
     return line
+
+
+def _show_all(_logger: Any, _method: str, line: dict[str, Any]) -> dict[str, Any]:
+    """Escape what could forge a line, or hide in it; JSON does so by itself."""
+    return {
+        name: visible(value) if isinstance(value, str) and name not in _OF_MANY_LINES else value
+        for name, value in line.items()
+    }
 
 
 def logging_config(settings: Settings) -> dict[str, Any]:
@@ -81,7 +112,10 @@ def logging_config(settings: Settings) -> dict[str, Any]:
     last: list[Any] = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     if console:  # without the values of locals, which rich would print: messages are other people's data
         plain = structlog.dev.plain_traceback
-        last = [structlog.dev.ConsoleRenderer(colors=terminal, event_key="message", exception_formatter=plain)]
+        last = [
+            _show_all,
+            structlog.dev.ConsoleRenderer(colors=terminal, event_key="message", exception_formatter=plain),
+        ]
     return {
         "version": 1,
         "disable_existing_loggers": False,

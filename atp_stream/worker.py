@@ -2,7 +2,9 @@
 
 import gc
 import logging
+import resource
 import sys
+from contextlib import suppress
 from typing import Any
 
 import faust
@@ -46,12 +48,20 @@ class Worker(faust.Worker):
         log.info("started; views are at %s, tables in %s", url, tables, extra=about)
 
 
+def raise_open_files() -> None:
+    """Let this process open as many files as it may: what it inherits is often 1,024."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):  # macOS allows fewer than it says
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
 def run(settings: Settings) -> None:
     """Run a worker in this process until a signal ends it.
 
     Raises:
-        ProvisionError, RegistryUnavailable: as `prepare`.
+        SettingError, ProvisionError, RegistryUnavailable: as `prepare`.
     """
+    raise_open_files()
     app = prepare(settings)
     logs.set_up(settings)
     for warning in app.warnings:

@@ -1,9 +1,10 @@
 """`make bench`: measure, and write the table of benchmarks/README.md anew.
 
 Knobs, as variables of make or of the environment: N (events a workload, 200,000; items of the first load, 500,000),
-PARTS (of throughput, peers, latency, recovery, first_load; all but the last), WORKLOADS (zipf uniform), REPEAT (runs of
-which the median counts, 2), RATES (10 200 2000), DURATION (seconds of each rate, 15), ROWS (100000 1000000), CHECK
-(events of the run whose outputs are recounted, 30,000; 0 for none).
+PARTS (of throughput, peers, latency, recovery, first_load, security; all but the last two), WORKLOADS (zipf uniform),
+REPEAT (runs of throughput, peers and latency, 2: the median of them, the sum of what was lost, the greatest maximum),
+RATES (10 200 2000), DURATION (seconds of each rate, 15), ROWS (100000 1000000), CHECK (events of the run whose outputs
+are recounted, 30,000; 0 for none).
 What a run did not measure stays as it was; `benchmarks/results.json` holds the figures behind the table.
 """
 
@@ -28,12 +29,15 @@ from atp_stream import __version__
 from atp_stream.devstack import Stack
 from atp_stream.settings import Settings
 from benchmarks import comparison, first_load, latency, recovery, table, throughput
+from benchmarks.contenders import CONTENDERS
 from benchmarks.traffic import WORKLOADS
 
 HERE: Final = Path(__file__).parent
 RESULTS: Final = HERE / "results.json"
 README: Final = HERE / "README.md"
 _PATTERN: Final = 30_000  # events that make the rows which recovery copies
+
+_NO_MEDIAN: Final[dict[str, Callable[[list[float]], float]]] = {"lost": sum, "max_ms": max}
 
 
 class Knobs(NamedTuple):
@@ -81,13 +85,26 @@ class Run:
                 await self._peers(workload)
         if "latency" in self.knobs.parts:
             for rate in self.knobs.rates:
-                found = await latency.measure(self.stack, self.directory, rate, self.knobs.seconds)
-                self._keep(("latency", str(rate)), [found])
+                await self._latency(rate)
         if "recovery" in self.knobs.parts:
             await self._recovery()
         if "first_load" in self.knobs.parts:
             found = await first_load.measure(self.stack, self.directory, self.knobs.items)
             self._keep(("first_load", str(self.knobs.items)), [found])
+        if "security" in self.knobs.parts:
+            await self._security()
+
+    async def _security(self) -> None:
+        """Run a workload in turn on this stack and on one with TLS and passwords: what does it cost?"""
+        with _stack(secure=True) as (other, directory):
+            places = {"PLAINTEXT": (self.stack, self.directory), "SASL_SSL": (other, directory)}
+            runs: dict[str, list[dict[str, Any]]] = {name: [] for name in places}
+            for turn in range(self.knobs.repeat):
+                for name, (stack, place) in places.items():
+                    run = throughput.measure(stack, place, f"security-{turn}", WORKLOADS["zipf"], self.knobs.events)
+                    runs[name].append(await run)
+        for name, found in runs.items():
+            self._keep(("security", name), found)
 
     async def _throughput(self, workload: str) -> None:
         runs = [
@@ -114,6 +131,15 @@ class Run:
             ]
             self._keep(("peers", workload, peer), runs)
 
+    async def _latency(self, rate: int) -> None:
+        runs: dict[str, list[dict[str, Any]]] = {name: [] for name in CONTENDERS}
+        for turn in range(self.knobs.repeat):
+            for name, contend in CONTENDERS.items():
+                async with contend(self.stack, self.directory, f"latency-{name}-{rate}-{turn}") as contender:
+                    runs[name].append(await latency.measure(self.stack, contender, rate, self.knobs.seconds))
+        for name in CONTENDERS:
+            self._keep(("latency", name, str(rate)), runs[name])
+
     async def _recovery(self) -> None:
         pattern = await throughput.fill(self.stack, self.directory, "pattern", WORKLOADS["uniform"], _PATTERN)
         for rows in self.knobs.rows:
@@ -131,14 +157,14 @@ class Run:
 
 
 def middle(runs: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the median of each figure, and of what is no figure the first."""
+    """Return the median of each figure, but the sum of what was lost and the greatest maximum; else the first."""
     found: dict[str, Any] = {}
     for name, first in runs[0].items():
         said = [run[name] for run in runs if name in run]
         if isinstance(first, dict):
             found[name] = middle(said)
         else:
-            found[name] = median(said) if isinstance(first, float | int) else first
+            found[name] = _NO_MEDIAN.get(name, median)(said) if isinstance(first, float | int) else first
     return found
 
 
@@ -157,11 +183,11 @@ def machine() -> dict[str, Any]:
 
 
 @contextmanager
-def _stack() -> Iterator[tuple[Stack, Path]]:
+def _stack(*, secure: bool = False) -> Iterator[tuple[Stack, Path]]:
     """Give a broker that is made to run fast, and its directory; both are gone afterwards."""
     directory = Path(tempfile.mkdtemp(prefix="atp-bench-"))
     # Started as one that stays: the stack of a demo trades a quick start for slow code.
-    stack = Stack(directory / "stack", Settings().java_dir, detached=True)
+    stack = Stack(directory / "stack", Settings().java_dir, secure=secure, detached=True)
     try:
         with stack:
             yield stack, directory

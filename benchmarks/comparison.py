@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 from aiokafka.partitioner import murmur2
 
+from atp_stream.access import KafkaAccess
 from atp_stream.devstack import Stack
 from benchmarks import proc, site, wire
 from benchmarks.peers.model import Event, Shelf
@@ -31,13 +32,13 @@ class Peer(NamedTuple):
 
 
 _PYTHON: Final = (sys.executable, "-m")
-_JAVA: Final = (
+JAVA: Final = (
     "java", "-Xmx1g", "-Dorg.slf4j.simpleLogger.defaultLogLevel=error",
-    "-cp", f"{BUILT}/peer-kafka-streams-1.jar:{BUILT}/lib/*", "peers.Shelves",
+    "-cp", f"{BUILT}/peer-kafka-streams-1.jar:{BUILT}/lib/*",
 )  # fmt: skip
 PEERS: Final = {
-    "streams": Peer("Kafka Streams, default", "exactly once", (*_JAVA, "{}", "default")),
-    "tuned": Peer("Kafka Streams, tuned", "exactly once", (*_JAVA, "{}", "tuned")),
+    "streams": Peer("Kafka Streams, default", "exactly once", (*JAVA, "peers.Shelves", "{}", "default")),
+    "tuned": Peer("Kafka Streams, tuned", "exactly once", (*JAVA, "peers.Shelves", "{}", "tuned")),
     "faust": Peer("plain Faust", "at least once, and loses", (*_PYTHON, "benchmarks.peers.faust_plain", "{}")),
     "floor": Peer("floor: confluent-kafka and a dict", "none", (*_PYTHON, "benchmarks.peers.floor", "{}")),
 }
@@ -75,8 +76,8 @@ def topic_of(workload: str) -> str:
 
 async def preload(stack: Stack, workload: str, count: int) -> None:
     """Fill the peers' topic."""
-    await site.create_topics(stack.bootstrap, [topic_of(workload)], PARTITIONS)
-    await site.preload(stack.bootstrap, _load(workload, count))
+    await site.create_topics(KafkaAccess(stack.bootstrap), [topic_of(workload)], PARTITIONS)
+    await site.preload(KafkaAccess(stack.bootstrap), _load(workload, count))
 
 
 def _load(workload: str, count: int) -> Iterator[site.Load]:
@@ -92,7 +93,7 @@ async def measure(
 ) -> dict[str, Any]:
     """Run a peer over the whole topic, and return its figures from its first event to its last flush and commit."""
     run = f"peer-{peer}-{workload}-{turn}"
-    await site.create_topics(stack.bootstrap, [f"{run}.committed", f"{run}.available"], PARTITIONS)
+    await site.create_topics(KafkaAccess(stack.bootstrap), [f"{run}.committed", f"{run}.available"], PARTITIONS)
     argv = _argv(stack, directory, peer, run, topic_of(workload), count)
     with (directory / f"{run}.log").open("wb") as log:
         child = await asyncio.create_subprocess_exec(
@@ -144,7 +145,7 @@ async def _check(stack: Stack, run: str, wanted: Expected) -> int:
     """Compare what came out with what must; return how many records that were."""
     counts: Counter[str] = Counter()
     last: dict[str, int] = {}
-    async with site.reader(stack.bootstrap) as consumer:
+    async with site.reader(KafkaAccess(stack.bootstrap)) as consumer:
         for topic in (f"{run}.committed", f"{run}.available"):
             async for record in site.read(consumer, topic, PARTITIONS):
                 counts[topic] += 1

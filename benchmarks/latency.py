@@ -1,79 +1,97 @@
-"""How long it takes from a reservation that is produced to its allocation that a reader of committed records gets."""
+"""How long it takes from a reservation that is produced to its allocation that a reader of committed records gets.
+
+Our worker and its peer are measured alike: the same messages, by the same producer, to the same kind of reader.
+"""
 
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator
-from io import BytesIO
-from pathlib import Path
-from typing import Any, Final
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from fastavro import parse_schema, schemaless_reader
 
-from atp_stream import provision
+from atp_stream.access import KafkaAccess
 from atp_stream.devstack import Stack
-from atp_stream.messages import schema_files
-from atp_stream.settings import Settings
-from atp_stream.topics import Topics
 from benchmarks import proc, site, wire
+from benchmarks.contenders import Contender, Probe
 
 _ITEMS: Final = 1_000
 _STOCK: Final = 10_000_000
-_FRAME: Final = 5  # bytes in front of Avro
 _GRACE: Final = 10.0  # seconds after the last message
-_WARM_UP: Final = 2.0  # seconds whose latencies are not counted
-Probe = tuple[str, int]
-"""Item and hundredths: the event names no reservation, so each one asks an item for an amount of its own."""
+_WARM_UP: Final = 5.0  # seconds whose latencies and CPU are not counted: a JVM compiles what it runs often
 
 
-async def measure(stack: Stack, directory: Path, rate: int, seconds: float) -> dict[str, Any]:
+class Input(NamedTuple):
+    """A message, and what its allocation will be known by if it is a reservation."""
+
+    value: bytes
+    probe: Probe | None = None
+
+
+class Usage(NamedTuple):
+    """The clock, and the CPU seconds that the contender and the broker have used."""
+
+    time: float
+    contender: float
+    broker: float
+
+    @classmethod
+    def now(cls, contender: Contender, stack: Stack) -> "Usage":
+        """Return it as it is now."""
+        return cls(time.monotonic(), contender.cpu(), proc.cpu(stack.broker.pid))
+
+
+async def measure(stack: Stack, contender: Contender, rate: int, seconds: float) -> dict[str, Any]:
     """Send half adjustments, half reservations at `rate` events a second; return percentiles in milliseconds."""
-    settings = site.settings_of(stack, f"latency-{rate}")
-    await provision.initialise(settings)
-    worker = site.Bench(settings, directory / settings.app_id)
-    try:
-        await worker.ready()
-        async with producer_of(settings) as producer, committed(settings) as consumer:
-            await _stock_up(settings, producer, worker)
-            began = worker.now()
-            broker = proc.cpu(stack.broker.pid)
-            seen: dict[Probe, float] = {}
-            reading = asyncio.create_task(read_commits(consumer, seen))
-            sent = await _send(settings, producer, rate, seconds + _WARM_UP)
+    seen: dict[Probe, float] = {}
+    async with producer_of(KafkaAccess(stack.bootstrap)) as producer:
+        for number in range(_ITEMS):
+            await producer.send(contender.adjusted, first_stock(number, _micros()))
+        await producer.flush()
+        await contender.stocked(_ITEMS)
+        async with committed(KafkaAccess(stack.bootstrap), contender.committed) as consumer:
+            reading = asyncio.create_task(read_commits(consumer, contender.probe, seen))
+            sender = _Sender(producer, contender, rate)
+            await sender.send(_WARM_UP)
+            before = Usage.now(contender, stack)
+            await sender.send(seconds)
+            after = Usage.now(contender, stack)
             deadline = time.monotonic() + _GRACE
-            while len(seen) < len(sent) and time.monotonic() < deadline:  # noqa: ASYNC110 - nothing announces it
+            while len(seen) < len(sender.sent) and time.monotonic() < deadline and not reading.done():  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
+            if reading.done():
+                await reading  # it never ends but by an error
             reading.cancel()
-        ended = worker.now()
-        broker = proc.cpu(stack.broker.pid) - broker
-        await worker.stop()
-    finally:
-        await worker.close()
-    first = min(sent.values()) + _WARM_UP
-    late = sorted((seen[probe] - at) * 1000 for probe, at in sent.items() if probe in seen and at >= first)
-    spent = ended.time - began.time
+    return {"rate": rate, **figures(sender.sent, seen, before, after)}
+
+
+def figures(sent: Mapping[Probe, float], seen: Mapping[Probe, float], before: Usage, after: Usage) -> dict[str, Any]:
+    """Return the figures of a run: latencies of what was sent after the warm-up, losses of all that was sent."""
+    late = sorted((seen[probe] - at) * 1000 for probe, at in sent.items() if probe in seen and at >= before.time)
+    if not late:
+        raise RuntimeError(f"no allocation of {len(sent)} reservations was read")
+    spent = after.time - before.time
     return {
-        "rate": rate,
         "reservations": len(late),
-        "lost": len(sent) - len(seen),
+        "lost": sum(probe not in seen for probe in sent),
         "p50_ms": percentile(late, 0.50),
         "p99_ms": percentile(late, 0.99),
         "max_ms": late[-1],
-        "cpu_share": (ended.cpu - began.cpu) / spent,
-        "broker_share": broker / spent,
+        "cpu_share": (after.contender - before.contender) / spent,
+        "broker_share": (after.broker - before.broker) / spent,
     }
 
 
-def percentile(ordered: list[float], part: float) -> float:
+def percentile(ordered: Sequence[float], part: float) -> float:
     """Return the least value that at least so great a part does not exceed; `ordered` is not empty."""
     return ordered[min(len(ordered) - 1, max(0, -int(-len(ordered) * part // 1) - 1))]
 
 
 @contextlib.asynccontextmanager
-async def producer_of(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
-    producer = AIOKafkaProducer(bootstrap_servers=settings.bootstrap, acks="all", linger_ms=0)
+async def producer_of(kafka: KafkaAccess) -> AsyncIterator[AIOKafkaProducer]:
+    producer = AIOKafkaProducer(**kafka, acks="all", linger_ms=0)
     await producer.start()
     try:
         yield producer
@@ -82,50 +100,77 @@ async def producer_of(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
 
 
 @contextlib.asynccontextmanager
-async def committed(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
-    topic = Topics.of(settings).allocation_committed
-    async with site.reader(settings.bootstrap) as consumer:
-        partitions = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
+async def committed(kafka: KafkaAccess, partitions: list[TopicPartition]) -> AsyncIterator[AIOKafkaConsumer]:
+    async with site.reader(kafka) as consumer:
         consumer.assign(partitions)
         await consumer.seek_to_end(*partitions)
         yield consumer
 
 
-async def _stock_up(settings: Settings, producer: AIOKafkaProducer, worker: site.Bench) -> None:
-    for number in range(_ITEMS):
-        await producer.send(Topics.of(settings).counted.name, _count(number))
-    await producer.flush()
-    await worker.drained(inputs=_ITEMS, records=_ITEMS)
-
-
-def _count(number: int) -> bytes:
-    return msgspec.json.encode({"itemId": f"item-{number:06d}", "onHand": _STOCK})
-
-
-async def _send(settings: Settings, producer: AIOKafkaProducer, rate: int, seconds: float) -> dict[Probe, float]:
-    """Send at a steady rate; return when each reservation was handed to the producer."""
-    topics = Topics.of(settings)
-    sent: dict[Probe, float] = {}
-    began = time.monotonic()
-    for number in range(int(rate * seconds)):
-        await asyncio.sleep(max(0.0, began + number / rate - time.monotonic()))
-        item = f"item-{number // 2 % _ITEMS:06d}"
-        if number % 2:
-            probe = item, number // 2 // _ITEMS + 1
-            said = {"itemId": item, "reservationId": f"r-{number}", "channel": "ECOM", "quantity": probe[1] / 100}
-            sent[probe] = time.monotonic()
-            await producer.send(topics.created.name, msgspec.json.encode(said))
-        else:
-            stamp = wire.instant(int(time.time() * 1_000_000))
-            moved = {"event_id": f"e-{number}", "timestamp": stamp, "product_id": item, "adjusted_quantity": 1}
-            await producer.send(topics.adjusted.name, msgspec.json.encode(moved))
-    return sent
-
-
-async def read_commits(consumer: AIOKafkaConsumer, seen: dict[Probe, float]) -> None:
-    schema = {**schema_files.schema("AllocationCommittedEvent"), "name": "Committed"}
-    plan = parse_schema(schema)
+async def read_commits(consumer: AIOKafkaConsumer, probe: Callable[[bytes], Probe], seen: dict[Probe, float]) -> None:
+    """Note when each allocation is read first, until it is cancelled."""
     async for record in consumer:
         now = time.monotonic()
-        event: Any = schemaless_reader(BytesIO(record.value[_FRAME:]), plan, None)
-        seen[event["itemId"], int(event["quantity"] * 100)] = now
+        seen.setdefault(probe(record.value), now)
+
+
+class _Sender:
+    """Sends at a steady rate, and knows when each reservation was handed to the producer."""
+
+    def __init__(self, producer: AIOKafkaProducer, contender: Contender, rate: int) -> None:
+        self._producer, self._contender, self._rate = producer, contender, rate
+        self._number = 0
+        self.sent: dict[Probe, float] = {}
+
+    async def send(self, seconds: float) -> None:
+        """Send for so long."""
+        began = time.monotonic()
+        for turn in range(int(self._rate * seconds)):
+            await asyncio.sleep(max(0.0, began + turn / self._rate - time.monotonic()))
+            message = message_of(self._number, _micros())
+            self._number += 1
+            if message.probe is None:
+                await self._producer.send(self._contender.adjusted, message.value)
+            else:
+                self.sent[message.probe] = time.monotonic()
+                await self._producer.send(self._contender.created, message.value)
+
+
+def first_stock(number: int, at_us: int) -> bytes:
+    """Return the message that brings the first stock of an item."""
+    return _adjustment(f"stock-{number}", number, _STOCK, _STOCK, at_us)
+
+
+def message_of(number: int, at_us: int) -> Input:
+    """Return the message `number`: in turn, one more of an item, and so many units reserved as there were turns."""
+    item, turn = number // 2 % _ITEMS, number // 2 // _ITEMS + 1
+    if number % 2 == 0:
+        return Input(_adjustment(f"adjusted-{number}", item, 1, _STOCK + turn, at_us))
+    said = {
+        "eventId": f"created-{number}",
+        "timestamp": wire.instant(at_us),
+        "itemId": _name(item),
+        "reservationId": f"r-{number}",
+        "channel": "ECOM",
+        "quantity": turn,
+    }
+    return Input(msgspec.json.encode(said), (_name(item), turn))
+
+
+def _adjustment(event_id: str, item: int, moved: int, level: int, at_us: int) -> bytes:
+    said = {
+        "event_id": event_id,
+        "timestamp": wire.instant(at_us),
+        "product_id": _name(item),
+        "adjusted_quantity": moved,
+        "new_quantity": level,
+    }
+    return msgspec.json.encode(said)
+
+
+def _name(item: int) -> str:
+    return f"item-{item:06d}"
+
+
+def _micros() -> int:
+    return int(time.time() * 1_000_000)

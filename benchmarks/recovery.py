@@ -8,6 +8,7 @@ from typing import Any
 from aiokafka.partitioner import murmur2
 
 from atp_stream import provision
+from atp_stream.access import KafkaAccess
 from atp_stream.devstack import Stack
 from atp_stream.settings import Settings
 from atp_stream.topics import LOG_PARTITIONS, Topics
@@ -22,7 +23,7 @@ async def measure(stack: Stack, directory: Path, pattern: Settings, rows: int) -
     inputs = site.settings_of(stack, name)
     settings = replace(inputs, app_id=name)
     await provision.initialise(settings)
-    await site.preload(stack.bootstrap, await _copies(pattern, settings, rows))
+    await site.preload(KafkaAccess.of(settings), await _copies(pattern, settings, rows))
     worker = site.Bench(settings, directory / name)
     try:
         wiped, wiped_cpu = await worker.ready(), worker.started.cpu
@@ -51,7 +52,7 @@ async def _copies(pattern: Settings, settings: Settings, rows: int) -> list[site
     """Return rows as the engine wrote them: those of `pattern`, again and again under the names of other tenants."""
     source = Topics.of(pattern).state_changelog
     found: dict[bytes, bytes | None] = {}
-    async with site.reader(pattern.bootstrap) as consumer:
+    async with site.reader(KafkaAccess.of(pattern)) as consumer:
         async for record in site.read(consumer, source.name, source.partitions):
             if not record.key.startswith(b"|"):  # the partition's own rows count offsets of another log
                 found[record.key] = record.value

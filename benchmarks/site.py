@@ -14,9 +14,10 @@ from aiokafka.admin import NewTopic
 from prometheus_client.parser import text_string_to_metric_families
 
 from atp_stream import provision
+from atp_stream.access import KafkaAccess
 from atp_stream.demo.workers import Worker
 from atp_stream.devstack import Stack
-from atp_stream.settings import Settings
+from atp_stream.settings import Settings, environment_of
 from atp_stream.topics import LOG_PARTITIONS
 from benchmarks import proc
 
@@ -29,7 +30,7 @@ _ANSWER: Final = aiohttp.ClientTimeout(total=5.0)
 
 def settings_of(stack: Stack, name: str) -> Settings:
     """Return settings under which nothing else runs on the stack: app, inputs and outputs are called after `name`."""
-    plain = Settings()
+    plain = Settings.from_environment(stack.environment())
     inputs: dict[str, Any] = {
         f.name: f"{name}.{getattr(plain, f.name)}" for f in fields(Settings) if f.name.startswith("topic_")
     }
@@ -37,20 +38,8 @@ def settings_of(stack: Stack, name: str) -> Settings:
         plain,
         **{**inputs, "topic_prefix": f"{name}."},
         app_id=name,
-        brokers=(stack.bootstrap,),
-        registry_url=stack.registry_url,
         default_tenant=TENANT,
     )
-
-
-def variables(settings: Settings) -> dict[str, str]:
-    """Return the environment of a worker with these settings."""
-    plain = Settings()
-    return {
-        f.metadata["setting"].variable: ",".join(said) if isinstance(said, tuple) else str(said)
-        for f in fields(Settings)
-        if (said := getattr(settings, f.name)) != getattr(plain, f.name)
-    }
 
 
 class Moment(NamedTuple):
@@ -64,7 +53,7 @@ class Bench:
     """A worker under measurement."""
 
     def __init__(self, settings: Settings, directory: Path) -> None:
-        self._worker = Worker("worker", directory, variables(settings))
+        self._worker = Worker("worker", directory, environment_of(settings))
         self._session = aiohttp.ClientSession(timeout=_ANSWER)
         self.started = Moment(0.0, 0.0)  # the last look at it before it was ready
 
@@ -134,9 +123,20 @@ class Bench:
             await asyncio.sleep(_DRAIN_POLL)
 
 
-async def create_topics(bootstrap: str, names: Iterable[str], partitions: int, **config: str) -> None:
+@asynccontextmanager
+async def worker(settings: Settings, directory: Path) -> AsyncIterator[Bench]:
+    """Give a worker that has not started yet; it is stopped in order afterwards."""
+    bench = Bench(settings, directory)
+    try:
+        yield bench
+        await bench.stop()
+    finally:
+        await bench.close()
+
+
+async def create_topics(kafka: KafkaAccess, names: Iterable[str], partitions: int, **config: str) -> None:
     """Create topics that are not ours."""
-    async with provision.administration(bootstrap) as admin:
+    async with provision.administration(kafka) as admin:
         await admin.create_topics([NewTopic(name, partitions, 1, topic_configs=config) for name in names])
 
 
@@ -144,9 +144,9 @@ Load = tuple[str, int, bytes | None, bytes, int]
 """Topic, partition, key, value and timestamp in milliseconds of a record."""
 
 
-async def preload(bootstrap: str, load: Iterable[Load]) -> int:
+async def preload(kafka: KafkaAccess, load: Iterable[Load]) -> int:
     """Produce records in batches as large as busy producers send them, and return how many."""
-    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, max_batch_size=2 * _BATCH_BYTES, acks=1)
+    producer = AIOKafkaProducer(**kafka, max_batch_size=2 * _BATCH_BYTES, acks=1)
     await producer.start()
     batches: dict[tuple[str, int], Any] = {}
     count, sent = 0, []
@@ -167,10 +167,10 @@ async def preload(bootstrap: str, load: Iterable[Load]) -> int:
 
 
 @asynccontextmanager
-async def reader(bootstrap: str) -> AsyncIterator[AIOKafkaConsumer]:
+async def reader(kafka: KafkaAccess) -> AsyncIterator[AIOKafkaConsumer]:
     """Give a consumer of committed records that belongs to no group."""
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap,
+        **kafka,
         isolation_level="read_committed",
         auto_offset_reset="earliest",
         enable_auto_commit=False,

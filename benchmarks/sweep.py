@@ -16,11 +16,13 @@ from typing import Final
 import msgspec
 
 from atp_stream import provision
+from atp_stream.access import KafkaAccess
 from atp_stream.devstack import Stack
 from atp_stream.settings import Settings
 from atp_stream.topics import Topics
 from benchmarks import site
-from benchmarks.latency import Probe, committed, percentile, producer_of, read_commits
+from benchmarks.contenders import Probe, avro_probe, partitions_of
+from benchmarks.latency import committed, percentile, producer_of, read_commits
 
 _RATE: Final = 20  # a second
 _BEFORE: Final = 200  # reservations
@@ -41,12 +43,14 @@ async def measure(stack: Stack, directory: Path, items: int) -> None:
     await provision.initialise(settings)
     worker = site.Bench(settings, directory / "worker")
     try:
-        await site.preload(settings.bootstrap, _counts(topics.counted.name, items))
+        await site.preload(KafkaAccess.of(settings), _counts(topics.counted.name, items))
         await worker.ready()
         await worker.drained(inputs=items, records=items)
-        async with producer_of(settings) as producer, committed(settings) as consumer:
+        told_on = partitions_of(topics.allocation_committed.name, topics.allocation_committed.partitions)
+        kafka = KafkaAccess(stack.bootstrap)
+        async with producer_of(kafka) as producer, committed(kafka, told_on) as consumer:
             seen: dict[Probe, float] = {}
-            reading = asyncio.create_task(read_commits(consumer, seen))
+            reading = asyncio.create_task(read_commits(consumer, avro_probe(), seen))
             sent: dict[Probe, float] = {}
             ordered = ended = told = 0.0
             number = 0
@@ -58,7 +62,7 @@ async def measure(stack: Stack, directory: Path, items: int) -> None:
                     ordered = time.monotonic()
                 item = f"item-{number * 7919 % items:07d}"
                 said = {"itemId": item, "reservationId": f"r-{number}", "channel": "ECOM", "quantity": 1}
-                sent[item, 100] = time.monotonic()
+                sent[item, 1] = time.monotonic()
                 await producer.send(topics.created.name, msgspec.json.encode(said))
                 number += 1
                 await asyncio.sleep(1 / _RATE)

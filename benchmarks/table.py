@@ -10,6 +10,7 @@ BEGIN: Final = "<!-- figures: written by make bench -->"
 END: Final = "<!-- end of figures -->"
 _MIB: Final = 2**20
 _YARDSTICK: Final = "tuned"
+_CONTENDERS: Final = {"atp": "**atp_stream**", "streams": "Kafka Streams, equal work"}
 Figures = dict[str, Any]
 Row = tuple[str, ...]
 
@@ -31,7 +32,21 @@ def figures(results: Figures) -> str:
         parts.append(_recovery(results["recovery"]))
     if "first_load" in results:
         parts.append(_first_load(results["first_load"]))
+    if "security" in results:
+        parts.append(_security(results["security"]))
     return "\n".join(parts)
+
+
+def _security(found: Figures) -> str:
+    plain, secured = found["PLAINTEXT"], found["SASL_SSL"]
+    rows = [
+        _row(f"{what}, {name}", one[part], "exactly once", plain[part]["us"])
+        for part, what in (("both", "intake and ledger"), ("ledger", "ledger alone"))
+        for name, one in found.items()
+    ]
+    head = ("", "guarantee", "events/s", "CPU µs/event", "of PLAINTEXT", "peak MiB", "broker µs/event", "outputs")
+    title = f"### With TLS and passwords ({secured['events']:,} events, Zipf, {secured['date']})\n"
+    return f"{title}\n{_table(head, rows)}\n"
 
 
 def _machine(machine: Figures) -> str:
@@ -55,7 +70,7 @@ def _workload(name: str, results: Figures) -> str:
         *(_row(peer.name, peers[key], peer.guarantee, yardstick) for key, peer in PEERS.items() if key in peers),
     ]
     head = ("", "guarantee", "events/s", "CPU µs/event", "of Streams, tuned", "peak MiB", "broker µs/event", "outputs")
-    title = f"### {ours['events']:,} events, {WORKLOADS[name].name} ({ours['date']})\n"
+    title = f"### {int(ours['events']):,} events, {WORKLOADS[name].name} ({ours['date']})\n"
     facts = f"State: {int(ours['rows']):,} rows. Outputs: {ours.get('check', 'counted only')}.\n"
     return f"{title}\n{_table(head, rows)}\n{facts}"
 
@@ -75,10 +90,12 @@ def _row(name: str, found: Figures, guarantee: str, yardstick: float | None) -> 
 
 
 def _latency(found: Figures) -> str:
-    head = ("events/s", "p50 ms", "p99 ms", "max ms", "CPU of the worker", "of the broker", "lost", "date")
+    head = ("events/s", "", "p50 ms", "p99 ms", "max ms", "CPU of the process", "of the broker", "lost", "date")
+    all_of = [(name, one) for contender, name in _CONTENDERS.items() for one in found.get(contender, {}).values()]
     rows = [
         (
-            f"{one['rate']:,}",
+            f"{int(one['rate']):,}",
+            name,
             f"{one['p50_ms']:.0f}",
             f"{one['p99_ms']:.0f}",
             f"{one['max_ms']:.0f}",
@@ -87,7 +104,7 @@ def _latency(found: Figures) -> str:
             str(one["lost"]),
             one["date"],
         )
-        for one in sorted(found.values(), key=lambda one: int(one["rate"]))
+        for name, one in sorted(all_of, key=lambda row: int(row[1]["rate"]))
     ]
     return f"### From a produced reservation to its committed allocation\n\n{_table(head, rows)}"
 

@@ -1,13 +1,13 @@
 """How much our worker gets done, and what it costs: intake and ledger together, then the ledger alone."""
 
-import contextlib
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 from atp_stream import provision
+from atp_stream.access import KafkaAccess, RegistryAccess
 from atp_stream.devstack import Stack
 from atp_stream.messages import schema_files
 from atp_stream.messages.registry import register
@@ -29,12 +29,12 @@ async def measure(stack: Stack, directory: Path, name: str, workload: Workload, 
     """Run a workload and return its figures: CPU is in microseconds per input event."""
     idle = await _start_up(stack, directory, f"{name}-idle")
     settings = await _preloaded(stack, name, workload, count)
-    async with _worker(settings, directory / f"{name}-both") as worker:
+    async with site.worker(settings, directory / f"{name}-both") as worker:
         both = await _run(stack, worker, idle, inputs=count, count=count)
     found: Figures = {"events": count, "both": both, "rows": await rows_of(settings)}
     again = _without_inputs(settings)
     await provision.initialise(again)
-    async with _worker(again, directory / f"{name}-ledger") as worker:
+    async with site.worker(again, directory / f"{name}-ledger") as worker:
         found["ledger"] = await _run(stack, worker, idle, inputs=0, count=count)
     found["intake_us"] = both["us"] - found["ledger"]["us"]
     found["same_outputs"] = both["outputs"] == found["ledger"]["outputs"] or "differ by what steps conflate"
@@ -44,7 +44,7 @@ async def measure(stack: Stack, directory: Path, name: str, workload: Workload, 
 async def fill(stack: Stack, directory: Path, name: str, workload: Workload, count: int) -> Settings:
     """Run a workload for the rows that it leaves, and return the settings of the installation."""
     settings = await _preloaded(stack, name, workload, count)
-    async with _worker(settings, directory / name) as worker:
+    async with site.worker(settings, directory / name) as worker:
         await worker.ready()
         await worker.drained(inputs=count, records=count)
     return settings
@@ -60,25 +60,15 @@ async def checked(stack: Stack, directory: Path, name: str, workload: Workload, 
 async def _preloaded(stack: Stack, name: str, workload: Workload, count: int) -> Settings:
     settings = site.settings_of(stack, name)
     await provision.initialise(settings)
-    await site.preload(stack.bootstrap, _load(settings, workload, count))
+    await site.preload(KafkaAccess.of(settings), _load(settings, workload, count))
     return settings
-
-
-@contextlib.asynccontextmanager
-async def _worker(settings: Settings, directory: Path) -> AsyncIterator[site.Bench]:
-    worker = site.Bench(settings, directory)
-    try:
-        yield worker
-        await worker.stop()
-    finally:
-        await worker.close()
 
 
 async def _start_up(stack: Stack, directory: Path, name: str) -> site.Moment:
     """Return what a start takes that finds nothing to do: seconds until it is ready, and CPU seconds."""
     settings = site.settings_of(stack, name)
     await provision.initialise(settings)
-    async with _worker(settings, directory / name) as worker:
+    async with site.worker(settings, directory / name) as worker:
         ready = await worker.ready()
         return site.Moment(ready, worker.now().cpu)
 
@@ -119,7 +109,7 @@ def framing(settings: Settings) -> wire.Frame:
     topics = Topics.of(settings)
     schemas = {event: schema_files.schema(event) for event in _EVENTS.values()}
     known = register(
-        settings.registry_url,
+        RegistryAccess.of(settings),
         {f"{getattr(topics, kind).name}-value": schemas[event] for kind, event in _EVENTS.items()},
     )
     return wire.framing(schemas, {event: one.schema_id for event, one in zip(schemas, known, strict=True)})
@@ -129,7 +119,7 @@ async def rows_of(settings: Settings) -> int:
     """Return how many rows the state has, counted in the changelog."""
     changelog = Topics.of(settings).state_changelog
     alive: dict[bytes, bool] = {}
-    async with site.reader(settings.bootstrap) as consumer:
+    async with site.reader(KafkaAccess.of(settings)) as consumer:
         async for record in site.read(consumer, changelog.name, changelog.partitions):
             alive[record.key] = record.value is not None
     return sum(alive.values())
@@ -139,7 +129,8 @@ async def _check(settings: Settings) -> str:
     """Count all topics again with the oracle of chaos, which shares no code with the worker."""
     topics = Topics.of(settings)
     names = {f.name: getattr(topics, f.name).name for f in fields(Names) if f.name != "tenant"}
-    report = await audit(settings.bootstrap, Names(**names, tenant=site.TENANT), registry_url=settings.registry_url)
+    with RegistryAccess.of(settings).client() as registry:
+        report = await audit(KafkaAccess.of(settings), Names(**names, tenant=site.TENANT), registry=registry)
     if not report.balanced:
         raise RuntimeError("; ".join(report.verdict() + report.objections[:5]))
     waiting = report.reservations.get("BACKORDERED", 0)

@@ -23,6 +23,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rate", type=float, default=100.0, help="messages a second")
     parser.add_argument("--window", type=float, default=WINDOW, help="seconds that a fact of stock may be late")
     parser.add_argument("--session", type=float, default=5.0, help="session timeout of the workers, seconds")
+    parser.add_argument("--brokers", type=int, default=1, help="several have faults of their own")
     parser.add_argument("--blind", choices=["fencing", "position"], default="", help="switch a guard off: must fail")
     parser.add_argument("--keep", type=Path, help="directory for all files; they are left there")
     parser.add_argument("--json", type=Path, help="file for the report")
@@ -47,6 +48,7 @@ def main() -> int:
         rate=said.rate,
         window=said.window,
         session=said.session,
+        brokers=said.brokers,
         blind=said.blind,
         tmpfs=said.tmpfs,
         keep=said.keep,

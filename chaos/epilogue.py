@@ -10,13 +10,13 @@ import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Final
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import NewTopic
 
 from atp_stream import provision
+from atp_stream.access import KafkaAccess
 from atp_stream.devstack import Stack
 from atp_stream.settings import Settings
 from atp_stream.topics import LOG_PARTITIONS, Topic, Topics
@@ -29,11 +29,10 @@ _ITEM: Final = "after-the-reset"
 class Epilogue:
     """The last acts; each yields in words what is not as it should be."""
 
-    def __init__(self, settings: Settings, stack: Stack, fleet: Fleet, kafka: Path) -> None:
+    def __init__(self, settings: Settings, stack: Stack, fleet: Fleet) -> None:
         self._settings = settings
         self._stack = stack
         self._fleet = fleet
-        self._kafka = kafka
 
     def source_recreated(self) -> Iterator[str]:
         """Delete a source topic and make it anew while workers run; they must stop, and go on after a reset."""
@@ -59,9 +58,11 @@ class Epilogue:
 
     def kafka_wiped(self) -> Iterator[str]:
         """Wipe Kafka under old data directories; workers must refuse to start, in words."""
-        self._stack.kill_broker()
-        shutil.rmtree(self._kafka)
-        self._stack.start_broker()
+        every = range(len(self._stack.brokers))
+        self._stack.kill_broker(*every)
+        for broker in self._stack.brokers:
+            shutil.rmtree(self._stack.directory / broker.name)
+        self._stack.start_broker(*every)
         asyncio.run(provision.initialise(self._settings))
         worker = self._fleet.workers[0]
         worker.start()
@@ -84,15 +85,15 @@ class Epilogue:
 
 
 async def _recreate(settings: Settings, topic: Topic) -> None:
-    async with provision.administration(settings.bootstrap) as admin:
+    async with provision.administration(KafkaAccess.of(settings)) as admin:
         await admin.delete_topics([topic.name])
         await asyncio.sleep(1)
-        await admin.create_topics([NewTopic(topic.name, topic.partitions, 1)])
+        await admin.create_topics([NewTopic(topic.name, topic.partitions, settings.replication_factor)])
     await asyncio.sleep(1)
 
 
 async def _send(settings: Settings, topic: Topic, said: dict[str, object]) -> None:
-    producer = AIOKafkaProducer(bootstrap_servers=settings.bootstrap)
+    producer = AIOKafkaProducer(**KafkaAccess.of(settings))
     await producer.start()
     try:
         await producer.send_and_wait(topic.name, json.dumps(said).encode())

@@ -15,13 +15,14 @@ from atp_stream import provision
 from atp_stream.devstack import Stack
 from atp_stream.settings import Settings
 from chaos import policies
+from chaos.brokers import Brokers
 from chaos.fleet import Fleet, Worker
 from chaos.points import FILL, FREEZE, KILL, LOSE, MOVING
 
 WORKERS: Final = 2
 _PATIENCE: Final = 6.0  # seconds in which a point must be reached
 _STORM: Final = (1, 3, 1, 4, WORKERS)
-_AGAIN: Final = 2.0  # a fault that finds its victim down already strikes later
+_AGAIN: Final = 2.0  # a policy that finds no broker is given later
 _DARK: Final = 10.0  # seconds in which nobody works, and a backlog grows
 
 
@@ -40,10 +41,10 @@ class Faults:
         self._due: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = itertools.count()
         self._armed: list[tuple[Worker, str, str, int, float]] = []
-        self._broker_away = False
+        self._brokers = Brokers(stack, settings, chance, self._later)
         self.kills: Counter[str] = Counter()
         self.done: Counter[str] = Counter()
-        self.notes: list[str] = []
+        self.notes = self._brokers.notes
         self.policies = 0
 
     @property
@@ -62,9 +63,7 @@ class Faults:
             "freeze": lambda: self._freeze(point),
             "storm": self._storm,
             "blackout": self._black_out,
-            "broker_killed": lambda: self._broker(0.0),
-            "broker_away": lambda: self._broker(self._chance.uniform(5, 20)),
-            "broker_frozen": self._freeze_broker,
+            **self._brokers.acts,
             "disk_full": self._fill,
             "registry_away": self._registry,
             "clock": self._clock,
@@ -190,32 +189,6 @@ class Faults:
 
     # What workers stand on
 
-    def _broker(self, seconds: float) -> None:
-        if self._broker_away:
-            self._later(_AGAIN, lambda: self._broker(seconds))
-            return
-        self._broker_away = True
-        self._stack.kill_broker()
-
-        def back() -> None:
-            self._stack.start_broker()
-            self._broker_away = False
-
-        self._later(seconds, back)
-
-    def _freeze_broker(self) -> None:
-        if self._broker_away:
-            self._later(_AGAIN, self._freeze_broker)
-            return
-        self._broker_away = True
-        self._stack.broker.signal(signal.SIGSTOP)
-
-        def back() -> None:
-            self._stack.broker.signal(signal.SIGCONT)
-            self._broker_away = False
-
-        self._later(self._chance.uniform(5, 20), back)
-
     def _registry(self) -> None:
         self._stack.stop_registry()
         self._later(self._chance.uniform(8, 15), self._stack.start_registry)
@@ -235,7 +208,7 @@ class Faults:
         self._later(self._chance.uniform(6, 12), filler.unlink)
 
     def _policy(self) -> None:
-        if self._broker_away:
+        if self._brokers.away:
             self._later(_AGAIN, self._policy)
             return
         document = policies.DOCUMENTS[self.policies % len(policies.DOCUMENTS)]

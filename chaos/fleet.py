@@ -11,13 +11,11 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
-from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from atp_stream.devstack import launch
 from atp_stream.devstack.ports import LOOPBACK, free_port
-from atp_stream.settings import Settings
 from chaos import worker as entry
 from chaos.points import RESTORED
 
@@ -26,20 +24,6 @@ EXIT_GAVE_UP: Final = 70
 _RESTART_SECONDS: Final = 0.3
 _ANSWER_SECONDS: Final = 2.0
 _TELLING: Final = ("*.sst", "*.log", "MANIFEST-*", "CURRENT")  # others may be spoiled without anybody noticing
-
-
-def environment(settings: Settings) -> dict[str, str]:
-    """Return the variables that say what `settings` says."""
-    default = Settings()
-    chosen = {f.metadata["setting"].variable: f.name for f in fields(Settings)}
-    different = {
-        variable: getattr(settings, name)
-        for variable, name in chosen.items()
-        if getattr(settings, name) != getattr(default, name)
-    }
-    return {
-        variable: ",".join(value) if isinstance(value, tuple) else str(value) for variable, value in different.items()
-    }
 
 
 class Exit(NamedTuple):

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import rocksdict
 
+from atp_stream.access import KafkaAccess, RegistryAccess
 from atp_stream.engine.tables import OFFSET_KEY
 from atp_stream.oracle import History, Names, Record, cut, read
 from atp_stream.oracle.checks import EVENTS
@@ -32,7 +33,8 @@ async def history(settings: Settings) -> History:
 
 async def topics(settings: Settings) -> History:
     """Read all that the topics hold now; they are read one after the other."""
-    return await read(settings.bootstrap, names(settings), registry_url=settings.registry_url)
+    with RegistryAccess.of(settings).client() as registry:
+        return await read(KafkaAccess.of(settings), names(settings), registry=registry)
 
 
 class View(NamedTuple):

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from atp_stream import provision
+from atp_stream.access import KafkaAccess
 from atp_stream.settings import Settings
 from atp_stream.topics import Topic, Topics
 
@@ -26,11 +27,9 @@ def _parts(topic: Topic) -> list[TopicPartition]:
 async def lag(settings: Settings) -> Lag:
     """Return how far intake, by its committed offsets, and ledger, by its applied positions, are behind."""
     topics = Topics.of(settings)
-    async with provision.administration(settings.bootstrap) as admin:
+    async with provision.administration(KafkaAccess.of(settings)) as admin:
         committed = await admin.list_consumer_group_offsets(settings.app_id)
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.bootstrap, isolation_level="read_committed", fetch_max_wait_ms=50
-    )
+    consumer = AIOKafkaConsumer(**KafkaAccess.of(settings), isolation_level="read_committed", fetch_max_wait_ms=50)
     await consumer.start()
     try:
         inputs = [part for topic in topics.inputs for part in _parts(topic)]

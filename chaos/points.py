@@ -22,6 +22,7 @@ from atp_stream.engine.tables import StateTable
 STEP: Final = ("after_fold", "before_send", "after_send", "before_commit", "after_commit", "after_apply")
 """Points of every step, in their order; "after_commit" is before the rows are applied."""
 
+_STEPS: Final = "-s-"  # in every step id, and in no partition's
 INTAKE: Final = ("intake_before_send", "intake_after_send")
 MOVING: Final = ("in_fencing", "in_owning", "in_recovery")
 """Points that only a worker passes that takes over partitions."""
@@ -85,8 +86,8 @@ class Points:
         whole = Batches.send
 
         async def send(batches: Any) -> None:
-            manager = batches._producer._txn_manager  # noqa: SLF001 - a step's producer has a name, intake's has none
-            where = "" if manager.transactional_id else "intake_"
+            name = batches._producer._txn_manager.transactional_id  # noqa: SLF001 - intake's producer has none
+            where = "intake_" if name is None else "" if _STEPS in name else "owner_"
             self.reach(f"{where}before_send")
             await whole(batches)
             self.reach(f"{where}after_send")

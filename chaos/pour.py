@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol
 
 from aiokafka import AIOKafkaProducer
 
+from atp_stream.access import KafkaAccess
 from atp_stream.demo.traffic import EVENT_TYPES, Message
 from atp_stream.settings import Settings
 from atp_stream.topics import Topics
@@ -29,7 +30,7 @@ class Pour(threading.Thread):
     def __init__(self, settings: Settings, source: Source, *, rate: float, seconds: float) -> None:
         super().__init__(name="pour", daemon=True)
         topics = Topics.of(settings)
-        self._address = settings.bootstrap
+        self._kafka = KafkaAccess.of(settings)
         self._names = {kind: getattr(topics, kind).name for kind in EVENT_TYPES}
         self._source = source
         self._rate = rate
@@ -49,7 +50,7 @@ class Pour(threading.Thread):
     async def _pour(self) -> None:
         # Room for what is sent while the broker is away, and patience until it is back.
         producer = AIOKafkaProducer(
-            bootstrap_servers=self._address,
+            **self._kafka,
             acks="all",
             enable_idempotence=True,
             linger_ms=10,

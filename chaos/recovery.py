@@ -22,9 +22,9 @@ from atp_stream import provision
 from atp_stream.devstack import Stack
 from atp_stream.domain.names import join
 from atp_stream.engine.partitioner import partition_of
-from atp_stream.settings import Settings
+from atp_stream.settings import Settings, environment_of
 from atp_stream.topics import LOG_PARTITIONS
-from chaos.fleet import Fleet, Worker, environment
+from chaos.fleet import Fleet, Worker
 from chaos.lag import Lag, lag
 from chaos.load import Load
 from chaos.pour import Pour
@@ -133,7 +133,7 @@ def measure(directory: Path, *, rows: int, rounds: int, session: float) -> Figur
             session_timeout=session,
         )
         asyncio.run(provision.initialise(settings))
-        fleet = Fleet(directory, environment(settings))
+        fleet = Fleet(directory, environment_of(settings))
         for _ in range(2):
             fleet.add()
         figures = Figures(settings, fleet, _one_item_each(100))

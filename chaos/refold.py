@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from atp_stream.access import RegistryAccess
 from atp_stream.agents.fold_adapter import Ledger
 from atp_stream.domain.row_keys import GENERATIONS, STOCK_TIME
 from atp_stream.domain.state.purge import is_forgotten
@@ -49,7 +50,7 @@ class _Memory:
 async def differences(settings: Settings, history: History) -> list[str]:
     """Return what tables and topics hold that a fold in one piece does not say, in words."""
     topics = Topics.of(settings)
-    schemas = SchemaCache(settings.registry_url)
+    schemas = SchemaCache(RegistryAccess.of(settings))
     await schemas.warm(subjects(topics))
     genesis = history.of(topics.item_log.name)[0].header(GENESIS_HEADER) or ""
     ledger = Ledger(Outbound(genesis, settings.wire, schemas.output_ids), topics)

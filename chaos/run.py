@@ -20,12 +20,12 @@ from atp_stream.cli.group import Failure
 from atp_stream.demo.stream import avro_writer
 from atp_stream.devstack import Stack
 from atp_stream.oracle import check, cut
-from atp_stream.settings import Settings
+from atp_stream.settings import Settings, environment_of
 from atp_stream.topics import LOG_PARTITIONS
 from chaos import judge, policies, refold
 from chaos.epilogue import Epilogue
 from chaos.faults import WORKERS, Faults
-from chaos.fleet import Fleet, environment
+from chaos.fleet import Fleet
 from chaos.lag import Lag, lag
 from chaos.load import WINDOW, Load
 from chaos.pour import Pour
@@ -49,6 +49,7 @@ class Options:
     rate: float = 100.0
     window: float = WINDOW
     session: float = 5.0
+    brokers: int = 1
     blind: str = ""
     tmpfs: bool = False
     keep: Path | None = None
@@ -61,9 +62,14 @@ def run(options: Options, java_dir: Path, say: Callable[[str], None]) -> Report:
     with tempfile.TemporaryDirectory(prefix="atp-chaos-", ignore_cleanup_errors=True) as made:
         directory = options.keep or Path(made)
         directory.mkdir(parents=True, exist_ok=True)
-        with Stack(directory / "stack", java_dir) as stack:
+        with Stack(directory / "stack", java_dir, brokers=options.brokers) as stack:
             settings = replace(
-                Settings(), brokers=(stack.bootstrap,), registry_url=stack.registry_url, default_tenant="demo"
+                Settings(),
+                brokers=tuple(stack.bootstrap.split(",")),
+                registry_url=stack.registry_url,
+                replication_factor=stack.copies,
+                min_isr=stack.copies_in_sync,
+                default_tenant="demo",
             )
             return Run(options, settings, stack, directory, say).play()
 
@@ -80,7 +86,7 @@ class Run:
         self._began = self._healed = time.monotonic()
         self._settings = replace(settings, session_timeout=options.session)
         blind = {BLIND: options.blind} if options.blind else {}
-        self._fleet = Fleet(directory, {**environment(self._settings), **blind})
+        self._fleet = Fleet(directory, {**environment_of(self._settings), **blind})
         self._disk = self._mounted(directory / "worker-1" / "disk")
         self._faults = Faults(
             stack=stack,
@@ -129,7 +135,7 @@ class Run:
         pour = Pour(self._settings, source, rate=options.rate, seconds=options.seconds)
         began = time.monotonic()
         pour.start()
-        faults = options.faults or plan(options.seed, options.seconds)
+        faults = options.faults or plan(options.seed, options.seconds, options.brokers)
         waiting = list(faults)
         healed = began
         while pour.is_alive() or waiting or not self._faults.quiet:
@@ -191,7 +197,7 @@ class Run:
 
     def _epilogue(self) -> None:
         self._tell("a source topic is made anew under running workers")
-        last = Epilogue(self._settings, self._stack, self._fleet, self._stack.directory / "kafka")
+        last = Epilogue(self._settings, self._stack, self._fleet)
         self.report.objections += last.source_recreated()
         self._tell("Kafka is wiped under old data directories")
         self.report.objections += last.kafka_wiped()

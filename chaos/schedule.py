@@ -5,10 +5,15 @@ from typing import Final, NamedTuple
 
 from chaos.points import INTAKE, MOVING, STEP
 
+#: What strikes one broker, and what strikes one of several, or more.
+BROKER: Final = ("broker_killed", "broker_away", "broker_frozen")
+BROKERS: Final = (
+    "rolling_restart", "leader_killed", "controller_killed", "broker_frozen", "below_min_isr", "all_killed",
+)  # fmt: skip
 #: What must happen in a run of minutes beside kills, by name.
 OTHERS: Final = (
     "terminate", "terminate", "freeze", "freeze", "freeze before_commit", "freeze after_commit", "storm", "blackout",
-    "broker_killed", "broker_away", "broker_frozen", "disk_full", "registry_away", "clock", "lose before_commit",
+    "disk_full", "registry_away", "clock", "lose before_commit",
     "lose after_commit", "policy", "policy", "policy",
 )  # fmt: skip
 KILLS: Final = (
@@ -19,6 +24,7 @@ SHORT: Final = ("kill after_commit", "kill before_commit", "kill", "freeze")
 FIRST: Final = 6.0  # seconds of plain work before the first fault
 LAST: Final = 12.0  # and behind the last
 KILL_SECONDS: Final = 10.5  # so often at least somebody is killed
+_FEW: Final = 3  # faults of brokers in a short run
 _SHORTEST_WHOLE: Final = 120.0
 
 
@@ -29,16 +35,16 @@ class Fault(NamedTuple):
     name: str
 
 
-def plan(seed: int, seconds: float) -> list[Fault]:
-    """Return the faults of a run in their order; a run under two minutes has only a few kills and a freeze."""
+def plan(seed: int, seconds: float, brokers: int = 1) -> list[Fault]:
+    """Return the faults of a run in their order; one under two minutes has only some of them."""
     chance = random.Random(seed)
     whole = seconds >= _SHORTEST_WHOLE
     if whole:
-        names = [*OTHERS, *KILLS]
+        names = [*OTHERS, *(BROKER if brokers == 1 else BROKERS), *KILLS]
         while sum(name.split()[0] in {"kill", "wipe", "corrupt"} for name in names) < seconds / KILL_SECONDS:
             names.append(chance.choice(KILLS))
     else:
-        names = list(SHORT)
+        names = [*SHORT, *(() if brokers == 1 else chance.sample(BROKERS, _FEW))]
     chance.shuffle(names)
     span = max(1.0, seconds - FIRST - (LAST if whole else LAST / 2)) / len(names)
     return [Fault(FIRST + span * (place + chance.uniform(0.0, 0.8)), name) for place, name in enumerate(names)]

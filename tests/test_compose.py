@@ -12,7 +12,7 @@ import yaml
 from atp_stream import __version__
 from atp_stream.cli import main as atp
 from atp_stream.devstack import artifacts
-from atp_stream.settings import Settings
+from atp_stream.settings import SettingError, Settings
 
 ROOT = Path(__file__).parent.parent
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -21,7 +21,7 @@ OURS = [name for name, service in SERVICES.items() if "build" in service]
 WORKERS = [name for name in OURS if SERVICES[name]["command"] == ["worker"]]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-A_RELEASE = re.compile(r"[\w./-]+:\d+\.\d+\.\d+[\w.-]*")
+A_RELEASE = re.compile(r"[\w./-]+:\d+\.\d+\.\d+[\w.-]*(@sha256:[0-9a-f]{64})?")
 
 
 def image_settings() -> dict[str, str]:
@@ -46,7 +46,7 @@ def test_every_image_is_pinned_to_a_release() -> None:
 def test_kafka_and_the_registry_are_those_that_the_tests_run_against() -> None:
     kafka, registry = (artifacts.of(name).version for name in (artifacts.KAFKA, artifacts.REGISTRY))
 
-    assert f"apache/kafka:{kafka}" == SERVICES["kafka"]["image"]
+    assert f"apache/kafka:{kafka}" == SERVICES["kafka"]["image"].partition("@")[0]
     assert f"apicurio/apicurio-registry-mem:{registry}" == SERVICES["registry"]["image"]
 
 
@@ -104,7 +104,8 @@ def test_workers_reach_each_other_and_are_asked_where_they_listen(name: str) -> 
     assert f"http://{name}:{settings.web_port}" == settings.web_url
     assert "0.0.0.0" == settings.web_host
     assert f":{settings.web_port}" == SERVICES[name]["ports"][0][-5:]
-    assert f"http://127.0.0.1:{settings.web_port}/health/ready" in SERVICES[name]["healthcheck"]["test"][-1]
+    assert ["CMD", "atp", "health", "--ready"] == SERVICES[name]["healthcheck"]["test"]
+    settings.check_worker()
 
 
 def test_what_containers_run_are_commands_of_atp() -> None:
@@ -137,8 +138,55 @@ def test_the_image_is_built_from_all_that_the_wheel_is_made_of_and_the_locks() -
     assert needed == let_through
 
 
-def test_the_image_runs_as_a_user_without_rights() -> None:
-    assert ["atp"] == re.findall(r"^USER (.*)$", DOCKERFILE, re.MULTILINE)
+def test_the_image_runs_as_a_user_without_rights_that_has_a_number() -> None:
+    assert ["10001:10001"] == re.findall(r"^USER (.*)$", DOCKERFILE, re.MULTILINE)
+    assert "--owner 10001 --group 10001 /var/lib/atp" in DOCKERFILE
+
+
+def test_what_the_image_is_made_from_is_one_image_by_its_digest() -> None:
+    bases = set(re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE))
+
+    assert 1 == len(bases)
+    assert re.fullmatch(r"python:[\w.-]+@sha256:[0-9a-f]{64}", bases.pop())
+
+
+def test_the_image_says_what_it_is_as_the_package_does() -> None:
+    labels = dict(re.findall(r'org\.opencontainers\.image\.([a-z.]+)="([^"]*)"', DOCKERFILE))
+
+    assert {
+        "title": "atp_stream",
+        "description": PROJECT["project"]["description"],
+        "licenses": PROJECT["project"]["license"],
+        "version": "${VERSION}",
+        "revision": "${REVISION}",
+        "base.name": "docker.io/library/python:3.11.13-slim-bookworm",
+    } == labels
+    assert f"ARG VERSION={__version__}\n" in DOCKERFILE
+
+
+def test_the_image_looks_after_its_own_health_with_a_command_of_ours() -> None:
+    assert ['["atp", "health"]'] == re.findall(r"^HEALTHCHECK .*\\\n  CMD (.*)$", DOCKERFILE, re.MULTILINE)
+    assert "health" in atp.commands
+
+
+def test_the_image_alone_serves_nobody_before_somebody_says_who_may_ask() -> None:
+    with pytest.raises(SettingError, match="ATP_WEB_INSECURE=1"):
+        Settings.from_environment(ours_alone(image_settings())).check_worker()
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_our_containers_gain_no_rights_and_write_to_their_volume_alone(name: str) -> None:
+    service = SERVICES[name]
+
+    assert (True, ["ALL"], ["/tmp"]) == (service["read_only"], service["cap_drop"], service["tmpfs"])
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_no_container_gains_rights_or_takes_all_the_memory(name: str) -> None:
+    service = SERVICES[name]
+
+    assert ["no-new-privileges:true"] == service["security_opt"]
+    assert re.fullmatch(r"\dg", service["mem_limit"])
 
 
 def test_the_image_has_a_python_that_the_package_wants_and_no_tools_of_ours() -> None:

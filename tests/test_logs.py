@@ -60,6 +60,18 @@ def test_control_characters_cannot_forge_a_line() -> None:
     assert "event" not in line
 
 
+def test_what_cannot_be_seen_is_shown_in_lines_for_people_and_for_programs() -> None:
+    script = (
+        "log.warning('item %s', 'ac\\u200bme\\u2028\\u202ex\\nforged', extra={'event': 'x', 'item': 'a\\u2066b\\n'})"
+    )
+
+    for form in ("CONSOLE", "JSON"):
+        [line] = said(script, form).splitlines()
+        assert "ac\\u200bme\\u2028\\u202ex\\nforged" in line
+        assert "a\\u2066b\\n" in line
+        assert line.isascii()
+
+
 def test_lines_for_people_have_no_colours_in_a_file_and_never_the_values_of_locals() -> None:
     text = said(
         "def run(whose):\n    1 / 0\n"
@@ -107,6 +119,22 @@ def test_a_storm_of_a_library_is_a_line_a_minute_of_each_kind_that_counts_what_i
     now[0] = 60.0
     assert 2 == passes("Unable connect to node with id %s", 1)
     assert [0, 0] == [passes("intake waits", name="atp_stream.engine.intake") for _ in range(2)]
+
+
+def test_a_storm_of_our_own_is_ten_lines_a_second_of_each_kind_and_the_next_counts_what_was_left_out() -> None:
+    now = [7.0]
+    limit = Limit(lambda: now[0])
+
+    def passes(message: str, argument: int) -> int | None:
+        record = logging.LogRecord("atp_stream.web", logging.INFO, "", 0, message, (argument,), None)
+        return getattr(record, "repeated", 0) if limit.filter(record) else None
+
+    assert [0] * 10 + [None] * 5 == [passes("refused %s", number) for number in range(15)]
+    assert 0 == passes("serving %s", 1)
+    now[0] = 8.0
+    assert [5, 0] == [passes("refused %s", number) for number in range(2)]
+    now[0] = 9.0
+    assert 0 == passes("refused %s", 1)
 
 
 def _events_in_code() -> set[str]:

@@ -29,6 +29,7 @@ WANTED = {
     "demo": [*PRODUCT, *STACK, *BUILD],
     "dev": [*PRODUCT, *STACK, *BUILD, *DEV],
     "mutate": MUTATE,
+    "sbom": GROUPS["sbom"],
 }
 
 
@@ -69,13 +70,13 @@ def test_the_wheel_carries_the_oracle_and_every_schema(wheel):
     assert {"atp_stream/oracle/checks.py", *schemas} <= set(wheel)
 
 
-def test_the_wheel_states_its_licence_and_offers_the_stack_as_its_only_extra(wheel):
+def test_the_wheel_states_its_licence_and_offers_its_extras(wheel):
     (name,) = [name for name in wheel if name.endswith(".dist-info/METADATA")]
     metadata = message_from_bytes(wheel[name])
 
     assert "Apache-2.0" == metadata["License-Expression"]
     assert (ROOT / "LICENSE").read_bytes() == wheel[name.replace("METADATA", "licenses/LICENSE")]
-    assert ["stack"] == metadata.get_all("Provides-Extra")
+    assert ["secure", "stack"] == metadata.get_all("Provides-Extra")
 
 
 def test_every_python_that_is_stated_is_tried():

@@ -64,3 +64,15 @@ POLICY: Final = {
         "floor": "If fewer units are available, 0 is shown",
     },
 }
+
+PRINCIPALS: Final[dict[str, str]] = {
+    "init": "`atp init`",
+    "worker": "`atp worker`",
+    "upstream": "`atp send`, and systems that write inputs",
+    "downstream": "`atp watch`, and systems that read outputs",
+    "policy": "`atp policy`",
+    "auditor": "`atp verify`, `atp snapshot`, `atp rehearse`",
+    "dead-letters": "`atp dead-letters`",
+    "operator": "`atp verify --repair`, `atp item resume`, `atp source reset`",
+}
+"""Who needs the rights of each principal."""

@@ -15,21 +15,24 @@ import click
 import msgspec
 import yaml
 
+from atp_stream.access import RegistryAccess
 from atp_stream.app import create_app
 from atp_stream.cli import main as atp
 from atp_stream.domain.policy import schema
 from atp_stream.domain.reasons import DenialReason, Reason
 from atp_stream.engine.app import EngineApp
 from atp_stream.messages.registry import SchemaCache
+from atp_stream.provision.acls import minimal
 from atp_stream.provision.schemas import events
 from atp_stream.settings import Settings, Wire, catalogue
 from atp_stream.topics import Topic, Topics
 from atp_stream.web.metrics import Metrics
 from tools import states
-from tools.meanings import POLICY
+from tools.meanings import POLICY, PRINCIPALS
 
 ROOT: Final = Path(__file__).parent.parent
 REFERENCE: Final = ROOT / "docs" / "reference.md"
+SECURITY: Final = ROOT / "docs" / "security.md"
 RESERVATIONS: Final = ROOT / "docs" / "rules" / "reservations.md"
 OPENAPI: Final = ROOT / "schemas" / "openapi.yaml"
 _DAY: Final = 86_400_000
@@ -71,6 +74,37 @@ def settings() -> str:
     return _table(("Variable", "Default", "Accepts", "Meaning"), rows)
 
 
+def acls() -> str:
+    """Return the table of what each principal must be allowed to do."""
+    rows = []
+    for principal, grants in minimal(Settings()).items():
+        names: dict[tuple[str, str], list[str]] = {}
+        for grant in grants:
+            what = (_words(grant.resource.name), ", ".join(_words(one.name) for one in grant.operations))
+            names.setdefault(what, []).append(f"{grant.name}{'*' if grant.prefixed else ''}")
+        rows += [(f"`{principal}`", PRINCIPALS[principal], *what, _shortened(on)) for what, on in names.items()]
+    return _table(("Principal", "For", "Resource", "Operations", "Names"), rows)
+
+
+def _words(name: str) -> str:
+    """Return what Kafka's own tools call a resource or an operation."""
+    return name.title().replace("_", "")
+
+
+def _shortened(names: list[str]) -> str:
+    """Return names of resources; those of topics that belong together in a word."""
+    topics = Topics.of(Settings())
+    inputs, outputs = [[topic.name for topic in some] for some in (topics.inputs[:-1], topics.outputs)]
+    if names == [topic.name for topic in topics.every]:
+        return "all topics"
+    said = []
+    for word, some in (("the six inputs", inputs), ("the five outputs", outputs)):
+        if set(some) <= set(names):
+            said.append(word)
+            names = [name for name in names if name not in some]
+    return ", ".join([*said, *(f"`{name}`" for name in names)])
+
+
 def commands() -> str:
     """Return the table of commands."""
     rows = [
@@ -96,7 +130,7 @@ def _leaves(command: click.Command, path: str) -> Iterable[tuple[str, list[str],
 def _app() -> EngineApp:
     """Return a worker's app that was never started."""
     chosen = replace(Settings(), wire=Wire.JSON, data_dir=Path(tempfile.gettempdir()))  # nothing is written there
-    return create_app(chosen, genesis="", schemas=SchemaCache(chosen.registry_url))
+    return create_app(chosen, genesis="", schemas=SchemaCache(RegistryAccess.of(chosen)))
 
 
 def routes() -> list[str]:
@@ -191,6 +225,7 @@ PAGES: Final[dict[Path, dict[str, Callable[[], str]]]] = {
         "denials": denials,
         "policy": policy,
     },
+    SECURITY: {"acls": acls},
     RESERVATIONS: {"states": states.picture},
 }
 """What is made for each page, by the name in its markers."""

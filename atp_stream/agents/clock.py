@@ -17,6 +17,7 @@ from typing import Any, Final, NamedTuple
 from aiokafka import AIOKafkaProducer
 from mode import get_logger
 
+from atp_stream.access import KafkaAccess
 from atp_stream.domain.commands import Tick
 from atp_stream.domain.row_keys import TIMER, item_timer_of
 from atp_stream.domain.time_units import US_PER_MS, US_PER_S
@@ -212,9 +213,9 @@ class Clock:
             await drop_producer(producer)
 
 
-def add_clock(app: EngineApp, topics: Topics, genesis: str, bootstrap: str) -> Clock:
+def add_clock(app: EngineApp, topics: Topics, genesis: str, kafka: KafkaAccess) -> Clock:
     """Let the app tell the time once it has its first partitions."""
-    clock = Clock(app, topics, genesis, new_producer=lambda: make_producer(bootstrap))
+    clock = Clock(app, topics, genesis, new_producer=lambda: make_producer(kafka))
 
     @app.task  # type: ignore[untyped-decorator] # its types know no plain coroutine function
     async def tell_time() -> None:

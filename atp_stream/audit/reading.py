@@ -6,8 +6,10 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaError, OffsetOutOfRangeError
+from aiokafka.errors import OffsetOutOfRangeError
 
+from atp_stream.access import KafkaAccess
+from atp_stream.access.trouble import missing, start
 from atp_stream.audit.errors import AuditError
 from atp_stream.topics import Topic
 
@@ -20,8 +22,7 @@ _SETTLE_SECONDS = 60.0
 class Reader:
     """Reads any partition of a cluster, without a group."""
 
-    def __init__(self, bootstrap: str, committed: AIOKafkaConsumer, uncommitted: AIOKafkaConsumer) -> None:
-        self.bootstrap = bootstrap
+    def __init__(self, committed: AIOKafkaConsumer, uncommitted: AIOKafkaConsumer) -> None:
         self._committed = committed
         self._uncommitted = uncommitted
 
@@ -76,7 +77,7 @@ class Reader:
 
 
 @asynccontextmanager
-async def reader(bootstrap: str, topics: tuple[Topic, ...]) -> AsyncIterator[Reader]:
+async def reader(kafka: KafkaAccess, topics: tuple[Topic, ...]) -> AsyncIterator[Reader]:
     """Give a reader; its `topics` are there.
 
     Raises:
@@ -86,21 +87,17 @@ async def reader(bootstrap: str, topics: tuple[Topic, ...]) -> AsyncIterator[Rea
         consumers = []
         for isolation in ("read_committed", "read_uncommitted"):
             consumer = AIOKafkaConsumer(
-                bootstrap_servers=bootstrap,
+                **kafka,
                 isolation_level=isolation,
                 enable_auto_commit=False,
                 auto_offset_reset="none",
                 fetch_max_wait_ms=20,  # what is read next is always there already
             )
             stack.push_async_callback(consumer.stop)
-            try:
-                async with asyncio.timeout(_START_SECONDS):
-                    await consumer.start()
-            except (TimeoutError, OSError, KafkaError):
-                raise AuditError(f"no Kafka broker answers at {bootstrap}: correct ATP_BROKER") from None
+            await start(kafka, consumer, _START_SECONDS, AuditError)
             consumers.append(consumer)
         known = await consumers[0].topics()
         for topic in topics:
             if topic.name not in known:
-                raise AuditError(f"there is no topic {topic.name} at {bootstrap}: run `atp init`")
-        yield Reader(bootstrap, *consumers)
+                raise AuditError(missing(kafka, topic.name))
+        yield Reader(*consumers)

@@ -10,12 +10,15 @@ from functools import partial
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from atp_stream.access import KafkaAccess
+from atp_stream.access.trouble import told
 from atp_stream.audit.errors import AuditError
 from atp_stream.audit.reading import Reader
 from atp_stream.audit.rows import Difference
 from atp_stream.audit.verify import Case
 from atp_stream.engine.batches import Batches, Output
 from atp_stream.engine.coordination import KafkaCoordinator
+from atp_stream.engine.once_producer import AnswerLost
 from atp_stream.engine.ownership import MissingOwner, TakeOver
 from atp_stream.engine.position import POSITION_KEY, encode_position
 from atp_stream.engine.producers import partition_id
@@ -29,8 +32,7 @@ class _Operator:
 
     generation = 2**31
 
-    def stands(self) -> bool:
-        return True
+    async def hold(self) -> None: ...
 
     async def is_accepted(self) -> bool:
         return True
@@ -42,7 +44,7 @@ async def refuse_running(settings: Settings) -> None:
     Raises:
         AuditError: the group has members.
     """
-    async with administration(settings.bootstrap) as admin:
+    async with administration(KafkaAccess.of(settings)) as admin:
         for answer in await admin.describe_consumer_groups([settings.app_id]):
             for _, _, state, *_ in answer.groups:
                 if state not in {"Empty", "Dead"}:
@@ -72,22 +74,26 @@ async def repair(
     Raises:
         AuditError: somebody wrote to the tables since they were read, or the transaction failed; nothing was changed.
     """
-    topic = Topics.of(settings).owners.name
+    kafka, topic = KafkaAccess.of(settings), Topics.of(settings).owners.name
     try:
-        async with KafkaCoordinator(settings.bootstrap, topic) as coordinator:
+        async with KafkaCoordinator(kafka, topic) as coordinator:
             id_of = partial(partition_id, settings.app_id, genesis)
             take_over = TakeOver(coordinator, _Operator(), topic=topic, id_of=id_of)
             try:
                 producer = (await take_over.fence([case.partition]))[case.partition]
                 await _refuse_changed(settings, reader, case)
-                async with producer.transaction():
-                    return await _rewrite(settings, producer, case, report)
+                await producer.begin_transaction()  # what fails is not aborted: nothing more is sent under this id
+                count = await _rewrite(settings, producer, case, report)
+                await producer.commit_transaction()
+                return count
             finally:
                 await take_over.close()
     except MissingOwner as error:
         raise AuditError(f"partition {case.partition} was not repaired: {error}; run `atp init`") from error
+    except AnswerLost as error:
+        raise AuditError(f"whether partition {case.partition} was repaired is not known: verify it again") from error
     except KafkaError as error:
-        raise AuditError(f"partition {case.partition} was not repaired: {error!r}") from error
+        raise AuditError(told(kafka, error, f"partition {case.partition} was not repaired")) from error
 
 
 async def _refuse_changed(settings: Settings, reader: Reader, case: Case) -> None:

@@ -17,6 +17,7 @@ _COMMANDS = Modules(
     init="Create topics, schemas and the item log.",
     worker="Run a worker.",
     send="Send one event to an input topic.",
+    health="Ask the worker that runs here how it is.",
     get="Show what may be promised of an item.",
     explain="Show why an item has its numbers.",
     watch="Print events as they are committed.",

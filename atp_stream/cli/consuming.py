@@ -1,15 +1,14 @@
 """Reading our own topics for a person: a consumer that has started, or one line that says why not."""
 
-import asyncio
 import base64
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
 
+from atp_stream.access import KafkaAccess
+from atp_stream.access.trouble import missing, start
 from atp_stream.cli.group import Failure
-from atp_stream.cli.producing import unreachable
 from atp_stream.settings import Settings
 from atp_stream.topics import Topic
 
@@ -25,23 +24,20 @@ async def reading(
     Raises:
         Failure: no broker answers, or a topic is missing.
     """
+    kafka = KafkaAccess.of(settings)
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.bootstrap,
+        **kafka,
         isolation_level="read_committed",
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         fetch_max_wait_ms=50,  # a request for ends waits behind it
     )
     try:
-        try:
-            async with asyncio.timeout(_START_SECONDS):
-                await consumer.start()
-        except (TimeoutError, OSError, KafkaError):
-            raise unreachable(settings.bootstrap) from None
+        await start(kafka, consumer, _START_SECONDS, Failure)
         known = await consumer.topics()
-        missing = [topic.name for topic in topics if topic.name not in known]
-        if missing:
-            raise Failure(f"there is no topic {missing[0]} at {settings.bootstrap}: run `atp init`")
+        absent = [topic.name for topic in topics if topic.name not in known]
+        if absent:
+            raise Failure(missing(kafka, absent[0]))
         partitions = [TopicPartition(topic.name, number) for topic in topics for number in range(topic.partitions)]
         consumer.assign(partitions)
         yield consumer, partitions

@@ -9,6 +9,8 @@ import click
 from aiokafka import AIOKafkaProducer, ConsumerRecord
 from aiokafka.errors import KafkaError
 
+from atp_stream.access import KafkaAccess
+from atp_stream.access.trouble import told
 from atp_stream.cli.consuming import message_of, reading
 from atp_stream.cli.group import Failure, as_json, pass_settings, print_json
 from atp_stream.cli.text import counted, did_you_mean
@@ -197,7 +199,8 @@ def _letter(record: ConsumerRecord) -> Letter:
 async def _send(settings: Settings, letters: Sequence[Letter]) -> None:
     if not letters:
         return
-    producer = AIOKafkaProducer(bootstrap_servers=settings.bootstrap, acks="all", enable_idempotence=True)
+    kafka = KafkaAccess.of(settings)
+    producer = AIOKafkaProducer(**kafka, acks="all", enable_idempotence=True)
     await producer.start()
     try:
         for letter in letters:
@@ -206,6 +209,6 @@ async def _send(settings: Settings, letters: Sequence[Letter]) -> None:
             record = letter.record
             await producer.send_and_wait(letter.source, record.value, key=record.key, headers=[*theirs, again])
     except KafkaError as error:
-        raise Failure(f"not all messages could be sent again: {error!r}") from error
+        raise Failure(told(kafka, error, "not all messages could be sent again")) from error
     finally:
         await producer.stop()

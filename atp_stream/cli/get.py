@@ -12,7 +12,8 @@ from yarl import URL
 
 from atp_stream.cli.group import Failure, as_json, pass_settings, print_json
 from atp_stream.domain.policy.channel_names import as_spelled
-from atp_stream.settings import Settings
+from atp_stream.settings import Settings, is_loopback
+from atp_stream.web.tls import client_tls
 
 _ANSWER_SECONDS = 5.0
 
@@ -40,9 +41,13 @@ def get(
 
 
 def worker_url(settings: Settings, url: str | None) -> str:
-    """Return the address of a worker: the one that is said, with `http://` where it lacks it, or that of settings."""
+    """Return the address of a worker: the one that is said, or that of settings.
+
+    Where it lacks `http://` or `https://`, settings tell by a certificate or an authority which one is meant.
+    """
     address = url or settings.web_url or f"{settings.web_host}:{settings.web_port}"
-    return (address if "://" in address else f"http://{address}").rstrip("/")
+    scheme = "https" if settings.web_ca else settings.web_scheme
+    return (address if "://" in address else f"{scheme}://{address}").rstrip("/")
 
 
 def path_part(name: str) -> str:
@@ -99,23 +104,47 @@ async def fetch(url: str, *names: str) -> dict[str, Any]:
 
 async def fetch_text(url: str, *names: str) -> bytes:
     """Return what `fetch` does, as it was sent: numbers keep every digit."""
+    settings = Settings.from_environment()
+    timeout = aiohttp.ClientTimeout(total=_ANSWER_SECONDS)
+    headers, target = _credentials(settings, URL(url, encoded=True)), URL(url, encoded=True)
+    tls = client_tls(settings.web_ca) if target.scheme == "https" else True
     try:
         async with (
-            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_ANSWER_SECONDS)) as session,
-            session.get(URL(url, encoded=True)) as answer,
+            aiohttp.ClientSession(timeout=timeout, headers=headers) as session,
+            session.get(target, ssl=tls, allow_redirects=False) as answer,
         ):
             text = await answer.read()
             body = json.loads(text)
+    except aiohttp.ClientConnectorCertificateError as error:
+        raise Failure(
+            f"the certificate of {target.origin()} is not trusted ({error.certificate_error}): set ATP_WEB_CA_LOCATION"
+        ) from error
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
         raise Failure(f"no worker answers at {url}: correct --url, or start one with `atp worker`") from error
     if not isinstance(body, dict):
         raise Failure(f"what answers at {url} is not a worker")
+    if answer.status == HTTPStatus.UNAUTHORIZED:
+        raise Failure(f"{target.origin()} does not know you: {body.get('detail')}; set ATP_WEB_TOKEN_FILE")
     if answer.status != HTTPStatus.OK:
         failure = UnknownItem if body.get("type") == "urn:atp:problem:unknown-item" else Failure
         raise failure(str(body.get("detail") or f"{url} answers {answer.status}"))
     if missing := [name for name in names if name not in body]:
         raise Foreign(f"what answers at {url} does not tell `{missing[0]}`: it is an older worker, or none of ours")
     return text
+
+
+def _credentials(settings: Settings, target: URL) -> dict[str, str]:
+    """Return the headers that show who asks.
+
+    Raises:
+        Failure: everybody on the way would read the token.
+    """
+    token = settings.web_token
+    if not token:
+        return {}
+    if target.scheme != "https" and not is_loopback(target.host or "") and not settings.web_insecure:
+        raise Failure(f"a token is not sent to {target.origin()} in plain text: give an https:// address")
+    return {"Authorization": f"Bearer {token}"}
 
 
 def _print(view: dict[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """What all commands share: settings, errors as one line, and output for people or for programs."""
 
 import json
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import wraps
 from importlib import import_module
@@ -9,6 +10,7 @@ from typing import Any, cast
 import click
 
 from atp_stream.settings import SettingError, Settings
+from atp_stream.visible import visible_terminals
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
 
@@ -68,6 +70,11 @@ _ELSEWHERE = {"item": "maintenance", "source": "maintenance"}
 
 class Frame(click.Group):
     """The outermost group: turns our errors into one line and an exit code."""
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Run the command that the words name; a terminal shows what is written to it, and obeys none of it."""
+        with visible_terminals(sys.stdout, sys.stderr):
+            return super().main(*args, **extra)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""

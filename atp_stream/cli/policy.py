@@ -10,6 +10,7 @@ from typing import Any
 import click
 import msgspec
 
+from atp_stream.access import KafkaAccess
 from atp_stream.cli.channel_hint import note_overgranted, note_unnamed
 from atp_stream.cli.get import worker_url
 from atp_stream.cli.group import Failure, as_json, pass_settings
@@ -275,7 +276,7 @@ def _send(
         whom = body.get("tenantId"), body.get("itemId")
         place, became = asyncio.run(send_and_wait(settings, url, value, *whom))
     else:
-        place = asyncio.run(produce(settings.bootstrap, topic.name, None, value))
+        place = asyncio.run(produce(KafkaAccess.of(settings), topic.name, None, value))
     if said["as_json"]:
         shown = {**place._asdict(), "message": msgspec.Raw(value), **({} if became is None else became._asdict())}
         click.echo(msgspec.json.encode(shown).decode())

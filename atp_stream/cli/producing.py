@@ -6,6 +6,8 @@ from typing import NamedTuple
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from atp_stream.access import KafkaAccess
+from atp_stream.access.trouble import missing, start, told
 from atp_stream.cli.group import Failure
 
 _START_SECONDS = 8.0  # a wrong address is told within ten, start of Python included
@@ -20,33 +22,24 @@ class Place(NamedTuple):
     offset: int
 
 
-async def produce(bootstrap: str, topic: str, key: bytes | None, value: bytes) -> Place:
+async def produce(kafka: KafkaAccess, topic: str, key: bytes | None, value: bytes) -> Place:
     """Append one record and return where it is, once all in-sync replicas have it.
 
     Raises:
         Failure: no broker answers, the topic does not exist, or the broker refuses the record.
     """
-    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", request_timeout_ms=int(_START_SECONDS * 1000))
+    producer = AIOKafkaProducer(**kafka, acks="all", request_timeout_ms=int(_START_SECONDS * 1000))
     try:
-        try:
-            async with asyncio.timeout(_START_SECONDS):
-                await producer.start()
-        except (TimeoutError, OSError, KafkaError):
-            raise unreachable(bootstrap) from None
+        await start(kafka, producer, _START_SECONDS, Failure)
         try:
             async with asyncio.timeout(_TOPIC_SECONDS):  # sending would wait for it without a word
                 await producer.partitions_for(topic)
         except (TimeoutError, KafkaError):
-            raise Failure(f"there is no topic {topic} at {bootstrap}: run `atp init`") from None
+            raise Failure(missing(kafka, topic)) from None
         try:
             sent = await producer.send_and_wait(topic, key=key, value=value)
         except KafkaError as error:
-            raise Failure(f"{topic} does not take the message: {error!r}") from error
+            raise Failure(told(kafka, error, f"{topic} does not take the message")) from error
         return Place(sent.topic, sent.partition, sent.offset)
     finally:
         await producer.stop()
-
-
-def unreachable(bootstrap: str) -> Failure:
-    """Return the line for a broker that does not answer."""
-    return Failure(f"no Kafka broker answers at {bootstrap}: correct ATP_BROKER, or start one with `atp stack up`")

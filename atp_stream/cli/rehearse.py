@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from atp_stream.access import KafkaAccess
 from atp_stream.audit.errors import AuditError
 from atp_stream.audit.reading import reader
 from atp_stream.audit.rehearse import COUNTED, Period, Rehearsal, Sum
@@ -73,7 +74,7 @@ def rehearse(
 
 async def _rehearse(settings: Settings, document: bytes, period: Period, path: Path | None) -> Rehearsal:
     topics = Topics.of(settings)
-    async with reader(settings.bootstrap, (topics.item_log,)) as source:
+    async with reader(KafkaAccess.of(settings), (topics.item_log,)) as source:
         subject = Subject(topics=topics, genesis=await genesis_of(settings, path))
         log = topics.item_log
         length = sum([await source.end(log.name, n) - await source.begin(log.name, n) for n in range(log.partitions)])

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from atp_stream.access import KafkaAccess
 from atp_stream.cli.group import as_json, pass_settings, print_json
 from atp_stream.cli.message_draft import AMOUNT, draft, number
 from atp_stream.cli.producing import produce
@@ -197,7 +198,7 @@ def _send(settings: Settings, kind: InputKind, item: str | None, body: dict[str,
     value = draft(kind, body)
     key = None if item is None else item.encode()
     topic: Topic = getattr(Topics.of(settings), kind)
-    place = asyncio.run(produce(settings.bootstrap, topic.name, key, value))
+    place = asyncio.run(produce(KafkaAccess.of(settings), topic.name, key, value))
     if as_json:
         print_json({**place._asdict(), "message": json.loads(value)})
     else:

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from atp_stream.access import KafkaAccess
 from atp_stream.audit import snapshot as file
 from atp_stream.audit.errors import AuditError
 from atp_stream.audit.reading import reader
@@ -51,7 +52,7 @@ def snapshot(settings: Settings, *, file_name: Path, overwrite: bool, as_json: b
 async def _write(settings: Settings, path: Path, told: Any) -> None:
     topics = Topics.of(settings)
     head = file.Head(snapshot=file.FORMAT, genesis=await genesis_of(settings, None), app=settings.app_id)
-    async with reader(settings.bootstrap, (topics.item_log, topics.state_changelog)) as source:
+    async with reader(KafkaAccess.of(settings), (topics.item_log, topics.state_changelog)) as source:
         await file.write(path, head, source, topics.state_changelog.name, topics.item_log.partitions, told)
 
 

@@ -12,6 +12,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from atp_stream.access import KafkaAccess, RegistryAccess
 from atp_stream.audit.errors import AuditError
 from atp_stream.audit.events import MAX_SHOWN
 from atp_stream.audit.reading import Reader, reader
@@ -113,9 +114,9 @@ async def _verify(settings: Settings, wanted: Wanted) -> list[Verdict]:
     if wanted.repair:
         await refuse_running(settings)
     verdicts = []
-    schemas = SchemaCache(settings.registry_url)
+    schemas = SchemaCache(RegistryAccess.of(settings))
     try:
-        async with reader(settings.bootstrap, topics.every) as source:
+        async with reader(KafkaAccess.of(settings), topics.every) as source:
             subject = Subject(topics=topics, genesis=await genesis_of(settings, wanted.snapshot), item=wanted.item)
             numbers = [partition for partition in range(topics.item_log.partitions) if _concerns(subject, partition)]
             with ExitStack() as stack:

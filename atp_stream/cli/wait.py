@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from atp_stream.access import KafkaAccess
 from atp_stream.cli.consuming import reading
 from atp_stream.cli.get import Foreign, fetch, rules_url
 from atp_stream.cli.group import Failure
@@ -46,7 +47,7 @@ async def send_and_wait(
         await consumer.seek_to_end(*partitions)
         for partition in partitions:
             await consumer.position(partition)  # only then it is known what was there before
-        place = await produce(settings.bootstrap, topics.policy.name, None, value)
+        place = await produce(KafkaAccess.of(settings), topics.policy.name, None, value)
         whose = tenant or "*"
         names = _one_of_each_partition(whose) if item is None else {_partition(whose, item): item}
         views = {number: rules_url(url, whose, one) for number, one in names.items()}

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import click
 from aiokafka import ConsumerRecord
 
+from atp_stream.access import RegistryAccess
 from atp_stream.cli.consuming import message_of, reading
 from atp_stream.cli.group import pass_settings
 from atp_stream.messages.dead_letters import DETAIL_HEADER, ORIGIN_HEADER, REASON_HEADER
@@ -72,7 +73,7 @@ async def lines(settings: Settings, wanted: Wanted) -> AsyncGenerator[str, None]
     """
     topics = Topics.of(settings)
     shown = (*topics.outputs, topics.dead_letter) if wanted.dead_letters else topics.outputs
-    schemas = SchemaCache(settings.registry_url)
+    schemas = SchemaCache(RegistryAccess.of(settings))
     reader = OutputReader(schemas)
     try:
         async with reading(settings, shown) as (consumer, partitions):

@@ -14,6 +14,7 @@ from typing import Self
 from rich.console import Console
 
 from atp_stream import provision
+from atp_stream.access import KafkaAccess, RegistryAccess
 from atp_stream.demo.show import Show
 from atp_stream.demo.stream import Outputs, Sender, avro_writer
 from atp_stream.demo.traffic import Traffic, item_names
@@ -230,7 +231,8 @@ class Demo:
             await asyncio.sleep(1.0)
 
     async def _audit(self) -> Report:
-        return await audit(self.settings.bootstrap, book_names(self.settings), registry_url=self.settings.registry_url)
+        with RegistryAccess.of(self.settings).client() as registry:
+            return await audit(KafkaAccess.of(self.settings), book_names(self.settings), registry=registry)
 
     async def _stay(self, sender: Sender, traffic: Traffic) -> None:
         self.show.say("all goes on, slowly, until Ctrl-C; look at:")

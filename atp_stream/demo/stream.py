@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
+from atp_stream.access import KafkaAccess, RegistryAccess
 from atp_stream.demo import wire
 from atp_stream.demo.show import Show
 from atp_stream.demo.traffic import EVENT_TYPES, Frame, Message, Traffic, snippet
@@ -29,7 +30,7 @@ def avro_writer(settings: Settings) -> Frame:
     topics = Topics.of(settings)
     schemas = {event: schema_files.schema(event) for event in EVENT_TYPES.values()}
     subjects = {f"{getattr(topics, kind).name}-value": schemas[event] for kind, event in EVENT_TYPES.items()}
-    known = register(settings.registry_url, subjects)
+    known = register(RegistryAccess.of(settings), subjects)
     ids = {event: found.schema_id for event, found in zip(EVENT_TYPES.values(), known, strict=True)}
     return lambda event_type, event: wire.framed(schemas[event_type], ids[event_type], event)
 
@@ -40,9 +41,7 @@ class Sender:
     def __init__(self, settings: Settings, show: Show) -> None:
         topics = Topics.of(settings)
         self._topics = {kind: getattr(topics, kind).name for kind in EVENT_TYPES}
-        self._producer = AIOKafkaProducer(
-            bootstrap_servers=settings.bootstrap, acks="all", enable_idempotence=True, linger_ms=10
-        )
+        self._producer = AIOKafkaProducer(**KafkaAccess.of(settings), acks="all", enable_idempotence=True, linger_ms=10)
         self._show = show
         self._later: list[tuple[float, int, Message]] = []
         self._numbers = itertools.count()
@@ -97,7 +96,7 @@ class Outputs:
     def __init__(self, settings: Settings, show: Show) -> None:
         self._settings = settings
         self._show = show
-        self._schemas = SchemaCache(settings.registry_url)
+        self._schemas = SchemaCache(RegistryAccess.of(settings))
         self._reader = OutputReader(self._schemas)
         self._task: asyncio.Task[None] | None = None
 
@@ -117,7 +116,7 @@ class Outputs:
     async def _watch(self) -> None:
         topics = Topics.of(self._settings)
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._settings.bootstrap,
+            **KafkaAccess.of(self._settings),
             isolation_level="read_committed",
             enable_auto_commit=False,
             auto_offset_reset="earliest",

@@ -1,10 +1,21 @@
 """Free and taken ports on loopback."""
 
 import socket
+from dataclasses import dataclass
 
 from atp_stream.devstack.child import StackError
 
 LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokerPorts:
+    """Where a broker listens: for clients, for other controllers; one that is secured also in two more ways."""
+
+    client: int
+    controller: int
+    ssl: int = 0
+    sasl_plaintext: int = 0
 
 
 def free_port() -> int:
@@ -33,3 +44,12 @@ def claim(port: int, option: str) -> int:
                 f"port {port} is in use: stop what listens there, or choose another with {option} (0: any free one)"
             ) from None
     return port
+
+
+def answers(port: int) -> bool:
+    """Whether somebody listens on a port of loopback."""
+    try:
+        socket.create_connection((LOOPBACK, port), timeout=1).close()
+    except OSError:
+        return False
+    return True

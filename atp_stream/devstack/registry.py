@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import sys
 from pathlib import Path
 
 from atp_stream.devstack import artifacts, java
@@ -31,6 +32,11 @@ def argv(java_dir: Path, data: Path, port: int) -> list[str]:
     }
     flags = ["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
     return [java.program(), *flags, *(f"-D{name}={value}" for name, value in properties.items()), "-jar", str(jar)]
+
+
+def door_argv(port: int, registry_port: int, secrets: Path) -> list[str]:
+    """Return the command line of the door in front of a secured stack's registry."""
+    return [sys.executable, "-m", "atp_stream.devstack.registry_door", str(port), str(registry_port), str(secrets)]
 
 
 def answers(port: int) -> bool:

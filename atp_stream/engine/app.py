@@ -14,11 +14,13 @@ from aiokafka.errors import KafkaError
 from faust.types import TP
 from mode import get_logger
 
+from atp_stream.access import KafkaAccess
+from atp_stream.access.trouble import denied
 from atp_stream.engine.commit_group import Fold
 from atp_stream.engine.coordination import KafkaCoordinator
 from atp_stream.engine.intake import Intake, Translate
 from atp_stream.engine.journal import Journal
-from atp_stream.engine.ownership import AssignmentLost, MissingOwner
+from atp_stream.engine.ownership import Assignment, AssignmentLost, MissingOwner
 from atp_stream.engine.position import Mark
 from atp_stream.engine.presence import Presence
 from atp_stream.engine.producers import make_producer
@@ -38,6 +40,9 @@ LEAVE_TIMEOUT = 5.0
 STANDSTILL = 60.0
 #: How often a directory is noted to be up to date.
 MARK_INTERVAL = 60.0
+#: How often a worker that takes over asks the group whether it still counts it in, and for how long it waits.
+BEAT_INTERVAL = 1.0
+BEAT_TIMEOUT = 2.0
 #: How often it is looked whether a changelog has no open transaction any more, and how often it is said that it has.
 DECIDED_INTERVAL = 0.05
 TELL_INTERVAL = 10.0
@@ -60,21 +65,41 @@ class GroupAssignment:
         self._accepted_at = asyncio.get_running_loop().time()
         self.generation: int = app.consumer_generation_id
 
-    def stands(self) -> bool:
-        """Tell whether it may still be true: no other came, and the group cannot have given us up yet."""
-        consumer = self._app.consumer
-        accepted_at = max(self._accepted_at, consumer.last_heartbeat)
-        since_s = asyncio.get_running_loop().time() - accepted_at
-        in_time: bool = since_s < self._app.conf.broker_session_timeout
-        leaving = self._app.should_stop or self._app.gave_up is not None
-        return in_time and self._app.epoch == self._epoch and not leaving
+    async def hold(self) -> None:
+        """Return while it may be true, and let the group know that we are there.
+
+        aiokafka sends no heartbeats while partitions are being taken over.
+
+        Raises:
+            AssignmentLost: another one came, the group may have given us up, or this worker ends.
+        """
+        if self._app.should_stop or self._app.gave_up is not None:
+            raise AssignmentLost("this worker ends")
+        now = asyncio.get_running_loop().time()
+        if self._app.epoch != self._epoch or now - self._accepted_at > self._app.conf.broker_session_timeout:
+            raise AssignmentLost("the group may have given the partitions to another worker")
+        if now - self._accepted_at > BEAT_INTERVAL:
+            try:
+                accepted = await self._beat()
+            except (KafkaError, TimeoutError):  # it did not answer: a session is how long that may last
+                return
+            if not accepted:
+                raise AssignmentLost("the group does not count this worker in any more")
 
     async def is_accepted(self) -> bool:
         """Ask the group whether it is true."""
         try:
-            return bool(await self._app.consumer.beat())
-        except KafkaError:
+            return await self._beat()
+        except (KafkaError, TimeoutError):
             return False
+
+    async def _beat(self) -> bool:
+        sent_at = asyncio.get_running_loop().time()
+        async with asyncio.timeout(BEAT_TIMEOUT):
+            accepted = bool(await self._app.consumer.beat())
+        if accepted:
+            self._accepted_at = sent_at
+        return accepted
 
 
 def ended_by(error: BaseException) -> str:
@@ -118,6 +143,7 @@ class EngineApp(faust.App):
         self.expected: dict[TP, int] = {}  # where each stream's next run has to start
         self.epoch = 0  # counts takings and losings of partitions
         self.journal = Journal()
+        self.recovery_epoch = -1
         self.moving = True  # from the loss of partitions until streams are where the new ones go on
         self.gave_up: str | None = None
         self._fence_timer: asyncio.TimerHandle | None = None
@@ -133,7 +159,7 @@ class EngineApp(faust.App):
         fold: Fold,
         translate: Translate,
         genesis: str,
-        bootstrap: str,
+        kafka: KafkaAccess,
     ) -> None:
         """Connect the engine; a negative `log_retention_s` is for ever."""
         self.tables.add(table)
@@ -146,12 +172,13 @@ class EngineApp(faust.App):
             table=table,
             fold=fold,
             genesis=genesis,
-            connect=partial(KafkaCoordinator, bootstrap, owners_topic),
+            connect=partial(KafkaCoordinator, kafka, owners_topic),
         )
-        self.intake = Intake(self, translate=translate, new_producer=partial(make_producer, bootstrap))
+        self.intake = Intake(self, translate=translate, new_producer=partial(make_producer, kafka))
         self.log_topic = log_topic
-        self.sources = SourceCheck(self, bootstrap=bootstrap, log_topic=log_topic)
-        self.presence = Presence(self, bootstrap)
+        self.sources = SourceCheck(self, kafka=kafka, log_topic=log_topic)
+        self.presence = Presence(self, str(kafka))
+        self._kafka = kafka
         self.on_partitions_revoked.connect(self._on_revoked, weak=False)
 
     # -- called by the transport and the table manager -----------------------------------------
@@ -171,9 +198,10 @@ class EngineApp(faust.App):
         self.epoch += 1
         self.moving = True
 
-    async def take_over(self, assigned: set[TP]) -> None:
-        """Fence the earlier owners of the assigned log partitions."""
+    async def take_over(self, assigned: set[TP]) -> bool:
+        """Become the owner of the assigned log partitions; False if that failed, and another try follows."""
         self._move()
+        assignment = GroupAssignment(self)
         if self._fence_timer is not None:
             self._fence_timer.cancel()
             self._fence_timer = None
@@ -187,22 +215,37 @@ class EngineApp(faust.App):
         owned = {tp.partition for tp in assigned if tp.topic == self.log_topic and tp not in standbys}
         self.journal.assigned(owned, held - owned)
         try:
-            await self.steps.take_over(owned, GroupAssignment(self))
-            await self._decided({TP(changelog, partition) for partition in owned})
-        except (AssignmentLost, KafkaError) as error:
-            if not self.should_stop:
-                self.take_over_anew(f"the take-over of partitions failed ({error!r})")
+            await self.steps.take_over(owned, assignment)
+            await self._decided({TP(changelog, partition) for partition in owned}, assignment)
         except MissingOwner as error:
             self.give_up(f"{error}: run `atp init`, with no worker running")
+        except AssignmentLost as error:
+            self._retry_take_over(error)
+        except KafkaError as error:
+            if refused := denied(self._kafka, error):
+                self.give_up(refused)
+            self._retry_take_over(error, counts=True)
+        else:
+            return True
+        self.steps.halt()
+        return False
 
-    async def _decided(self, changelogs: set[TP]) -> None:
+    def _retry_take_over(self, error: Exception, *, counts: bool = False) -> None:
+        if not self.should_stop:
+            self.take_over_anew(f"the take-over of partitions failed ({error!r})", counts=counts)
+
+    async def _decided(self, changelogs: set[TP], assignment: Assignment) -> None:
         """Return when no transaction is open in changelogs whose earlier owners are fenced; not mutely.
 
         Behind an open one stand rows that are committed and cannot be read: a recovery would pass them over.
+
+        Raises:
+            AssignmentLost: the group has given the partitions to another worker, whose transaction it may be.
         """
         loop, consumer = asyncio.get_running_loop(), self.consumer
         began = told = loop.time()
-        while not self.should_stop and self.gave_up is None and (found := await consumer.undecided(changelogs)):
+        while found := await consumer.undecided(changelogs):
+            await assignment.hold()
             now = loop.time()
             what = "; ".join(HANGING.format(*tp, offset) for tp, offset in sorted(found.items()))
             if now - began > self._longest_rebalance:
@@ -283,15 +326,19 @@ class EngineApp(faust.App):
 
     # -- the end -------------------------------------------------------------------------------
 
-    def take_over_anew(self, reason: str) -> None:
-        """Stop all steps, and ask the group for our partitions again: a take-over finds out what is true."""
+    def take_over_anew(self, reason: str, *, counts: bool = True) -> None:
+        """Stop all steps, and ask the group for our partitions again: a take-over finds out what is true.
+
+        Too often, and the worker ends; what the group decides does not count.
+        """
         if self._fence_timer is not None or self.gave_up is not None:  # the other lanes fail with the first one
             return
         loop = asyncio.get_running_loop()
         if len(self._anew) == MAX_ANEW and loop.time() - self._anew[0] < ANEW_WINDOW:
             self.give_up(f"{reason}, {MAX_ANEW + 1} times within {ANEW_WINDOW:.0f} s")
             return
-        self._anew.append(loop.time())
+        if counts:
+            self._anew.append(loop.time())
         log.warning("%s; taking over all partitions again", reason)
         self.steps.halt()
         patience = self._longest_rebalance

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import IllegalOperation, KafkaError
 from mode import get_logger
 
 from atp_stream.engine.batches import Batches, Output
@@ -106,19 +107,26 @@ class CommitGroup:
         """Fold lanes that are ready, commit what they answer in one transaction, then apply it."""
         self._began_s = _now_s()
         steps: list[_Step] = []
+        fault: Exception | None = None
         for lane in self._in_turn():
             if steps:
                 await asyncio.sleep(0)  # what keeps the worker in its group must not wait for the whole round
-            steps.append(self._step(lane))
+            try:
+                steps.append(self._step(lane))
+            except Exception as error:  # noqa: BLE001 - whatever it is: what the others have folded is committed first
+                fault = fault or error
             if _now_s() - self._began_s > FOLD_S:
                 break
-        ends = await self._commit([step for step in steps if step.rows])
+        changes = [step for step in steps if step.rows]
+        ends = await self._commit(changes) if changes else {}
         for step in steps:
             number = step.lane.partition
             if step.rows:
                 self._table.apply(number, step.rows.items(), ends[number])
             step.lane.move(step.moved, step.covered, unfinished=step.answer.unfinished)
             self.on_step(number, step.covered, step.answer, _now_s() - step.began_s)
+        if fault is not None:
+            raise fault
 
     def _in_turn(self) -> Iterator[Lane]:
         """Yield the lanes that have something to do, beginning behind the last one that was yielded."""
@@ -150,14 +158,15 @@ class CommitGroup:
 
     async def _commit(self, steps: Sequence[_Step]) -> dict[int, int]:
         """Commit steps; return the changelog offset that the rows of each partition reach up to."""
-        if not steps:
-            return {}
         changelog = self._table.changelog_topic_name
-        await self.producer.begin_transaction()
         batches = Batches(self.producer)  # what fails on the way is ended by whoever takes the partitions over
-        for step in steps:
-            await batches.add_rows(changelog, step.lane.partition, step.rows.items())
-            await batches.add_all(step.answer.outputs)
-        await batches.send()
-        await self.producer.commit_transaction()
+        try:
+            await self.producer.begin_transaction()
+            for step in steps:
+                await batches.add_rows(changelog, step.lane.partition, step.rows.items())
+                await batches.add_all(step.answer.outputs)
+            await batches.send()
+            await self.producer.commit_transaction()
+        except (AssertionError, IllegalOperation) as error:  # so aiokafka says that it is at an end already
+            raise KafkaError(f"the transaction is over already: {error!r}") from error
         return {step.lane.partition: batches.ends[changelog, step.lane.partition] for step in steps}

@@ -4,6 +4,7 @@ aiokafka's producer initialises its id by itself and asks until it has an answer
 each attempt it looks whether there is still use in it, and a step id must never be initialised again by its holder.
 """
 
+import asyncio
 from collections.abc import Collection
 from types import TracebackType
 from typing import Final, Self
@@ -15,6 +16,7 @@ from aiokafka.errors import (
     CoordinatorLoadInProgressError,
     CoordinatorNotAvailableError,
     KafkaConnectionError,
+    KafkaTimeoutError,
     NodeNotReadyError,
     NoError,
     NotCoordinatorError,
@@ -22,7 +24,10 @@ from aiokafka.errors import (
     for_code,
 )
 from aiokafka.protocol.transaction import InitProducerIdRequest
+from faust.types import TP
 
+from atp_stream.access import KafkaAccess
+from atp_stream.engine.ends import written_ends
 from atp_stream.engine.producers import (
     REQUEST_TIMEOUT_S,
     TRANSACTION_TIMEOUT_S,
@@ -44,16 +49,18 @@ _ASK_AGAIN: Final = (
 class KafkaCoordinator:
     """The cluster's coordinators of transactions, over one client; a context manager."""
 
-    def __init__(self, bootstrap: str, owners_topic: str) -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, kafka: KafkaAccess, owners_topic: str) -> None:
+        self._kafka = kafka
         self._topic = owners_topic
-        self._client = AIOKafkaClient(
-            bootstrap_servers=bootstrap, request_timeout_ms=int(REQUEST_TIMEOUT_S * 1000), retry_backoff_ms=20
-        )
+        self._client = AIOKafkaClient(**kafka, request_timeout_ms=int(REQUEST_TIMEOUT_S * 1000), retry_backoff_ms=20)
 
     async def __aenter__(self) -> Self:
         """Connect."""
-        await self._client.bootstrap()
+        try:
+            await self._client.bootstrap()
+        except BaseException:
+            await self._client.close()
+            raise
         return self
 
     async def __aexit__(
@@ -85,28 +92,38 @@ class KafkaCoordinator:
 
     def producer(self, name: str, identity: Identity) -> AIOKafkaProducer:
         """Return a producer under an id that was initialised, not started."""
-        return make_once_producer(self._bootstrap, name, identity)
+        return make_once_producer(self._kafka, name, identity)
 
     async def owner_rows(self, partitions: Collection[int]) -> dict[int, bytes | None]:
         """Return the newest committed record of each of these partitions of the topic of owners.
 
+        Nothing that was written there may be undecided: a newer record could hide behind it.
+
         Raises:
-            KafkaError: they cannot be read.
+            KafkaError: they cannot be read, to their ends and in time.
         """
+        try:
+            async with asyncio.timeout(REQUEST_TIMEOUT_S):
+                return await self._owner_rows(partitions)
+        except TimeoutError as error:
+            raise KafkaTimeoutError(f"the owner records {self._topic} cannot be read to their ends") from error
+
+    async def _owner_rows(self, partitions: Collection[int]) -> dict[int, bytes | None]:
         tps = [TopicPartition(self._topic, number) for number in partitions]
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._bootstrap,
+            **self._kafka,
             isolation_level="read_committed",
             auto_offset_reset="earliest",
             enable_auto_commit=False,
             fetch_max_wait_ms=20,
+            request_timeout_ms=int(REQUEST_TIMEOUT_S * 1000),
         )
         await consumer.start()
         try:
             consumer.assign(tps)
-            ends = await consumer.end_offsets(tps)
+            ends = await written_ends(consumer, [TP(*tp) for tp in tps])
             found: dict[int, bytes | None] = dict.fromkeys(partitions)
-            while behind := [tp for tp in tps if await consumer.position(tp) < ends[tp]]:
+            while behind := [tp for tp in tps if await consumer.position(tp) < ends[TP(*tp)]]:
                 for tp, records in (await consumer.getmany(*behind, timeout_ms=100)).items():
                     found[tp.partition] = records[-1].value
         finally:

@@ -71,6 +71,7 @@ class Engine(Host, Protocol):
 
     log_topic: str
     moving: bool  # from the loss of partitions until streams are where the new ones go on
+    recovery_epoch: int  # the take-over that has been done, and that the recovery under way follows
     journal: Any
     intake: Any
     sources: Any
@@ -81,8 +82,8 @@ class Engine(Host, Protocol):
     def in_recovery(self) -> bool:
         """Whether tables are being read from their changelogs."""
 
-    async def take_over(self, assigned: set[TP]) -> None:
-        """Become the owner of the assigned log partitions."""
+    async def take_over(self, assigned: set[TP]) -> bool:
+        """Become the owner of the assigned log partitions; False if that failed, and another try follows."""
 
     async def let_go(self) -> None:
         """Stop all work on partitions."""

@@ -14,8 +14,8 @@ before every attempt it is asked whether it still stands. See docs/decisions/001
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Final, Protocol
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
+from typing import Any, Final, Protocol
 
 import msgspec
 from aiokafka import AIOKafkaProducer
@@ -42,8 +42,12 @@ class Assignment(Protocol):
 
     generation: int
 
-    def stands(self) -> bool:
-        """Tell whether it may still be true."""
+    async def hold(self) -> None:
+        """Return while it may be true, and let the group know that we are there.
+
+        Raises:
+            AssignmentLost: the group may have given the partitions to another worker.
+        """
 
     async def is_accepted(self) -> bool:
         """Ask the group whether it is true."""
@@ -111,7 +115,7 @@ class TakeOver:
             KafkaError: Kafka refuses it.
         """
         numbers = sorted(partitions)
-        await asyncio.gather(*(self._fence(number) for number in numbers))
+        await _all(self._fence(number) for number in numbers)
         owners = [self._decoded(*row) for row in (await self._coordinator.owner_rows(numbers)).items()]
         if max(owner.generation for owner in owners) > self._assignment.generation:
             # A hint only: generations begin anew with the group. It spares a worker that is late the ending of its
@@ -124,10 +128,12 @@ class TakeOver:
         """Name a step id in the owner records of the partitions that were fenced.
 
         Raises:
+            AssignmentLost: the assignment has passed meanwhile.
             KafkaError: another worker has fenced one, or it is not known whether the record was written.
         """
         row = encode_owner(Owner((name,), self._assignment.generation))
-        await asyncio.gather(*(self._write(producer, number, row) for number, producer in self._producers.items()))
+        await _all(self._write(producer, number, row) for number, producer in self._producers.items())
+        await self._assignment.hold()
 
     async def close(self) -> None:
         """Drop the producers of the partitions' own ids."""
@@ -136,7 +142,7 @@ class TakeOver:
 
     async def _end(self, names: Iterable[str]) -> None:
         """End step ids: what they have under way is decided, and no more can come."""
-        await asyncio.gather(*(self._initialise(name) for name in sorted(names)))
+        await _all(self._initialise(name) for name in sorted(names))
 
     async def _fence(self, partition: int) -> None:
         name = self._id_of(partition)
@@ -153,8 +159,7 @@ class TakeOver:
     async def _initialise(self, name: str) -> Identity:
         """Initialise an id: then whoever had it cannot commit, and what it has left behind is decided."""
         while True:
-            if not self._assignment.stands():
-                raise AssignmentLost("the group may have given the partitions to another worker")
+            await self._assignment.hold()
             identity = await self._coordinator.initialise(name)
             if identity is not None:
                 return identity
@@ -165,6 +170,18 @@ class TakeOver:
             raise AssignmentLost("another worker has taken a partition over in a newer generation of the group")
 
     def _decoded(self, partition: int, row: bytes | None) -> Owner:
-        if row is None:
-            raise MissingOwner(f"{self._topic}/{partition} names no owner")
-        return msgspec.json.decode(row, type=Owner)
+        try:
+            return msgspec.json.decode(row or b"", type=Owner)
+        except msgspec.MsgspecError as error:
+            raise MissingOwner(f"{self._topic}/{partition} names no owner") from error
+
+
+async def _all(doing: Iterable[Coroutine[Any, Any, Any]]) -> None:
+    """Do all at once; when one fails, the others have ended before its error is raised."""
+    tasks = [asyncio.create_task(one) for one in doing]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 from aiokafka import AIOKafkaProducer
 from mode import get_logger
 
+from atp_stream.access import KafkaAccess
 from atp_stream.engine.batches import BATCH_BYTES
 from atp_stream.engine.once_producer import OnceProducer
 
@@ -26,18 +27,18 @@ class Identity(NamedTuple):
     epoch: int
 
 
-def make_producer(bootstrap: str, **settings: Any) -> AIOKafkaProducer:
+def make_producer(kafka: KafkaAccess, **settings: Any) -> AIOKafkaProducer:
     """Return a producer, not started, that never leaves a hole: idempotent, acknowledged by all in-sync replicas."""
-    return AIOKafkaProducer(bootstrap_servers=bootstrap, **_USUAL, **settings)
+    return AIOKafkaProducer(**kafka, **_USUAL, **settings)
 
 
-def make_once_producer(bootstrap: str, name: str, identity: Identity) -> OnceProducer:
+def make_once_producer(kafka: KafkaAccess, name: str, identity: Identity) -> OnceProducer:
     """Return a producer, not started, of a transactional id that was initialised; it sends nothing twice.
 
     It never initialises its id itself: once another worker has ended it, it must stay ended.
     """
     producer = OnceProducer(
-        bootstrap_servers=bootstrap,
+        **kafka,
         transactional_id=name,
         transaction_timeout_ms=int(TRANSACTION_TIMEOUT_S * 1000),
         request_timeout_ms=int(REQUEST_TIMEOUT_S * 1000),

@@ -18,6 +18,7 @@ from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Any
 
+from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from faust.types import TP
 from mode import get_logger
@@ -71,6 +72,7 @@ class Steps:
         self._connect = connect
         self._group: CommitGroup | None = None
         self._task: asyncio.Task[None] | None = None
+        self._closing: asyncio.Task[None] | None = None
         self._open = False
         self.on_step: Callable[[int, int, Answer, float], None] = lambda *_: None
 
@@ -91,7 +93,7 @@ class Steps:
             self._group.on_taken = self._taken
         self._open = True
 
-    async def _become_owner(self, partitions: set[int], assignment: Assignment) -> Any:
+    async def _become_owner(self, partitions: set[int], assignment: Assignment) -> AIOKafkaProducer:
         """Return the started producer of a new step id that the owner records of the partitions name."""
         app_id = self._host.conf.id
         name = new_step_id(app_id, self._genesis)
@@ -115,13 +117,19 @@ class Steps:
         self._open = False
         group, self._group = self._group, None
         task, self._task = self._task, None
-        if group is None:
-            return
+        if group is not None:
+            self._closing = asyncio.create_task(self._close(group, task))
+        if self._closing is not None:  # also one that somebody else has begun: the stores close after it
+            await asyncio.shield(self._closing)
+
+    @staticmethod
+    async def _close(group: CommitGroup, task: asyncio.Task[None] | None) -> None:
         group.close()
         if task is not None:
             _, late = await asyncio.wait([task], timeout=CLOSE_S)
             for one in late:
                 one.cancel()
+                await asyncio.wait([one], timeout=CLOSE_S)
         await drop_producer(group.producer)
 
     def halt(self) -> None:
@@ -135,8 +143,8 @@ class Steps:
 
         Called when the state has been read to the stable end of its changelog.
         """
-        starts = {}
-        for lane in self._lanes():
+        starts: dict[TP, int] = {}
+        for lane in self._lanes() if self._open else ():
             row = lane.store.read(POSITION_KEY)
             try:
                 position = Position(genesis=self._genesis) if row is None else decode_position(row)
@@ -153,7 +161,7 @@ class Steps:
                 continue
             lane.position = position
             starts[TP(self._topic, lane.partition)] = position.applied + 1
-        if self._group is not None:
+        if self._group is not None and self._open:
             self._group.wake()
             if self._task is None:
                 self._task = asyncio.create_task(self._work(self._group), name="steps")

@@ -180,9 +180,12 @@ class StateTables(TableManager):
     async def on_rebalance(
         self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP], generation_id: int = 0
     ) -> None:
-        """Take over what was assigned."""
-        await self.app.take_over(assigned)
+        """Take over what was assigned; a recovery after a take-over that failed lets no streams go on."""
+        done = await self.app.take_over(assigned)
+        epoch = self.app.epoch
         await super().on_rebalance(assigned, revoked, newly_assigned, generation_id)
+        if done:
+            self.app.recovery_epoch = epoch
 
     def on_actives_ready(self) -> None:
         """Tell that the take-over is done."""

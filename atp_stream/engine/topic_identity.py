@@ -16,6 +16,7 @@ from aiokafka.structs import TopicPartition
 from faust.types import TP
 from mode import get_logger
 
+from atp_stream.access import KafkaAccess
 from atp_stream.engine.host import Host
 from atp_stream.engine.position import CONTROL_HEADER, CONTROL_RESET, Mark
 from atp_stream.engine.transport import FETCH_WAIT_MS
@@ -26,9 +27,9 @@ CHECK_TIMEOUT = 5.0
 
 
 @asynccontextmanager
-async def _consumer(bootstrap: str) -> AsyncIterator[AIOKafkaConsumer]:
+async def _consumer(kafka: KafkaAccess) -> AsyncIterator[AIOKafkaConsumer]:
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap,
+        **kafka,
         auto_offset_reset="earliest",
         isolation_level="read_committed",
         fetch_max_wait_ms=FETCH_WAIT_MS,
@@ -66,9 +67,9 @@ def newest_marks(marks: list[Mapping[str, Mark]]) -> dict[TP, Mark]:
 class SourceCheck:
     """Compares positions with what the topics hold, and gives the process up where going on would be wrong."""
 
-    def __init__(self, host: Host, *, bootstrap: str, log_topic: str) -> None:
+    def __init__(self, host: Host, *, kafka: KafkaAccess, log_topic: str) -> None:
         self._host = host
-        self._bootstrap = bootstrap
+        self._kafka = kafka
         self._log_topic = log_topic
 
     def start_offsets(
@@ -108,7 +109,7 @@ class SourceCheck:
     async def _wrong(self, marks: Mapping[TP, Mark]) -> dict[TP, str]:
         if not marks:
             return {}
-        async with _consumer(self._bootstrap) as consumer:
+        async with _consumer(self._kafka) as consumer:
             there = await consumer._client.fetch_all_metadata()
             wrong = {
                 tp: "it has no such partition any more"
@@ -129,7 +130,7 @@ class SourceCheck:
     async def _resets_ahead(self, log_positions: Mapping[TP, int]) -> set[str]:
         """Return the topics that the log, read on from here, says to forget."""
         found: set[str] = set()
-        async with _consumer(self._bootstrap) as consumer:
+        async with _consumer(self._kafka) as consumer:
             ends = await _ends(consumer, list(log_positions))
             for tp, offset in log_positions.items():
                 consumer.seek(TopicPartition(*tp), offset)

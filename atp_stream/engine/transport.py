@@ -84,6 +84,9 @@ class RunThread(driver.AIOKafkaConsumerThread):
     async def seek_to_committed(self) -> dict[TP, int]:
         """Seek streams to where they go on: sources to what was committed, the log behind what was applied."""
         epoch = self.app.epoch
+        newer = self.app.tables.recovery.signal_recovery_start.is_set()
+        if newer or epoch != self.app.recovery_epoch:  # what this recovery has read may not be all that was committed
+            raise RebalanceAgain
         changelogs = self.app.tables.changelog_topics
         streams = {tp for tp in self.assignment() if tp.topic not in changelogs}
         committed = await self.call_thread(self._committed, streams)

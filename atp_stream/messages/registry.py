@@ -12,6 +12,7 @@ from contextlib import closing, suppress
 from enum import StrEnum
 from typing import Any, Final, NamedTuple, TypeAlias
 
+from atp_stream.access import RegistryAccess
 from atp_stream.domain.errors import Refused
 from atp_stream.domain.reasons import Reason
 from atp_stream.messages import schema_files
@@ -67,8 +68,8 @@ class Registration(NamedTuple):
 class SchemaCache:
     """Schemas by id; `output_ids` are those of the events that we write, once it is warm."""
 
-    def __init__(self, url: str, *, timeout: float = TIMEOUT) -> None:
-        self._registry = _Registry(url, timeout)
+    def __init__(self, access: RegistryAccess, *, timeout: float = TIMEOUT) -> None:
+        self._registry = _Registry(access, timeout)
         self._schemas: dict[int, Any] = {}
         self._missing: dict[int, float] = {}  # until when an id counts as unknown, by the monotonic clock
         self.output_ids: dict[Role, int] = {}
@@ -180,7 +181,7 @@ def _no_answer(version: _Version, error: RegistryUnavailable) -> str:
 
 
 def register(
-    url: str, schemas: Mapping[str, Any], compatibility: str = "BACKWARD", *, timeout: float = TIMEOUT
+    access: RegistryAccess, schemas: Mapping[str, Any], compatibility: str = "BACKWARD", *, timeout: float = TIMEOUT
 ) -> list[Registration]:
     """Register each subject's schema where the subject is new; report where its newest schema is not ours.
 
@@ -189,7 +190,7 @@ def register(
     Raises:
         RegistryUnavailable: no registry answers there, or it refuses.
     """
-    with closing(_Registry(url, timeout)) as registry:
+    with closing(_Registry(access, timeout)) as registry:
         return [_register(registry, subject, schema, compatibility) for subject, schema in schemas.items()]
 
 

@@ -8,11 +8,12 @@ answered is `RegistryUnavailable`.
 import json
 import time
 from typing import Any, Final, NamedTuple
-from urllib.parse import urlsplit
 
 import httpx
 from schema_registry.client import SchemaRegistryClient
 
+from atp_stream.access import RegistryAccess
+from atp_stream.access.trouble import tls_trouble
 from atp_stream.messages import schema_files
 from atp_stream.messages.errors import RegistryUnavailable
 from atp_stream.messages.limits import MAX_ANSWER_BYTES, MAX_REFERENCES
@@ -20,6 +21,7 @@ from atp_stream.messages.registered import Composed, Language
 
 _NOT_FOUND: Final = frozenset({40401, 40402, 40403})  # of a subject, a version, a schema: the API's error codes
 _NO_SUCH_PATH: Final = frozenset({httpx.codes.NOT_FOUND, httpx.codes.METHOD_NOT_ALLOWED})
+_NO_ENTRANCE: Final = frozenset({httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN})
 _WRONG_PATH: Final = "does ATP_REGISTRY_URL end with its path, as in http://127.0.0.1:8081/apis/ccompat/v7?"
 
 
@@ -48,16 +50,15 @@ class _Content(NamedTuple):
 class RegistryClient:
     """The few questions that we ask, with answers that tell `not there` from `nobody there`."""
 
-    def __init__(self, url: str, timeout: float) -> None:
+    def __init__(self, access: RegistryAccess, timeout: float) -> None:
         self._timeout = timeout
-        parts = urlsplit(url)
-        self._shown = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()  # without a password
+        self._access = access
         try:
-            self._client = SchemaRegistryClient(url, timeout=httpx.Timeout(timeout))
+            self._client = SchemaRegistryClient(access.url)
         except AssertionError as error:  # the client's way to refuse an address
-            raise RegistryUnavailable(f"{self._shown!r} is no address of a schema registry") from error
+            raise RegistryUnavailable(f"{access.url!r} is no address of a schema registry") from error
         # Its own requests open a connection each, TLS context and all.
-        self._http = httpx.Client(**self._client.client_kwargs)
+        self._http = access.client(timeout)
 
     def close(self) -> None:
         """Close the connections."""
@@ -96,10 +97,7 @@ class RegistryClient:
             with self._http.stream(method, url, headers=headers, json=body) as response:
                 text = self._read(response)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            why = str(error)[:200] or "it took too long"
-            raise RegistryUnavailable(
-                f"no schema registry answers at {self._shown}: {why}; start it, or correct ATP_REGISTRY_URL"
-            ) from error
+            raise self._unreachable(error) from error
         try:
             answer = json.loads(text)
         except (ValueError, RecursionError):
@@ -109,11 +107,25 @@ class RegistryClient:
         code = answer.get("error_code") if isinstance(answer, dict) else None
         if isinstance(code, int) and code in _NOT_FOUND:
             return None
+        if response.status_code in _NO_ENTRANCE:
+            raise RegistryUnavailable(
+                f"the schema registry at {self._access.url} does not let us in ({response.status_code}): correct"
+                " ATP_REGISTRY_USERNAME and ATP_REGISTRY_PASSWORD, or ATP_REGISTRY_TOKEN_FILE"
+            )
         refusal = Conflict if response.status_code == httpx.codes.CONFLICT else RegistryUnavailable
         wrong_path = answer is None or response.status_code in _NO_SUCH_PATH
         raise refusal(
-            f"the schema registry at {self._shown} says {response.status_code} to {method} {url}:"
+            f"the schema registry at {self._access.url} says {response.status_code} to {method} {url}:"
             f" {_WRONG_PATH if wrong_path else f'{answer!r:.200}'}"
+        )
+
+    def _unreachable(self, error: Exception) -> RegistryUnavailable:
+        tls = tls_trouble(error, "ATP_REGISTRY_SSL")
+        if tls:
+            return RegistryUnavailable(f"the schema registry at {self._access.url} cannot be used: {tls}")
+        why = str(error)[:200] or "it took too long"
+        return RegistryUnavailable(
+            f"no schema registry answers at {self._access.url}: {why}; start it, or correct ATP_REGISTRY_URL"
         )
 
     def _read(self, response: httpx.Response) -> bytes:
@@ -168,4 +180,4 @@ class RegistryClient:
         return _Content(language, text, references)
 
     def _no_registry(self, answer: object) -> RegistryUnavailable:
-        return RegistryUnavailable(f"what answers at {self._shown} is no schema registry: {answer!r:.100}")
+        return RegistryUnavailable(f"what answers at {self._access.url} is no schema registry: {answer!r:.100}")

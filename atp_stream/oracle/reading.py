@@ -2,10 +2,10 @@
 
 import asyncio
 import json
-import urllib.error
-import urllib.request
+from collections.abc import Mapping
 from typing import Any
 
+import httpx
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from atp_stream.oracle import avro
@@ -14,22 +14,20 @@ from atp_stream.oracle.cutting import cut
 from atp_stream.oracle.history import History, Names, Record
 from atp_stream.oracle.report import Report
 
-_HTTP_SECONDS = 5.0
 
-
-async def audit(bootstrap: str, names: Names, *, registry_url: str | None = None) -> Report:
-    """Read a cluster and check it; `registry_url` is needed where Avro is on the wire.
+async def audit(kafka: Mapping[str, Any], names: Names, *, registry: httpx.Client | None = None) -> Report:
+    """Read a cluster and check it; clients are made with `kafka`, and `registry` is needed where Avro is on the wire.
 
     What is still under way counts as lost: ask again until the traffic has drained.
     """
-    history = await read(bootstrap, names, registry_url=registry_url)
+    history = await read(kafka, names, registry=registry)
     return await asyncio.to_thread(lambda: check(cut(history)))
 
 
-async def read(bootstrap: str, names: Names, *, registry_url: str | None = None) -> History:
+async def read(kafka: Mapping[str, Any], names: Names, *, registry: httpx.Client | None = None) -> History:
     """Return all committed records of all topics, up to where they end now; `cut` makes them one moment."""
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap,
+        **kafka,
         isolation_level="read_committed",
         enable_auto_commit=False,
         auto_offset_reset="earliest",
@@ -42,7 +40,7 @@ async def read(bootstrap: str, names: Names, *, registry_url: str | None = None)
     finally:
         await consumer.stop()
     ids = {number for record in records if (number := avro.schema_id(record.value)) is not None}
-    schemas = {number: await asyncio.to_thread(_schema, registry_url, number) for number in ids} if registry_url else {}
+    schemas = {number: await asyncio.to_thread(_schema, registry, number) for number in ids} if registry else {}
     return History(names=names, records=records, schemas=schemas)
 
 
@@ -68,10 +66,7 @@ async def _all(consumer: AIOKafkaConsumer, names: Names) -> list[Record]:
     return [record for partition in partitions for record in found[partition]]
 
 
-def _schema(registry_url: str, number: int) -> Any:
+def _schema(registry: httpx.Client, number: int) -> Any:
     """Return a schema as parsed JSON, None if the registry has none of this id."""
-    try:
-        with urllib.request.urlopen(f"{registry_url}/schemas/ids/{number}", timeout=_HTTP_SECONDS) as answer:  # noqa: S310
-            return json.loads(json.load(answer)["schema"])
-    except urllib.error.HTTPError:
-        return None
+    answer = registry.get(f"/schemas/ids/{number}")
+    return json.loads(answer.json()["schema"]) if answer.is_success else None

@@ -1,5 +1,6 @@
 """`atp init`: everything that must exist, made once."""
 
+from atp_stream.access import KafkaAccess, RegistryAccess
 from atp_stream.provision import item_log, owners, schemas, topics
 from atp_stream.provision.report import Report
 from atp_stream.settings import Settings
@@ -16,10 +17,10 @@ async def initialise(settings: Settings) -> Report:
         RegistryUnavailable: the registry does not.
     """
     wanted = Topics.of(settings)
-    async with topics.administration(settings.bootstrap) as admin:
+    async with topics.administration(KafkaAccess.of(settings)) as admin:
         existing = await topics.partition_replicas(admin)
         findings = await topics.provide(admin, wanted.every, existing, settings.replication_factor)
-    findings += await schemas.provide(settings.registry_url, wanted)
+    findings += await schemas.provide(RegistryAccess.of(settings), wanted)
     log = wanted.item_log
     if log.name not in existing or len(existing[log.name]) == log.partitions:
         findings += await item_log.provide(settings)

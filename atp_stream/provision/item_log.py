@@ -15,6 +15,8 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError, ProducerFenced
 
+from atp_stream.access import KafkaAccess
+from atp_stream.access.trouble import missing, told
 from atp_stream.domain import names
 from atp_stream.domain.commands import ResumeItem, SetPolicy
 from atp_stream.domain.policy import rules
@@ -176,7 +178,7 @@ async def writer(settings: Settings, purpose: str) -> AsyncIterator[AIOKafkaProd
         ProvisionError: the broker does not answer, or a later one has taken the id over.
     """
     producer = AIOKafkaProducer(
-        bootstrap_servers=settings.bootstrap,
+        **KafkaAccess.of(settings),
         transactional_id=f"{settings.app_id}-{purpose}",
         transaction_timeout_ms=_TRANSACTION_MS,
         request_timeout_ms=_TRANSACTION_MS,
@@ -197,6 +199,8 @@ async def _heads(settings: Settings, topic: Topic) -> list[str | None]:
     """Return each partition's genesis: None for an empty partition, "" for a first record that names none."""
     partitions = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
     async with reading(settings) as consumer, asyncio.timeout(_READ_SECONDS):
+        if topic.name not in await consumer.topics():
+            raise ProvisionError(missing(KafkaAccess.of(settings), topic.name))
         return await _first_marks(consumer, partitions)
 
 
@@ -208,7 +212,7 @@ async def reading(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
         ProvisionError: the broker does not answer.
     """
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.bootstrap,
+        **KafkaAccess.of(settings),
         isolation_level="read_committed",
         enable_auto_commit=False,
         auto_offset_reset="none",
@@ -225,7 +229,8 @@ async def reading(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
 
 
 def _unreachable(settings: Settings, error: Exception) -> ProvisionError:
-    return ProvisionError(f"the item log cannot be reached at {settings.bootstrap}: {error!r}")
+    otherwise = f"the item log cannot be reached at {settings.bootstrap}"
+    return ProvisionError(told(KafkaAccess.of(settings), error, otherwise))
 
 
 async def _first_marks(consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition]) -> list[str | None]:

@@ -5,6 +5,7 @@ A partition without a record cannot be taken over: who may still write to it wou
 
 from aiokafka.errors import KafkaError
 
+from atp_stream.access import KafkaAccess, trouble
 from atp_stream.engine.coordination import KafkaCoordinator
 from atp_stream.engine.ownership import NOBODY, encode_owner, owner_key
 from atp_stream.provision.item_log import writer
@@ -19,13 +20,15 @@ async def provide(settings: Settings) -> list[Finding]:
     Raises:
         ProvisionError: they cannot be read or written.
     """
-    topic = Topics.of(settings).owners
+    kafka, topic = KafkaAccess.of(settings), Topics.of(settings).owners
     async with writer(settings, "init") as producer:  # another run that looks at the same time is fenced, or fences us
         try:
-            async with KafkaCoordinator(settings.bootstrap, topic.name) as coordinator:
+            async with KafkaCoordinator(kafka, topic.name) as coordinator:
                 rows = await coordinator.owner_rows(range(topic.partitions))
         except KafkaError as error:
-            raise ProvisionError(f"the owner records {topic.name} cannot be read: {error!r}") from error
+            raise ProvisionError(
+                trouble.told(kafka, error, f"the owner records {topic.name} cannot be read")
+            ) from error
         missing = [number for number, row in rows.items() if row is None]
         if missing:
             async with producer.transaction():

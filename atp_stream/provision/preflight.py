@@ -9,8 +9,11 @@ from typing import IO
 
 from aiokafka.errors import KafkaError
 
+from atp_stream.access import KafkaAccess
+from atp_stream.access.trouble import told
 from atp_stream.engine.app import TESTED_FAUST
 from atp_stream.provision.item_log import find_genesis
+from atp_stream.provision.permissions import check_worker
 from atp_stream.provision.report import ProvisionError
 from atp_stream.provision.topics import administration, configs, partition_replicas
 from atp_stream.settings import Settings
@@ -104,11 +107,13 @@ async def check_topics(settings: Settings, topics: Topics) -> list[str]:
     Raises:
         ProvisionError: one is missing, or has another number of partitions than the contract says.
     """
-    async with administration(settings.bootstrap) as admin:
+    kafka = KafkaAccess.of(settings)
+    async with administration(kafka) as admin:
         counts = {name: len(replicas) for name, replicas in (await partition_replicas(admin)).items()}
-        there = [topic.name for topic in topics.inputs if topic.name in counts]
-        found = await configs(admin, there)
-    _refuse(topics, counts)
+        _refuse(kafka, topics, counts)
+        if kafka.protected:
+            await check_worker(admin, kafka, settings)
+        found = await configs(admin, [topic.name for topic in topics.inputs])
     return _unbounded(found)
 
 
@@ -123,11 +128,12 @@ def _unbounded(found: Mapping[str, Mapping[str, str]]) -> list[str]:
     return [line] if names else []
 
 
-def _refuse(topics: Topics, counts: Mapping[str, int]) -> None:
+def _refuse(kafka: KafkaAccess, topics: Topics, counts: Mapping[str, int]) -> None:
     missing = [topic.name for topic in topics.every if topic.name not in counts]
     if missing:
         more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
-        raise ProvisionError(f"run `atp init`: topics are missing: {', '.join(missing[:_NAMED])}{more}")
+        hidden = f", or {kafka.who} may not see them" if kafka.protected else ""
+        raise ProvisionError(f"run `atp init`: topics are missing{hidden}: {', '.join(missing[:_NAMED])}{more}")
     for topic in topics.every:
         if topic.ours and counts[topic.name] != topic.partitions:
             raise ProvisionError(
@@ -145,7 +151,8 @@ async def read_genesis(settings: Settings) -> str:
     try:
         genesis = await find_genesis(settings)
     except (TimeoutError, KafkaError) as error:
-        raise ProvisionError(f"the item log cannot be read at {settings.bootstrap}: {error!r}") from error
+        otherwise = f"the item log cannot be read at {settings.bootstrap}"
+        raise ProvisionError(told(KafkaAccess.of(settings), error, otherwise)) from error
     note = settings.data_dir / _NOTE
     if genesis is None and note.exists():
         return note.read_text()

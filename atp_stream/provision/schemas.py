@@ -7,19 +7,20 @@ versions, and a record is one of these events, never a union around them.
 
 import asyncio
 
+from atp_stream.access import RegistryAccess
 from atp_stream.messages import registry, schema_files
 from atp_stream.provision.report import Finding, Verdict
 from atp_stream.topics import Topics
 
 
-async def provide(url: str, topics: Topics) -> list[Finding]:
+async def provide(access: RegistryAccess, topics: Topics) -> list[Finding]:
     """Register the schemas that are missing, compare the others.
 
     Raises:
-        RegistryUnavailable: no registry answers at `url`, or it refuses.
+        RegistryUnavailable: no registry answers there, or it refuses.
     """
     schemas = {subject: schema_files.schema(event) for subject, event in subjects(topics).items()}
-    registrations = await asyncio.to_thread(registry.register, url, schemas)
+    registrations = await asyncio.to_thread(registry.register, access, schemas)
     return [
         Finding(
             kind="schema",

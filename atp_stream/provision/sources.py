@@ -7,6 +7,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError
 
+from atp_stream.access import KafkaAccess
+from atp_stream.access.trouble import told
 from atp_stream.provision import item_log
 from atp_stream.provision.report import ProvisionError
 from atp_stream.provision.topics import administration, partition_replicas
@@ -25,9 +27,10 @@ async def reset_source(settings: Settings, topic: str) -> None:
     """
     if topic not in {source.name for source in Topics.of(settings).inputs}:
         raise ProvisionError(f"{topic} is no source topic; these are: {_known(settings)}")
-    async with administration(settings.bootstrap) as admin:
+    kafka = KafkaAccess.of(settings)
+    async with administration(kafka) as admin:
         replicas = (await partition_replicas(admin)).get(topic)
-        members = await _members(admin, settings.app_id)
+        members = await _members(kafka, admin, settings.app_id)
     if replicas is None:
         raise ProvisionError(f"the topic {topic} does not exist: run `atp init`")
     if members:
@@ -41,13 +44,13 @@ def _known(settings: Settings) -> str:
     return ", ".join(source.name for source in Topics.of(settings).inputs)
 
 
-async def _members(admin: AIOKafkaAdminClient, group: str) -> int:
+async def _members(kafka: KafkaAccess, admin: AIOKafkaAdminClient, group: str) -> int:
     """Return how many workers are in the group."""
     try:
         async with asyncio.timeout(_COORDINATOR_SECONDS):
             responses = await _described(admin, group)
     except (TimeoutError, KafkaError) as error:
-        raise ProvisionError(f"the group {group} cannot be looked at: {error!r}") from error
+        raise ProvisionError(told(kafka, error, f"the group {group} cannot be looked at")) from error
     groups = [found for response in responses for found in response.groups]
     return sum(len(found[5]) for found in groups)  # error, group, state, protocol type, protocol, members
 
@@ -61,14 +64,13 @@ async def _described(admin: AIOKafkaAdminClient, group: str) -> list[Any]:
 
 
 async def _rewind(settings: Settings, partitions: list[TopicPartition]) -> None:
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.bootstrap, group_id=settings.app_id, enable_auto_commit=False
-    )
+    kafka = KafkaAccess.of(settings)
+    consumer = AIOKafkaConsumer(**kafka, group_id=settings.app_id, enable_auto_commit=False)
     try:
         await consumer.start()
         consumer.assign(partitions)
         await consumer.commit(dict.fromkeys(partitions, 0))
     except KafkaError as error:
-        raise ProvisionError(f"the positions cannot be written: {error!r}") from error
+        raise ProvisionError(told(kafka, error, "the positions cannot be written")) from error
     finally:
         await consumer.stop()

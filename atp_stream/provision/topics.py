@@ -1,14 +1,15 @@
 """Topics: the missing ones are created, the others are compared."""
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
 
+from atp_stream.access import KafkaAccess
+from atp_stream.access.trouble import start, told
 from atp_stream.provision.report import Finding, ProvisionError, Verdict
 from atp_stream.topics import Topic
 
@@ -17,25 +18,20 @@ _TOPIC_EXISTS = 36  # Kafka's error code
 
 
 @asynccontextmanager
-async def administration(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
+async def administration(kafka: KafkaAccess) -> AsyncIterator[AIOKafkaAdminClient]:
     """Give a connected admin client.
 
     Raises:
-        ProvisionError: no broker answers at `bootstrap` in time, or it ceases to answer.
+        ProvisionError: no broker lets us in in time, or it ceases to answer.
     """
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=int(_ANSWER_SECONDS * 1000))
+    admin = AIOKafkaAdminClient(**kafka, request_timeout_ms=int(_ANSWER_SECONDS * 1000))
     try:
-        try:
-            async with asyncio.timeout(_ANSWER_SECONDS):
-                await admin.start()
-        except (TimeoutError, OSError, KafkaError):
-            raise ProvisionError(
-                f"no Kafka broker answers at {bootstrap}: correct ATP_BROKER, or start one with `atp stack up`"
-            ) from None
+        await start(kafka, admin, _ANSWER_SECONDS, ProvisionError)
         try:
             yield admin
         except (TimeoutError, OSError, KafkaError) as error:
-            raise ProvisionError(f"the Kafka broker at {bootstrap} does not answer as it should: {error!r}") from error
+            otherwise = f"the Kafka broker at {kafka} does not answer as it should"
+            raise ProvisionError(told(kafka, error, otherwise)) from error
     finally:
         await admin.close()
 
@@ -73,10 +69,12 @@ def _compared(topic: Topic, partitions: Sequence[int], config: Mapping[str, str]
         differences.append(f"{len(partitions)} partitions, not {topic.partitions}")
     if min(partitions) < replication_factor:
         differences.append(f"replication factor {min(partitions)}, not {replication_factor}")
+    if not config:
+        differences.append("its configuration may not be seen: allow DescribeConfigs")
     differences += [
         f"{name}={config.get(name)}, not {wanted}"
         for name, wanted in topic.config.items()
-        if config.get(name) != wanted
+        if config and config.get(name) != wanted
     ]
     return _finding(topic, Verdict.DIFFERS if differences else Verdict.PRESENT, "; ".join(differences))
 
@@ -103,7 +101,10 @@ async def _create(admin: AIOKafkaAdminClient, topics: Sequence[Topic], replicati
         if code == 0:
             created.add(name)
         elif code != _TOPIC_EXISTS:
-            raise ProvisionError(f"topic {name} cannot be created: {message or f'Kafka error {code}'}")
+            advice = ": add an ACL (docs/security.md)" if code == TopicAuthorizationFailedError.errno else ""
+            raise ProvisionError(
+                f"topic {name} cannot be created: {(message or f'Kafka error {code}').rstrip('.')}{advice}"
+            )
     return created
 
 

@@ -8,6 +8,9 @@ from aiohttp import web
 from faust.web import View
 
 from atp_stream.engine.app import EngineApp
+from atp_stream.web.access import OPEN, READ, Access, permit
+from atp_stream.web.admission import ADMISSION
+from atp_stream.web.path_names import from_path
 from atp_stream.web.problems import Problem
 
 Page = Callable[[web.Request], Awaitable[web.Response]]
@@ -28,13 +31,21 @@ class Pages:
         self._app = app
         self.views: list[str] = []
 
-    def add(self, method: str, path: str, answer: Page) -> None:
-        """Let `answer` answer `method` on `path`; its parts in braces match anything but a slash."""
+    def add(self, method: str, path: str, answer: Page, access: Access = READ) -> None:
+        """Let `answer` answer `method` on `path` to those who have access.
+
+        The parts of `path` in braces match anything but a slash; the first one is the tenant, if there is one.
+        """
         self.views.append(f"{method} {path}")
         pattern = path.replace("}", ":[^/]+}")  # aiohttp's own pattern would not match a name with a brace
+        of_tenant = "/{tenant}" in path
+        if access is OPEN:
+            server: Any = self._app.web
+            server.web_app[ADMISSION].open_paths.add(path)
 
         async def handled(view: Any, request: web.Request, **_: str) -> web.Response:
             try:
+                permit(request, access, from_path(request, "tenant")[0] if of_tenant else None)
                 return await answer(request)
             except (Problem, web.HTTPException) as error:  # here: Faust's sensors count what passes them as a fault
                 return Problem.of(error, request).response()

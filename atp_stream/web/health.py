@@ -11,6 +11,7 @@ from atp_stream.engine.app import EngineApp
 from atp_stream.engine.routing import lease_left
 from atp_stream.messages.registry import SchemaCache
 from atp_stream.topics import Topics
+from atp_stream.web.access import OPEN
 from atp_stream.web.endpoint import Pages, json_response
 
 
@@ -79,5 +80,5 @@ def add_health(app: EngineApp, pages: Pages, schemas: SchemaCache, topics: Topic
         }
         return json_response(body, status=HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE)
 
-    pages.add("GET", "/health/live", live)
-    pages.add("GET", "/health/ready", ready)
+    pages.add("GET", "/health/live", live, OPEN)
+    pages.add("GET", "/health/ready", ready, OPEN)

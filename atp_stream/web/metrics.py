@@ -29,6 +29,8 @@ from atp_stream.engine.commit_group import Answer
 from atp_stream.messages.dead_letters import DEAD_LETTER, REASON_HEADER
 from atp_stream.messages.outbound import EVENTS
 from atp_stream.topics import Topics
+from atp_stream.web.access import Access
+from atp_stream.web.callers import Role
 from atp_stream.web.endpoint import Pages
 from atp_stream.web.health import WorkerState, state_of
 from atp_stream.web.routing import read_row
@@ -36,6 +38,9 @@ from atp_stream.web.routing import read_row
 STEP_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 REQUEST_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 _NOT_REFUSED: Final = ("accepted", "skipped_")  # what outcomes of input begin with that is no dead letter
+
+TURNED_AWAY: Final = ("connections", "descriptors", "handshake", "silence", "unread")
+"""Too many of them, no descriptor left, no TLS as it must be, no request in time, an answer that is not read."""
 
 COUNTED: Final = {
     "duplicates": ("atp_duplicates", "Events that came once more, and changed nothing."),
@@ -98,6 +103,16 @@ class Metrics:
         self._request_seconds = Histogram(
             "atp_http_request_seconds", "Time of a request.", about, buckets=REQUEST_SECONDS, registry=registry
         )
+
+        self._turned_away = CounterMetric(
+            "atp_http_turned_away", "Connections ended before they were answered.", ["reason"], registry=registry
+        )
+        for reason in TURNED_AWAY:
+            self._turned_away.labels(reason)
+
+    def turned_away(self, reason: str) -> None:
+        """Count a connection that was ended before it was answered."""
+        self._turned_away.labels(reason).inc()
 
     def step(self, _partition: int, records: int, answer: Answer, seconds: float) -> None:
         """Count a committed step."""
@@ -262,4 +277,4 @@ def add_metrics(metrics: Metrics, pages: Pages) -> None:
         encode, content_type = choose_encoder(request.headers.get("Accept", ""))
         return web.Response(body=encode(metrics.registry), headers={"Content-Type": content_type})
 
-    pages.add("GET", "/metrics", view)
+    pages.add("GET", "/metrics", view, Access(Role.OPERATE))

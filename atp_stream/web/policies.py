@@ -15,6 +15,8 @@ from atp_stream.domain.state.rows import Item, PolicyRow
 from atp_stream.engine.app import EngineApp
 from atp_stream.engine.routing import Elsewhere
 from atp_stream.topics import Topics
+from atp_stream.web.access import Access
+from atp_stream.web.callers import Role
 from atp_stream.web.endpoint import Pages, json_response
 from atp_stream.web.formatting import log_moment, units
 from atp_stream.web.path_names import from_path
@@ -95,5 +97,5 @@ def add_policies(app: EngineApp, pages: Pages, topics: Topics) -> None:
         shown = of_item(state_of(app, place.partition), name, row)
         return json_response({"tenant": tenant, "item": item, "heard": heard(place.partition), **shown})
 
-    pages.add("GET", "/policy", policy_view)
+    pages.add("GET", "/policy", policy_view, Access(Role.READ, every_tenant=True))
     pages.add("GET", "/policy/{tenant}/{item}", rules_view)

@@ -15,10 +15,11 @@ from atp_stream.domain.names import join
 from atp_stream.engine.app import EngineApp
 from atp_stream.engine.routing import Elsewhere
 from atp_stream.web.availability import show
+from atp_stream.web.bodies import TURNS, read_body
 from atp_stream.web.endpoint import Pages, json_response
 from atp_stream.web.path_names import checked, from_path
 from atp_stream.web.problems import Problem
-from atp_stream.web.routing import ask, owner
+from atp_stream.web.routing import FORWARDED, ask, owner
 
 MAX_ITEMS: Final = 500
 FEW_LOCATIONS: Final = 10
@@ -115,7 +116,7 @@ class _Gathering:
 
     async def _ask(self, url: URL, wanted: list[str]) -> list[Result]:
         path = f"/atp/{quote(self._tenant, safe='')}/query"
-        answer = await ask(self._app, url, "POST", path, _encode(Query(wanted)))
+        answer = await ask(self._app, self._request, url, "POST", path, _encode(Query(wanted)))
         try:
             found = _read_results(answer.body).results if answer.status == HTTPStatus.OK else []
         except msgspec.DecodeError:
@@ -130,7 +131,8 @@ def add_query(app: EngineApp, pages: Pages) -> None:
 
     async def query(request: web.Request) -> web.Response:
         tenant = from_path(request, "tenant")[0]
-        items = parse(await request.read())
-        return json_response(Results(await _Gathering(app, request, tenant, items).results()))
+        items = parse(await read_body(request))
+        async with request.app[TURNS].turn(passed_on=FORWARDED in request.headers):
+            return json_response(Results(await _Gathering(app, request, tenant, items).results()))
 
     pages.add("POST", "/atp/{tenant}/query", query)

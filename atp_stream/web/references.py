@@ -20,11 +20,12 @@ from atp_stream.engine.app import EngineApp
 from atp_stream.engine.partitioner import partition_of
 from atp_stream.engine.routing import Here
 from atp_stream.topics import LOG_PARTITIONS
+from atp_stream.web.bodies import TURNS
 from atp_stream.web.endpoint import Pages, json_response
 from atp_stream.web.path_names import checked, from_path, page_size
 from atp_stream.web.problems import Problem
 from atp_stream.web.reservations import show
-from atp_stream.web.routing import ask, owner_of, state_of
+from atp_stream.web.routing import FORWARDED, ask, owner_of, state_of
 
 PAGE: Final = 100
 """So many reservations are on one page, unless another limit is asked for."""
@@ -94,7 +95,7 @@ async def _of_partition(app: EngineApp, request: web.Request, partition: int, wa
     if wanted.after is not None:
         query["after"] = wanted.after.cursor
     path = f"/reservations/{quote(wanted.tenant, safe='')}?{urlencode(query, quote_via=quote, safe='')}"
-    answer = await ask(app, place.url, "GET", path)
+    answer = await ask(app, request, place.url, "GET", path)
     try:
         if answer.status == HTTPStatus.OK:
             return _read_part(answer.body)
@@ -152,7 +153,8 @@ def add_references(app: EngineApp, pages: Pages) -> None:
     async def reference_view(request: web.Request) -> web.Response:
         tenant = from_path(request, "tenant")[0]
         wanted, partitions = _asked(request, tenant)
-        found = await _of_partitions(app, request, partitions, wanted)
+        async with request.app[TURNS].turn(passed_on=FORWARDED in request.headers):
+            found = await _of_partitions(app, request, partitions, wanted)
         about = {"tenant": tenant, "reference": wanted.reference}
         return json_response({**about, "reservations": found.reservations, "next": found.next})
 

@@ -8,18 +8,23 @@ from aiohttp import web
 from atp_stream import __version__
 from atp_stream.engine.app import EngineApp
 from atp_stream.messages.registry import SchemaCache
-from atp_stream.topics import Topics
+from atp_stream.settings import Settings
+from atp_stream.topics import LOG_PARTITIONS, Topics
+from atp_stream.web.admission import ADMISSION, Admission
 from atp_stream.web.availability import add_availability
+from atp_stream.web.bodies import TURNS, Turns
 from atp_stream.web.endpoint import Page, Pages, json_response
 from atp_stream.web.explain import add_explain
 from atp_stream.web.health import add_health
+from atp_stream.web.listener import serve
 from atp_stream.web.metrics import Metrics, add_metrics
 from atp_stream.web.policies import add_policies
 from atp_stream.web.problems import OBSERVE
 from atp_stream.web.query import add_query
 from atp_stream.web.references import add_references
 from atp_stream.web.reservations import add_reservations
-from atp_stream.web.server import Runner
+from atp_stream.web.routing import PEERS
+from atp_stream.web.tls import client_tls
 
 
 def _index(pages: Pages) -> Page:
@@ -31,13 +36,14 @@ def _index(pages: Pages) -> Page:
 
 def add_web(
     app: EngineApp,
+    settings: Settings,
     topics: Topics,
     schemas: SchemaCache,
     messages: Mapping[tuple[str, str], int],
     unread: Mapping[str, int],
     time_held: Callable[[], float],
 ) -> Metrics:
-    """Serve all views of an installed app, and return what counts for them.
+    """Serve all views of an installed app, and return what counts for them; raises SettingError if that cannot be.
 
     `messages` counts input records by (topic, what became of them), `unread` those with fields that nobody reads, as
     far as they were looked at, by topic; `time_held` says for how many seconds what is due
@@ -46,7 +52,10 @@ def add_web(
     metrics = Metrics(app, topics, messages, unread, time_held)
     server: Any = app.web
     server.web_app[OBSERVE] = metrics.request
-    server._runner = Runner(server.web_app, access_log=None)  # noqa: SLF001 - Faust has no other way
+    server.web_app[ADMISSION] = Admission(app, settings)
+    server.web_app[TURNS] = Turns(settings.web_max_queries, settings.web_max_queries * LOG_PARTITIONS)
+    server.web_app[PEERS] = client_tls(settings.web_ca)
+    serve(server, settings, metrics.turned_away)
     pages = Pages(app)
     pages.add("GET", "/", _index(pages))  # first: Faust puts one of its own behind it
     add_explain(app, pages)  # in front of the channels: one that is called `explain` has no view of its own

@@ -1,21 +1,37 @@
 """Any worker answers for any key: from its own rows, or by one hop to their owner."""
 
-from typing import Any, NamedTuple
+import logging
+import time
+from http import HTTPStatus
+from ssl import SSLContext
+from typing import Any, Final, NamedTuple
 
-from aiohttp import ClientError, ClientTimeout, web
+from aiohttp import ClientError, ClientSSLError, ClientTimeout, web
 from yarl import URL
 
 from atp_stream.domain.state.overlay import State
 from atp_stream.engine.app import EngineApp
 from atp_stream.engine.partition_state import PartitionStore
 from atp_stream.engine.partitioner import partition_of
+from atp_stream.engine.repetitions import REPEAT_S, Repetitions
 from atp_stream.engine.routing import Elsewhere, Here, NotServing, locate
 from atp_stream.messages.rows import decode_row, reader, scanner
 from atp_stream.topics import LOG_PARTITIONS
+from atp_stream.web import hops
+from atp_stream.web.admission import ADMISSION
+from atp_stream.web.callers import CALLER
 from atp_stream.web.problems import Problem
+
+log = logging.getLogger(__name__)
 
 FORWARDED = "X-Atp-Forwarded"
 HOP_TIMEOUT = 2.0
+PEERS: Final[web.AppKey[SSLContext]] = web.AppKey("peers", SSLContext)
+"""Where the web application keeps what makes it trust another worker."""
+
+_NOT_TRUSTED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.MISDIRECTED_REQUEST}
+_ADVICE = "give all workers the same ATP_WEB_HOP_SECRET_FILE, callers and ATP_WEB_ALLOWED_HOSTS"
+_refusals = Repetitions(REPEAT_S)
 _PASSED_ON = ("Content-Type", "Retry-After", "Cache-Control")
 
 
@@ -65,24 +81,50 @@ async def pass_on(app: EngineApp, request: web.Request, place: Elsewhere) -> web
     Raises:
         Problem: 503, the owner does not answer.
     """
-    answer = await ask(app, place.url, request.method, request.rel_url.raw_path_qs)
+    answer = await ask(app, request, place.url, request.method, request.rel_url.raw_path_qs)
     return web.Response(body=answer.body, status=answer.status, headers=answer.headers)
 
 
-async def ask(app: EngineApp, worker: URL, method: str, path: str, body: bytes | None = None) -> Answer:
-    """Return what another worker says to a request for `path` (as it stands in a URL); it will not ask on.
+async def ask(
+    app: EngineApp, request: web.Request, worker: URL, method: str, path: str, body: bytes | None = None
+) -> Answer:
+    """Return what another worker says to a question for `path` (as it stands in a URL); it will not ask on.
+
+    It is asked in the name of whoever made `request`.
 
     Raises:
-        Problem: 503, it does not answer in time.
+        Problem: 503, it does not answer in time, is busy, or does not take this worker for one.
     """
-    headers = {FORWARDED: "1"} if body is None else {FORWARDED: "1", "Content-Type": "application/json"}
     target = URL(f"{worker.origin()}{path}", encoded=True)
-    timeout = ClientTimeout(total=HOP_TIMEOUT)
+    headers = {FORWARDED: "1"} if body is None else {FORWARDED: "1", "Content-Type": "application/json"}
+    signer = request.app[ADMISSION].hops
+    if signer is not None:
+        headers[hops.HEADER] = signer.sign(request[CALLER], worker, method, target.raw_path_qs, body or b"")
     try:
         async with app.http_client.request(
-            method, target, data=body, headers=headers, timeout=timeout, allow_redirects=False
+            method,
+            target,
+            data=body,
+            headers=headers,
+            timeout=ClientTimeout(total=HOP_TIMEOUT),
+            allow_redirects=False,
+            ssl=request.app[PEERS] if target.scheme == "https" else True,
         ) as answer:
             kept = {name: answer.headers[name] for name in _PASSED_ON if name in answer.headers}
-            return Answer(answer.status, kept, await answer.read())
+            found = Answer(answer.status, kept, await answer.read())
     except (TimeoutError, ClientError, OSError) as error:
+        if isinstance(error, ClientSSLError):
+            _note_refusal(worker, f"its certificate is not trusted: {error}", "set ATP_WEB_CA_LOCATION", status=None)
         raise Problem.unavailable("owner-unreachable", "the owner of the partition does not answer") from error
+    if found.status == HTTPStatus.TOO_MANY_REQUESTS:
+        raise Problem.unavailable("owner-busy", "the owner of the partition is answering too many queries")
+    if found.status in _NOT_TRUSTED:
+        _note_refusal(worker, f"it answers {found.status}", _ADVICE, status=found.status)
+        raise Problem.unavailable("owner-unreachable", "the owner of the partition does not know this worker")
+    return found
+
+
+def _note_refusal(worker: URL, why: str, advice: str, *, status: int | None) -> None:
+    if _refusals.passed_over(worker, time.monotonic()) is not None:
+        about = {"event": "hop_refused", "url": str(worker), "status": status}
+        log.error("questions cannot be passed on to %s, %s: %s", worker, why, advice, extra=about)

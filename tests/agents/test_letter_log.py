@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from atp_stream.access import RegistryAccess
 from atp_stream.agents.letter_log import LetterLog
 from atp_stream.agents.translation import Translator
 from atp_stream.app import create_app
@@ -43,7 +44,7 @@ def test_each_reason_has_a_line_at_its_first_letter_and_one_an_hour_later(caplog
 
 
 def test_what_intake_refuses_is_told(caplog: pytest.LogCaptureFixture) -> None:
-    schemas = SchemaCache("http://127.0.0.1:1")
+    schemas = SchemaCache(RegistryAccess("http://127.0.0.1:1"))
     translate = Translator(Inbound(schemas, "acme"), schemas, TOPICS, "g")
     for offset in range(3):
         translate(Record(TOPICS.counted.name, b"poison", offset=offset))
@@ -53,7 +54,7 @@ def test_what_intake_refuses_is_told(caplog: pytest.LogCaptureFixture) -> None:
 
 def test_what_the_ledger_refused_is_told_once_it_is_committed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     settings = replace(Settings(), wire=Wire.JSON, data_dir=tmp_path)
-    app = create_app(settings, genesis="g", schemas=SchemaCache(settings.registry_url))
+    app = create_app(settings, genesis="g", schemas=SchemaCache(RegistryAccess.of(settings)))
     outputs = [Output("other", 0, b"", b"", [], "AvailabilityCalculatedEvent"), letter("stale", 9)]
     app.steps.on_step(0, 2, Answer(2, {}, outputs, unfinished=False), 0.1)
 

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from atp_stream.access import RegistryAccess
 from atp_stream.agents.translation import MAX_MESSAGE_BYTES, Translator
 from atp_stream.engine.batches import Output
 from atp_stream.engine.intake import NotYet
@@ -22,7 +23,7 @@ GENESIS = "00112233aabbccdd"
 
 
 def translator(default_tenant: str | None = "acme") -> Translator:
-    schemas = SchemaCache("http://127.0.0.1:1")
+    schemas = SchemaCache(RegistryAccess("http://127.0.0.1:1"))
     return Translator(Inbound(schemas, default_tenant), schemas, TOPICS, GENESIS)
 
 
@@ -141,7 +142,7 @@ def test_a_schema_that_is_not_cached_makes_its_partition_wait() -> None:
 
 def test_renamed_topics_keep_their_kinds() -> None:
     topics = Topics.of(replace(Settings(), topic_counted="stock.counts"))
-    schemas = SchemaCache("http://127.0.0.1:1")
+    schemas = SchemaCache(RegistryAccess("http://127.0.0.1:1"))
     translate = Translator(Inbound(schemas, "acme"), schemas, topics, GENESIS)
 
     [output] = translate(Record("stock.counts", b'{"itemId": "lamp", "onHand": 3}'))

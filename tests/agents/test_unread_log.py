@@ -4,6 +4,7 @@ import logging
 
 import pytest
 
+from atp_stream.access import RegistryAccess
 from atp_stream.agents.translation import Translator
 from atp_stream.messages.inbound import Inbound
 from atp_stream.messages.registry import SchemaCache
@@ -20,7 +21,7 @@ PLAIN = b'{"itemId":"lamp","onHand":3,"locationId":"berlin"}'
 @pytest.fixture
 def translate(caplog: pytest.LogCaptureFixture) -> Translator:
     caplog.set_level(logging.INFO)
-    schemas = SchemaCache("http://127.0.0.1:1")
+    schemas = SchemaCache(RegistryAccess("http://127.0.0.1:1"))
     return Translator(Inbound(schemas, "acme"), schemas, TOPICS, "g")
 
 

@@ -43,6 +43,12 @@ def test_of_several_runs_the_median_counts_figure_by_figure() -> None:
     assert {"us": 2.0, "both": {"rows": 3}, "check": "ok"} == middle(runs)
 
 
+def test_what_was_lost_in_any_run_and_its_greatest_maximum_stay() -> None:
+    runs = [{"max_ms": 9.0, "lost": 0}, {"max_ms": 70.0, "lost": 2}, {"max_ms": 8.0, "lost": 1}]
+
+    assert {"max_ms": 70.0, "lost": 3} == middle(runs)
+
+
 def test_rows_are_copied_under_tenant_after_tenant_until_there_are_enough() -> None:
     assert [(b"tenant-1|a|i", b"1"), (b"tenant-1|b|i", b"2"), (b"tenant-2|a|i", b"1")] == copies(
         {b"acme|a|i": b"1", b"acme|b|i": b"2"}, 3

@@ -43,6 +43,34 @@ def test_what_was_not_measured_has_no_table() -> None:
     assert "latency" not in figures({"machine": MACHINE})
 
 
+def test_what_tls_costs_is_told_as_a_ratio_of_the_same_work_without_it() -> None:
+    plain = {"events": 7, "both": OURS, "ledger": OURS, "date": "2026-11-28"}
+    found = {"PLAINTEXT": plain, "SASL_SSL": {**plain, "both": {**OURS, "us": 25.0}}}
+    rows = figures({"machine": MACHINE, "security": found}).splitlines()
+
+    assert "| intake and ledger, SASL_SSL | exactly once | 40,000 | 25.0 | 1.25 | 256 | 5.0 | 9 |" in rows
+    assert "| ledger alone, SASL_SSL | exactly once | 40,000 | 20.0 | 1.00 | 256 | 5.0 | 9 |" in rows
+
+
+def test_our_latency_stands_beside_that_of_the_peer_rate_by_rate() -> None:
+    one = {
+        "p50_ms": 11.4, "p99_ms": 31.0, "max_ms": 40.0, "cpu_share": 0.08, "broker_share": 0.12, "lost": 0,
+        "date": "2026-11-28",
+    }  # fmt: skip
+    theirs = {**one, "p50_ms": 120.0, "lost": 1}
+    latency = {
+        "atp": {"2000": {**one, "rate": 2_000.0}, "10": {**one, "rate": 10}},
+        "streams": {"10": {**theirs, "rate": 10}},
+    }
+    rows = figures({"machine": MACHINE, "latency": latency}).splitlines()
+
+    assert [
+        "| 10 | **atp_stream** | 11 | 31 | 40 | 8% | 12% | 0 | 2026-11-28 |",
+        "| 10 | Kafka Streams, equal work | 120 | 31 | 40 | 8% | 12% | 1 | 2026-11-28 |",
+        "| 2,000 | **atp_stream** | 11 | 31 | 40 | 8% | 12% | 0 | 2026-11-28 |",
+    ] == rows[-3:]
+
+
 def test_a_first_load_says_time_and_rows_and_the_memory_of_each_worker() -> None:
     load = {
         "items": 500_000, "orders": 50_000, "seconds": 200.4, "items_per_s": 2_495.0, "sending_s": 20.0,

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import msgspec
 
+from atp_stream.access import RegistryAccess
 from atp_stream.agents.fold_adapter import Ledger
 from atp_stream.agents.translation import Translator
 from atp_stream.demo.run import book_names
@@ -61,7 +62,7 @@ class InProcess:
         self.topics = Topics.of(SETTINGS)
         self.records = []
         self._ends = defaultdict(int)
-        schemas = Schemas("http://127.0.0.1:1")
+        schemas = Schemas(RegistryAccess("http://127.0.0.1:1"))
         self._translate = Translator(Inbound(schemas, "demo"), schemas, self.topics, "g")
         ids = {role: IDS[event] for role, event in EVENTS.items()}
         self._ledger = Ledger(Outbound("g", wire, ids), self.topics)

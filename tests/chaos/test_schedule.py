@@ -2,7 +2,7 @@
 
 import pytest
 
-from chaos.schedule import KILLS, OTHERS, SHORT, plan
+from chaos.schedule import BROKER, BROKERS, KILLS, OTHERS, SHORT, plan
 
 
 def kills(faults):
@@ -21,7 +21,7 @@ def test_another_seed_gives_others():
 def test_four_minutes_have_every_fault_and_more_than_twenty_kills(seed):
     faults = plan(seed, 240)
 
-    assert {*OTHERS, *KILLS} <= {fault.name for fault in faults}
+    assert {*OTHERS, *BROKER, *KILLS} <= {fault.name for fault in faults}
     assert 22 <= len(kills(faults))
 
 
@@ -32,6 +32,18 @@ def test_faults_come_in_order_and_leave_time_before_and_behind(seconds):
     assert sorted(times) == times
     assert 6.0 <= times[0]
     assert times[-1] <= seconds - 6
+
+
+def test_four_minutes_on_several_brokers_have_their_faults_instead_of_those_of_one():
+    names = {fault.name for fault in plan(1, 240, brokers=3)}
+
+    assert ({*BROKERS}, {"broker_frozen"}) == (names & {*BROKER, *BROKERS}, names & {*BROKER})
+
+
+def test_a_short_run_on_several_brokers_has_some_of_their_faults():
+    names = [fault.name for fault in plan(1, 60, brokers=3)]
+
+    assert (3, sorted(SHORT)) == (len({*names} & {*BROKERS}), sorted(name for name in names if name in SHORT))
 
 
 def test_a_short_run_has_some_kills_and_a_freeze():

@@ -12,9 +12,8 @@ from atp_stream.cli import main
 from atp_stream.domain.errors import Refused
 from atp_stream.messages.dead_letters import Letter
 from atp_stream.provision import initialise
-from atp_stream.settings import Settings
+from atp_stream.settings import Settings, environment_of
 from atp_stream.topics import Topics
-from chaos.fleet import environment
 
 
 class Record(NamedTuple):
@@ -27,7 +26,7 @@ class Record(NamedTuple):
 
 
 def atp(settings: Settings, *arguments: str, typed: str | None = None) -> tuple[int, str, str]:
-    done = CliRunner().invoke(main, ["dead-letters", *arguments], env=environment(settings), input=typed)
+    done = CliRunner().invoke(main, ["dead-letters", *arguments], env=environment_of(settings), input=typed)
     return done.exit_code, done.stdout, done.stderr
 
 

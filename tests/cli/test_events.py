@@ -13,6 +13,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from click.testing import CliRunner
 
+from atp_stream.access import RegistryAccess
 from atp_stream.cli import main
 from atp_stream.demo import wire
 from atp_stream.devstack.ports import free_port
@@ -20,8 +21,8 @@ from atp_stream.messages import schema_files
 from atp_stream.messages.registry import SchemaCache
 from atp_stream.provision import initialise
 from atp_stream.provision.schemas import subjects
+from atp_stream.settings import environment_of
 from atp_stream.topics import Topics
-from chaos.fleet import environment
 from tests.programs import program
 
 NOWHERE = f"127.0.0.1:{free_port()}"
@@ -35,7 +36,7 @@ def atp(*arguments, **variables):
 @pytest.fixture
 def variables(settings):
     asyncio.run(initialise(settings))
-    return {**environment(settings), "ATP_DEFAULT_TENANT": "acme"}
+    return {**environment_of(settings), "ATP_DEFAULT_TENANT": "acme"}
 
 
 def read(settings, place):
@@ -170,14 +171,14 @@ def test_a_wrong_broker_is_one_line(arguments):
 
 @pytest.mark.parametrize("arguments", [("send", "count", "widget", "1"), ("watch",)])
 def test_a_topic_that_is_not_there_is_one_line(settings, arguments):
-    code, out, err = atp(*arguments, **environment(settings), ATP_DEFAULT_TENANT="acme")
+    code, out, err = atp(*arguments, **environment_of(settings), ATP_DEFAULT_TENANT="acme")
 
     assert (1, "", True, 1) == (code, out, err.endswith(": run `atp init`\n"), err.count("\n"))
 
 
 def test_watch_shows_both_wires_as_one_envelope(settings, variables):
     topics = Topics.of(settings)
-    schemas = SchemaCache(settings.registry_url)
+    schemas = SchemaCache(RegistryAccess.of(settings))
     asyncio.run(schemas.warm(subjects(topics)))
     schemas.close()
     schema_id = {role.value: number for role, number in schemas.output_ids.items()}["committed"]

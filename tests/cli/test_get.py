@@ -9,8 +9,7 @@ from click.testing import CliRunner
 from atp_stream.cli import main
 from atp_stream.cli.get import worker_url
 from atp_stream.provision import initialise
-from atp_stream.settings import Settings
-from chaos.fleet import environment
+from atp_stream.settings import Settings, environment_of
 from tests.cli.test_policy import NOWHERE, FakeWorker
 from tests.messages.answers import serving
 
@@ -78,5 +77,5 @@ def test_an_item_that_is_not_in_quarantine_has_a_note(monkeypatch: pytest.Monkey
 @pytest.mark.stack
 def test_an_item_that_nobody_knows_is_not_verified_as_equal(settings: Settings) -> None:
     asyncio.run(initialise(settings))
-    code, _, err = atp("verify", "--item", "lmap", "--tenant", "acme", **environment(settings))
+    code, _, err = atp("verify", "--item", "lmap", "--tenant", "acme", **environment_of(settings))
     assert (1, "atp: nothing is known of item 'lmap' of 'acme': it has no rows and no events\n") == (code, err)

@@ -21,9 +21,8 @@ from atp_stream.cli.policy_view import show_document
 from atp_stream.cli.producing import Place
 from atp_stream.devstack.ports import free_port
 from atp_stream.provision import initialise
-from atp_stream.settings import Settings
+from atp_stream.settings import Settings, environment_of
 from atp_stream.topics import Topics
-from chaos.fleet import environment
 from tests.cli.test_events import read
 from tests.messages.answers import serving
 
@@ -330,7 +329,7 @@ def test_to_thaw_for_an_item_what_is_frozen_for_all_says_how_to_sell_it(variable
 @pytest.fixture
 def variables(settings: Settings) -> dict[str, str]:
     asyncio.run(initialise(settings))
-    return {**environment(settings), "ATP_DEFAULT_TENANT": "acme"}
+    return {**environment_of(settings), "ATP_DEFAULT_TENANT": "acme"}
 
 
 @pytest.mark.stack

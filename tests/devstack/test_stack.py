@@ -113,6 +113,8 @@ def test_the_command_starts_a_stack_that_stays_until_it_is_told_to_end(tmp_path)
     up = atp("up", "--kafka-port", "0", "--registry-port", "0", "--json")
     again = atp("up", "--json")
     other = atp("up", "--kafka-port", "9555")
+    more = atp("up", "--brokers", "3")
+    secured = atp("up", "--secure")
     running = atp("status", "--json")
     down = atp("down")
     ended = atp("status", "--json")
@@ -121,9 +123,29 @@ def test_the_command_starts_a_stack_that_stays_until_it_is_told_to_end(tmp_path)
     port = json.loads(up.stdout)["kafka"]["address"].split(":")[1]
     refusal = f"atp: --kafka-port 9555: the stack runs already, with port {port}; stop it first with `atp stack down`\n"
     assert (1, "", refusal) == (other.returncode, other.stdout, other.stderr)
+    assert "atp: --brokers 3: the stack runs already, with 1; stop it first with `atp stack down`\n" == more.stderr
+    assert "atp: --secure: the stack runs already, and is open; stop it first with `atp stack down`\n" == secured.stderr
     assert [True, True] == [program["up"] for program in json.loads(running.stdout).values()]
     assert json.loads(up.stdout) == json.loads(again.stdout) == json.loads(running.stdout)
     assert [False, False] == [program["up"] for program in json.loads(ended.stdout).values()]
+
+
+@pytest.mark.slow
+@pytest.mark.stack
+async def test_three_brokers_go_on_without_one(tmp_path):
+    with Stack(tmp_path / "stack", JAVA, brokers=3) as three:
+        admin = AIOKafkaAdminClient(bootstrap_servers=three.bootstrap)
+        await admin.start()
+        await admin.create_topics([NewTopic("kept", 1, three.copies)])
+        (described,) = await admin.describe_topics(["kept"])
+        await admin.close()
+        first = await produced(three, "kept")
+        three.kill_broker(1)
+        status = three.status()
+
+        assert (3, 2) == (len(described["partitions"][0]["replicas"]), three.copies_in_sync)
+        assert {"kafka-1": True, "kafka-2": False, "kafka-3": True, "registry": True} == status
+        assert first + 1 == await produced(three, "kept")
 
 
 def test_a_taken_port_starts_nothing(tmp_path):

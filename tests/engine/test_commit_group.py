@@ -10,6 +10,7 @@ from aiokafka.admin import NewTopic
 from aiokafka.errors import ProducerFenced
 from faust.types import TP
 
+from atp_stream.access import KafkaAccess
 from atp_stream.devstack import Stack
 from atp_stream.engine import commit_group
 from atp_stream.engine.batches import Output
@@ -106,6 +107,22 @@ async def test_what_all_lanes_have_to_do_is_one_commit() -> None:
     assert [2, 0, 2] == [one.known.applied for one in group.lanes.values()]
 
 
+async def test_a_lane_whose_fold_fails_takes_nobody_along() -> None:
+    def fold(partition: int, store: Any, records: Any) -> Answer:
+        if partition == 1:
+            raise ValueError("a fault of ours")
+        return counts_all(partition, store, records)
+
+    group = Group(fold, [0, 1, 2])
+    for number in (0, 1, 2):
+        group.lanes[number].submit(Event(), run(number, 1))
+
+    with pytest.raises(ValueError, match="a fault of ours"):
+        await group.work()
+    assert [[0, 2]] == group.commits
+    assert [1, 0, 1] == [one.known.applied for one in group.lanes.values()]
+
+
 async def test_a_lane_that_folds_for_long_lets_the_others_go_with_the_next_commit(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -185,7 +202,7 @@ async def test_the_first_record_after_a_silence_waits_for_nothing(monkeypatch: p
 async def test_whoever_is_fenced_in_the_midst_of_a_send_is_told_so(
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with administration(stack.bootstrap) as admin:
+    async with administration(KafkaAccess(stack.bootstrap)) as admin:
         await admin.create_topics([NewTopic("fenced", 2, 1)])
     ours = await once_producer(stack.bootstrap, "fenced")
     await ours.start()

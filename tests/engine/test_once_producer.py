@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaConnectionError, KafkaError, RequestTimedOutErr
 from aiokafka.protocol.produce import ProduceRequest
 from aiokafka.protocol.transaction import EndTxnRequest
 
+from atp_stream.access import KafkaAccess
 from atp_stream.devstack import Stack
 from atp_stream.engine.batches import Batches, Output
 from atp_stream.engine.once_producer import AnswerLost
@@ -80,7 +81,7 @@ async def committed(bootstrap: str) -> list[bytes]:
 
 @pytest.fixture
 async def bootstrap(stack: Stack) -> AsyncIterator[str]:
-    async with administration(stack.bootstrap) as admin:
+    async with administration(KafkaAccess(stack.bootstrap)) as admin:
         await admin.create_topics([NewTopic(TOPIC, 1, 1)])
         yield stack.bootstrap
         await admin.delete_topics([TOPIC])

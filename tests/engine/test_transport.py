@@ -8,10 +8,11 @@ import pytest
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import NoError, UnknownTopicOrPartitionError
 from aiokafka.structs import ConsumerRecord, TopicPartition
+from faust.transport.consumer import Consumer
 from faust.types import TP
 
 from atp_stream.engine.runs import Run
-from atp_stream.engine.transport import RunThread
+from atp_stream.engine.transport import RunConsumer, RunThread
 
 IN, OTHER = TP("in", 0), TP("in", 1)
 
@@ -143,3 +144,28 @@ async def test_a_broker_that_cannot_tell_the_partitions_holds_time_back_and_make
     with pytest.raises(UnknownTopicOrPartitionError):
         await group.progress()
     assert ([], {0, 1}) == (group.changes, group.partitions_for_topic("in"))
+
+
+async def test_faust_is_not_asked_which_partitions_are_stuck_for_it_reports_healthy_ones() -> None:
+    reported: list[TP] = []
+
+    class Idle(RunConsumer):
+        should_stop = False
+
+        def __init__(self) -> None:
+            """Leave out all that wants an app."""
+
+        def assignment(self) -> set[TP]:
+            return {IN}
+
+        def verify_event_path(self, _: float, tp: TP) -> None:
+            reported.append(tp)
+
+        async def sleep(self, *_: Any, **__: Any) -> None:
+            """Not at all."""
+
+    consumer = Idle()
+    await consumer.verify_all_partitions_active()
+    assert [] == reported
+    await Consumer.verify_all_partitions_active(consumer)  # what Faust's detector would do
+    assert [IN] == reported

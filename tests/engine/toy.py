@@ -9,6 +9,7 @@ from typing import Any
 
 import faust
 
+from atp_stream.access import KafkaAccess
 from atp_stream.engine.app import EngineApp
 from atp_stream.engine.batches import Output
 from atp_stream.engine.commit_group import Answer
@@ -62,7 +63,7 @@ def create_app(bootstrap: str, datadir: str, port: int) -> EngineApp:
         fold=fold,
         translate=translate,
         genesis=GENESIS,
-        bootstrap=bootstrap,
+        kafka=KafkaAccess(bootstrap),
     )
 
     @app.agent(app.topic(LOG, schema=RunSchema()), name="steps")

@@ -8,6 +8,7 @@ from contextlib import closing
 
 import pytest
 
+from atp_stream.access import RegistryAccess
 from atp_stream.domain.errors import Refused
 from atp_stream.messages.errors import SchemaUnknown
 from atp_stream.messages.inbound import Inbound, InputKind
@@ -46,7 +47,7 @@ ANSWERS: dict[str, tuple[int, bytes]] = {
 
 @pytest.mark.parametrize(("status", "body"), ANSWERS.values(), ids=ANSWERS)
 async def test_what_no_registry_would_say_makes_the_partition_wait(status: int, body: bytes) -> None:
-    with answering(status, body) as url, closing(SchemaCache(url)) as cache:
+    with answering(status, body) as url, closing(SchemaCache(RegistryAccess(url))) as cache:
         fetching = asyncio.create_task(cache.fetch(7))
         done, _ = await asyncio.wait([fetching], timeout=0.4)
         fetching.cancel()
@@ -62,7 +63,7 @@ async def test_what_no_registry_would_say_makes_the_partition_wait(status: int, 
     ids=["words", "deep", "a type that is a number", "a record without a name"],
 )
 async def test_a_schema_that_is_none_is_known_and_refused(schema: bytes) -> None:
-    with answering(200, b'{"schema":"' + schema + b'"}') as url, closing(SchemaCache(url)) as cache:
+    with answering(200, b'{"schema":"' + schema + b'"}') as url, closing(SchemaCache(RegistryAccess(url))) as cache:
         await asyncio.wait_for(cache.fetch(7), 10)
 
         with pytest.raises(Refused) as refused:
@@ -72,7 +73,7 @@ async def test_a_schema_that_is_none_is_known_and_refused(schema: bytes) -> None
 
 async def test_schemas_that_refer_to_each_other_in_a_circle_end() -> None:
     body = b'{"id":7,"schema":"[\\"x.Y\\"]","references":[{"name":"x.Y","subject":"s","version":1}]}'
-    with answering(200, body) as url, closing(SchemaCache(url)) as cache:
+    with answering(200, body) as url, closing(SchemaCache(RegistryAccess(url))) as cache:
         await asyncio.wait_for(cache.fetch(7), 10)
 
         with pytest.raises(Refused) as refused:
@@ -101,7 +102,10 @@ def raw_server(*chunks: bytes, pause: float = 0.0) -> socket.socket:
 
 
 def ask(server: socket.socket, timeout: float = 5.0) -> None:
-    with closing(server), closing(SchemaCache(f"http://127.0.0.1:{server.getsockname()[1]}", timeout=timeout)) as cache:
+    with (
+        closing(server),
+        closing(SchemaCache(RegistryAccess(f"http://127.0.0.1:{server.getsockname()[1]}"), timeout=timeout)) as cache,
+    ):
         cache._registry.schema(7)
 
 

@@ -6,6 +6,7 @@ from contextlib import closing
 import pytest
 from hypothesis import given
 
+from atp_stream.access import RegistryAccess
 from atp_stream.devstack import Stack
 from atp_stream.domain.errors import Refused
 from atp_stream.messages import registry, schema_files
@@ -22,7 +23,7 @@ _numbers = itertools.count(1)
 
 def warm() -> SchemaCache:
     """Return a cache that knows our events and asks nobody."""
-    cache = SchemaCache("http://127.0.0.1:1")
+    cache = SchemaCache(RegistryAccess("http://127.0.0.1:1"))
     cache._schemas.update({IDS[role]: schema_files.schema(event) for role, event in EVENTS.items()})
     cache.close()
     return cache
@@ -50,14 +51,16 @@ async def test_what_is_neither_wire_is_an_error(value: bytes) -> None:
 @pytest.mark.stack
 async def test_a_schema_that_is_not_known_yet_is_fetched(stack: Stack) -> None:
     subject = f"outputs-read-test-{next(_numbers)}-value"
-    (registered,) = registry.register(stack.registry_url, {subject: schema_files.schema("AllocationCommittedEvent")})
+    (registered,) = registry.register(
+        RegistryAccess(stack.registry_url), {subject: schema_files.schema("AllocationCommittedEvent")}
+    )
     record = Outbound(GENESIS, Wire.AVRO, dict.fromkeys(Role, registered.schema_id)).encode(COMMITTED, 3)
-    with closing(SchemaCache(stack.registry_url)) as cache:
+    with closing(SchemaCache(RegistryAccess(stack.registry_url))) as cache:
         assert JSON.encode(COMMITTED, 3).value == await OutputReader(cache).envelope(record.value)
 
 
 @pytest.mark.stack
 async def test_a_schema_that_nobody_knows_is_refused(stack: Stack) -> None:
-    with closing(SchemaCache(stack.registry_url)) as cache, pytest.raises(Refused) as refused:
+    with closing(SchemaCache(RegistryAccess(stack.registry_url))) as cache, pytest.raises(Refused) as refused:
         await OutputReader(cache).envelope(b"\0\0\x0f\xff\xff")
     assert refused.value.reason == "unknown_schema"

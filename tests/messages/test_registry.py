@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from atp_stream.access import RegistryAccess
 from atp_stream.devstack import Stack
 from atp_stream.domain.errors import Refused
 from atp_stream.messages import registry, schema_files
@@ -17,6 +18,7 @@ from atp_stream.messages.inbound import Inbound, InputKind, Translated
 from atp_stream.messages.outbound import EVENTS, Role
 from atp_stream.messages.registry import Outcome, RegistryUnavailable, SchemaCache, SchemaUnknown
 from atp_stream.messages.registry_client import RegistryClient
+from atp_stream.settings import Settings
 from tests.messages.answers import Answer, answering, scripted, serving
 from tests.messages.wire import Record, avro
 
@@ -33,7 +35,7 @@ def subject() -> str:
 
 def register(stack: Stack, subject: str, schema: Any) -> registry.Registration:
     """Register one schema."""
-    (found,) = registry.register(stack.registry_url, {subject: schema})
+    (found,) = registry.register(RegistryAccess(stack.registry_url), {subject: schema})
     return found
 
 
@@ -69,7 +71,7 @@ async def test_a_subject_with_another_schema_is_reported_and_not_changed(stack: 
 @pytest.mark.stack
 def test_a_new_subject_takes_only_compatible_successors(stack: Stack, subject: str) -> None:
     register(stack, subject, CONFIRMED)
-    client = RegistryClient(stack.registry_url, 5.0)
+    client = RegistryClient(RegistryAccess(stack.registry_url), 5.0)
     try:
         with pytest.raises(RegistryUnavailable, match="says 409 to POST"):
             client.add(subject, {**CONFIRMED, "fields": [{"name": "n", "type": "string"}]})
@@ -80,8 +82,8 @@ def test_a_new_subject_takes_only_compatible_successors(stack: Stack, subject: s
 @pytest.mark.stack
 async def test_a_warm_cache_knows_the_ids_of_our_events(stack: Stack, subject: str) -> None:
     schemas = {f"{role}-{subject}": schema_files.schema(event) for role, event in EVENTS.items()}
-    registered = registry.register(stack.registry_url, schemas)
-    with closing(SchemaCache(stack.registry_url)) as cache:
+    registered = registry.register(RegistryAccess(stack.registry_url), schemas)
+    with closing(SchemaCache(RegistryAccess(stack.registry_url))) as cache:
         await cache.warm(dict.fromkeys(schemas, ""), to_write=True)
         assert dict(zip(Role, [one.schema_id for one in registered], strict=True)) == cache.output_ids
 
@@ -89,10 +91,10 @@ async def test_a_warm_cache_knows_the_ids_of_our_events(stack: Stack, subject: s
 @pytest.mark.stack
 async def test_a_warm_cache_knows_every_version_of_an_input(stack: Stack, subject: str) -> None:
     first = register(stack, subject, CONFIRMED).schema_id
-    client = RegistryClient(stack.registry_url, 5.0)
+    client = RegistryClient(RegistryAccess(stack.registry_url), 5.0)
     second = client.add(subject, OTHER)
     client.close()
-    with closing(SchemaCache(stack.registry_url)) as cache:
+    with closing(SchemaCache(RegistryAccess(stack.registry_url))) as cache:
         await cache.warm(dict.fromkeys([subject, "a-topic-without-a-subject-value"], ""))
         assert (CONFIRMED, OTHER) == (cache.lookup(first), cache.lookup(second))
         assert cache.output_ids == {}
@@ -101,7 +103,7 @@ async def test_a_warm_cache_knows_every_version_of_an_input(stack: Stack, subjec
 @pytest.mark.stack
 async def test_an_id_that_turns_up_later_is_fetched_once_and_then_known(stack: Stack, subject: str) -> None:
     schema_id = register(stack, subject, CONFIRMED).schema_id
-    with closing(SchemaCache(stack.registry_url)) as cache:
+    with closing(SchemaCache(RegistryAccess(stack.registry_url))) as cache:
         inbound = Inbound(cache, "acme")
         record = Record(avro(CONFIRMED, {"reservationId": "r", "itemId": "i"}, schema_id))
         with pytest.raises(SchemaUnknown) as unknown:
@@ -113,7 +115,7 @@ async def test_an_id_that_turns_up_later_is_fetched_once_and_then_known(stack: S
 @pytest.mark.stack
 @pytest.mark.parametrize("schema_id", [0, 999_999, 2**31 - 1])
 async def test_an_id_that_the_registry_does_not_know_is_refused(stack: Stack, schema_id: int) -> None:
-    with closing(SchemaCache(stack.registry_url)) as cache:
+    with closing(SchemaCache(RegistryAccess(stack.registry_url))) as cache:
         await cache.fetch(schema_id)
         with pytest.raises(Refused) as refused:
             cache.lookup(schema_id)
@@ -122,7 +124,10 @@ async def test_an_id_that_the_registry_does_not_know_is_refused(stack: Stack, sc
 
 @pytest.mark.parametrize("schema_id", [2**31, 2**32 - 1])
 def test_an_id_that_no_registry_can_have_is_refused_without_asking(schema_id: int) -> None:
-    with closing(SchemaCache(f"http://127.0.0.1:{free_port()}")) as cache, pytest.raises(Refused) as refused:
+    with (
+        closing(SchemaCache(RegistryAccess(f"http://127.0.0.1:{free_port()}"))) as cache,
+        pytest.raises(Refused) as refused,
+    ):
         cache.lookup(schema_id)
     assert refused.value.reason == "unknown_schema"
 
@@ -132,7 +137,7 @@ async def test_an_unknown_id_is_asked_for_again_after_a_while(
     stack: Stack, subject: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(registry, "_MISSING_SECONDS", 0.0)
-    with closing(SchemaCache(stack.registry_url)) as cache:
+    with closing(SchemaCache(RegistryAccess(stack.registry_url))) as cache:
         await cache.fetch(888_888)
         with pytest.raises(SchemaUnknown):
             cache.lookup(888_888)
@@ -141,7 +146,7 @@ async def test_an_unknown_id_is_asked_for_again_after_a_while(
 @pytest.mark.stack
 async def test_made_up_ids_do_not_fill_the_memory(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "_MISSING_IDS", 2)
-    with closing(SchemaCache(stack.registry_url)) as cache:
+    with closing(SchemaCache(RegistryAccess(stack.registry_url))) as cache:
         for schema_id in (700_001, 700_002, 700_003):
             await cache.fetch(schema_id)
         with pytest.raises(SchemaUnknown):
@@ -154,11 +159,11 @@ async def test_made_up_ids_do_not_fill_the_memory(stack: Stack, monkeypatch: pyt
 async def test_a_schema_of_a_language_that_is_not_read_is_known_and_refused_in_words(
     stack: Stack, subject: str
 ) -> None:
-    client = RegistryClient(stack.registry_url, 5.0)
+    client = RegistryClient(RegistryAccess(stack.registry_url), 5.0)
     schema = 'syntax = "proto3"; message Confirmed { string item_id = 1; }'
     answer = client._ask("register", {"schema": schema, "schemaType": "PROTOBUF"}, subject=subject)
     client.close()
-    with closing(SchemaCache(stack.registry_url)) as cache:
+    with closing(SchemaCache(RegistryAccess(stack.registry_url))) as cache:
         await cache.fetch(answer["id"])
         with pytest.raises(Refused) as refused:
             Inbound(cache, "acme").translate(InputKind.CONFIRMED, Record(b"\0" + answer["id"].to_bytes(4, "big")))
@@ -168,7 +173,7 @@ async def test_a_schema_of_a_language_that_is_not_read_is_known_and_refused_in_w
 
 @pytest.mark.stack
 async def test_a_schema_that_refers_to_others_is_read_with_them(stack: Stack, subject: str) -> None:
-    client = RegistryClient(stack.registry_url, 5.0)
+    client = RegistryClient(RegistryAccess(stack.registry_url), 5.0)
     place = {"type": "record", "name": "shop.Place", "fields": [{"name": "locationId", "type": "string"}]}
     payload = {
         "type": "record",
@@ -187,7 +192,7 @@ async def test_a_schema_that_refers_to_others_is_read_with_them(stack: Stack, su
         schema_id = client._ask("register", body, subject=f"{subject}-{name}")["id"]
         refers = [{"name": name, "subject": f"{subject}-{name}", "version": 1}]
     client.close()
-    with closing(SchemaCache(stack.registry_url)) as cache:
+    with closing(SchemaCache(RegistryAccess(stack.registry_url))) as cache:
         await cache.fetch(schema_id)
         value = b"\0" + schema_id.to_bytes(4, "big") + b"\x02\x0a\x06abc"
         found = Inbound(cache, "acme").translate(InputKind.COUNTED, Record(value))
@@ -198,7 +203,7 @@ async def test_a_schema_that_refers_to_others_is_read_with_them(stack: Stack, su
 @pytest.mark.stack
 async def test_known_ids_notice_nothing_when_the_registry_is_away(stack: Stack, subject: str) -> None:
     schema_id = register(stack, subject, CONFIRMED).schema_id
-    cache = SchemaCache(stack.registry_url)
+    cache = SchemaCache(RegistryAccess(stack.registry_url))
     await cache.warm({subject: "ReservationConfirmedEvent"})
     cache.close()
     assert CONFIRMED == cache.lookup(schema_id)
@@ -211,19 +216,19 @@ OURS: Answer = (200, {"id": 7, "schema": schema_files.text(CONFIRMED)})
 
 def test_a_subject_that_another_run_registers_in_the_same_moment_is_present() -> None:
     with scripted(NOWHERE, TAKEN, OURS) as (url, asked):
-        found = registry.register(url, {"s": CONFIRMED})
+        found = registry.register(RegistryAccess(url), {"s": CONFIRMED})
     assert [registry.Registration("s", Outcome.PRESENT, 7)] == found
     assert ["GET", "POST", "GET"] == asked
 
 
 def test_a_conflict_over_a_subject_that_stays_away_is_the_registrys_fault() -> None:
     with scripted(NOWHERE, TAKEN, NOWHERE) as (url, _), pytest.raises(RegistryUnavailable, match="says 409 to POST"):
-        registry.register(url, {"s": CONFIRMED})
+        registry.register(RegistryAccess(url), {"s": CONFIRMED})
 
 
 def test_a_level_that_another_run_sets_in_the_same_moment_is_set() -> None:
     with scripted(NOWHERE, (200, {"id": 7}), TAKEN) as (url, asked):
-        found = registry.register(url, {"s": CONFIRMED})
+        found = registry.register(RegistryAccess(url), {"s": CONFIRMED})
     assert [registry.Registration("s", Outcome.CREATED, 7)] == found
     assert ["GET", "POST", "PUT"] == asked
 
@@ -236,7 +241,7 @@ def test_a_level_that_another_run_sets_in_the_same_moment_is_set() -> None:
 async def test_what_is_no_registry_is_said_in_one_line(status: int, body: bytes) -> None:
     with (
         answering(status, body) as url,
-        closing(SchemaCache(url)) as cache,
+        closing(SchemaCache(RegistryAccess(url))) as cache,
         pytest.raises(RegistryUnavailable) as unavailable,
     ):
         await cache.warm({"inventory.adjusted-value": "InventoryAdjusted"})
@@ -250,7 +255,7 @@ async def test_what_is_no_registry_is_said_in_one_line(status: int, body: bytes)
 async def test_an_address_without_the_path_of_the_registry_is_told_as_such(status: int, body: bytes) -> None:
     with (
         answering(status, body) as url,
-        closing(SchemaCache(url)) as cache,
+        closing(SchemaCache(RegistryAccess(url))) as cache,
         pytest.raises(RegistryUnavailable, match=r"does ATP_REGISTRY_URL end with its path, as in .*/apis/ccompat/v7"),
     ):
         await cache.warm({"inventory.adjusted-value": "InventoryAdjusted"})
@@ -258,8 +263,8 @@ async def test_an_address_without_the_path_of_the_registry_is_told_as_such(statu
 
 async def test_nobody_there_is_said_in_one_line_and_without_the_password() -> None:
     port = free_port()
-    url = f"http://user:secret@127.0.0.1:{port}/apis/ccompat/v7"
-    with closing(SchemaCache(url)) as cache, pytest.raises(RegistryUnavailable) as unavailable:
+    access = RegistryAccess.of(Settings(registry_url=f"http://user:secret@127.0.0.1:{port}/apis/ccompat/v7"))
+    with closing(SchemaCache(access)) as cache, pytest.raises(RegistryUnavailable) as unavailable:
         await cache.warm({"inventory.adjusted-value": "InventoryAdjusted"})
     text = str(unavailable.value)
     assert text.startswith(f"no schema registry answers at http://127.0.0.1:{port}/apis/ccompat/v7: ")
@@ -270,7 +275,7 @@ async def test_nobody_there_is_said_in_one_line_and_without_the_password() -> No
 
 def test_an_address_that_is_none_is_said_in_one_line() -> None:
     with pytest.raises(RegistryUnavailable, match="'registry:8081' is no address of a schema registry"):
-        SchemaCache("registry:8081")
+        SchemaCache(RegistryAccess("registry:8081"))
 
 
 async def test_a_registry_that_hangs_is_given_up_after_the_timeout() -> None:
@@ -279,7 +284,7 @@ async def test_a_registry_that_hangs_is_given_up_after_the_timeout() -> None:
         silent.listen()
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         with (
-            closing(SchemaCache(url, timeout=0.1)) as cache,
+            closing(SchemaCache(RegistryAccess(url), timeout=0.1)) as cache,
             pytest.raises(RegistryUnavailable, match=r"timed out|too long"),
         ):
             await asyncio.wait_for(cache.warm({"inventory.adjusted-value": "InventoryAdjusted"}), 5)
@@ -287,7 +292,7 @@ async def test_a_registry_that_hangs_is_given_up_after_the_timeout() -> None:
 
 async def test_a_fetch_waits_for_the_registry_to_come_and_leaves_the_loop_free() -> None:
     port = free_port()
-    with closing(SchemaCache(f"http://127.0.0.1:{port}")) as cache:
+    with closing(SchemaCache(RegistryAccess(f"http://127.0.0.1:{port}"))) as cache:
         fetching = asyncio.create_task(cache.fetch(5))
         await asyncio.sleep(0.25)
         assert not fetching.done()
@@ -297,7 +302,7 @@ async def test_a_fetch_waits_for_the_registry_to_come_and_leaves_the_loop_free()
 
 
 async def test_a_404_of_something_in_between_does_not_make_an_id_unknown() -> None:
-    with answering(404, b"<html>no such page</html>") as url, closing(SchemaCache(url)) as cache:
+    with answering(404, b"<html>no such page</html>") as url, closing(SchemaCache(RegistryAccess(url))) as cache:
         fetching = asyncio.create_task(cache.fetch(5))
         await asyncio.sleep(0.25)
         assert not fetching.done()
@@ -307,13 +312,16 @@ async def test_a_404_of_something_in_between_does_not_make_an_id_unknown() -> No
 
 
 async def test_a_schema_that_is_not_even_json_is_known_but_no_avro() -> None:
-    with answering(200, b'{"schema":"syntax = proto3"}') as url, closing(SchemaCache(url)) as cache:
+    with answering(200, b'{"schema":"syntax = proto3"}') as url, closing(SchemaCache(RegistryAccess(url))) as cache:
         await cache.fetch(5)
         assert cache.lookup(5) is None
 
 
 async def test_a_version_that_goes_while_it_is_read_is_passed_over() -> None:
-    with answering(404, b'{"error_code":40402}', versions=b"[1]") as url, closing(SchemaCache(url)) as cache:
+    with (
+        answering(404, b'{"error_code":40402}', versions=b"[1]") as url,
+        closing(SchemaCache(RegistryAccess(url))) as cache,
+    ):
         await cache.warm({"inventory.adjusted-value": "InventoryAdjusted"})
         assert cache.output_ids == {}
 
@@ -336,7 +344,7 @@ def versions_of_which_one_answers(one: tuple[int, bytes]) -> Callable[[str, str]
     ids=["an error", "no schema", "more than a mebibyte"],
 )
 async def test_a_version_that_cannot_be_read_is_told_and_the_others_are_known(answer: tuple[int, bytes]) -> None:
-    with serving(versions_of_which_one_answers(answer)) as url, closing(SchemaCache(url)) as cache:
+    with serving(versions_of_which_one_answers(answer)) as url, closing(SchemaCache(RegistryAccess(url))) as cache:
         (line,) = await cache.warm({"allocations-value": "AllocationCommittedEvent"})
         assert [8] == list(cache.output_ids.values())
     assert line.startswith("the registry did not answer for version 1 of the schema allocations-value (")
@@ -353,7 +361,7 @@ async def test_a_version_that_is_answered_for_at_the_next_try_is_known_and_nothi
             return left.pop()
         return versions_of_which_one_answers((200, b'{"id":7,"schema":"\\"string\\""}'))(method, path)
 
-    with serving(answer) as url, closing(SchemaCache(url)) as cache:
+    with serving(answer) as url, closing(SchemaCache(RegistryAccess(url))) as cache:
         assert [] == await cache.warm({"allocations-value": "AllocationCommittedEvent"})
         assert "string" == cache.lookup(7)
 
@@ -377,7 +385,7 @@ def the_second_version_fails_of(subject: str) -> Callable[[str, str], tuple[int,
 async def test_an_output_event_whose_id_may_be_in_an_unread_version_keeps_a_worker_from_starting() -> None:
     with (
         serving(the_second_version_fails_of("allocations-value")) as url,
-        closing(SchemaCache(url)) as cache,
+        closing(SchemaCache(RegistryAccess(url))) as cache,
         pytest.raises(RegistryUnavailable) as unavailable,
     ):
         await cache.warm(ONE_OUT_ONE_IN, to_write=True)
@@ -390,18 +398,24 @@ async def test_an_output_event_whose_id_may_be_in_an_unread_version_keeps_a_work
 
 
 async def test_an_unread_version_of_an_output_is_a_warning_where_it_is_not_written_in_avro() -> None:
-    with serving(the_second_version_fails_of("allocations-value")) as url, closing(SchemaCache(url)) as cache:
+    with (
+        serving(the_second_version_fails_of("allocations-value")) as url,
+        closing(SchemaCache(RegistryAccess(url))) as cache,
+    ):
         assert 1 == len(await cache.warm(ONE_OUT_ONE_IN))
 
 
 async def test_an_unread_version_of_an_input_is_a_warning() -> None:
-    with serving(the_second_version_fails_of("inventory.adjusted-value")) as url, closing(SchemaCache(url)) as cache:
+    with (
+        serving(the_second_version_fails_of("inventory.adjusted-value")) as url,
+        closing(SchemaCache(RegistryAccess(url))) as cache,
+    ):
         assert 1 == len(await cache.warm(ONE_OUT_ONE_IN, to_write=True))
 
 
 async def test_versions_that_can_be_read_are_nothing_to_tell() -> None:
     good = versions_of_which_one_answers((200, b'{"id":7,"schema":"\\"string\\""}'))
-    with serving(good) as url, closing(SchemaCache(url)) as cache:
+    with serving(good) as url, closing(SchemaCache(RegistryAccess(url))) as cache:
         assert [] == await cache.warm({"allocations-value": "AllocationCommittedEvent"})
 
 
@@ -412,5 +426,5 @@ async def test_a_registry_that_goes_while_it_is_read_is_away_and_no_version_is_b
         asked.append(path)
         return (200, b"[1, 2]") if len(asked) == 1 else (503, b"busy")
 
-    with serving(answer) as url, closing(SchemaCache(url)) as cache, pytest.raises(RegistryUnavailable):
+    with serving(answer) as url, closing(SchemaCache(RegistryAccess(url))) as cache, pytest.raises(RegistryUnavailable):
         await cache.warm({"allocations-value": "AllocationCommittedEvent"})

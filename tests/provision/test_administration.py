@@ -4,6 +4,7 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import NodeNotReadyError
 
+from atp_stream.access import KafkaAccess
 from atp_stream.provision import ProvisionError, administration
 
 
@@ -15,5 +16,5 @@ async def test_a_broker_that_ceases_to_answer_is_told_in_one_line(monkeypatch: p
     monkeypatch.setattr(AIOKafkaAdminClient, "close", nothing)
 
     with pytest.raises(ProvisionError, match="does not answer as it should: NodeNotReadyError"):
-        async with administration("127.0.0.1:1"):
+        async with administration(KafkaAccess("127.0.0.1:1")):
             raise NodeNotReadyError

@@ -11,6 +11,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
+from atp_stream.access import RegistryAccess
 from atp_stream.devstack.ports import free_port
 from atp_stream.domain.commands import SetPolicy
 from atp_stream.domain.policy import rules
@@ -186,7 +187,7 @@ async def test_every_topic_with_a_schema_has_it_registered(settings):
 async def test_a_schema_that_differs_is_reported_and_stays(settings):
     subject = f"{settings.topic_adjusted}-value"
     theirs = {"type": "record", "name": "Theirs", "fields": [{"name": "a", "type": "string"}]}
-    register(settings.registry_url, {subject: theirs})
+    register(RegistryAccess.of(settings), {subject: theirs})
 
     for _ in range(2):
         report = await initialise(settings)

@@ -9,6 +9,7 @@ import gc
 import logging
 import re
 import sys
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -72,6 +73,9 @@ def small_and_patched() -> Iterator[None]:
             yield
     finally:
         logging.disable(logging.NOTSET)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # of what a crash has left behind before it began
+            gc.collect()
         if collecting:
             gc.enable()
 

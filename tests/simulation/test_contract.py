@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import NewTopic
 from aiokafka.errors import IllegalOperation, InvalidProducerEpoch, ProducerFenced
 
+from atp_stream.access import KafkaAccess
 from atp_stream.engine.batches import Batches, Output
 from atp_stream.engine.producers import make_producer
 from atp_stream.provision import administration
@@ -133,7 +134,9 @@ class Real:
         self.opened: list[Any] = []
 
     async def producer(self, name: str | None = None) -> Any:
-        producer: Any = make_producer(self._bootstrap) if name is None else await once_producer(self._bootstrap, name)
+        producer: Any = (
+            make_producer(KafkaAccess(self._bootstrap)) if name is None else await once_producer(self._bootstrap, name)
+        )
         self.opened.append(producer)
         await producer.start()
         return producer
@@ -158,7 +161,7 @@ class Real:
 
 @asynccontextmanager
 async def real(settings: Settings) -> AsyncIterator[Real]:
-    async with administration(settings.bootstrap) as admin:
+    async with administration(KafkaAccess.of(settings)) as admin:
         await admin.create_topics([NewTopic(TOPIC, 1, 1)])
     kafka = Real(settings.bootstrap)
     yield kafka

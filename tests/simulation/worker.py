@@ -17,6 +17,7 @@ from aiokafka.errors import KafkaTimeoutError
 from aiokafka.structs import TopicPartition
 from faust.types import TP
 
+from atp_stream.access import KafkaAccess
 from atp_stream.engine.app import MAX_ANEW, EngineApp
 from atp_stream.engine.intake import Intake
 from atp_stream.engine.journal import Journal
@@ -92,6 +93,7 @@ class App:
     _move = EngineApp._move
     _accepted = EngineApp._accepted
     _decided = EngineApp._decided
+    _retry_take_over = EngineApp._retry_take_over
     take_over_anew = EngineApp.take_over_anew
     let_go = EngineApp.let_go
     take_over = EngineApp.take_over
@@ -114,6 +116,7 @@ class App:
         self._fence_timer: asyncio.TimerHandle | None = None
         self._anew: deque[float] = deque(maxlen=MAX_ANEW)
         self.last_heartbeat = 0.0
+        self._kafka = KafkaAccess("simulated")
         self.table: Any = Table(self, disk)
         self.tables = SimpleNamespace(
             recovery=SimpleNamespace(active_tps={TP(toy.CHANGELOG, n) for n in range(toy.PARTITIONS)})
@@ -255,8 +258,8 @@ class Worker:
                 self.app.consumer_generation_id = generation
                 self._acked.clear()
                 beat = self._network.loop.create_task(self._beat(generation))
-                await self.app.take_over(held)
-                self._tasks.append(self._network.loop.create_task(self._restore(held, self.app.epoch)))
+                if await self.app.take_over(held):
+                    self._tasks.append(self._network.loop.create_task(self._restore(held, self.app.epoch)))
                 await beat
                 self._drop_tasks()
                 await self.app.let_go()

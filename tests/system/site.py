@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -16,9 +17,9 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 
 from atp_stream import provision
 from atp_stream.devstack.ports import free_port
-from atp_stream.settings import Settings
+from atp_stream.settings import Settings, environment_of
 from atp_stream.topics import Topics
-from chaos.fleet import environment
+from atp_stream.web.tls import client_tls
 from tests.system.behind import Behind
 
 READY_SECONDS = 40.0
@@ -30,20 +31,25 @@ class Worker:
 
     def __init__(self, settings: Settings, directory: Path) -> None:
         self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"{settings.web_scheme}://127.0.0.1:{self.port}"
+        self._ca = settings.web_ca
         self.data = directory / "data"
         self.log = directory / "worker.log"
         directory.mkdir(parents=True, exist_ok=True)
         base = {name: value for name, value in os.environ.items() if not name.startswith("ATP_")}
         own = {"ATP_DATA_DIR": str(self.data), "ATP_WEB_PORT": str(self.port), "ATP_LOG_FORMAT": "console"}
-        self._environment = {**base, **environment(settings), **own}
+        self._environment = {**base, **environment_of(settings), **own}
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
-        """Start the process; what it says goes to its log."""
+    def start(self, open_files: tuple[int, int] | None = None) -> None:
+        """Start the process, with a soft and a hard limit of files; what it says goes to its log."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "atp_stream", "worker"], stdout=log, stderr=log, env=self._environment
+                [sys.executable, "-m", "atp_stream", "worker"],
+                stdout=log,
+                stderr=log,
+                env=self._environment,
+                preexec_fn=open_files and (lambda: resource.setrlimit(resource.RLIMIT_NOFILE, open_files)),  # noqa: PLW1509
             )
 
     @property
@@ -79,8 +85,12 @@ class Worker:
     async def get(self, path: str) -> tuple[int, Any]:
         """Return status and JSON body of a view; status 0 if nobody answers."""
         timeout = aiohttp.ClientTimeout(total=5)
+        tls = True if self._ca is None else client_tls(self._ca)
         try:
-            async with aiohttp.ClientSession(timeout=timeout) as session, session.get(self.url + path) as answer:
+            async with (
+                aiohttp.ClientSession(timeout=timeout) as session,
+                session.get(self.url + path, ssl=tls) as answer,
+            ):
                 return answer.status, await answer.json(content_type=None)
         except (aiohttp.ClientError, TimeoutError, OSError):
             return 0, None
@@ -121,8 +131,7 @@ class Site:
         """End all that was started; a worker that does not stop in order is a failure."""
         if self._producer is not None:
             await self._producer.stop()
-        if self._behind is not None:
-            await self._behind.close()
+        await self.rest()
         for worker in self.workers:
             if worker.running:
                 worker.signal(signal.SIGCONT)
@@ -134,11 +143,17 @@ class Site:
                 worker.kill()
                 raise
 
-    def add_worker(self) -> Worker:
-        """Start one more worker."""
+    async def rest(self) -> None:
+        """Stop looking how far workers are: the loop may stand still from now on for longer than a fetch may take."""
+        if self._behind is not None:
+            await self._behind.close()
+            self._behind = None
+
+    def add_worker(self, open_files: tuple[int, int] | None = None) -> Worker:
+        """Start one more worker; `open_files` as in its `start`."""
         worker = Worker(self.settings, self.directory / f"worker-{len(self.workers) + 1}")
         self.workers.append(worker)
-        worker.start()
+        worker.start(open_files)
         return worker
 
     async def ready(self, seconds: float = READY_SECONDS) -> None:

@@ -13,9 +13,10 @@ from aiokafka.admin import RecordsToDelete
 from click.testing import CliRunner
 
 from atp_stream import provision
+from atp_stream.access import KafkaAccess
 from atp_stream.cli import main
 from atp_stream.demo.traffic import Traffic
-from chaos.fleet import environment
+from atp_stream.settings import environment_of
 from tests.system.site import Site
 from tests.system.test_faults import pour
 
@@ -31,7 +32,7 @@ NOTHING = b"""{"tenants": {"*": {
 
 async def atp(site: Site, *arguments: str) -> tuple[int, str, str]:
     def run() -> Any:
-        return CliRunner().invoke(main, arguments, env={**environment(site.settings), "ATP_DEFAULT_TENANT": "acme"})
+        return CliRunner().invoke(main, arguments, env={**environment_of(site.settings), "ATP_DEFAULT_TENANT": "acme"})
 
     done = await asyncio.to_thread(run)
     return done.exit_code, done.stdout, done.stderr
@@ -179,7 +180,7 @@ def policy(directory: Path, document: bytes) -> str:
 async def remove_beginning(site: Site) -> None:
     """Remove what retention would: the first records of each partition of the log."""
     log = site.topics.item_log
-    async with provision.administration(site.settings.bootstrap) as admin:
+    async with provision.administration(KafkaAccess.of(site.settings)) as admin:
         await admin.delete_records(
             {TopicPartition(log.name, number): RecordsToDelete(before_offset=3) for number in range(log.partitions)}
         )

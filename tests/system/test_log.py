@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from atp_stream import provision
+from atp_stream.access import KafkaAccess
 from atp_stream.devstack import Stack
 from atp_stream.provision.topics import administration
 from tests.system.site import Site, Worker
@@ -82,7 +83,7 @@ async def test_an_input_topic_that_is_gone_is_told_with_what_to_do_and_when_it_i
     worker = site.add_worker()
     await site.ready()
     topic = site.topics.released.name
-    async with administration(site.settings.bootstrap) as admin:
+    async with administration(KafkaAccess.of(site.settings)) as admin:
         await admin.delete_topics([topic])
 
     await until(lambda: "source_missing" in events(worker), 60)

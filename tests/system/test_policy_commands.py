@@ -7,8 +7,8 @@ import pytest
 from click.testing import CliRunner
 
 from atp_stream.cli import main
+from atp_stream.settings import environment_of
 from chaos import judge, refold
-from chaos.fleet import environment
 from tests.system.site import Site, Worker
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
@@ -19,7 +19,7 @@ LAMPS = [f"lamp-{number}" for number in range(12)]
 async def atp(site: Site, *arguments: str) -> tuple[int, str, str]:
     """Give a policy command as a person does, and wait for its answer."""
     given = ["policy", *arguments, "--wait", "--url", site.workers[0].url]
-    done = await asyncio.to_thread(CliRunner().invoke, main, given, env=environment(site.settings))
+    done = await asyncio.to_thread(CliRunner().invoke, main, given, env=environment_of(site.settings))
     return done.exit_code, done.stdout, done.stderr
 
 

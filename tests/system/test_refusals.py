@@ -10,9 +10,9 @@ import pytest
 from aiokafka.admin import NewTopic
 
 from atp_stream import provision
-from atp_stream.settings import Settings
+from atp_stream.access import KafkaAccess
+from atp_stream.settings import Settings, environment_of
 from atp_stream.topics import Topics
-from chaos.fleet import environment
 from tests.system.site import Site
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
@@ -23,7 +23,7 @@ def started(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[
     variables = {name: value for name, value in os.environ.items() if not name.startswith("ATP_")}
     return subprocess.run(
         [sys.executable, *arguments],
-        env={**variables, **environment(settings)},
+        env={**variables, **environment_of(settings)},
         capture_output=True,
         text=True,
         timeout=40,
@@ -58,7 +58,7 @@ async def test_missing_topics_are_named(settings: Settings) -> None:
 
 async def test_a_wrong_partition_count_is_named(settings: Settings) -> None:
     log = Topics.of(settings).item_log
-    async with provision.administration(settings.bootstrap) as admin:
+    async with provision.administration(KafkaAccess.of(settings)) as admin:
         await admin.create_topics([NewTopic(log.name, 4, 1)])
     await provision.initialise(settings)
 
@@ -96,7 +96,7 @@ async def test_a_registry_that_is_not_there_is_told(settings: Settings) -> None:
 LOST = """
 from dataclasses import replace
 from atp_stream import app, worker
-from atp_stream.settings import Settings
+from atp_stream.settings import Settings, environment_of
 create_app = app.create_app
 app.create_app = lambda settings, **rest: create_app(replace(settings, brokers=("127.0.0.1:1",)), **rest)
 worker.run(Settings.from_environment())

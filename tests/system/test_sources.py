@@ -7,6 +7,7 @@ from aiokafka.admin import NewTopic
 from aiokafka.admin.records_to_delete import RecordsToDelete
 
 from atp_stream import provision
+from atp_stream.access import KafkaAccess
 from atp_stream.devstack import Stack
 from atp_stream.engine.app import EXIT_GAVE_UP
 from chaos import judge, refold
@@ -61,7 +62,7 @@ async def test_a_source_topic_made_anew_stops_the_worker_until_it_is_reset(site:
         await site.send(topic.name, adjustment("old", number), partition=number % topic.partitions)
     await site.drained()
     worker.stop()
-    async with provision.administration(site.settings.bootstrap) as admin:
+    async with provision.administration(KafkaAccess.of(site.settings)) as admin:
         await admin.delete_topics([topic.name])
         await asyncio.sleep(1)
         await admin.create_topics([NewTopic(topic.name, topic.partitions, 1)])
@@ -92,7 +93,7 @@ async def test_a_log_partition_that_retention_has_emptied_stops_nobody(site: Sit
     worker.stop()
     log = site.topics.item_log.name
     ends = await site.ends([log])
-    async with provision.administration(site.settings.bootstrap) as admin:
+    async with provision.administration(KafkaAccess.of(site.settings)) as admin:
         await admin.delete_records({tp: RecordsToDelete(before_offset=end) for tp, end in ends.items()})
 
     worker.start()

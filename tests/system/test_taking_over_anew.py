@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from aiokafka import AIOKafkaProducer
 
+from atp_stream.access import KafkaAccess
 from atp_stream.devstack import Stack
 from atp_stream.engine.coordination import KafkaCoordinator
 from atp_stream.engine.ownership import Owner
@@ -25,7 +26,7 @@ def adjustment(item: str, units: int) -> dict[str, Any]:
 
 async def fence(site: Site, partitions: range) -> None:
     """Do to a worker's transactions what the coordinator does when one was open for too long."""
-    async with KafkaCoordinator(site.settings.bootstrap, site.topics.owners.name) as coordinator:
+    async with KafkaCoordinator(KafkaAccess.of(site.settings), site.topics.owners.name) as coordinator:
         rows = await coordinator.owner_rows(partitions)
         names = {name for row in rows.values() for name in msgspec.json.decode(row or b"{}", type=Owner).ids}
         for name in names:

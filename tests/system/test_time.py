@@ -12,6 +12,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.admin import NewPartitions
 
 from atp_stream import provision
+from atp_stream.access import KafkaAccess, RegistryAccess
 from atp_stream.devstack import Stack
 from atp_stream.messages.output_reader import OutputReader
 from atp_stream.messages.registry import SchemaCache
@@ -63,7 +64,7 @@ async def ticks(site: Site) -> int:
 
 async def shown(site: Site, topic: str) -> list[Any]:
     """Return the events of a topic as envelopes."""
-    schemas = SchemaCache(site.settings.registry_url)
+    schemas = SchemaCache(RegistryAccess.of(site.settings))
     reader = OutputReader(schemas)
     try:
         return [msgspec.json.decode(await reader.envelope(record.value)) for record in await site.read(topic)]
@@ -213,7 +214,7 @@ async def test_what_was_said_in_a_partition_that_was_added_meanwhile_is_read_bef
     worker = await two_with_a_limit(site, 4.0)
 
     topic = site.topics.confirmed
-    async with provision.administration(site.settings.bootstrap) as admin:
+    async with provision.administration(KafkaAccess.of(site.settings)) as admin:
         await admin.create_partitions({topic.name: NewPartitions(topic.partitions + 1)})
     said = {"itemId": "lamp", "reservationId": "in-time", "timestamp": stamp()}
     async with AIOKafkaProducer(bootstrap_servers=site.settings.bootstrap) as other:  # it knows the new partition

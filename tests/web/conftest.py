@@ -1,6 +1,7 @@
 """A worker's web server without a worker behind it, and two live workers that know what the examples tell of."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,10 @@ import pytest
 import pytest_asyncio
 from aiohttp.test_utils import TestClient, TestServer
 
+from atp_stream.access import RegistryAccess
 from atp_stream.app import create_app
 from atp_stream.devstack import Stack
+from atp_stream.devstack.ports import free_port
 from atp_stream.engine.app import EngineApp
 from atp_stream.messages.registry import SchemaCache
 from atp_stream.settings import Settings, Wire
@@ -22,11 +25,26 @@ ORDER = "web order 47/11 & 1%"
 ODD_ITEM = "a/b {%}é|"
 
 
+def made(directory: Path, **chosen: Any) -> EngineApp:
+    """Return a worker's app that was never started: it owns nothing and knows nobody."""
+    settings = replace(Settings(), **{"wire": Wire.JSON, "data_dir": directory, "web_port": free_port(), **chosen})
+    return create_app(settings, genesis="0011223344556677", schemas=SchemaCache(RegistryAccess.of(settings)))
+
+
+@asynccontextmanager
+async def listening(app: EngineApp) -> AsyncIterator[int]:
+    """Let an app's web server listen as Faust would let it, and give its port."""
+    server: Any = app.web
+    server.init_server()
+    await server.start_server()
+    yield app.conf.web_port
+    await server._runner.cleanup()
+
+
 @pytest.fixture
 def app(tmp_path: Path) -> EngineApp:
-    """Give a worker's app that was never started: it owns nothing and knows nobody."""
-    settings = replace(Settings(), wire=Wire.JSON, data_dir=tmp_path)
-    return create_app(settings, genesis="0011223344556677", schemas=SchemaCache(settings.registry_url))
+    """Give such an app with the settings that hold when nothing is set."""
+    return made(tmp_path)
 
 
 @pytest.fixture
@@ -66,5 +84,6 @@ async def pair(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> AsyncI
         await site.send(site.topics.created.name, said)
     await site.send(site.topics.confirmed.name, {"reservationId": "early", "itemId": "item-1"})
     await site.drained()
+    await site.rest()
     yield site
     await site.close()

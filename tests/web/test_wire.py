@@ -7,25 +7,20 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from aiohttp import web
 
 from atp_stream.engine.app import EngineApp
 from atp_stream.engine.repetitions import Repetitions
+from tests.web.conftest import listening
 from tests.web.test_metrics import samples
 
-QUERY = "POST /atp/acme/query HTTP/1.1\r\nHost: x\r\n"
+QUERY = "POST /atp/acme/query HTTP/1.1\r\nHost: localhost\r\n"
 
 
 @pytest.fixture
 async def port(app: EngineApp) -> AsyncIterator[int]:
     """Give the port of a worker's web server that was never started otherwise, as Faust would serve it."""
-    server: Any = app.web
-    server.init_server()
-    await server._runner.setup()
-    site = web.TCPSite(server._runner, "127.0.0.1", 0)
-    await site.start()
-    yield site._server.sockets[0].getsockname()[1]  # type: ignore[union-attr]
-    await server._runner.cleanup()
+    async with listening(app) as port:
+        yield port
 
 
 async def send(port: int, request: bytes) -> tuple[int, str, dict[str, Any]]:
@@ -44,8 +39,8 @@ async def send(port: int, request: bytes) -> tuple[int, str, dict[str, Any]]:
     [
         ("GET /atp/acme/lamp HTTP/1.1\r\n\r\n", "bad-request"),
         ("GARBAGE\r\n\r\n", "bad-request"),
-        (f"GET /{9_000 * 'a'} HTTP/1.1\r\nHost: x\r\n\r\n", "bad-request"),
-        (f"GET / HTTP/1.1\r\nHost: x\r\nX-Long: {9_000 * 'a'}\r\n\r\n", "bad-request"),
+        (f"GET /{9_000 * 'a'} HTTP/1.1\r\nHost: localhost\r\n\r\n", "bad-request"),
+        (f"GET / HTTP/1.1\r\nHost: localhost\r\nX-Long: {9_000 * 'a'}\r\n\r\n", "bad-request"),
         (f"{QUERY}Transfer-Encoding: zip\r\n\r\nx", "bad-request"),
         (f"{QUERY}Content-Length: -1\r\n\r\n", "bad-request"),
         (f'{QUERY}Content-Encoding: gzip\r\nContent-Length: 11\r\n\r\n{{"items":[]}}', "bad-body"),
@@ -87,7 +82,7 @@ async def test_a_client_that_goes_away_in_the_middle_is_counted_and_is_no_fault(
 
 async def counts(port: int) -> dict[str, float]:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    writer.write(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
     text = (await reader.read()).decode()
     writer.close()
     return samples(text.partition("\r\n\r\n")[2])
@@ -99,7 +94,7 @@ async def test_a_fault_that_is_met_again_and_again_is_one_traceback_and_counted_
     monkeypatch.setattr("atp_stream.web.problems._faults", Repetitions(60.0))
     monkeypatch.setattr("atp_stream.web.availability.owner", lambda *_: 1 // 0)
     for _ in range(5):
-        status, _, problem = await send(port, b"GET /atp/acme/a%C2%A0b HTTP/1.1\r\nHost: x\r\n\r\n")
+        status, _, problem = await send(port, b"GET /atp/acme/a%C2%A0b HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert (500, "urn:atp:problem:bug") == (status, problem["type"])
 
     assert 5 == (await counts(port))['atp_http_requests_total{method="GET",path="/atp/{tenant}/{item}",status="500"}']

@@ -1,0 +1,129 @@
+"""Who is measured by latency, each a process of its own: our worker, and Kafka Streams that does the same work."""
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from io import BytesIO
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import msgspec
+from aiokafka import TopicPartition
+from fastavro import parse_schema, schemaless_reader
+
+from atp_stream import provision
+from atp_stream.access import KafkaAccess
+from atp_stream.devstack import Stack
+from atp_stream.devstack.child import Child
+from atp_stream.messages import schema_files
+from atp_stream.topics import Topics
+from benchmarks import comparison, proc, site
+from benchmarks.traffic import CHANNELS
+
+COMMIT_MS: Final = 100  # the commit interval of Kafka Streams, its default when it is exactly once
+_FRAME: Final = 5  # bytes in front of Avro
+_LIMIT_S: Final = 120.0  # for a peer to start and take in the first stock
+_POLL_MS: Final = 500
+_INPUTS: Final = ("adjusted", "created", "released", "fulfilled")
+_OUTPUTS: Final = ("available", "committed", "released", "denied")
+
+Probe = tuple[str, int]
+"""Item and units: the event names no reservation, so each one asks an item for an amount of its own."""
+
+
+class Contender(NamedTuple):
+    """A running process: the topics it reads, the one it tells commits on, and how to ask it for what is measured."""
+
+    adjusted: str
+    created: str
+    committed: list[TopicPartition]
+    probe: Callable[[bytes], Probe]
+    stocked: Callable[[int], Awaitable[None]]
+    """Return when it has taken in and told the first stock of so many items."""
+    cpu: Callable[[], float]
+
+
+def partitions_of(topic: str, partitions: int) -> list[TopicPartition]:
+    """Return all partitions of a topic."""
+    return [TopicPartition(topic, number) for number in range(partitions)]
+
+
+@asynccontextmanager
+async def ours(stack: Stack, directory: Path, run: str) -> AsyncIterator[Contender]:
+    """Give a worker that serves all partitions."""
+    settings = site.settings_of(stack, run)
+    await provision.initialise(settings)
+    topics = Topics.of(settings)
+    told = topics.allocation_committed
+    async with site.worker(settings, directory / run) as worker:
+        await worker.ready()
+        yield Contender(
+            topics.adjusted.name,
+            topics.created.name,
+            partitions_of(told.name, told.partitions),
+            avro_probe(),
+            lambda items: worker.drained(inputs=items, records=items),
+            lambda: worker.now().cpu,
+        )
+
+
+def avro_probe() -> Callable[[bytes], Probe]:
+    """Return what reads a committed allocation of ours."""
+    plan = parse_schema({**schema_files.schema("AllocationCommittedEvent"), "name": "Committed"})
+
+    def read(value: bytes) -> Probe:
+        event: Any = schemaless_reader(BytesIO(value[_FRAME:]), plan, None)
+        return event["itemId"], int(event["quantity"])
+
+    return read
+
+
+@asynccontextmanager
+async def streams(stack: Stack, directory: Path, run: str) -> AsyncIterator[Contender]:
+    """Give the program of Kafka Streams that does the same work; it has started, and serves when it is stocked."""
+    inputs = Topics.of(site.settings_of(stack, run))
+    for kind in _INPUTS:
+        await site.create_topics(KafkaAccess(stack.bootstrap), [f"{run}.in.{kind}"], getattr(inputs, kind).partitions)
+    outputs = [f"{run}.{name}" for name in ("repartition", *_OUTPUTS)]
+    await site.create_topics(KafkaAccess(stack.bootstrap), outputs, comparison.PARTITIONS)
+    (directory / run).mkdir()
+    child = Child(directory / run, "streams")
+    child.start([*comparison.JAVA, "peers.Equal", stack.bootstrap, run, str(directory / run / "state"), str(COMMIT_MS)])
+    try:
+        yield Contender(
+            f"{run}.in.adjusted",
+            f"{run}.in.created",
+            partitions_of(f"{run}.committed", comparison.PARTITIONS),
+            json_probe,
+            lambda items: _told(stack, child, f"{run}.available", items * len(CHANNELS)),
+            lambda: proc.cpu(child.pid),
+        )
+    finally:
+        child.kill()
+
+
+class _Allocation(msgspec.Struct):
+    itemId: str  # noqa: N815 - the wire's name
+    quantity: int
+
+
+def json_probe(value: bytes) -> Probe:
+    """Read a committed allocation of the peer's."""
+    told = msgspec.json.decode(value, type=_Allocation)
+    return told.itemId, told.quantity
+
+
+async def _told(stack: Stack, child: Child, topic: str, count: int) -> None:
+    """Return when so many committed records are in a topic."""
+    deadline = time.monotonic() + _LIMIT_S
+    found = 0
+    async with site.reader(KafkaAccess(stack.bootstrap)) as consumer:
+        consumer.assign(partitions_of(topic, comparison.PARTITIONS))
+        while found < count:
+            if not child.running or time.monotonic() > deadline:
+                last = child.log.read_text(errors="replace")[-1_000:]
+                raise RuntimeError(f"the peer told {found} of {count} records, then it ended or time was up: {last}")
+            found += sum(map(len, (await consumer.getmany(timeout_ms=_POLL_MS)).values()))
+
+
+CONTENDERS: Final = {"atp": ours, "streams": streams}
