@@ -22,6 +22,7 @@ _WORDS = {
     "reserved": "reserved, in all channels",
     "never_below_zero": "nothing is below zero",
     "less_than_step": "less than the step in which it is sold",
+    "kept_for_later": "kept for what is promised by day",
     "fenced_for_quotas": "fenced off for quotas",
     "own_fence": "the channel's own fence",
     "share_of_others": "not its share of the pool",

@@ -19,10 +19,11 @@ from atp_stream.domain.promise.explanation import (
 )
 from atp_stream.domain.reservations.backorder_queue import closing
 from atp_stream.domain.reservations.balances import allocated, status
-from atp_stream.domain.row_keys import reservation_key, reservation_of, reservation_prefix
+from atp_stream.domain.row_keys import curve_key, reservation_key, reservation_of, reservation_prefix
 from atp_stream.domain.state.rows import Backorder, Item, Reservation
 from atp_stream.domain.stock import instants
 from atp_stream.domain.stock.rows import Location
+from atp_stream.domain.supply.rows import CurveRow
 from atp_stream.engine.app import EngineApp
 from atp_stream.engine.routing import Elsewhere
 from atp_stream.web.availability import closed_by, item_row, mark
@@ -43,13 +44,14 @@ _WHOLE: Final = 10_000
 
 
 def describe(
-    tenant: str, item: str, row: Item, rules: ItemRules, log: str, places: Places, waiting: Mapping[str, Backorder]
-) -> dict[str, Any]:
+    tenant: str, item: str, row: Item, rules: ItemRules, log: str, places: Places, waiting: Mapping[str, Backorder],
+    curve: CurveRow | None = None,
+) -> dict[str, Any]:  # fmt: skip
     """Return the explanation of an item as the view shows it.
 
-    `log` is the partition of the item log, `waiting` are the parts that close channels.
+    `log` is the partition of the item log, `waiting` are the parts that close channels, `curve` is what has a date.
     """
-    found = explain(row, rules)
+    found = explain(row, rules, curve)
     return {
         "tenant": tenant,
         "item": item,
@@ -208,7 +210,8 @@ def add_explain(app: EngineApp, pages: Pages) -> None:
         state = state_of(app, place.partition)
         (_, rules), log = lived_by(state, name, row), f"{app.log_topic}/{place.partition}"
         places = page_of(state, name, row.stock, places_after, MAX_PLACES)
-        told = describe(tenant, item, row, rules, log, places, closing(state, name, row))
+        curve = state.get(curve_key(name)) if row.dated else None
+        told = describe(tenant, item, row, rules, log, places, closing(state, name, row), curve)
         start = reservation_key(name, after) + ("\0" if after else "")
         return json_response({**told, **page(name, state.scan(start), limit)})
 

@@ -21,6 +21,11 @@ def moment(microseconds: int) -> str:
     return (_EPOCH + timedelta(microseconds=microseconds)).isoformat(timespec="milliseconds")
 
 
+def date_of(day: int) -> str:
+    """Return a day, counted from 1970-01-01, as the views write it."""
+    return (_EPOCH + timedelta(days=day)).date().isoformat()
+
+
 def log_moment(milliseconds: int) -> str:
     """Return a log time as the views write it."""
     return moment(milliseconds * US_PER_MS)

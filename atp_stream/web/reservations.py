@@ -4,8 +4,9 @@ from typing import Any
 
 from aiohttp import web
 
+from atp_stream.domain.item.dates import lines_of
 from atp_stream.domain.names import join
-from atp_stream.domain.reservations.balances import allocated, shipped, status
+from atp_stream.domain.reservations.balances import allocated, promised, shipped, status
 from atp_stream.domain.row_keys import reservation_key
 from atp_stream.domain.state.rows import Item, Reservation
 from atp_stream.engine.app import EngineApp
@@ -13,7 +14,7 @@ from atp_stream.engine.routing import Elsewhere
 from atp_stream.messages.outbound import allocation_id
 from atp_stream.web.availability import item_row, mark
 from atp_stream.web.endpoint import Pages, json_response
-from atp_stream.web.formatting import moment, units
+from atp_stream.web.formatting import date_of, moment, units
 from atp_stream.web.path_names import from_path
 from atp_stream.web.problems import Problem
 from atp_stream.web.routing import owner, pass_on, read_row
@@ -42,6 +43,9 @@ def describe(row: Reservation, ids: list[str]) -> dict[str, Any]:
         "allow_backorder": row.allow_backorder,
         "location": row.location or None,
         "reference": row.reference,
+        "requested_date": None if row.wanted is None else date_of(row.wanted),
+        "promised": units(promised(row)),
+        "lines": [{"date": date_of(day), "quantity": units(quantity)} for day, quantity in lines_of(row)],
         "allocations": [
             {"allocation": name, "quantity": units(one.quantity)}
             for name, one in zip(ids, row.allocations, strict=True)

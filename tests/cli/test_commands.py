@@ -128,7 +128,7 @@ def test_init_tells_people_and_programs_the_same(stack, settings):
     findings = json.loads(machine[1])["findings"]
     assert (0, 1, 1) == (first[0], drifting[0], machine[0])
     assert [line[:3] for line in lines] == [[f["verdict"], f["kind"], f["name"]] for f in findings]
-    assert drifting[1].splitlines()[-1].endswith("4 differs")
+    assert drifting[1].splitlines()[-1].endswith("5 differs")
     created, there = (
         next(n for n in last.split() if n.isdigit()) for last in (first[1].splitlines()[-1], again(environment))
     )

@@ -11,10 +11,13 @@ from atp_stream.domain.policy.rules import ItemRules, Rule
 from atp_stream.domain.policy.schema import Kind
 from atp_stream.domain.promise import availability
 from atp_stream.domain.promise.claims import Claim, claims, open_rules, quotas
+from atp_stream.domain.promise.curve import drawn
 from atp_stream.domain.state.rows import Channel, Item
 from atp_stream.domain.stock import instants, upgrade
 from atp_stream.domain.stock.facts import NEVER
 from atp_stream.domain.stock.rows import Instant, Location, Stock
+from atp_stream.domain.supply.days import today_of
+from atp_stream.domain.supply.rows import CurveRow
 
 _NOT_CLAIMED: Final = {
     Kind.POOLED: "not_pooled",  # never there: the pool is its claim
@@ -57,8 +60,8 @@ class Explanation(NamedTuple):
     channels: list[ChannelTerms]
 
 
-def explain(item: Item, rules: ItemRules) -> Explanation:
-    """Return the terms of an item's numbers under the rules that it lives by."""
+def explain(item: Item, rules: ItemRules, curve: CurveRow | None = None) -> Explanation:
+    """Return the terms of an item's numbers under the rules that it lives by; `curve` is its row of dates, if any."""
     stock = item.stock
     reserved = sum(row.reserved for row in item.channels.values())
     safety = item.safety_stock if item.quarantine else availability.safety_stock(rules, stock.basis)
@@ -67,6 +70,11 @@ def explain(item: Item, rules: ItemRules) -> Explanation:
     of_free = [Term("on_hand", stock.on_hand), Term("safety_stock", -safety), Term("reserved", -reserved)]
     _add(of_free, "never_below_zero", left - sum(term.quantity for term in of_free))
     _add(of_free, "less_than_step", free - left)
+    if curve is not None and not item.quarantine:
+        today = today_of(curve.boundary, item.log_time)
+        level = drawn(curve, stock.on_hand - reserved, safety, today, rules.supply, rules.step).levels[0]
+        _add(of_free, "kept_for_later", level - free)
+        free = level
     claimed = claims(free, rules, item.channels)
     of_quotas = quotas(open_rules(rules, item.channels), item.channels)
     earmarked = sum(claimed[quota.channel].earmark for quota in of_quotas)

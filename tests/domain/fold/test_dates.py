@@ -11,9 +11,11 @@ from atp_stream.domain.events import (
     ReservationDenied,
     ReservationPromised,
 )
+from atp_stream.domain.promise.explanation import explain
 from atp_stream.domain.reservations.balances import status
 from atp_stream.domain.supply import register
 from tests.domain.support.days import DAY, PLAIN, cancel, comes, day, held, lines, receive, schedule, wants
+from tests.domain.support.folding import policy_of
 from tests.domain.support.log import AT, LAMP, NOON, Log, adjust, count, edit_item, fulfil, grant, policy, release, tick
 
 
@@ -238,6 +240,15 @@ def test_a_receipt_without_stock_on_its_day_that_is_read_late_is_in_time() -> No
     log.say(schedule("x", 5, 0), wants("a", 5, None))
     log.say(adjust(5, supply="x"), log_time=day(1) * DAY + 5)  # the tick of the next day has not come
     assert (5, 0) == held(log, "a")
+
+
+def test_what_is_available_now_is_explained_with_what_is_kept_for_later() -> None:
+    log = log_with(17)
+    log.say(schedule("x", 10, 3), wants("a", 15, 5))
+    rules, row = policy_of(log).rules(LAMP), log.item()
+    found = explain(row, rules, log.read(f"{LAMP}|c"))
+    assert [("on_hand", 17), ("safety_stock", 0), ("reserved", 0), ("kept_for_later", -5)] == found.free
+    assert 12 == sum(term.quantity for term in found.channels[0].terms) == log.shows()[0]
 
 
 def test_promises_end_with_their_limit() -> None:
