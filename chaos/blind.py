@@ -22,7 +22,7 @@ def _fencing() -> None:
     async def owner_rows(_self: Any, partitions: Any) -> Any:
         return dict.fromkeys(partitions, ownership.encode_owner(ownership.NOBODY))
 
-    async def decided(_self: Any, _changelogs: Any) -> None:
+    async def decided(*_: Any) -> None:
         return
 
     vars(steps)["partition_id"] = lambda *_: f"unfenced-{uuid4()}"

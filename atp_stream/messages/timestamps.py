@@ -59,7 +59,7 @@ def day_of(found: object) -> int | None:
         Refused: `bad_timestamp`.
     """
     if isinstance(found, msgspec.Raw):
-        found = msgspec.json.decode(found) if found else None
+        found = _read(found) if found else None
     if found is None or found == "":
         return None
     if type(found) is DayNumber:
@@ -73,6 +73,14 @@ def day_of(found: object) -> int | None:
     elif isinstance(found, str | int | float) and not isinstance(found, bool):
         return micros(found) // _DAY_US
     raise Refused(Reason.BAD_TIMESTAMP, f"{found!r:.100} is no day between 1970 and 9999")
+
+
+def _read(raw: msgspec.Raw) -> object:
+    """Return what a part of a message says that nothing has looked into yet."""
+    try:
+        return msgspec.json.decode(raw)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise Refused(Reason.BAD_TIMESTAMP, f"it cannot be read: {error!s:.100}") from None
 
 
 def _from_text(text: str) -> int:

@@ -1,12 +1,14 @@
 import math
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from atp_stream.domain.errors import Refused
-from atp_stream.messages.timestamps import Micros, micros
+from atp_stream.domain.reasons import Reason
+from atp_stream.messages.timestamps import Micros, day_of, micros
 
 NOON = 1_714_564_800_000_000
 LAST = 253_402_300_799_999_999
@@ -109,3 +111,12 @@ def test_any_stamp_is_an_instant_or_refused(stamp: str | float) -> None:
 def test_what_isoformat_prints_is_read_back(instant: int) -> None:
     moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=instant)
     assert instant == micros(moment.isoformat())
+
+
+@pytest.mark.parametrize(
+    "raw", [b'"2024-05-\x80"', b"1" * 5_000, b"1" * 400, b"1e400", b"[" * 6_000 + b"]" * 6_000, b"{}"]
+)
+def test_a_day_that_cannot_be_read_is_refused(raw: bytes) -> None:
+    with pytest.raises(Refused) as refused:
+        day_of(msgspec.Raw(raw))
+    assert Reason.BAD_TIMESTAMP == refused.value.reason
