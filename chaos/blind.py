@@ -9,7 +9,7 @@ import msgspec
 from atp_stream.engine import app, coordination, ownership, steps
 
 _AGAIN: Final = (
-    25  # records of each log partition that a start reads again, as one that trusts the group's offsets would
+    100  # records of each log partition that a start reads again, as one that trusts the group's offsets would
 )
 
 
