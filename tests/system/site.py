@@ -1,6 +1,7 @@
 """A whole installation for a test: topics of its own on the shared stack, and worker processes that can be killed."""
 
 import asyncio
+import contextlib
 import os
 import resource
 import signal
@@ -14,6 +15,7 @@ from typing import Any
 import aiohttp
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka.errors import GroupCoordinatorNotAvailableError
 
 from atp_stream import provision
 from atp_stream.devstack.ports import free_port
@@ -227,7 +229,8 @@ class Site:
             self._behind = Behind(self.settings)
             await self._behind.open()
         while time.monotonic() - began < seconds:
-            state = await self._behind.look()
+            with contextlib.suppress(GroupCoordinatorNotAvailableError):  # a broker that has just come back
+                state = await self._behind.look()
             if state == (0, 0):
                 return
             await asyncio.sleep(0.1)

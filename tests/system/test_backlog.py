@@ -13,14 +13,14 @@ from tests.system.site import Site
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(240)]
 
-PAIRS = 1_000
+PAIRS = 3_000
 APART_MS = 200
 BEHIND_MS = 1_500  # an order comes so long after the stock that serves it
 Message = tuple[int, str, int, dict[str, object]]  # time in ms, topic, partition, body
 
 
 def backlog(site: Site) -> list[Message]:
-    """Return stock for a thousand items, and for each an order that takes all of it, over minutes of the past."""
+    """Return stock for thousands of items, and for each an order that takes all of it, over minutes of the past."""
     chance = random.Random(1)
     topics = site.topics
     began = round(time.time() * 1000) - PAIRS * APART_MS - 60_000
