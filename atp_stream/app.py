@@ -75,19 +75,19 @@ def create_app(settings: Settings, *, genesis: str, schemas: SchemaCache) -> Eng
     clock = add_clock(app, topics, genesis, kafka)
     add_conditions(app, topics)
     metrics = add_web(app, settings, topics, schemas, translator.counts, translator.unread, clock.held)
-    app.steps.on_step = _told(metrics.step, topics)
+    app.steps.on_step = _counted_and_logged(metrics.step, topics)
     return app
 
 
-def _told(count: OnStep, topics: Topics) -> OnStep:
+def _counted_and_logged(count: OnStep, topics: Topics) -> OnStep:
     """Let a step be counted, and the dead letters that were committed with it be noted in the log."""
     letter_log = LetterLog()
 
-    def told(partition: int, records: int, answer: Answer, seconds: float) -> None:
+    def note(partition: int, records: int, answer: Answer, seconds: float) -> None:
         count(partition, records, answer, seconds)
         letter_log.note([output for output in answer.outputs if output.topic == topics.dead_letter.name])
 
-    return told
+    return note
 
 
 def prepare(settings: Settings) -> EngineApp:

@@ -90,7 +90,7 @@ def missing(kafka: KafkaAccess, topic: str) -> str:
     return f"there is no topic {topic} at {kafka}, or {kafka.who} may not see it: run `atp init`, or {_ADD_ACL}"
 
 
-def told(kafka: KafkaAccess, error: Exception, otherwise: str) -> str:
+def describe_error(kafka: KafkaAccess, error: Exception, otherwise: str) -> str:
     """Return the line for an error of Kafka: what is not allowed, if it is that, or else another line."""
     return denied(kafka, error) or f"{otherwise}: {error!r}"
 

@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from atp_stream.access import KafkaAccess
-from atp_stream.access.trouble import told
+from atp_stream.access.trouble import describe_error
 from atp_stream.audit.errors import AuditError
 from atp_stream.audit.reading import Reader
 from atp_stream.audit.rows import Difference
@@ -93,7 +93,7 @@ async def repair(
     except AnswerLost as error:
         raise AuditError(f"whether partition {case.partition} was repaired is not known: verify it again") from error
     except KafkaError as error:
-        raise AuditError(told(kafka, error, f"partition {case.partition} was not repaired")) from error
+        raise AuditError(describe_error(kafka, error, f"partition {case.partition} was not repaired")) from error
 
 
 async def _refuse_changed(settings: Settings, reader: Reader, case: Case) -> None:

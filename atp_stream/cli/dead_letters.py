@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaProducer, ConsumerRecord
 from aiokafka.errors import KafkaError
 
 from atp_stream.access import KafkaAccess
-from atp_stream.access.trouble import told
+from atp_stream.access.trouble import describe_error
 from atp_stream.cli.consuming import message_of, reading
 from atp_stream.cli.group import Failure, as_json, pass_settings, print_json
 from atp_stream.cli.text import counted, did_you_mean
@@ -209,6 +209,6 @@ async def _send(settings: Settings, letters: Sequence[Letter]) -> None:
             record = letter.record
             await producer.send_and_wait(letter.source, record.value, key=record.key, headers=[*theirs, again])
     except KafkaError as error:
-        raise Failure(told(kafka, error, "not all messages could be sent again")) from error
+        raise Failure(describe_error(kafka, error, "not all messages could be sent again")) from error
     finally:
         await producer.stop()

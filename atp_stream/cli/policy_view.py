@@ -50,8 +50,8 @@ def check_own(url: str, tenant: str, item: str, patch: msgspec.Raw) -> None:
 def note_own_section(document: bytes, tenant: str) -> None:
     """Say on stderr if a change for a tenant gives it a section of its own."""
     if tenant not in _sections(document):
-        told = f"{tenant} gets a section of its own, a copy of *: later changes of * no longer reach it"
-        click.echo(f"note: {told}", err=True)
+        note = f"{tenant} gets a section of its own, a copy of *: later changes of * no longer reach it"
+        click.echo(f"note: {note}", err=True)
 
 
 def note_frozen_for_all(url: str, tenant: str, item: str, channel: str) -> None:
@@ -64,8 +64,8 @@ def note_frozen_for_all(url: str, tenant: str, item: str, channel: str) -> None:
     frozen = msgspec.json.decode(bytes(said.get("frozen", b"{}")), type=dict[str, bool])
     named = as_spelled(channel, frozen)
     if frozen.get(named):
-        told = f"{named} is frozen for all items; to sell this one: atp policy set --item {item} frozen.{named}=false"
-        click.echo(f"note: {told}", err=True)
+        note = f"{named} is frozen for all items; to sell this one: atp policy set --item {item} frozen.{named}=false"
+        click.echo(f"note: {note}", err=True)
 
 
 def show_document(document: bytes, tenant: str | None) -> None:

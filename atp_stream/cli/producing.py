@@ -7,7 +7,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from atp_stream.access import KafkaAccess
-from atp_stream.access.trouble import missing, start, told
+from atp_stream.access.trouble import describe_error, missing, start
 from atp_stream.cli.group import Failure
 
 _START_SECONDS = 8.0  # a wrong address is told within ten, start of Python included
@@ -39,7 +39,7 @@ async def produce(kafka: KafkaAccess, topic: str, key: bytes | None, value: byte
         try:
             sent = await producer.send_and_wait(topic, key=key, value=value)
         except KafkaError as error:
-            raise Failure(told(kafka, error, f"{topic} does not take the message")) from error
+            raise Failure(describe_error(kafka, error, f"{topic} does not take the message")) from error
         return Place(sent.topic, sent.partition, sent.offset)
     finally:
         await producer.stop()

@@ -33,13 +33,13 @@ def snapshot(settings: Settings, *, file_name: Path, overwrite: bool, as_json: b
         raise Failure(f"{file_name} exists: give another name, or --overwrite")
     sections: list[file.Section] = []
 
-    def told(section: file.Section) -> None:
+    def report(section: file.Section) -> None:
         sections.append(section)
         if not as_json:
             click.echo(f"partition {section.partition}: {section.rows} rows, up to offset {_applied(section)}")
 
     try:
-        asyncio.run(_write(settings, file_name, told))
+        asyncio.run(_write(settings, file_name, report))
     except AuditError as error:
         raise Failure(str(error)) from error
     except OSError as error:
@@ -49,11 +49,11 @@ def snapshot(settings: Settings, *, file_name: Path, overwrite: bool, as_json: b
         print_json({"snapshot": str(file_name), "partitions": places})
 
 
-async def _write(settings: Settings, path: Path, told: Any) -> None:
+async def _write(settings: Settings, path: Path, report: Any) -> None:
     topics = Topics.of(settings)
     head = file.Head(snapshot=file.FORMAT, genesis=await genesis_of(settings, None), app=settings.app_id)
     async with reader(KafkaAccess.of(settings), (topics.item_log, topics.state_changelog)) as source:
-        await file.write(path, head, source, topics.state_changelog.name, topics.item_log.partitions, told)
+        await file.write(path, head, source, topics.state_changelog.name, topics.item_log.partitions, report)
 
 
 def _applied(section: file.Section) -> int:

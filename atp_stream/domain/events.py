@@ -7,7 +7,7 @@ item: the id of such an event contains the item too. An availability is named by
 """
 
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -152,7 +152,7 @@ class CommandRefused(Event, frozen=True):
     deferred: Deferred | None = None
 
 
-AnyEvent = (
+Published: TypeAlias = (
     AvailabilityCalculated
     | AllocationCommitted
     | AllocationReleased
@@ -160,5 +160,5 @@ AnyEvent = (
     | ReservationPromised
     | AvailabilityProjected
     | StockDrifted
-    | CommandRefused
 )
+AnyEvent: TypeAlias = Published | CommandRefused

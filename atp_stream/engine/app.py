@@ -243,15 +243,15 @@ class EngineApp(faust.App):
             AssignmentLost: the group has given the partitions to another worker, whose transaction it may be.
         """
         loop, consumer = asyncio.get_running_loop(), self.consumer
-        began = told = loop.time()
+        began = warned_at = loop.time()
         while found := await consumer.undecided(changelogs):
             await assignment.hold()
             now = loop.time()
             what = "; ".join(HANGING.format(*tp, offset) for tp, offset in sorted(found.items()))
             if now - began > self._longest_rebalance:
                 self.give_up(what)
-            elif now - told > TELL_INTERVAL:
-                told = now
+            elif now - warned_at > TELL_INTERVAL:
+                warned_at = now
                 log.error(what)
             await asyncio.sleep(DECIDED_INTERVAL)
 

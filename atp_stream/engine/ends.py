@@ -27,8 +27,8 @@ async def partitions_now(consumer: Any, topics: Sequence[str]) -> set[TP]:
     now = ClusterMetadata()
     if not await client._metadata_update(now, topics):
         raise KafkaConnectionError("no broker says which partitions there are")
-    told = {topic: now.partitions_for_topic(topic) for topic in topics}
-    if unknown := [topic for topic, numbers in told.items() if not numbers]:
+    there = {topic: now.partitions_for_topic(topic) for topic in topics}
+    if unknown := [topic for topic, numbers in there.items() if not numbers]:
         raise UnknownTopicOrPartitionError(unknown[0])
     known = {topic: consumer.partitions_for_topic(topic) or set() for topic in topics}
-    return {TP(topic, number) for topic, numbers in told.items() for number in numbers | known[topic]}
+    return {TP(topic, number) for topic, numbers in there.items() for number in numbers | known[topic]}

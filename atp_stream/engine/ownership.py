@@ -117,10 +117,11 @@ class TakeOver:
         numbers = sorted(partitions)
         await _all(self._fence(number) for number in numbers)
         owners = [self._decoded(*row) for row in (await self._coordinator.owner_rows(numbers)).items()]
-        if max(owner.generation for owner in owners) > self._assignment.generation:
-            # A hint only: generations begin anew with the group. It spares a worker that is late the ending of its
-            # successors.
-            await self._require_acceptance()
+        # A hint only, for generations begin anew with the group: a worker that is late asks first, and does not end
+        # its successors.
+        is_late = max(owner.generation for owner in owners) > self._assignment.generation
+        if is_late and not await self._assignment.is_accepted():
+            raise AssignmentLost("another worker has taken a partition over in a newer generation of the group")
         await self._end({name for owner in owners for name in owner.ids})
         return dict(self._producers)
 
@@ -164,10 +165,6 @@ class TakeOver:
             if identity is not None:
                 return identity
             await asyncio.sleep(_PAUSE_S)
-
-    async def _require_acceptance(self) -> None:
-        if not await self._assignment.is_accepted():
-            raise AssignmentLost("another worker has taken a partition over in a newer generation of the group")
 
     def _decoded(self, partition: int, row: bytes | None) -> Owner:
         try:

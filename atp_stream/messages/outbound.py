@@ -25,6 +25,7 @@ from atp_stream.domain.events import (
     AllocationReleased,
     AvailabilityCalculated,
     AvailabilityProjected,
+    Published,
     ReservationDenied,
     ReservationPromised,
     StockDrifted,
@@ -33,15 +34,6 @@ from atp_stream.messages.amounts import to_decimal
 from atp_stream.messages.errors import SchemaMissing
 from atp_stream.settings import Wire
 
-Published: TypeAlias = (
-    AvailabilityCalculated
-    | AllocationCommitted
-    | AllocationReleased
-    | ReservationDenied
-    | ReservationPromised
-    | AvailabilityProjected
-    | StockDrifted
-)
 Headers: TypeAlias = list[tuple[str, bytes]]
 
 VERSION_HEADER: Final = "atp-version"

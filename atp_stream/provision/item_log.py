@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 from aiokafka.errors import KafkaError, ProducerFenced
 
 from atp_stream.access import KafkaAccess
-from atp_stream.access.trouble import missing, told
+from atp_stream.access.trouble import describe_error, missing
 from atp_stream.domain import names
 from atp_stream.domain.commands import ResumeItem, SetPolicy
 from atp_stream.domain.policy import rules
@@ -230,7 +230,7 @@ async def reading(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
 
 def _unreachable(settings: Settings, error: Exception) -> ProvisionError:
     otherwise = f"the item log cannot be reached at {settings.bootstrap}"
-    return ProvisionError(told(KafkaAccess.of(settings), error, otherwise))
+    return ProvisionError(describe_error(KafkaAccess.of(settings), error, otherwise))
 
 
 async def _first_marks(consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition]) -> list[str | None]:

@@ -27,7 +27,7 @@ async def provide(settings: Settings) -> list[Finding]:
                 rows = await coordinator.owner_rows(range(topic.partitions))
         except KafkaError as error:
             raise ProvisionError(
-                trouble.told(kafka, error, f"the owner records {topic.name} cannot be read")
+                trouble.describe_error(kafka, error, f"the owner records {topic.name} cannot be read")
             ) from error
         missing = [number for number, row in rows.items() if row is None]
         if missing:

@@ -10,7 +10,7 @@ from typing import IO
 from aiokafka.errors import KafkaError
 
 from atp_stream.access import KafkaAccess
-from atp_stream.access.trouble import told
+from atp_stream.access.trouble import describe_error
 from atp_stream.engine.app import TESTED_FAUST
 from atp_stream.provision.item_log import find_genesis
 from atp_stream.provision.permissions import check_worker
@@ -152,7 +152,7 @@ async def read_genesis(settings: Settings) -> str:
         genesis = await find_genesis(settings)
     except (TimeoutError, KafkaError) as error:
         otherwise = f"the item log cannot be read at {settings.bootstrap}"
-        raise ProvisionError(told(KafkaAccess.of(settings), error, otherwise)) from error
+        raise ProvisionError(describe_error(KafkaAccess.of(settings), error, otherwise)) from error
     note = settings.data_dir / _NOTE
     if genesis is None and note.exists():
         return note.read_text()

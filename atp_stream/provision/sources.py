@@ -8,7 +8,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError
 
 from atp_stream.access import KafkaAccess
-from atp_stream.access.trouble import told
+from atp_stream.access.trouble import describe_error
 from atp_stream.provision import item_log
 from atp_stream.provision.report import ProvisionError
 from atp_stream.provision.topics import administration, partition_replicas
@@ -50,7 +50,7 @@ async def _members(kafka: KafkaAccess, admin: AIOKafkaAdminClient, group: str) -
         async with asyncio.timeout(_COORDINATOR_SECONDS):
             responses = await _described(admin, group)
     except (TimeoutError, KafkaError) as error:
-        raise ProvisionError(told(kafka, error, f"the group {group} cannot be looked at")) from error
+        raise ProvisionError(describe_error(kafka, error, f"the group {group} cannot be looked at")) from error
     groups = [found for response in responses for found in response.groups]
     return sum(len(found[5]) for found in groups)  # error, group, state, protocol type, protocol, members
 
@@ -71,6 +71,6 @@ async def _rewind(settings: Settings, partitions: list[TopicPartition]) -> None:
         consumer.assign(partitions)
         await consumer.commit(dict.fromkeys(partitions, 0))
     except KafkaError as error:
-        raise ProvisionError(told(kafka, error, "the positions cannot be written")) from error
+        raise ProvisionError(describe_error(kafka, error, "the positions cannot be written")) from error
     finally:
         await consumer.stop()

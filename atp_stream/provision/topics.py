@@ -9,7 +9,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
 
 from atp_stream.access import KafkaAccess
-from atp_stream.access.trouble import start, told
+from atp_stream.access.trouble import describe_error, start
 from atp_stream.provision.report import Finding, ProvisionError, Verdict
 from atp_stream.topics import Topic
 
@@ -31,7 +31,7 @@ async def administration(kafka: KafkaAccess) -> AsyncIterator[AIOKafkaAdminClien
             yield admin
         except (TimeoutError, OSError, KafkaError) as error:
             otherwise = f"the Kafka broker at {kafka} does not answer as it should"
-            raise ProvisionError(told(kafka, error, otherwise)) from error
+            raise ProvisionError(describe_error(kafka, error, otherwise)) from error
     finally:
         await admin.close()
 

@@ -75,7 +75,7 @@ def add_policies(app: EngineApp, pages: Pages, topics: Topics) -> None:
     """Serve the views of the policy, and of an item's rules."""
     orders = f"{topics.policy.name}/0"
 
-    def heard(partition: int) -> int | None:
+    def newest_change(partition: int) -> int | None:
         position = app.steps.position(partition)
         mark = None if position is None else position.marks.get(orders)
         return None if mark is None else mark.offset
@@ -85,7 +85,7 @@ def add_policies(app: EngineApp, pages: Pages, topics: Topics) -> None:
         if isinstance(place, Elsewhere):
             return await pass_on(app, request, place)
         shown = in_force(state_of(app, _SPEAKER), f"{topics.item_log.name}/{_SPEAKER}")
-        return json_response({"heard": heard(_SPEAKER), **shown})
+        return json_response({"heard": newest_change(_SPEAKER), **shown})
 
     async def rules_view(request: web.Request) -> web.Response:
         tenant, item = from_path(request, "tenant", "item")
@@ -95,7 +95,7 @@ def add_policies(app: EngineApp, pages: Pages, topics: Topics) -> None:
             return await pass_on(app, request, place)
         row: Item | None = read_row(app, place.partition, item_key(name))
         shown = of_item(state_of(app, place.partition), name, row)
-        return json_response({"tenant": tenant, "item": item, "heard": heard(place.partition), **shown})
+        return json_response({"tenant": tenant, "item": item, "heard": newest_change(place.partition), **shown})
 
     pages.add("GET", "/policy", policy_view, Access(Role.READ, every_tenant=True))
     pages.add("GET", "/policy/{tenant}/{item}", rules_view)

@@ -13,6 +13,7 @@ from atp_stream.domain.events import (
     AvailabilityProjected,
     DenialOutcome,
     PromiseReason,
+    Published,
     ReleaseReason,
     ReservationDenied,
     ReservationPromised,
@@ -20,7 +21,7 @@ from atp_stream.domain.events import (
 )
 from atp_stream.domain.quantity import LARGEST
 from atp_stream.domain.reasons import DenialReason
-from atp_stream.messages.outbound import Published, Role
+from atp_stream.messages.outbound import Role
 
 GENESIS = "9f1c2b3a4d5e6f70"
 IDS = {role: number for number, role in enumerate(Role, start=1)} | {Role.DENIED: 0xFFFFFFFF}

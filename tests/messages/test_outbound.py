@@ -12,10 +12,10 @@ from fastavro import parse_schema, schemaless_reader
 from hypothesis import given
 
 from atp_stream.domain import names, quantity
-from atp_stream.domain.events import OF_MANY, AvailabilityCalculated, StockDrifted
+from atp_stream.domain.events import OF_MANY, AvailabilityCalculated, Published, StockDrifted
 from atp_stream.messages import amounts, schema_files
 from atp_stream.messages.errors import RegistryUnavailable, SchemaMissing
-from atp_stream.messages.outbound import EVENTS, Outbound, OutRecord, Published, Role
+from atp_stream.messages.outbound import EVENTS, Outbound, OutRecord, Role
 from atp_stream.settings import Wire
 from tests.messages.happened import (
     AT,

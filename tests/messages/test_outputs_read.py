@@ -9,8 +9,9 @@ from hypothesis import given
 from atp_stream.access import RegistryAccess
 from atp_stream.devstack import Stack
 from atp_stream.domain.errors import Refused
+from atp_stream.domain.events import Published
 from atp_stream.messages import registry, schema_files
-from atp_stream.messages.outbound import EVENTS, Outbound, Published, Role
+from atp_stream.messages.outbound import EVENTS, Outbound, Role
 from atp_stream.messages.output_reader import OutputReader
 from atp_stream.messages.registry import SchemaCache
 from atp_stream.settings import Wire

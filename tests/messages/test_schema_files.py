@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from fastavro import parse_schema, schemaless_reader
 
+from atp_stream.domain.events import Published
 from atp_stream.messages import schema_files
 from atp_stream.messages.input_events import EVENT_TYPES, FORMS
-from atp_stream.messages.outbound import EVENTS, Outbound, Published
+from atp_stream.messages.outbound import EVENTS, Outbound
 from atp_stream.settings import Wire
 from tests.messages.happened import AT, CALCULATED, COMMITTED, GENESIS, IDS
 from tests.messages.wire import avro
