@@ -167,7 +167,7 @@ def history(seeds: list[int]) -> list[Entry]:
         again = [one for one in entries if one.name != "|"]
         said = r.choice(again).command if again and r.random() < 0.08 else command(r, log_time)
         entries.append(Entry(0, len(entries), log_time, LAMP, said))
-    return [Entry(0, place, one.log_time, one.name, one.command) for place, one in enumerate(entries)]
+    return [Entry(0, place, one.log_time_ms, one.name, one.command) for place, one in enumerate(entries)]
 
 
 def dated_histories(most: int = 30) -> st.SearchStrategy[list[Entry]]:
