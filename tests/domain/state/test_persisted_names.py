@@ -86,7 +86,7 @@ def kept() -> Iterator[type[msgspec.Struct]]:
     yield from (StockTimeRow, Position)
 
 
-@pytest.mark.parametrize("one", sorted(set(kept()) - {commands.Command, commands.Entry}, key=lambda one: one.__name__))
+@pytest.mark.parametrize("one", sorted(set(kept()) - {commands.Command, commands.Entry}, key=str))
 def test_the_names_in_what_is_stored_stay(one: type[msgspec.Struct]) -> None:
     assert NAMES[one].split() == list(one.__struct_encode_fields__)
 
