@@ -84,9 +84,9 @@ class Ledger:
         if record.original:
             original, origin = unpack_original(record.original), record.source.decode()
         else:  # appended by an operator: the command itself is what was refused
-            original = Original(record.key, record.value, (), record.log_time)
+            original = Original(record.key, record.value, (), record.log_time_ms)
             origin = f"{self._topics.item_log.name}/{partition}/{record.offset}"
-        letter = Letter.of(original, origin, Refused(reason, detail), at=record.log_time)
+        letter = Letter.of(original, origin, Refused(reason, detail), at_ms=record.log_time_ms)
         return Output(topic.name, partition % topic.partitions, letter.key, letter.value, letter.headers, DEAD_LETTER)
 
 
@@ -98,7 +98,9 @@ def _read(partition: int, records: Sequence[LogRecord]) -> Read:
             name = record.key.decode()
         except (msgspec.DecodeError, UnicodeDecodeError):
             return Read(entries, record)
-        entries.append(Entry(partition, record.offset, record.log_time, name, command, record.source, record.original))
+        entries.append(
+            Entry(partition, record.offset, record.log_time_ms, name, command, record.source, record.original)
+        )
     return Read(entries, None)
 
 

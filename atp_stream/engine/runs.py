@@ -6,13 +6,13 @@ partition join without holes, and a hole always means that a run was lost.
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, NamedTuple
 
 import faust
 from aiokafka.structs import ConsumerRecord
 from faust.events import Event
-from faust.types import TP
+from faust.types import TP, AppT
 from faust.types.tuples import Message
 
 from atp_stream.engine.host import Host
@@ -40,7 +40,7 @@ def wrap(run: Run) -> ConsumerRecord:
 class RunSchema(faust.Schema[Any, Any]):
     """Hands the run through: messages are decoded by those who know them."""
 
-    def compile(self, app: Any, **_: Any) -> Any:
+    def compile(self, app: AppT, **_: Any) -> Callable[..., Awaitable[Event]]:
         """Return the decoder of an event: no work at all."""
 
         async def decode(message: Message, *, propagate: bool = False) -> Event:

@@ -59,7 +59,7 @@ def describe(
         "cause": {
             "log": f"{log}/{row.offset}",
             "input": row.source or None,
-            "at": log_moment(row.log_time),
+            "at": log_moment(row.log_time_ms),
         },
         "on_hand": _on_hand(row, found, places),
         "safety_stock": {
@@ -95,18 +95,18 @@ def _place(one: Place) -> dict[str, Any]:
         "quantity": units(found.quantity),
         "absolute": None
         if absolute is None
-        else {"at": moment(absolute.at), "quantity": units(absolute.end), "in_doubt": absolute.in_doubt},
+        else {"at": moment(absolute.at_us), "quantity": units(absolute.end), "in_doubt": absolute.in_doubt},
         "since": units(found.since),
         "gap": None if found.gap is None else _gap(found.gap, one.gap),
         "missing": units(found.missing),
         "instants": _instants(found),
-        "forgotten": None if found.forgotten_at is None else moment(found.forgotten_at),
+        "forgotten": None if found.forgotten_at_us is None else moment(found.forgotten_at_us),
     }
 
 
 def _gap(found: Drifted, unexplained: int) -> dict[str, Any]:
     return {
-        "base": {"at": moment(found.base_at), "quantity": units(found.base)},
+        "base": {"at": moment(found.base_at_us), "quantity": units(found.base)},
         "moved": units(found.moved),
         "shipped": units(found.shipped),
         "found": units(found.found),
@@ -119,11 +119,11 @@ def _instants(found: PlaceTerms) -> list[dict[str, Any]]:
     newest = found.absolute
     return [
         {
-            "at": moment(one.at),
+            "at": moment(one.at_us),
             "delta": units(one.delta),
             "end": None
             if not one.is_absolute
-            else units(newest.end if newest is not None and one.at == newest.at else instants.plain_end(one)),
+            else units(newest.end if newest is not None and one.at_us == newest.at_us else instants.plain_end(one)),
         }
         for one in found.recent
     ]
@@ -177,7 +177,7 @@ def _reservation(reservation: str, row: Reservation) -> dict[str, Any]:
         "fenced": units(sum(one.earmarked for one in row.allocations)),
         "waiting": units(row.waiting),
         "priority": row.priority,
-        "expires_at": None if row.expires_at is None else moment(row.expires_at),
+        "expires_at": None if row.expires_at_us is None else moment(row.expires_at_us),
     }
 
 

@@ -25,7 +25,7 @@ from atp_stream.web.problems import Problem
 log = logging.getLogger(__name__)
 
 FORWARDED = "X-Atp-Forwarded"
-HOP_TIMEOUT = 2.0
+HOP_TIMEOUT_S = 2.0
 PEERS: Final[web.AppKey[SSLContext]] = web.AppKey("peers", SSLContext)
 """Where the web application keeps what makes it trust another worker."""
 
@@ -106,7 +106,7 @@ async def ask(
             target,
             data=body,
             headers=headers,
-            timeout=ClientTimeout(total=HOP_TIMEOUT),
+            timeout=ClientTimeout(total=HOP_TIMEOUT_S),
             allow_redirects=False,
             ssl=request.app[PEERS] if target.scheme == "https" else True,
         ) as answer:

@@ -18,13 +18,13 @@ def look_ahead(item: OpenItem) -> None:
     dates.is_touched = False
     item.row.dated = bool(row.days or row.arriving or row.open or row.undue)
     if not item.row.dated:
-        dates.row = CurveRow(boundary=row.boundary, timer=row.timer, told=row.told)
+        dates.row = CurveRow(boundary=row.boundary, timer_us=row.timer_us, reported=row.reported)
         row = dates.row
     first = item.state.first(wanted_prefix(item.name)) if row.undue else None
     wanted = None if first is None else wanted_of(first[0])[0]
     boundary = days.boundary_of(row.days, wanted, dates.today, item.rules.supply)
-    if boundary != row.boundary or (row.timer is None) != (boundary is None):
-        if row.timer is not None:
-            timers.stop(item, row.timer, timers.OF_DAY)
-        row.timer = None if boundary is None else timers.start(item, boundary * days.DAY_US, timers.OF_DAY)
+    if boundary != row.boundary or (row.timer_us is None) != (boundary is None):
+        if row.timer_us is not None:
+            timers.stop(item, row.timer_us, timers.OF_DAY)
+        row.timer_us = None if boundary is None else timers.start(item, boundary * days.DAY_US, timers.OF_DAY)
     row.boundary = boundary

@@ -71,7 +71,7 @@ def explain(item: Item, rules: ItemRules, curve: CurveRow | None = None) -> Expl
     _add(of_free, "never_below_zero", left - sum(term.quantity for term in of_free))
     _add(of_free, "less_than_step", free - left)
     if curve is not None and not item.quarantine:
-        today = today_of(curve.boundary, item.log_time)
+        today = today_of(curve.boundary, item.log_time_ms)
         level = drawn(curve, stock.on_hand - reserved, safety, today, rules.supply, rules.step).levels[0]
         _add(of_free, "kept_for_later", level - free)
         free = level
@@ -100,15 +100,15 @@ def explain(item: Item, rules: ItemRules, curve: CurveRow | None = None) -> Expl
 class Absolute(NamedTuple):
     """The newest absolute of a location: its stamp, what was held at its end, and whether its facts contradict."""
 
-    at: int
+    at_us: int
     end: int
     in_doubt: bool
 
 
 class Drifted(NamedTuple):
-    """What a gap is made of: what was held at `base_at`, what moved since, and what the newest absolute says."""
+    """What a gap is made of: what was held at `base_at_us`, what moved since, and what the newest absolute says."""
 
-    base_at: int
+    base_at_us: int
     base: int
     moved: int
     shipped: int
@@ -118,7 +118,7 @@ class Drifted(NamedTuple):
 class PlaceTerms(NamedTuple):
     """A location: its quantity is the end of its newest absolute and `since`, `missing` units have left since then.
 
-    `recent` are its newest instants; facts stamped up to `forgotten_at` can no longer be judged. None where there is
+    `recent` are its newest instants; facts stamped up to `forgotten_at_us` can no longer be judged. None where there is
     no absolute, no gap, or nothing forgotten.
     """
 
@@ -128,25 +128,27 @@ class PlaceTerms(NamedTuple):
     gap: Drifted | None
     missing: int
     recent: list[Instant]
-    forgotten_at: int | None
+    forgotten_at_us: int | None
 
 
 def explain_place(row: Location, recent: int) -> PlaceTerms:
     """Return the terms of a location, and up to `recent` of its newest instants."""
-    has_absolute = row.at != NEVER
+    has_absolute = row.at_us != NEVER
     tail = row.facts.tail
-    newest = next((one for one in reversed(tail) if one.at == row.at), None)
+    newest = next((one for one in reversed(tail) if one.at_us == row.at_us), None)
     in_doubt = row.sure < _SURE if newest is None or not newest.is_absolute else not instants.is_sure(newest)
     shipped = row.base_out - row.out
-    explains = row.gap != row.end - row.base_end - row.moved
+    explains = row.gap != row.end - row.base_end - row.since_base
     return PlaceTerms(
         quantity=row.value,
-        absolute=Absolute(row.at, row.end, in_doubt) if has_absolute else None,
+        absolute=Absolute(row.at_us, row.end, in_doubt) if has_absolute else None,
         since=row.after,
-        gap=Drifted(row.base_at, row.base_end, row.moved, shipped if explains else 0, row.end) if row.gap else None,
+        gap=Drifted(row.base_at_us, row.base_end, row.since_base, shipped if explains else 0, row.end)
+        if row.gap
+        else None,
         missing=row.out if has_absolute else 0,
         recent=tail[-recent:],
-        forgotten_at=None if row.forgotten_at == NEVER else row.forgotten_at,
+        forgotten_at_us=None if row.forgotten_at_us == NEVER else row.forgotten_at_us,
     )
 
 

@@ -58,8 +58,9 @@ def deny(
     """Report units that were not committed."""
     item.events.append(
         ReservationDenied(
-            name=item.name, version=item.version, log_time_ms=item.log_time, offset=item.offset, ordinal=item.ordinal,
-            reservation=reservation, channel=row.channel, quantity=units, outcome=outcome, reason=reason,
+            name=item.name, version=item.version, log_time_ms=item.log_time_ms, offset=item.offset,
+            ordinal=item.ordinal, reservation=reservation, channel=row.channel, quantity=units, outcome=outcome,
+            reason=reason,
         )
     )  # fmt: skip
     item.ordinal += 1

@@ -55,7 +55,7 @@ def shipped(row: Reservation) -> int:
 
 def status(row: Reservation) -> Status:
     """Return where the reservation stands."""
-    if row.at is None:
+    if row.at_us is None:
         return Status.PENDING
     if row.ended is not None:
         return Status(row.ended.value)

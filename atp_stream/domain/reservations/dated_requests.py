@@ -21,13 +21,13 @@ from atp_stream.domain.state.rows import Reservation
 
 def require_in_reach(item: OpenItem, command: Reserve) -> None:
     """Raise Refused with reason too_far if a day is wanted that lies beyond the horizon."""
-    if command.wanted is not None and command.wanted > item.dates.today + item.rules.supply.horizon:
-        raise Refused(Reason.TOO_FAR, f"`supply.horizon` is {item.rules.supply.horizon} days")
+    if command.wanted is not None and command.wanted > item.dates.today + item.rules.supply.horizon_days:
+        raise Refused(Reason.TOO_FAR, f"`supply.horizon` is {item.rules.supply.horizon_days} days")
 
 
 def is_undue(item: OpenItem, wanted: int | None) -> bool:
     """Tell whether a wanted day is not near yet."""
-    return wanted is not None and wanted > item.dates.today + item.rules.supply.ahead
+    return wanted is not None and wanted > item.dates.today + item.rules.supply.ahead_days
 
 
 def want(item: OpenItem, reservation: str, row: Reservation) -> None:

@@ -19,9 +19,9 @@ DAY_MS: Final = 24 * 60 * 60 * 1_000
 DAY_US: Final = DAY_MS * 1_000
 
 
-def today_of(boundary: int | None, log_time: int) -> int:
+def today_of(boundary: int | None, log_time_ms: int) -> int:
     """Return the day of an item at a log time (milliseconds)."""
-    day = log_time // DAY_MS
+    day = log_time_ms // DAY_MS
     return day if boundary is None else min(day, boundary - 1)
 
 
@@ -40,24 +40,24 @@ def add(row: CurveRow, day: int, *, supply: int = 0, promised: int = 0) -> None:
 def end_of(days: Sequence[Day], today: int, rules: SupplyRules) -> int:
     """Return the last day of the curve: the horizon, or the last promise made under a farther one, which stands."""
     last = next((one.day for one in reversed(days) if one.promised), today)
-    return max(today + rules.horizon, last)
+    return max(today + rules.horizon_days, last)
 
 
 def expected(day: int, today: int, end: int, rules: SupplyRules) -> int | None:
     """Return when a supply of a day is counted on, None if it is not (yet, or any more)."""
     if day >= today:
         return day if day <= end else None
-    return today + rules.past_due_offset if today - day <= rules.past_due_days else None
+    return today + rules.past_due_offset_days if today - day <= rules.past_due_days else None
 
 
 def boundary_of(days: Sequence[Day], first_wanted: int | None, today: int, rules: SupplyRules) -> int | None:
     """Return the next day whose coming changes anything; `first_wanted` is the first day of what is not due yet."""
-    found = [] if first_wanted is None else [max(today + 1, first_wanted - rules.ahead)]
+    found = [] if first_wanted is None else [max(today + 1, first_wanted - rules.ahead_days)]
     end = end_of(days, today, rules)
     for one in days:
         if one.supply:
             if one.day > end:
-                found.append(one.day - rules.horizon)
+                found.append(one.day - rules.horizon_days)
             elif expected(one.day, today, end, rules) is not None:
                 found.append(max(one.day, today) + 1)
         if one.promised:

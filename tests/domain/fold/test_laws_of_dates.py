@@ -215,13 +215,13 @@ def test_j8_a_reservation_that_is_made_and_released_restores_everything(entries:
     if item is None or not quiet:
         return
     last = entries[-1]
-    head: dict[str, Any] = {"event_id": "new", "at": last.log_time * 1_000, "reservation": "new"}
+    head: dict[str, Any] = {"event_id": "new", "at_us": last.log_time_ms * 1_000, "reservation": "new"}
     for wanted in (None, item.today() + 2):
         before = promised(item), item.curve(), {channel: item.consumed(channel) for channel in item.channels}
         again = copy.deepcopy(model)
         made = Reserve(**head, quantity=3, channel="ECOM", wanted=wanted)
-        again.hear(Entry(0, last.offset + 1, last.log_time, LAMP, made))
-        again.hear(Entry(0, last.offset + 2, last.log_time, LAMP, Release(**{**head, "event_id": "gone"})))
+        again.hear(Entry(0, last.offset + 1, last.log_time_ms, LAMP, made))
+        again.hear(Entry(0, last.offset + 2, last.log_time_ms, LAMP, Release(**{**head, "event_id": "gone"})))
         after = again.items[LAMP]
         after.orders.pop("new", None)
         consumed = {channel: after.consumed(channel) for channel in item.channels if channel in after.channels}

@@ -4,8 +4,8 @@ from atp_stream.domain.supply.days import DAY_MS, add, boundary_of, expected, to
 from atp_stream.domain.supply.rows import CurveRow, Day
 from atp_stream.domain.supply.rules import SupplyRules
 
-RULES = SupplyRules(horizon=30)
-LATE = SupplyRules(horizon=30, past_due_days=3, past_due_offset=2)
+RULES = SupplyRules(horizon_days=30)
+LATE = SupplyRules(horizon_days=30, past_due_days=3, past_due_offset_days=2)
 
 
 def test_a_day_on_which_nothing_is_left_has_no_entry() -> None:
@@ -37,6 +37,6 @@ def test_the_next_boundary_is_the_first_day_that_changes_anything() -> None:
     assert 12 == boundary_of([Day(12, promised=5)], None, 10, RULES)
     assert 11 == boundary_of([Day(10, promised=5)], None, 10, RULES)
     assert 15 == boundary_of([Day(45, supply=5)], None, 10, RULES)
-    assert 17 == boundary_of([], 20, 10, SupplyRules(ahead=3))
+    assert 17 == boundary_of([], 20, 10, SupplyRules(ahead_days=3))
     assert 11 == boundary_of([Day(9, supply=5)], None, 10, LATE)
     assert boundary_of([Day(9, supply=5)], None, 10, RULES) is None

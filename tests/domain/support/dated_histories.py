@@ -131,7 +131,7 @@ def of_operator(r: Random) -> AnyCommand:
 def command(r: Random, log_time: int) -> AnyCommand:
     """Throw a command; the clocks of senders are behind by up to days."""
     behind = r.choice([0, 0, 0, 0, 0, 1, 5, 60, 60 * 30, 60 * 24 * 3]) * MINUTE
-    said = {"at": (log_time - behind) * 1_000 + r.randrange(3), "event_id": f"event {r.randrange(100_000)}"}
+    said = {"at_us": (log_time - behind) * 1_000 + r.randrange(3), "event_id": f"event {r.randrange(100_000)}"}
     today = log_time // DAY
     match r.choice(["supply"] * 6 + ["order"] * 8 + ["stock"] * 3 + ["operator"]):
         case "supply":
@@ -167,7 +167,7 @@ def history(seeds: list[int]) -> list[Entry]:
         again = [one for one in entries if one.name != "|"]
         said = r.choice(again).command if again and r.random() < 0.08 else command(r, log_time)
         entries.append(Entry(0, len(entries), log_time, LAMP, said))
-    return [Entry(0, place, one.log_time, one.name, one.command) for place, one in enumerate(entries)]
+    return [Entry(0, place, one.log_time_ms, one.name, one.command) for place, one in enumerate(entries)]
 
 
 def dated_histories(most: int = 30) -> st.SearchStrategy[list[Entry]]:
