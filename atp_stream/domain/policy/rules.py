@@ -259,6 +259,8 @@ def _supply(written: SupplySection) -> SupplyRules:
         past_due_days=written.past_due_days,
         past_due_offset_days=written.past_due_offset,
         receipt_grace_us=written.receipt_grace * US_PER_S,
+        dock_days=written.dock_days,
+        lead_time_days=written.lead_time,
         project=written.project,
     )
 

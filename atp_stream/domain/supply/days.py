@@ -1,6 +1,7 @@
 """What is expected and promised by day, and the next day whose coming changes anything.
 
-A supply whose day is over counts no more, or, for `past_due_days`, as if it came `past_due_offset` days behind today.
+A supply counts `dock_days` after the day that is stated of it. Once that is over it counts no more, or, for
+`past_due_days`, as if it came `past_due_offset` days behind today.
 `today` of an item follows log time, but waits in front of a boundary for the tick that carries it over: what is stamped
 on its day and read late still counts as in time.
 
@@ -44,7 +45,8 @@ def end_of(days: Sequence[Day], today: int, rules: SupplyRules) -> int:
 
 
 def expected(day: int, today: int, end: int, rules: SupplyRules) -> int | None:
-    """Return when a supply of a day is counted on, None if it is not (yet, or any more)."""
+    """Return when a supply of a stated day is counted on, None if it is not (yet, or any more)."""
+    day += rules.dock_days
     if day >= today:
         return day if day <= end else None
     return today + rules.past_due_offset_days if today - day <= rules.past_due_days else None
@@ -56,10 +58,11 @@ def boundary_of(days: Sequence[Day], first_wanted: int | None, today: int, rules
     end = end_of(days, today, rules)
     for one in days:
         if one.supply:
-            if one.day > end:
-                found.append(one.day - rules.horizon_days)
+            counts = one.day + rules.dock_days
+            if counts > end:
+                found.append(counts - rules.horizon_days)
             elif expected(one.day, today, end, rules) is not None:
-                found.append(max(one.day, today) + 1)
+                found.append(max(counts, today) + 1)
         if one.promised:
             found.append(one.day if one.day > today else today + 1)
     return min(found, default=None)

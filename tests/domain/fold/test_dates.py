@@ -171,6 +171,14 @@ def test_a_shortage_is_told_with_the_day() -> None:
     assert [(None, ((day(7), 5),), "ASKED")] == [(one.wanted, one.lines, one.reason.value) for one in promised]
 
 
+def test_days_from_the_dock_to_the_shelf_delay_what_is_expected_and_what_is_promised_of_it() -> None:
+    log = log_with(0, dock_days=2)
+    log.say(schedule("x", 5, 3), wants("a", 5, None))
+    assert [(5, 5)] == lines(log, "a")
+    log.say(edit_item({"supply": {"dock_days": 4}}))
+    assert ([(7, 5)], ["ASKED", "LATER"]) == (lines(log, "a"), told(log, "a"))
+
+
 # What was corrected on the way
 
 

@@ -72,10 +72,13 @@ class Dates(Numbers):
         found, today = [], self.today()
         for supply in self.supplies.values():
             day = supply.day()
-            if day is not None and day > self.end():
-                found.append(day - self.horizon())
-            elif day is not None and self.counted_on(day) is not None:
-                found.append(max(day, today) + 1)
+            if day is None:
+                continue
+            counts = day + self.rules.supply("dock_days", 0)
+            if counts > self.end():
+                found.append(counts - self.horizon())
+            elif self.counted_on(day) is not None:
+                found.append(max(counts, today) + 1)
         for _, one in self.all_dated():
             found.append(one.day if one.day > today else today + 1)
         ahead = self.rules.supply("ahead", 0)
@@ -92,6 +95,7 @@ class Dates(Numbers):
 
     def counted_on(self, day: int) -> int | None:
         """Return when a supply that is expected on a day is counted on."""
+        day += self.rules.supply("dock_days", 0)
         if day >= self.today():
             return day if day <= self.end() else None
         late = self.today() - day

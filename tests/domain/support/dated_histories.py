@@ -51,6 +51,7 @@ def supply_rules(r: Random) -> Named:
         "past_due_days": r.choice([0, 0, 2, 5]),
         "past_due_offset": r.choice([0, 1, 1, 2]),
         "receipt_grace": r.choice([600, 3600, 90_000]),
+        "dock_days": r.choice([0, 0, 0, 1, 3]),
     }
 
 
