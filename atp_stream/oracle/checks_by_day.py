@@ -49,7 +49,7 @@ def _check_shown_of_channel(
         report.complain(f"{what}: {channel} has version {event.version} behind {versions.get(channel)}")
     versions[channel] = event.version
     if found is not None and channel in found.channels:
-        wanted = _as_of(found.channels[channel], today)
+        wanted: tuple[int, Steps] = found.channels[channel]
         if not found.today <= today or (event.day("horizon") or 0) - today != found.last - found.today:
             report.complain(f"{what}: {channel} is as of {today} up to {event.day('horizon')}, not of {found.today}")
         if _same(shown.get(channel), said):
@@ -69,13 +69,8 @@ def _check_all_shown(
     wanted = {} if found is None else found.channels
     for channel in wanted.keys() | shown.keys():
         said, right = shown.get(channel), wanted.get(channel)
-        if said is None or right is None or not _same(_as_of(said, found.today if found else 0), right):
+        if said is None or right is None or not _same(said, right):
             report.lose(f"{what}: {channel} must show {right}, and shows {said}")
-
-
-def _as_of(shown: tuple[int, Steps], today: int) -> tuple[int, Steps]:
-    """Return what is shown as of a later day: what comes today comes on that day."""
-    return shown[0], tuple((max(day, today), units) for day, units in shown[1])
 
 
 def _same(one: tuple[int, Steps] | None, other: tuple[int, Steps] | None) -> bool:

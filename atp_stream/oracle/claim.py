@@ -105,7 +105,7 @@ class Claim:
         """Promise units of a request for a day."""
         units += sum(there for at, there, on in self.promises if (at, on) == (place, day))
         others = [one for one in self.promises if (one[0], one[2]) != (place, day)]
-        self.promises = sorted([*others, [place, units, day]])
+        self.promises = sorted([*others, [place, units, day]], key=lambda one: (one[0], one[2]))
 
     def unpromise(self, units: int, *, latest: bool) -> None:
         """Take promised units off, those of the latest day first, or of the earliest."""

@@ -91,7 +91,8 @@ class Dates(Pool):
         return ((claim, promise) for claim in self._by_day.values() for promise in claim.promises)
 
     def _next_boundary(self) -> int | None:
-        today, found = self.today, []
+        today = self.today
+        found = [today + 1] if self.arriving else []
         for supply in self.supplies.values():
             day = supply.day
             if day is not None and self.counted_on(day) is not None:

@@ -16,6 +16,7 @@ _MAX_MESSAGE_BYTES = 65_536
 _MAX_ID_BYTES = 255
 _TOO_LARGE = 10**12
 _LEAST_MILLISECONDS = 100_000_000_000
+_END_MILLISECONDS = 253_402_300_800_000
 _HEAD = ("eventId", "event_id", "timestamp", "tenantId", "tenant_id")
 _EVENTS = {
     "adjusted": "InventoryAdjusted",
@@ -266,4 +267,6 @@ def _micros(stamp: Any) -> int:
         return (aware - _EPOCH) // timedelta(microseconds=1)
     if isinstance(stamp, bool) or not isinstance(stamp, int | Decimal) or stamp < _LEAST_MILLISECONDS:
         raise Breach("no timestamp")
+    if stamp >= _END_MILLISECONDS:
+        raise Breach("a timestamp behind the year 9999")
     return round(stamp * 1000)

@@ -45,7 +45,7 @@ def _supply(supply: Supply) -> dict[str, Any]:
         "moved": supply.sum_of("moved"),
         "received": supply.sum_of("told"),
         "adjusted": supply.sum_of("adjusted"),
-        "final_at": supply.final_at,
+        "final_at": None if supply.final_at < 0 else supply.final_at,
         "wholes": list(supply.wholes()),
     }
 
