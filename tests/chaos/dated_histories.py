@@ -3,7 +3,7 @@
 import heapq
 import random
 
-from atp_stream.demo import wire
+from atp_stream.demo import wire as forms
 from atp_stream.demo.traffic import EVENT_TYPES
 from atp_stream.settings import Wire
 from chaos.dated import DAY, Dated
@@ -34,16 +34,16 @@ def document(luck):
 
 def written(luck):
     def write(kind, event):
-        return wire.envelope(EVENT_TYPES[kind], event) if luck.random() < 0.3 else wire.flat(event)
+        return forms.envelope(EVENT_TYPES[kind], event) if luck.random() < 0.3 else forms.flat(event)
 
     return write
 
 
-def history(seed, messages=40, step=None, items=1):
+def history(seed, messages=40, step=None, items=1, wire=None):
     """Return what the topics hold after so many messages; a step folds up to `step` of them."""
     luck = random.Random(seed)
     dated = Dated(luck, items=items, write=written(luck))
-    worker = InProcess(luck.choice((Wire.JSON, Wire.AVRO)), step or luck.choice((1, 1, 3, 20)))
+    worker = InProcess(luck.choice((Wire.JSON, Wire.AVRO) if wire is None else (wire,)), step or luck.choice((1, 1, 3, 20)))
     now = end = NOON
     end += WEEK - DAY
     worker.apply(document(luck), now)
