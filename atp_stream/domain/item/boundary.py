@@ -22,7 +22,7 @@ def look_ahead(item: OpenItem) -> None:
         row = dates.row
     first = item.state.first(wanted_prefix(item.name)) if row.undue else None
     wanted = None if first is None else wanted_of(first[0])[0]
-    boundary = days.boundary_of(row.days, wanted, dates.today, item.rules.supply)
+    boundary = days.boundary_of(row.days, wanted, dates.today, item.rules.supply, arrives=bool(row.arriving))
     if boundary != row.boundary or (row.timer_us is None) != (boundary is None):
         if row.timer_us is not None:
             timers.stop(item, row.timer_us, timers.OF_DAY)

@@ -52,9 +52,16 @@ def expected(day: int, today: int, end: int, rules: SupplyRules) -> int | None:
     return today + rules.past_due_offset_days if today - day <= rules.past_due_days else None
 
 
-def boundary_of(days: Sequence[Day], first_wanted: int | None, today: int, rules: SupplyRules) -> int | None:
-    """Return the next day whose coming changes anything; `first_wanted` is the first day of what is not due yet."""
+def boundary_of(
+    days: Sequence[Day], first_wanted: int | None, today: int, rules: SupplyRules, *, arrives: bool = False
+) -> int | None:
+    """Return the next day whose coming changes anything; `first_wanted` is the first day of what is not due yet.
+
+    While anything `arrives` it is tomorrow: that counts from today on, whichever day it is.
+    """
     found = [] if first_wanted is None else [max(today + 1, first_wanted - rules.ahead_days)]
+    if arrives:
+        found.append(today + 1)
     end = end_of(days, today, rules)
     for one in days:
         if one.supply:

@@ -227,6 +227,15 @@ def test_what_was_received_counts_until_its_grace_is_over() -> None:
     assert (0, {}) == projection(log)
 
 
+def test_a_day_that_passes_without_a_tick_does_not_tell_again_what_is_arriving() -> None:
+    log = log_with(0, receipt_grace=2 * 86_400)
+    log.say(schedule("x", 5, 3), receive("x", 5))
+    again = log.say(count(0, AT - 1), log_time=day(1) * DAY + 60_000)  # a duplicate
+    assert [] == [event for event in again if isinstance(event, AvailabilityProjected)]
+    comes(log, 1)
+    assert (0, {1: 5}) == projection(log)
+
+
 def test_a_large_promise_that_cannot_be_redeemed_keeps_no_smaller_one_from_its_day() -> None:
     log = log_with(3)
     log.say(schedule("x", 20, 6), wants("late", 20, 1), wants("small", 3, 1))

@@ -69,7 +69,8 @@ class Dates(Numbers):
 
     def next_boundary(self) -> int | None:
         """Return the next day whose coming changes anything."""
-        found, today = [], self.today()
+        today = self.today()
+        found = [today + 1] if self.coming else []
         for supply in self.supplies.values():
             day = supply.day()
             if day is None:
