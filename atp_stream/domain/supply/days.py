@@ -10,7 +10,7 @@ Source: docs/rules/dates.md#today, docs/rules/dates.md#past-due.
 """
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from atp_stream.domain.supply.rows import CurveRow, Day
@@ -53,20 +53,22 @@ def expected(day: int, today: int, end: int, rules: SupplyRules) -> int | None:
 
 
 def boundary_of(
-    days: Sequence[Day], first_wanted: int | None, today: int, rules: SupplyRules, *, arrives: bool = False
+    days: Sequence[Day], wanted: Iterable[int], today: int, rules: SupplyRules, *, arrives: bool = False
 ) -> int | None:
-    """Return the next day whose coming changes anything; `first_wanted` is the first day of what is not due yet.
+    """Return the next day whose coming changes anything.
 
-    While anything `arrives` it is tomorrow: that counts from today on, whichever day it is.
+    `wanted` are the first day that is wanted by what is not due yet, and the first of them beyond the horizon. While
+    anything `arrives` it is tomorrow: that counts from today on, whichever day it is.
     """
-    found = [] if first_wanted is None else [max(today + 1, first_wanted - rules.ahead_days)]
+    reach, end = today + rules.horizon_days, end_of(days, today, rules)
+    far = max(rules.ahead_days, rules.horizon_days)
+    found = [max(today + 1, day - (far if day > reach else rules.ahead_days)) for day in wanted]
     if arrives:
         found.append(today + 1)
-    end = end_of(days, today, rules)
     for one in days:
         if one.supply:
             counts = one.day + rules.dock_days
-            if counts > end:
+            if counts > reach:  # nothing is promised for it yet, though an older promise may let it count
                 found.append(counts - rules.horizon_days)
             elif expected(one.day, today, end, rules) is not None:
                 found.append(max(counts, today) + 1)

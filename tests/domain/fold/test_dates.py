@@ -300,6 +300,24 @@ def test_a_day_beyond_the_horizon_is_refused_and_a_supply_beyond_it_is_kept() ->
     assert (0, {12: 7}) == projection(log)
 
 
+def test_a_day_that_is_wanted_beyond_a_smaller_horizon_is_promised_once_that_reaches_it() -> None:
+    log = log_with(9, horizon=9)
+    log.say(wants("a", 13, 5, allow_partial=True), edit_item({"supply": {"horizon": 4}}))
+    log.say(schedule("x", 8, 2))
+    assert ([(5, 9)], (0, 4)) == (lines(log, "a"), held(log, "a"))
+    comes(log, 1)
+    assert ([(5, 13)], (0, 0)) == (lines(log, "a"), held(log, "a"))
+
+
+def test_a_supply_that_an_older_promise_lets_count_is_promised_once_a_smaller_horizon_reaches_it() -> None:
+    log = log_with(0, horizon=9)
+    log.say(schedule("x", 5, 8), wants("a", 5, 8), edit_item({"supply": {"horizon": 4}}))
+    log.say(schedule("y", 3, 7), wants("b", 3, 4))
+    assert ([], (0, 3)) == (lines(log, "b"), held(log, "b"))
+    comes(log, 3)
+    assert [(7, 3)] == lines(log, "b")
+
+
 def test_an_item_without_any_date_left_has_no_row_for_it() -> None:
     log = log_with(5)
     log.say(schedule("x", 5, 3), wants("a", 2, 4))

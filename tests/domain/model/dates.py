@@ -76,7 +76,7 @@ class Dates(Numbers):
             if day is None:
                 continue
             counts = day + self.rules.supply("dock_days", 0)
-            if counts > self.end():
+            if counts > today + self.horizon():
                 found.append(counts - self.horizon())
             elif self.counted_on(day) is not None:
                 found.append(max(counts, today) + 1)
@@ -84,7 +84,10 @@ class Dates(Numbers):
             found.append(one.day if one.day > today else today + 1)
         ahead = self.rules.supply("ahead", 0)
         undue = [order.wanted for order in self.orders.values() if order.is_open() and not order.due]
-        found += [max(today + 1, wanted - ahead) for wanted in undue if wanted is not None]
+        for wanted in undue:
+            if wanted is not None:
+                found.append(max(today + 1, wanted - ahead))
+                found += [wanted - self.horizon()] if wanted > today + self.horizon() else []
         return min(found, default=None)
 
     # The curve
@@ -115,10 +118,11 @@ class Dates(Numbers):
         found = {NOW: shelf}
         supplies = [(supply.day(), supply.open()) for supply in self.supplies.values()]
         expected = [(None if day is None else self.counted_on(day), units) for day, units in supplies]
+        coming = sum(one.units for one in self.coming)
+        changes = [(day, units) for day, units in expected if day is not None]
+        changes += [(one.day, -one.units) for _, one in self.all_dated()]
         for point in self.days()[1:]:
-            units = shelf + sum(one.units for one in self.coming)
-            units += sum(units for day, units in expected if day is not None and day <= point)
-            found[point] = units - sum(one.units for _, one in self.all_dated() if one.day <= point)
+            found[point] = shelf + coming + sum(units for day, units in changes if day <= point)
         return found
 
     def levels(self) -> dict[int, int]:
