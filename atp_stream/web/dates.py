@@ -54,6 +54,6 @@ def day_asked(request: web.Request, parameter: str) -> int | None:
         day = day_of(asked) if len(asked) == _DATE_CHARS else None
     except Refused:
         day = None
-    if day is None or day < 0:
-        raise Problem.refused("bad-query", f"{parameter} is a day between 1970 and 9999, as 2026-12-10")
+    if day is None:
+        raise Problem.refused("bad-query", f"{parameter} is a day, as 2026-12-10")
     return day

@@ -67,11 +67,13 @@ def on_day(item: OpenItem, state: State, day: int) -> OnDay:
     """Return the terms of a day of the item's curve.
 
     Raises:
-        Problem: 400, it is over already, or lies beyond the horizon.
+        Problem: 404, it is over already, or lies beyond the horizon.
     """
     today, end = item.dates.today, item.dates.curve().end
     if not today <= day <= end:
-        raise Problem.refused("bad-query", f"date is a day from {date_of(today)} to {date_of(end)}, the horizon")
+        raise Problem.unknown(
+            "no-such-day", f"the days of the item are {date_of(today)} to {date_of(end)}, the horizon"
+        )
     prefix = supply_prefix(item.name)
     rows = takewhile(lambda pair: pair[0].startswith(prefix), state.scan(prefix))
     supplies = {decode(key.removeprefix(prefix)): row for key, row in islice(rows, _LOOKED_AT)}
