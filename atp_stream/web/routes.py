@@ -20,10 +20,13 @@ from atp_stream.web.listener import serve
 from atp_stream.web.metrics import Metrics, add_metrics
 from atp_stream.web.policies import add_policies
 from atp_stream.web.problems import OBSERVE
+from atp_stream.web.projection import add_projection
+from atp_stream.web.promise import add_promise
 from atp_stream.web.query import add_query
 from atp_stream.web.references import add_references
 from atp_stream.web.reservations import add_reservations
 from atp_stream.web.routing import PEERS
+from atp_stream.web.supplies import add_supplies
 from atp_stream.web.tls import client_tls
 
 
@@ -58,7 +61,8 @@ def add_web(
     serve(server, settings, metrics.turned_away)
     pages = Pages(app)
     pages.add("GET", "/", _index(pages))  # first: Faust puts one of its own behind it
-    add_explain(app, pages)  # in front of the channels: one that is called `explain` has no view of its own
+    for add in (add_explain, add_projection, add_promise, add_supplies):
+        add(app, pages)  # in front of the channels: one that is called `explain`, say, has no view of its own
     add_availability(app, pages)
     add_query(app, pages)
     add_references(app, pages)
