@@ -29,9 +29,8 @@ from atp_stream.engine.routing import Elsewhere
 from atp_stream.web.availability import closed_by, item_row, mark
 from atp_stream.web.endpoint import Pages, json_response
 from atp_stream.web.formatting import log_moment, moment, units
-from atp_stream.web.path_names import behind, from_path, page_size
+from atp_stream.web.path_names import behind, from_path, only, page_size
 from atp_stream.web.places import MAX_PLACES, Place, Places, page_of
-from atp_stream.web.problems import Problem
 from atp_stream.web.routing import owner, pass_on, state_of
 
 MAX_INSTANTS: Final = 10
@@ -190,9 +189,7 @@ class _Wanted(NamedTuple):
 
 
 def _wanted(request: web.Request) -> _Wanted:
-    unknown = set(request.query) - set(_Wanted._fields)
-    if unknown:
-        raise Problem.refused("bad-query", f"no such parameter: {min(unknown)[:100]!r}")
+    only(request, *_Wanted._fields)
     return _Wanted(behind(request, "after"), page_size(request, PAGE), behind(request, "places_after"))
 
 
