@@ -100,11 +100,11 @@ def rows_in(database: Any, start: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
 
 
 def count(on_hand: int, at: int, event: str) -> CountStock:
-    return CountStock(event_id=event, at=at * 1000, on_hand=on_hand)
+    return CountStock(event_id=event, at_us=at * 1000, on_hand=on_hand)
 
 
 def reserve(name: str, at: int, **rest: Any) -> Reserve:
-    return Reserve(event_id=name, at=at * 1000, reservation=name, quantity=100, channel="ECOM", **rest)
+    return Reserve(event_id=name, at_us=at * 1000, reservation=name, quantity=100, channel="ECOM", **rest)
 
 
 def queue(directory: Path, waiting: int) -> str:
@@ -128,7 +128,8 @@ def limits(directory: Path, still_open: int) -> str:
     partition.say((name, NOON, count(10**9, NOON, "first")) for name in items)
     late = (NOON + 60 * MINUTE) * 1000
     partition.say(
-        (items[number % len(items)], NOON, reserve(f"r{number}", NOON, expires_at=late)) for number in range(still_open)
+        (items[number % len(items)], NOON, reserve(f"r{number}", NOON, expires_at_us=late))
+        for number in range(still_open)
     )
     partition.reads = 0
     rounds = 300
@@ -136,8 +137,8 @@ def limits(directory: Path, still_open: int) -> str:
         entry
         for number in range(rounds)
         for entry in (
-            (items[number], NOON + number, reserve("x", NOON, expires_at=(NOON + number) * 1000 + 1)),
-            ("|", NOON + number + 1, Tick(event_id="", at=(NOON + number + 1) * 1000)),
+            (items[number], NOON + number, reserve("x", NOON, expires_at_us=(NOON + number) * 1000 + 1)),
+            ("|", NOON + number + 1, Tick(event_id="", at_us=(NOON + number + 1) * 1000)),
         )
     )
     return f"{seconds / rounds * 1e6:8.0f} µs a reservation with its expiry, {partition.reads / rounds:6.1f} rows read"
@@ -150,7 +151,7 @@ def sweep(directory: Path, items: int) -> str:
     partition.say((name, NOON, count(10_000, NOON, "first")) for name in names)
     partition.longest, partition.steps = 0.0, 0
     patch = msgspec.Raw(b'{"safety_stock": {"fixed": 1}}')
-    partition.say([("|", NOON, EditPolicy(event_id="p", at=NOON * 1000, tenant="acme", patch=patch))], finish=False)
+    partition.say([("|", NOON, EditPolicy(event_id="p", at_us=NOON * 1000, tenant="acme", patch=patch))], finish=False)
     probes, began = 0, time.perf_counter()
     while partition.unfinished:
         partition.say([(names[-1 - probes % items], NOON, reserve(f"p{probes}", NOON))], finish=False)
@@ -163,7 +164,7 @@ def steady(directory: Path, rounds: int) -> str:
     """Steady traffic, all of whose reservations end, under a retention of ten minutes of log time."""
     partition = Partition(directory)
     document = msgspec.Raw(b'{"retention": 600, "tenants": {"*": {"channels": {"ECOM": {}}}}}')
-    partition.say([("|", NOON, SetPolicy(event_id="p", at=NOON * 1000, document=document))])
+    partition.say([("|", NOON, SetPolicy(event_id="p", at_us=NOON * 1000, document=document))])
     names = [f"acme|item {number}" for number in range(100)]
     for minute in range(rounds):
         now = NOON + minute * MINUTE
@@ -172,14 +173,16 @@ def steady(directory: Path, rounds: int) -> str:
             for place, name in enumerate(names)
             for entry in (
                 (name, now, count(10**6, now, f"c{minute}")),
-                (name, now, reserve(f"r{minute}", now, expires_at=(now + MINUTE) * 1000)),
-                (name, now, Confirm(event_id=f"f{minute}", at=now * 1000, reservation=f"r{minute}")),
+                (name, now, reserve(f"r{minute}", now, expires_at_us=(now + MINUTE) * 1000)),
+                (name, now, Confirm(event_id=f"f{minute}", at_us=now * 1000, reservation=f"r{minute}")),
                 (
                     name,
                     now,
-                    (Fulfil if place % 2 else Release)(event_id=f"e{minute}", at=now * 1000, reservation=f"r{minute}"),
+                    (Fulfil if place % 2 else Release)(
+                        event_id=f"e{minute}", at_us=now * 1000, reservation=f"r{minute}"
+                    ),
                 ),
-                ("|", now, Tick(event_id="", at=now * 1000)),
+                ("|", now, Tick(event_id="", at_us=now * 1000)),
             )
         )
     return f"{partition.size():8,} rows"
@@ -189,7 +192,7 @@ def late_count(directory: Path, stamps: int) -> str:
     """A count comes late, in front of so many deltas of other stamps: their sum is asked for."""
     partition = Partition(directory)
     partition.say(
-        (LAMP, NOON, AdjustStock(event_id=f"d{number}", at=NOON * 1_000 + 10 * number, delta=1))
+        (LAMP, NOON, AdjustStock(event_id=f"d{number}", at_us=NOON * 1_000 + 10 * number, delta=1))
         for number in range(1, stamps)
     )
     return one(partition, count(10**6, NOON, "late"))
@@ -198,19 +201,19 @@ def late_count(directory: Path, stamps: int) -> str:
 def first_count(directory: Path, shipments: int) -> str:
     """A place has its first count after so many shipments of it, half of them in the generation before."""
     partition = Partition(directory)
-    partition.say([(LAMP, NOON, CountStock(event_id="c", at=NOON * 1_000, on_hand=10**9, location="north"))])
+    partition.say([(LAMP, NOON, CountStock(event_id="c", at_us=NOON * 1_000, on_hand=10**9, location="north"))])
     now = NOON
     for half in range(2):
         for _ in range(8):  # a silence would count a quarter of the window only
             now += DAY // 8 - MINUTE
-            partition.say([("|", now, Tick(event_id="", at=now * 1_000))])
+            partition.say([("|", now, Tick(event_id="", at_us=now * 1_000))])
         partition.say((LAMP, now, left(f"r{half} {number}", now, number)) for number in range(shipments // 2))
-    return one(partition, CountStock(event_id="f", at=now * 1_000, on_hand=10**6, location="south"), now)
+    return one(partition, CountStock(event_id="f", at_us=now * 1_000, on_hand=10**6, location="south"), now)
 
 
 def left(reservation: str, now: int, number: int) -> Fulfil:
     at = (now - 10 * MINUTE) * 1_000 + 10 * number
-    return Fulfil(event_id=reservation, at=at, reservation=reservation, quantity=100, location="south")
+    return Fulfil(event_id=reservation, at_us=at, reservation=reservation, quantity=100, location="south")
 
 
 def one(partition: Partition, command: AnyCommand, log_time: int = NOON) -> str:

@@ -89,7 +89,7 @@ class Shop:
 
     def _fact(self, name: str, at_ms: int) -> AnyCommand:
         self.said += 1
-        stated: dict[str, Any] = {"event_id": f"erp-{self.said:012d}", "at": at_ms * 1_000, "location": "central"}
+        stated: dict[str, Any] = {"event_id": f"erp-{self.said:012d}", "at_us": at_ms * 1_000, "location": "central"}
         luck, units = self.random.random(), self.random.choice((-3, -2, -1, -1, -1, -1, 2, 7)) * 100
         if luck < COUNTS or name not in self.levels:
             self.levels[name] = self.levels[name] or 10**6
@@ -129,7 +129,7 @@ def folded(knobs: Knobs, directory: Path) -> Partition:
     """Fold all hours, and print what there is after each eighth of them."""
     partition, shop = Partition(directory), Shop(knobs)
     document = msgspec.json.encode({"stock": {"window": round(knobs.window_h * 3_600)}})
-    partition.say([("|", NOON, SetPolicy(event_id="p", at=NOON * 1_000, document=msgspec.Raw(document)))])
+    partition.say([("|", NOON, SetPolicy(event_id="p", at_us=NOON * 1_000, document=msgspec.Raw(document)))])
     spent, facts, next_tick, now = 0.0, 0, NOON, NOON
     for part in range(1, 9):
         while now < NOON + part * knobs.hours * HOUR / 8:
@@ -137,7 +137,7 @@ def folded(knobs: Knobs, directory: Path) -> Partition:
             facts += len(said)
             now += STEP_MS
             if now >= next_tick:
-                said.append(("|", now, Tick(event_id="", at=now * 1_000)))
+                said.append(("|", now, Tick(event_id="", at_us=now * 1_000)))
                 next_tick = now + MINUTE
             spent += partition.say(said)
         figures = {

@@ -31,10 +31,10 @@ def _reserve(
     def made(event: str, now: int) -> AnyCommand:
         return Reserve(
             event_id=event,
-            at=now * 1000,
+            at_us=now * 1000,
             reservation="order-1",
             quantity=units,
-            expires_at=None if later else (now + _DAY // 2) * 1000,
+            expires_at_us=None if later else (now + _DAY // 2) * 1000,
             wanted=now // _DAY + 2 if later else None,
             allow_partial=partial,
             allow_backorder=backorder,
@@ -44,7 +44,7 @@ def _reserve(
 
 
 def _count(units: int) -> Callable[[str, int], AnyCommand]:
-    return lambda event, now: CountStock(event_id=event, at=now * 1000, on_hand=units)
+    return lambda event, now: CountStock(event_id=event, at_us=now * 1000, on_hand=units)
 
 
 _CAUSES: Final[list[tuple[str, Callable[[str, int], AnyCommand]]]] = [
@@ -53,12 +53,12 @@ _CAUSES: Final[list[tuple[str, Callable[[str, int], AnyCommand]]]] = [
     ("create", _reserve(_MANY, partial=True)),
     ("create", _reserve(_MANY, backorder=False)),
     ("create", _reserve(_FEW, later=True)),
-    ("confirm", lambda event, _: Confirm(event_id=event, at=_NOON * 1000, reservation="order-1")),
-    ("release", lambda event, now: Release(event_id=event, at=now * 1000, reservation="order-1")),
-    ("release", lambda event, now: Release(event_id=event, at=now * 1000, reservation="order-1", quantity=2_00)),
-    ("fulfil", lambda event, now: Fulfil(event_id=event, at=now * 1000, reservation="order-1")),
-    ("fulfil", lambda event, now: Fulfil(event_id=event, at=now * 1000, reservation="order-1", quantity=2_00)),
-    ("limit over", lambda event, now: Tick(event_id=event, at=now * 1000)),
+    ("confirm", lambda event, _: Confirm(event_id=event, at_us=_NOON * 1000, reservation="order-1")),
+    ("release", lambda event, now: Release(event_id=event, at_us=now * 1000, reservation="order-1")),
+    ("release", lambda event, now: Release(event_id=event, at_us=now * 1000, reservation="order-1", quantity=2_00)),
+    ("fulfil", lambda event, now: Fulfil(event_id=event, at_us=now * 1000, reservation="order-1")),
+    ("fulfil", lambda event, now: Fulfil(event_id=event, at_us=now * 1000, reservation="order-1", quantity=2_00)),
+    ("limit over", lambda event, now: Tick(event_id=event, at_us=now * 1000)),
     ("stock", _count(_MANY)),
     ("stock", _count(2_00)),
     ("stock", _count(0)),
@@ -120,7 +120,7 @@ def _state_of(rows: Mapping[str, Any]) -> State:
 def changes() -> dict[tuple[Status | None, Status], set[str]]:
     """Return each change of state that was seen, from None before anything was heard, with what caused it."""
     policy = _Story({}, 0).then(
-        lambda event, now: SetPolicy(event_id=event, at=now * 1000, document=msgspec.Raw(_POLICY))
+        lambda event, now: SetPolicy(event_id=event, at_us=now * 1000, document=msgspec.Raw(_POLICY))
     )
     first = policy.then(_count(_STOCK))
     seen: dict[tuple[Status | None, Status], set[str]] = {}

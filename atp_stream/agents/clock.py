@@ -131,16 +131,16 @@ class Clock:
             self._horizon.forget()
             self._held_since = None
             return
-        until = await self._horizon.look(now)
-        ready = [] if until is None else [number for number, first in due.items() if first <= until]
+        until_us = await self._horizon.look(now)
+        ready = [] if until_us is None else [number for number, first in due.items() if first <= until_us]
         if ready:
             self._held_since = None
         elif self._held_since is None:
             self._held_since = self._now()
         news = [number for number in ready if self._is_news(number, due[number])]
-        if news and until is not None:
+        if news and until_us is not None:
             producer = await self._started_producer()
-            await asyncio.gather(*(self._append_tick(producer, number, until) for number in news))
+            await asyncio.gather(*(self._append_tick(producer, number, until_us) for number in news))
 
     async def _time(self, timers: Mapping[int, int]) -> int | None:
         """Return what time it is at the broker, at the least; None while it is too early to ask."""
@@ -175,7 +175,7 @@ class Clock:
             key, _ = next(self._app.table.scan(number, _TIMERS + b"%016x" % lowest), (b"", b""))
             found = item_timer_of(key.decode())[0] if key.startswith(_TIMERS) else None
             if position is not None and not self._app.steps.unfinished(number):
-                log_time_us = position.log_time * US_PER_MS
+                log_time_us = position.log_time_ms * US_PER_MS
                 self._lowest[number] = log_time_us if found is None else min(found, log_time_us)
             if found is not None:
                 yield number, found
@@ -188,13 +188,13 @@ class Clock:
             return False
         return first > last.until_us or self._now() - last.at_us > _AGAIN_US  # else it is being worked off
 
-    async def _append_tick(self, producer: AIOKafkaProducer, number: int, until: int) -> None:
-        offset = await self._append(producer, number, until)
-        self._last_ticks[number] = _LastTick(offset, until, self._now())
+    async def _append_tick(self, producer: AIOKafkaProducer, number: int, until_us: int) -> None:
+        offset = await self._append(producer, number, until_us)
+        self._last_ticks[number] = _LastTick(offset, until_us, self._now())
 
-    async def _append(self, producer: AIOKafkaProducer, number: int, until: int) -> int:
+    async def _append(self, producer: AIOKafkaProducer, number: int, until_us: int) -> int:
         """Append a tick, take note of the time in the answer, and return the tick's offset."""
-        tick = encode_command(Tick(event_id=f"tick-{until}", at=until))
+        tick = encode_command(Tick(event_id=f"tick-{until_us}", at_us=until_us))
         sent: Any = await producer.send_and_wait(
             self._log, tick, key=WHOLE_PARTITION, partition=number, headers=self._headers
         )

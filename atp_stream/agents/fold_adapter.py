@@ -17,7 +17,7 @@ from atp_stream.engine.batches import Output
 from atp_stream.engine.commit_group import Answer
 from atp_stream.engine.partition_state import Store
 from atp_stream.engine.position import LogRecord
-from atp_stream.engine.runs import RunSchema
+from atp_stream.engine.runs import RunSchema, waiting
 from atp_stream.messages.dead_letters import DEAD_LETTER, Letter, Original, unpack_original
 from atp_stream.messages.outbound import EVENTS, Outbound, Role
 from atp_stream.messages.rows import decode_command, encode_command, encode_row, reader, scanner
@@ -84,9 +84,9 @@ class Ledger:
         if record.original:
             original, origin = unpack_original(record.original), record.source.decode()
         else:  # appended by an operator: the command itself is what was refused
-            original = Original(record.key, record.value, (), record.log_time)
+            original = Original(record.key, record.value, (), record.log_time_ms)
             origin = f"{self._topics.item_log.name}/{partition}/{record.offset}"
-        letter = Letter.of(original, origin, Refused(reason, detail), at=record.log_time)
+        letter = Letter.of(original, origin, Refused(reason, detail), at_ms=record.log_time_ms)
         return Output(topic.name, partition % topic.partitions, letter.key, letter.value, letter.headers, DEAD_LETTER)
 
 
@@ -98,7 +98,9 @@ def _read(partition: int, records: Sequence[LogRecord]) -> Read:
             name = record.key.decode()
         except (msgspec.DecodeError, UnicodeDecodeError):
             return Read(entries, record)
-        entries.append(Entry(partition, record.offset, record.log_time, name, command, record.source, record.original))
+        entries.append(
+            Entry(partition, record.offset, record.log_time_ms, name, command, record.source, record.original)
+        )
     return Read(entries, None)
 
 
@@ -124,3 +126,5 @@ def add_ledger_agent(app: EngineApp, topics: Topics) -> None:
     async def ledger(stream: Any) -> None:
         async for event in stream.noack().events():
             app.submit_step(event)
+            for more in waiting(stream):
+                app.submit_step(more)

@@ -17,7 +17,7 @@ from atp_stream.topics import WHOLE_PARTITION
 
 Keep = Callable[[LogRecord], bool]
 
-_ELAPSE = encode_command(Elapse(event_id="", at=0))
+_ELAPSE = encode_command(Elapse(event_id="", at_us=0))
 
 
 def everything(_: LogRecord) -> bool:

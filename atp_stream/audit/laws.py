@@ -51,8 +51,8 @@ def _add(sums: Sums, row: Location, *, is_bare: bool) -> None:
     sums.value += row.value
     sums.gap += row.gap
     sums.basis += row.basis
-    sums.absolutes += row.at != NEVER
-    sums.missing += row.out if is_bare or row.at != NEVER else 0
+    sums.absolutes += row.at_us != NEVER
+    sums.missing += row.out if is_bare or row.at_us != NEVER else 0
 
 
 def _left_over(rows: Scratch, mine: Callable[[bytes], bool]) -> Iterator[str]:

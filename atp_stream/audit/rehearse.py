@@ -101,7 +101,7 @@ class _Stage:
 
     def play(self, records: Sequence[Any]) -> bool:
         """Fold records on both sides; False once the period is over."""
-        times = _log_times(self.actual.position.log_time, records)
+        times = _log_times(self.actual.position.log_time_ms, records)
         begin = _first(times, self._period.start)
         end = len(records) if self._period.end is None else _first(times, self._period.end + 1)
         if self._other is None:
@@ -115,7 +115,7 @@ class _Stage:
         _count(self.would, self._other.take(records[:end]), self._topics)
         return end == len(records)
 
-    def _begin(self, record: Any, log_time: int) -> None:
+    def _begin(self, record: Any, log_time_ms: int) -> None:
         """Make the other side from what there is, and put the policy in force in front of a record."""
         rows = self.actual.rows.scan()
         while some := list(islice(rows, _COPIED)):
@@ -123,8 +123,8 @@ class _Stage:
         other = Folding(
             self._ledger, self._partition, rows=self._copy, position=self.actual.position, keep=_is_no_document
         )
-        command = SetPolicy(event_id="rehearsal", at=log_time * 1000, document=msgspec.Raw(self._document))
-        standing = LogRecord(record.offset, log_time, WHOLE_PARTITION, encode_command(command))
+        command = SetPolicy(event_id="rehearsal", at_us=log_time_ms * 1000, document=msgspec.Raw(self._document))
+        standing = LogRecord(record.offset, log_time_ms, WHOLE_PARTITION, encode_command(command))
         _count(self.would, other.insert(standing), self._topics)
         self._other = other
 
@@ -144,11 +144,11 @@ def _is_no_document(record: LogRecord) -> bool:
         return True
 
 
-def _log_times(log_time: int, records: Sequence[Any]) -> list[int]:
+def _log_times(log_time_ms: int, records: Sequence[Any]) -> list[int]:
     times = []
     for record in records:
-        log_time = max(log_time, record.timestamp)
-        times.append(log_time)
+        log_time_ms = max(log_time_ms, record.timestamp)
+        times.append(log_time_ms)
     return times
 
 

@@ -89,8 +89,8 @@ class Case:
         if held is None or self._subject.item is not None:
             return []
         found = []
-        if held.log_time != folded.log_time:
-            found.append(f"position: log time is {held.log_time}, and should be {folded.log_time}")
+        if held.log_time_ms != folded.log_time_ms:
+            found.append(f"position: log time is {held.log_time_ms}, and should be {folded.log_time_ms}")
         for source in sorted(held.marks.keys() | folded.marks.keys()):
             one, other = held.marks.get(source), folded.marks.get(source)
             if one != other:

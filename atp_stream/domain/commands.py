@@ -12,7 +12,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag
     """Something that an upstream event, or an operator, asks for."""
 
     event_id: str
-    at: int
+    at_us: int = msgspec.field(name="at")
 
 
 class AdjustStock(Command, tag="adjust", frozen=True):
@@ -47,7 +47,7 @@ class Reserve(Command, tag="reserve", frozen=True):
     channel: str | None = None
     location: str = ""
     reference: str | None = None
-    expires_at: int | None = None
+    expires_at_us: int | None = msgspec.field(default=None, name="expires_at")
     priority: int = 0
     allow_partial: bool = False
     allow_backorder: bool = True
@@ -164,7 +164,7 @@ class Move(Command, tag="move", frozen=True):
 
 
 class Tick(Command, tag="tick", frozen=True):
-    """Say that all input up to the moment `at` is in the log: time limits up to then, and to log time, are over."""
+    """Say that all input up to the moment `at_us` is in the log: time limits up to then, and to log time, are over."""
 
 
 class Elapse(Command, tag="elapse", frozen=True):
@@ -197,14 +197,14 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     """A command at its place in the item log.
 
     `name` is the log record's key: tenant and item, percent-encoded, joined by `|`; for commands to a whole
-    partition it is `|`. `log_time` is the greatest append time seen so far in the partition, in milliseconds.
+    partition it is `|`. `log_time_ms` is the greatest append time seen so far in the partition, in milliseconds.
     `source` ("topic/partition/offset") and `original` are the input record that it was made from, for people and for
     the dead letters; empty for what operators append.
     """
 
     partition: int
     offset: int
-    log_time: int
+    log_time_ms: int
     name: str
     command: AnyCommand
     source: bytes = b""

@@ -122,14 +122,14 @@ class AvailabilityProjected(Event, frozen=True):
 
 
 class StockDrifted(Event, frozen=True):
-    """Counts and movements of an item have disagreed by `gap` since log time `since` (milliseconds), or agree again.
+    """Counts and movements of an item have disagreed by `gap` since log time `since_ms`, or agree again.
 
     Told once the gap has stood for the policy's grace; `resolved` with a gap of 0 ends it.
     """
 
     gap: int
     on_hand: int
-    since: int
+    since_ms: int
     resolved: bool
 
 

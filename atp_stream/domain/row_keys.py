@@ -106,9 +106,9 @@ def timer_prefix(name: str) -> str:
     return f"{name}|t|"
 
 
-def timer_key(name: str, moment: int, reservation: str) -> str:
+def timer_key(name: str, moment_us: int, reservation: str) -> str:
     """Return the key of a timer of the item `name`: of a reservation, or ("") of the item itself."""
-    return f"{name}|t|{moment:016x}{encode(reservation)}"
+    return f"{name}|t|{moment_us:016x}{encode(reservation)}"
 
 
 def timer_of(key: str) -> tuple[int, str]:
@@ -219,9 +219,9 @@ def dated_place_prefix(name: str) -> str:
     return f"{name}|N|"
 
 
-def dated_place_key(name: str, at: int, location: str) -> str:
-    """Return the key of a location that includes what was shipped up to `at`, or up to a later stamp."""
-    return f"{name}|N|{at:016x}{encode(location)}"
+def dated_place_key(name: str, at_us: int, location: str) -> str:
+    """Return the key of a location that includes what was shipped up to `at_us`, or up to a later stamp."""
+    return f"{name}|N|{at_us:016x}{encode(location)}"
 
 
 def dated_place_of(key: str, prefix: str) -> tuple[int, str]:
@@ -230,20 +230,20 @@ def dated_place_of(key: str, prefix: str) -> tuple[int, str]:
     return int(key[len(prefix) : digits], 16), decode(key[digits:])
 
 
-def item_timer_key(name: str, moment: int) -> str:
+def item_timer_key(name: str, moment_us: int) -> str:
     """Return the key by which a partition finds the items whose timers run out first."""
-    return f"{TIMER}{moment:016x}|{name}"
+    return f"{TIMER}{moment_us:016x}|{name}"
 
 
 def item_timer_of(key: str) -> tuple[int, str]:
     """Return the moment, and the item's name ("" if it is the partition's own), that the key of a timer names."""
-    moment, _, name = key[len(TIMER) :].partition("|")
-    return int(moment, 16), name
+    moment_us, _, name = key[len(TIMER) :].partition("|")
+    return int(moment_us, 16), name
 
 
-def partition_timer_key(moment: int) -> str:
+def partition_timer_key(moment_us: int) -> str:
     """Return the key of a timer of the partition itself; it sorts among those of the items, and names none."""
-    return f"{TIMER}{moment:016x}|"
+    return f"{TIMER}{moment_us:016x}|"
 
 
 def policy_key(offset: int) -> str:

@@ -18,6 +18,7 @@ from atp_stream.access import KafkaAccess
 from atp_stream.access.trouble import denied
 from atp_stream.engine.commit_group import Fold
 from atp_stream.engine.coordination import KafkaCoordinator
+from atp_stream.engine.group_assignment import GroupAssignment
 from atp_stream.engine.intake import Intake, Translate
 from atp_stream.engine.journal import Journal
 from atp_stream.engine.ownership import Assignment, AssignmentLost, MissingOwner
@@ -35,71 +36,22 @@ log = get_logger(__name__)
 #: The exit code of a worker that gave up: its supervisor starts it again.
 EXIT_GAVE_UP = 70
 #: How long a worker that gave up may take to leave the group before it is ended.
-LEAVE_TIMEOUT = 5.0
+LEAVE_TIMEOUT_S = 5.0
 #: How long a rebalance or recovery may go on without any progress.
-STANDSTILL = 60.0
+STANDSTILL_S = 60.0
 #: How often a directory is noted to be up to date.
-MARK_INTERVAL = 60.0
-#: How often a worker that takes over asks the group whether it still counts it in, and for how long it waits.
-BEAT_INTERVAL = 1.0
-BEAT_TIMEOUT = 2.0
+MARK_INTERVAL_S = 60.0
 #: How often it is looked whether a changelog has no open transaction any more, and how often it is said that it has.
-DECIDED_INTERVAL = 0.05
-TELL_INTERVAL = 10.0
+DECIDED_INTERVAL_S = 0.05
+REPORT_INTERVAL_S = 10.0
 HANGING = (
     "{0}/{1}: a transaction that no worker holds stands open at offset {2}, and nothing behind it can be read:"
     " end it with `kafka-transactions.sh abort --topic {0} --partition {1} --start-offset {2}`"
 )
 #: So often within so many seconds partitions are taken over anew; more often, and going on helps nobody.
 MAX_ANEW = 5
-ANEW_WINDOW = 60.0
+ANEW_WINDOW_S = 60.0
 TESTED_FAUST = "0.15.3"
-
-
-class GroupAssignment:
-    """What the group has given to a worker, as long as nothing says otherwise."""
-
-    def __init__(self, app: "EngineApp") -> None:
-        self._app = app
-        self._epoch = app.epoch
-        self._accepted_at = asyncio.get_running_loop().time()
-        self.generation: int = app.consumer_generation_id
-
-    async def hold(self) -> None:
-        """Return while it may be true, and let the group know that we are there.
-
-        aiokafka sends no heartbeats while partitions are being taken over.
-
-        Raises:
-            AssignmentLost: another one came, the group may have given us up, or this worker ends.
-        """
-        if self._app.should_stop or self._app.gave_up is not None:
-            raise AssignmentLost("this worker ends")
-        now = asyncio.get_running_loop().time()
-        if self._app.epoch != self._epoch or now - self._accepted_at > self._app.conf.broker_session_timeout:
-            raise AssignmentLost("the group may have given the partitions to another worker")
-        if now - self._accepted_at > BEAT_INTERVAL:
-            try:
-                accepted = await self._beat()
-            except (KafkaError, TimeoutError):  # it did not answer: a session is how long that may last
-                return
-            if not accepted:
-                raise AssignmentLost("the group does not count this worker in any more")
-
-    async def is_accepted(self) -> bool:
-        """Ask the group whether it is true."""
-        try:
-            return await self._beat()
-        except (KafkaError, TimeoutError):
-            return False
-
-    async def _beat(self) -> bool:
-        sent_at = asyncio.get_running_loop().time()
-        async with asyncio.timeout(BEAT_TIMEOUT):
-            accepted = bool(await self._app.consumer.beat())
-        if accepted:
-            self._accepted_at = sent_at
-        return accepted
 
 
 def ended_by(error: BaseException) -> str:
@@ -250,10 +202,10 @@ class EngineApp(faust.App):
             what = "; ".join(HANGING.format(*tp, offset) for tp, offset in sorted(found.items()))
             if now - began > self._longest_rebalance:
                 self.give_up(what)
-            elif now - warned_at > TELL_INTERVAL:
+            elif now - warned_at > REPORT_INTERVAL_S:
                 warned_at = now
                 log.error(what)
-            await asyncio.sleep(DECIDED_INTERVAL)
+            await asyncio.sleep(DECIDED_INTERVAL_S)
 
     def start_positions(self) -> Mapping[TP, int]:
         """Return where log partitions are to be read from; nothing while their state is still being restored."""
@@ -298,13 +250,18 @@ class EngineApp(faust.App):
         self.add_future(self._watch())
 
     @property
+    def has_lost_track(self) -> bool:
+        """Whether rows may be behind what was published: a step failed, and nothing has been taken over since."""
+        return self.gave_up is not None or self._fence_timer is not None
+
+    @property
     def settled(self) -> bool:
         """Whether this worker holds its partitions, and their state is restored."""
         return bool(self.tables.actives_ready) and not (self.rebalancing or self.moving or self.in_recovery)
 
     async def _watch(self) -> None:
         """Give up when a take-over stands still: Faust's recovery can end without a word, and nothing would run."""
-        patience = STANDSTILL + self._longest_rebalance
+        patience = STANDSTILL_S + self._longest_rebalance
         seen: Any = None
         since = marked = time.monotonic()
         while True:
@@ -315,7 +272,7 @@ class EngineApp(faust.App):
                 seen, since = now, time.monotonic()
             elif time.monotonic() - since > patience:
                 self.give_up(f"taking over partitions has stood still for {patience:.0f} s")
-            if self.settled and time.monotonic() - marked > MARK_INTERVAL:
+            if self.settled and time.monotonic() - marked > MARK_INTERVAL_S:
                 marked = time.monotonic()
                 self.table.mark_seen(set(self.table.data._dbs) if self.tables.standbys_ready else self.steps.owned())
 
@@ -331,11 +288,11 @@ class EngineApp(faust.App):
 
         Too often, and the worker ends; what the group decides does not count.
         """
-        if self._fence_timer is not None or self.gave_up is not None:  # the other lanes fail with the first one
+        if self.has_lost_track:  # the other lanes fail with the first one
             return
         loop = asyncio.get_running_loop()
-        if len(self._anew) == MAX_ANEW and loop.time() - self._anew[0] < ANEW_WINDOW:
-            self.give_up(f"{reason}, {MAX_ANEW + 1} times within {ANEW_WINDOW:.0f} s")
+        if len(self._anew) == MAX_ANEW and loop.time() - self._anew[0] < ANEW_WINDOW_S:
+            self.give_up(f"{reason}, {MAX_ANEW + 1} times within {ANEW_WINDOW_S:.0f} s")
             return
         if counts:
             self._anew.append(loop.time())
@@ -359,7 +316,7 @@ class EngineApp(faust.App):
         self.gave_up = reason
         log.critical("giving up: %s", reason, exc_info=error, extra={"event": "gave_up", "reason": reason})
         # Leaving the group hands over at once, but must never be what keeps a broken worker alive.
-        timer = threading.Timer(LEAVE_TIMEOUT, os._exit, (EXIT_GAVE_UP,))
+        timer = threading.Timer(LEAVE_TIMEOUT_S, os._exit, (EXIT_GAVE_UP,))
         timer.daemon = True
         timer.start()
         asyncio.ensure_future(self.crash(error or RuntimeError(reason)))  # noqa: RUF006

@@ -1,12 +1,13 @@
 """What can be read off a running engine without asking Kafka: how far it is, and what waits."""
 
 from collections.abc import Iterable
-from typing import Any
 
 from faust.types import TP
 
+from atp_stream.engine.app import EngineApp
 
-def log_behind(app: Any) -> dict[int, int]:
+
+def log_behind(app: EngineApp) -> dict[int, int]:
     """Return how many records of each owned log partition are not applied yet, as far as the worker knows."""
     found = {}
     for partition, applied in log_positions(app).items():
@@ -16,13 +17,13 @@ def log_behind(app: Any) -> dict[int, int]:
     return found
 
 
-def log_positions(app: Any) -> dict[int, int]:
+def log_positions(app: EngineApp) -> dict[int, int]:
     """Return the offset that each owned log partition is applied up to; -1 for nothing yet."""
     positions = {partition: app.steps.position(partition) for partition in app.steps.owned()}
     return {partition: found.applied for partition, found in positions.items() if found is not None}
 
 
-def sources_behind(app: Any) -> dict[TP, int]:
+def sources_behind(app: EngineApp) -> dict[TP, int]:
     """Return how many records of each source partition that is read here are not in the item log yet."""
     found = {}
     for tp, accepted in dict(app.expected).items():
@@ -33,7 +34,7 @@ def sources_behind(app: Any) -> dict[TP, int]:
     return found
 
 
-def sources_missing(app: Any, topics: Iterable[str]) -> list[str]:
+def sources_missing(app: EngineApp, topics: Iterable[str]) -> list[str]:
     """Return those of the source topics that the broker does not have, as far as the worker knows."""
     if not app.settled:  # before a first answer of the broker nothing is known of any topic
         return []
@@ -46,12 +47,12 @@ def why_missing(topic: str) -> str:
     return f"the input topic {topic} does not exist: nothing is read from it, and no time limit ends; run `atp init`"
 
 
-def sources_held(app: Any) -> list[TP]:
+def sources_held(app: EngineApp) -> list[TP]:
     """Return the source partitions that wait for something outside, such as a schema."""
     return sorted(app.intake._parked)
 
 
-def end_of(app: Any, tp: TP) -> int | None:
+def end_of(app: EngineApp, tp: TP) -> int | None:
     """Return where a partition ended at the last fetch; None if nothing was fetched of it yet."""
     thread = app.consumer._thread
     consumer = None if thread is None else thread._consumer

@@ -31,14 +31,14 @@ class Position(msgspec.Struct, kw_only=True):
     """How far the state has come.
 
     `applied` is the last offset of the log that the state includes, transactions' markers counted: retention may
-    leave nothing but those. `log_time` is the greatest append time of the records, in milliseconds; `marks` are the
+    leave nothing but those. `log_time_ms` is the greatest append time of the records, in milliseconds; `marks` are the
     newest records included per source partition ("topic/partition"), so that what intake appended twice counts once.
     """
 
     format: int = FORMAT
     genesis: str = msgspec.field(name="log")
     applied: int = -1
-    log_time: int = 0
+    log_time_ms: int = msgspec.field(default=0, name="log_time")
     marks: dict[str, Mark] = {}
 
 
@@ -84,7 +84,7 @@ class LogRecord(msgspec.Struct, frozen=True, gc=False):
     """
 
     offset: int
-    log_time: int
+    log_time_ms: int
     key: bytes
     value: bytes
     source: bytes = b""
@@ -127,13 +127,13 @@ def plan(position: Position, records: Sequence[Any]) -> Plan:
     sources: list[Source | None] = []
     resets: dict[int, str] = {}
     newest = {source: mark.offset for source, mark in position.marks.items()}
-    log_time = position.log_time
+    log_time_ms = position.log_time_ms
     for index, record in enumerate(records):
         headers = dict(record.headers)
         found = headers.get(GENESIS_HEADER, genesis)
         if found != genesis:
             raise WrongGenesis(f"offset {record.offset} has genesis {_words(found)}, expected {position.genesis}")
-        log_time = max(log_time, record.timestamp)
+        log_time_ms = max(log_time_ms, record.timestamp)
         control = headers.get(CONTROL_HEADER)
         if control is not None:
             sources.append(None)
@@ -152,7 +152,7 @@ def plan(position: Position, records: Sequence[Any]) -> Plan:
                 continue
             newest[source.partition] = source.offset
         original = headers.get(ORIGINAL_HEADER) or b""
-        fresh.append(LogRecord(record.offset, log_time, record.key or b"", value, came_from, original))
+        fresh.append(LogRecord(record.offset, log_time_ms, record.key or b"", value, came_from, original))
         at.append(index)
     return Plan(fresh, at, sources, resets)
 
@@ -171,12 +171,12 @@ def advance(position: Position, records: Sequence[Any], plan: Plan, consumed: in
         if reset < covered:
             marks = forget(marks, plan.resets[reset])
         begin = reset
-    log_time = max((record.timestamp for record in records[:covered]), default=0)
+    log_time_ms = max((record.timestamp for record in records[:covered]), default=0)
     applied = records[covered - 1].offset if covered else position.applied
     if whole:
         applied = max(applied, end - 1)
-    log_time = max(log_time, position.log_time)
-    return Position(genesis=position.genesis, applied=applied, log_time=log_time, marks=marks), covered
+    log_time_ms = max(log_time_ms, position.log_time_ms)
+    return Position(genesis=position.genesis, applied=applied, log_time_ms=log_time_ms, marks=marks), covered
 
 
 def _raise(marks: dict[str, Mark], sources: Sequence[Source | None]) -> None:

@@ -6,11 +6,14 @@ partitions went elsewhere therefore says 503 rather than something old.
 """
 
 import time
-from typing import Any, NamedTuple
+from typing import Final, NamedTuple
 
 from yarl import URL
 
-LEASE_MARGIN = 1.0
+from atp_stream.engine.app import EngineApp
+
+LEASE_MARGIN_S: Final = 1.0
+"""What the clocks may differ by."""
 
 
 class NotServing(Exception):
@@ -29,24 +32,24 @@ class Elsewhere(NamedTuple):
     url: URL
 
 
-def lease_left(app: Any) -> float:
+def lease_left_s(app: EngineApp) -> float:
     """Return the seconds for which this worker may still answer as owner; not above zero: it may not."""
-    session: float = app.conf.broker_session_timeout
-    return float(app.consumer.last_heartbeat + session - LEASE_MARGIN - time.monotonic())
+    session_s: float = app.conf.broker_session_timeout
+    return float(app.consumer.last_heartbeat + session_s - LEASE_MARGIN_S - time.monotonic())
 
 
-def locate(app: Any, partition: int) -> Here | Elsewhere:
+def locate(app: EngineApp, partition: int) -> Here | Elsewhere:
     """Return who owns the rows of a partition of the log.
 
     Raises:
         NotServing: partitions are moving, state is being restored, the group has not heard of us lately, or a step
             failed, so that its rows may be behind what was published.
     """
-    if app.gave_up is not None or app._fence_timer is not None:
+    if app.has_lost_track:
         raise NotServing("this worker has lost track of its state and is shutting down")
     if not app.settled:
         raise NotServing("partitions are moving between workers, or their state is being restored")
-    if lease_left(app) <= 0:
+    if lease_left_s(app) <= 0:
         raise NotServing("the group has not confirmed this worker lately")
     if partition in app.steps.owned():
         return Here(partition)

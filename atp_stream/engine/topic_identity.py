@@ -23,7 +23,7 @@ from atp_stream.engine.transport import FETCH_WAIT_MS
 
 log = get_logger(__name__)
 
-CHECK_TIMEOUT = 5.0
+CHECK_TIMEOUT_S = 5.0
 
 
 @asynccontextmanager
@@ -157,7 +157,7 @@ class SourceCheck:
         for tp, offset in offsets.items():
             consumer.seek(TopicPartition(*tp), offset)
         try:
-            async with asyncio.timeout(CHECK_TIMEOUT):
+            async with asyncio.timeout(CHECK_TIMEOUT_S):
                 while missing := [TopicPartition(*tp) for tp in offsets if tp not in found]:
                     batches = await consumer.getmany(*missing, timeout_ms=200, max_records=len(missing))
                     for tp, records in batches.items():

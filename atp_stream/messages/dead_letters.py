@@ -45,17 +45,17 @@ class Letter(NamedTuple):
     headers: list[tuple[str, bytes]]
 
     @classmethod
-    def of(cls, record: Record, origin: str, refused: Refused, *, at: int | None = None) -> Self:
+    def of(cls, record: Record, origin: str, refused: Refused, *, at_ms: int | None = None) -> Self:
         """Return the letter of a record that was refused.
 
-        `origin` is where it came from, `topic/partition/offset`; `at` is when it was refused, in milliseconds, or else
-        when it was written: so the same refusal is the same letter, however often it is sent.
+        `origin` is where it came from, `topic/partition/offset`; `at_ms` is when it was refused, in milliseconds, or
+        else when it was written: so the same refusal is the same letter, however often it is sent.
         """
         ours = {
             REASON_HEADER: refused.reason,
             DETAIL_HEADER: escaped(refused.detail),
             ORIGIN_HEADER: origin,
-            AT_HEADER: str(record.timestamp if at is None else at),
+            AT_HEADER: str(record.timestamp if at_ms is None else at_ms),
         }
         theirs = [header for header in record.headers or () if header[0] not in OUR_HEADERS]
         size = len(record.key or b"") + len(record.value or b"") + sum(len(value or b"") for _, value in theirs)

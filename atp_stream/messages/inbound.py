@@ -103,7 +103,7 @@ class Inbound:
             raise Refused(plans.reason, f"schema {schema_id}: {plans.detail}")
         return json_decoder.decode(kind, value[FRAME:]) if plans is None else avro_decoder.read(plans, value)
 
-    def _subject(self, kind: InputKind, form: Form, kafka_timestamp: int) -> Subject:
+    def _subject(self, kind: InputKind, form: Form, kafka_timestamp_ms: int) -> Subject:
         tenant = form.tenantId or form.tenant_id
         event_id = form.eventId or form.event_id
         stamp = form.timestamp
@@ -124,7 +124,7 @@ class Inbound:
             kind,
             needed_id(tenant, "tenant", Reason.MISSING_TENANT),
             needed_id(item, "item", Reason.MISSING_ITEM, _ITEM_FIELDS),
-            micros(stamp) if stamp or stamp == 0 else kafka_instant(kafka_timestamp),
+            micros(stamp) if stamp or stamp == 0 else kafka_instant(kafka_timestamp_ms),
             optional_id(event_id, "event id"),
         )
 
@@ -166,10 +166,10 @@ def _adjust(subject: Subject, form: Any) -> AnyCommand:
             raise Refused(Reason.MISSING_QUANTITY, "neither adjusted_quantity nor new_quantity")
         if supply:
             raise Refused(Reason.MISSING_QUANTITY, f"supply {supply} is named, and no adjusted_quantity")
-        return CountStock(event_id=event_id, at=subject.at, on_hand=absolute, location=location)
+        return CountStock(event_id=event_id, at_us=subject.at_us, on_hand=absolute, location=location)
     return AdjustStock(
         event_id=event_id,
-        at=subject.at,
+        at_us=subject.at_us,
         delta=delta,
         absolute=absolute,
         location=location,
@@ -185,7 +185,7 @@ def _count(subject: Subject, form: Any) -> AnyCommand:
         raise Refused(Reason.MISSING_QUANTITY, "neither onHand nor on_hand")
     location = optional_id(place, "location") if (place := body.locationId or body.location_id) else ""
     event_id = subject.event_id or subject.named(location, on_hand)
-    return CountStock(event_id=event_id, at=subject.at, on_hand=on_hand, location=location)
+    return CountStock(event_id=event_id, at_us=subject.at_us, on_hand=on_hand, location=location)
 
 
 def _reserve(subject: Subject, form: Any) -> AnyCommand:
@@ -202,13 +202,13 @@ def _reserve(subject: Subject, form: Any) -> AnyCommand:
     backorder = body.allow_backorder if body.allowBackorder is None else body.allowBackorder
     return Reserve(
         event_id=subject.event_id or subject.named(reservation, quantity),
-        at=subject.at,
+        at_us=subject.at_us,
         reservation=reservation,
         quantity=quantity,
         channel=optional_id(body.channel, "channel") or None,
         location=optional_id(place, "location") if (place := body.locationId or body.location_id) else "",
         reference=optional_id(body.reference, "reference") if body.reference else None,
-        expires_at=micros(expires_at) if expires_at or expires_at == 0 else None,
+        expires_at_us=micros(expires_at) if expires_at or expires_at == 0 else None,
         priority=priority,
         allow_partial=partial is True,
         allow_backorder=backorder is not False,
@@ -219,7 +219,7 @@ def _reserve(subject: Subject, form: Any) -> AnyCommand:
 def _confirm(subject: Subject, form: Any) -> AnyCommand:
     reservation = _reservation(form)
     event_id = subject.event_id or subject.named(reservation)
-    return Confirm(event_id=event_id, at=subject.at, reservation=reservation)
+    return Confirm(event_id=event_id, at_us=subject.at_us, reservation=reservation)
 
 
 def _release(subject: Subject, form: Any) -> AnyCommand:
@@ -228,7 +228,7 @@ def _release(subject: Subject, form: Any) -> AnyCommand:
     quantity = units(body.quantity)
     event_id = subject.event_id or subject.named(reservation, quantity)
     reason = (body.reason or "")[:MAX_ID_BYTES]
-    return Release(event_id=event_id, at=subject.at, reservation=reservation, quantity=quantity, reason=reason)
+    return Release(event_id=event_id, at_us=subject.at_us, reservation=reservation, quantity=quantity, reason=reason)
 
 
 def _fulfil(subject: Subject, form: Any) -> AnyCommand:
@@ -237,7 +237,7 @@ def _fulfil(subject: Subject, form: Any) -> AnyCommand:
     quantity = units(body.quantity)
     location = optional_id(place, "location") if (place := body.locationId or body.location_id) else ""
     event_id = subject.event_id or subject.named(reservation, quantity, location)
-    return Fulfil(event_id=event_id, at=subject.at, reservation=reservation, quantity=quantity, location=location)
+    return Fulfil(event_id=event_id, at_us=subject.at_us, reservation=reservation, quantity=quantity, location=location)
 
 
 _COMMANDS: Final[dict[InputKind, Callable[[Subject, Any], AnyCommand]]] = {

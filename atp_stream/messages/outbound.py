@@ -252,7 +252,7 @@ class Outbound:
     def _drifted(self, event: StockDrifted, partition: int) -> _Content:
         name, tenant, item = _named(event.name)
         event_id = _event_id(self._genesis, name, partition, event.offset, event.ordinal)
-        since = _Millis(event.since)
+        since = _Millis(event.since_ms)
         if event.resolved:
             return Role.DRIFT_RESOLVED, name, event_id, tenant, (item, event.on_hand, since)
         return Role.DRIFT_DETECTED, name, event_id, tenant, (item, event.gap, event.on_hand, since)

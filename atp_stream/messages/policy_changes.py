@@ -52,7 +52,7 @@ class _Said(NamedTuple):
     tenant: str
     item: str
     channel: str
-    at: int
+    at_us: int
     event_id: str
     body: PolicyForm
 
@@ -63,21 +63,21 @@ class _Said(NamedTuple):
         return PolicyChange(self.tenant, needed_id(self.item, "item", Reason.MISSING_ITEM), command)
 
 
-def policy_change(form: PolicyForm, kafka_timestamp: int, default_tenant: str | None) -> PolicyChange:
+def policy_change(form: PolicyForm, kafka_timestamp_ms: int, default_tenant: str | None) -> PolicyChange:
     """Return the change that a form asks for.
 
     Raises:
         Refused: it breaks the contract.
     """
-    said = _said(form, kafka_timestamp)
+    said = _said(form, kafka_timestamp_ms)
     if said.action is Action.SET and not (said.tenant or said.item or said.channel):
         document = _whole(said.body)
-        return PolicyChange("", "", SetPolicy(event_id=said.event_id, at=said.at, document=document))
+        return PolicyChange("", "", SetPolicy(event_id=said.event_id, at_us=said.at_us, document=document))
     tenant = needed_id(said.tenant or default_tenant, "tenant", Reason.MISSING_TENANT)
     return _CHANGES[said.action](said._replace(tenant=tenant))
 
 
-def _said(form: PolicyForm, kafka_timestamp: int) -> _Said:
+def _said(form: PolicyForm, kafka_timestamp_ms: int) -> _Said:
     body = form if form.payload is None else form.payload
     tenant = form.tenantId or form.tenant_id or body.tenantId or body.tenant_id
     event_id = form.eventId or form.event_id or body.eventId or body.event_id
@@ -86,11 +86,13 @@ def _said(form: PolicyForm, kafka_timestamp: int) -> _Said:
         action = Action((body.action or "").upper())
     except ValueError:
         raise Refused(Reason.UNKNOWN_ACTION, f"{body.action!r:.100} is none of {', '.join(Action)}") from None
-    at = micros(stamp) if stamp or stamp == 0 else kafka_instant(kafka_timestamp)
+    at_us = micros(stamp) if stamp or stamp == 0 else kafka_instant(kafka_timestamp_ms)
     item, channel = body.itemId or body.item_id or "", body.channel or ""
     contents = (body.toChannel or body.to_channel, amount(body.quantity), amount(body.percent))
-    named = content_name(InputKind.POLICY.value, tenant, item, at, action.value, channel, *contents, repr(_text(body)))
-    return _Said(action, tenant or "", item, channel, at, optional_id(event_id, "event id") or named, body)
+    named = content_name(
+        InputKind.POLICY.value, tenant, item, at_us, action.value, channel, *contents, repr(_text(body))
+    )
+    return _Said(action, tenant or "", item, channel, at_us, optional_id(event_id, "event id") or named, body)
 
 
 def _set(said: _Said) -> PolicyChange:
@@ -110,8 +112,8 @@ def _unfreeze(said: _Said) -> PolicyChange:
 
 def _edited(said: _Said, patch: msgspec.Raw) -> PolicyChange:
     if said.item:
-        return said.to_item(EditItem(event_id=said.event_id, at=said.at, patch=patch))
-    return PolicyChange("", "", EditPolicy(event_id=said.event_id, at=said.at, tenant=said.tenant, patch=patch))
+        return said.to_item(EditItem(event_id=said.event_id, at_us=said.at_us, patch=patch))
+    return PolicyChange("", "", EditPolicy(event_id=said.event_id, at_us=said.at_us, tenant=said.tenant, patch=patch))
 
 
 def _grant(said: _Said) -> PolicyChange:
@@ -121,12 +123,14 @@ def _grant(said: _Said) -> PolicyChange:
     if quantity is None and percent is None:
         raise Refused(Reason.MISSING_QUANTITY, "neither quantity nor percent")
     channel = said.channel_needed()
-    return said.to_item(Grant(event_id=said.event_id, at=said.at, channel=channel, quantity=quantity, percent=percent))
+    return said.to_item(
+        Grant(event_id=said.event_id, at_us=said.at_us, channel=channel, quantity=quantity, percent=percent)
+    )
 
 
 def _revoke(said: _Said) -> PolicyChange:
     channel, quantity = said.channel_needed(), units(said.body.quantity)
-    return said.to_item(Revoke(event_id=said.event_id, at=said.at, channel=channel, quantity=quantity))
+    return said.to_item(Revoke(event_id=said.event_id, at_us=said.at_us, channel=channel, quantity=quantity))
 
 
 def _move(said: _Said) -> PolicyChange:
@@ -135,7 +139,7 @@ def _move(said: _Said) -> PolicyChange:
         raise Refused(Reason.MISSING_QUANTITY, "no quantity")
     to = needed_id(said.body.toChannel or said.body.to_channel, "other channel", Reason.MISSING_CHANNEL)
     channel = said.channel_needed()
-    return said.to_item(Move(event_id=said.event_id, at=said.at, channel=channel, to=to, quantity=quantity))
+    return said.to_item(Move(event_id=said.event_id, at_us=said.at_us, channel=channel, to=to, quantity=quantity))
 
 
 _CHANGES: Final[dict[Action, Callable[[_Said], PolicyChange]]] = {

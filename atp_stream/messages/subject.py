@@ -12,9 +12,9 @@ class Subject(msgspec.Struct, frozen=True, gc=False):
     kind: InputKind
     tenant: str
     item: str
-    at: int
+    at_us: int
     event_id: str
 
     def named(self, *content: str | int | None) -> str:
         """Return a name for an event without an id: of all that tells two of them apart."""
-        return content_name(self.kind.value, self.tenant, self.item, self.at, *content)
+        return content_name(self.kind.value, self.tenant, self.item, self.at_us, *content)

@@ -32,7 +32,7 @@ def schedule(subject: Subject, form: Any) -> AnyCommand:
         raise Refused(Reason.MISSING_DATE, "neither expectedDate nor expected_date")
     return ScheduleSupply(
         event_id=subject.event_id or subject.named(supply, quantity, day, location),
-        at=subject.at,
+        at_us=subject.at_us,
         supply=supply,
         quantity=quantity,
         day=day,
@@ -48,7 +48,9 @@ def cancel(subject: Subject, form: Any) -> AnyCommand:
     body: CancelledSupplyForm = form
     supply = _supply(body)
     event_id = subject.event_id or subject.named(supply)
-    return CancelSupply(event_id=event_id, at=subject.at, supply=supply, reason=(body.reason or "")[:MAX_ID_BYTES])
+    return CancelSupply(
+        event_id=event_id, at_us=subject.at_us, supply=supply, reason=(body.reason or "")[:MAX_ID_BYTES]
+    )
 
 
 def receive(subject: Subject, form: Any) -> AnyCommand:
@@ -60,7 +62,7 @@ def receive(subject: Subject, form: Any) -> AnyCommand:
         raise Refused(Reason.MISSING_QUANTITY, "a receipt that moves the stock has no quantity")
     return ReceiveSupply(
         event_id=subject.event_id or subject.named(supply, quantity, location),
-        at=subject.at,
+        at_us=subject.at_us,
         supply=supply,
         quantity=quantity,
         location=location,

@@ -89,7 +89,7 @@ async def resume_item(settings: Settings, tenant: str, item: str) -> str:
         ProvisionError: there is no log that `atp init` made, or it cannot be written.
     """
     at = time.time_ns() // 1000
-    command = msgspec.json.encode(ResumeItem(event_id=f"resume-{at}", at=at))
+    command = msgspec.json.encode(ResumeItem(event_id=f"resume-{at}", at_us=at))
     key = names.join(tenant, item).encode()
     return await append(settings, "resume", lambda genesis: [_Record(command, [_named(genesis)], key)])
 
@@ -145,7 +145,7 @@ def _genesis_record(genesis: str) -> _Record:
 
 def _policy_record(genesis: str, document: bytes) -> _Record:
     at = time.time_ns() // 1000
-    command = SetPolicy(event_id=f"policy-{at}", at=at, document=msgspec.Raw(document))
+    command = SetPolicy(event_id=f"policy-{at}", at_us=at, document=msgspec.Raw(document))
     return _Record(msgspec.json.encode(command), [_named(genesis)])
 
 

@@ -28,7 +28,7 @@ CLOSED: Final = "CLOSED"  # neither named by policy nor accepted without a name:
 
 def mark(row: Item) -> dict[str, Any]:
     """Return which state of the item an answer shows; `as_of` is in log time."""
-    known = {"version": row.version, "as_of": log_moment(row.log_time)}
+    known = {"version": row.version, "as_of": log_moment(row.log_time_ms)}
     return {**known, "quarantine": row.quarantine} if row.quarantine else known
 
 
@@ -78,8 +78,8 @@ def _drift(row: Item) -> dict[str, Any] | None:
     """Return since when the stock has not fitted its history, and the gap that was told of it; None if it does."""
     if row.drift is None:
         return None
-    told = units(row.drift.told) if row.drift.told else None
-    return {"since": log_moment(row.drift.since), "told": told}
+    told = units(row.drift.reported) if row.drift.reported else None
+    return {"since": log_moment(row.drift.since_ms), "told": told}
 
 
 def closed_by(part: Backorder | None) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from atp_stream.engine import lag
 from atp_stream.engine.app import EngineApp
-from atp_stream.engine.routing import lease_left
+from atp_stream.engine.routing import lease_left_s
 from atp_stream.messages.registry import SchemaCache
 from atp_stream.topics import Topics
 from atp_stream.web.access import OPEN
@@ -40,7 +40,7 @@ def checks(app: EngineApp) -> dict[str, str | None]:
         "running": f"giving up: {app.gave_up}" if app.gave_up else None,
         "assigned": "the group is moving partitions" if app.rebalancing else None,
         "recovered": "state is being restored" if recovering else None,
-        "heartbeat": "the group has not confirmed this worker lately" if lease_left(app) <= 0 else None,
+        "heartbeat": "the group has not confirmed this worker lately" if lease_left_s(app) <= 0 else None,
     }
 
 

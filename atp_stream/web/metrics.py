@@ -53,6 +53,10 @@ COUNTED: Final = {
         "Adjustments whose reservation was removed before: they moved the stock, and fulfilled nothing.",
     ),
     "purged": ("atp_purged_rows", "Rows removed because their window of stock time is forgotten."),
+    "counted_twice": (
+        "atp_supply_counted_twice",
+        "Receipts that came after a count which held their units: until then those counted as expected, too.",
+    ),
 }
 """What the ledger counts besides what it publishes: its name there, that of the metric, and what it is."""
 

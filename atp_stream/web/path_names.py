@@ -30,6 +30,13 @@ def checked(name: str, what: str) -> str:
     return name
 
 
+def known_parameters(request: web.Request, *known: str) -> None:
+    """Raise Problem, 400, for a parameter that the view does not have."""
+    unknown = set(request.query) - {*known}
+    if unknown:
+        raise Problem.refused("bad-query", f"no such parameter: {min(unknown)[:100]!r}")
+
+
 def behind(request: web.Request, parameter: str) -> str:
     """Return the name behind which a page begins, "" for the first page.
 
@@ -46,11 +53,28 @@ def page_size(request: web.Request, otherwise: int, most: int = MAX_PAGE, parame
     Raises:
         Problem: 400, it is no number from 1 to `most`.
     """
+<<<<<<< HEAD
     limit = request.query.get(parameter, str(otherwise))
     digits = len(str(most))
     if not (limit.isascii() and limit.isdigit() and len(limit) <= digits and 1 <= int(limit) <= most):
         raise Problem.refused("bad-query", f"{parameter} is a number from 1 to {most}")
     return int(limit)
+=======
+    return whole_number(request, "limit", otherwise, MAX_PAGE)
+
+
+def whole_number(request: web.Request, parameter: str, otherwise: int, most: int) -> int:
+    """Return the number that a parameter asks for, or the one that holds otherwise.
+
+    Raises:
+        Problem: 400, it is no number from 1 to `most`.
+    """
+    asked = request.query.get(parameter, str(otherwise))
+    digits = len(str(most))
+    if not (asked.isascii() and asked.isdigit() and len(asked) <= digits and 1 <= int(asked) <= most):
+        raise Problem.refused("bad-query", f"{parameter} is a number from 1 to {most}")
+    return int(asked)
+>>>>>>> main
 
 
 def only(request: web.Request, *parameters: str) -> None:

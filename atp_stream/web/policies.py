@@ -33,14 +33,14 @@ def in_force(state: State, log: str) -> dict[str, Any]:
     `log` names the partition of the log.
     """
     row: PolicyRow | None = state.get(POLICY)
-    since = None if row is None else {"log": f"{log}/{row.offset}", "at": log_moment(row.log_time)}
+    since = None if row is None else {"log": f"{log}/{row.offset}", "at": log_moment(row.log_time_ms)}
     document = msgspec.Raw(text(DEFAULT).encode()) if row is None else row.document
     return {"since": since, "met_by_all": state.get(SWEEP) is None, "document": document}
 
 
 def describe(policy: Policy, rules: ItemRules) -> dict[str, Any]:
     """Return an item's rules as the view shows them; quantities in units, times in seconds."""
-    limit = rules.time_limit
+    limit = rules.time_limit_us
     return {
         "default_channel": policy.default_channel,
         "safety_stock": {"fixed": units(rules.fixed), "percent": units(rules.percent)},

@@ -23,12 +23,15 @@ from atp_stream.web.listener import serve
 from atp_stream.web.metrics import Metrics, add_metrics
 from atp_stream.web.policies import add_policies
 from atp_stream.web.problems import OBSERVE
+from atp_stream.web.projection import add_projection
+from atp_stream.web.promise import add_promise
 from atp_stream.web.query import add_query
 from atp_stream.web.queue import add_queue
 from atp_stream.web.references import add_references
 from atp_stream.web.reservations import add_reservations
 from atp_stream.web.routing import PEERS
 from atp_stream.web.site import add_site
+from atp_stream.web.supplies import add_supplies
 from atp_stream.web.tls import client_tls
 from atp_stream.web.workers import add_workers
 
@@ -71,8 +74,8 @@ def add_web(
     serve(server, settings, metrics.turned_away)
     pages = Pages(app)
     add_site(pages, _index(pages))  # first: Faust puts an index of its own behind it
-    add_explain(app, pages)  # these two in front of the channels: one that is called so has no view of its own
-    add_queue(app, pages)
+    for add in (add_explain, add_queue, add_projection, add_promise, add_supplies):
+        add(app, pages)  # in front of the channels: one that is called `explain`, say, has no view of its own
     add_availability(app, pages)
     add_query(app, pages)
     add_references(app, pages)

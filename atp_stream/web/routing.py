@@ -26,7 +26,7 @@ from atp_stream.web.problems import Problem
 log = logging.getLogger(__name__)
 
 FORWARDED = "X-Atp-Forwarded"
-HOP_TIMEOUT = 2.0
+HOP_TIMEOUT_S = 2.0
 PEERS: Final[web.AppKey[SSLContext]] = web.AppKey("peers", SSLContext)
 """Where the web application keeps what makes it trust another worker."""
 
@@ -97,7 +97,8 @@ async def ask(
         Problem: 503, it does not answer in time, is busy, or does not take this worker for one.
     """
     try:
-        async with peer_request(app, request, worker, path, ClientTimeout(total=HOP_TIMEOUT), method, body) as answer:
+        timeout = ClientTimeout(total=HOP_TIMEOUT_S)
+        async with peer_request(app, request, worker, path, timeout, method, body) as answer:
             kept = {name: answer.headers[name] for name in _PASSED_ON if name in answer.headers}
             found = Answer(answer.status, kept, await answer.read())
     except (TimeoutError, ClientError, OSError) as error:

@@ -40,7 +40,7 @@ class Worker:
         self.read = 1
         self.stores = {0: Memory(), 1: Memory()}
         self.busy: set[int] = set()
-        self.positions = {number: Position(genesis="g", applied=9, log_time=NOON // 1000) for number in (0, 1)}
+        self.positions = {number: Position(genesis="g", applied=9, log_time_ms=NOON // 1000) for number in (0, 1)}
         self.ticks: list[tuple[int, int]] = []  # (partition, moment)
         self.asked: list[tuple[int, int]] = []  # the same, of ticks that only ask what time it is
 
@@ -69,7 +69,7 @@ class Worker:
 
     async def send_and_wait(self, topic: str, value: bytes, *, key: bytes, partition: int, headers: Any) -> Sent:
         assert (TOPICS.item_log.name, b"|", [("atp-genesis", b"g")]) == (topic, key, headers)
-        moment = msgspec.json.decode(value, type=Tick).at
+        moment = msgspec.json.decode(value, type=Tick).at_us
         (self.ticks if moment else self.asked).append((partition, moment))
         return Sent(10 + len(self.ticks), self.broker_time // 1000)
 
@@ -84,7 +84,7 @@ class Worker:
 
     def applied(self, number: int) -> None:
         """Let all ticks be applied."""
-        self.positions[number] = Position(genesis="g", applied=10 + len(self.ticks), log_time=self.now // 1000)
+        self.positions[number] = Position(genesis="g", applied=10 + len(self.ticks), log_time_ms=self.now // 1000)
 
 
 @pytest.fixture
@@ -229,10 +229,10 @@ async def test_a_timer_of_a_command_that_was_kept_while_log_time_went_on_is_foun
     worker: Worker, clock: Clock
 ) -> None:
     worker.timer(0, NOON + 60 * SECOND)
-    worker.positions[0] = Position(genesis="g", applied=9, log_time=NOON // 1000 - 5_000)
+    worker.positions[0] = Position(genesis="g", applied=9, log_time_ms=NOON // 1000 - 5_000)
     worker.busy.add(0)
     await clock.round()
-    worker.positions[0] = Position(genesis="g", applied=19, log_time=NOON // 1000)
+    worker.positions[0] = Position(genesis="g", applied=19, log_time_ms=NOON // 1000)
     await clock.round()
     worker.busy.clear()
     worker.timer(0, NOON - 4 * SECOND, "acme|kept")

@@ -36,7 +36,7 @@ class Worker:
         self.asked += 1
 
     def meet(self, number: int, offset: int, document: bytes) -> None:
-        self.rows[number] = encode_row(PolicyRow(offset=offset, log_time=0, document=msgspec.Raw(document)))
+        self.rows[number] = encode_row(PolicyRow(offset=offset, log_time_ms=0, document=msgspec.Raw(document)))
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ def entry(offset: int, command: AnyCommand, *, key: bytes = KEY, original: bytes
 
 def stock(offset: int, quantity: int, *, key: bytes = KEY) -> LogRecord:
     at = NOW * 1000 + offset
-    return entry(offset, AdjustStock(event_id=f"e{offset}", at=at, delta=quantity, absolute=quantity), key=key)
+    return entry(offset, AdjustStock(event_id=f"e{offset}", at_us=at, delta=quantity, absolute=quantity), key=key)
 
 
 def run(ledger: Ledger, memory: Memory, records: Sequence[LogRecord]) -> Answer:
@@ -73,9 +73,10 @@ def test_stock_is_published_for_every_channel_of_the_default_policy() -> None:
 def test_what_the_fold_counts_is_handed_to_the_engine() -> None:
     ledger, memory = a_ledger(), Memory()
 
-    assert {"duplicates": 0, "past": 0, "unpaired": 0, "purged": 0} == run(ledger, memory, [stock(1, 100)]).counted
+    nothing = {"duplicates": 0, "past": 0, "unpaired": 0, "purged": 0, "counted_twice": 0}
+    assert nothing == run(ledger, memory, [stock(1, 100)]).counted
     again = msgspec.structs.replace(stock(1, 100), offset=2)
-    assert {"duplicates": 1, "past": 0, "unpaired": 0, "purged": 0} == run(ledger, memory, [again]).counted
+    assert nothing | {"duplicates": 1} == run(ledger, memory, [again]).counted
 
 
 def test_a_record_that_is_no_command_becomes_a_dead_letter_and_the_rest_goes_on() -> None:
@@ -97,7 +98,7 @@ def test_a_record_that_is_no_command_becomes_a_dead_letter_and_the_rest_goes_on(
 
 def test_what_the_fold_refuses_keeps_the_original_bytes_and_place() -> None:
     original = pack_original(Record("inventory.adjusted", b"as it came", key=b"k"))
-    ahead = AdjustStock(event_id="e1", at=(NOW + 3_600_000) * 1000, delta=1, absolute=1)
+    ahead = AdjustStock(event_id="e1", at_us=(NOW + 3_600_000) * 1000, delta=1, absolute=1)
 
     answer = run(a_ledger(), Memory(), [entry(1, ahead, original=original)])
 
@@ -109,7 +110,7 @@ def test_what_the_fold_refuses_keeps_the_original_bytes_and_place() -> None:
 
 def test_a_fault_of_ours_quarantines_one_item_until_it_is_resumed(monkeypatch: pytest.MonkeyPatch) -> None:
     ledger, memory = a_ledger(), Memory()
-    reserve = Reserve(event_id="r1", at=NOW * 1000, reservation="cursed", quantity=100)
+    reserve = Reserve(event_id="r1", at_us=NOW * 1000, reservation="cursed", quantity=100)
     run(ledger, memory, [stock(1, 1_000), stock(2, 1_000, key=b"acme|chair")])
     monkeypatch.setattr(module, "fold", _breaks_on("cursed"))
 
@@ -123,7 +124,7 @@ def test_a_fault_of_ours_quarantines_one_item_until_it_is_resumed(monkeypatch: p
     assert [] == of_topic(hit, TOPICS.allocation_committed.name)
 
     monkeypatch.undo()
-    healed = run(ledger, memory, [entry(6, ResumeItem(event_id="x", at=NOW * 1000))])
+    healed = run(ledger, memory, [entry(6, ResumeItem(event_id="x", at_us=NOW * 1000))])
     while healed.unfinished:
         healed = run(ledger, memory, [])
 
@@ -135,13 +136,13 @@ def test_a_kept_command_that_is_refused_when_its_item_is_resumed_gives_the_origi
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     ledger, memory = a_ledger(), Memory()
-    reserve = Reserve(event_id="r1", at=NOW * 1000, reservation="cursed", quantity=100, channel="ECOM")
+    reserve = Reserve(event_id="r1", at_us=NOW * 1000, reservation="cursed", quantity=100, channel="ECOM")
     elsewhere = msgspec.structs.replace(reserve, event_id="r2", channel="STORE")
     monkeypatch.setattr(module, "fold", _breaks_on("cursed"))
     original = pack_original(Record("inventory.core.reservation.created", b"as it came", key=b"k"))
     run(ledger, memory, [entry(1, reserve), entry(2, elsewhere, original=original)])
     monkeypatch.undo()
-    answers = [run(ledger, memory, [entry(3, ResumeItem(event_id="x", at=NOW * 1000))])]
+    answers = [run(ledger, memory, [entry(3, ResumeItem(event_id="x", at_us=NOW * 1000))])]
     while answers[-1].unfinished:
         answers.append(run(ledger, memory, []))
 

@@ -29,25 +29,25 @@ def record(offset: int, command: AnyCommand, key: bytes = b"acme|lamp", *, heade
 
 
 def document(offset: int, text: bytes) -> Record:
-    return record(offset, SetPolicy(event_id=f"p{offset}", at=0, document=msgspec.Raw(text)), b"|")
+    return record(offset, SetPolicy(event_id=f"p{offset}", at_us=0, document=msgspec.Raw(text)), b"|")
 
 
 def genesis() -> Record:
-    return record(0, SetPolicy(event_id="-", at=0, document=msgspec.Raw(b"{}")), b"|",
+    return record(0, SetPolicy(event_id="-", at_us=0, document=msgspec.Raw(b"{}")), b"|",
                   headers=[(CONTROL_HEADER, CONTROL_GENESIS)])  # fmt: skip
 
 
 def count(offset: int, units: int, key: bytes = b"acme|lamp") -> Record:
-    return record(offset, CountStock(event_id=f"c{offset}", at=at(offset), on_hand=units * 100), key)
+    return record(offset, CountStock(event_id=f"c{offset}", at_us=at(offset), on_hand=units * 100), key)
 
 
 def reserve(offset: int, units: int, key: bytes = b"acme|lamp") -> Record:
-    command = Reserve(event_id=f"r{offset}", at=at(offset), reservation=f"order-{offset}", quantity=units * 100)
+    command = Reserve(event_id=f"r{offset}", at_us=at(offset), reservation=f"order-{offset}", quantity=units * 100)
     return record(offset, command, key)
 
 
 def release(offset: int, order: str) -> Record:
-    return record(offset, Release(event_id=f"x{offset}", at=at(offset), reservation=order))
+    return record(offset, Release(event_id=f"x{offset}", at_us=at(offset), reservation=order))
 
 
 def at(offset: int) -> int:

@@ -24,8 +24,8 @@ def rows() -> Iterator[Scratch]:
     """Rows of an item that is counted at a location and without one, and of which some was shipped."""
     with Scratch() as scratch:
         folding = Folding(SUBJECT.ledger(), 0, rows=scratch, position=Position(genesis=GENESIS))
-        north = CountStock(event_id="n", at=at(2), on_hand=700, location="north")
-        shipped = Fulfil(event_id="f", at=at(4), reservation="order-3", quantity=100, location="north")
+        north = CountStock(event_id="n", at_us=at(2), on_hand=700, location="north")
+        shipped = Fulfil(event_id="f", at_us=at(4), reservation="order-3", quantity=100, location="north")
         log = [genesis(), count(1, 9), record(2, north), reserve(3, 2), record(4, shipped), count(5, 3, b"acme|desk")]
         list(folding.take(log))
         yield scratch

@@ -73,7 +73,7 @@ def snapshot_at(path: Path, position: str) -> Snapshot:
 def test_a_snapshot_of_the_first_version_is_read(tmp_path: Path) -> None:
     position = '{"format":1,"genesis":"abc","applied":7,"log_time":9,"marks":{}}'
     with snapshot_at(tmp_path / "s.atp", position) as opened, Scratch() as rows:
-        assert Position(genesis="abc", applied=7, log_time=9) == opened.load(0, rows)
+        assert Position(genesis="abc", applied=7, log_time_ms=9) == opened.load(0, rows)
         assert [(b"t|i|i", b"{}")] == list(rows.scan())
 
 

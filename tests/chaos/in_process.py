@@ -90,11 +90,11 @@ class InProcess:
     def apply(self, document, now):
         """Put a policy in force, as an operator does."""
         said = msgspec.Raw(json.dumps(document).encode())
-        self._to_all(SetPolicy(event_id=f"policy-{now}", at=now, document=said), now)
+        self._to_all(SetPolicy(event_id=f"policy-{now}", at_us=now, document=said), now)
 
     def tick(self, told, now):
         """Let time pass up to `told`."""
-        self._to_all(Tick(event_id="tick", at=told), now)
+        self._to_all(Tick(event_id="tick", at_us=told), now)
 
     def _to_all(self, asked, now):
         command = encode_command(asked)
@@ -105,7 +105,7 @@ class InProcess:
     def _wait(self, record, now, **source):
         waiting = self._waiting[record.partition]
         waiting.append(
-            LogRecord(offset=record.offset, log_time=now // 1000, key=record.key, value=record.value, **source)
+            LogRecord(offset=record.offset, log_time_ms=now // 1000, key=record.key, value=record.value, **source)
         )
         if len(waiting) >= self._step:
             self.fold(record.partition, now)

@@ -65,7 +65,7 @@ def knowing_rows_alone() -> ExitStack:
 
 def _forgotten_a_generation_early(one: Place) -> int:
     row = one.row
-    return max(row.forgotten_at, row.before_at, row.newest_at if one.generation > row.generation else -1)
+    return max(row.forgotten_at_us, row.before_at_us, row.newest_at_us if one.generation > row.generation else -1)
 
 
 FAULTS: dict[str, Fault] = {

@@ -19,7 +19,7 @@ BOUNDS: list[tuple[str, Any]] = [
     ("stock.md#no-bound", place.MAX_IDS),
     ("stock.md#doubt", results.MAX_LOOK_BACK),
     ("stock.md#window", f"{schema.MAX_WINDOW // (7 * 24 * 60 * 60)} weeks"),
-    ("stock.md#window", f"{facts.StockRules().window // 3_600_000_000} hours"),
+    ("stock.md#window", f"{facts.StockRules().window_us // 3_600_000_000} hours"),
     ("stock.md#stock-time", f"W / {generations.SILENCE_PARTS}"),
     ("stock.md#included", f"W / {schema.SKEW_PARTS}"),
     ("stock.md#purge", f"W / {purge.TICK_PARTS}"),

@@ -11,7 +11,7 @@ CODE = {
     name: str(int(value))
     for module in (bodies, path_names, query, routing, server)
     for name, value in vars(module).items()
-    if re.fullmatch("MAX_[A-Z_]+|[A-Z_]+_S|HOP_TIMEOUT", name) and name not in {"MAX_ID_BYTES", "REPEAT_S"}
+    if re.fullmatch("MAX_[A-Z_]+|[A-Z_]+_S", name) and name not in {"MAX_ID_BYTES", "REPEAT_S"}
 }
 SETTINGS = {row.variable: row.default for row in catalogue()}
 

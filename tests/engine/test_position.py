@@ -71,7 +71,7 @@ def test_a_topic_with_a_slash_like_number_in_its_name_keeps_its_own_mark() -> No
 def test_log_time_never_goes_back() -> None:
     fresh = plan(START, [record(0, at=100), record(1, at=50)]).fresh
 
-    assert [100, 100] == [one.log_time for one in fresh]
+    assert [100, 100] == [one.log_time_ms for one in fresh]
 
 
 def test_a_step_that_stops_early_moves_only_over_what_it_consumed() -> None:
@@ -81,7 +81,7 @@ def test_a_step_that_stops_early_moves_only_over_what_it_consumed() -> None:
     moved, covered = advance(START, records, planned, 1, 13)
 
     assert 2 == covered
-    assert Position(genesis=GENESIS, applied=11, log_time=6, marks={"in/0": Mark(1)}) == moved
+    assert Position(genesis=GENESIS, applied=11, log_time_ms=6, marks={"in/0": Mark(1)}) == moved
 
 
 def test_a_step_that_consumed_nothing_does_not_move() -> None:
@@ -140,7 +140,7 @@ def test_a_record_of_another_log_is_never_folded() -> None:
 
 
 def test_a_position_reads_back_as_it_was_written() -> None:
-    position = Position(genesis=GENESIS, applied=41, log_time=99, marks={"in/0": Mark(7)})
+    position = Position(genesis=GENESIS, applied=41, log_time_ms=99, marks={"in/0": Mark(7)})
 
     assert position == decode_position(encode_position(position))
 
@@ -148,6 +148,6 @@ def test_a_position_reads_back_as_it_was_written() -> None:
 def test_a_position_row_of_format_1_is_still_read() -> None:
     row = b'{"format":1,"genesis":"0123456789abcdef","applied":41,"log_time":99,"marks":{"in/0":[7,"89abcdef"]}}'
 
-    assert Position(genesis=GENESIS, applied=41, log_time=99, marks={"in/0": Mark(7, "89abcdef")}) == decode_position(
-        row
-    )
+    assert Position(
+        genesis=GENESIS, applied=41, log_time_ms=99, marks={"in/0": Mark(7, "89abcdef")}
+    ) == decode_position(row)

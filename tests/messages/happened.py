@@ -41,8 +41,8 @@ DENIED = ReservationDenied(
     outcome=DenialOutcome.PARTIAL,
     reason=DenialReason.REST_WAITS,
 )
-DRIFTED = StockDrifted(**_HEAD, gap=-250, on_hand=12_000, since=AT - 30_000, resolved=False)
-RESOLVED = StockDrifted(**_HEAD, gap=0, on_hand=12_000, since=AT - 90_000, resolved=True)
+DRIFTED = StockDrifted(**_HEAD, gap=-250, on_hand=12_000, since_ms=AT - 30_000, resolved=False)
+RESOLVED = StockDrifted(**_HEAD, gap=0, on_hand=12_000, since_ms=AT - 90_000, resolved=True)
 PROMISED = ReservationPromised(
     **_HEAD,
     reservation="r",
@@ -90,7 +90,7 @@ FLAT: st.SearchStrategy[Published] = st.one_of(
         reason=st.text(st.characters(codec="utf-8"), max_size=2000),
     ),
     st.builds(
-        StockDrifted, **_HEADS, gap=_AMOUNTS, on_hand=_AMOUNTS, since=st.integers(0, 2**53), resolved=st.booleans()
+        StockDrifted, **_HEADS, gap=_AMOUNTS, on_hand=_AMOUNTS, since_ms=st.integers(0, 2**53), resolved=st.booleans()
     ),
 )
 PUBLISHED: st.SearchStrategy[Published] = st.one_of(

@@ -24,7 +24,7 @@ def test_a_letter_is_the_original_with_the_reason_behind_its_headers() -> None:
             ("atp-at", b"9"),
         ],
     )
-    assert expected == Letter.of(record, ORIGIN, REFUSED, at=9)
+    assert expected == Letter.of(record, ORIGIN, REFUSED, at_ms=9)
 
 
 def test_without_a_clock_a_letter_is_as_old_as_its_message() -> None:
@@ -32,9 +32,9 @@ def test_without_a_clock_a_letter_is_as_old_as_its_message() -> None:
 
 
 def test_a_replayed_letter_that_is_refused_again_has_one_reason() -> None:
-    first = Letter.of(Record(b"x"), ORIGIN, Refused("too_old", "once"), at=1)
+    first = Letter.of(Record(b"x"), ORIGIN, Refused("too_old", "once"), at_ms=1)
     again = Record(first.value, headers=tuple(first.headers))
-    assert Letter.of(Record(b"x"), "t/0/1", REFUSED, at=2) == Letter.of(again, "t/0/1", REFUSED, at=2)
+    assert Letter.of(Record(b"x"), "t/0/1", REFUSED, at_ms=2) == Letter.of(again, "t/0/1", REFUSED, at_ms=2)
 
 
 def test_a_record_may_have_no_headers_at_all() -> None:

@@ -106,7 +106,7 @@ def test_the_id_of_the_message_comes_before_that_of_its_headers() -> None:
 def test_the_time_of_a_cloud_event_is_its_timestamp() -> None:
     value = b'{"itemId":"i","onHand":5}'
     headers = (("ce_id", b"a"), ("ce_time", b"2024-05-01T12:00:01Z"))
-    assert command(InputKind.COUNTED, value, headers=headers).at == 1_714_564_801_000_000
+    assert command(InputKind.COUNTED, value, headers=headers).at_us == 1_714_564_801_000_000
 
 
 def refused(kind: InputKind, value: bytes, schema: Any = None) -> tuple[str, str]:

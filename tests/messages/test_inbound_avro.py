@@ -27,7 +27,7 @@ FULL: list[tuple[InputKind, dict[str, Any], AnyCommand]] = [
             "location_id": "berlin",
             "reservation_id": "r",
         },
-        AdjustStock(event_id="e", at=NOON + 1, delta=-250, absolute=15_000, location="berlin", reservation="r"),
+        AdjustStock(event_id="e", at_us=NOON + 1, delta=-250, absolute=15_000, location="berlin", reservation="r"),
     ),
     (
         InputKind.COUNTED,
@@ -39,7 +39,7 @@ FULL: list[tuple[InputKind, dict[str, Any], AnyCommand]] = [
             "onHand": Decimal("999999999999.99"),
             "locationId": "berlin",
         },
-        CountStock(event_id="e", at=NOON + 1, on_hand=99_999_999_999_999, location="berlin"),
+        CountStock(event_id="e", at_us=NOON + 1, on_hand=99_999_999_999_999, location="berlin"),
     ),
     (
         InputKind.CREATED,
@@ -60,13 +60,13 @@ FULL: list[tuple[InputKind, dict[str, Any], AnyCommand]] = [
         },
         Reserve(
             event_id="e",
-            at=NOON + 1,
+            at_us=NOON + 1,
             reservation="r",
             quantity=500,
             channel="ECOM",
             location="berlin",
             reference="order 7",
-            expires_at=NOON + 900_000_000,
+            expires_at_us=NOON + 900_000_000,
             priority=-3,
             allow_partial=True,
             allow_backorder=False,
@@ -75,7 +75,7 @@ FULL: list[tuple[InputKind, dict[str, Any], AnyCommand]] = [
     (
         InputKind.CONFIRMED,
         {"eventId": "e", "timestamp": NOON + 1, "tenantId": "globex", "reservationId": "r", "itemId": "i"},
-        Confirm(event_id="e", at=NOON + 1, reservation="r"),
+        Confirm(event_id="e", at_us=NOON + 1, reservation="r"),
     ),
     (
         InputKind.RELEASED,
@@ -88,7 +88,7 @@ FULL: list[tuple[InputKind, dict[str, Any], AnyCommand]] = [
             "quantity": Decimal("0.01"),
             "reason": "changed",
         },
-        Release(event_id="e", at=NOON + 1, reservation="r", quantity=1, reason="changed"),
+        Release(event_id="e", at_us=NOON + 1, reservation="r", quantity=1, reason="changed"),
     ),
     (
         InputKind.FULFILLED,
@@ -101,7 +101,7 @@ FULL: list[tuple[InputKind, dict[str, Any], AnyCommand]] = [
             "quantity": Decimal(2),
             "locationId": "berlin",
         },
-        Fulfil(event_id="e", at=NOON + 1, reservation="r", quantity=200, location="berlin"),
+        Fulfil(event_id="e", at_us=NOON + 1, reservation="r", quantity=200, location="berlin"),
     ),
 ]
 
@@ -185,13 +185,13 @@ def test_upstream_may_write_quantities_in_another_type(declared: Any, written: A
     ids=lambda value: f"{value}"[:50],
 )
 def test_timestamps_are_read_in_the_unit_that_their_schema_states(declared: Any, written: Any, expected: int) -> None:
-    assert expected == read(created(timestamp=declared), timestamp=written).at
+    assert expected == read(created(timestamp=declared), timestamp=written).at_us
 
 
 def test_a_logical_type_beside_the_type_is_taken_as_it_was_meant() -> None:
     schema = created(timestamp="long")
     schema["fields"][-1]["logicalType"] = "timestamp-micros"
-    assert NOON + 7 == read(schema, timestamp=NOON + 7).at
+    assert NOON + 7 == read(schema, timestamp=NOON + 7).at_us
 
 
 def test_what_is_none_of_ours_is_passed_over() -> None:

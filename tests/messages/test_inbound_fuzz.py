@@ -56,7 +56,7 @@ def answer(kind: InputKind, value: bytes) -> Any:
         of_all = isinstance(found.command, SetPolicy | EditPolicy)
         assert of_all or 0 < len(found.item.encode()) <= 255
         assert of_all or 0 < len(found.tenant.encode()) <= 255
-        assert 0 <= found.command.at
+        assert 0 <= found.command.at_us
         amounts = [getattr(found.command, name, None) or 0 for name in ("quantity", "delta", "absolute", "on_hand")]
         assert all(abs(amount) <= LARGEST for amount in amounts)
         assert found.command == msgspec.json.decode(msgspec.json.encode(found.command), type=AnyCommand)

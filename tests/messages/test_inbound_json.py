@@ -26,13 +26,13 @@ def test_the_seeds_producer_snippet_is_an_adjustment() -> None:
         "adjustment_reason": "restock",
         "adjusted_by": "user123",
     }
-    expected = AdjustStock(event_id="abc123", at=NOON + 250_000, delta=1000, absolute=15_000)
+    expected = AdjustStock(event_id="abc123", at_us=NOON + 250_000, delta=1000, absolute=15_000)
     assert Translated("acme", "prod987", expected) == translate(InputKind.ADJUSTED, json.dumps(snippet).encode())
 
 
 def test_the_snippet_of_an_aware_clock_is_read_as_well() -> None:
     stamp = datetime(2024, 5, 1, 12, tzinfo=UTC).isoformat() + "Z"
-    assert NOON == command(InputKind.ADJUSTED, {"product_id": "p", "adjusted_quantity": 1, "timestamp": stamp}).at
+    assert NOON == command(InputKind.ADJUSTED, {"product_id": "p", "adjusted_quantity": 1, "timestamp": stamp}).at_us
 
 
 def test_an_adjustments_extras_are_read() -> None:
@@ -46,24 +46,24 @@ def test_an_adjustments_extras_are_read() -> None:
         "reservation_id": "r",
         "channel": "ECOM",
     }
-    expected = AdjustStock(event_id="e", at=NOON, delta=-250, location="berlin", reservation="r")
+    expected = AdjustStock(event_id="e", at_us=NOON, delta=-250, location="berlin", reservation="r")
     assert Translated("globex", "p", expected) == translate(InputKind.ADJUSTED, content)
 
 
 def test_an_adjustment_with_only_the_new_quantity_is_a_count() -> None:
     content = {"event_id": "e", "timestamp": AT, "product_id": "p", "new_quantity": 150, "location_id": "berlin"}
-    expected = CountStock(event_id="e", at=NOON, on_hand=15_000, location="berlin")
+    expected = CountStock(event_id="e", at_us=NOON, on_hand=15_000, location="berlin")
     assert expected == command(InputKind.ADJUSTED, content)
 
 
 def test_an_adjustment_with_only_the_delta_is_a_delta() -> None:
     content = {"event_id": "e", "timestamp": AT, "product_id": "p", "adjusted_quantity": 0, "new_quantity": None}
-    assert AdjustStock(event_id="e", at=NOON, delta=0) == command(InputKind.ADJUSTED, content)
+    assert AdjustStock(event_id="e", at_us=NOON, delta=0) == command(InputKind.ADJUSTED, content)
 
 
 def test_a_count_is_read() -> None:
     content = {"eventId": "e", "timestamp": AT, "itemId": "i", "onHand": 12.25, "locationId": "berlin"}
-    assert CountStock(event_id="e", at=NOON, on_hand=1225, location="berlin") == command(InputKind.COUNTED, content)
+    assert CountStock(event_id="e", at_us=NOON, on_hand=1225, location="berlin") == command(InputKind.COUNTED, content)
 
 
 def test_upstreams_envelope_of_a_created_reservation_is_read() -> None:
@@ -81,7 +81,7 @@ def test_upstreams_envelope_of_a_created_reservation_is_read() -> None:
             "channel": "ECOM",
         },
     }
-    expected = Reserve(event_id="e-1", at=NOON, reservation="r-1", quantity=500, channel="ECOM", location="berlin")
+    expected = Reserve(event_id="e-1", at_us=NOON, reservation="r-1", quantity=500, channel="ECOM", location="berlin")
     assert Translated("acme", "item-001", expected) == translate(InputKind.CREATED, content)
 
 
@@ -102,13 +102,13 @@ def test_everything_that_a_created_reservation_may_say_is_read() -> None:
     }
     expected = Reserve(
         event_id="e",
-        at=NOON,
+        at_us=NOON,
         reservation="r",
         quantity=750,
         channel="B2B",
         location="berlin",
         reference="order 7",
-        expires_at=NOON + 900_000_000,
+        expires_at_us=NOON + 900_000_000,
         priority=-3,
         allow_partial=True,
         allow_backorder=False,
@@ -118,12 +118,12 @@ def test_everything_that_a_created_reservation_may_say_is_read() -> None:
 
 def test_a_created_reservation_may_say_no_more_than_it_must() -> None:
     found = command(InputKind.CREATED, {"reservationId": "r", "itemId": "i", "quantity": 1})
-    assert Reserve(event_id=found.event_id, at=NOON, reservation="r", quantity=100) == found
+    assert Reserve(event_id=found.event_id, at_us=NOON, reservation="r", quantity=100) == found
 
 
 def test_a_confirmation_is_read() -> None:
     content = {"eventId": "e", "timestamp": AT, "reservationId": "r", "itemId": "i"}
-    assert Confirm(event_id="e", at=NOON, reservation="r") == command(InputKind.CONFIRMED, content)
+    assert Confirm(event_id="e", at_us=NOON, reservation="r") == command(InputKind.CONFIRMED, content)
 
 
 def test_a_release_of_a_part_is_read() -> None:
@@ -135,13 +135,13 @@ def test_a_release_of_a_part_is_read() -> None:
         "quantity": 2,
         "reason": "changed",
     }
-    expected = Release(event_id="e", at=NOON, reservation="r", quantity=200, reason="changed")
+    expected = Release(event_id="e", at_us=NOON, reservation="r", quantity=200, reason="changed")
     assert expected == command(InputKind.RELEASED, content)
 
 
 def test_a_release_without_a_quantity_is_of_all_that_is_left() -> None:
     content = {"eventId": "e", "timestamp": AT, "reservationId": "r", "itemId": "i"}
-    assert Release(event_id="e", at=NOON, reservation="r") == command(InputKind.RELEASED, content)
+    assert Release(event_id="e", at_us=NOON, reservation="r") == command(InputKind.RELEASED, content)
 
 
 def test_a_releases_reason_is_kept_to_its_first_255_characters() -> None:
@@ -158,7 +158,7 @@ def test_a_fulfilment_is_read() -> None:
         "quantity": 2,
         "locationId": "berlin",
     }
-    expected = Fulfil(event_id="e", at=NOON, reservation="r", quantity=200, location="berlin")
+    expected = Fulfil(event_id="e", at_us=NOON, reservation="r", quantity=200, location="berlin")
     assert expected == command(InputKind.FULFILLED, content)
 
 
@@ -190,7 +190,7 @@ def test_no_timestamp_means_kafkas() -> None:
     value = b'{"reservationId":"r","itemId":"i"}'
     found = Inbound({}, "acme").translate(InputKind.CONFIRMED, Record(value, timestamp=1_714_564_800_123))  # type: ignore[arg-type]
     assert isinstance(found, Translated)
-    assert found.command.at == NOON + 123_000
+    assert found.command.at_us == NOON + 123_000
 
 
 @pytest.mark.parametrize("kind", InputKind)

@@ -23,7 +23,7 @@ def scheduled(day: object) -> Any:
 def test_a_schedule_is_read() -> None:
     content = {"eventId": "e", "timestamp": AT, **CAMEL[InputKind.SUPPLY_SCHEDULED], "reference": "line 3"}
     expected = ScheduleSupply(
-        event_id="e", at=NOON, supply="s", quantity=100, day=TENTH, location="l", kind="PURCHASE", firm=False,
+        event_id="e", at_us=NOON, supply="s", quantity=100, day=TENTH, location="l", kind="PURCHASE", firm=False,
         reference="line 3",
     )  # fmt: skip
     assert expected == command(InputKind.SUPPLY_SCHEDULED, content)
@@ -39,17 +39,17 @@ def test_a_date_is_that_day_and_an_instant_falls_into_its_day(day: object) -> No
 
 def test_a_cancellation_and_a_receipt_are_read() -> None:
     head = {"eventId": "e", "timestamp": AT, "supplyId": "po", "itemId": "i"}
-    cancelled = CancelSupply(event_id="e", at=NOON, supply="po", reason="bankrupt")
+    cancelled = CancelSupply(event_id="e", at_us=NOON, supply="po", reason="bankrupt")
     assert cancelled == command(InputKind.SUPPLY_CANCELLED, {**head, "reason": "bankrupt"})
-    assert ReceiveSupply(event_id="e", at=NOON, supply="po") == command(InputKind.SUPPLY_RECEIVED, head)
-    part = ReceiveSupply(event_id="e", at=NOON, supply="po", quantity=4500, final=True, moves_stock=True)
+    assert ReceiveSupply(event_id="e", at_us=NOON, supply="po") == command(InputKind.SUPPLY_RECEIVED, head)
+    part = ReceiveSupply(event_id="e", at_us=NOON, supply="po", quantity=4500, final=True, moves_stock=True)
     content = {**head, "quantity": 45, "final": True, "movesStock": True}
     assert part == command(InputKind.SUPPLY_RECEIVED, content)
 
 
 def test_an_adjustment_may_name_the_supply_that_it_receives() -> None:
     content = {"event_id": "e", "timestamp": AT, "product_id": "p", "adjusted_quantity": 50, "supply_id": "po"}
-    assert AdjustStock(event_id="e", at=NOON, delta=5000, supply="po") == command(InputKind.ADJUSTED, content)
+    assert AdjustStock(event_id="e", at_us=NOON, delta=5000, supply="po") == command(InputKind.ADJUSTED, content)
 
 
 def test_a_reservation_may_want_a_day() -> None:

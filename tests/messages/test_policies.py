@@ -16,7 +16,7 @@ AT = "2024-05-01T12:00:00Z"
 DOCUMENT = {"tenants": {"*": {"channels": {"ECOM": {"buffer": 1.5}}}}}
 ITEM = {"tenantId": "acme", "itemId": "lamp", "eventId": "e", "timestamp": AT}
 TENANT = {"tenantId": "acme", "eventId": "e", "timestamp": AT}
-HEAD: dict[str, Any] = {"event_id": "e", "at": NOON}
+HEAD: dict[str, Any] = {"event_id": "e", "at_us": NOON}
 
 
 def raw(text: str) -> msgspec.Raw:

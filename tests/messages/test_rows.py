@@ -23,7 +23,7 @@ def test_every_command_of_intake_survives_the_item_log(kind: InputKind) -> None:
 
 def test_a_command_of_an_older_release_is_read() -> None:
     value = b'{"command":"reserve","event_id":"e","at":5,"reservation":"r","quantity":100,"from_the_future":1}'
-    assert Reserve(event_id="e", at=5, reservation="r", quantity=100) == decode_command(value)
+    assert Reserve(event_id="e", at_us=5, reservation="r", quantity=100) == decode_command(value)
 
 
 def test_what_is_no_command_is_an_error() -> None:

@@ -22,30 +22,30 @@ AT = 1_700_000_000_000_000
 COMMANDS: dict[bytes, AnyCommand] = {
     b'{"command":"adjust","delta":1000,"absolute":1000,"location":"A","reservation":"r9","event_id":"e1",'
     b'"at":1700000000000000}': AdjustStock(
-        event_id="e1", at=AT, delta=1000, absolute=1000, location="A", reservation="r9"
+        event_id="e1", at_us=AT, delta=1000, absolute=1000, location="A", reservation="r9"
     ),
     b'{"command":"count","on_hand":900,"event_id":"e2","at":1700000000000000}': CountStock(
-        event_id="e2", at=AT, on_hand=900
+        event_id="e2", at_us=AT, on_hand=900
     ),
     b'{"command":"reserve","reservation":"r1","quantity":5000,"channel":"ECOM","expires_at":1700000000000009,'
     b'"priority":2,"allow_partial":true,"event_id":"e3","at":1700000000000000}': Reserve(
         event_id="e3",
-        at=AT,
+        at_us=AT,
         reservation="r1",
         quantity=5000,
         channel="ECOM",
-        expires_at=AT + 9,
+        expires_at_us=AT + 9,
         priority=2,
         allow_partial=True,
     ),
     b'{"command":"confirm","reservation":"r1","event_id":"e4","at":1700000000000000}': Confirm(
-        event_id="e4", at=AT, reservation="r1"
+        event_id="e4", at_us=AT, reservation="r1"
     ),
     b'{"command":"release","reservation":"r1","quantity":100,"reason":"x","event_id":"e5",'
-    b'"at":1700000000000000}': Release(event_id="e5", at=AT, reservation="r1", quantity=100, reason="x"),
+    b'"at":1700000000000000}': Release(event_id="e5", at_us=AT, reservation="r1", quantity=100, reason="x"),
     b'{"command":"fulfil","reservation":"r1","quantity":100,"location":"A","event_id":"e6",'
-    b'"at":1700000000000000}': Fulfil(event_id="e6", at=AT, reservation="r1", quantity=100, location="A"),
-    b'{"command":"resume","event_id":"e7","at":1700000000000000}': ResumeItem(event_id="e7", at=AT),
+    b'"at":1700000000000000}': Fulfil(event_id="e6", at_us=AT, reservation="r1", quantity=100, location="A"),
+    b'{"command":"resume","event_id":"e7","at":1700000000000000}': ResumeItem(event_id="e7", at_us=AT),
 }
 ITEM = (
     b'{"stock":{"on_hand":800,"gap":0,"basis":900,"split":true,"named":[1000,0,1000,1],"places":{"A":[[1000,0,'
@@ -74,7 +74,7 @@ def test_an_item_of_0_1_0_has_its_stock_and_channels() -> None:
         row.channels["ECOM"].waiting,
         row.channels["STORE"].waiting,
     )
-    assert (6, 6, 1_700_000_000_000) == (row.version, row.offset, row.log_time)
+    assert (6, 6, 1_700_000_000_000) == (row.version, row.offset, row.log_time_ms)
 
 
 def test_a_reservation_of_0_1_0_has_its_allocations_and_what_it_knows() -> None:

@@ -195,7 +195,7 @@ def test_without_the_marks_what_intake_sends_twice_is_seen_twice() -> None:
 
 
 def _plan_without_marks(at: Position, records: Any) -> Any:
-    return position.plan(Position(genesis=at.genesis, applied=at.applied, log_time=at.log_time), records)
+    return position.plan(Position(genesis=at.genesis, applied=at.applied, log_time_ms=at.log_time_ms), records)
 
 
 def test_with_two_batches_of_a_partition_under_way_a_hole_is_seen() -> None:

@@ -94,6 +94,7 @@ class App:
     _accepted = EngineApp._accepted
     _decided = EngineApp._decided
     _retry_take_over = EngineApp._retry_take_over
+    has_lost_track = EngineApp.has_lost_track
     take_over_anew = EngineApp.take_over_anew
     let_go = EngineApp.let_go
     take_over = EngineApp.take_over

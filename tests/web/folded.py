@@ -41,7 +41,10 @@ class Folded:
         app.moving = False
         app.rebalancing = False
         app.tables.actives_ready = True
-        app._consumer = SimpleNamespace(last_heartbeat=time.monotonic() + 1e6, _thread=None, assignment=set)
+        cluster = SimpleNamespace(partitions_for_topic=lambda _: {0})
+        inner = SimpleNamespace(_client=SimpleNamespace(cluster=cluster), _subscription=SimpleNamespace(subscription=None))
+        thread = SimpleNamespace(_consumer=inner)
+        app._consumer = SimpleNamespace(last_heartbeat=time.monotonic() + 1e6, _thread=thread, assignment=set)
         app.table.open(partitions)
 
     def say(self, item: str, *commands: AnyCommand, tenant: str = "acme", log_time: int = NOON) -> None:

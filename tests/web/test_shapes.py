@@ -93,10 +93,10 @@ def test_what_was_odd_about_the_facts_is_counted() -> None:
 
 
 def test_a_gap_says_since_when_and_what_was_told_of_it() -> None:
-    row = Item(stock=Stock(gap=-250), channels={}, drift=Drift(since=1_700_000_000_000))
+    row = Item(stock=Stock(gap=-250), channels={}, drift=Drift(since_ms=1_700_000_000_000))
     shown = item(row)
     assert '"gap":-2.50,"drift":{"since":"2023-11-14T22:13:20.000+00:00","told":null},' in shown
-    row.drift = Drift(since=1_700_000_000_000, told=-250)
+    row.drift = Drift(since_ms=1_700_000_000_000, reported=-250)
     assert '"told":-2.50}' in item(row)
 
 

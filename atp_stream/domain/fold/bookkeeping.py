@@ -22,7 +22,7 @@ class Bookkeeping:
         if item.row.stock.gap or item.row.drift is not None:
             drift.follow(item)
         item.done()
-        self.purge.watch(item.log_time)
+        self.purge.watch(item.log_time_ms)
         row = item.row
         if row.stopped is not None and row.quarantine is None and not row.deferred and row.stock.upgrading is None:
             self.resume_purge(item)

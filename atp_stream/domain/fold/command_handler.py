@@ -34,7 +34,7 @@ class CommandHandler:
         try:
             outcome = apply_command(item, command, version.policy)
         except Refused as refused:
-            self._output.refuse(item.name, item.row.version, item.offset, item.log_time, refused, deferred)
+            self._output.refuse(item.name, item.row.version, item.offset, item.log_time_ms, refused, deferred)
             if refused.reason == "stale":
                 item.row.stale += 1
                 item.changed = True

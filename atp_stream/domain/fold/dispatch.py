@@ -50,14 +50,14 @@ def apply_command(item: OpenItem, command: ItemCommand, policy: Policy) -> Outco
     Raises Refused, and has changed nothing, with reason future, stale (nobody can know whether it was counted), or one
     of an operator's command or of a reservation.
     """
-    refuse_future(command.at, item.log_time, policy.future_tolerance)
+    refuse_future(command.at_us, item.log_time_ms, policy.future_tolerance_us)
     match command:
         case Reserve():
             return _OUTCOMES[reserve(item, command, policy)]
         case AdjustStock():
-            return _adjust(item, command)
+            return _move_stock(item, command) if command.supply is None else _receive(item, command, command.supply)
         case CountStock():
-            return _record(item, Fact(command.at, command.event_id, None, command.on_hand), command.location)
+            return _record(item, Fact(command.at_us, command.event_id, None, command.on_hand), command.location)
         case Release() | Fulfil() | Confirm():
             return _OUTCOMES[_follow(item, command)]
         case ScheduleSupply() | CancelSupply() | ReceiveSupply():
@@ -87,31 +87,29 @@ def _expect(item: OpenItem, command: SupplyCommand) -> Outcome:
     if not supplies.receive(item, command):
         return _DUPLICATE
     if command.moves_stock and command.quantity is not None:
-        _record(item, Fact(command.at, f"{_RECEIPT}{command.event_id}", command.quantity, None), command.location)
+        _record(item, Fact(command.at_us, f"{_RECEIPT}{command.event_id}", command.quantity, None), command.location)
     return _APPLIED
 
 
-def _adjust(item: OpenItem, command: AdjustStock) -> Outcome:
-    """Take in an adjustment of the stock.
+def _receive(item: OpenItem, command: AdjustStock, supply: str) -> Outcome:
+    """Take in an adjustment of the stock that names a supply.
 
-    What it says of a supply counts whatever the stock says of it: also if it is refused as stale.
+    What it says of that counts whatever the stock says of it: also if it is refused as stale.
     """
-    if command.supply is None:
-        return _move_stock(item, command)
     if command.reservation is not None:
-        raise Refused(Reason.TWO_MOVEMENTS, f"{command.reservation} and {command.supply}")
-    news = supplies.adjusted(item, command, command.supply)
+        raise Refused(Reason.TWO_MOVEMENTS, f"{command.reservation} and {supply}")
+    news = supplies.adjusted(item, command, supply)
     outcome = _move_stock(item, command)
     return _APPLIED if news else outcome
 
 
 def _move_stock(item: OpenItem, command: AdjustStock) -> Outcome:
     ships = command.reservation is not None and command.delta < 0
-    fact = Fact(command.at, command.event_id, command.delta, command.absolute, ships)
+    fact = Fact(command.at_us, command.event_id, command.delta, command.absolute, ships)
     outcome = _record(item, fact, command.location)
     if ships and (outcome is _APPLIED or outcome is _LATE):
         assert command.reservation is not None  # noqa: S101  (it ships one)
-        if is_purged(item, command.reservation, command.at):
+        if is_purged(item, command.reservation, command.at_us):
             item.row.unpaired += 1
             item.state.tally.unpaired += 1
         else:
@@ -123,9 +121,9 @@ def _record(item: OpenItem, fact: Fact, location: str) -> Outcome:
     """Take in a fact of stock and tell what became of it; raises Refused with reason stale."""
     outcome = item.stock.record(fact, location)
     if outcome is _STALE:
-        at = _EPOCH + timedelta(microseconds=item.stock.forgotten_at(location))
-        raise Refused(Reason.STALE, f"what {location or 'no location'} had up to {at.isoformat()} is forgotten")
+        at_us = _EPOCH + timedelta(microseconds=item.stock.forgotten_at_us(location))
+        raise Refused(Reason.STALE, f"what {location or 'no location'} had up to {at_us.isoformat()} is forgotten")
     item.row.late += outcome is _LATE
     if item.row.dated and fact.absolute is not None and (outcome is _APPLIED or outcome is _LATE):
-        supplies.hold(item, fact.at, location)
+        supplies.hold(item, fact.at_us, location)
     return outcome

@@ -23,16 +23,16 @@ def start_follow_up(item: OpenItem) -> None:
     loses = item.rules.deallocates
     if item.unindexed or (loses and short(item.row.stock.on_hand, item.reserved)):
         index = "" if item.unindexed else None
-        run_slice(item, Work(offset=item.offset, log_time=item.log_time, ordinal=0, index=index, lose=loses))
+        run_slice(item, Work(offset=item.offset, log_time_ms=item.log_time_ms, ordinal=0, index=index, lose=loses))
         item.unindexed = False
     elif item.row.dated:
-        run_slice(item, Work(offset=item.offset, log_time=item.log_time, ordinal=item.ordinal))
+        run_slice(item, Work(offset=item.offset, log_time_ms=item.log_time_ms, ordinal=item.ordinal))
     elif item.waiting:
         closed: list[str] = []
         if serve_backorders(item, closed, SliceBudget(item.limits)):
             item.row.work = None
         else:
-            item.row.work = Work(offset=item.offset, log_time=item.log_time, ordinal=item.ordinal, closed=closed)
+            item.row.work = Work(offset=item.offset, log_time_ms=item.log_time_ms, ordinal=item.ordinal, closed=closed)
 
 
 def run_slice(item: OpenItem, work: Work) -> None:
@@ -40,7 +40,7 @@ def run_slice(item: OpenItem, work: Work) -> None:
     budget = SliceBudget(item.limits)
     over = (
         (work.index is None or index_promises(item, work, budget))
-        and (work.until is None or fire_timers(item, work, budget))
+        and (work.until_us is None or fire_timers(item, work, budget))
         and (work.roll is None or roll(item, work, budget))
         and (not work.lose or deallocate(item, work, budget))
         and _serve(item, work, budget)

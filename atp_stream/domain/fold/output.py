@@ -30,12 +30,12 @@ class Output:
         self._more += amount
 
     def refuse(
-        self, name: str, version: int, offset: int, log_time: int, refused: Refused, deferred: Deferred | None = None
+        self, name: str, version: int, offset: int, log_time_ms: int, refused: Refused, deferred: Deferred | None = None
     ) -> None:
         """Report a command as refused."""
         self.events.append(
             CommandRefused(
-                name=name, version=version, log_time_ms=log_time, offset=offset, ordinal=0, reason=refused.reason,
+                name=name, version=version, log_time_ms=log_time_ms, offset=offset, ordinal=0, reason=refused.reason,
                 detail=refused.detail, deferred=deferred,
             )
         )  # fmt: skip

@@ -22,9 +22,9 @@ class Quarantine:
         self._broken = broken
         self._books = books
 
-    def begin(self, item: OpenItem, offset: int, log_time: int) -> None:
+    def begin(self, item: OpenItem, offset: int, log_time_ms: int) -> None:
         """Stop an item because of its ticket: all its channels show 0, and its commands are deferred."""
-        item.begin(offset, log_time)
+        item.begin(offset, log_time_ms)
         item.row.quarantine = self._broken[item.ticket]
         self._books.stop_purge(item)
         item.row.resuming = False
@@ -37,13 +37,13 @@ class Quarantine:
         """Stop the item if the unit that is about to begin is known to break; return whether it is."""
         if item.ticket not in self._broken:
             return False
-        self.begin(item, item.row.offset, item.row.log_time)
+        self.begin(item, item.row.offset, item.row.log_time_ms)
         return True
 
-    def end(self, item: OpenItem, offset: int, log_time: int, newest: PolicyVersion) -> None:
+    def end(self, item: OpenItem, offset: int, log_time_ms: int, newest: PolicyVersion) -> None:
         """Resume an item: it lives by the newest policy, then finishes its work, then what was deferred."""
         item.pending = []
-        item.begin(offset, log_time)
+        item.begin(offset, log_time_ms)
         item.row.quarantine = None
         self._state.delete(QUARANTINE + item.name)
         timers.show(item)
@@ -54,9 +54,9 @@ class Quarantine:
         # What it lived by is known only if it stopped just now.
         item.rules = newest.policy.rules(item.name, item.row.own)
         item.meet(item.rules)
-        whole = Work(offset=offset, log_time=log_time, ordinal=item.ordinal)  # a whole pass: claims rose
+        whole = Work(offset=offset, log_time_ms=log_time_ms, ordinal=item.ordinal)  # a whole pass: claims rose
         whole.index, whole.lose = ("" if item.rules.deallocates else None), item.rules.deallocates
-        whole.until = None if item.row.work is None else item.row.work.until
+        whole.until_us = None if item.row.work is None else item.row.work.until_us
         item.row.work = whole
         item.done()
         self._books.mark(item)

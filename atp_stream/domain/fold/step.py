@@ -102,11 +102,11 @@ class Step:
         """Let the log go on to an entry."""
         time = self._time
         if time.has_begun:
-            time.advance(entry.log_time)
+            time.advance(entry.log_time_ms)
         elif isinstance(entry.command, PolicyOfPartition | Tick):
             return  # stock time begins with the first command to an item: a policy in front of it sets the first window
         else:
-            time.begin(entry.log_time, self._policies.newest.policy.stock.window)
+            time.begin(entry.log_time_ms, self._policies.newest.policy.stock.window_us)
         if not self._is_current:
             self._state.put(FOLD, FoldRow(version=FOLD_VERSION, since=entry.offset))
             self._is_current = True
@@ -128,12 +128,12 @@ class Step:
             return item.due and self._defer(item, entry, command)
         item.ticket = entry.offset
         if entry.offset in self._broken:
-            self._quarantine.begin(item, entry.offset, entry.log_time)
+            self._quarantine.begin(item, entry.offset, entry.log_time_ms)
         if isinstance(command, ResumeItem):
             if entry.offset not in self._broken:
-                self._quarantine.end(item, entry.offset, entry.log_time, self._policies.newest)
+                self._quarantine.end(item, entry.offset, entry.log_time_ms, self._policies.newest)
         elif item.row.quarantine is None:
-            item.begin(entry.offset, entry.log_time, source=entry.source)
+            item.begin(entry.offset, entry.log_time_ms, source=entry.source)
             self._handler.handle(item, command, self._time.generation)
             self._books.purge.go_on(ROWS_PER_FACT)
         else:
@@ -143,7 +143,7 @@ class Step:
     def _defer(self, item: OpenItem, entry: Entry, command: AnyCommand) -> bool:
         """Defer a command; False if too many are deferred already."""
         deferred = DeferredCommand(
-            log_time=entry.log_time, generation=self._time.generation, command=command, source=entry.source,
+            log_time_ms=entry.log_time_ms, generation=self._time.generation, command=command, source=entry.source,
             original=entry.original,
         )  # fmt: skip
         is_deferred = self._work.defer(item, entry.offset, deferred)
@@ -159,12 +159,12 @@ class Step:
             return True
         if entry.offset in self._broken:
             refused = Refused(Reason.BROKEN, self._broken[entry.offset])
-            self._output.refuse(entry.name, 0, entry.offset, entry.log_time, refused)
+            self._output.refuse(entry.name, 0, entry.offset, entry.log_time_ms, refused)
             return True
         if isinstance(command, Tick):
             if len(self._ticks.pending) >= self._limits.pending_ticks:
                 return False
-            self._ticks.add(entry.offset, entry.log_time, command.at, is_caught_up=self._work.is_caught_up())
+            self._ticks.add(entry.offset, entry.log_time_ms, command.at_us, is_caught_up=self._work.is_caught_up())
             return True
         return self._set_policy(entry, command)
 
@@ -178,8 +178,8 @@ class Step:
             newest = policies.add(entry, policies.document(command), command.event_id)
         except PolicyError as error:
             refused = Refused(Reason.POLICY_INVALID, str(error))
-            self._output.refuse(entry.name, 0, entry.offset, entry.log_time, refused)
+            self._output.refuse(entry.name, 0, entry.offset, entry.log_time_ms, refused)
             return True
-        self._time.renew(newest.policy.stock.window)
+        self._time.renew(newest.policy.stock.window_us)
         self._items.expect(newest)
         return True

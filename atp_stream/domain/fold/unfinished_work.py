@@ -134,7 +134,7 @@ class UnfinishedWork:
             raise Broken(item.ticket) from error
 
     def _continue(self, item: OpenItem, work: Work) -> None:
-        item.begin(work.offset, work.log_time, work.ordinal, item.row.source.encode())
+        item.begin(work.offset, work.log_time_ms, work.ordinal, item.row.source.encode())
         run_slice(item, work)
         self._books.finish(item)
 
@@ -143,7 +143,7 @@ class UnfinishedWork:
         if stock.upgrading is None:  # what is deferred has come before there were generations
             upgrade.begin(stock, 0)
             row.stopped = 0
-        item.begin(row.offset, row.log_time, source=row.source.encode())
+        item.begin(row.offset, row.log_time_ms, source=row.source.encode())
         item.stock.live_by(item.rules.stock, stock.upgrading or 0)
         self._output.spend(upgrade.upgrade(item.stock))
         if stock.upgrading is None:
@@ -155,7 +155,7 @@ class UnfinishedWork:
         self._state.delete(key)
         item.row.deferred -= 1
         item.row.resuming = item.row.deferred > 0
-        item.begin(deferred_offset(key), deferred.log_time, source=deferred.source)
+        item.begin(deferred_offset(key), deferred.log_time_ms, source=deferred.source)
         command = deferred.command
         assert not isinstance(command, OF_PARTITION | ResumeItem)  # noqa: S101  (these are never deferred)
         letter = Deferred(command, deferred.source, deferred.original)
@@ -167,16 +167,16 @@ class UnfinishedWork:
 
     def _meet(self, item: OpenItem, version: PolicyVersion) -> None:
         item.pending.pop(0)
-        item.begin(version.offset, version.log_time, OF_MANY, source=version.source.encode())
+        item.begin(version.offset, version.log_time_ms, OF_MANY, source=version.source.encode())
         item.meet(version.policy.rules(item.name, item.row.own))
         item.row.policy = version.offset
         start_follow_up(item)
         self._books.finish(item)
 
     def _tick(self, item: OpenItem, tick: Pending) -> None:
-        item.begin(tick.offset, tick.log_time, OF_MANY)
+        item.begin(tick.offset, tick.log_time_ms, OF_MANY)
         events, waiting, dated = len(item.events), item.waiting, item.row.dated
-        run_slice(item, Work(offset=tick.offset, log_time=tick.log_time, ordinal=OF_MANY, until=tick.until))
+        run_slice(item, Work(offset=tick.offset, log_time_ms=tick.log_time_ms, ordinal=OF_MANY, until_us=tick.until_us))
         # What only waited ends without an event of its own, but no longer keeps its channel at 0.
         if len(item.events) > events or item.waiting != waiting or item.row.work is not None or dated:
             self._books.finish(item)
@@ -188,7 +188,7 @@ class UnfinishedWork:
         while (found := self._ticks.next_item()) is not None:
             timer, name = found
             if not name:
-                self._books.purge.tick(self._ticks.pending[-1].log_time)
+                self._books.purge.tick(self._ticks.pending[-1].log_time_ms)
                 continue
             if not self.catch_up(self._items.open(name), limit):
                 return

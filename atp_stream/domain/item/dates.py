@@ -55,7 +55,7 @@ class ItemDates:
     @property
     def today(self) -> int:
         """Return the day of the item."""
-        return days.today_of(self.row.boundary, max(self.item.log_time, self.item.row.log_time))
+        return days.today_of(self.row.boundary, max(self.item.log_time_ms, self.item.row.log_time_ms))
 
     def first_day(self, row: Reservation) -> int:
         """Return the first day that answers a request."""
@@ -132,7 +132,7 @@ class ItemDates:
         item.channels[row.channel].consumed += earmarked
         self._add(reservation, row, Promise(place, units, earmarked, day))
         if row.wanted is not None:
-            time_limit.begin_default(row, item.rules, item.log_time)
+            time_limit.begin_default(row, item.rules, item.log_time_ms)
 
     def give_up(self, reservation: str, row: Reservation, promise: Promise, units: int) -> None:
         """Take units of a promise back, the pool's first."""
@@ -257,15 +257,15 @@ class ItemDates:
             for channel in item.channels if item.rules.supply.project else ():
                 now, steps = item.channels[channel].available, self._steps(channel) if runs else ()
                 told[channel] = blake2b(repr((now, steps)).encode(), digest_size=8).hexdigest()
-                if told[channel] != row.told.get(channel):
+                if told[channel] != row.reported.get(channel):
                     self._tell(place, channel, now, steps)
                     place += 1
-        for channel in row.told:
+        for channel in row.reported:
             if channel not in told:
                 now = item.channels[channel].available if channel in item.channels else 0
                 self._tell(place, channel, now, ())
                 place += 1
-        row.told = told
+        row.reported = told
         if item.row.dated:
             item.state.put(curve_key(item.name), row)
         elif self._has_row:
@@ -295,8 +295,8 @@ class ItemDates:
         item = self.item
         self.item.events.append(
             AvailabilityProjected(
-                name=item.name, version=item.row.version, log_time_ms=item.row.log_time, offset=item.row.offset,
-                ordinal=place, channel=channel, today=self.today, until=self.today + item.rules.supply.horizon,
+                name=item.name, version=item.row.version, log_time_ms=item.row.log_time_ms, offset=item.row.offset,
+                ordinal=place, channel=channel, today=self.today, until=self.today + item.rules.supply.horizon_days,
                 now=now, steps=steps,
             )
         )  # fmt: skip

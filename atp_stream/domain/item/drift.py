@@ -16,15 +16,15 @@ def follow(item: OpenItem) -> None:
     row, gap = item.row, item.row.stock.gap
     drift = row.drift
     if drift is None:
-        row.drift = Drift(since=item.log_time)
+        row.drift = Drift(since_ms=item.log_time_ms)
         _start_grace(item, row.drift)
     elif not gap:
-        if drift.timer is not None:
-            stop(item, drift.timer, "")
-        if drift.told:
+        if drift.timer_us is not None:
+            stop(item, drift.timer_us, "")
+        if drift.reported:
             _report(item, drift, resolved=True)
         row.drift = None
-    elif gap != drift.told and drift.timer is None:
+    elif gap != drift.reported and drift.timer_us is None:
         _start_grace(item, drift)
 
 
@@ -32,22 +32,22 @@ def report(item: OpenItem) -> None:
     """Tell the gap whose grace is over."""
     drift = item.row.drift
     assert drift is not None  # noqa: S101  (a gap that closes gives its timer up)
-    drift.timer = None
-    if drift.told != item.row.stock.gap:
-        drift.told = item.row.stock.gap
+    drift.timer_us = None
+    if drift.reported != item.row.stock.gap:
+        drift.reported = item.row.stock.gap
         _report(item, drift, resolved=False)
 
 
 def _start_grace(item: OpenItem, drift: Drift) -> None:
-    drift.timer = start(item, item.log_time * US_PER_MS + item.rules.drift_grace, "")
+    drift.timer_us = start(item, item.log_time_ms * US_PER_MS + item.rules.drift_grace_us, "")
 
 
 def _report(item: OpenItem, drift: Drift, *, resolved: bool) -> None:
     stock = item.row.stock
     item.events.append(
         StockDrifted(
-            name=item.name, version=item.version, log_time_ms=item.log_time, offset=item.offset, ordinal=item.ordinal,
-            gap=stock.gap, on_hand=stock.on_hand, since=drift.since, resolved=resolved,
+            name=item.name, version=item.version, log_time_ms=item.log_time_ms, offset=item.offset,
+            ordinal=item.ordinal, gap=stock.gap, on_hand=stock.on_hand, since_ms=drift.since_ms, resolved=resolved,
         )
     )  # fmt: skip
     item.ordinal += 1

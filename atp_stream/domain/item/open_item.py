@@ -43,9 +43,9 @@ class OpenItem:
     """An item, its rules, and the place in the log that its next events are named by."""
 
     __slots__ = (
-        "_before", "_dates", "_leaving", "changed", "channels", "due", "events", "is_new", "limits", "log_time", "name",
-        "offset", "ordinal", "pending", "reserved", "row", "rules", "source", "state", "stock", "ticket", "unindexed",
-        "version", "waiting",
+        "_before", "_dates", "_leaving", "changed", "channels", "due", "events", "is_new", "limits", "log_time_ms",
+        "name", "offset", "ordinal", "pending", "reserved", "row", "rules", "source", "state", "stock", "ticket",
+        "unindexed", "version", "waiting",
     )  # fmt: skip
 
     def __init__(self, state: State, name: str, policy: Policy, events: list[AnyEvent], limits: Limits) -> None:
@@ -70,7 +70,7 @@ class OpenItem:
         self.pending: list[PolicyVersion] = []  # policies that this item has still to meet
         self.changed = False
         self.due = self.is_due
-        self.offset = self.log_time = self.ordinal = self.version = self.ticket = 0
+        self.offset = self.log_time_ms = self.ordinal = self.version = self.ticket = 0
         self.source = b""
         self._dates: ItemDates | None = None
 
@@ -94,15 +94,15 @@ class OpenItem:
 
     # The cause of what follows
 
-    def begin(self, offset: int, log_time: int, ordinal: int = 0, source: bytes = b"") -> None:
+    def begin(self, offset: int, log_time_ms: int, ordinal: int = 0, source: bytes = b"") -> None:
         """Say what causes the next changes."""
-        self.offset, self.log_time, self.ordinal, self.source = offset, log_time, ordinal, source
+        self.offset, self.log_time_ms, self.ordinal, self.source = offset, log_time_ms, ordinal, source
         self.version = self.row.version + 1
 
     def done(self) -> None:
         """Count what was begun as folded."""
         item = self.row
-        item.version, item.offset, item.log_time = self.version, self.offset, self.log_time
+        item.version, item.offset, item.log_time_ms = self.version, self.offset, self.log_time_ms
         item.source = self.source.decode()
         if item.work is not None:
             item.work.ordinal = self.ordinal
@@ -200,11 +200,15 @@ class OpenItem:
         """Reserve units, `earmarked` of which are counted in the channel's quota already."""
         self.channels[row.channel].reserved += units
         self.reserved += units
-        time_limit.begin_default(row, self.rules, self.log_time)
-        insort(row.allocations, Allocation(self.offset, self.ordinal, units, earmarked, asked_at), key=_request)
+        time_limit.begin_default(row, self.rules, self.log_time_ms)
+        allocation = Allocation(self.offset, self.ordinal, units, earmarked, asked_at)
+        if row.allocations:
+            insort(row.allocations, allocation, key=_request)
+        else:
+            row.allocations.append(allocation)
         self.events.append(
             AllocationCommitted(
-                name=self.name, version=self.version, log_time_ms=self.log_time, offset=self.offset,
+                name=self.name, version=self.version, log_time_ms=self.log_time_ms, offset=self.offset,
                 ordinal=self.ordinal, reservation=reservation, channel=row.channel, quantity=units,
             )
         )  # fmt: skip
@@ -224,7 +228,7 @@ class OpenItem:
         self._close(row, -1, part, earmarked)
         self.events.append(
             AllocationReleased(
-                name=self.name, version=self.version, log_time_ms=self.log_time, offset=self.offset,
+                name=self.name, version=self.version, log_time_ms=self.log_time_ms, offset=self.offset,
                 ordinal=self.ordinal, allocation=(allocation.offset, allocation.ordinal), reservation=reservation,
                 channel=row.channel, quantity=part, reason=reason,
             )
@@ -316,7 +320,7 @@ class OpenItem:
         item = self.row
         self.events.append(
             AvailabilityCalculated(
-                name=self.name, version=item.version, log_time_ms=item.log_time, offset=item.offset, ordinal=place,
+                name=self.name, version=item.version, log_time_ms=item.log_time_ms, offset=item.offset, ordinal=place,
                 channel=channel, available=available, reserved=reserved,
             )
         )  # fmt: skip

@@ -29,7 +29,7 @@ def apply_operator_command(item: OpenItem, command: PolicyCommand, policy: Polic
     not_enough_granted.
     """
     known = short_id(command.event_id)
-    if known in item.row.heard:
+    if known in item.row.known_changes:
         return False
     match command:
         case EditItem():
@@ -48,7 +48,7 @@ def apply_operator_command(item: OpenItem, command: PolicyCommand, policy: Polic
             target.granted += command.quantity
         case _:
             assert_never(command)
-    item.row.heard = [*item.row.heard[1 - MAX_HEARD :], known]
+    item.row.known_changes = [*item.row.known_changes[1 - MAX_HEARD :], known]
     return True
 
 

@@ -26,7 +26,7 @@ class PolicyVersion(NamedTuple):
     """A policy, its place in the log, and the input that it came from ("topic/partition/offset", empty if none)."""
 
     offset: int
-    log_time: int
+    log_time_ms: int
     policy: Policy
     size: int = 0
     source: str = ""
@@ -50,7 +50,7 @@ class PolicyHistory:
         if row is None:
             return _BEFORE_ALL
         document = bytes(row.document)
-        return PolicyVersion(row.offset, row.log_time, read(document), len(document), row.source)
+        return PolicyVersion(row.offset, row.log_time_ms, read(document), len(document), row.source)
 
     @property
     def newest(self) -> PolicyVersion:
@@ -65,7 +65,7 @@ class PolicyHistory:
     def knows(self, event_id: str) -> bool:
         """Tell whether a policy change was heard before."""
         row: PolicyRow | None = self._state.get(POLICY)
-        return row is not None and short_id(event_id) in row.heard
+        return row is not None and short_id(event_id) in row.known_changes
 
     def document(self, command: SetPolicy | EditPolicy) -> bytes:
         """Return the whole document that a command puts in force. Raises PolicyError."""
@@ -76,10 +76,10 @@ class PolicyHistory:
     def add(self, entry: Entry, document: bytes, event_id: str) -> PolicyVersion:
         """Put a policy in force, and begin a sweep unless one is under way. Raises PolicyError."""
         decode(document)  # what is in force already is read more leniently
-        offset, log_time, source = entry.offset, entry.log_time, entry.source.decode()
+        offset, log_time_ms, source = entry.offset, entry.log_time_ms, entry.source.decode()
         policy = read(document)
         row: PolicyRow | None = self._state.get(POLICY)
-        heard = [*([] if row is None else row.heard[1 - MAX_HEARD :]), short_id(event_id)]
+        heard = [*([] if row is None else row.known_changes[1 - MAX_HEARD :]), short_id(event_id)]
         state, last = self._state, self.newest.offset
         if self.sweep is None:
             self.sweep = Sweep(until=offset)
@@ -88,8 +88,10 @@ class PolicyHistory:
         if last >= 0:
             state.put(policy_key(last), state.get(POLICY))
         raw = msgspec.Raw(document)
-        state.put(POLICY, PolicyRow(offset=offset, log_time=log_time, document=raw, heard=heard, source=source))
-        self._all.append(PolicyVersion(offset, log_time, policy, len(document), source))
+        state.put(
+            POLICY, PolicyRow(offset=offset, log_time_ms=log_time_ms, document=raw, known_changes=heard, source=source)
+        )
+        self._all.append(PolicyVersion(offset, log_time_ms, policy, len(document), source))
         self._tenants.clear()
         return self.newest
 

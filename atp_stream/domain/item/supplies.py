@@ -31,7 +31,7 @@ PAST_DUE_DAYS: Final = 90
 def schedule(item: OpenItem, command: ScheduleSupply | CancelSupply) -> bool:
     """Take in what is said of a supply; raises Refused with reason too_old or too_many_supplies."""
     known: Supply | None = item.state.get(supply_key(item.name, command.supply))
-    if known is None and item.row.supply_purged_at is not None and command.at <= item.row.supply_purged_at:
+    if known is None and item.row.supply_purged_at_us is not None and command.at_us <= item.row.supply_purged_at_us:
         raise Refused(Reason.TOO_OLD, f"{command.supply} is no newer than a supply that was purged after `retention`")
     row = known or Supply()
     before = _expected(row)
@@ -48,15 +48,17 @@ def receive(item: OpenItem, command: ReceiveSupply) -> bool:
     row: Supply = item.state.get(supply_key(item.name, command.supply)) or Supply()
     before, was_open = _expected(row), register.open_units(row)
     if not register.receive(
-        row, command.event_id, command.at, command.quantity, location=command.location, final=command.final,
+        row, command.event_id, command.at_us, command.quantity, location=command.location, final=command.final,
         moves=command.moves_stock,
     ):  # fmt: skip
         return False
     units = was_open - register.open_units(row)
-    if units > 0 and not command.moves_stock and not _is_held(item, command):
-        until = item.log_time * US_PER_MS + item.rules.supply.receipt_grace
-        until = timers.start(item, until, timers.OF_RECEIPTS)
-        arriving = Arriving(command.supply, units, command.location, command.at, until)
+    if units > 0 and not command.moves_stock and _is_held(item, command):
+        item.state.tally.counted_twice += 1
+    elif units > 0 and not command.moves_stock:
+        until_us = item.log_time_ms * US_PER_MS + item.rules.supply.receipt_grace_us
+        until_us = timers.start(item, until_us, timers.OF_RECEIPTS)
+        arriving = Arriving(command.supply, units, command.location, command.at_us, until_us)
         item.dates.row.arriving = [*item.dates.row.arriving, arriving]
     _keep(item, command.supply, row, before)
     return True
@@ -71,7 +73,7 @@ def adjusted(item: OpenItem, command: AdjustStock, supply: str) -> bool:
     before = _expected(row)
     if not register.adjust(row, command.event_id, command.delta, command.location):
         return False
-    left = max(0, register.come(row) - row.moved - row.adjusted)
+    left = max(0, register.come(row) - row.stocked - row.adjusted)
     for one in item.dates.row.arriving if item.row.dated else []:
         if one.supply == supply:
             one.units = min(one.units, left)
@@ -81,23 +83,23 @@ def adjusted(item: OpenItem, command: AdjustStock, supply: str) -> bool:
     return True
 
 
-def hold(item: OpenItem, at: int, location: str) -> None:
+def hold(item: OpenItem, at_us: int, location: str) -> None:
     """Let an absolute of a location hold what has come there up to its stamp, or has come to no location that is known.
 
     To be called for an item with dates.
     """
     row = item.dates.row
-    row.absolute_at = max(row.absolute_at, at)
+    row.absolute_at_us = max(row.absolute_at_us, at_us)
     for one in row.arriving:
-        if one.location in {"", location} and one.at <= at:
+        if one.location in {"", location} and one.at_us <= at_us:
             one.units = 0
     _arrive(item)
 
 
-def wait_no_longer(item: OpenItem, moment: int) -> None:
+def wait_no_longer(item: OpenItem, moment_us: int) -> None:
     """Let what was to be held by the stock up to a moment arrive no more."""
     for one in item.dates.row.arriving:
-        if one.until <= moment:
+        if one.until_us <= moment_us:
             one.units = 0
     _arrive(item)
 
@@ -108,8 +110,8 @@ def forget(item: OpenItem, supply: str) -> None:
     assert row is not None  # noqa: S101  (a timer without its supply is a fault of ours)
     before, holds = _expected(row), register.holds(row)
     if holds is not None:
-        purged_at = item.row.supply_purged_at
-        item.row.supply_purged_at = holds.at if purged_at is None else max(purged_at, holds.at)
+        purged_at = item.row.supply_purged_at_us
+        item.row.supply_purged_at_us = holds.at_us if purged_at is None else max(purged_at, holds.at_us)
     item.state.delete(supply_key(item.name, supply))
     _count(item, before, -1)
 
@@ -119,12 +121,12 @@ def _keep(item: OpenItem, supply: str, row: Supply, before: tuple[int | None, in
     _count(item, before, -1)
     after = _expected(row)
     _count(item, after, 1)
-    since, holds = item.log_time * US_PER_MS, register.holds(row)
+    since_us, holds = item.log_time_ms * US_PER_MS, register.holds(row)
     if after is not None and holds is not None:
-        since = max(since, (holds.day + PAST_DUE_DAYS + 1) * days.DAY_US)
-    if row.timer is not None:
-        timers.stop(item, row.timer, timers.OF_SUPPLY + supply)
-    row.timer = timers.start(item, since + item.rules.retention, timers.OF_SUPPLY + supply)
+        since_us = max(since_us, (holds.day + PAST_DUE_DAYS + 1) * days.DAY_US)
+    if row.timer_us is not None:
+        timers.stop(item, row.timer_us, timers.OF_SUPPLY + supply)
+    row.timer_us = timers.start(item, since_us + item.rules.retention_us, timers.OF_SUPPLY + supply)
     item.state.put(supply_key(item.name, supply), row)
 
 
@@ -150,10 +152,10 @@ def _arrive(item: OpenItem) -> None:
     if not item.row.dated:
         return
     row = item.dates.row
-    gone = {one.until for one in row.arriving if not one.units}
+    gone = {one.until_us for one in row.arriving if not one.units}
     row.arriving = [one for one in row.arriving if one.units]
-    for moment in gone - {one.until for one in row.arriving}:
-        timers.stop(item, moment, timers.OF_RECEIPTS)
+    for moment_us in gone - {one.until_us for one in row.arriving}:
+        timers.stop(item, moment_us, timers.OF_RECEIPTS)
     if gone:
         item.dates.changed()
 
@@ -161,14 +163,14 @@ def _arrive(item: OpenItem) -> None:
 def _is_held(item: OpenItem, command: ReceiveSupply) -> bool:
     """Tell whether an absolute of the stock holds already what has come."""
     if command.location:
-        return newest_at(item.stock, command.location) >= command.at
-    return item.row.dated and item.dates.row.absolute_at >= command.at
+        return newest_at(item.stock, command.location) >= command.at_us
+    return item.row.dated and item.dates.row.absolute_at_us >= command.at_us
 
 
 def _statement(command: ScheduleSupply | CancelSupply) -> Statement:
     if isinstance(command, CancelSupply):
-        return Statement(command.at, True, False, 0, 0, command.event_id)
+        return Statement(command.at_us, True, False, 0, 0, command.event_id)
     return Statement(
-        command.at, False, not command.firm, command.quantity, command.day, command.event_id, command.location,
+        command.at_us, False, not command.firm, command.quantity, command.day, command.event_id, command.location,
         command.kind, command.reference,
     )  # fmt: skip

@@ -19,26 +19,30 @@ class Ticks:
         clock: Clock | None = state.get(CLOCK)
         self.pending: list[Pending] = [] if clock is None else clock.pending
 
-    def add(self, offset: int, log_time: int, until_us: int, *, is_caught_up: bool) -> None:
+    def add(self, offset: int, log_time_ms: int, until_us: int, *, is_caught_up: bool) -> None:
         """Let the timers up to `until_us`, but not beyond log time, run out: a fast clock ends nothing early.
 
         Unless the partition `is_caught_up`, what stands earlier in the log may still start such a timer.
         """
-        until = min(until_us, log_time * US_PER_MS)
-        if until > self.pending[-1].until if self.pending else not is_caught_up or self._due(until) is not None:
-            self.pending.append(Pending(offset, log_time, until))
+        until_us = min(until_us, log_time_ms * US_PER_MS)
+        if (
+            until_us > self.pending[-1].until_us
+            if self.pending
+            else not is_caught_up or self._due(until_us) is not None
+        ):
+            self.pending.append(Pending(offset, log_time_ms, until_us))
             self._state.put(CLOCK, Clock(pending=self.pending))
 
     def for_item(self, item: OpenItem) -> Pending | None:
         """Return the next tick by which a timer of the item has run out, as far as its earliest one tells."""
-        timer = item.row.timer
-        if timer is None or not self.pending or timer > self.pending[-1].until:
+        timer = item.row.timer_us
+        if timer is None or not self.pending or timer > self.pending[-1].until_us:
             return None
-        return next(tick for tick in self.pending if timer <= tick.until)
+        return next(tick for tick in self.pending if timer <= tick.until_us)
 
     def next_item(self) -> tuple[str, str] | None:
         """Return the earliest timer that has run out by a tick, and its item."""
-        return self._due(self.pending[-1].until) if self.pending else None
+        return self._due(self.pending[-1].until_us) if self.pending else None
 
     def give_up(self, timer: str) -> None:
         """Forget a timer that its item, which has met all ticks, does not have: else the walk would never end."""
@@ -51,9 +55,9 @@ class Ticks:
         self.pending = []
         self._state.delete(CLOCK)
 
-    def _due(self, until: int) -> tuple[str, str] | None:
+    def _due(self, until_us: int) -> tuple[str, str] | None:
         found = self._state.first(TIMER)
         if found is None:
             return None
-        moment, name = item_timer_of(found[0])
-        return (found[0], name) if moment <= until else None
+        moment_us, name = item_timer_of(found[0])
+        return (found[0], name) if moment_us <= until_us else None

@@ -8,7 +8,7 @@ from atp_stream.domain.state.rows import Reservation
 from atp_stream.domain.time_units import US_PER_MS
 
 
-def begin_default(row: Reservation, rules: ItemRules, log_time: int) -> None:
+def begin_default(row: Reservation, rules: ItemRules, log_time_ms: int) -> None:
     """Give a reservation its tenant's limit, unless it states one or is confirmed; the caller saves the row."""
-    if rules.time_limit is not None and row.expires_at is None and not row.confirmed:
-        row.expires_at = log_time * US_PER_MS + rules.time_limit
+    if rules.time_limit_us is not None and row.expires_at_us is None and not row.confirmed:
+        row.expires_at_us = log_time_ms * US_PER_MS + rules.time_limit_us

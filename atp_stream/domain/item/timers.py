@@ -25,35 +25,35 @@ No reservation's id has a control character in it.
 """
 
 
-def start(item: OpenItem, moment: int, reservation: str) -> int:
+def start(item: OpenItem, moment_us: int, reservation: str) -> int:
     """Start a timer of a reservation, or ("") of the item itself, and return when it runs out."""
-    moment = max(moment, item.log_time * US_PER_MS + 1)
-    item.state.put(timer_key(item.name, moment, reservation), Due())
-    if item.row.timer is None or moment < item.row.timer:
-        watch(item, moment)
-    return moment
+    moment_us = max(moment_us, item.log_time_ms * US_PER_MS + 1)
+    item.state.put(timer_key(item.name, moment_us, reservation), Due())
+    if item.row.timer_us is None or moment_us < item.row.timer_us:
+        watch(item, moment_us)
+    return moment_us
 
 
-def stop(item: OpenItem, moment: int, reservation: str) -> None:
+def stop(item: OpenItem, moment_us: int, reservation: str) -> None:
     """Give a timer up."""
-    item.state.delete(timer_key(item.name, moment, reservation))
+    item.state.delete(timer_key(item.name, moment_us, reservation))
 
 
-def watch(item: OpenItem, moment: int | None) -> None:
+def watch(item: OpenItem, moment_us: int | None) -> None:
     """Let the partition find an item by another earliest timer, or by none."""
     hide(item)
-    item.row.timer = moment
+    item.row.timer_us = moment_us
     show(item)
     item.changed = True
 
 
 def hide(item: OpenItem) -> None:
     """Let the partition not find an item by its timers: it is quarantined."""
-    if item.row.timer is not None:
-        item.state.delete(item_timer_key(item.name, item.row.timer))
+    if item.row.timer_us is not None:
+        item.state.delete(item_timer_key(item.name, item.row.timer_us))
 
 
 def show(item: OpenItem) -> None:
     """Let the partition find an item by its timers again."""
-    if item.row.timer is not None:
-        item.state.put(item_timer_key(item.name, item.row.timer), Due())
+    if item.row.timer_us is not None:
+        item.state.put(item_timer_key(item.name, item.row.timer_us), Due())

@@ -86,9 +86,9 @@ class ItemRules(msgspec.Struct, frozen=True, kw_only=True):
     spelled: dict[str, str] = {}
     accepts_unknown: bool = True
     deallocates: bool = False
-    time_limit: int | None = None
-    retention: int = 7 * 24 * 60 * 60 * US_PER_S
-    drift_grace: int = 30 * US_PER_S
+    time_limit_us: int | None = None
+    retention_us: int = 7 * 24 * 60 * 60 * US_PER_S
+    drift_grace_us: int = 30 * US_PER_S
     plain: bool = True
     supply: SupplyRules = SupplyRules()
 
@@ -141,8 +141,8 @@ class Policy:
         window = max(MIN_WINDOW, min(MAX_WINDOW, stock.window))
         most = window // SKEW_PARTS
         skew = max(-most, min(most, stock.skew))
-        self.stock = StockRules(window=window * US_PER_S, skew=skew * US_PER_S)
-        self.future_tolerance = document.future_tolerance * US_PER_S
+        self.stock = StockRules(window_us=window * US_PER_S, skew_us=skew * US_PER_S)
+        self.future_tolerance_us = document.future_tolerance * US_PER_S
         self.unknown_channel_limit = document.unknown_channel_limit
         self.default_channel = document.default_channel
         self._rules: dict[tuple[str, str | None], ItemRules] = {}
@@ -237,9 +237,9 @@ class Policy:
             spelled={normal(alias): c for alias, c in aliases.items()} | spelled,
             accepts_unknown=document.unknown_channels == "accept",
             deallocates=(section.shortage or document.shortage) is Shortage.DEALLOCATE,
-            time_limit=None if section.time_limit is None else section.time_limit * US_PER_S,
-            retention=max(document.retention * US_PER_S, 2 * self.stock.window),
-            drift_grace=document.drift_grace * US_PER_S,
+            time_limit_us=None if section.time_limit is None else section.time_limit * US_PER_S,
+            retention_us=max(document.retention * US_PER_S, 2 * self.stock.window_us),
+            drift_grace_us=document.drift_grace * US_PER_S,
             plain=all(rule.kind is Kind.POOLED for rule in [other, *channels.values()]),
             supply=_supply(special.supply or section.supply or _NO_SUPPLY),
         )
@@ -288,11 +288,13 @@ def _says_something(section: ChannelSection | None) -> bool:
 
 def _supply(written: SupplySection) -> SupplyRules:
     return SupplyRules(
-        horizon=written.horizon,
-        ahead=written.ahead,
+        horizon_days=written.horizon,
+        ahead_days=written.ahead,
         past_due_days=written.past_due_days,
-        past_due_offset=written.past_due_offset,
-        receipt_grace=written.receipt_grace * US_PER_S,
+        past_due_offset_days=written.past_due_offset,
+        receipt_grace_us=written.receipt_grace * US_PER_S,
+        dock_days=written.dock_days,
+        lead_time_days=written.lead_time,
         project=written.project,
     )
 

@@ -82,7 +82,7 @@ def drawn(row: CurveRow, units: int, safety: int, today: int, rules: SupplyRules
         days.append(day)
         there.append(units)
     points = [one - safety for one in there]
-    return Curve(days, there, points, cumulative(points, step), today + rules.horizon)
+    return Curve(days, there, points, cumulative(points, step), today + rules.horizon_days)
 
 
 def cumulative(points: Sequence[int], step: int = 1) -> list[int]:

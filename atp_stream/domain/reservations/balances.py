@@ -35,7 +35,7 @@ def pieces(row: Reservation) -> int:
 
 def promised(row: Reservation) -> int:
     """Return the units that are promised for a day."""
-    return sum(promise.quantity for promise in row.promises)
+    return sum(promise.quantity for promise in row.promises) if row.promises else 0
 
 
 def is_empty(row: Reservation) -> bool:
@@ -55,7 +55,7 @@ def shipped(row: Reservation) -> int:
 
 def status(row: Reservation) -> Status:
     """Return where the reservation stands."""
-    if row.at is None:
+    if row.at_us is None:
         return Status.PENDING
     if row.ended is not None:
         return Status(row.ended.value)

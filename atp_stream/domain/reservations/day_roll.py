@@ -25,7 +25,7 @@ def roll(item: OpenItem, work: Work, budget: SliceBudget) -> bool:
 
 
 def _fall_due(item: OpenItem, today: int, budget: SliceBudget) -> bool:
-    prefix, near = wanted_prefix(item.name), today + item.rules.supply.ahead
+    prefix, near = wanted_prefix(item.name), today + item.rules.supply.ahead_days
     while (found := item.state.first(prefix)) is not None and wanted_of(found[0])[0] <= near:
         if not budget.take():
             return False

@@ -19,26 +19,26 @@ from atp_stream.domain.supply.days import DAY_US
 
 
 def fire_timers(item: OpenItem, work: Work, budget: SliceBudget) -> bool:
-    """Let the timers up to `work.until` run out, as far as there is room; tell whether all have."""
-    assert work.until is not None  # noqa: S101  (only such work comes here)
+    """Let the timers up to `work.until_us` run out, as far as there is room; tell whether all have."""
+    assert work.until_us is not None  # noqa: S101  (only such work comes here)
     prefix = timer_prefix(item.name)
-    while (found := item.state.first(prefix)) is not None and timer_of(found[0])[0] <= work.until:
+    while (found := item.state.first(prefix)) is not None and timer_of(found[0])[0] <= work.until_us:
         if not budget.take():
             return False
         item.state.delete(found[0])
         _fire(item, *timer_of(found[0]), work)
     timers.watch(item, None if found is None else timer_of(found[0])[0])
-    work.until = None
+    work.until_us = None
     return True
 
 
-def _fire(item: OpenItem, moment: int, owner: str, work: Work) -> None:
+def _fire(item: OpenItem, moment_us: int, owner: str, work: Work) -> None:
     """Do what the timer of an owner is for; a day that comes does so after all else that the tick ends."""
     if owner == timers.OF_DAY:
-        assert work.until is not None  # noqa: S101  (only such work comes here)
-        item.dates.row.timer, work.roll = None, work.until // DAY_US
+        assert work.until_us is not None  # noqa: S101  (only such work comes here)
+        item.dates.row.timer_us, work.roll = None, work.until_us // DAY_US
     elif owner == timers.OF_RECEIPTS:
-        supplies.wait_no_longer(item, moment)
+        supplies.wait_no_longer(item, moment_us)
     elif owner.startswith(timers.OF_SUPPLY):
         supplies.forget(item, owner.removeprefix(timers.OF_SUPPLY))
     elif owner:
@@ -50,8 +50,8 @@ def _fire(item: OpenItem, moment: int, owner: str, work: Work) -> None:
 def _end(item: OpenItem, reservation: str) -> None:
     row = item.reservation(reservation)
     assert row is not None  # noqa: S101  (a timer without its reservation is a fault of ours)
-    row.timer = None
-    if row.at is None or row.ended is not None:
+    row.timer_us = None
+    if row.at_us is None or row.ended is not None:
         purge(item, reservation, row)
         return
     by_day = promised(row)

@@ -39,9 +39,10 @@ def reserve(item: OpenItem, command: Reserve, policy: Policy) -> bool:
     row = item.reservation(command.reservation)
     asked = policy.default_channel if command.channel is None else command.channel
     channel = item.rules.resolve(asked, item.channels)
-    if row is None or row.at is None:
-        _require_unforgotten(item, command.reservation, command.at)
-        dated_requests.require_in_reach(item, command)
+    if row is None or row.at_us is None:
+        _require_unforgotten(item, command.reservation, command.at_us)
+        if command.wanted is not None:
+            dated_requests.require_in_reach(item, command.wanted)
         is_new = channel not in item.channels
         channel = item.channel_for(channel, policy.unknown_channel_limit)
         row = row or Reservation()
@@ -52,9 +53,10 @@ def reserve(item: OpenItem, command: Reserve, policy: Policy) -> bool:
     if command.channel != row.asked and normal(channel) != normal(item.rules.resolve(row.channel)):
         where = f"{command.reservation} is in channel {row.channel}, not in {channel}"
         raise Refused(Reason.RESERVATION_CONFLICT, where)
-    if command.at <= row.at:
+    if command.at_us <= row.at_us:
         return False
-    dated_requests.require_in_reach(item, command)
+    if command.wanted is not None:
+        dated_requests.require_in_reach(item, command.wanted)
     if row.ended is None:
         _replace(item, row, command)
     else:
@@ -65,12 +67,12 @@ def reserve(item: OpenItem, command: Reserve, policy: Policy) -> bool:
 def confirm(item: OpenItem, command: Confirm) -> bool:
     """Take the time limit away; what has expired is reopened if it was confirmed in time."""
     row = item.reservation(command.reservation) or Reservation()
-    if row.ended is End.EXPIRED and row.expires_at is not None and command.at < row.expires_at:
+    if row.ended is End.EXPIRED and row.expires_at_us is not None and command.at_us < row.expires_at_us:
         _reopen(item, command.reservation, row)
     elif row.confirmed or row.ended is not None:
         return False
     with dated_requests.listed_anew(item, command.reservation, row):
-        row.confirmed, row.expires_at = True, None
+        row.confirmed, row.expires_at_us = True, None
     save(item, command.reservation, row)
     return True
 
@@ -80,7 +82,7 @@ def release(item: OpenItem, command: Release) -> bool:
     row = item.reservation(command.reservation) or Reservation()
     if not _remember(item, row, row.released_by, command.event_id):
         return False
-    if row.at is None:
+    if row.at_us is None:
         row.release_rest |= command.quantity is None and row.fulfil_rest is None  # else nothing is left to release
         row.released += command.quantity or 0
     else:
@@ -99,17 +101,17 @@ def fulfil(item: OpenItem, command: Fulfil) -> bool:
     """Ship units: the stock moves whatever the state; raises Refused with reason too_old or too_many_movements."""
     row = item.reservation(command.reservation)
     if row is None:
-        _require_unforgotten(item, command.reservation, command.at)
+        _require_unforgotten(item, command.reservation, command.at_us)
         row = Reservation()
     if not _remember(item, row, row.fulfilled_by, command.event_id, command.location):
         return False
-    if command.quantity is None and row.at is None:
+    if command.quantity is None and row.at_us is None:
         if row.fulfil_rest is None:
-            row.fulfil_rest = Remainder(at=command.at, location=command.location)
+            row.fulfil_rest = Remainder(at_us=command.at_us, location=command.location)
     else:
         rest = command.quantity is None
         units = _unshipped(row) if command.quantity is None else command.quantity
-        left = shipment_matching.record_fulfilment(item, row, units, command.at, command.location, rest=rest)
+        left = shipment_matching.record_fulfilment(item, row, units, command.at_us, command.location, rest=rest)
         _hand_over(item, command.reservation, row, left)
     save(item, command.reservation, row)
     return True
@@ -122,8 +124,8 @@ def record_adjustment(item: OpenItem, reservation: str, units: int, location: st
     save(item, reservation, row)
 
 
-def _require_unforgotten(item: OpenItem, reservation: str, at: int) -> None:
-    if item.row.purged_at is not None and at <= item.row.purged_at:
+def _require_unforgotten(item: OpenItem, reservation: str, at_us: int) -> None:
+    if item.row.purged_at_us is not None and at_us <= item.row.purged_at_us:
         raise Refused(Reason.TOO_OLD, f"{reservation} is no newer than a reservation that was purged after `retention`")
 
 
@@ -133,15 +135,16 @@ def _create(item: OpenItem, row: Reservation, command: Reserve, channel: str) ->
     index_reference(item, command.reservation, row, command.reference)
     cancel_purge(item, command.reservation, row)
     _state(row, command)
-    dated_requests.want(item, command.reservation, row)
-    row.expires_at = None if row.confirmed else command.expires_at
+    if row.wanted is not None:
+        dated_requests.want(item, command.reservation, row)
+    row.expires_at_us = None if row.confirmed else command.expires_at_us
     shipment_matching.relocate(item, row, command.location)
     rest = row.fulfil_rest
     if row.release_rest:
         row.released += owed(row)
     elif rest is not None:
         units = _unshipped(row)
-        left = shipment_matching.record_fulfilment(item, row, units, rest.at, rest.location, rest=True)
+        left = shipment_matching.record_fulfilment(item, row, units, rest.at_us, rest.location, rest=True)
         _hand_over(item, command.reservation, row, left)
     row.release_rest, row.fulfil_rest = False, None
     net = owed(row)
@@ -155,7 +158,7 @@ def _create(item: OpenItem, row: Reservation, command: Reserve, channel: str) ->
 def _reopen(item: OpenItem, reservation: str, row: Reservation) -> None:
     """Claim what expiry took, and nothing that was dropped before; as of now, but behind nobody who waits."""
     cancel_purge(item, reservation, row)
-    row.ended, row.confirmed, row.expires_at = None, True, None
+    row.ended, row.confirmed, row.expires_at_us = None, True, None
     item.restore(row.channel)
     first = item.state.first(queue_prefix(item.name, row.channel))
     if first is not None:
@@ -169,7 +172,7 @@ def _reopen(item: OpenItem, reservation: str, row: Reservation) -> None:
 
 
 def _state(row: Reservation, command: Reserve) -> None:
-    row.at, row.requested, row.wanted = command.at, command.quantity, command.wanted
+    row.at_us, row.requested, row.wanted = command.at_us, command.quantity, command.wanted
     row.priority, row.allow_partial, row.allow_backorder = (
         command.priority,
         command.allow_partial,
@@ -193,8 +196,8 @@ def _ask_anew(item: OpenItem, row: Reservation, command: Reserve) -> None:
         row.dropped = max(0, row.dropped - max(0, row.requested - command.quantity))
         _state(row, command)
         _move_to(item, row, command)
-    row.at = command.at
-    row.purge_at = None  # kept for the whole retention again: else its purge would refuse creates made just now
+    row.at_us = command.at_us
+    row.purge_at_us = None  # kept for the whole retention again: else its purge would refuse creates made just now
     save(item, command.reservation, row)
     reason = DenialReason.EXPIRED if expired else DenialReason.ALREADY_ENDED
     deny(item, command.reservation, row, command.quantity, DenialOutcome.REJECTED, reason)
@@ -213,7 +216,7 @@ def _replace(item: OpenItem, row: Reservation, command: Reserve) -> None:
         _state(row, command)
     dated_requests.move_to_wanted(item, command.reservation, row)
     _move_to(item, row, command)
-    row.expires_at = None if row.confirmed else command.expires_at
+    row.expires_at_us = None if row.confirmed else command.expires_at_us
     if grown > 0:
         allocate(item, command.reservation, row, grown)
     else:
@@ -221,7 +224,7 @@ def _replace(item: OpenItem, row: Reservation, command: Reserve) -> None:
         _shrink(item, command.reservation, row, surplus, ReleaseReason.REDUCED)
         end_if_empty(row, End.RELEASED)
     if row.allocations or (row.promises and row.wanted is not None):
-        time_limit.begin_default(row, item.rules, item.log_time)
+        time_limit.begin_default(row, item.rules, item.log_time_ms)
     save(item, command.reservation, row)
 
 
@@ -245,7 +248,7 @@ def _hand_over(item: OpenItem, reservation: str, row: Reservation, units: int) -
     if by_day:
         item.dates.hand_over(reservation, row, by_day)
     dequeue(item, row, min(units - reserved - by_day, row.waiting), newest=False)
-    if row.at is not None and units:
+    if row.at_us is not None and units:
         end_if_empty(row, End.FULFILLED)
 
 

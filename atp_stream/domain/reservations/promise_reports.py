@@ -21,10 +21,10 @@ def report_promises(item: OpenItem) -> None:
             continue
         item.events.append(
             ReservationPromised(
-                name=item.name, version=item.version, log_time_ms=item.log_time, offset=item.offset,
+                name=item.name, version=item.version, log_time_ms=item.log_time_ms, offset=item.offset,
                 ordinal=item.ordinal, reservation=reservation, channel=row.channel, wanted=row.wanted,
                 lines=tuple(lines_of(row)), waiting=row.waiting, allocated=allocated(row),
-                reason=_reason(row, lines, held, asked=row.at is not None and reservation == item.dates.asked),
+                reason=_reason(row, lines, held, asked=row.at_us is not None and reservation == item.dates.asked),
             )
         )  # fmt: skip
         item.ordinal += 1

@@ -17,17 +17,17 @@ def save(item: OpenItem, reservation: str, row: Reservation) -> None:
     if row.undue and row.ended is not None:
         item.dates.unlist_all(reservation, row)
         row.undue = False
-    if row.at is not None and row.ended is None:
-        row.purge_at = None
-        moment = row.expires_at
+    if row.at_us is not None and row.ended is None:
+        row.purge_at_us = None
+        moment_us = row.expires_at_us
     else:
-        moment = begin_retention(item, row)
-    if moment is not None:
-        moment = _behind_the_log(item, moment, row.timer)
-    if moment != row.timer:
-        if row.timer is not None:
-            stop(item, row.timer, reservation)
-        row.timer = None if moment is None else start(item, moment, reservation)
+        moment_us = begin_retention(item, row)
+    if moment_us is not None:
+        moment_us = _behind_the_log(item, moment_us, row.timer_us)
+    if moment_us != row.timer_us:
+        if row.timer_us is not None:
+            stop(item, row.timer_us, reservation)
+        row.timer_us = None if moment_us is None else start(item, moment_us, reservation)
     if item.rules.deallocates or row.taken_back is not None:
         index_promise(item, reservation, row)
     item.state.put(reservation_key(item.name, reservation), row)
@@ -40,7 +40,7 @@ def index_reference(item: OpenItem, reservation: str, row: Reservation, referenc
         item.state.put(reference_key(item.name, reference, reservation), Due())
 
 
-def _behind_the_log(item: OpenItem, moment: int, timer: int | None) -> int:
-    """Return when a timer for `moment` runs out; one that is over already is not put off by what comes meanwhile."""
-    soonest = item.log_time * US_PER_MS + 1
-    return timer if timer is not None and moment <= timer <= soonest else max(moment, soonest)
+def _behind_the_log(item: OpenItem, moment_us: int, timer_us: int | None) -> int:
+    """Return when a timer for `moment_us` runs out; one that is over already is not put off by what comes meanwhile."""
+    soonest_us = item.log_time_ms * US_PER_MS + 1
+    return timer_us if timer_us is not None and moment_us <= timer_us <= soonest_us else max(moment_us, soonest_us)

@@ -24,7 +24,7 @@ from atp_stream.domain.reservations.balances import shipped
 from atp_stream.domain.state.rows import MatchedShipment, Reservation
 
 
-def record_fulfilment(item: OpenItem, row: Reservation, units: int, at: int, location: str, *, rest: bool) -> int:
+def record_fulfilment(item: OpenItem, row: Reservation, units: int, at_us: int, location: str, *, rest: bool) -> int:
     """Let a fulfilment take units, or (`rest`) all that is left, out of the stock.
 
     Returns how many have left that were not known to have.
@@ -34,11 +34,11 @@ def record_fulfilment(item: OpenItem, row: Reservation, units: int, at: int, loc
     before = shipped(row)
     row.fulfilled += units
     stated, place = ("", location) if rest else (location, "")
-    shipment = MatchedShipment(at, units, stated, units, place)
+    shipment = MatchedShipment(at_us, units, stated, units, place)
     if _enter(item, row, shipment):
         _pair(item, row)
     else:
-        row.untold += units
+        row.unmatched += units
         _pair(item, row)
         _reflect_in_stock(item, row, shipment, 0)
     return shipped(row) - before
@@ -57,32 +57,32 @@ def record_adjustment(item: OpenItem, row: Reservation, units: int, location: st
 def relocate(item: OpenItem, row: Reservation, location: str) -> None:
     """Let a reservation be of another location, and what left no stated one have left that."""
     _read_as_meant(row)
-    for one in row.moved:
+    for one in row.shipments:
         units = one.quantity - one.repeated
         if units and not one.location and not one.place:
-            item.stock.ship(one.at, -units, row.location)
-            item.stock.ship(one.at, units, location)
+            item.stock.ship(one.at_us, -units, row.location)
+            item.stock.ship(one.at_us, units, location)
     row.location = location
 
 
 def _enter(item: OpenItem, row: Reservation, shipment: MatchedShipment) -> bool:
     """Note a shipment, none of which stands in the stock yet; False if there is no room for its location."""
     _read_as_meant(row)
-    for one in row.moved:
+    for one in row.shipments:
         if _order(one) == _order(shipment):
             one.quantity += shipment.quantity
             one.repeated += shipment.quantity
             return True
-    if len(row.moved) >= item.limits.shipments and not _make_room(item, row):
+    if len(row.shipments) >= item.limits.shipments and not _make_room(item, row):
         return False
-    row.moved.append(shipment)
-    row.moved.sort(key=_order)
+    row.shipments.append(shipment)
+    row.shipments.sort(key=_order)
     return True
 
 
 def _read_as_meant(row: Reservation) -> None:
     """Tell locations apart in a row that was written before: one that may be the reservation's own was not stated."""
-    for one in row.moved:
+    for one in row.shipments:
         if one.place is None:
             one.place = ""
             if one.location == row.location:
@@ -91,30 +91,30 @@ def _read_as_meant(row: Reservation) -> None:
 
 def _make_room(item: OpenItem, row: Reservation) -> bool:
     """Merge the two oldest shipments of the location that has most; False if each has but one."""
-    where, most = Counter(_where(one) for one in row.moved).most_common(1)[0]
+    where, most = Counter(_where(one) for one in row.shipments).most_common(1)[0]
     if most < 2:  # noqa: PLR2004  (two are merged)
         return False
-    older, younger = [one for one in row.moved if _where(one) == where][:2]
+    older, younger = [one for one in row.shipments if _where(one) == where][:2]
     _reflect_in_stock(item, row, older, older.quantity)
     younger.quantity += older.quantity
     younger.repeated += older.quantity
-    row.moved.remove(older)
+    row.shipments.remove(older)
     return True
 
 
 def _pair(item: OpenItem, row: Reservation) -> None:
     """Let stand in the stock what the adjustments do not repeat of the fulfilments."""
     if not row.adjusted:
-        for one in row.moved:
+        for one in row.shipments:
             if one.repeated:
                 _reflect_in_stock(item, row, one, 0)
         return
     _read_as_meant(row)
     by_location: Counter[str] = Counter()
-    for one in row.moved:
+    for one in row.shipments:
         by_location[one.location] += one.quantity
     kept = by_location.pop("", 0)
-    nowhere = row.fulfilled - row.untold - by_location.total()
+    nowhere = row.fulfilled - row.unmatched - by_location.total()
     alike = {place: min(units, row.adjusted_at.get(place, 0)) for place, units in by_location.items()}
     pairs = sum(alike.values())
     elsewhere = sum(row.adjusted_at.values()) - pairs
@@ -123,7 +123,7 @@ def _pair(item: OpenItem, row: Reservation) -> None:
     others = min(by_location.total() - pairs, anywhere - max(0, of_nowhere - elsewhere))
     row.apart = min(row.fulfilled, row.adjusted) - pairs - of_nowhere - others
     alike[""] = max(0, of_nowhere - (nowhere - kept))  # what is no longer kept was repeated before
-    for one in row.moved:
+    for one in row.shipments:
         repeated = min(one.quantity, alike[one.location])
         alike[one.location] -= repeated
         more = min(one.quantity - repeated, others)
@@ -135,7 +135,7 @@ def _reflect_in_stock(item: OpenItem, row: Reservation, one: MatchedShipment, re
     """Let all but `repeated` units of a shipment stand in the stock."""
     more = one.repeated - repeated
     if more:
-        item.stock.ship(one.at, more, one.location or one.place or row.location)
+        item.stock.ship(one.at_us, more, one.location or one.place or row.location)
         one.repeated = repeated
 
 
@@ -144,4 +144,4 @@ def _where(one: MatchedShipment) -> tuple[str, str]:
 
 
 def _order(one: MatchedShipment) -> tuple[int, str, str]:
-    return one.at, *_where(one)
+    return one.at_us, *_where(one)

@@ -58,13 +58,13 @@ class Purge:
         self._keys: Iterator[str] | None = None
         self._border = 0
 
-    def watch(self, log_time: int) -> None:
+    def watch(self, log_time_ms: int) -> None:
         """Ask for a tick if the command just answered has written the first rows of a generation."""
         state = self._state
         if state.wrote_generations:
             state.wrote_generations = False
-            if self._row.timer is None:
-                self._set_timer(log_time + self._time.window // TICK_PARTS)
+            if self._row.timer_us is None:
+                self._set_timer(log_time_ms + self._time.window_ms // TICK_PARTS)
 
     def go_on(self, limit: int) -> bool:
         """Delete up to `limit` rows; tell whether all that is forgotten has gone."""
@@ -94,17 +94,17 @@ class Purge:
         self._row.below, self._row.cursor, self._keys = 0, "", None
         self._state.put(PURGE, self._row)
 
-    def tick(self, log_time: int) -> None:
+    def tick(self, log_time_ms: int) -> None:
         """Go on because the partition's own timer has run out, and ask for the next tick while there are rows."""
         state, row = self._state, self._row
-        assert row.timer is not None  # noqa: S101  (the timer is there, or this would not be called)
-        state.delete(partition_timer_key(row.timer))
-        row.timer = None
+        assert row.timer_us is not None  # noqa: S101  (the timer is there, or this would not be called)
+        state.delete(partition_timer_key(row.timer_us))
+        row.timer_us = None
         is_done = self.go_on(ROWS_PER_TICK)
         if not is_done:
-            self._set_timer(log_time + _AGAIN_MS)
+            self._set_timer(log_time_ms + _AGAIN_MS)
         elif next(state.keys(GENERATIONS, GENERATIONS), None) is not None:
-            self._set_timer(log_time + self._time.window // TICK_PARTS)
+            self._set_timer(log_time_ms + self._time.window_ms // TICK_PARTS)
         state.put(PURGE, row)
 
     def _has_to_stay(self, name: str, generation: int) -> bool:
@@ -113,7 +113,7 @@ class Purge:
             return False
         return is_kept(self._state.get(item_key(name)), generation)
 
-    def _set_timer(self, log_time: int) -> None:
-        self._row.timer = log_time * US_PER_MS
-        self._state.put(partition_timer_key(self._row.timer), Due())
+    def _set_timer(self, log_time_ms: int) -> None:
+        self._row.timer_us = log_time_ms * US_PER_MS
+        self._state.put(partition_timer_key(self._row.timer_us), Due())
         self._state.put(PURGE, self._row)

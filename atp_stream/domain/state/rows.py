@@ -1,8 +1,8 @@
 """What each row of the state holds; `row_keys` says how it is found, `row_types` of which type it is.
 
-Quantities are whole hundredths. `offset` is a place in the item log, `log_time` is in milliseconds, event times are
-in microseconds. Every row can be written as JSON; a field that has its default is left out, so that a field added
-later is read from old rows as its default.
+Quantities are whole hundredths. `offset` is a place in the item log, a name that ends in `_ms` or `_us` is in
+milliseconds (log time) or microseconds (event times). Every row can be written as JSON; a field that has its default is
+left out, so that a field added later is read from old rows as its default.
 """
 
 from enum import StrEnum
@@ -40,17 +40,17 @@ class Work(Row):
     """Work on many reservations that a command, a policy or a tick at `offset` began and did not finish.
 
     `ordinal` is the number of its next event. In this order, what is set is done: `index` (open promises are noted in
-    the order in which they would be taken back, from this key on), `until` (timers up to this moment run out), `lose`
-    (promises are taken back while units are short); then those who wait are served, where `closed` are the channels
-    whose head could not be served in this pass. Of an item with dates, `roll` is the day that comes, `closed` are
-    queues, and `late` is how far the promises that are late were looked at, by channel.
+    the order in which they would be taken back, from this key on), `until_us` (timers up to this moment run out),
+    `lose` (promises are taken back while units are short); then those who wait are served, where `closed` are the
+    channels whose head could not be served in this pass. Of an item with dates, `roll` is the day that comes, `closed`
+    are queues, and `late` is how far the promises that are late were looked at, by channel.
     """
 
     offset: int
-    log_time: int
+    log_time_ms: int = msgspec.field(name="log_time")
     ordinal: int
     index: str | None = None
-    until: int | None = None
+    until_us: int | None = msgspec.field(default=None, name="until")
     lose: bool = False
     closed: list[str] = []
     roll: int | None = None
@@ -58,14 +58,14 @@ class Work(Row):
 
 
 class Drift(Row):
-    """A gap that stands since log time `since` (milliseconds).
+    """A gap that there has been since log time `since_ms`.
 
-    `told` is the one that was last told, 0 for none; `timer` is when this one will have stood for the grace.
+    `reported` is the one that was last published, 0 for none; `timer_us` is when the grace of this one is over.
     """
 
-    since: int
-    told: int = 0
-    timer: int | None = None
+    since_ms: int = msgspec.field(name="since")
+    reported: int = msgspec.field(default=0, name="told")
+    timer_us: int | None = msgspec.field(default=None, name="timer")
 
 
 class Item(Row):
@@ -74,15 +74,14 @@ class Item(Row):
     `version` counts the commands and slices folded for the item, without duplicates and refusals. `past` counts facts
     that a newer absolute held already, `unpaired` adjustments whose reservation was forgotten. `policy` is the offset
     of the newest policy that it has surely met (-1: the default policy). `safety_stock` is what was withheld when the
-    step was committed. `quarantine` says which fault of ours stopped the item; `deferred` counts the commands that
-    wait since then, or for work to finish, and `stopped` is the generation in which that began; `resuming` says that
-    they are being folded.
-    `source` is the input ("topic/partition/offset") of the last change, empty if an operator or time caused it.
-    `own` is the JSON that a command wrote for this item alone; `heard` are the last such commands. `timer` is no later
-    than its earliest timer. `purged_at` is the stamp of the newest create that was purged. `scaled` says that the
-    weights of its shares sum to more than 1, and count in proportion. `withdrawn` are the last channels that have no
-    row any more; 0 was told of them at last. `dated` says that something of it has a date: a row tells what.
-    `supply_purged_at` is the stamp of the newest statement of a supply that was purged.
+    step was committed. `quarantine` says which fault of ours stopped the item; `deferred` counts the commands that wait
+    since then, or for work to finish, and `stopped` is the generation in which that began; `resuming` says that they
+    are being folded. `source` is the input ("topic/partition/offset") of the last change, empty if an operator or time
+    caused it. `own` is the JSON that a command wrote for this item alone; `known_changes` are the last such commands.
+    `timer_us` is no later than its earliest timer. `purged_at_us` is the stamp of the newest create that was purged.
+    `scaled` says that the weights of its shares sum to more than 1, and count in proportion. `withdrawn` are the last
+    channels that have no row any more; 0 was told of them at last. `dated` says that something of it has a date: a row
+    tells what. `supply_purged_at_us` is the stamp of the newest statement of a supply that was purged.
     """
 
     stock: Stock
@@ -90,7 +89,7 @@ class Item(Row):
     version: int = 0
     policy: int = -1
     offset: int = -1
-    log_time: int = 0
+    log_time_ms: int = msgspec.field(default=0, name="log_time")
     safety_stock: int = 0
     late: int = 0
     past: int = 0
@@ -104,14 +103,14 @@ class Item(Row):
     resuming: bool = False
     source: str = ""
     own: str | None = None
-    heard: list[str] = []
-    timer: int | None = None
-    purged_at: int | None = None
+    known_changes: list[str] = msgspec.field(default=[], name="heard")
+    timer_us: int | None = msgspec.field(default=None, name="timer")
+    purged_at_us: int | None = msgspec.field(default=None, name="purged_at")
     drift: Drift | None = None
     scaled: bool = False
     withdrawn: list[str] = []
     dated: bool = False
-    supply_purged_at: int | None = None
+    supply_purged_at_us: int | None = msgspec.field(default=None, name="supply_purged_at")
 
 
 class Allocation(msgspec.Struct, array_like=True, gc=False):
@@ -138,14 +137,14 @@ class Promise(msgspec.Struct, array_like=True, gc=False):
 
 
 class MatchedShipment(msgspec.Struct, array_like=True, gc=False):
-    """Units that left by a fulfilment stamped `at`, from the `location` that it states, "" if none.
+    """Units that left by a fulfilment stamped `at_us`, from the `location` that it states, "" if none.
 
     `repeated` of them are told by an adjustment too, which moved the stock in their place. A fulfilment of all that was
     left states no location for them, as some may have left elsewhere: those that stand left `place`, "" if none is
     known. A row that was written before locations were told apart has None there.
     """
 
-    at: int
+    at_us: int
     quantity: int
     location: str
     repeated: int = 0
@@ -164,28 +163,29 @@ class End(StrEnum):
 class Remainder(Row):
     """A fulfilment of all that is left, which came before the create that will say how much that is."""
 
-    at: int
+    at_us: int = msgspec.field(name="at")
     location: str = ""
 
 
 class Reservation(Row):
-    """One reservation; `at` is the stamp of its newest create, None while only its release or the like has come.
+    """One reservation; `at_us` is the stamp of its newest create, None while only its release or the like has come.
 
     `asked` is the channel as it was stated, `channel` the one that it stands for. `requested` is the last quantity
     asked for; `released` is what release events gave back of it, `excess` what they named beyond it. Units moved are
     the greater of `fulfilled` (by events) and `adjusted` (by adjustments that name the reservation), and `apart` more
-    where these left different locations. `moved` are the shipments, which an adjustment may turn out to repeat (or
-    `untold` units of them, for which there was no room), `adjusted_at` the adjustments by location. When time ended
+    where these left different locations. `shipments` are the shipments, which an adjustment may turn out to repeat (or
+    `unmatched` units of them, for which there was no room), `adjusted_at` the adjustments by location. When time ended
     it, `dropped` units had been denied for good before. `queued` are the offsets of its waiting parts, oldest first,
     `waiting` is their sum. `released_by` and `fulfilled_by` are the events that have come, each known among those of
-    its kind; `known` are those of both kinds in a row that was written before they were told apart. `expires_at` is the
-    limit that was asked for, or the one that the tenant's default gave it at its commit. `timer` is when time ends it,
-    or when it is purged after its end: `purge_at`. `taken_back` is its place among the promises that a loss takes back.
+    its kind; `known` are those of both kinds in a row that was written before they were told apart. `expires_at_us` is
+    the limit that was asked for, or the one that the tenant's default gave it at its commit. `timer_us` is when time
+    ends it, or when it is purged after its end: `purge_at_us`. `taken_back` is its place among the promises that a loss
+    takes back.
     """
 
     channel: str = ""
     asked: str | None = None
-    at: int | None = None
+    at_us: int | None = msgspec.field(default=None, name="at")
     requested: int = 0
     released: int = 0
     excess: int = 0
@@ -197,23 +197,23 @@ class Reservation(Row):
     priority: int = 0
     allow_partial: bool = False
     allow_backorder: bool = True
-    expires_at: int | None = None
+    expires_at_us: int | None = msgspec.field(default=None, name="expires_at")
     confirmed: bool = False
     location: str = ""
     reference: str | None = None
     ended: End | None = None
     release_rest: bool = False
     fulfil_rest: Remainder | None = None
-    moved: list[MatchedShipment] = []
+    shipments: list[MatchedShipment] = msgspec.field(default=[], name="moved")
     adjusted_at: dict[str, int] = {}
     apart: int = 0
-    untold: int = 0
+    unmatched: int = msgspec.field(default=0, name="untold")
     dropped: int = 0
     known: list[str] = []
     released_by: list[str] = []
     fulfilled_by: list[str] = []
-    timer: int | None = None
-    purge_at: int | None = None
+    timer_us: int | None = msgspec.field(default=None, name="timer")
+    purge_at_us: int | None = msgspec.field(default=None, name="purge_at")
     taken_back: str | None = None
     wanted: int | None = None
     undue: bool = False
@@ -242,7 +242,7 @@ class DeferredCommand(Row):
     `generation` is that of its arrival: with it the command is answered. Versions before 0.2 did not note it.
     """
 
-    log_time: int
+    log_time_ms: int = msgspec.field(name="log_time")
     command: AnyCommand
     source: bytes = b""
     original: bytes = b""
@@ -250,11 +250,11 @@ class DeferredCommand(Row):
 
 
 class Pending(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """A tick at a place in the log; timers up to `until` (microseconds) run out by it."""
+    """A tick at a place in the log; timers up to `until_us` (microseconds) run out by it."""
 
     offset: int
-    log_time: int
-    until: int
+    log_time_ms: int
+    until_us: int
 
 
 class Clock(Row):
@@ -276,24 +276,24 @@ class FoldRow(Row):
 class PurgeRow(Row):
     """How far the purge has come: rows of generations before `below` are gone, those in front of `cursor` as well.
 
-    `timer` is the moment, in microseconds, at which the partition wants a tick; None while it has no such rows.
+    `timer_us` is the moment, in microseconds, at which the partition wants a tick; None while it has no such rows.
     """
 
     below: int = 0
     cursor: str = ""
-    timer: int | None = None
+    timer_us: int | None = msgspec.field(default=None, name="timer")
 
 
 class PolicyRow(Row):
-    """A policy as it stood in the log; `heard` are the ids of the last changes that made it what it is.
+    """A policy as it stood in the log; `known_changes` are the ids of the last changes that made it what it is.
 
     `source` is the input ("topic/partition/offset") of the last one, empty if an operator appended it.
     """
 
     offset: int
-    log_time: int
+    log_time_ms: int = msgspec.field(name="log_time")
     document: msgspec.Raw
-    heard: list[str] = []
+    known_changes: list[str] = msgspec.field(default=[], name="heard")
     source: str = ""
 
 

@@ -23,12 +23,12 @@ MAX_SHOWN: Final = 10**15
 class StockRules(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How late a fact may come: a part of the policy document; both are microseconds.
 
-    `window` (W) is how long a fact is remembered at the least. An absolute includes what was shipped up to `skew`
+    `window_us` (W) is how long a fact is remembered at the least. An absolute includes what was shipped up to `skew_us`
     before it; below 0, also what was shipped up to as long after it.
     """
 
-    window: int = 24 * 60 * 60 * 1_000_000
-    skew: int = 0
+    window_us: int = 24 * 60 * 60 * 1_000_000
+    skew_us: int = 0
 
 
 class Fact(msgspec.Struct, frozen=True, gc=False):
@@ -38,7 +38,7 @@ class Fact(msgspec.Struct, frozen=True, gc=False):
     `reservation` says that the movement ships a reservation. `id` is the message's event id.
     """
 
-    at: int
+    at_us: int
     id: str
     delta: int | None
     absolute: int | None

@@ -57,20 +57,20 @@ class StockFold:
         One that is not applied changes nothing. `sums` are sums of deltas behind a stamp that are known already.
         """
         place = self.place(location)
-        row, at, mark = place.row, fact.at, mark_of(fact, location)
+        row, at_us, mark = place.row, fact.at_us, mark_of(fact, location)
         if place.knows(mark):
             return Outcome.DUPLICATE
-        if at <= place.forgotten_at:
-            return Outcome.PAST if at < row.at and not fact.reservation else Outcome.STALE
+        if at_us <= place.forgotten_at_us:
+            return Outcome.PAST if at_us < row.at_us and not fact.reservation else Outcome.STALE
         place.turn()
-        place.remember(mark, at)
+        place.remember(mark, at_us)
         place.sums = dict(sums) if sums else {}
-        instant = place.touch(at)
+        instant = place.touch(at_us)
         delta = fact.delta or 0
         instant.delta = saturated(instant.delta + delta)
         if fact.absolute is None and delta < 0:
             instant.bare_loss = saturated(instant.bare_loss + delta)
-        if fact.absolute is None and at > row.at:  # the common case: nothing but the value changes
+        if fact.absolute is None and at_us > row.at_us:  # the common case: nothing but the value changes
             row.after = saturated(row.after + delta)
             place.put()
             total = self.stock.named if location else self.stock.bare
@@ -87,13 +87,13 @@ class StockFold:
             results.state(place, instant, delta)
         self.see(place, was)
         self.derive()
-        return Outcome.LATE if at < row.at else Outcome.APPLIED
+        return Outcome.LATE if at_us < row.at_us else Outcome.APPLIED
 
-    def forgotten_at(self, location: str) -> int:
+    def forgotten_at_us(self, location: str) -> int:
         """Return the stamp up to which facts of a location can no longer be judged."""
-        return self.place(location).forgotten_at
+        return self.place(location).forgotten_at_us
 
-    def ship(self, at: int, units: int, location: str) -> None:
+    def ship(self, at_us: int, units: int, location: str) -> None:
         """Take units out of the stock, or (below 0) back into it, until an absolute includes them.
 
         The caller ships each movement once, and takes back what it shipped at the same stamp and location.
@@ -102,12 +102,12 @@ class StockFold:
         for name in ("", location) if location else ("",):
             place = self.turned(name)
             row, was = place.row, _seen(place.row)
-            self.add(place, at, units, 0 if name else adrift)
-            row.out = saturated(row.out + units * (at > row.included_at))
-            row.base_out = saturated(row.base_out + units * (at > row.base_included_at))
+            self.add(place, at_us, units, 0 if name else adrift)
+            row.out = saturated(row.out + units * (at_us > row.included_at_us))
+            row.base_out = saturated(row.base_out + units * (at_us > row.base_included_at_us))
             self.see(place, was)
         stock = self.stock
-        if adrift and (not stock.named.absolutes or at > stock.oldest):
+        if adrift and (not stock.named.absolutes or at_us > stock.oldest_us):
             stock.homeless = saturated(stock.homeless + adrift)
         self.derive()
 
@@ -128,33 +128,33 @@ class StockFold:
         place.turn()
         return place
 
-    def add(self, place: Place, at: int, units: int, adrift: int) -> None:
+    def add(self, place: Place, at_us: int, units: int, adrift: int) -> None:
         """Add to the shipments of a location."""
-        place.departures.add(at, units, adrift)
-        if len(place.row.left.spans) > spans.MAX_SPANS:
+        place.departures.add(at_us, units, adrift)
+        if len(place.row.shipments.spans) > spans.MAX_SPANS:
             if place.location:
-                spans.shorten(place.row.left, place.row.included_at, spans.MAX_SPANS)
+                spans.shorten(place.row.shipments, place.row.included_at_us, spans.MAX_SPANS)
             else:
-                spans.shorten(place.row.left, self.bare_border(place), spans.MAX_BARE_SPANS)
+                spans.shorten(place.row.shipments, self.bare_border(place), spans.MAX_BARE_SPANS)
 
     def bare_border(self, place: Place) -> int:
         """Return the stamp up to which shipments of no location are included."""
-        return self.stock.oldest if self.stock.named.absolutes else place.row.included_at
+        return self.stock.oldest_us if self.stock.named.absolutes else place.row.included_at_us
 
     def see(self, place: Place, was: Seen) -> None:
         """Put the row of a location, and let the sums of the item follow it."""
         place.put()
         row, stock = place.row, self.stock
         sums = stock.named if place.location else stock.bare
-        value, gap, basis, at, out = was
+        value, gap, basis, at_us, out = was
         sums.value = saturated(sums.value + row.value - value)
         sums.gap = saturated(sums.gap + row.gap - gap)
         sums.basis = saturated(sums.basis + row.basis - basis)
-        is_first = at == NEVER != row.at
+        is_first = at_us == NEVER != row.at_us
         sums.absolutes += is_first
         if not place.location:
             sums.missing = row.out
-        elif row.at != NEVER:
+        elif row.at_us != NEVER:
             sums.missing = saturated(sums.missing + row.out - (0 if is_first else out))
             if is_first:
                 homeless.adopt(self, place)
@@ -163,7 +163,7 @@ class StockFold:
         """Set on hand, gap and basis from the sums."""
         stock = self.stock
         named, bare = stock.named, stock.bare
-        if stock.homeless and named.absolutes and self.place(stock.oldest_at).row.included_at != stock.oldest:
+        if stock.homeless and named.absolutes and self.place(stock.oldest_at).row.included_at_us != stock.oldest_us:
             homeless.refresh(self)
         stock.split = bool(named.absolutes and bare.absolutes)
         with_name, without = named.value - named.missing - stock.homeless, bare.value - bare.missing
@@ -183,9 +183,9 @@ def _shown(total: int) -> int:
 
 
 def _seen(row: Location) -> Seen:
-    return row.value, row.gap, row.basis, row.at, row.out
+    return row.value, row.gap, row.basis, row.at_us, row.out
 
 
 def newest_at(fold: StockFold, location: str) -> int:
     """Return the stamp of the newest absolute of a location, NEVER if it has none."""
-    return fold.place(location).row.at
+    return fold.place(location).row.at_us

@@ -22,57 +22,59 @@ def adopt(fold: "StockFold", place: Place) -> None:
     """Let the first absolute of a location decide about what left it, in place of those of all others."""
     stock = fold.stock
     refresh(fold)
-    left = place.row.left
+    left = place.row.shipments
     if left.tail or left.spans:
-        limit = stock.oldest if stock.named.absolutes > 1 else NEVER
+        limit_us = stock.oldest_us if stock.named.absolutes > 1 else NEVER
         bare = fold.turned("")
         for part in place.departures.behind(left, NEVER):
             for entry in part:
-                fold.add(bare, entry.at, 0, -entry.units)
-                stock.homeless -= entry.units * (entry.at > limit)
-        _take_forgotten(fold, place, bare, limit)
+                fold.add(bare, entry.at_us, 0, -entry.units)
+                stock.homeless -= entry.units * (entry.at_us > limit_us)
+        _take_forgotten(fold, place, bare, limit_us)
         bare.put()
         if stock.named.absolutes > 1:
-            stock.homeless = saturated(min(stock.homeless, bare.departures.total_behind(limit, homeless=True)))
-    included_at = place.row.included_at
-    fold.rows.put(dated_place_key(fold.item, included_at, place.location), Mark())
-    if stock.named.absolutes == 1 or included_at < stock.oldest:
-        _set_oldest(fold, included_at, place.location)
+            stock.homeless = saturated(min(stock.homeless, bare.departures.total_behind(limit_us, homeless=True)))
+    included_at_us = place.row.included_at_us
+    fold.rows.put(dated_place_key(fold.item, included_at_us, place.location), Mark())
+    if stock.named.absolutes == 1 or included_at_us < stock.oldest_us:
+        _set_oldest(fold, included_at_us, place.location)
 
 
 def refresh(fold: "StockFold") -> None:
     """Look up which location with an absolute includes the least."""
     rows, prefix = fold.rows, dated_place_prefix(fold.item)
     for first in rows.keys(prefix, prefix):  # one that is moved on lies behind, and is met again
-        stamp, location = dated_place_of(first, prefix)
-        at = fold.place(location).row.included_at
-        if at == stamp:
-            if (stamp, location) != (fold.stock.oldest, fold.stock.oldest_at):
-                _set_oldest(fold, stamp, location)
+        stamp_us, location = dated_place_of(first, prefix)
+        at_us = fold.place(location).row.included_at_us
+        if at_us == stamp_us:
+            if (stamp_us, location) != (fold.stock.oldest_us, fold.stock.oldest_at):
+                _set_oldest(fold, stamp_us, location)
             return
         rows.delete(first)
-        rows.put(dated_place_key(fold.item, at, location), Mark())
+        rows.put(dated_place_key(fold.item, at_us, location), Mark())
 
 
-def _take_forgotten(fold: "StockFold", place: Place, bare: Place, limit: int) -> None:
+def _take_forgotten(fold: "StockFold", place: Place, bare: Place, limit_us: int) -> None:
     """Take over what is forgotten: the least that it can have been, so that never too little is missing."""
-    found = {(span.generation, span.number): span for span in bare.row.left.spans}
-    for span in place.row.left.spans:
+    found = {(span.generation, span.number): span for span in bare.row.shipments.spans}
+    for span in place.row.shipments.spans:
         if span.generation == spans.FORGOTTEN:
-            fold.stock.homeless -= span.taken * (span.least_at > limit) + span.returned * (span.greatest_at > limit)
-            taken_over = Span(spans.FORGOTTEN, span.number, span.least_at, span.greatest_at)
+            fold.stock.homeless -= span.taken * (span.least_at_us > limit_us) + span.returned * (
+                span.greatest_at_us > limit_us
+            )
+            taken_over = Span(spans.FORGOTTEN, span.number, span.least_at_us, span.greatest_at_us)
             taken_over.homeless_taken, taken_over.homeless_returned = -span.returned, -span.taken
             spans.join(found, taken_over)
-    bare.row.left.spans = sorted(found.values())
-    spans.shorten(bare.row.left, limit, spans.MAX_BARE_SPANS)
+    bare.row.shipments.spans = sorted(found.values())
+    spans.shorten(bare.row.shipments, limit_us, spans.MAX_BARE_SPANS)
 
 
 def _set_oldest(fold: "StockFold", oldest: int, location: str) -> None:
-    """Let what is homeless be included up to `oldest`."""
+    """Let what is homeless be included up to `oldest_us`."""
     stock = fold.stock
-    left = fold.place("").row.left
+    left = fold.place("").row.shipments
     if left.tail or left.spans:
         bare = fold.turned("")
         bare.put()
         stock.homeless = saturated(bare.departures.total_behind(oldest, homeless=True))
-    stock.oldest, stock.oldest_at = oldest, location
+    stock.oldest_us, stock.oldest_at = oldest, location

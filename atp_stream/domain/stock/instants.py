@@ -32,8 +32,8 @@ def state(rows: Rows, place: str, instant: Instant, link: Link, generation: int)
         stated = instant.stated = Stated(_UNKNOWN, False, True, None, values={}, generation=generation)
         first, instant.link = instant.link, None
         assert first is not None  # noqa: S101  (one of the two is set)
-        _link(_Values(rows, place, instant.at, stated), first)
-    _link(_Values(rows, place, instant.at, stated), link)
+        _link(_Values(rows, place, instant.at_us, stated), first)
+    _link(_Values(rows, place, instant.at_us, stated), link)
 
 
 def is_sure(instant: Instant) -> bool:
@@ -67,7 +67,7 @@ def plain_end(instant: Instant) -> int:
 def is_end(rows: Rows, place: str, instant: Instant, value: int) -> bool:
     """Tell whether a value may be the end of an instant in doubt: an end of a chain, or any value of a closed one."""
     assert instant.stated is not None  # noqa: S101  (one absolute alone is never in doubt)
-    values = _Values(rows, place, instant.at, instant.stated)
+    values = _Values(rows, place, instant.at_us, instant.stated)
     node = values.get(value)
     if node is None:
         return False
@@ -94,10 +94,10 @@ def basis(instant: Instant) -> int | None:
 class _Values:
     """The values that the absolutes of an instant enter or leave: in its row while they are few, else in pages."""
 
-    def __init__(self, rows: Rows, place: str, at: int, stated: Stated) -> None:
+    def __init__(self, rows: Rows, place: str, at_us: int, stated: Stated) -> None:
         self.stated = stated
         self._rows = rows
-        self._front = f"|g|{stated.generation:08x}|C|{place}{at:016x}|"
+        self._front = f"|g|{stated.generation:08x}|C|{place}{at_us:016x}|"
 
     def get(self, value: int) -> list[int] | None:
         """Return the node of a value."""

@@ -68,16 +68,16 @@ class Place:
     def departures(self) -> Departures:
         """Return the older shipments."""
         if self._departures is None:
-            key, left = f"X|{self.name}", self.row.left
-            self._departures = Departures(self.rows, key, self.generation, left, self.rules.window)
+            key, left = f"X|{self.name}", self.row.shipments
+            self._departures = Departures(self.rows, key, self.generation, left, self.rules.window_us)
         return self._departures
 
-    def shipped_behind(self, at: int) -> int:
+    def shipped_behind(self, at_us: int) -> int:
         """Return the units that left behind a stamp."""
-        left = self.row.left
-        if not left.spans and (not left.tail or left.tail[-1].at <= at):
+        left = self.row.shipments
+        if not left.spans and (not left.tail or left.tail[-1].at_us <= at_us):
             return 0
-        return self.departures.total_behind(at)
+        return self.departures.total_behind(at_us)
 
     def put(self) -> None:
         """Set the row."""
@@ -103,13 +103,13 @@ class Place:
         )
 
     @property
-    def forgotten_at(self) -> int:
+    def forgotten_at_us(self) -> int:
         """Return the stamp up to which a fact, or a later one, may have been counted and forgotten."""
         row = self.row
         passed = self.generation - row.generation
         if not passed:
-            return row.forgotten_at
-        return max(row.forgotten_at, row.before_at, row.newest_at if passed > 1 else NEVER)
+            return row.forgotten_at_us
+        return max(row.forgotten_at_us, row.before_at_us, row.newest_at_us if passed > 1 else NEVER)
 
     def turn(self) -> None:
         """Let the row live in the present generation; no other row is read or written."""
@@ -118,21 +118,21 @@ class Place:
             return
         assert passed > 0  # noqa: S101  (an item's commands come in the order of stock time)
         if passed == 1:
-            row.forgotten_at, row.before_at = max(row.forgotten_at, row.before_at), row.newest_at
+            row.forgotten_at_us, row.before_at_us = max(row.forgotten_at_us, row.before_at_us), row.newest_at_us
             row.ids_before, row.spilled = row.ids, (row.spilled & _PRESENT) * _BEFORE
         else:
-            row.forgotten_at = max(row.forgotten_at, row.before_at, row.newest_at)
-            row.before_at, row.ids_before, row.spilled = NEVER, "", 0
-        row.newest_at, row.ids, row.generation = NEVER, "", self.generation
-        facts, forgotten_at = row.facts, row.forgotten_at
+            row.forgotten_at_us = max(row.forgotten_at_us, row.before_at_us, row.newest_at_us)
+            row.before_at_us, row.ids_before, row.spilled = NEVER, "", 0
+        row.newest_at_us, row.ids, row.generation = NEVER, "", self.generation
+        facts, forgotten_at_us = row.facts, row.forgotten_at_us
         kept = 0
-        while kept < len(facts.tail) and facts.tail[kept].at <= forgotten_at:
+        while kept < len(facts.tail) and facts.tail[kept].at_us <= forgotten_at_us:
             kept += 1
         del facts.tail[:kept]
-        facts.edge = max(facts.edge, forgotten_at)
-        spans.forget(row.left, self.generation, min(row.included_at, forgotten_at - self.rules.skew))
+        facts.edge_us = max(facts.edge_us, forgotten_at_us)
+        spans.forget(row.shipments, self.generation, min(row.included_at_us, forgotten_at_us - self.rules.skew_us))
 
-    def remember(self, mark: str, at: int) -> None:
+    def remember(self, mark: str, at_us: int) -> None:
         """Note a fact that counts; the oldest id beyond those that the row has room for gets a row of its own."""
         row = self.row
         row.ids += mark
@@ -145,33 +145,35 @@ class Place:
                 oldest, row.ids = row.ids[:_MARK_CHARS], row.ids[_MARK_CHARS:]
                 self.rows.put(mark_key(self.generation, self.item, oldest), Mark())
                 row.spilled |= _PRESENT
-        if at > row.newest_at:  # noqa: PLR1730  (a call of `max` takes longer)
-            row.newest_at = at
+        if at_us > row.newest_at_us:  # noqa: PLR1730  (a call of `max` takes longer)
+            row.newest_at_us = at_us
 
     # What is kept behind a stamp
 
-    def touch(self, at: int) -> Instant:
+    def touch(self, at_us: int) -> Instant:
         """Return the instant of a stamp, which may be changed in place."""
-        facts, instant = self.row.facts, Instant(at)
+        facts, instant = self.row.facts, Instant(at_us)
         tail = facts.tail
-        if at > facts.edge and len(tail) < MAX_TAIL and (not tail or tail[-1].at < at):  # most facts are the newest
+        if (
+            at_us > facts.edge_us and len(tail) < MAX_TAIL and (not tail or tail[-1].at_us < at_us)
+        ):  # most facts are the newest
             tail.append(instant)
         else:
-            instant = self.instants.touch(facts, instant, was_before=at <= self.row.before_at)
+            instant = self.instants.touch(facts, instant, was_before=at_us <= self.row.before_at_us)
         return instant
 
-    def find(self, at: int) -> Instant:
+    def find(self, at_us: int) -> Instant:
         """Return the instant of a stamp that is remembered, to read."""
-        instant: Instant | None = self.instants.find(self.row.facts, at)
+        instant: Instant | None = self.instants.find(self.row.facts, at_us)
         assert instant is not None  # noqa: S101  (the caller knows it by its stamp)
         return instant
 
-    def delta_behind(self, at: int) -> int:
+    def delta_behind(self, at_us: int) -> int:
         """Return the sum of the deltas behind a stamp, of what is remembered."""
-        if at not in self.sums:
-            parts = self.instants.behind(self.row.facts, at)
-            self.sums[at] = sum(instant.delta for part in parts for instant in part)
-        return self.sums[at]
+        if at_us not in self.sums:
+            parts = self.instants.behind(self.row.facts, at_us)
+            self.sums[at_us] = sum(instant.delta for part in parts for instant in part)
+        return self.sums[at_us]
 
 
 def _holds(marks: str, mark: str) -> bool:

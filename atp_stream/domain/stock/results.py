@@ -20,109 +20,109 @@ _FORGOTTEN, _KNOWN, _SURE = range(3)
 
 def move(place: Place, instant: Instant, delta: int) -> None:
     """Follow a delta without an absolute that is not behind the newest absolute."""
-    row, at = place.row, instant.at
-    if at > row.base_at:
-        row.moved = saturated(row.moved + delta)
-    elif at == row.base_at:
+    row, at_us = place.row, instant.at_us
+    if at_us > row.base_at_us:
+        row.since_base = saturated(row.since_base + delta)
+    elif at_us == row.base_at_us:
         _end_base(place, instant)
     elif not row.base_sure:
-        _end_base(place, place.find(row.base_at))
-    if row.p_at < at < row.at:
+        _end_base(place, place.find(row.base_at_us))
+    if row.p_at_us < at_us < row.at_us:
         row.between = saturated(row.between + delta)
-    elif at == row.p_at:
+    elif at_us == row.p_at_us:
         row.p_end = _end(place, instant)
-    elif at < row.p_at and not row.p_sure:
-        row.p_end = _end(place, place.find(row.p_at))
-    if at == row.at or row.sure < _SURE:  # else its end does not ask what was before
-        _resolve(place, instant if at == row.at else None)
+    elif at_us < row.p_at_us and not row.p_sure:
+        row.p_end = _end(place, place.find(row.p_at_us))
+    if at_us == row.at_us or row.sure < _SURE:  # else its end does not ask what was before
+        _resolve(place, instant if at_us == row.at_us else None)
 
 
 def state(place: Place, instant: Instant, delta: int) -> None:
     """Follow an absolute, stated with `delta` (0 of a count)."""
-    row, at = place.row, instant.at
-    if at > row.at:
+    row, at_us = place.row, instant.at_us
+    if at_us > row.at_us:
         _begin(place, instant, delta)
     else:
-        if at > row.base_at:
-            row.moved = saturated(row.moved + delta)
+        if at_us > row.base_at_us:
+            row.since_base = saturated(row.since_base + delta)
         _state_earlier(place, instant)
-        if at - place.rules.skew > row.included_at:
-            include(place, at)
+        if at_us - place.rules.skew_us > row.included_at_us:
+            include(place, at_us)
     _set_base(place, instant)
     basis = instants.basis(instant)
-    if basis is not None and at >= row.basis_at:
-        row.basis_at, row.basis = at, basis
-    _resolve(place, instant if at == row.at else None)
+    if basis is not None and at_us >= row.basis_at_us:
+        row.basis_at_us, row.basis = at_us, basis
+    _resolve(place, instant if at_us == row.at_us else None)
 
 
-def include(place: Place, at: int) -> None:
+def include(place: Place, at_us: int) -> None:
     """Let an absolute include the shipments up to its stamp, less the skew; what is included stays so."""
     row = place.row
-    border = at - place.rules.skew
-    if border > row.included_at:  # noqa: PLR1730  (a call of `max` takes longer)
-        row.included_at = border
-    row.out = saturated(place.shipped_behind(row.included_at))
+    border_us = at_us - place.rules.skew_us
+    if border_us > row.included_at_us:  # noqa: PLR1730  (a call of `max` takes longer)
+        row.included_at_us = border_us
+    row.out = saturated(place.shipped_behind(row.included_at_us))
 
 
 def _begin(place: Place, instant: Instant, delta: int) -> None:
     """Let an instant be the newest absolute."""
-    row, at = place.row, instant.at
-    after = 0 if at >= row.newest_at and at >= row.before_at else place.delta_behind(at)
-    is_first = row.at == NEVER
+    row, at_us = place.row, instant.at_us
+    after = 0 if at_us >= row.newest_at_us and at_us >= row.before_at_us else place.delta_behind(at_us)
+    is_first = row.at_us == NEVER
     before = saturated(row.after + delta - instant.delta - after)
     if is_first:  # all deltas so far were `after`; what was before is their sum
         row.p_sure, row.between = False, before
-        row.base_at, row.base_counts, row.moved = at, False, 0
+        row.base_at_us, row.base_counts, row.since_base = at_us, False, 0
     else:
-        row.p_at, row.p_end, row.p_sure = row.at, row.end if row.sure else None, row.sure == _SURE
+        row.p_at_us, row.p_end, row.p_sure = row.at_us, row.end if row.sure else None, row.sure == _SURE
         row.between = before
-        row.moved = saturated(row.moved + before + instant.delta)
-    row.at, row.after = at, after
-    include(place, at)
+        row.since_base = saturated(row.since_base + before + instant.delta)
+    row.at_us, row.after = at_us, after
+    include(place, at_us)
     if is_first:
-        row.base_included_at, row.base_out = row.included_at, row.out
+        row.base_included_at_us, row.base_out = row.included_at_us, row.out
 
 
 def _state_earlier(place: Place, instant: Instant) -> None:
     """Let an instant in front of the newest absolute, or that one itself, be the absolute before it."""
-    row, at = place.row, instant.at
-    if row.p_at < at < row.at:
-        row.p_at = at
-        row.between = saturated(place.delta_behind(at) - row.after - place.find(row.at).delta)
-    if at == row.p_at:
+    row, at_us = place.row, instant.at_us
+    if row.p_at_us < at_us < row.at_us:
+        row.p_at_us = at_us
+        row.between = saturated(place.delta_behind(at_us) - row.after - place.find(row.at_us).delta)
+    if at_us == row.p_at_us:
         row.p_end = _end(place, instant)
         row.p_sure = instants.is_sure(instant) or instants.has_count(instant)
-    elif at < row.p_at and not row.p_sure:
-        row.p_end = _end(place, place.find(row.p_at))
+    elif at_us < row.p_at_us and not row.p_sure:
+        row.p_end = _end(place, place.find(row.p_at_us))
 
 
 def _set_base(place: Place, instant: Instant) -> None:
     """Let the gap count from the newest instant with a count, or else from the first absolute."""
-    row, at, counts = place.row, instant.at, instants.has_count(instant)
-    included_at = at - place.rules.skew
-    if at != row.base_at:
-        is_newer_count = counts and (at > row.base_at or not row.base_counts)
-        if not is_newer_count and (row.base_counts or at > row.base_at):
-            if at < row.base_at and included_at > row.base_included_at:
-                _include_in_base(place, included_at)
+    row, at_us, counts = place.row, instant.at_us, instants.has_count(instant)
+    included_at_us = at_us - place.rules.skew_us
+    if at_us != row.base_at_us:
+        is_newer_count = counts and (at_us > row.base_at_us or not row.base_counts)
+        if not is_newer_count and (row.base_counts or at_us > row.base_at_us):
+            if at_us < row.base_at_us and included_at_us > row.base_included_at_us:
+                _include_in_base(place, included_at_us)
             return
-        if at == row.at:
-            included_at = row.included_at
-        elif at > row.base_at:
-            included_at = max(included_at, row.base_included_at)
-        row.base_at = at
-        row.moved = 0 if at == row.at else saturated(place.delta_behind(at) - row.after)
-        _include_in_base(place, included_at)
-    elif included_at > row.base_included_at:
-        _include_in_base(place, included_at)
+        if at_us == row.at_us:
+            included_at_us = row.included_at_us
+        elif at_us > row.base_at_us:
+            included_at_us = max(included_at_us, row.base_included_at_us)
+        row.base_at_us = at_us
+        row.since_base = 0 if at_us == row.at_us else saturated(place.delta_behind(at_us) - row.after)
+        _include_in_base(place, included_at_us)
+    elif included_at_us > row.base_included_at_us:
+        _include_in_base(place, included_at_us)
     row.base_counts = counts
     _end_base(place, instant)
 
 
-def _include_in_base(place: Place, at: int) -> None:
+def _include_in_base(place: Place, at_us: int) -> None:
     """Let the base, or an absolute in front of it, include the shipments up to a stamp."""
-    place.row.base_included_at = at
-    place.row.base_out = saturated(place.shipped_behind(at))
+    place.row.base_included_at_us = at_us
+    place.row.base_out = saturated(place.shipped_behind(at_us))
 
 
 def _end_base(place: Place, instant: Instant) -> None:
@@ -136,9 +136,9 @@ def _resolve(place: Place, instant: Instant | None) -> None:
     """Set the end of the newest absolute; `instant` is its instant, None if that was not looked up yet."""
     row = place.row
     if instant is None:
-        if row.at <= row.forgotten_at:
+        if row.at_us <= row.forgotten_at_us:
             return
-        instant = place.find(row.at)
+        instant = place.find(row.at_us)
     row.end, row.sure = instants.plain_end(instant), _SURE
     if instant.stated is not None and not instants.is_sure(instant) and not instants.has_count(instant):
         row.sure = _KNOWN if row.p_end is not None else _FORGOTTEN
@@ -153,8 +153,8 @@ def _end(place: Place, instant: Instant) -> int | None:
     if instants.is_sure(instant) or instants.has_count(instant):
         return instants.plain_end(instant)
     row, run, moved = place.row, [instant], [0]
-    for looked, one in enumerate(place.instants.backwards(row.facts, instant.at), 1):
-        if one.at <= row.forgotten_at or looked > MAX_LOOK_BACK:
+    for looked, one in enumerate(place.instants.backwards(row.facts, instant.at_us), 1):
+        if one.at_us <= row.forgotten_at_us or looked > MAX_LOOK_BACK:
             return None
         if not one.is_absolute:
             moved[-1] += one.delta
@@ -165,7 +165,7 @@ def _end(place: Place, instant: Instant) -> int | None:
             run.append(one)
             moved.append(0)
     else:
-        if row.forgotten_at != NEVER:
+        if row.forgotten_at_us != NEVER:
             return None
         value = 0  # there was nothing before
     for one, delta in zip(reversed(run), reversed(moved), strict=True):

@@ -35,7 +35,7 @@ class Stock(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     says that there are absolutes both with and without a location, so that all three are those of the smaller sum.
     `named` sums the locations with a name, `bare` is the one without. `homeless` units left no location that has an
     absolute: they are missing until the named location that includes the least includes them. That is `oldest_at`; it
-    includes what was shipped up to `oldest`, or up to a later stamp.
+    includes what was shipped up to `oldest_us`, or up to a later stamp.
     `upgrading` is the generation in which an upgrade of old rows began; `places` and `shipments` are what it reads.
     """
 
@@ -46,7 +46,7 @@ class Stock(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     named: Sums = msgspec.field(default_factory=Sums)
     bare: Sums = msgspec.field(default_factory=Sums)
     homeless: int = 0
-    oldest: int = NEVER
+    oldest_us: int = msgspec.field(default=NEVER, name="oldest")
     oldest_at: str = ""
     upgrading: int | None = None
     places: dict[str, Any] = {}
@@ -56,7 +56,7 @@ class Stock(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
 class Shipped(msgspec.Struct, array_like=True, gc=False):
     """Units that left at one stamp; of the location "": of all, `homeless` of them left none that has an absolute."""
 
-    at: int
+    at_us: int
     units: int = 0
     homeless: int = 0
 
@@ -98,7 +98,7 @@ SHIPS: Final = 2
 class Instant(msgspec.Struct, array_like=True, gc=False):
     """The facts of one stamp: the sum of their deltas, of the negative ones without an absolute, and the absolutes."""
 
-    at: int
+    at_us: int
     delta: int = 0
     bare_loss: int = 0
     link: Link | None = None
@@ -111,9 +111,9 @@ class Instant(msgspec.Struct, array_like=True, gc=False):
 
 
 class Instants(msgspec.Struct, omit_defaults=True, gc=False):
-    """The instants of a location: those after `edge` are in `tail`, earlier ones in chunks."""
+    """The instants of a location: those after `edge_us` are in `tail`, earlier ones in chunks."""
 
-    edge: int = NEVER
+    edge_us: int = msgspec.field(default=NEVER, name="edge")
     tail: list[Instant] = []
 
 
@@ -125,8 +125,8 @@ class Span(msgspec.Struct, array_like=True, gc=False, order=True):
 
     generation: int
     number: int
-    least_at: int
-    greatest_at: int
+    least_at_us: int
+    greatest_at_us: int
     taken: int = 0
     returned: int = 0
     homeless_taken: int = 0
@@ -134,9 +134,9 @@ class Span(msgspec.Struct, array_like=True, gc=False, order=True):
 
 
 class Shipments(msgspec.Struct, omit_defaults=True, gc=False):
-    """The shipments of a location: those after `edge` are in `tail`, earlier ones in chunks, which `spans` sum."""
+    """The shipments of a location: those after `edge_us` are in `tail`, earlier ones in chunks, which `spans` sum."""
 
-    edge: int = NEVER
+    edge_us: int = msgspec.field(default=NEVER, name="edge")
     tail: list[Shipped] = []
     spans: list[Span] = []
 
@@ -144,44 +144,46 @@ class Shipments(msgspec.Struct, omit_defaults=True, gc=False):
 class Location(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     """The row of a location.
 
-    What is remembered: `newest_at`, `before_at` and `forgotten_at` are the greatest stamps of the facts of the present
-    `generation`, of the one before, and of those before that. `ids` and `ids_before` are the marks of the last facts,
-    side by side; `spilled` says which generations have marks in rows of their own (1: the present, 2: the one before).
+    What is remembered: `newest_at_us`, `before_at_us` and `forgotten_at_us` are the greatest stamps of the facts of the
+    present `generation`, of the one before, and of those before that. `ids` and `ids_before` are the marks of the last
+    facts, side by side; `spilled` says which generations have marks in rows of their own (1: the present, 2: the one
+    before).
 
-    Results: the newest absolute is stamped `at`, ends at `end`, and `after` are the deltas behind it. `sure` says
-    whether its end asks what was before: 2 no; 1 yes, and that is known; 0 it is forgotten. `p_at` is the absolute in
-    front of it (`p_end` is None where that is in doubt for good), `between` the deltas between the two. The gap counts
-    from `base_at`, `moved` are the deltas from there to `at`. `basis` is the value at `basis_at`. Shipments up to
-    `included_at` are in `end`, `out` units left later; `base_included_at` and `base_out` are the same of the base.
+    Results: the newest absolute is stamped `at_us`, ends at `end`, and `after` are the deltas behind it. `sure` says
+    whether its end asks what was before: 2 no; 1 yes, and that is known; 0 it is forgotten. `p_at_us` is the absolute
+    in front of it (`p_end` is None where that is in doubt for good), `between` the deltas between the two. The gap
+    counts from `base_at_us`, `since_base` are the deltas from there to `at_us`. `basis` is the value at `basis_at_us`.
+    Shipments up to `included_at_us` are in `end`, `out` units left later; `base_included_at_us` and `base_out` are the
+    same of the base.
     """
 
     generation: int = 0
-    newest_at: int = NEVER
-    before_at: int = NEVER
-    forgotten_at: int = NEVER
+    newest_at_us: int = msgspec.field(default=NEVER, name="newest_at")
+    before_at_us: int = msgspec.field(default=NEVER, name="before_at")
+    forgotten_at_us: int = msgspec.field(default=NEVER, name="forgotten_at")
     ids: str = ""
     ids_before: str = ""
     spilled: int = 0
     facts: Instants = msgspec.field(default_factory=Instants)
-    left: Shipments = msgspec.field(default_factory=Shipments)
-    at: int = NEVER
+    shipments: Shipments = msgspec.field(default_factory=Shipments, name="left")
+    at_us: int = msgspec.field(default=NEVER, name="at")
     end: int = 0
     sure: int = 0
     after: int = 0
-    p_at: int = NEVER
+    p_at_us: int = msgspec.field(default=NEVER, name="p_at")
     p_end: int | None = 0
     p_sure: bool = False
     between: int = 0
-    base_at: int = NEVER
+    base_at_us: int = msgspec.field(default=NEVER, name="base_at")
     base_end: int = 0
     base_counts: bool = False
     base_sure: bool = True
-    moved: int = 0
-    basis_at: int = NEVER
+    since_base: int = msgspec.field(default=0, name="moved")
+    basis_at_us: int = msgspec.field(default=NEVER, name="basis_at")
     basis: int = 0
-    included_at: int = NEVER
+    included_at_us: int = msgspec.field(default=NEVER, name="included_at")
     out: int = 0
-    base_included_at: int = NEVER
+    base_included_at_us: int = msgspec.field(default=NEVER, name="base_included_at")
     base_out: int = 0
 
     @property
@@ -192,9 +194,9 @@ class Location(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     @property
     def gap(self) -> int:
         """Return what the facts since the base leave unexplained, or less where the shipments explain it better."""
-        if self.at == self.base_at:
+        if self.at_us == self.base_at_us:
             return 0
-        plain = self.end - self.base_end - self.moved
+        plain = self.end - self.base_end - self.since_base
         explained = plain + self.base_out - self.out
         return explained if abs(explained) < abs(plain) else plain
 

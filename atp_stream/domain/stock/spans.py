@@ -33,29 +33,29 @@ class Departures(Chunks):
         self._left = left
         self._width = width
 
-    def add(self, at: int, units: int, homeless: int) -> None:
+    def add(self, at_us: int, units: int, homeless: int) -> None:
         """Add to what left at a stamp; amounts below 0 take back."""
         left, before = self._left, self._generation - 1
-        was_before = any(s.generation == before and s.least_at <= at <= s.greatest_at for s in left.spans)
-        entry: Shipped = self.touch(left, Shipped(at), was_before=was_before)
-        if at <= left.edge:
+        was_before = any(s.generation == before and s.least_at_us <= at_us <= s.greatest_at_us for s in left.spans)
+        entry: Shipped = self.touch(left, Shipped(at_us), was_before=was_before)
+        if at_us <= left.edge_us:
             self._account(self._generation, entry, -1)
         entry.units, entry.homeless = saturated(entry.units + units), saturated(entry.homeless + homeless)
-        if at <= left.edge:
+        if at_us <= left.edge_us:
             self._account(self._generation, entry, 1)
 
-    def total_behind(self, after: int, *, homeless: bool = False) -> int:
+    def total_behind(self, after_us: int, *, homeless: bool = False) -> int:
         """Return the units that left behind a stamp, of all or of the homeless ones; of what is forgotten, the most."""
         total = 0
         split: set[int] = set()
         for span in self._left.spans:
-            if span.generation >= self._generation - 1 and span.least_at <= after < span.greatest_at:
+            if span.generation >= self._generation - 1 and span.least_at_us <= after_us < span.greatest_at_us:
                 split.add(span.generation)
         for span in self._left.spans:
             if span.generation not in split:
                 taken, returned = _sums(span, homeless=homeless)
-                total += taken * (span.greatest_at > after) + returned * (span.least_at > after)
-        for part in self.behind(self._left, after, tuple(sorted(split, reverse=True))):
+                total += taken * (span.greatest_at_us > after_us) + returned * (span.least_at_us > after_us)
+        for part in self.behind(self._left, after_us, tuple(sorted(split, reverse=True))):
             for entry in part:
                 total += entry.homeless if homeless else entry.units
         return total
@@ -71,17 +71,17 @@ class Departures(Chunks):
 
     def _account(self, generation: int, entry: Shipped, times: int) -> None:
         """Count an entry of a chunk in the sums of its span, or (`times` is -1) no longer."""
-        number, at = entry.at // self._width, entry.at
+        number, at_us = entry.at_us // self._width, entry.at_us
         spans = self._left.spans
         width = self._width
         for span in reversed(spans):
-            if span.generation == generation and span.least_at // width <= number <= span.greatest_at // width:
+            if span.generation == generation and span.least_at_us // width <= number <= span.greatest_at_us // width:
                 break
         else:
-            span = Span(generation, number, at, at)
+            span = Span(generation, number, at_us, at_us)
             spans.append(span)
             spans.sort()
-        span.least_at, span.greatest_at = min(span.least_at, at), max(span.greatest_at, at)
+        span.least_at_us, span.greatest_at_us = min(span.least_at_us, at_us), max(span.greatest_at_us, at_us)
         span.taken += times * max(0, entry.units)
         span.returned += times * min(0, entry.units)
         span.homeless_taken += times * max(0, entry.homeless)
@@ -100,7 +100,7 @@ def forget(left: Shipments, generation: int, asked: int) -> None:
     spans = left.spans
     if not spans or (
         all(span.generation in {FORGOTTEN, generation, generation - 1} for span in spans)
-        and (spans[0].generation != FORGOTTEN or spans[0].greatest_at > asked)
+        and (spans[0].generation != FORGOTTEN or spans[0].greatest_at_us > asked)
     ):
         return
     kept: dict[tuple[int, int], Span] = {}
@@ -116,7 +116,7 @@ def forget(left: Shipments, generation: int, asked: int) -> None:
 def _is_asked(span: Span, asked: int) -> bool:
     if span.homeless_taken or span.homeless_returned:
         return True
-    return span.greatest_at > asked and bool(span.taken or span.returned)
+    return span.greatest_at_us > asked and bool(span.taken or span.returned)
 
 
 def join(spans: dict[tuple[int, int], Span], more: Span) -> None:
@@ -130,8 +130,8 @@ def _merged(one: Span, other: Span) -> Span:
     return Span(
         other.generation,
         other.number,
-        min(one.least_at, other.least_at),
-        max(one.greatest_at, other.greatest_at),
+        min(one.least_at_us, other.least_at_us),
+        max(one.greatest_at_us, other.greatest_at_us),
         one.taken + other.taken,
         one.returned + other.returned,
         one.homeless_taken + other.homeless_taken,
@@ -139,7 +139,7 @@ def _merged(one: Span, other: Span) -> Span:
     )
 
 
-def shorten(left: Shipments, included_at: int, limit: int) -> None:
+def shorten(left: Shipments, included_at_us: int, limit: int) -> None:
     """Keep at most `limit` forgotten spans and MAX_LIVE_SPANS others: merge the two neighbours that lie closest.
 
     Of forgotten ones first of what is included, while that is more than a quarter; else of what is not; never across
@@ -147,16 +147,16 @@ def shorten(left: Shipments, included_at: int, limit: int) -> None:
     """
     spans = left.spans
     while len(spans) > limit and spans[2].generation == FORGOTTEN:
-        included = sum(s.generation == FORGOTTEN and s.greatest_at <= included_at for s in spans)
+        included = sum(s.generation == FORGOTTEN and s.greatest_at_us <= included_at_us for s in spans)
         many = included > limit // 4
         lengths = [
-            (two.greatest_at - one.least_at, place)
+            (two.greatest_at_us - one.least_at_us, place)
             for place, (one, two) in enumerate(pairwise(spans))
             if two.generation == FORGOTTEN
             and (
-                two.greatest_at <= included_at
+                two.greatest_at_us <= included_at_us
                 if many
-                else one.greatest_at > included_at or (included > 1 and not place)
+                else one.greatest_at_us > included_at_us or (included > 1 and not place)
             )
         ]
         _, place = min(lengths)
@@ -164,7 +164,7 @@ def shorten(left: Shipments, included_at: int, limit: int) -> None:
     while len(spans) > limit + MAX_LIVE_SPANS:
         # What chunks still hold is read from them where a threshold splits a span: to merge these costs no exactness.
         lengths = [
-            (two.greatest_at - one.least_at, place)
+            (two.greatest_at_us - one.least_at_us, place)
             for place, (one, two) in enumerate(pairwise(spans))
             if one.generation == two.generation != FORGOTTEN
         ]

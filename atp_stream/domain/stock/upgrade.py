@@ -18,7 +18,7 @@ from atp_stream.domain.stock.rows import Stock, Sums
 class OldFact(msgspec.Struct, array_like=True, gc=False):
     """A fact in the tail of an old location."""
 
-    at: int
+    at_us: int
     id: str
     delta: int | None
     absolute: int | None
@@ -30,7 +30,7 @@ class OldFloor(msgspec.Struct, array_like=True, gc=False):
 
     value: int = 0
     gap: int = 0
-    absolute_at: int = NEVER
+    absolute_at_us: int = NEVER
     basis: int = 0
 
 
@@ -38,16 +38,16 @@ class OldLocation(msgspec.Struct, array_like=True, gc=False):
     """The old row of a location."""
 
     floor: OldFloor = msgspec.field(default_factory=OldFloor)
-    floor_at: int = NEVER
+    floor_at_us: int = NEVER
     tail: list[OldFact] = []
 
 
 class OldShipment(msgspec.Struct, array_like=True, gc=False):
-    """Units that left an old location from `since` to `at`."""
+    """Units that left an old location from `since_us` to `at_us`."""
 
-    at: int
+    at_us: int
     quantity: int
-    since: int
+    since_us: int
 
 
 def is_old(stock: Stock) -> bool:
@@ -85,7 +85,7 @@ def upgrade(fold: StockFold) -> int:
         tail = _old_row(fold, key).tail
         read += len(tail)
         for fact in tail:
-            fold.record(Fact(fact.at, fact.id, fact.delta, fact.absolute, fact.reservation), location)
+            fold.record(Fact(fact.at_us, fact.id, fact.delta, fact.absolute, fact.reservation), location)
         fold.rows.delete(key)
         del stock.places[location]
     if stock.places:
@@ -97,26 +97,26 @@ def upgrade(fold: StockFold) -> int:
 
 
 def _take_floors(fold: StockFold) -> None:
-    stock, skew = fold.stock, fold.rules.skew
+    stock, skew_us = fold.stock, fold.rules.skew_us
     stock.named, stock.bare = Sums(), Sums()
     for location in stock.places:
         was = _old_row(fold, old_location_key(fold.item, location))
         floor, place = was.floor, fold.turned(location)
         row = place.row
-        row.forgotten_at = row.facts.edge = max(was.floor_at, NEVER)
-        if floor.absolute_at < 0:
+        row.forgotten_at_us = row.facts.edge_us = max(was.floor_at_us, NEVER)
+        if floor.absolute_at_us < 0:
             row.after = floor.value
         else:
-            row.at = row.base_at = row.basis_at = floor.absolute_at
+            row.at_us = row.base_at_us = row.basis_at_us = floor.absolute_at_us
             row.end, row.sure, row.base_end, row.base_counts = floor.value, 2, floor.value - floor.gap, True
             row.basis = floor.basis
-            row.included_at = row.base_included_at = floor.absolute_at - skew
+            row.included_at_us = row.base_included_at_us = floor.absolute_at_us - skew_us
             if floor.gap:  # it counts from a moment before
-                row.base_at -= 1
+                row.base_at_us -= 1
         fold.see(place, UNSEEN)
     for location, group in stock.shipments.items():
         for left in msgspec.convert(group, list[OldShipment]):
-            fold.ship(left.at, left.quantity, location)
+            fold.ship(left.at_us, left.quantity, location)
     stock.shipments = {}
 
 

@@ -42,19 +42,21 @@ def state(row: Supply, statement: Statement) -> bool:
     return True
 
 
-def receive(row: Supply, event_id: str, at: int, units: int | None, *, location: str, final: bool, moves: bool) -> bool:
+def receive(
+    row: Supply, event_id: str, at_us: int, units: int | None, *, location: str, final: bool, moves: bool
+) -> bool:
     """Take in a receipt, of all that is open if `units` is None; raises Refused with reason too_many_movements."""
-    heard = row.moved_by if moves else row.received_by
+    heard = row.stocked_by if moves else row.received_by
     if not _remember(row, heard, event_id, location):
         return False
     if units is None:
-        insort(row.wholes, at)
+        insort(row.wholes, at_us)
     elif moves:
-        row.moved += units
+        row.stocked += units
     else:
         row.received += units
     if final or units is None:
-        row.final_at = max(row.final_at, at)
+        row.final_at_us = max(row.final_at_us, at_us)
     return True
 
 
@@ -73,7 +75,7 @@ def holds(row: Supply) -> Statement | None:
 
 def come(row: Supply) -> int:
     """Return what has come of a supply."""
-    return max(row.moved + max(row.received, row.adjusted), *(_ordered_at(row, at) for at in row.wholes), 0)
+    return max(row.stocked + max(row.received, row.adjusted), *(_ordered_at(row, at_us) for at_us in row.wholes), 0)
 
 
 def ordered(row: Supply) -> int:
@@ -83,7 +85,7 @@ def ordered(row: Supply) -> int:
 
 def open_units(row: Supply) -> int:
     """Return what has still to come."""
-    if not row.stated or row.final_at >= row.stated[-1].at:
+    if not row.stated or row.final_at_us >= row.stated[-1].at_us:
         return 0
     return max(0, ordered(row) - come(row))
 
@@ -100,16 +102,16 @@ def counts(row: Supply) -> bool:
 
 def _weight(one: Statement) -> tuple[int, bool, bool, int, int, str, str, str, str]:
     return (
-        one.at, one.cancelled, one.unsure, -one.quantity, one.day, one.event, one.location, one.kind,
+        one.at_us, one.cancelled, one.unsure, -one.quantity, one.day, one.event, one.location, one.kind,
         one.reference or "",
     )  # fmt: skip
 
 
-def _ordered_at(row: Supply, at: int) -> int:
+def _ordered_at(row: Supply, at_us: int) -> int:
     """Return what was ordered at a stamp; of statements that are forgotten, the oldest that is known stands for all."""
     last = None
     for one in row.stated:
-        if one.at <= at:
+        if one.at_us <= at_us:
             last = one
     if last is None and len(row.stated) == MAX_STATEMENTS:
         last = row.stated[0]
@@ -120,7 +122,7 @@ def _remember(row: Supply, heard: list[str], event_id: str, location: str) -> bo
     known = short_id(join(location, event_id) if location else event_id)
     if known in heard:
         return False
-    if len(row.moved_by) + len(row.received_by) + len(row.adjusted_by) >= MAX_RECEIPTS:
+    if len(row.stocked_by) + len(row.received_by) + len(row.adjusted_by) >= MAX_RECEIPTS:
         raise Refused(
             Reason.TOO_MANY_MOVEMENTS, f"{MAX_RECEIPTS} receipts of the supply have come, the most there may be"
         )

@@ -6,15 +6,18 @@ import msgspec
 class SupplyRules(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How far promises reach, and what counts.
 
-    `horizon` is the number of days behind today for which promises are made. A reservation is due `ahead` days before
-    the day that it wants. A supply counts up to `past_due_days` after its day, as if it were expected
-    `past_due_offset` days behind today. `receipt_grace` (microseconds) is how long received units count before the
-    stock holds them. `project` says whether availability by day is told.
+    Promises are made for up to `horizon_days` behind today. A reservation is due `ahead_days` before the day that it
+    wants. A supply counts `dock_days` after the day that is stated, and up to `past_due_days` after that, as if it were
+    expected `past_due_offset_days` behind today. `receipt_grace_us` is how long received units count before the stock
+    holds them. Units that nobody has ordered could be there after `lead_time_days`, if that is known. `project` says
+    whether availability by day is told.
     """
 
-    horizon: int = 180
-    ahead: int = 0
+    horizon_days: int = 180
+    ahead_days: int = 0
     past_due_days: int = 0
-    past_due_offset: int = 1
-    receipt_grace: int = 60 * 60 * 1_000_000
+    past_due_offset_days: int = 1
+    receipt_grace_us: int = 60 * 60 * 1_000_000
+    dock_days: int = 0
+    lead_time_days: int | None = None
     project: bool = True

@@ -33,11 +33,13 @@ def numbers(log: Log) -> dict[str, Any]:
     return found | {
         "dated": log.item().dated,
         "by_day": {name: promises_in(row) for name, row in rows_of(log, "r").items()},
-        "supplies": {name: (register.open_units(row), register.over(row), row.timer) for name, row in supplies.items()},
-        "supply_purged_at": log.item().supply_purged_at,
-        "arriving": [] if curve is None else [(one.supply, one.units, one.until) for one in curve.arriving],
+        "supplies": {
+            name: (register.open_units(row), register.over(row), row.timer_us) for name, row in supplies.items()
+        },
+        "supply_purged_at": log.item().supply_purged_at_us,
+        "arriving": [] if curve is None else [(one.supply, one.units, one.until_us) for one in curve.arriving],
         "boundary": None if curve is None else curve.boundary,
-        "roll_at": None if curve is None else curve.timer,
+        "roll_at": None if curve is None else curve.timer_us,
     }
 
 

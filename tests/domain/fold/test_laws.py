@@ -195,21 +195,21 @@ def test_what_expires_was_open_past_its_limit_and_after_a_tick_nothing_is(entrie
     log_time = 0
     for log, entry, events in one_by_one(entries):
         command = entry.command
-        until = min(command.at, entry.log_time * 1_000) if isinstance(command, Tick) else -1
+        until = min(command.at_us, entry.log_time_ms * 1_000) if isinstance(command, Tick) else -1
         for event in events:
             if isinstance(event, AllocationReleased) and event.reason is ReleaseReason.EXPIRED:
                 limit = limits[event.name, event.reservation]
                 assert limit is not None
                 assert limit <= until
         limits = {
-            (name, reservation): row.expires_at
+            (name, reservation): row.expires_at_us
             for name in items(log)
             for reservation, row in reservations(log, name).items()
-            if row.at is not None and row.ended is None
+            if row.at_us is not None and row.ended is None
         }
         if log_time * 1_000 < until:  # what came later than the tick reaches is met by the next
             assert all(limit is None or limit > until for limit in limits.values())
-        log_time = entry.log_time
+        log_time = entry.log_time_ms
 
 
 @given(histories())

@@ -83,7 +83,7 @@ def test_any_order_of_fulfilments_adjustments_and_counts_gives_the_same_stock(
 
 def stands(log: Log) -> tuple[object, ...]:
     now, row = log.item().stock, log.reservation("a")
-    return now.on_hand, now.gap, now.basis, now.shipments, row.moved, shipped(row), sorted(row.adjusted_at.items())
+    return now.on_hand, now.gap, now.basis, now.shipments, row.shipments, shipped(row), sorted(row.adjusted_at.items())
 
 
 def test_the_brute_force_finds_the_one_matching_that_pairs_all() -> None:

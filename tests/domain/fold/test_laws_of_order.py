@@ -27,7 +27,9 @@ def test_i8_all_that_was_said_said_again_changes_and_publishes_nothing(entries: 
     before, told = numbers(), len(log.steps)
     refused = {event.offset for event in log.events if isinstance(event, CommandRefused)}
     said = [e for e in entries if e.offset not in refused and not isinstance(e.command, OF_PARTITION)]
-    again = [replace(e, offset=len(entries) + place, log_time=entries[-1].log_time) for place, e in enumerate(said)]
+    again = [
+        replace(e, offset=len(entries) + place, log_time_ms=entries[-1].log_time_ms) for place, e in enumerate(said)
+    ]
     log.run(again)
     assert before == numbers()
     news = [event for events in log.steps[told:] for event in events]

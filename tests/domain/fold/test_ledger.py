@@ -366,7 +366,7 @@ def test_a_wait_that_time_ends_is_a_change_with_a_version_and_a_cause_of_its_own
     log = Log()
     log.say(count(500), reserve("a", 1_000, expires_at=AT + 60_000_000))
 
-    events = log.say(Tick(event_id="tick", at=AT + 90_000_000), name="|", log_time=NOON + 90_000)
+    events = log.say(Tick(event_id="tick", at_us=AT + 90_000_000), name="|", log_time=NOON + 90_000)
 
     assert [(3, 2)] == [(event.version, event.offset) for event in events]
     assert (500, 0) == log.shows()

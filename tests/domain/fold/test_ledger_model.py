@@ -42,7 +42,7 @@ def happened(events: list[AnyEvent], name: str) -> list[tuple[Any, ...]]:
 
 def drifts(events: list[AnyEvent], name: str) -> list[tuple[int, int, int, bool]]:
     found = [event for event in events if isinstance(event, StockDrifted) and event.name == name]
-    return [(event.gap, event.on_hand, event.since, event.resolved) for event in found]
+    return [(event.gap, event.on_hand, event.since_ms, event.resolved) for event in found]
 
 
 def numbers(log: Log, name: str, item: Item) -> dict[str, Any]:
@@ -52,10 +52,10 @@ def numbers(log: Log, name: str, item: Item) -> dict[str, Any]:
         "gap": item.stock.gap,
         "safety_stock": item.safety_stock,
         "scaled": item.scaled,
-        "purged_at": item.purged_at,
+        "purged_at": item.purged_at_us,
         "channels": {channel: channel_in(row) for channel, row in item.channels.items()},
         "orders": {reservation: order_in(row) for reservation, row in rows.items()},
-        "drift": None if item.drift is None else (item.drift.since, item.drift.told),
+        "drift": None if item.drift is None else (item.drift.since_ms, item.drift.reported),
     }
 
 
@@ -66,7 +66,7 @@ def channel_in(row: Channel) -> tuple[int, ...]:
 def order_in(row: Reservation) -> tuple[Any, ...]:
     promised = [promise_in(allocation) for allocation in row.allocations]
     end = None if row.ended is None else row.ended.value
-    return row.channel, promised, row.waiting, end, row.confirmed, row.expires_at, row.priority
+    return row.channel, promised, row.waiting, end, row.confirmed, row.expires_at_us, row.priority
 
 
 def promise_in(row: Allocation) -> Promise:

@@ -18,11 +18,11 @@ ALIASED = {"tenants": {"*": {"channels": {"ECOM": {}}, "aliases": {"Ecommerce": 
 
 
 def of_tenant(patch: dict[str, Any], event_id: str = "order", tenant: str = "acme") -> EditPolicy:
-    return EditPolicy(event_id=event_id, at=AT, tenant=tenant, patch=msgspec.Raw(msgspec.json.encode(patch)))
+    return EditPolicy(event_id=event_id, at_us=AT, tenant=tenant, patch=msgspec.Raw(msgspec.json.encode(patch)))
 
 
 def of_item(patch: dict[str, Any], event_id: str = "order") -> EditItem:
-    return EditItem(event_id=event_id, at=AT, patch=msgspec.Raw(msgspec.json.encode(patch)))
+    return EditItem(event_id=event_id, at_us=AT, patch=msgspec.Raw(msgspec.json.encode(patch)))
 
 
 def tell(log: Log, *commands: SetPolicy | EditPolicy) -> list[str]:

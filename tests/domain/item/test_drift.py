@@ -20,7 +20,7 @@ def ticks(log: Log, passed: int) -> list[AnyEvent]:
 
 def drifts(events: list[AnyEvent]) -> list[tuple[int, int, int, bool]]:
     found = [event for event in events if isinstance(event, StockDrifted)]
-    return [(event.gap, event.on_hand, event.since - NOON, event.resolved) for event in found]
+    return [(event.gap, event.on_hand, event.since_ms - NOON, event.resolved) for event in found]
 
 
 def test_a_gap_is_told_after_a_grace() -> None:

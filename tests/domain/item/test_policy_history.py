@@ -106,7 +106,7 @@ def test_what_waits_in_a_closed_channel_is_not_served_until_policy_names_it_agai
 def test_growth_in_a_closed_channel_waits() -> None:
     log = Log()
     log.say(count(9), reserve("a", 2, "B2B"), policy({"unknown_channels": "refuse", **pooled()}))
-    log.say(reserve("a", 3, "B2B", at=reserve("x", 1).at + 1))
+    log.say(reserve("a", 3, "B2B", at=reserve("x", 1).at_us + 1))
     assert (2, 1) == (log.item().channels["B2B"].reserved, log.item().channels["B2B"].waiting)
 
 

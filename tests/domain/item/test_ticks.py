@@ -19,7 +19,7 @@ def test_only_a_tick_that_reaches_further_than_those_before_it_is_kept() -> None
     ticks = no_ticks()
     for offset, told in enumerate([5_000, 4_000, 5_000, 6_000, 5_500, 7_000, 6_500]):
         ticks.add(offset, 10, told, is_caught_up=False)
-    assert [(0, 5_000), (3, 6_000), (5, 7_000)] == [(one.offset, one.until) for one in ticks.pending]
+    assert [(0, 5_000), (3, 6_000), (5, 7_000)] == [(one.offset, one.until_us) for one in ticks.pending]
 
 
 def test_without_a_tick_no_item_has_a_timer_run_out() -> None:

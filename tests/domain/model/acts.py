@@ -390,7 +390,7 @@ class Acts(Dates):
         del self.purges[name]
         holds = self.supplies.pop(name).holds()
         if holds is not None:
-            self.supply_purged_at = max(holds.at, self.supply_purged_at or holds.at)
+            self.supply_purged_at = max(holds.at_us, self.supply_purged_at or holds.at_us)
 
     def timers(self) -> list[tuple[int, str]]:
         found = [] if self.drift is None or self.drift.tell_at is None else [(self.drift.tell_at, "")]

@@ -36,9 +36,11 @@ class Books:
     def fact(self, command: AdjustStock | CountStock) -> Fact:
         """Return what a command states about a location."""
         if isinstance(command, CountStock):
-            return Fact(command.at, command.event_id, None, command.on_hand, False, command.location, self.skew)
+            return Fact(command.at_us, command.event_id, None, command.on_hand, False, command.location, self.skew)
         ships = command.reservation is not None and command.delta < 0
-        return Fact(command.at, command.event_id, command.delta, command.absolute, ships, command.location, self.skew)
+        return Fact(
+            command.at_us, command.event_id, command.delta, command.absolute, ships, command.location, self.skew
+        )
 
     def enter(self, command: AnyCommand) -> None:
         """Enter what a command says; what is known already changes nothing."""
@@ -51,13 +53,13 @@ class Books:
                         self.orders[command.reservation].adjusted[command.location] -= command.delta
             case Reserve():
                 order = self.orders[command.reservation]
-                if order.created_at is None or command.at > order.created_at:
-                    order.created_at, order.location = command.at, command.location or order.location
+                if order.created_at is None or command.at_us > order.created_at:
+                    order.created_at, order.location = command.at_us, command.location or order.location
             case Fulfil(quantity=int(units)):
                 order = self.orders[command.reservation]
                 if command.event_id not in order.heard:
                     order.heard.add(command.event_id)
-                    order.fulfilled.append(Fulfilled(command.at, units, command.location))
+                    order.fulfilled.append(Fulfilled(command.at_us, units, command.location))
 
     def model(self) -> StockModel:
         gone = [one for order in self.orders.values() for one in order.shipments()]

@@ -41,7 +41,7 @@ class ItemModel(Acts):
             ScheduleSupply: self.schedule, CancelSupply: self.schedule, ReceiveSupply: self.receive,
             EditItem: self.verb, Grant: self.verb, Revoke: self.verb, Move: self.verb,
         }  # fmt: skip
-        if command.at > self.now * MILLISECOND + self.rules.duration("future_tolerance", 300):
+        if command.at_us > self.now * MILLISECOND + self.rules.duration("future_tolerance", 300):
             raise Refusal("future")
         return words[type(command)](command)
 
@@ -49,15 +49,15 @@ class ItemModel(Acts):
 
     def adjust(self, command: AdjustStock) -> bool:
         ships = command.reservation is not None and command.delta < 0
-        told = command.at, command.event_id, command.delta, command.absolute, ships, command.location
+        told = command.at_us, command.event_id, command.delta, command.absolute, ships, command.location
         news = self.takes(Fact(*told, self.rules.skew()))
         if command.supply is not None:
             news |= self.adjust_supply(command, command.supply)
         if command.absolute is not None:
-            self.holds_what_has_come(command.at, command.location)
+            self.holds_what_has_come(command.at_us, command.location)
         if not news:
             return False
-        if command.reservation is not None and ships and not self.was_purged(command.reservation, command.at):
+        if command.reservation is not None and ships and not self.was_purged(command.reservation, command.at_us):
             order = self.order(command.reservation)
             before = order.moved()
             order.adjusted[command.location] -= command.delta
@@ -65,9 +65,9 @@ class ItemModel(Acts):
         return True
 
     def count(self, command: CountStock) -> bool:
-        told = command.at, command.event_id, None, command.on_hand, False, command.location
+        told = command.at_us, command.event_id, None, command.on_hand, False, command.location
         news = self.takes(Fact(*told, self.rules.skew()))
-        self.holds_what_has_come(command.at, command.location)
+        self.holds_what_has_come(command.at_us, command.location)
         return news
 
     def takes(self, fact: Fact) -> bool:
@@ -90,7 +90,7 @@ class ItemModel(Acts):
         self.purges[name] = self.not_before_now(moment)
 
     def schedule(self, command: ScheduleSupply | CancelSupply) -> bool:
-        if command.supply not in self.supplies and command.at <= (
+        if command.supply not in self.supplies and command.at_us <= (
             -1 if self.supply_purged_at is None else self.supply_purged_at
         ):
             raise Refusal("too_old")
@@ -105,21 +105,21 @@ class ItemModel(Acts):
         if not supply.hears(command):
             return False
         if command.moves_stock:
-            told = command.at, f"receipt {command.event_id}", command.quantity, None, False, command.location
+            told = command.at_us, f"receipt {command.event_id}", command.quantity, None, False, command.location
             self.takes(Fact(*told, self.rules.skew()))
         elif before > supply.open() and not self.is_held(command):
             until = self.not_before_now(self.now * MILLISECOND + self.rules.supply("receipt_grace", 3600) * 1_000_000)
             units = before - supply.open()
-            self.coming.append(Coming(command.supply, units, command.location, command.at, until))
+            self.coming.append(Coming(command.supply, units, command.location, command.at_us, until))
         self.keep_supply(command.supply)
         return True
 
     def is_held(self, command: ReceiveSupply) -> bool:
         """Tell whether an absolute holds already what has come."""
         if not command.location:
-            return self.absolute_at >= command.at
+            return self.absolute_at >= command.at_us
         return any(
-            fact.absolute is not None and fact.location == command.location and fact.at >= command.at
+            fact.absolute is not None and fact.location == command.location and fact.at >= command.at_us
             for fact in self.facts
         )
 
@@ -161,7 +161,7 @@ class ItemModel(Acts):
         channel = self.rules.resolved(asked, self.channels)
         order = self.orders.get(command.reservation)
         if order is None or order.created_at is None:
-            if self.purged_at is not None and command.at <= self.purged_at:
+            if self.purged_at is not None and command.at_us <= self.purged_at:
                 raise Refusal("too_old")
             self.require_in_reach(command)
             if channel not in self.rules.named() and not self.rules.accepts_unknown():
@@ -175,7 +175,7 @@ class ItemModel(Acts):
             return True
         if command.channel != order.asked and not same(channel, self.rules.resolved(order.channel)):
             raise Refusal("reservation_conflict")
-        if command.at <= order.created_at:
+        if command.at_us <= order.created_at:
             return False
         self.require_in_reach(command)
         if order.ended is None:
@@ -184,7 +184,7 @@ class ItemModel(Acts):
         reason = "expired" if order.ended == "EXPIRED" else "already_ended"
         if order.ended == "EXPIRED":
             self.ask_anew(order, command)
-        order.created_at, order.purge_at = command.at, self.purge_moment()
+        order.created_at, order.purge_at = command.at_us, self.purge_moment()
         self.events.append(("denied", command.reservation, command.quantity, "REJECTED", reason))
         return True
 
@@ -193,12 +193,12 @@ class ItemModel(Acts):
             raise Refusal("too_far")
 
     def describe(self, order: Order, command: Reserve) -> None:
-        order.created_at, order.requested = command.at, command.quantity
+        order.created_at, order.requested = command.at_us, command.quantity
         order.location = command.location or order.location  # and what left without a stated one moves there
         order.priority, order.partial = command.priority, command.allow_partial
         order.backorder = command.allow_backorder
         order.wanted, order.due = command.wanted, self.is_due(command.wanted)
-        self.limit(order, None if order.confirmed else command.expires_at)
+        self.limit(order, None if order.confirmed else command.expires_at_us)
 
     def create(self, order: Order, command: Reserve, channel: str) -> None:
         order.channel, order.asked = channel, command.channel
@@ -242,7 +242,7 @@ class ItemModel(Acts):
 
     def confirm(self, command: Confirm) -> bool:
         order = self.order(command.reservation)
-        reopens = order.ended == "EXPIRED" and order.expires_at is not None and command.at < order.expires_at
+        reopens = order.ended == "EXPIRED" and order.expires_at is not None and command.at_us < order.expires_at
         if order.confirmed or (order.ended is not None and not reopens):
             return False
         order.confirmed = True
@@ -277,7 +277,7 @@ class ItemModel(Acts):
         return True
 
     def fulfil(self, command: Fulfil) -> bool:
-        if self.was_purged(command.reservation, command.at):
+        if self.was_purged(command.reservation, command.at_us):
             raise Refusal("too_old")
         order = self.order(command.reservation)
         event = type(command), command.location, command.event_id
@@ -285,12 +285,12 @@ class ItemModel(Acts):
             return False
         order.heard.add(event)
         if order.created_at is None and command.quantity is None:
-            order.fulfil_rest = order.fulfil_rest or (command.at, command.location)
+            order.fulfil_rest = order.fulfil_rest or (command.at_us, command.location)
             return True
         left = max(0, order.requested - order.released - order.by_events())
         units = left if command.quantity is None else command.quantity
         before = order.moved()
-        order.fulfilled.append(Fulfilled(command.at, units, command.location, rest=command.quantity is None))
+        order.fulfilled.append(Fulfilled(command.at_us, units, command.location, rest=command.quantity is None))
         self.leave(order, order.moved() - before)
         return True
 

@@ -38,7 +38,7 @@ class Model:
                     patched = edited(self.document, entry.command.tenant, bytes(entry.command.patch))
                     self.live_by(entry, patched)
                 case Tick():
-                    self.tick(entry, min(entry.command.at, entry.log_time * MILLISECOND))
+                    self.tick(entry, min(entry.command.at_us, entry.log_time_ms * MILLISECOND))
                 case _:
                     self.answer(entry)
         except Refusal as refusal:
@@ -47,7 +47,7 @@ class Model:
     def answer(self, entry: Entry) -> None:
         tenant, name = entry.name.split("|")
         item = self.items.get(entry.name) or self.makes(Rules(self.document, tenant, name))
-        item.begin(entry.offset, entry.log_time)
+        item.begin(entry.offset, entry.log_time_ms)
         if item.answer(entry.command):
             self.items[entry.name] = item
             item.finish()
@@ -56,12 +56,12 @@ class Model:
         self.document = document
         self.ordered.add(entry.command.event_id)
         for item in self.items.values():
-            item.begin(entry.offset, entry.log_time)
+            item.begin(entry.offset, entry.log_time_ms)
             item.live_by(Rules(document, item.rules.tenant, item.rules.item, item.rules.own))
             item.finish()
 
     def tick(self, entry: Entry, until: int) -> None:
         for item in self.items.values():
-            item.begin(entry.offset, entry.log_time)
+            item.begin(entry.offset, entry.log_time_ms)
             if item.tick(until):
                 item.finish()

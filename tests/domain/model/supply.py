@@ -32,8 +32,8 @@ class SupplyModel:
         """Return the order of statements: the newest, then the one that promises less."""
         if isinstance(one, ScheduleSupply):
             rest = one.day, one.event_id, one.location, one.kind, one.reference or ""
-            return one.at, False, not one.firm, -one.quantity, *rest
-        return one.at, True, False, 0, 0, one.event_id, "", "", ""
+            return one.at_us, False, not one.firm, -one.quantity, *rest
+        return one.at_us, True, False, 0, 0, one.event_id, "", "", ""
 
     def statements(self) -> list[ScheduleSupply | CancelSupply]:
         found = [one for one in self.said if isinstance(one, ScheduleSupply | CancelSupply)]
@@ -49,7 +49,7 @@ class SupplyModel:
         return one.quantity if isinstance(one, ScheduleSupply) else 0
 
     def ordered_at(self, at: int) -> int:
-        then = [one for one in self.statements() if one.at <= at]
+        then = [one for one in self.statements() if one.at_us <= at]
         return self.asked_for(then[-1]) if then else 0
 
     def come(self) -> int:
@@ -57,13 +57,13 @@ class SupplyModel:
         moved = sum(one.quantity or 0 for one in receipts if one.moves_stock)
         told = sum(one.quantity or 0 for one in receipts if not one.moves_stock)
         adjusted = sum(one.delta for one in self.said if isinstance(one, AdjustStock))
-        whole = max((self.ordered_at(one.at) for one in receipts if one.quantity is None), default=0)
+        whole = max((self.ordered_at(one.at_us) for one in receipts if one.quantity is None), default=0)
         return max(moved + max(told, adjusted), whole)
 
     def open(self) -> int:
         holds = self.holds()
         receipts = [one for one in self.said if isinstance(one, ReceiveSupply)]
-        if holds is None or any((one.final or one.quantity is None) and one.at >= holds.at for one in receipts):
+        if holds is None or any((one.final or one.quantity is None) and one.at_us >= holds.at_us for one in receipts):
             return 0
         return max(0, self.ordered() - self.come())
 

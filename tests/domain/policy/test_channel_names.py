@@ -196,7 +196,7 @@ def test_a_document_in_force_with_two_spellings_is_still_read_and_the_first_coun
     rules = read(document).rules("a|b")
     assert (["ECOM"], 100, "FROZEN") == ([*rules.channels], rules.rule("ecom").buffer, rules.rule("ECOM").kind)
     log = log_with({"channels": CHANNELS})
-    log.put(POLICY, PolicyRow(offset=0, log_time=NOON, document=msgspec.Raw(document)))
+    log.put(POLICY, PolicyRow(offset=0, log_time_ms=NOON, document=msgspec.Raw(document)))
     log.say(count(300, AT + 1))
     assert 0 == log.shows()[0]
 

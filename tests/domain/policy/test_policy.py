@@ -28,7 +28,7 @@ def test_the_default_policy_names_four_channels_and_accepts_others() -> None:
     assert ("ECOM", 32, 300_000_000) == (
         DEFAULT.default_channel,
         DEFAULT.unknown_channel_limit,
-        DEFAULT.future_tolerance,
+        DEFAULT.future_tolerance_us,
     )
     assert StockRules() == DEFAULT.stock
     assert (604_800, "keep") == (DEFAULT.document.retention, DEFAULT.document.shortage)
@@ -46,8 +46,8 @@ def test_a_document_is_parsed_once() -> None:
 
 def test_durations_are_seconds() -> None:
     policy = parse(written(stock={"window": 60, "tail": 9, "skew": 2}, future_tolerance=7))
-    assert StockRules(window=60_000_000, skew=2_000_000) == policy.stock
-    assert 7_000_000 == policy.future_tolerance
+    assert StockRules(window_us=60_000_000, skew_us=2_000_000) == policy.stock
+    assert 7_000_000 == policy.future_tolerance_us
 
 
 def test_quantities_are_hundredths_and_percentages_hundredths_of_one_per_cent() -> None:

@@ -86,7 +86,7 @@ def test_only_what_is_promised_for_today_may_stand_on_safety_stock_that_is_eaten
 
 
 def test_a_larger_horizon_that_was_in_force_lets_its_promises_stand() -> None:
-    assert [0, 0, 2] == curve(0, {9: 5}, {9: 3}, horizon=3).levels
+    assert [0, 0, 2] == curve(0, {9: 5}, {9: 3}, horizon_days=3).levels
 
 
 def test_t11_a_grant_is_kept_at_every_point() -> None:

@@ -102,7 +102,7 @@ def test_a_location_is_its_newest_absolute_and_what_moved_since() -> None:
         place.since,
         place.gap,
         place.missing,
-        place.forgotten_at,
+        place.forgotten_at_us,
     )
 
 
@@ -150,14 +150,14 @@ def test_an_absolute_that_many_moments_lie_behind_stays_as_sure_as_it_was() -> N
 
 def test_so_many_of_the_newest_moments_are_shown() -> None:
     item = item_with(*(delta(number, 1) for number in range(7)))
-    assert [5, 6] == [one.at for one in explain_place(item.location(), 2).recent]
+    assert [5, 6] == [one.at_us for one in explain_place(item.location(), 2).recent]
 
 
 def test_what_is_forgotten_is_told_by_its_greatest_stamp() -> None:
     item = item_with(count_at(10, 900))
     item.generation = 2
     item.takes(count_at(20, 800))
-    assert 10 == explain_place(item.location(), 5).forgotten_at
+    assert 10 == explain_place(item.location(), 5).forgotten_at_us
 
 
 def test_each_kind_of_channel_says_what_is_not_its_own() -> None:
@@ -169,7 +169,7 @@ def test_each_kind_of_channel_says_what_is_not_its_own() -> None:
         "MARKETPLACE": {"floor": 900},
     }
     log.say(policy({"tenants": {"*": {"channels": rules}}}), count(1_000))
-    log.say(Grant(event_id="g", at=AT, channel="ECOM", quantity=400))
+    log.say(Grant(event_id="g", at_us=AT, channel="ECOM", quantity=400))
     free = [("on_hand", 1_000), ("safety_stock", 0), ("reserved", 0), ("fenced_for_quotas", -400)]
     assert [*free, ("own_fence", 400), ("no_overflow", -600)] == terms(log, "ECOM")
     assert [*free, ("share_of_others", -450), ("buffer", -100)] == terms(log, "STORE")

@@ -115,4 +115,4 @@ def test_shipments_from_locations_for_which_there_is_no_room_add_up() -> None:
     log.limits = Limits(shipments=1)
     log.say(reserve("a", 10))
     log.say(*(fulfil("a", units, at=AT + units, location=f"store {units}") for units in (1, 2, 3)))
-    assert (5, 6, 94) == (log.reservation("a").untold, log.reservation("a").fulfilled, log.item().stock.on_hand)
+    assert (5, 6, 94) == (log.reservation("a").unmatched, log.reservation("a").fulfilled, log.item().stock.on_hand)

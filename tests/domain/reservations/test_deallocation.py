@@ -101,7 +101,7 @@ def test_promises_of_an_earlier_version_are_found_and_noted_anew_in_slices() -> 
         log.put(f"acme|lamp|o|{place}{name}", Due())
         log.put(f"acme|lamp|r|{name}", row)
     item = log.item()
-    item.work = Work(offset=8, log_time=NOON, ordinal=0, index="")
+    item.work = Work(offset=8, log_time_ms=NOON, ordinal=0, index="")
     log.put("acme|lamp|i", item)
     log.put("|work|acme|lamp", Due())
     with tight_bounds(served=2, enough=1):

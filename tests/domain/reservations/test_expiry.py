@@ -82,7 +82,7 @@ def test_confirmed_before_the_limit_never_expires() -> None:
     log = log_with(100)
     log.say(reserve("r", 20, expires_at=at(MINUTE)), confirm("r"))
     ticks(log, QUARTER)
-    assert ((80, 20), None) == (log.shows(), log.reservation("r").expires_at)
+    assert ((80, 20), None) == (log.shows(), log.reservation("r").expires_at_us)
 
 
 def test_a_newer_create_extends_the_limit() -> None:
@@ -113,9 +113,9 @@ def test_a_limit_that_was_over_at_the_create_is_ended_by_a_later_tick_only() -> 
 def test_a_default_limit_begins_at_the_commit() -> None:
     log = log_with(0, limit=60)
     log.say(reserve("r", 20))
-    assert log.reservation("r").expires_at is None
+    assert log.reservation("r").expires_at_us is None
     log.say(count(100, at(1)), log_time=NOON + QUARTER)
-    assert at(QUARTER + MINUTE) == log.reservation("r").expires_at
+    assert at(QUARTER + MINUTE) == log.reservation("r").expires_at_us
     ticks(log, QUARTER + MINUTE - 1)
     assert (80, 20) == log.shows()
     ticks(log, QUARTER + MINUTE)
@@ -133,19 +133,19 @@ def test_a_newer_create_without_a_limit_begins_a_new_default_limit() -> None:
     log = log_with(100, limit=60)
     log.say(reserve("r", 20))
     log.say(reserve("r", 20, at=at(1)), log_time=NOON + MINUTE - 1)
-    assert at(2 * MINUTE - 1) == log.reservation("r").expires_at
+    assert at(2 * MINUTE - 1) == log.reservation("r").expires_at_us
 
 
 def test_a_newer_create_that_leaves_nothing_begins_no_default_limit() -> None:
     log = log_with(100, limit=60)
     log.say(reserve("r", 20, expires_at=at(MINUTE)), fulfil("r", 15), reserve("r", 15, at=at(1)))
-    assert (Status.RELEASED, None) == (stands(log), log.reservation("r").expires_at)
+    assert (Status.RELEASED, None) == (stands(log), log.reservation("r").expires_at_us)
 
 
 def test_a_confirmed_one_gets_no_default_limit() -> None:
     log = log_with(0, limit=60)
     log.say(reserve("r", 20), confirm("r"), count(100, at(1)))
-    assert log.reservation("r").expires_at is None
+    assert log.reservation("r").expires_at_us is None
 
 
 def test_a_tick_reaches_a_limit_that_a_policy_in_front_of_it_starts_only_in_its_sweep() -> None:
@@ -154,7 +154,7 @@ def test_a_tick_reaches_a_limit_that_a_policy_in_front_of_it_starts_only_in_its_
     log.say(reserve("r", 20))
     frees = policy({"tenants": {"*": {"channels": {"ECOM": {}}, "time_limit": 60}}})
     log.run([Entry(0, 3, NOON, "|", frees), Entry(0, 4, NOON + QUARTER, "|", tick(at(QUARTER)))])
-    assert (at(MINUTE), Status.EXPIRED) == (log.reservation("r").expires_at, stands(log))
+    assert (at(MINUTE), Status.EXPIRED) == (log.reservation("r").expires_at_us, stands(log))
 
 
 def test_two_limits_of_one_moment_end_in_one_tick_and_are_told_once() -> None:

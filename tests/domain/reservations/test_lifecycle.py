@@ -247,7 +247,7 @@ def test_an_adjustment_takes_back_as_many_shipments_as_it_repeats() -> None:
     log = log_with(20)
     log.say(reserve("a", 9), fulfil("a", 2), fulfil("a", 3, at=AT + 1), adjust(-4, reservation="a", at=AT + 2))
     assert 15 == log.item().stock.on_hand
-    assert [MatchedShipment(AT, 2, "", 2, ""), MatchedShipment(AT + 1, 3, "", 2, "")] == log.reservation("a").moved
+    assert [MatchedShipment(AT, 2, "", 2, ""), MatchedShipment(AT + 1, 3, "", 2, "")] == log.reservation("a").shipments
 
 
 def test_the_net_quantity_is_claimed_when_a_release_came_first() -> None:
@@ -276,7 +276,7 @@ def test_a_fulfilment_of_the_rest_before_the_create_moves_the_stock_when_the_cre
     assert 10 == log.item().stock.on_hand
     assert [] == told(log.say(reserve("a", 8)))
     assert (3, Status.FULFILLED) == (log.item().stock.on_hand, state_of(log))
-    assert [MatchedShipment(AT, 7, "", 0, "")] == log.reservation("a").moved
+    assert [MatchedShipment(AT, 7, "", 0, "")] == log.reservation("a").shipments
 
 
 def test_a_fulfilment_of_the_rest_leaves_nothing_to_a_later_release_of_the_rest() -> None:
@@ -326,22 +326,22 @@ def test_a_create_that_was_shipped_by_adjustment_before_it_came_is_fulfilled() -
 def test_a_confirm_before_the_create_takes_its_limit_away() -> None:
     log = log_with(10)
     log.say(confirm("a"), reserve("a", 8, expires_at=AT + 5))
-    assert (None, Status.CONFIRMED) == (log.reservation("a").expires_at, state_of(log))
+    assert (None, Status.CONFIRMED) == (log.reservation("a").expires_at_us, state_of(log))
 
 
 def test_a_confirmed_reservation_gets_no_limit_back() -> None:
     log = log_with(10)
     log.say(reserve("a", 8, expires_at=AT + 5))
-    assert AT + 5 == log.reservation("a").expires_at
+    assert AT + 5 == log.reservation("a").expires_at_us
     log.say(confirm("a"), confirm("a"), reserve("a", 8, at=AT + 1, expires_at=AT + 9))
-    assert (None, 1) == (log.reservation("a").expires_at, log.item().duplicates)
+    assert (None, 1) == (log.reservation("a").expires_at_us, log.item().duplicates)
 
 
 def test_a_newer_create_replaces_the_limit_and_the_older_one_changes_nothing() -> None:
     log = log_with(10)
     log.say(reserve("a", 8, at=AT, expires_at=AT + 5), reserve("a", 8, at=AT + 1, expires_at=AT + 9))
     assert [] == log.say(reserve("a", 3, at=AT, expires_at=AT + 5), reserve("a", 3, at=AT + 1))
-    assert (AT + 9, 8) == (log.reservation("a").expires_at, log.reservation("a").requested)
+    assert (AT + 9, 8) == (log.reservation("a").expires_at_us, log.reservation("a").requested)
 
 
 def test_growth_claims_the_difference_at_its_own_place() -> None:

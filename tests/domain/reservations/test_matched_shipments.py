@@ -42,7 +42,10 @@ def test_two_of_a_location_are_merged_to_make_room_for_one_of_another() -> None:
     most = DEFAULT_LIMITS.shipments
     log.say(reserve("a", 900), *(fulfil("a", 1, AT - place, location="north") for place in range(2)))
     log.say(*(fulfil("a", 1, location=f"store {place}") for place in range(most - 1)))
-    assert (0, MatchedShipment(AT, 2, "north", 0, "")) == (log.reservation("a").untold, log.reservation("a").moved[0])
+    assert (0, MatchedShipment(AT, 2, "north", 0, "")) == (
+        log.reservation("a").unmatched,
+        log.reservation("a").shipments[0],
+    )
 
 
 def test_a_shipment_from_a_location_too_many_is_a_movement_of_its_own() -> None:
@@ -54,7 +57,7 @@ def test_a_shipment_from_a_location_too_many_is_a_movement_of_its_own() -> None:
     assert 1_000 - most - 1 == on_hand(log)
     log.say(adjust(-1, location=last, reservation="a"), adjust(-most, reservation="a"))
     assert (1_000 - most - 2, most + 2) == (on_hand(log), shipped(log.reservation("a")))
-    assert (1, most) == (log.reservation("a").untold, len(log.reservation("a").moved))
+    assert (1, most) == (log.reservation("a").unmatched, len(log.reservation("a").shipments))
 
 
 def test_a_shipment_too_many_without_a_location_left_the_one_of_its_reservation() -> None:
@@ -63,7 +66,7 @@ def test_a_shipment_too_many_without_a_location_left_the_one_of_its_reservation(
     log.say(reserve("a", 900, location="north"))
     log.say(*(fulfil("a", 1, location=f"store {place}") for place in range(most)), fulfil("a", 1))
     log.say(count(1_000, AT + 1, location="north"))
-    assert (1, 2_000 - most) == (log.reservation("a").untold, on_hand(log))
+    assert (1, 2_000 - most) == (log.reservation("a").unmatched, on_hand(log))
 
 
 def test_a_row_that_was_written_before_locations_were_told_apart_is_read_as_it_was_meant() -> None:
@@ -99,7 +102,7 @@ def test_a_shipment_of_the_same_moment_and_location_adds_to_one_that_was_written
     row["moved"] = [[AT, 4, "south"]]
     log.rows[f"{LAMP}|r|a"] = msgspec.json.encode(row)
     log.say(fulfil("a", 2, location="south"))
-    assert [MatchedShipment(AT, 6, "south", 0, "")] == log.reservation("a").moved
+    assert [MatchedShipment(AT, 6, "south", 0, "")] == log.reservation("a").shipments
 
 
 def test_in_a_row_that_was_written_before_the_own_location_of_a_reservation_is_none_that_was_stated() -> None:
@@ -119,4 +122,4 @@ def test_of_a_row_that_was_written_before_what_is_no_longer_kept_was_repeated_be
     row["moved"] = [[AT, 4, ""]]
     log.rows[f"{LAMP}|r|a"] = msgspec.json.encode(row)
     log.say(adjust(-1, reservation="a"))
-    assert (4, [MatchedShipment(AT, 4, "", 1, "")]) == (on_hand(log), log.reservation("a").moved)
+    assert (4, [MatchedShipment(AT, 4, "", 1, "")]) == (on_hand(log), log.reservation("a").shipments)

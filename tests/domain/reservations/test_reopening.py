@@ -139,7 +139,7 @@ def test_a_newer_create_for_what_has_expired_claims_nothing_and_leaves_the_limit
     log.say(reserve("r", 20, expires_at=at(MINUTE)))
     ticks(log, MINUTE)
     log.say(reserve("r", 30, at=at(1), expires_at=at(QUARTER)), confirm("r", at(MINUTE)), log_time=NOON + MINUTE)
-    assert ((100, 0), Status.EXPIRED, at(MINUTE)) == (log.shows(), stands(log), log.reservation("r").expires_at)
+    assert ((100, 0), Status.EXPIRED, at(MINUTE)) == (log.shows(), stands(log), log.reservation("r").expires_at_us)
 
 
 def test_what_is_reopened_lives_by_the_priority_and_the_flags_of_the_newer_create() -> None:

@@ -132,7 +132,7 @@ def test_the_newest_create_that_was_forgotten_counts() -> None:
     log = Log()
     log.say(count(100), reserve("new", 10, at=AT), reserve("old", 10, at=AT - 9), release("new"), release("old"))
     ticks(log, WEEK)
-    assert log.item().purged_at == AT
+    assert log.item().purged_at_us == AT
 
 
 def test_what_was_only_remembered_makes_no_create_too_old() -> None:
@@ -175,7 +175,7 @@ def test_under_steady_traffic_the_number_of_rows_is_flat() -> None:
 def test_an_item_with_nothing_left_to_forget_has_no_timer() -> None:
     log = log_with_ended()
     ticks(log, WEEK)
-    assert log.item().timer is None
+    assert log.item().timer_us is None
 
 
 @pytest.mark.parametrize("end", [release("r"), fulfil("r", at=AT + 1)])
@@ -207,7 +207,7 @@ def test_what_has_expired_is_kept_for_the_retention_again_from_a_newer_create_on
     log.say(reserve("new", 1, at=AT + (WEEK - MINUTE - SECOND) * 1_000), log_time=NOON + WEEK + 1)
     assert ([], {"r", "new"}) == (refusals(log), known(log))
     ticks(log, 2 * WEEK - MINUTE)
-    assert ({"new"}, AT + (WEEK - MINUTE) * 1_000) == (known(log), log.item().purged_at)
+    assert ({"new"}, AT + (WEEK - MINUTE) * 1_000) == (known(log), log.item().purged_at_us)
 
 
 MINUTES_KEPT = 20
@@ -237,7 +237,7 @@ def test_what_is_too_old_is_as_old_as_the_retention_less_what_a_stamp_may_be_ahe
     for passed, what in said:
         now += passed * MINUTE
         log.say(SAID[what](AT + now * 1_000), log_time=NOON + now)
-        if log.item().purged_at != border:
-            border = log.item().purged_at
+        if log.item().purged_at_us != border:
+            border = log.item().purged_at_us
             assert border is not None
             assert border <= AT + (now - (MINUTES_KEPT - AHEAD) * MINUTE) * 1_000

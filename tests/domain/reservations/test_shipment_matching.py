@@ -167,11 +167,11 @@ def test_a_create_moves_no_shipment_that_states_its_location_and_none_of_others(
 def test_a_fulfilment_of_what_is_left_when_nothing_is_leaves_no_trace_in_what_has_moved() -> None:
     log = log_with(north=10)
     log.say(reserve("a", 4), fulfil("a"), fulfil("a", at=AT + 1))
-    assert [MatchedShipment(AT, 4, "", 0, "")] == log.reservation("a").moved
+    assert [MatchedShipment(AT, 4, "", 0, "")] == log.reservation("a").shipments
 
 
 def test_shipments_of_one_moment_and_location_are_one() -> None:
     log = log_with(north=10)
     log.say(reserve("a", 8), adjust(-1, reservation="a"), *(fulfil("a", 2, location="north") for _ in range(2)))
-    assert [MatchedShipment(AT, 4, "north", 1, "")] == log.reservation("a").moved
+    assert [MatchedShipment(AT, 4, "north", 1, "")] == log.reservation("a").shipments
     assert 6 == on_hand(log)

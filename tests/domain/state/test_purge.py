@@ -34,7 +34,7 @@ class Partition:
 
     def moves_to(self, generation: int) -> None:
         self.generation = generation
-        self.rows[STOCK_TIME] = StockTimeRow(seen=0, eras=[Era(0, 0, generation, WINDOW)])
+        self.rows[STOCK_TIME] = StockTimeRow(seen_ms=0, eras=[Era(0, 0, generation, WINDOW)])
 
     def open(self) -> Purge:
         self.state = State(self.rows.get, self._scan)
@@ -279,7 +279,7 @@ def test_it_begins_anew_in_the_midst_of_a_step_too() -> None:
 def test_the_first_row_of_a_generation_asks_for_a_tick_an_eighth_of_the_window_later() -> None:
     partition = Partition()
     partition.watches(10_000)
-    assert ([11_000_000], 11_000_000) == (partition.timers(), partition.row.timer)
+    assert ([11_000_000], 11_000_000) == (partition.timers(), partition.row.timer_us)
 
 
 def test_later_rows_ask_for_no_other_tick() -> None:
@@ -305,7 +305,7 @@ def test_what_was_written_is_noticed_once() -> None:
 
 def with_timer(partition: Partition, at: int) -> Partition:
     """Set the timer of a partition, in microseconds."""
-    partition.rows[PURGE] = PurgeRow(timer=at)
+    partition.rows[PURGE] = PurgeRow(timer_us=at)
     partition.rows[f"|timer|{at:016x}|"] = Due()
     return partition
 
@@ -316,7 +316,7 @@ def test_a_tick_purges_and_asks_for_the_next_while_there_are_rows_of_live_genera
     assert ({"4 lamp": 1, "5 lamp": 1}, [12_001_000], 12_001_000, 4) == (
         partition.left(),
         partition.timers(),
-        partition.row.timer,
+        partition.row.timer_us,
         partition.row.below,
     )
 

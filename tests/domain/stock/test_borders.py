@@ -41,7 +41,7 @@ class Story:
     def opens(self) -> None:
         """Count every place."""
         for place in self.places:
-            self.judge.hears(CountStock(event_id=self.named(), at=self.stamp(), on_hand=9, location=place))
+            self.judge.hears(CountStock(event_id=self.named(), at_us=self.stamp(), on_hand=9, location=place))
 
     def goes_on(self) -> None:
         """Let time pass, a little or much of a window."""
@@ -56,28 +56,30 @@ class Story:
         at, name = self.stamp(), self.named()
         kind = r.choice(["count", "adjust", "adjust", "delta", "delta"])
         if kind == "count":
-            fact: AdjustStock | CountStock = CountStock(event_id=name, at=at, on_hand=r.randrange(20), location=place)
+            fact: AdjustStock | CountStock = CountStock(
+                event_id=name, at_us=at, on_hand=r.randrange(20), location=place
+            )
         else:
             absolute = None if kind == "delta" else r.randrange(20)
-            fact = AdjustStock(event_id=name, at=at, delta=r.randrange(-4, 5), absolute=absolute, location=place)
+            fact = AdjustStock(event_id=name, at_us=at, delta=r.randrange(-4, 5), absolute=absolute, location=place)
         self.said.append(fact)
         self.judge.hears(fact)
 
     def ships(self, places: list[str]) -> None:
         """Let units leave a place."""
         at, name, units, place = self.stamp(), self.named(), self.r.randrange(1, 9), self.r.choice(places)
-        left = Fulfil(event_id=name, at=at, reservation=f"o{self.number}", quantity=units, location=place)
+        left = Fulfil(event_id=name, at_us=at, reservation=f"o{self.number}", quantity=units, location=place)
         self.shipped.append(left)
         self.judge.hears(left)
 
     def takes_back(self, earliest: int) -> None:
         """Tell a shipment by an adjustment as well, so that it is taken back; only one as old as `earliest`."""
         since = self.judge.log_time * MICROSECONDS - earliest * MICROSECONDS
-        those = [one for one in self.shipped if one.at >= since and one.quantity is not None]
+        those = [one for one in self.shipped if one.at_us >= since and one.quantity is not None]
         if those:
             one = self.r.choice(those)
             told: AnyCommand = AdjustStock(
-                event_id=self.named(), at=self.stamp(), delta=-(one.quantity or 0), location=one.location,
+                event_id=self.named(), at_us=self.stamp(), delta=-(one.quantity or 0), location=one.location,
                 reservation=one.reservation,
             )  # fmt: skip
             self.judge.hears(told)

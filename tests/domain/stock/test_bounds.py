@@ -30,7 +30,7 @@ def stopped_before(units: int, *kept: Any) -> Log:
     log.put(f"|quarantine|{LAMP}", Due())
     log.put(old_location_key(LAMP, "S"), OldLocation(OldFloor(units, 0, AT, units), AT, []))
     for place, command in enumerate(kept):
-        log.put(deferred_key(LAMP, place - len(kept)), DeferredCommand(log_time=NOON, command=command))
+        log.put(deferred_key(LAMP, place - len(kept)), DeferredCommand(log_time_ms=NOON, command=command))
     return log
 
 
@@ -99,7 +99,7 @@ def test_a_look_at_one_item_runs_on_the_time_of_all() -> None:
     def folded(*, alone: bool) -> Log:
         log = Log()
         for hour in range(21):
-            command = Elapse(event_id="", at=0) if alone else adjust(1, event_id=f"x{hour}")
+            command = Elapse(event_id="", at_us=0) if alone else adjust(1, event_id=f"x{hour}")
             log.say(command, name="acme|other", log_time=NOON + hour * HOUR)
         for hour in range(21, 75):
             at = NOON + hour * HOUR

@@ -26,7 +26,7 @@ def works(messages: Iterable[AnyCommand], name: Callable[[int], str] = lambda _:
     log.works.clear()
     log_time = NOON
     for place, one in enumerate(messages):
-        log_time = max(log_time, one.at // 1_000)
+        log_time = max(log_time, one.at_us // 1_000)
         log.say(one, name=name(place), log_time=log_time)
     assert [] == refusals(log.events)
     return log.works
@@ -132,11 +132,11 @@ def test_no_row_outgrows_64_kilobytes_with_the_longest_names_and_amounts(spread:
         units = r.choice([-1, 1]) * (most - number)
         facts += [
             AdjustStock(
-                event_id=name, at=at, delta=units, absolute=r.choice([None, most - 7 * number]), location=place
+                event_id=name, at_us=at, delta=units, absolute=r.choice([None, most - 7 * number]), location=place
             ),
             fulfil(f"{number:0200d}", most - number, at=at, location=r.choice(["", place, f"{number:0255d}"])),
         ]
         if number % 50 == 0:
-            facts.append(CountStock(event_id=name, at=at, on_hand=number, location=r.choice(["", place])))
+            facts.append(CountStock(event_id=name, at_us=at, on_hand=number, location=r.choice(["", place])))
     log.say(*facts)
     assert widest_row(log) < (MAX_BYTES, "")

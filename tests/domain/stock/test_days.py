@@ -21,9 +21,9 @@ def by_arrival(r: Random, said: list[AnyCommand], latest: int) -> list[tuple[int
     arrivals = []
     for one in said:
         late = r.choice([r.randrange(10 * SECOND), r.randrange(10 * SECOND), r.randrange(latest)])
-        arrivals.append((one.at // MICROSECONDS + late, one))
+        arrivals.append((one.at_us // MICROSECONDS + late, one))
         if r.random() < 0.1:
-            arrivals.append((one.at // MICROSECONDS + late + r.randrange(latest), one))
+            arrivals.append((one.at_us // MICROSECONDS + late + r.randrange(latest), one))
     return sorted(arrivals, key=lambda pair: pair[0])
 
 
@@ -61,7 +61,7 @@ def test_with_windows_that_pass_quickly_the_rows_do_not_grow(seed: int) -> None:
     judge = Judge(window=MINUTE, log=BigLog())
     kept = []
     for place, one in enumerate(said):
-        judge.passes(max(judge.log_time, one.at // MICROSECONDS))
+        judge.passes(max(judge.log_time, one.at_us // MICROSECONDS))
         judge.says(one)
         if place % 120 == 0:
             kept.append(len(judge.log.rows))
@@ -84,7 +84,10 @@ def weeks(r: Random, days: int, places: list[str], an_hour: int) -> Iterator[tup
             counts += 1
         location = r.choice([*places, "", "", "nowhere"])
         at, left = moment * MICROSECONDS, r.randrange(1, 4)
-        yield moment, Fulfil(event_id=f"f{number}", at=at, reservation=f"o{number}", quantity=left, location=location)
+        yield (
+            moment,
+            Fulfil(event_id=f"f{number}", at_us=at, reservation=f"o{number}", quantity=left, location=location),
+        )
         if moment >= look:
             yield moment, None
             look += 6 * HOUR
@@ -93,8 +96,8 @@ def weeks(r: Random, days: int, places: list[str], an_hour: int) -> Iterator[tup
 def said_of(r: Random, name: str, log_time: int, place: str) -> AnyCommand:
     at = log_time * MICROSECONDS
     if r.random() < 0.8:
-        return CountStock(event_id=name, at=at, on_hand=r.randrange(1_000), location=place)
-    return AdjustStock(event_id=name, at=at, delta=r.randrange(5), absolute=r.randrange(1_000), location=place)
+        return CountStock(event_id=name, at_us=at, on_hand=r.randrange(1_000), location=place)
+    return AdjustStock(event_id=name, at_us=at, delta=r.randrange(5), absolute=r.randrange(1_000), location=place)
 
 
 @pytest.mark.parametrize("seed", range(nightly(12, 2)))

@@ -58,7 +58,7 @@ def test_a_shipment_is_missing_until_an_absolute_of_its_stamp_or_later_includes_
 
 
 def test_an_absolute_within_the_skew_does_not_include_a_shipment_yet() -> None:
-    item = item_with(count(1, 10), rules=StockRules(skew=10))
+    item = item_with(count(1, 10), rules=StockRules(skew_us=10))
     item.ships(5, 3)
     item.takes(count(14, 8))
     assert 5 == item.stock.on_hand
@@ -130,7 +130,7 @@ def test_taking_back_a_shipment_that_an_absolute_includes_moves_its_gap_only() -
 
 @pytest.mark.parametrize(("skew", "kept"), [(0, 7), (-2, 10), (2, 7)])
 def test_a_negative_skew_lets_an_absolute_include_what_left_just_after_it(skew: int, kept: int) -> None:
-    item = item_with(count(10, 10), rules=StockRules(skew=skew))
+    item = item_with(count(10, 10), rules=StockRules(skew_us=skew))
     item.ships(12, 3)
     assert kept == item.stock.on_hand
 
@@ -175,7 +175,7 @@ def test_sums_that_are_known_already_are_not_asked_for_again() -> None:
 def test_the_stamp_up_to_which_a_location_cannot_be_judged_is_told() -> None:
     item = item_with(count(9, 100))
     item.generation = 2
-    assert (9, -1) == (item._step()[1].forgotten_at(""), item._step()[1].forgotten_at("north"))
+    assert (9, -1) == (item._step()[1].forgotten_at_us(""), item._step()[1].forgotten_at_us("north"))
 
 
 # Bounds of rows
@@ -190,7 +190,7 @@ def largest(item: Item, kinds: str) -> int:
 
 
 def test_no_row_of_stock_comes_near_64_kilobytes() -> None:
-    item = Item(StockRules(window=60_000_000))
+    item = Item(StockRules(window_us=60_000_000))
     for number in range(3_000):
         at = STAMP + number // 4 * 1_000_000
         item.takes(Fact(at, '"' * 250 + f"{number:05d}", -WIDE + number, WIDE - 2 * number), "x" * 255)
@@ -209,7 +209,7 @@ def test_the_part_of_an_item_does_not_grow_with_its_locations() -> None:
 
 def shipped_in_windows(*locations: str, windows: int) -> Item:
     """Return an item that one unit leaves in each of so many windows, one after the other, in turn by each location."""
-    item = item_with(count(1, 1_000), location="north", rules=StockRules(window=100))
+    item = item_with(count(1, 1_000), location="north", rules=StockRules(window_us=100))
     for number in range(windows):
         item.generation = number
         for location in locations:
@@ -221,8 +221,8 @@ def test_shipments_of_any_number_of_windows_are_told_by_few_spans() -> None:
     item = shipped_in_windows("north", windows=200)
     assert (800, 16, 64) == (
         item.stock.on_hand,
-        len(item.location("north").left.spans),
-        len(item.location("").left.spans),
+        len(item.location("north").shipments.spans),
+        len(item.location("").shipments.spans),
     )
     item.takes(count(19_849, 803), "north")  # two units left behind it, in windows that are remembered
     assert 801 == item.stock.on_hand
@@ -231,12 +231,12 @@ def test_shipments_of_any_number_of_windows_are_told_by_few_spans() -> None:
 def test_what_left_a_location_is_homeless_in_the_row_without_a_name_alone() -> None:
     item = item_with(count(1, 10))
     item.ships(5, 3, "north")
-    assert [Shipped(5, 3, 0)] == item.location("north").left.tail
-    assert [Shipped(5, 3, 3)] == item.location("").left.tail
+    assert [Shipped(5, 3, 0)] == item.location("north").shipments.tail
+    assert [Shipped(5, 3, 3)] == item.location("").shipments.tail
 
 
 def test_shipments_of_no_location_are_included_up_to_the_oldest_named_absolute_else_by_their_own() -> None:
-    item = item_with(count(30, 10), rules=StockRules(skew=5))
+    item = item_with(count(30, 10), rules=StockRules(skew_us=5))
     fold = item._step()[1]
     assert 25 == fold.bare_border(fold.place(""))
     item.takes(count(20, 10), "north")
@@ -245,8 +245,8 @@ def test_shipments_of_no_location_are_included_up_to_the_oldest_named_absolute_e
 
 
 def test_shipments_of_no_location_are_told_by_few_spans_too() -> None:
-    item = Item(StockRules(window=100))
+    item = Item(StockRules(window_us=100))
     for number in range(200):
         item.generation = number
         item.ships(100 * number + 50, 1)
-    assert (-200, 64) == (item.stock.on_hand, len(item.location("").left.spans))
+    assert (-200, 64) == (item.stock.on_hand, len(item.location("").shipments.spans))

@@ -16,7 +16,7 @@ class Partition:
     """A partition whose rows are committed after each step."""
 
     def __init__(self, *eras: Era, seen: int = 0) -> None:
-        self.rows: dict[str, Any] = {STOCK_TIME: StockTimeRow(seen=seen, eras=list(eras))} if eras else {}
+        self.rows: dict[str, Any] = {STOCK_TIME: StockTimeRow(seen_ms=seen, eras=list(eras))} if eras else {}
         self.step()
 
     def step(self) -> StockTime:
@@ -52,7 +52,7 @@ def begun(at: int = 1_000, window: int = WINDOW) -> Partition:
 
 
 def noted(partition: Partition) -> tuple[int, list[Era]]:
-    return partition.row.seen, partition.row.eras
+    return partition.row.seen_ms, partition.row.eras
 
 
 # The beginning
@@ -60,13 +60,13 @@ def noted(partition: Partition) -> tuple[int, list[Era]]:
 
 def test_before_the_first_command_there_is_no_time() -> None:
     time = Partition().time
-    assert (False, 0, 0) == (time.has_begun, time.window, time.generation)
+    assert (False, 0, 0) == (time.has_begun, time.window_ms, time.generation)
 
 
 def test_the_first_command_begins_generation_0() -> None:
     partition = Partition()
     partition.time.begin(1_000, 64_000_999)
-    assert (True, 64_000, 0) == (partition.time.has_begun, partition.time.window, partition.time.generation)
+    assert (True, 64_000, 0) == (partition.time.has_begun, partition.time.window_ms, partition.time.generation)
     assert partition.commit()
     assert (1_000, [Era(1_000, 0, 0, 64_000)]) == noted(partition)
 
@@ -84,7 +84,7 @@ def test_a_window_that_is_set_before_the_first_command_changes_nothing() -> None
     ("now", "generation", "passed"), [(100, 7, 30), (169, 7, 99), (170, 8, 0), (171, 8, 1), (270, 9, 0), (371, 10, 1)]
 )
 def test_a_generation_is_a_window_of_time(now: int, generation: int, passed: int) -> None:
-    assert (generation, passed) == Era(begins=100, passed=30, number=7, window=100).at(now)
+    assert (generation, passed) == Era(begins_ms=100, passed_ms=30, number=7, window_ms=100).at(now)
 
 
 def test_a_generation_ends_to_the_millisecond() -> None:
@@ -103,7 +103,7 @@ def test_the_log_time_is_noted_once_a_part_of_the_window_has_passed() -> None:
     assert not partition.commit()
     partition.step().advance(2_000)
     assert partition.commit()
-    assert 2_000 == partition.row.seen
+    assert 2_000 == partition.row.seen_ms
 
 
 def test_a_part_of_a_window_is_rounded_up() -> None:
@@ -121,7 +121,7 @@ def test_the_end_of_a_generation_is_noted_though_no_such_part_has_passed() -> No
     assert not partition.commit()
     partition.step().advance(65_000)
     assert partition.commit()
-    assert (65_000, 1) == (partition.row.seen, partition.row.generation)
+    assert (65_000, 1) == (partition.row.seen_ms, partition.row.generation)
 
 
 def test_within_one_step_time_goes_on_as_over_many() -> None:
@@ -136,12 +136,12 @@ def test_a_step_begins_where_the_last_one_stood() -> None:
     partition = begun()
     partition.passes(17_000, 33_000, 49_000, 65_000)
     time = partition.step()
-    assert (True, 1, 64_000) == (time.has_begun, time.generation, time.window)
+    assert (True, 1, 64_000) == (time.has_begun, time.generation, time.window_ms)
 
 
 def test_the_row_tells_the_generation() -> None:
     eras = [Era(0, 0, 3, 100), Era(100, 0, 4, 50)]
-    assert [3, 4, 4, 5] == [StockTimeRow(seen=seen, eras=eras).generation for seen in (99, 100, 149, 150)]
+    assert [3, 4, 4, 5] == [StockTimeRow(seen_ms=seen, eras=eras).generation for seen in (99, 100, 149, 150)]
 
 
 # A silence
@@ -195,11 +195,11 @@ def test_another_window_holds_from_the_end_of_the_present_generation_on() -> Non
     partition = begun()
     assert renewed(partition, 8_000)
     assert [Era(1_000, 0, 0, 64_000), Era(65_000, 0, 1, 8_000)] == partition.row.eras
-    assert 64_000 == partition.step().window
+    assert 64_000 == partition.step().window_ms
     assert 0 == partition.passes(*range(3_000, 65_000, 2_000), 64_999)
-    assert (64_000, 2) == (partition.step().window, len(partition.row.eras))
+    assert (64_000, 2) == (partition.step().window_ms, len(partition.row.eras))
     assert 1 == partition.passes(65_000)
-    assert (8_000, [Era(65_000, 0, 1, 8_000)]) == (partition.step().window, partition.row.eras)
+    assert (8_000, [Era(65_000, 0, 1, 8_000)]) == (partition.step().window_ms, partition.row.eras)
     assert [1, 2] == [partition.passes(*range(66_000, 73_000, 1_000)), partition.passes(73_000)]
 
 

@@ -8,7 +8,7 @@ from tests.domain.support.folded_item import Item, count, delta, item_with
 
 
 def oldest(item: Item) -> tuple[int, str]:
-    return item.stock.oldest, item.stock.oldest_at
+    return item.stock.oldest_us, item.stock.oldest_at
 
 
 def dated(item: Item) -> list[str]:
@@ -61,13 +61,13 @@ def test_once_the_first_is_counted_anew_the_next_decides_when_it_is_looked_up() 
 
 
 def test_the_skew_sets_the_border_off() -> None:
-    item = item_with(count(10, 100), location="north", rules=StockRules(skew=3))
+    item = item_with(count(10, 100), location="north", rules=StockRules(skew_us=3))
     assert ((7, "north"), ["7 north"]) == (oldest(item), dated(item))
 
 
 def test_of_two_that_came_under_different_skews_the_one_that_includes_less_decides() -> None:
-    item = item_with(count(10, 100), location="north", rules=StockRules(skew=0))
-    item.rules = StockRules(skew=8)
+    item = item_with(count(10, 100), location="north", rules=StockRules(skew_us=0))
+    item.rules = StockRules(skew_us=8)
     item.takes(count(15, 50), "south")
     assert (7, "south") == oldest(item)
     item.ships(8, 4)
@@ -75,18 +75,18 @@ def test_of_two_that_came_under_different_skews_the_one_that_includes_less_decid
 
 
 def test_what_a_location_includes_stays_included_under_a_greater_skew() -> None:
-    item = item_with(count(10, 100), location="north", rules=StockRules(skew=0))
-    item.rules = StockRules(skew=8)
+    item = item_with(count(10, 100), location="north", rules=StockRules(skew_us=0))
+    item.rules = StockRules(skew_us=8)
     item.ships(10, 4)
     item.takes(count(11, 96), "north")
     assert ((10, "north"), 0, 96) == (oldest(item), item.stock.homeless, item.stock.on_hand)
 
 
 def test_a_late_absolute_under_a_smaller_skew_includes_more() -> None:
-    item = item_with(count(20, 100), location="north", rules=StockRules(skew=8))
+    item = item_with(count(20, 100), location="north", rules=StockRules(skew_us=8))
     item.ships(14, 4)
     assert (4, 96) == (item.stock.homeless, item.stock.on_hand)
-    item.rules = StockRules(skew=0)
+    item.rules = StockRules(skew_us=0)
     item.takes(count(15, 70), "north")
     assert ((15, "north"), 0, 100) == (oldest(item), item.stock.homeless, item.stock.on_hand)
 
@@ -102,7 +102,7 @@ def test_to_look_up_what_is_known_changes_nothing() -> None:
 def test_without_any_location_nothing_is_looked_up() -> None:
     state, fold = Item()._step()
     refresh(fold)
-    assert ({}, -1) == (state.changed, fold.stock.oldest)
+    assert ({}, -1) == (state.changed, fold.stock.oldest_us)
 
 
 # What is missing of it
@@ -135,7 +135,7 @@ def test_a_location_that_is_older_than_the_oldest_lets_more_be_missing() -> None
 
 
 def test_a_location_that_is_older_by_the_skew_counts_so() -> None:
-    item = item_with(count(20, 100), location="north", rules=StockRules(skew=5))
+    item = item_with(count(20, 100), location="north", rules=StockRules(skew_us=5))
     item.ships(5, 3)
     item.ships(6, 4)
     item.takes(count(10, 50), "south")
@@ -158,7 +158,7 @@ def test_the_first_absolute_of_a_location_takes_over_what_left_it() -> None:
     assert (11, 89) == (item.stock.homeless, item.stock.on_hand)
     item.takes(count(20, 50), "south")
     assert (0, 100 + 50 - 7) == (item.stock.homeless, item.stock.on_hand)
-    assert [Shipped(8, 1, 0), Shipped(15, 4, 0), Shipped(25, 7, 0)] == item.location("").left.tail
+    assert [Shipped(8, 1, 0), Shipped(15, 4, 0), Shipped(25, 7, 0)] == item.location("").shipments.tail
 
 
 def test_what_left_others_stays_homeless() -> None:
@@ -228,8 +228,8 @@ def forgotten_south(behind: int) -> Item:
     item.generation = 5
     state, fold = item._step()
     south, bare = fold.turned("south"), fold.turned("")
-    south.row.left.spans = [Span(FORGOTTEN, 0, 100, 200, 10, -3)]
-    bare.row.left.spans = [Span(FORGOTTEN, 0, 100, 200, 10, -3, 10, -3)]
+    south.row.shipments.spans = [Span(FORGOTTEN, 0, 100, 200, 10, -3)]
+    bare.row.shipments.spans = [Span(FORGOTTEN, 0, 100, 200, 10, -3, 10, -3)]
     south.put()
     bare.put()
     item.stock.homeless = bare.departures.total_behind(behind, homeless=True)
@@ -238,7 +238,7 @@ def forgotten_south(behind: int) -> Item:
 
 
 def spans_of_all(item: Item) -> list[Span]:
-    return item.location("").left.spans
+    return item.location("").shipments.spans
 
 
 def test_of_a_forgotten_span_behind_the_border_exactly_what_left_is_taken_over() -> None:
@@ -275,9 +275,9 @@ def split_by_the_border(*south: Shipped, homeless: int) -> Item:
     item.generation = 5
     state, fold = item._step()
     place, bare = fold.turned("south"), fold.turned("")
-    place.row.left.tail = list(south)
-    bare.row.left.tail = [Shipped(one.at, one.units, one.units) for one in south]
-    bare.row.left.spans = [Span(FORGOTTEN, 0, 100, 200, 10, 0, 10, 0)]
+    place.row.shipments.tail = list(south)
+    bare.row.shipments.tail = [Shipped(one.at_us, one.units, one.units) for one in south]
+    bare.row.shipments.spans = [Span(FORGOTTEN, 0, 100, 200, 10, 0, 10, 0)]
     place.put()
     bare.put()
     item.stock.homeless = homeless
@@ -313,7 +313,7 @@ def test_a_forgotten_span_that_ends_at_the_border_lies_in_front_of_it() -> None:
     item = split_by_the_border(homeless=4)
     state, fold = item._step()
     south = fold.turned("south")
-    south.row.left.spans = [Span(FORGOTTEN, 1, 120, 150, 5, -3)]
+    south.row.shipments.spans = [Span(FORGOTTEN, 1, 120, 150, 5, -3)]
     south.put()
     item._commit(state)
     item.takes(count(400, 50), "south")
@@ -325,8 +325,8 @@ def test_spans_that_are_taken_over_are_no_more_than_there_may_be() -> None:
     item.generation = 5
     state, fold = item._step()
     south, bare = fold.turned("south"), fold.turned("")
-    south.row.left.spans = [Span(FORGOTTEN, 99, 990, 991, 1)]
-    bare.row.left.spans = [
+    south.row.shipments.spans = [Span(FORGOTTEN, 99, 990, 991, 1)]
+    bare.row.shipments.spans = [
         Span(FORGOTTEN, number, 10 * number, 10 * number + 1, 1, 0, 1) for number in range(MAX_BARE_SPANS)
     ]
     south.put()

@@ -76,7 +76,7 @@ def numbers(item: Item) -> tuple[int, int, int, bool]:
 @given(st.data(), st.integers(0, 2))
 def test_any_order_of_arrival_with_any_duplicates_gives_the_same_numbers(data: st.DataObject, skew: int) -> None:
     said = data.draw(words())
-    one, other = Item(StockRules(skew=skew)), Item(StockRules(skew=skew))
+    one, other = Item(StockRules(skew_us=skew)), Item(StockRules(skew_us=skew))
     for word in said:
         hears(one, word)
     for word in data.draw(arrivals(said)):
@@ -92,7 +92,7 @@ def without_shipments(said: list[Word]) -> list[Word]:
 def test_a_shipment_that_is_taken_back_was_never_there(data: st.DataObject, skew: int) -> None:
     said = data.draw(words())
     mistaken = data.draw(st.builds(Gone, STAMPS, st.integers(1, 4), LOCATIONS))
-    item, other = Item(StockRules(skew=skew)), Item(StockRules(skew=skew))
+    item, other = Item(StockRules(skew_us=skew)), Item(StockRules(skew_us=skew))
     place = data.draw(st.integers(0, len(said)))
     for word in [*said[:place], mistaken, *said[place:]]:
         hears(item, word)
@@ -123,7 +123,7 @@ class Open:
         self.skew = skew
         self.stock = Stock()
         self.fold = StockFold(State(lambda _: None, lambda _: iter(())), "acme|lamp", self.stock)
-        self.fold.live_by(StockRules(skew=skew), 0)
+        self.fold.live_by(StockRules(skew_us=skew), 0)
         self.model = model.StockModel()
 
     def hears(self, word: Word) -> None:
@@ -133,7 +133,7 @@ class Open:
             return
         fact = word.fact
         self.fold.record(fact, word.location)
-        told = model.Fact(fact.at, fact.id, fact.delta, fact.absolute, fact.reservation, word.location, self.skew)
+        told = model.Fact(fact.at_us, fact.id, fact.delta, fact.absolute, fact.reservation, word.location, self.skew)
         self.model.facts.append(told)
 
     def differs(self) -> bool:

@@ -180,16 +180,16 @@ def test_where_nothing_was_stated_what_cannot_be_judged_is_stale() -> None:
 def test_what_came_in_the_generation_before_is_remembered() -> None:
     item = in_generation(item_with(count(10, 100)), 1)
     assert (Outcome.LATE, 100) == (item.takes(delta(9, -5)), item.stock.on_hand)
-    assert -1 == item.location().forgotten_at
+    assert -1 == item.location().forgotten_at_us
 
 
 def test_what_is_forgotten_goes_by_the_greatest_stamp_that_came_so_early() -> None:
     item = item_with(delta(50, 1))
     in_generation(item, 1).takes(delta(30, 1))
     in_generation(item, 2).takes(delta(51, 1))
-    assert (50, 30) == (item.location().forgotten_at, item.location().before_at)
+    assert (50, 30) == (item.location().forgotten_at_us, item.location().before_at_us)
     in_generation(item, 9).takes(delta(52, 1))
-    assert (51, -1) == (item.location().forgotten_at, item.location().before_at)
+    assert (51, -1) == (item.location().forgotten_at_us, item.location().before_at_us)
 
 
 def test_what_is_forgotten_stays_so_while_only_shipments_come() -> None:
@@ -197,7 +197,7 @@ def test_what_is_forgotten_stays_so_while_only_shipments_come() -> None:
     in_generation(item, 1).takes(delta(30, 1))
     for generation in (2, 4):
         in_generation(item, generation).ships(60, 1)
-        assert 50 == item.location().forgotten_at
+        assert 50 == item.location().forgotten_at_us
     assert Outcome.STALE == item.takes(delta(40, 1))
 
 
@@ -205,23 +205,25 @@ def test_what_came_before_windows_without_a_fact_is_forgotten() -> None:
     item = item_with(delta(30, 1))
     for generation in (1, 4):
         in_generation(item, generation).ships(60, 1)
-    assert (30, -1) == (item.location().forgotten_at, item.location().before_at)
+    assert (30, -1) == (item.location().forgotten_at_us, item.location().before_at_us)
 
 
 def test_instants_that_are_forgotten_leave_the_row_and_those_behind_them_stay() -> None:
     item = item_with(count(10, 100), delta(15, 1), delta(20, 1))
     in_generation(item, 1).takes(delta(30, 1))
     in_generation(item, 2).takes(delta(40, 1))
-    assert (20, [30, 40]) == (item.location().facts.edge, [one.at for one in item.location().facts.tail])
+    assert (20, [30, 40]) == (item.location().facts.edge_us, [one.at_us for one in item.location().facts.tail])
 
 
 def test_forgotten_spans_that_an_absolute_may_still_ask_for_stay() -> None:
-    item = item_with(rules=StockRules(skew=10))
+    item = item_with(rules=StockRules(skew_us=10))
     place = in_generation(item, 2)._step()[1].place("north")
-    place.row.generation, place.row.newest_at, place.row.included_at = 0, 100, 200
-    place.row.left.spans = [Span(FORGOTTEN, 0, 80, 90, 1), Span(FORGOTTEN, 1, 85, 91, 1)]
+    place.row.generation, place.row.newest_at_us, place.row.included_at_us = 0, 100, 200
+    place.row.shipments.spans = [Span(FORGOTTEN, 0, 80, 90, 1), Span(FORGOTTEN, 1, 85, 91, 1)]
     place.turn()
-    assert [91] == [span.greatest_at for span in place.row.left.spans]  # one stamped 101 asks what left behind 91
+    assert [91] == [
+        span.greatest_at_us for span in place.row.shipments.spans
+    ]  # one stamped 101 asks what left behind 91
 
 
 def test_a_moment_of_the_generation_before_takes_in_more() -> None:

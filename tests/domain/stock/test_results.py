@@ -271,7 +271,7 @@ def test_what_is_stamped_as_the_newest_that_is_forgotten_tells_nothing_though_it
             item.generation = generation
             for fact in facts:
                 item.takes(fact)
-    assert (50, None, 30) == (item.location().forgotten_at, item.location().p_end, item.stock.on_hand)
+    assert (50, None, 30) == (item.location().forgotten_at_us, item.location().p_end, item.stock.on_hand)
 
 
 def test_the_gap_counts_from_the_smallest_value_where_what_was_before_a_base_in_doubt_is_forgotten() -> None:
@@ -295,7 +295,7 @@ def test_an_end_whose_moment_is_forgotten_stays_as_it_was() -> None:
     item = item_with(adjustment(5, -10, 20), adjustment(5, 10, 30), adjustment(5, 0, 7))
     item.generation = 2
     item.takes(delta(6, 1))
-    assert (8, 5) == (item.stock.on_hand, item.location().forgotten_at)
+    assert (8, 5) == (item.stock.on_hand, item.location().forgotten_at_us)
 
 
 # The basis of a percentage

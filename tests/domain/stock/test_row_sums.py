@@ -47,7 +47,7 @@ def numbers_over_borders(seed: int, rows: Rows, after_each: Callable[[Rows], Non
     judge.log.rows = rows
     told: list[object] = []
     for one in delivered(r, said, lag=10, repeated=0.2):
-        judge.passes(max(judge.log_time, one.at // MICROSECONDS))
+        judge.passes(max(judge.log_time, one.at_us // MICROSECONDS))
         told.append((judge.says(one), numbers(judge.log)))
         after_each(rows)
     return told
@@ -76,7 +76,7 @@ def test_the_places_hold_what_the_model_says_and_sum_up_to_what_the_item_says() 
     judge = Judge(window=MINUTE, log=BigLog())
     said = spoken(r, nightly(2_000, 400), step=SECOND, places=("north", "south", "east"), weights=(60, 30, 5, 0))
     for place, one in enumerate(delivered(r, said, lag=10)):
-        judge.passes(max(judge.log_time, one.at // MICROSECONDS))
+        judge.passes(max(judge.log_time, one.at_us // MICROSECONDS))
         judge.hears(one)
         if place % 10 == 0:
             values = {name: held.value for name, held in judge.books.model().places().items()}

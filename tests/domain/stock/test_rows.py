@@ -10,7 +10,7 @@ def test_a_location_holds_its_newest_end_and_what_came_behind_it() -> None:
 
 
 def test_a_location_without_a_second_absolute_has_no_gap() -> None:
-    assert 0 == Location(at=5, base_at=5, end=10, base_end=7, moved=1).gap
+    assert 0 == Location(at_us=5, base_at_us=5, end=10, base_end=7, since_base=1).gap
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ def test_a_location_without_a_second_absolute_has_no_gap() -> None:
 def test_shipments_between_base_and_end_count_where_they_explain_the_gap_better(
     base_out: int, out: int, gap: int
 ) -> None:
-    row = Location(at=9, end=9, base_at=5, base_end=10, moved=3, base_out=base_out, out=out)
+    row = Location(at_us=9, end=9, base_at_us=5, base_end=10, since_base=3, base_out=base_out, out=out)
     assert gap == row.gap
 
 

@@ -28,14 +28,14 @@ class Series:
         self.item._commit(state)
 
     def behind(self, at: int) -> list[tuple[int, int]]:
-        return sorted((one.at, one.delta) for part in self.open()[1].behind(self.row, at) for one in part)
+        return sorted((one.at_us, one.delta) for part in self.open()[1].behind(self.row, at) for one in part)
 
     def backwards(self, at: int) -> list[int]:
-        return [one.at for one in self.open()[1].backwards(self.row, at)]
+        return [one.at_us for one in self.open()[1].backwards(self.row, at)]
 
     def chunks(self, generation: int) -> list[list[int]]:
         prefix = f"|g|{generation:08x}|F|"
-        return [[one.at for one in self.item._read(key)] for key in sorted(self.item.rows) if key.startswith(prefix)]
+        return [[one.at_us for one in self.item._read(key)] for key in sorted(self.item.rows) if key.startswith(prefix)]
 
 
 def series(*stamps: int) -> Series:
@@ -47,13 +47,13 @@ def series(*stamps: int) -> Series:
 
 def test_the_newest_stay_in_the_row() -> None:
     made = series(*range(MAX_TAIL))
-    assert (MAX_TAIL, -1, []) == (len(made.row.tail), made.row.edge, made.chunks(0))
+    assert (MAX_TAIL, -1, []) == (len(made.row.tail), made.row.edge_us, made.chunks(0))
 
 
 def test_one_too_many_writes_the_oldest_as_a_chunk() -> None:
     made = series(*range(MAX_TAIL + 1))
-    assert (list(range(FLUSHED)), FLUSHED - 1) == (made.chunks(0)[0], made.row.edge)
-    assert list(range(FLUSHED, MAX_TAIL + 1)) == [one.at for one in made.row.tail]
+    assert (list(range(FLUSHED)), FLUSHED - 1) == (made.chunks(0)[0], made.row.edge_us)
+    assert list(range(FLUSHED, MAX_TAIL + 1)) == [one.at_us for one in made.row.tail]
 
 
 def test_an_entry_of_a_stamp_is_there_once() -> None:
@@ -89,7 +89,7 @@ def test_a_chunk_that_is_too_long_is_split() -> None:
 def test_an_entry_at_the_edge_is_found() -> None:
     made = series(*range(MAX_TAIL + 1))
     assert [FLUSHED - 1, FLUSHED, None] == [
-        None if found is None else found.at
+        None if found is None else found.at_us
         for found in (made.open()[1].find(made.row, at) for at in (FLUSHED - 1, FLUSHED, MAX_TAIL + 1))
     ]
 
@@ -114,7 +114,7 @@ def test_a_late_entry_at_the_beginning_of_time_is_found_again() -> None:
 )
 def test_for_what_lies_behind_a_stamp_only_chunks_that_reach_so_far_are_gone_over(after: int, read: int) -> None:
     made = series(*range(2 * FLUSHED + MAX_TAIL + 1))
-    assert (3 * FLUSHED - 1, 3) == (made.row.edge, len(made.chunks(0)))
+    assert (3 * FLUSHED - 1, 3) == (made.row.edge_us, len(made.chunks(0)))
     parts = list(made.open()[1].behind(made.row, after))
     assert read == len(parts) - 1  # the first part is the tail
 

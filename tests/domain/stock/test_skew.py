@@ -15,11 +15,11 @@ SKEWS = (0, 1, 3, -2)
 
 def first_that_differs(r: Random, length: int, *, with_gap: bool) -> list[object] | None:
     """Return a history up to where the numbers are not those of the model, None if they are to the end."""
-    item, model, story = Item(StockRules(skew=0)), StockModel(), list[object]()
+    item, model, story = Item(StockRules(skew_us=0)), StockModel(), list[object]()
     for number in range(length):
         if r.random() < 0.4:
-            item.rules = StockRules(skew=r.choice(SKEWS))
-        story.append((item.rules.skew, happens(r, item, model, str(number))))
+            item.rules = StockRules(skew_us=r.choice(SKEWS))
+        story.append((item.rules.skew_us, happens(r, item, model, str(number))))
         found, right = item.stock, model.numbers()
         numbers = StockNumbers(found.on_hand, found.gap if with_gap else right.gap, found.basis, found.split)
         if numbers != right:
@@ -37,7 +37,7 @@ def happens(r: Random, item: Item, model: StockModel, name: str) -> object:
     delta = r.choice([None, r.randint(-3, 3)])
     absolute = r.randint(1, 9) if delta is None or r.random() < 0.6 else None
     assert item.takes(Fact(at, name, delta, absolute), location) in {Outcome.APPLIED, Outcome.LATE}
-    said = Said(at, name, delta, absolute, location=location, skew=item.rules.skew)
+    said = Said(at, name, delta, absolute, location=location, skew=item.rules.skew_us)
     model.facts.append(said)
     return said
 
@@ -56,10 +56,10 @@ def test_so_is_the_gap_of_few(seed: int) -> None:
 
 
 def test_the_gap_counts_from_where_an_absolute_in_front_of_the_base_has_reached() -> None:
-    item = Item(StockRules(skew=-2))
+    item = Item(StockRules(skew_us=-2))
     item.takes(count(12, 9), "north")
     item.takes(Fact(18, "adjusted", 0, 3), "north")
     item.ships(13, 6, "north")
-    item.rules = StockRules(skew=3)
+    item.rules = StockRules(skew_us=3)
     item.takes(count(13, 9), "north")
     assert -6 == item.stock.gap

@@ -51,7 +51,7 @@ class Yard:
     def chunks(self, generation: int) -> list[Shipped]:
         front = f"|g|{generation:08x}|X|"
         rows: Iterator[tuple[str, Any]] = ((key, row) for key, row in self.state.changed.items() if row)
-        return sorted((entry for key, row in rows if key.startswith(front) for entry in row), key=lambda one: one.at)
+        return sorted((entry for key, row in rows if key.startswith(front) for entry in row), key=lambda one: one.at_us)
 
 
 def yard_of_three_spans() -> Yard:
@@ -138,7 +138,7 @@ def test_a_span_grows_to_the_stamps_that_come() -> None:
     yard.left.spans[1] = Span(0, 1, 110, 180, 10, 0, 20, 0)
     yard.add(105)
     yard.add(195)
-    assert (105, 195) == (yard.left.spans[1].least_at, yard.left.spans[1].greatest_at)
+    assert (105, 195) == (yard.left.spans[1].least_at_us, yard.left.spans[1].greatest_at_us)
 
 
 def test_a_stamp_between_the_spans_gets_one_of_its_own_in_their_order() -> None:
@@ -168,7 +168,7 @@ def test_what_changes_of_the_generation_before_moves_to_the_present_one_with_its
     assert Span(0, 0, 0, 90, 9, 0, 18, 0) == yard.left.spans[0]
     assert [Span(1, 0, 40, 40, 6, 0, 3, 0)] == yard.left.spans[3:]
     assert [Shipped(40, 6, 3)] == yard.chunks(1)
-    assert 40 not in {entry.at for entry in yard.chunks(0)}
+    assert 40 not in {entry.at_us for entry in yard.chunks(0)}
 
 
 @pytest.mark.parametrize("at", [0, 90])
@@ -312,7 +312,7 @@ def forgotten(*ends: tuple[int, int]) -> Shipments:
 
 
 def ends(left: Shipments) -> list[tuple[int, int, int]]:
-    return [(span.least_at, span.greatest_at, span.taken) for span in left.spans]
+    return [(span.least_at_us, span.greatest_at_us, span.taken) for span in left.spans]
 
 
 def test_as_many_spans_as_there_may_be_stay() -> None:

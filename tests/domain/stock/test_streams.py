@@ -20,7 +20,7 @@ MAX_BYTES = 64 * 1024
 def hears_all(judge: Judge, messages: list[AnyCommand], step: int, looks: int) -> None:
     """Take messages in as time goes on; look `looks` times."""
     for place, one in enumerate(messages):
-        judge.log_time = max(judge.log_time + step, one.at // 1_000)
+        judge.log_time = max(judge.log_time + step, one.at_us // 1_000)
         judge.hears(one)
         if place % (len(messages) // looks) == 0:
             judge.agrees()

@@ -16,7 +16,7 @@ from atp_stream.domain.stock.upgrade import (
 )
 from tests.domain.support.folded_item import RULES, Item, delta
 
-FLOOR = OldFloor(value=100, gap=0, absolute_at=50, basis=90)
+FLOOR = OldFloor(value=100, gap=0, absolute_at_us=50, basis=90)
 
 
 def old_item(shown: Stock, rules: StockRules = RULES, /, **locations: OldLocation) -> Item:
@@ -71,20 +71,20 @@ def test_the_floor_of_an_absolute_becomes_a_count() -> None:
     item = upgraded(old_item(Stock(), S=OldLocation(FLOOR, 60)))
     assert Location(
         generation=0,
-        forgotten_at=60,
+        forgotten_at_us=60,
         facts=item.location("S").facts,
-        at=50,
+        at_us=50,
         end=100,
         sure=2,
-        base_at=50,
+        base_at_us=50,
         base_end=100,
         base_counts=True,
-        basis_at=50,
+        basis_at_us=50,
         basis=90,
-        included_at=50,
-        base_included_at=50,
+        included_at_us=50,
+        base_included_at_us=50,
     ) == item.location("S")
-    assert (60, []) == (item.location("S").facts.edge, item.location("S").facts.tail)
+    assert (60, []) == (item.location("S").facts.edge_us, item.location("S").facts.tail)
     assert (100, 0, 90, False) == (item.stock.on_hand, item.stock.gap, item.stock.basis, item.stock.split)
     assert (Sums(100, 0, 90, 1, 0), Sums()) == (item.stock.named, item.stock.bare)
 
@@ -92,30 +92,30 @@ def test_the_floor_of_an_absolute_becomes_a_count() -> None:
 def test_the_gap_of_a_floor_counts_from_a_moment_before_it() -> None:
     item = upgraded(old_item(Stock(), S=OldLocation(OldFloor(100, 4, 50, 100), 60)))
     row = item.location("S")
-    assert (4, 50, 49, 96) == (item.stock.gap, row.at, row.base_at, row.base_end)
-    assert (50, 50) == (row.included_at, row.base_included_at)
+    assert (4, 50, 49, 96) == (item.stock.gap, row.at_us, row.base_at_us, row.base_end)
+    assert (50, 50) == (row.included_at_us, row.base_included_at_us)
 
 
 def test_a_floor_of_deltas_alone_becomes_a_sum_of_deltas() -> None:
     item = upgraded(old_item(Stock(), S=OldLocation(OldFloor(value=30), 60)))
     row = item.location("S")
-    assert (30, NEVER, 60, 60) == (row.after, row.at, row.forgotten_at, row.facts.edge)
+    assert (30, NEVER, 60, 60) == (row.after, row.at_us, row.forgotten_at_us, row.facts.edge_us)
     assert (30, Sums(30)) == (item.stock.on_hand, item.stock.named)
 
 
 def test_an_absolute_at_the_beginning_of_time_is_one() -> None:
     row = upgraded(old_item(Stock(), S=OldLocation(OldFloor(30, 0, 0, 30), 0))).location("S")
-    assert (0, 30, 0) == (row.at, row.end, row.forgotten_at)
+    assert (0, 30, 0) == (row.at_us, row.end, row.forgotten_at_us)
 
 
 def test_a_stamp_of_never_stays_one() -> None:
     row = upgraded(old_item(Stock(), S=OldLocation(OldFloor(), -7))).location("S")
-    assert (NEVER, NEVER) == (row.forgotten_at, row.facts.edge)
+    assert (NEVER, NEVER) == (row.forgotten_at_us, row.facts.edge_us)
 
 
 def test_a_floor_includes_what_left_up_to_the_skew_before_it() -> None:
-    row = upgraded(old_item(Stock(), StockRules(skew=8), S=OldLocation(FLOOR, 60))).location("S")
-    assert (42, 42) == (row.included_at, row.base_included_at)
+    row = upgraded(old_item(Stock(), StockRules(skew_us=8), S=OldLocation(FLOOR, 60))).location("S")
+    assert (42, 42) == (row.included_at_us, row.base_included_at_us)
 
 
 def test_a_later_fact_stamped_at_the_floor_is_past_or_stale_as_it_was() -> None:
@@ -148,7 +148,7 @@ def test_old_shipments_are_missing_where_no_absolute_includes_them() -> None:
     item._commit(item._step()[0])
     upgraded(item)
     assert (110 - 5 - 2, {}) == (item.stock.on_hand, item.stock.shipments)
-    assert [70] == [entry.at for entry in item.location("S").left.tail if entry.units == 5]
+    assert [70] == [entry.at_us for entry in item.location("S").shipments.tail if entry.units == 5]
 
 
 def test_an_item_with_old_shipments_alone_is_upgraded_in_one_unit() -> None:
@@ -204,7 +204,7 @@ def test_a_movement_of_a_reservation_stays_one() -> None:
     tail = [OldFact(61, "a", -10, 90, reservation=True)]
     item = upgraded(old_item(Stock(), S=OldLocation(FLOOR, 60, tail)))
     assert (90, 90) == (item.stock.on_hand, item.stock.basis)  # the basis is still that of the floor
-    assert 50 == item.location("S").basis_at
+    assert 50 == item.location("S").basis_at_us
 
 
 def test_all_facts_count_as_of_the_generation_in_which_the_upgrade_began() -> None:

@@ -23,15 +23,15 @@ def told(row: Supply, said: Said) -> bool:
             return register.state(
                 row,
                 Statement(
-                    said.at, False, not said.firm, said.quantity, said.day, said.event_id, said.location, said.kind,
+                    said.at_us, False, not said.firm, said.quantity, said.day, said.event_id, said.location, said.kind,
                     said.reference,
                 ),
             )  # fmt: skip
         case CancelSupply():
-            return register.state(row, Statement(said.at, True, False, 0, 0, said.event_id))
+            return register.state(row, Statement(said.at_us, True, False, 0, 0, said.event_id))
         case ReceiveSupply():
             return register.receive(
-                row, said.event_id, said.at, said.quantity, location=said.location, final=said.final,
+                row, said.event_id, said.at_us, said.quantity, location=said.location, final=said.final,
                 moves=said.moves_stock,
             )  # fmt: skip
         case AdjustStock():
@@ -39,19 +39,21 @@ def told(row: Supply, said: Said) -> bool:
 
 
 def schedule(quantity: int, day: int = 10, at: int = 1, **rest: Any) -> ScheduleSupply:
-    return ScheduleSupply(**{"event_id": f"s{at}", "at": at, "supply": "po", "quantity": quantity, "day": day, **rest})
+    return ScheduleSupply(
+        **{"event_id": f"s{at}", "at_us": at, "supply": "po", "quantity": quantity, "day": day, **rest}
+    )
 
 
 def receive(quantity: int | None = None, at: int = 2, event_id: str = "r", **rest: Any) -> ReceiveSupply:
-    return ReceiveSupply(**{"event_id": event_id, "at": at, "supply": "po", "quantity": quantity, **rest})
+    return ReceiveSupply(**{"event_id": event_id, "at_us": at, "supply": "po", "quantity": quantity, **rest})
 
 
 def adjust(delta: int, event_id: str = "a", at: int = 2) -> AdjustStock:
-    return AdjustStock(event_id=event_id, at=at, delta=delta, supply="po")
+    return AdjustStock(event_id=event_id, at_us=at, delta=delta, supply="po")
 
 
 def cancel(at: int = 2) -> CancelSupply:
-    return CancelSupply(event_id=f"c{at}", at=at, supply="po")
+    return CancelSupply(event_id=f"c{at}", at_us=at, supply="po")
 
 
 def row_of(*said: Said) -> Supply:
@@ -75,7 +77,7 @@ def thrown(r: Random) -> Said:
                 location=r.choice(["", "DC"]),
             )  # fmt: skip
         case 2:
-            return CancelSupply(event_id=event, at=at, supply="po")
+            return CancelSupply(event_id=event, at_us=at, supply="po")
         case 3 | 4:
             moves, final = r.random() < 0.4, r.random() < 0.2
             units = r.choice([1, 4]) if moves else r.choice([None, 1, 4])

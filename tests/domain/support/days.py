@@ -20,16 +20,16 @@ def day(ahead: int) -> int:
 
 
 def schedule(supply: str, quantity: int, ahead: int, at: int = AT, **rest: Any) -> ScheduleSupply:
-    stated = {"event_id": f"s{next(_ids)}", "at": at, "supply": supply, "quantity": quantity, "day": day(ahead)}
+    stated = {"event_id": f"s{next(_ids)}", "at_us": at, "supply": supply, "quantity": quantity, "day": day(ahead)}
     return ScheduleSupply(**{**stated, **rest})
 
 
 def cancel(supply: str, at: int = AT) -> CancelSupply:
-    return CancelSupply(event_id=f"c{next(_ids)}", at=at, supply=supply)
+    return CancelSupply(event_id=f"c{next(_ids)}", at_us=at, supply=supply)
 
 
 def receive(supply: str, quantity: int | None = None, at: int = AT, **rest: Any) -> ReceiveSupply:
-    stated = {"event_id": f"r{next(_ids)}", "at": at, "supply": supply, "quantity": quantity}
+    stated = {"event_id": f"r{next(_ids)}", "at_us": at, "supply": supply, "quantity": quantity}
     return ReceiveSupply(**{**stated, **rest})
 
 

@@ -149,7 +149,7 @@ def histories(
         name = "acme|lamp" if one_item else r.choice(NAMES)
         said = [one for one in before if not isinstance(one.command, OF_PARTITION)]
         if turn == "again" and said:  # upstream says it again
-            return replace(r.choice(said), offset=len(before), log_time=log_time)
+            return replace(r.choice(said), offset=len(before), log_time_ms=log_time)
         if turn == "policy" and policies:
             return Entry(0, len(before), log_time, "|", change_of_policy(r, forgets=forgets))
         if turn == "tick":

@@ -142,59 +142,66 @@ def _id() -> str:
 
 
 def adjust(delta: int, absolute: int | None = None, at: int = AT, **rest: Any) -> AdjustStock:
-    return AdjustStock(**{"event_id": _id(), "at": at, "delta": delta, "absolute": absolute, **rest})
+    return AdjustStock(**{"event_id": _id(), "at_us": at, "delta": delta, "absolute": absolute, **rest})
 
 
 def count(on_hand: int, at: int = AT, **rest: Any) -> CountStock:
-    return CountStock(**{"event_id": _id(), "at": at, "on_hand": on_hand, **rest})
+    return CountStock(**{"event_id": _id(), "at_us": at, "on_hand": on_hand, **rest})
 
 
-def reserve(reservation: str, quantity: int, channel: str | None = "ECOM", at: int = AT, **rest: Any) -> Reserve:
-    stated = {"event_id": _id(), "at": at, "reservation": reservation, "quantity": quantity, "channel": channel}
-    return Reserve(**{**stated, **rest})
+def reserve(
+    reservation: str,
+    quantity: int,
+    channel: str | None = "ECOM",
+    at: int = AT,
+    expires_at: int | None = None,
+    **rest: Any,
+) -> Reserve:
+    stated = {"event_id": _id(), "at_us": at, "reservation": reservation, "quantity": quantity, "channel": channel}
+    return Reserve(**{**stated, "expires_at_us": expires_at, **rest})
 
 
 def confirm(reservation: str, at: int = AT, **rest: Any) -> Confirm:
-    return Confirm(**{"event_id": _id(), "at": at, "reservation": reservation, **rest})
+    return Confirm(**{"event_id": _id(), "at_us": at, "reservation": reservation, **rest})
 
 
 def release(reservation: str, quantity: int | None = None, at: int = AT, **rest: Any) -> Release:
-    return Release(**{"event_id": _id(), "at": at, "reservation": reservation, "quantity": quantity, **rest})
+    return Release(**{"event_id": _id(), "at_us": at, "reservation": reservation, "quantity": quantity, **rest})
 
 
 def fulfil(reservation: str, quantity: int | None = None, at: int = AT, **rest: Any) -> Fulfil:
-    return Fulfil(**{"event_id": _id(), "at": at, "reservation": reservation, "quantity": quantity, **rest})
+    return Fulfil(**{"event_id": _id(), "at_us": at, "reservation": reservation, "quantity": quantity, **rest})
 
 
 def policy(document: object, event_id: str | None = None) -> SetPolicy:
-    return SetPolicy(event_id=event_id or _id(), at=AT, document=msgspec.Raw(msgspec.json.encode(document)))
+    return SetPolicy(event_id=event_id or _id(), at_us=AT, document=msgspec.Raw(msgspec.json.encode(document)))
 
 
 def edit(tenant: str, patch: object, **rest: Any) -> EditPolicy:
-    stated = {"event_id": _id(), "at": AT, "tenant": tenant, "patch": msgspec.Raw(msgspec.json.encode(patch))}
+    stated = {"event_id": _id(), "at_us": AT, "tenant": tenant, "patch": msgspec.Raw(msgspec.json.encode(patch))}
     return EditPolicy(**{**stated, **rest})
 
 
 def edit_item(patch: object, **rest: Any) -> EditItem:
-    return EditItem(**{"event_id": _id(), "at": AT, "patch": msgspec.Raw(msgspec.json.encode(patch)), **rest})
+    return EditItem(**{"event_id": _id(), "at_us": AT, "patch": msgspec.Raw(msgspec.json.encode(patch)), **rest})
 
 
 def grant(channel: str, quantity: int | None = None, percent: int | None = None, **rest: Any) -> Grant:
-    stated = {"event_id": _id(), "at": AT, "channel": channel, "quantity": quantity, "percent": percent}
+    stated = {"event_id": _id(), "at_us": AT, "channel": channel, "quantity": quantity, "percent": percent}
     return Grant(**{**stated, **rest})
 
 
 def revoke(channel: str, quantity: int | None = None, **rest: Any) -> Revoke:
-    return Revoke(**{"event_id": _id(), "at": AT, "channel": channel, "quantity": quantity, **rest})
+    return Revoke(**{"event_id": _id(), "at_us": AT, "channel": channel, "quantity": quantity, **rest})
 
 
 def move(channel: str, to: str, quantity: int, **rest: Any) -> Move:
-    return Move(**{"event_id": _id(), "at": AT, "channel": channel, "to": to, "quantity": quantity, **rest})
+    return Move(**{"event_id": _id(), "at_us": AT, "channel": channel, "to": to, "quantity": quantity, **rest})
 
 
 def tick(at: int, **rest: Any) -> Tick:
-    return Tick(**{"event_id": "tick", "at": at, **rest})
+    return Tick(**{"event_id": "tick", "at_us": at, **rest})
 
 
 def resume() -> ResumeItem:
-    return ResumeItem(event_id="resume", at=AT)
+    return ResumeItem(event_id="resume", at_us=AT)

@@ -66,7 +66,7 @@ def record(seed: int) -> dict[str, Any]:
     """Make up a log with everything in it, and fold it."""
     r = Random(seed)
     entries = _entries(r)
-    said = [[entry.name, entry.log_time, encode_command(entry.command).decode()] for entry in entries]
+    said = [[entry.name, entry.log_time_ms, encode_command(entry.command).decode()] for entry in entries]
     to_items = [entry.offset for entry in entries if not isinstance(entry.command, OF_PARTITION)]
     old: list[dict[str, Any]] = json.loads((SAMPLES / "old_items.json").read_text())
     log = {"seed": seed, "breaks": r.sample(to_items, 12), "old_rows": r.choice(old)["rows"], "entries": said}
@@ -96,7 +96,7 @@ def _said(r: Random, name: str, before: list[Entry], log_time: int) -> tuple[str
             return told.name, told.command
         case _:
             said: Any = command(r)
-            return name, replace(said, at=said.at + (log_time - NOON) * 1_000) if hasattr(said, "at") else said
+            return name, replace(said, at_us=said.at_us + (log_time - NOON) * 1_000)
 
 
 def _output(event: AnyEvent) -> str:

@@ -20,5 +20,7 @@ def standing(log: Log, reservation: str = "a") -> list[tuple[int, int, str]]:
     """Return what fulfilments alone have taken out of the stock."""
     row = log.reservation(reservation)
     return [
-        (one.at - AT, one.quantity - one.repeated, one.location) for one in row.moved if one.quantity > one.repeated
+        (one.at_us - AT, one.quantity - one.repeated, one.location)
+        for one in row.shipments
+        if one.quantity > one.repeated
     ]

@@ -61,22 +61,24 @@ def thrown(r: Random, number: int, places: list[str]) -> AnyCommand:
     reservation = r.choice(RESERVATIONS)
     match r.choice(["adjust", "adjust", "adjust", "count", "count", "delta", "delta", "ship", "ship", "tells", "move"]):
         case "adjust":
-            return AdjustStock(event_id=name, at=at, delta=r.randrange(-4, 5), absolute=r.randrange(7), location=place)
+            return AdjustStock(
+                event_id=name, at_us=at, delta=r.randrange(-4, 5), absolute=r.randrange(7), location=place
+            )
         case "count":
-            return CountStock(event_id=name, at=at, on_hand=r.randrange(7), location=place)
+            return CountStock(event_id=name, at_us=at, on_hand=r.randrange(7), location=place)
         case "delta":
-            return AdjustStock(event_id=name, at=at, delta=r.randrange(-4, 5), location=place)
+            return AdjustStock(event_id=name, at_us=at, delta=r.randrange(-4, 5), location=place)
         case "ship":
-            return Fulfil(event_id=name, at=at, reservation=reservation, quantity=r.randrange(1, 4), location=place)
+            return Fulfil(event_id=name, at_us=at, reservation=reservation, quantity=r.randrange(1, 4), location=place)
         case "tells":
             absolute = r.choice([None, r.randrange(7)])
             return AdjustStock(
-                event_id=name, at=at, delta=-r.randrange(1, 4), absolute=absolute, location=place,
+                event_id=name, at_us=at, delta=-r.randrange(1, 4), absolute=absolute, location=place,
                 reservation=reservation,
             )  # fmt: skip
         case _:
             return Reserve(
-                event_id=name, at=at, reservation=reservation, quantity=99, channel="ECOM", location=r.choice(PLACES)
+                event_id=name, at_us=at, reservation=reservation, quantity=99, channel="ECOM", location=r.choice(PLACES)
             )
 
 
@@ -90,12 +92,12 @@ def walk(r: Random, size: int) -> list[AnyCommand]:
         name, lost = f"m{number}", r.random() < 0.05
         at += r.choice([0, 0, 0, STAMP])
         if number == 0 or r.random() < 0.1:
-            said: AnyCommand = CountStock(event_id=name, at=at, on_hand=held, location=place)
+            said: AnyCommand = CountStock(event_id=name, at_us=at, on_hand=held, location=place)
         else:
             delta = r.choice([-2, -1, -1, 1, 2])
             held += delta
             absolute = None if r.random() < 0.15 else held
-            said = AdjustStock(event_id=name, at=at, delta=delta, absolute=absolute, location=place)
+            said = AdjustStock(event_id=name, at_us=at, delta=delta, absolute=absolute, location=place)
         messages += [] if lost else [said]
     raise AssertionError
 
@@ -104,24 +106,24 @@ def shipped(r: Random, size: int) -> list[AnyCommand]:
     """Throw what leaves a place that is counted, told by fulfilments, by adjustments or by both; some is not told."""
     place, held, at = r.choice(["north", ""]), r.randrange(5, 15), AT
     elsewhere = [place, place, "", "south"]
-    messages: list[AnyCommand] = [CountStock(event_id="m0", at=at, on_hand=held, location=place)]
+    messages: list[AnyCommand] = [CountStock(event_id="m0", at_us=at, on_hand=held, location=place)]
     for number in numbers_from(1):
         if len(messages) >= size:
             return messages[r.random() < 0.1 :]
         at += r.choice([0, STAMP, STAMP, 2 * STAMP])
         reservation, units, name = r.choice(RESERVATIONS[: r.choice([1, 2])]), r.randrange(1, 4), f"m{number}"
-        left = Fulfil(event_id=name, at=at, reservation=reservation, quantity=units, location=r.choice(elsewhere))
+        left = Fulfil(event_id=name, at_us=at, reservation=reservation, quantity=units, location=r.choice(elsewhere))
         held -= units
         absolute = r.choice([None, held, held, held + units])
         told = AdjustStock(
-            event_id=f"{name}t", at=at, delta=-units, absolute=absolute, location=r.choice(elsewhere),
+            event_id=f"{name}t", at_us=at, delta=-units, absolute=absolute, location=r.choice(elsewhere),
             reservation=reservation,
         )  # fmt: skip
         messages += r.choice([[left], [left], [told], [left, told]])
         if r.random() < 0.3:
             units = r.randrange(-1, 3)
             held += units
-            messages.append(AdjustStock(event_id=f"{name}a", at=at, delta=units, absolute=held, location=place))
+            messages.append(AdjustStock(event_id=f"{name}a", at_us=at, delta=units, absolute=held, location=place))
     raise AssertionError
 
 

@@ -32,12 +32,12 @@ class Site:
             case "seed":
                 self.held[place] += units
                 absolute = self.held[place]
-                return [AdjustStock(event_id=name, at=at, delta=units, absolute=absolute, location=place)]
+                return [AdjustStock(event_id=name, at_us=at, delta=units, absolute=absolute, location=place)]
             case "bare":
                 self.held[place] += units
-                return [AdjustStock(event_id=name, at=at, delta=units, location=place)]
+                return [AdjustStock(event_id=name, at_us=at, delta=units, location=place)]
             case "count":
-                return [CountStock(event_id=name, at=at, on_hand=self.held[place], location=place)]
+                return [CountStock(event_id=name, at_us=at, on_hand=self.held[place], location=place)]
             case _:
                 return self.ships(at, place, abs(units), name)
 
@@ -47,12 +47,12 @@ class Site:
         self.orders += 1
         order = f"o{self.orders}"
         stated = self.r.choice([place, place, "", "nowhere"])
-        shipped = Fulfil(event_id=name, at=at, reservation=order, quantity=units, location=stated)
+        shipped = Fulfil(event_id=name, at_us=at, reservation=order, quantity=units, location=stated)
         if stated != place or self.r.random() < 0.6:
             return [shipped]
         absolute = self.r.choice([None, self.held[place]])
         told = AdjustStock(
-            event_id=f"{name}a", at=at, delta=-units, absolute=absolute, location=place, reservation=order
+            event_id=f"{name}a", at_us=at, delta=-units, absolute=absolute, location=place, reservation=order
         )
         return [shipped, told]
 
@@ -66,7 +66,7 @@ def spoken(
     site.held.update(dict.fromkeys(places, 10_000))
     start = NOON * MICROSECONDS
     said: list[AnyCommand] = [
-        CountStock(event_id=f"first {place}", at=(start // stamps - 1) * stamps, on_hand=10_000, location=place)
+        CountStock(event_id=f"first {place}", at_us=(start // stamps - 1) * stamps, on_hand=10_000, location=place)
         for place in places
     ]
     moment = start
