@@ -18,7 +18,7 @@ from atp_stream.topics import Topic, Topics
 from atp_stream.web.access import Access
 from atp_stream.web.callers import Role
 from atp_stream.web.endpoint import Pages, json_response
-from atp_stream.web.path_names import only, page_size
+from atp_stream.web.path_names import known_parameters, whole_number
 from atp_stream.web.problems import RETRY_AFTER, Problem
 
 PAGE: Final = 50
@@ -85,8 +85,8 @@ def add_dead_letters(pages: Pages, settings: Settings, topics: Topics) -> None:
     kafka, turn = KafkaAccess.of(settings), asyncio.Semaphore(1)
 
     async def letters_view(request: web.Request) -> web.Response:
-        only(request, "last", "reason")
-        last, reason = page_size(request, PAGE, MAX_LAST, "last"), request.query.get("reason")
+        known_parameters(request, "last", "reason")
+        last, reason = whole_number(request, "last", PAGE, MAX_LAST), request.query.get("reason")
         if reason not in {None, *Reason}:
             raise Problem.refused("bad-query", "no letter has this reason")
         try:

@@ -26,7 +26,7 @@ from atp_stream.messages.output_reader import OutputReader
 from atp_stream.messages.registry import SchemaCache
 from atp_stream.topics import LOG_PARTITIONS
 from atp_stream.web.endpoint import Pages
-from atp_stream.web.path_names import behind, from_path, only
+from atp_stream.web.path_names import behind, from_path, known_parameters
 from atp_stream.web.problems import Problem
 from atp_stream.web.routing import FORWARDED, peer_request
 from atp_stream.web.server import ANSWER_S
@@ -262,7 +262,7 @@ def add_events(app: EngineApp, pages: Pages, schemas: SchemaCache) -> Events:
     server.web_app.on_shutdown.append(closed)
 
     async def events_view(request: web.Request) -> web.StreamResponse:
-        only(request, "item", "type")
+        known_parameters(request, "item", "type")
         tenant, event = from_path(request, "tenant")[0], request.query.get("type", "")
         if event not in {"", *_TYPES}:
             raise Problem.refused("bad-query", f"type is one of {', '.join(sorted(_TYPES))}")

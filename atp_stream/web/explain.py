@@ -39,14 +39,10 @@ from atp_stream.engine.routing import Elsewhere
 from atp_stream.web.availability import closed_by, item_row, mark
 from atp_stream.web.dates import day_asked, opened
 from atp_stream.web.endpoint import Pages, json_response
-<<<<<<< HEAD
-from atp_stream.web.formatting import log_moment, moment, units
-from atp_stream.web.path_names import behind, from_path, only, page_size
-=======
 from atp_stream.web.formatting import date_of, log_moment, moment, units
 from atp_stream.web.path_names import behind, from_path, known_parameters, page_size
->>>>>>> main
 from atp_stream.web.places import MAX_PLACES, Place, Places, page_of
+from atp_stream.web.problems import Problem
 from atp_stream.web.routing import owner, pass_on, state_of
 
 MAX_INSTANTS: Final = 10
@@ -256,15 +252,10 @@ class _Wanted(NamedTuple):
 
 
 def _wanted(request: web.Request) -> _Wanted:
-<<<<<<< HEAD
-    only(request, *_Wanted._fields)
-    return _Wanted(behind(request, "after"), page_size(request, PAGE), behind(request, "places_after"))
-=======
     known_parameters(request, *_Wanted._fields)
     return _Wanted(
         behind(request, "after"), page_size(request, PAGE), behind(request, "places_after"), day_asked(request, "date")
     )
->>>>>>> main
 
 
 def add_explain(app: EngineApp, pages: Pages) -> None:

@@ -12,15 +12,15 @@ import msgspec
 from aiohttp import web
 
 from atp_stream.domain import quantity
-from atp_stream.domain.row_keys import item_key
 from atp_stream.domain.names import encode, split
+from atp_stream.domain.row_keys import item_key
 from atp_stream.domain.state.rows import Item
 from atp_stream.engine.app import EngineApp
 from atp_stream.web.endpoint import Pages, json_response
 from atp_stream.web.formatting import units
 from atp_stream.web.gathering import MOVING, Partitions, gather
 from atp_stream.web.item_walk import walk
-from atp_stream.web.path_names import behind, checked, from_path, only, page_size
+from atp_stream.web.path_names import behind, checked, from_path, known_parameters, whole_number
 from atp_stream.web.problems import Problem
 from atp_stream.web.routing import read_row
 from atp_stream.web.summaries import Found, Risk, describe, gravity
@@ -101,9 +101,9 @@ def wanted_by(request: web.Request) -> Wanted:
         Problem: 400, it is not as it must be.
     """
     query = request.query
-    only(request, "prefix", "after", "limit", "risk")
+    known_parameters(request, "prefix", "after", "limit", "risk")
     prefix = query.get("prefix", "")
-    limit = page_size(request, PAGE, MAX_PAGE)
+    limit = whole_number(request, "limit", PAGE, MAX_PAGE)
     named = query.get("risk")
     if named is None:
         return Wanted(prefix and checked(prefix, "prefix"), behind(request, "after"), limit, ())

@@ -47,19 +47,12 @@ def behind(request: web.Request, parameter: str) -> str:
     return "" if name is None else checked(name, parameter)
 
 
-def page_size(request: web.Request, otherwise: int, most: int = MAX_PAGE, parameter: str = "limit") -> int:
+def page_size(request: web.Request, otherwise: int) -> int:
     """Return the `limit` that is asked for, or the one that holds otherwise.
 
     Raises:
-        Problem: 400, it is no number from 1 to `most`.
+        Problem: 400, it is no number from 1 to 500.
     """
-<<<<<<< HEAD
-    limit = request.query.get(parameter, str(otherwise))
-    digits = len(str(most))
-    if not (limit.isascii() and limit.isdigit() and len(limit) <= digits and 1 <= int(limit) <= most):
-        raise Problem.refused("bad-query", f"{parameter} is a number from 1 to {most}")
-    return int(limit)
-=======
     return whole_number(request, "limit", otherwise, MAX_PAGE)
 
 
@@ -74,18 +67,6 @@ def whole_number(request: web.Request, parameter: str, otherwise: int, most: int
     if not (asked.isascii() and asked.isdigit() and len(asked) <= digits and 1 <= int(asked) <= most):
         raise Problem.refused("bad-query", f"{parameter} is a number from 1 to {most}")
     return int(asked)
->>>>>>> main
-
-
-def only(request: web.Request, *parameters: str) -> None:
-    """Refuse parameters that a view does not know: one that is misspelt would be passed over.
-
-    Raises:
-        Problem: 400, there is one.
-    """
-    unknown = set(request.query) - set(parameters)
-    if unknown:
-        raise Problem.refused("bad-query", f"no such parameter: {min(unknown)[:100]!r}")
 
 
 def from_path(request: web.Request, *wanted: str) -> list[str]:

@@ -16,7 +16,7 @@ from atp_stream.engine.routing import Elsewhere
 from atp_stream.web.availability import channel_of, item_row, mark
 from atp_stream.web.endpoint import Pages, json_response
 from atp_stream.web.formatting import units
-from atp_stream.web.path_names import behind, from_path, only, page_size
+from atp_stream.web.path_names import behind, from_path, known_parameters, page_size
 from atp_stream.web.routing import owner, pass_on, state_of
 
 PAGE: Final = 50
@@ -57,7 +57,7 @@ def add_queue(app: EngineApp, pages: Pages) -> None:
     """Serve the queues of items."""
 
     async def queue_view(request: web.Request) -> web.Response:
-        only(request, "channel", "limit")
+        known_parameters(request, "channel", "limit")
         tenant, item = from_path(request, "tenant", "item")
         asked, limit, name = behind(request, "channel"), page_size(request, PAGE), join(tenant, item)
         place = owner(app, request, name)

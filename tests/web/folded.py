@@ -42,7 +42,9 @@ class Folded:
         app.rebalancing = False
         app.tables.actives_ready = True
         cluster = SimpleNamespace(partitions_for_topic=lambda _: {0})
-        inner = SimpleNamespace(_client=SimpleNamespace(cluster=cluster), _subscription=SimpleNamespace(subscription=None))
+        inner = SimpleNamespace(
+            _client=SimpleNamespace(cluster=cluster), _subscription=SimpleNamespace(subscription=None)
+        )
         thread = SimpleNamespace(_consumer=inner)
         app._consumer = SimpleNamespace(last_heartbeat=time.monotonic() + 1e6, _thread=thread, assignment=set)
         app.table.open(partitions)
