@@ -134,10 +134,11 @@ class Metrics:
             if count:
                 self._counted[name].inc(count)
 
-    def request(self, method: str, path: str, status: int, seconds: float) -> None:
-        """Count an answered request; `path` is the pattern that it met."""
+    def request(self, method: str, path: str, status: int, seconds: float | None) -> None:
+        """Count an answered request; `path` is the pattern that it met, `seconds` is None for a stream."""
         self._requests.labels(method, path, str(status)).inc()
-        self._request_seconds.labels(method, path).observe(seconds)
+        if seconds is not None:
+            self._request_seconds.labels(method, path).observe(seconds)
 
 
 class _Running(Collector):
