@@ -1,8 +1,9 @@
 """The clock: appends ticks to the item log when a timer is due, so that the log decides what has run out.
 
 A tick says that all input up to its moment is in the log, so it is appended only up to the group's horizon: an outage,
-or a source partition that waits, holds time back, and never ends what was confirmed in time. A partition of the log
-gets no tick while nothing in it is due.
+or a source partition that waits, holds time back, and never ends what was confirmed in time. What says nothing of
+reservations cannot have confirmed any: it is waited for as well, but not for longer than `PATIENCE_US`, and then comes
+late. A partition of the log gets no tick while nothing in it is due. Source: docs/rules/time.md#ticks.
 
 What time it is, only the broker says, in the answer to each append: from then on time is counted from there. A worker's
 own clock decides no more than when to ask for the first time, so it may be wrong. What is noted at a look is therefore
@@ -15,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from aiokafka import AIOKafkaProducer
+from faust.types import TP
 from mode import get_logger
 
 from atp_stream.access import KafkaAccess
@@ -25,7 +27,7 @@ from atp_stream.engine.app import EngineApp
 from atp_stream.engine.position import GENESIS_HEADER
 from atp_stream.engine.producers import drop_producer, make_producer
 from atp_stream.engine.repetitions import REPEAT_S, Repetitions
-from atp_stream.engine.watermark import Horizon
+from atp_stream.engine.watermark import Holder, Horizon
 from atp_stream.messages.rows import encode_command
 from atp_stream.topics import WHOLE_PARTITION, Topics
 
@@ -41,6 +43,12 @@ _WHOLE_SCAN_US: Final = 10_000_000
 _TRUSTED_US: Final = 60_000_000
 #: By so much the clock of a worker may be behind, and what is due is still found in time.
 _WRONG_US: Final = 2 * 3_600_000_000
+#: For so long a tick waits for input that can confirm nothing.
+PATIENCE_US: Final = 30_000_000
+#: What is not read for so long holds time back, and is not only on its way.
+_HELD_US: Final = 3_000_000
+_LOOK_US: Final = 5_000_000  # between questions for what transactions are open on what holds time back
+_RESERVATIONS, _ALL = "reservations", "all"  # the groups of topics that have horizons
 _FAULT: Final = "time stands still"
 _NO_TIME: Final = 0  # a tick that ends nothing: it is appended for the answer
 
@@ -83,7 +91,11 @@ class Clock:
         self._producer: AIOKafkaProducer | None = None
         self._now = count
         self._wall = wall
-        self._horizon = Horizon(app, [topic.name for topic in topics.inputs])
+        of_reservations = (topics.created, topics.confirmed, topics.released, topics.fulfilled)
+        groups = {_RESERVATIONS: of_reservations, _ALL: topics.inputs}
+        self._horizon = Horizon(app, {group: [one.name for one in found] for group, found in groups.items()})
+        self._open_from: Mapping[TP, int] = {}
+        self._looked_at = 0
         self._last_ticks: dict[int, _LastTick] = {}
         self._lowest: dict[int, int] = {}  # no timer of the partition is earlier
         self._scanned_at = 0
@@ -94,6 +106,15 @@ class Clock:
     def held(self) -> float:
         """For how many seconds what is due has waited for input to be read."""
         return 0.0 if self._held_since is None else (self._now() - self._held_since) / US_PER_S
+
+    def holders(self) -> list[Holder]:
+        """Return what has kept time back for some seconds while something was due."""
+        known, found = self._broker_time, self._horizon.holders()
+        if known is None or not found:
+            return []
+        now = known.time_us + self._now() - known.at_us
+        late = sorted((tp, since) for tp, since in found.items() if now - since > _HELD_US)
+        return [Holder(tp, since, (now - since) / US_PER_S, self._open_from.get(tp)) for tp, since in late]
 
     async def run(self) -> None:
         """Append ticks when they are due, until cancelled."""
@@ -131,7 +152,8 @@ class Clock:
             self._horizon.forget()
             self._held_since = None
             return
-        until_us = await self._horizon.look(now)
+        until_us = _least_sure(await self._horizon.look(now))
+        await self._look_for_open_transactions()
         ready = [] if until_us is None else [number for number, first in due.items() if first <= until_us]
         if ready:
             self._held_since = None
@@ -141,6 +163,15 @@ class Clock:
         if news and until_us is not None:
             producer = await self._started_producer()
             await asyncio.gather(*(self._append_tick(producer, number, until_us) for number in news))
+
+    async def _look_for_open_transactions(self) -> None:
+        """Find out, now and then, on which of the partitions that hold time back somebody has a transaction open."""
+        held = [holder.tp for holder in self.holders()]
+        if not held:
+            self._open_from = {}
+        elif self._now() - self._looked_at > _LOOK_US:
+            self._looked_at = self._now()
+            self._open_from = await self._app.consumer.undecided(held)
 
     async def _time(self, timers: Mapping[int, int]) -> int | None:
         """Return what time it is at the broker, at the least; None while it is too early to ask."""
@@ -211,6 +242,15 @@ class Clock:
         producer, self._producer = self._producer, None
         if producer is not None:
             await drop_producer(producer)
+
+
+def _least_sure(passed: Mapping[str, int | None]) -> int | None:
+    """Return the moment up to which a tick may reach, given up to when each group of topics is read."""
+    reservations, everything = passed[_RESERVATIONS], passed[_ALL]
+    if reservations is None:
+        return everything
+    waited = reservations - PATIENCE_US
+    return waited if everything is None else max(everything, waited)
 
 
 def add_clock(app: EngineApp, topics: Topics, genesis: str, kafka: KafkaAccess) -> Clock:

@@ -1,14 +1,17 @@
 """`GET /health/live` and `/health/ready`: does this worker run, may it be sent work, and if not, why."""
 
+from datetime import UTC, datetime
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
 
+from atp_stream.domain.time_units import US_PER_S
 from atp_stream.engine import lag
 from atp_stream.engine.app import EngineApp
 from atp_stream.engine.routing import lease_left_s
+from atp_stream.engine.watermark import Holder, TimeKeeper
 from atp_stream.messages.registry import SchemaCache
 from atp_stream.topics import Topics
 from atp_stream.web.access import OPEN
@@ -50,16 +53,29 @@ def state_of(app: EngineApp) -> WorkerState:
     return next(failed, WorkerState.SERVING)
 
 
-def warnings(app: EngineApp, topics: Topics) -> list[str]:
+def warnings(app: EngineApp, topics: Topics, timekeeper: TimeKeeper) -> list[str]:
     """Return what is wrong with what surrounds the worker, and what to do.
 
     A worker is ready all the same: what it shows is right as far as it was told, no other worker could do better, and
     if all of them said no, nobody would be answered.
     """
-    return [lag.why_missing(name) for name in lag.sources_missing(app, [one.name for one in topics.inputs])]
+    missing = lag.sources_missing(app, [one.name for one in topics.inputs])
+    return [*map(lag.why_missing, missing), *map(_why_held, timekeeper.holders())]
 
 
-def add_health(app: EngineApp, pages: Pages, schemas: SchemaCache, topics: Topics) -> None:
+def _why_held(holder: Holder) -> str:
+    """Return what holds time back, since when, and what to do."""
+    moment = datetime.fromtimestamp(holder.since_us / US_PER_S, UTC).isoformat(timespec="seconds")
+    held = f"{holder.tp.topic}/{holder.tp.partition} holds time limits back: what came to it at {moment} is not read"
+    if holder.open_from is None:
+        return f"{held} yet"
+    return (
+        f"{held}, for it stands behind a transaction that is open from offset {holder.open_from} on; let its producer"
+        " end it, or end it with kafka-transactions.sh (find-hanging, abort)"
+    )
+
+
+def add_health(app: EngineApp, pages: Pages, schemas: SchemaCache, topics: Topics, timekeeper: TimeKeeper) -> None:
     """Serve the views of health."""
 
     async def live(request: web.Request) -> web.Response:
@@ -73,7 +89,7 @@ def add_health(app: EngineApp, pages: Pages, schemas: SchemaCache, topics: Topic
             "ready": is_ready,
             "state": state_of(app),
             "checks": {name: wrong or "ok" for name, wrong in found.items()},
-            "warnings": warnings(app, topics),
+            "warnings": warnings(app, topics, timekeeper),
             "partitions": sorted(app.steps.owned()),
             "schemas": len(schemas),
             "waiting_for_a_schema": [f"{tp.topic}/{tp.partition}" for tp in lag.sources_held(app)],

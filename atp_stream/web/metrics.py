@@ -6,7 +6,7 @@ only a step and an HTTP request are observed one by one. No label names an item,
 
 import platform
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from itertools import takewhile
 from typing import Final, TypeAlias
@@ -26,6 +26,7 @@ from atp_stream.domain.state.rows import PurgeRow
 from atp_stream.engine import lag
 from atp_stream.engine.app import EngineApp
 from atp_stream.engine.commit_group import Answer
+from atp_stream.engine.watermark import TimeKeeper
 from atp_stream.messages.dead_letters import DEAD_LETTER, REASON_HEADER
 from atp_stream.messages.outbound import EVENTS
 from atp_stream.topics import Topics
@@ -68,8 +69,8 @@ class Metrics:
     """All metrics of one worker.
 
     `messages` counts input records by (topic, what became of them), `unread` those with fields that nobody reads by
-    topic, `time_held` says for how many seconds what is due
-    has waited for input. Let `step` be told of each step that was committed.
+    topic, `timekeeper` knows how long what is due has waited for
+    input, and for which. Let `step` be told of each step that was committed.
     """
 
     def __init__(
@@ -78,7 +79,7 @@ class Metrics:
         topics: Topics,
         messages: Mapping[tuple[str, str], int],
         unread: Mapping[str, int],
-        time_held: Callable[[], float],
+        timekeeper: TimeKeeper,
     ) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call] # they would double the number of samples
         self.registry = CollectorRegistry()
@@ -86,7 +87,7 @@ class Metrics:
         self._count_steps()
         self._count_requests()
         ProcessCollector(registry=self.registry)
-        self.registry.register(_Running(app, topics, messages, unread, self._refused, time_held))
+        self.registry.register(_Running(app, topics, messages, unread, self._refused, timekeeper))
         app.monitor = PrometheusMonitor(metrics=_faust_metrics(self.registry))
 
     def _count_steps(self) -> None:
@@ -151,14 +152,14 @@ class _Running(Collector):
         messages: Mapping[tuple[str, str], int],
         unread: Mapping[str, int],
         refused: Mapping[str, int],
-        time_held: Callable[[], float],
+        timekeeper: TimeKeeper,
     ) -> None:
         self._app = app
         self._sources = [topic.name for topic in topics.inputs]
         self._messages = messages
         self._unread = unread
         self._refused = refused
-        self._time_held = time_held
+        self._timekeeper = timekeeper
 
     def describe(self) -> Iterator[Metric]:
         """Return nothing: the registry would collect for the names alone, before the app has a consumer."""
@@ -196,7 +197,14 @@ class _Running(Collector):
         yield _gauge(
             "atp_time_held_seconds",
             "For how long time limits that are over have waited for input to be read.",
-            {(): self._time_held()},
+            {(): self._timekeeper.held()},
+        )
+        yield _gauge(
+            "atp_input_held_seconds",
+            "How old the input is that a source partition has not brought yet, where that holds time limits back.",
+            {(one.tp.topic, str(one.tp.partition)): one.age_s for one in self._timekeeper.holders()},
+            "topic",
+            "partition",
         )
         yield from self._places()
 

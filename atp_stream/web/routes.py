@@ -1,12 +1,13 @@
 """Everything that a worker serves over HTTP."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from aiohttp import web
 
 from atp_stream import __version__
 from atp_stream.engine.app import EngineApp
+from atp_stream.engine.watermark import TimeKeeper
 from atp_stream.messages.registry import SchemaCache
 from atp_stream.settings import Settings
 from atp_stream.topics import LOG_PARTITIONS, Topics
@@ -57,15 +58,15 @@ def add_web(
     schemas: SchemaCache,
     messages: Mapping[tuple[str, str], int],
     unread: Mapping[str, int],
-    time_held: Callable[[], float],
+    timekeeper: TimeKeeper,
 ) -> Served:
     """Serve all views of an installed app, and return who wants to be told of steps; raises SettingError if that cannot be.
 
     `messages` counts input records by (topic, what became of them), `unread` those with fields that nobody reads, as
-    far as they were looked at, by topic; `time_held` says for how many seconds what is due
-    has waited for input.
+    far as they were looked at, by topic; `timekeeper` knows how long what is due has waited for
+    input, and for which.
     """
-    metrics = Metrics(app, topics, messages, unread, time_held)
+    metrics = Metrics(app, topics, messages, unread, timekeeper)
     server: Any = app.web
     server.web_app[OBSERVE] = metrics.request
     server.web_app[ADMISSION] = Admission(app, settings)
@@ -81,9 +82,9 @@ def add_web(
     add_references(app, pages)
     add_reservations(app, pages)
     add_policies(app, pages, topics)
-    add_health(app, pages, schemas, topics)
+    add_health(app, pages, schemas, topics, timekeeper)
     add_metrics(metrics, pages)
     add_items(app, pages)
-    add_workers(app, pages, settings, topics)
+    add_workers(app, pages, settings, topics, timekeeper)
     add_dead_letters(pages, settings, topics)
     return Served(metrics, add_events(app, pages, schemas))

@@ -13,6 +13,7 @@ from yarl import URL
 from atp_stream import __version__
 from atp_stream.engine import lag
 from atp_stream.engine.app import EngineApp
+from atp_stream.engine.watermark import TimeKeeper
 from atp_stream.settings import Settings
 from atp_stream.topics import LOG_PARTITIONS, Topics
 from atp_stream.web.access import Access
@@ -47,7 +48,7 @@ def is_own(app: EngineApp, url: URL) -> bool:
     return url.authority == URL(str(app.conf.canonical_url)).authority
 
 
-def describe(app: EngineApp, topics: Topics, started_s: float) -> dict[str, Any]:
+def describe(app: EngineApp, topics: Topics, timekeeper: TimeKeeper, started_s: float) -> dict[str, Any]:
     """Return what this worker tells of itself."""
     behind, applied = lag.log_behind(app), lag.log_positions(app)
     standbys = {tp.partition for tp in app.assignor.assigned_standbys() if tp.topic == app.table.changelog_topic_name}
@@ -57,7 +58,7 @@ def describe(app: EngineApp, topics: Topics, started_s: float) -> dict[str, Any]
         "version": __version__,
         "state": state_of(app),
         "why": next((wrong for wrong in checks(app).values() if wrong), None),
-        "warnings": warnings(app, topics),
+        "warnings": warnings(app, topics, timekeeper),
         "up_s": round(time.monotonic() - started_s),
         "heartbeat_age_s": _heartbeat_age(app),
         "partitions": [
@@ -95,13 +96,13 @@ async def _of_other(app: EngineApp, request: web.Request, url: URL, partitions: 
     return _encode({"url": str(url), "state": SILENT, "why": why, "partitions": shown})
 
 
-def add_workers(app: EngineApp, pages: Pages, settings: Settings, topics: Topics) -> None:
+def add_workers(app: EngineApp, pages: Pages, settings: Settings, topics: Topics, timekeeper: TimeKeeper) -> None:
     """Serve what is known of all workers, and of whoever asks."""
     started_s = time.monotonic()
 
     async def workers_view(request: web.Request) -> web.Response:
         known_parameters(request)
-        own = _encode(describe(app, topics, started_s))
+        own = _encode(describe(app, topics, timekeeper, started_s))
         if FORWARDED in request.headers:
             return json_response({"workers": [msgspec.Raw(own)]})
         others = [_of_other(app, request, url, has) for url, has in known(app).items() if not is_own(app, url)]

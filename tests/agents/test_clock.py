@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
@@ -13,8 +13,9 @@ from atp_stream.agents.clock import Clock
 from atp_stream.domain.commands import Tick
 from atp_stream.domain.row_keys import item_timer_key
 from atp_stream.engine.position import Position
+from atp_stream.engine.watermark import Holder
 from atp_stream.settings import Settings
-from atp_stream.topics import Topics
+from atp_stream.topics import Topic, Topics
 from tests.agents.memory import Memory
 
 TOPICS = Topics.of(Settings())
@@ -38,6 +39,8 @@ class Worker:
         self.now = NOON
         self.broker_ahead = 0
         self.read = 1
+        self.unread: set[str] = set()  # topics that hold something back
+        self.open_from: dict[TP, int] = {}
         self.stores = {0: Memory(), 1: Memory()}
         self.busy: set[int] = set()
         self.positions = {number: Position(genesis="g", applied=9, log_time_ms=NOON // 1000) for number in (0, 1)}
@@ -58,7 +61,10 @@ class Worker:
 
     async def progress(self, topics: tuple[str, ...]) -> tuple[dict[TP, int], dict[TP, int]]:
         tps = [TP(topic, 0) for topic in topics]
-        return dict.fromkeys(tps, 1), dict.fromkeys(tps, self.read)
+        return dict.fromkeys(tps, 1), {tp: 0 if tp.topic in self.unread else self.read for tp in tps}
+
+    async def undecided(self, tps: Collection[TP]) -> dict[TP, int]:
+        return {tp: self.open_from[tp] for tp in tps if tp in self.open_from}
 
     async def earliest_offsets(self, *tps: TP) -> Mapping[TP, int]:
         return dict.fromkeys(tps, 0)
@@ -127,6 +133,43 @@ async def test_input_that_is_not_read_yet_holds_time_back_and_is_counted(worker:
     worker.read = 1
     await later(worker, clock, 1)
     assert ([(0, NOON + 6 * SECOND)], 0.0) == (worker.ticks, clock.held())
+
+
+async def test_stock_that_is_not_read_holds_time_back_for_half_a_minute(worker: Worker, clock: Clock) -> None:
+    worker.timer(0, NOON)
+    worker.unread = {TOPICS.adjusted.name}
+    for _ in range(29):
+        await later(worker, clock, 1)
+    assert ([], 28.0) == (worker.ticks, clock.held())
+    await later(worker, clock, 1)
+    assert ([(0, NOON)], 0.0) == (worker.ticks, clock.held())
+
+
+@pytest.mark.parametrize("topic", [TOPICS.created, TOPICS.confirmed, TOPICS.released, TOPICS.fulfilled])
+async def test_what_may_confirm_a_reservation_is_waited_for_however_long(
+    worker: Worker, clock: Clock, topic: Topic
+) -> None:
+    worker.timer(0, NOON)
+    worker.unread = {topic.name}
+    for _ in range(600):
+        await later(worker, clock, 1)
+    assert ([], 599.0) == (worker.ticks, clock.held())
+
+
+async def test_who_holds_time_back_is_known_and_since_when_and_by_whose_transaction(
+    worker: Worker, clock: Clock
+) -> None:
+    worker.timer(0, NOON)
+    held = TP(TOPICS.created.name, 0)
+    worker.unread = {held.topic}
+    await later(worker, clock, 1)
+    assert [] == clock.holders()
+    worker.open_from = {held: 17}
+    await later(worker, clock, 5)
+    assert [Holder(held, NOON + SECOND, 5.0, 17)] == clock.holders()
+    worker.unread = set()
+    await later(worker, clock, 1)
+    assert [] == clock.holders()
 
 
 async def test_a_horizon_in_front_of_what_is_due_is_not_told(worker: Worker, clock: Clock) -> None:

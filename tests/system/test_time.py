@@ -201,13 +201,33 @@ async def test_what_was_said_behind_an_open_transaction_is_waited_for(site: Site
             await other.send_and_wait(site.topics.confirmed.name, b'{"eventType": "AnotherEvent"}', partition=0)
             said = {"itemId": "lamp", "reservationId": "in-time", "timestamp": stamp()}
             await site.send(site.topics.confirmed.name, said, partition=0)
-            await asyncio.sleep(9.0)
+            await asyncio.sleep(12.0)
             await time_is_held(worker)
+            (warning,) = (await worker.get("/health/ready"))[1]["warnings"]
+            assert warning.startswith(f"{site.topics.confirmed.name}/0 holds time limits back: ")
+            assert "behind a transaction that is open from offset 0 on" in warning
     finally:
         await other.stop()
 
     await until_status(worker, "chair", "never", "EXPIRED")
     assert "CONFIRMED" == await status(worker, "lamp", "in-time")
+    assert [] == (await worker.get("/health/ready"))[1]["warnings"]
+
+
+async def test_a_limit_waits_half_a_minute_for_stock_behind_an_open_transaction_and_then_ends(site: Site) -> None:
+    worker = await two_with_a_limit(site, 2.0)
+    other = AIOKafkaProducer(
+        bootstrap_servers=site.settings.bootstrap, transactional_id="hangs", transaction_timeout_ms=120_000
+    )
+    await other.start()
+    try:
+        async with other.transaction():
+            await other.send_and_wait(site.topics.adjusted.name, b'{"eventType": "AnotherEvent"}', partition=0)
+            await asyncio.sleep(9.0)
+            await time_is_held(worker)
+            await until_status(worker, "chair", "never", "EXPIRED", seconds=60.0)
+    finally:
+        await other.stop()
 
 
 async def test_what_was_said_in_a_partition_that_was_added_meanwhile_is_read_before_time_goes_on(site: Site) -> None:
