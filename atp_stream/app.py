@@ -74,17 +74,26 @@ def create_app(settings: Settings, *, genesis: str, schemas: SchemaCache) -> Eng
     add_intake_agent(app, topics)
     clock = add_clock(app, topics, genesis, kafka)
     add_conditions(app, topics)
-    metrics = add_web(app, settings, topics, schemas, translator.counts, translator.unread, clock.held)
-    app.steps.on_step = _counted_and_logged(metrics.step, topics)
+    served = add_web(app, settings, topics, schemas, translator.counts, translator.unread, clock.held)
+    app.steps.on_step = _told(served.metrics.step, served.events.note, _logged(topics))
     return app
 
 
-def _counted_and_logged(count: OnStep, topics: Topics) -> OnStep:
-    """Let a step be counted, and the dead letters that were committed with it be noted in the log."""
+def _told(*each: OnStep) -> OnStep:
+    """Let each of these be told of a step."""
+
+    def tell(partition: int, records: int, answer: Answer, seconds: float) -> None:
+        for one in each:
+            one(partition, records, answer, seconds)
+
+    return tell
+
+
+def _logged(topics: Topics) -> OnStep:
+    """Let the dead letters that were committed with a step be noted in the log."""
     letter_log = LetterLog()
 
-    def note(partition: int, records: int, answer: Answer, seconds: float) -> None:
-        count(partition, records, answer, seconds)
+    def note(_partition: int, _records: int, answer: Answer, _seconds: float) -> None:
         letter_log.note([output for output in answer.outputs if output.topic == topics.dead_letter.name])
 
     return note

@@ -1,4 +1,4 @@
-"""The load of a run: the demo's traffic, and tenants, locations, deltas, shared instants, odd channels, hot items.
+"""The load of a run: the demo's traffic, and tenants, locations, deltas, shared instants, odd channels, hot items, dates.
 
 Deterministic but for the clock. It keeps within what the oracle knows; each location is counted before it is used.
 """
@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from atp_stream.demo import poison, wire
 from atp_stream.demo.traffic import EVENT_TYPES, Frame, Message
+from chaos.dated import Dated
 from chaos.hot import Hot
 
 _CHANNELS: Final = {"ECOM": 40, "Ecommerce": 5, "STORE": 22, "B2B": 14, "MARKETPLACE": 13, "OUTLET": 4, None: 2}
@@ -21,6 +22,7 @@ _SELLERS: Final = (None, None, None, "acme", "b|c")  # None: the default tenant
 _MAX_LIMIT_US: Final = 6_000_000  # microseconds
 _LATE, _TWICE, _POISON, _SAME_INSTANT, _NAMELESS, _ENDED = 0.06, 0.04, 0.01, 0.03, 0.03, 0.2
 _HOT: Final = 0.03
+_DATED: Final = 0.12
 WINDOW: Final = 60
 """Seconds: the shortest window that a policy may have, so that a run of minutes outlives it several times."""
 
@@ -38,19 +40,24 @@ class _Item:
 
 
 class Load:
-    """An endless supply of messages; `frame` writes Avro, without it all is JSON. `hot` is the share of hot items.
+    """An endless supply of messages; `frame` writes Avro, without it all is JSON.
+
+    `hot` is the share of hot items, `dated` that of items with dates.
 
     `window` (seconds) is that of the policy: what is told again comes within it, or up to three of it later.
     """
 
     def __init__(
-        self, *, seed: int, items: int = 80, frame: Frame | None = None, hot: float = _HOT, window: float = WINDOW
-    ) -> None:
+        self, *, seed: int, items: int = 80, frame: Frame | None = None, hot: float = _HOT, dated: float = _DATED,
+        window: float = WINDOW,
+    ) -> None:  # fmt: skip
         self._luck = random.Random(seed)
         self._frame = frame
         self._items = [self._made(number) for number in range(1, items + 1)]
         self._weights = [1 / number**0.4 for number in range(1, items + 1)]
         self._hot_share = hot
+        self._dated_share = dated
+        self._dated = Dated(self._luck, write=lambda kind, event: self._written(kind, event, flat=0.5))
         self._hot = Hot(self._luck, window=window, write=lambda kind, event: self._written(kind, event, flat=0.7))
         self._stamp = 0
         self._count = 0
@@ -64,6 +71,7 @@ class Load:
     def opening(self, now: int) -> list[Message]:
         """Return a count of every shelf."""
         counts = [self._count_shelf(item, place, now) for item in self._items for place in item.shelves]
+        counts += self._dated.opening(now) if self._dated_share else ()
         return [*counts, *(self._hot.opening(now) if self._hot_share else ())]
 
     def step(self, now: int) -> list[Message]:
@@ -73,7 +81,8 @@ class Load:
         luck = self._luck.random()
         if luck < _POISON:
             return [Message(*poison.choose(self._luck, now))]
-        messages = self._event(now)
+        is_dated = self._dated_share and self._luck.random() < self._dated_share
+        messages = self._dated.step(now) if is_dated else self._event(now)
         if luck < _POISON + _LATE:
             return [message._replace(delay=self._luck.uniform(0.2, 2.5)) for message in messages]
         if luck < _POISON + _LATE + _TWICE:

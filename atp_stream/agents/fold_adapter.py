@@ -17,7 +17,7 @@ from atp_stream.engine.batches import Output
 from atp_stream.engine.commit_group import Answer
 from atp_stream.engine.partition_state import Store
 from atp_stream.engine.position import LogRecord
-from atp_stream.engine.runs import RunSchema
+from atp_stream.engine.runs import RunSchema, waiting
 from atp_stream.messages.dead_letters import DEAD_LETTER, Letter, Original, unpack_original
 from atp_stream.messages.outbound import EVENTS, Outbound, Role
 from atp_stream.messages.rows import decode_command, encode_command, encode_row, reader, scanner
@@ -126,3 +126,5 @@ def add_ledger_agent(app: EngineApp, topics: Topics) -> None:
     async def ledger(stream: Any) -> None:
         async for event in stream.noack().events():
             app.submit_step(event)
+            for more in waiting(stream):
+                app.submit_step(more)

@@ -20,7 +20,7 @@ from atp_stream.engine.batches import Output
 from atp_stream.engine.intake import NotYet
 from atp_stream.engine.partitioner import partition_of
 from atp_stream.engine.position import CHECKSUM_HEADER, GENESIS_HEADER, ORIGINAL_HEADER, SOURCE_HEADER
-from atp_stream.engine.runs import RunSchema
+from atp_stream.engine.runs import RunSchema, waiting
 from atp_stream.engine.topic_identity import checksum
 from atp_stream.messages.dead_letters import Letter, pack_original
 from atp_stream.messages.inbound import Inbound, Skipped
@@ -130,3 +130,5 @@ def add_intake_agent(app: EngineApp, topics: Topics) -> None:
     async def intake(stream: Any) -> None:
         async for event in stream.noack().events():
             app.submit_intake(event)
+            for more in waiting(stream):
+                app.submit_intake(more)

@@ -19,6 +19,7 @@ _COMMANDS = Modules(
     send="Send one event to an input topic.",
     health="Ask the worker that runs here how it is.",
     get="Show what may be promised of an item.",
+    promise="Ask for which day units could be promised.",
     explain="Show why an item has its numbers.",
     watch="Print events as they are committed.",
     policy="Show and change who may promise how much.",

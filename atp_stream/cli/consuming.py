@@ -1,6 +1,5 @@
 """Reading our own topics for a person: a consumer that has started, or one line that says why not."""
 
-import base64
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -43,12 +42,3 @@ async def reading(
         yield consumer, partitions
     finally:
         await consumer.stop()
-
-
-def message_of(value: bytes | None) -> dict[str, str]:
-    """Return a refused message for JSON: as text where it is text, else in base64."""
-    message = value or b""
-    try:
-        return {"message": message.decode()}
-    except UnicodeDecodeError:
-        return {"messageBase64": base64.b64encode(message).decode()}

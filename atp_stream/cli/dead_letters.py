@@ -1,79 +1,23 @@
 """`atp dead-letters`: what was refused, why, and another try for it."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Sequence
 
 import click
-from aiokafka import AIOKafkaProducer, ConsumerRecord
+from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from atp_stream.access import KafkaAccess
 from atp_stream.access.trouble import describe_error
-from atp_stream.cli.consuming import message_of, reading
+from atp_stream.cli.consuming import reading
 from atp_stream.cli.group import Failure, as_json, pass_settings, print_json
 from atp_stream.cli.text import counted, did_you_mean
 from atp_stream.domain.reasons import Reason
-from atp_stream.messages.dead_letters import (
-    AT_HEADER,
-    CUT_HEADER,
-    DETAIL_HEADER,
-    ORIGIN_HEADER,
-    OUR_HEADERS,
-    REASON_HEADER,
-    escaped,
-)
-from atp_stream.messages.input_events import InputKind
-from atp_stream.messages.subjects import About, about
+from atp_stream.messages.dead_letters import OUR_HEADERS, escaped
+from atp_stream.messages.stored_letters import REPLAYED_HEADER, StoredLetter
+from atp_stream.messages.subjects import About
 from atp_stream.settings import Settings
 from atp_stream.topics import Topics
-
-REPLAYED_HEADER = "atp-replayed"
-
-
-class Letter(NamedTuple):
-    """A dead letter as it stands in its topic; `at` is in milliseconds."""
-
-    origin: str
-    reason: str
-    detail: str
-    at: int
-    record: ConsumerRecord
-
-    @property
-    def source(self) -> str:
-        """The topic that the message came from."""
-        return self.origin.rpartition("/")[0].rpartition("/")[0]
-
-    @property
-    def message(self) -> str:
-        """The origin of the message: for one that was replayed, that of the first letter it had."""
-        first = next((value for name, value in self.record.headers if name == REPLAYED_HEADER), None)
-        return self.origin if first is None else first.decode(errors="replace")
-
-    @property
-    def whole(self) -> bool:
-        """Whether all of the message was kept."""
-        return CUT_HEADER not in dict(self.record.headers)
-
-    def about(self, kinds: Mapping[str, InputKind]) -> About:
-        """Return which item and reservation the message names, if its topic is an input."""
-        kind = kinds.get(self.source)
-        return About(None, None) if kind is None else about(kind, self.record.value or b"")
-
-    def plain(self, said: About) -> dict[str, Any]:
-        """Return it for programs, with what it is about; a message that is not text is in base64."""
-        at = datetime.fromtimestamp(self.at / 1000, UTC).isoformat(timespec="milliseconds")
-        return {
-            "origin": self.origin,
-            "reason": self.reason,
-            "detail": self.detail,
-            "at": at,
-            "item": said.item,
-            "reservation": said.reservation,
-            **message_of(self.record.value),
-        }
 
 
 @click.group(name="dead-letters")
@@ -155,20 +99,20 @@ def replay(
         click.echo(f"sent {counted(len(chosen), 'message')} again")
 
 
-async def read(settings: Settings, *, reason: str | None = None, source: str | None = None) -> list[Letter]:
+async def read(settings: Settings, *, reason: str | None = None, source: str | None = None) -> list[StoredLetter]:
     """Return the dead letters there are, oldest first, each message once.
 
     Raises:
         Failure: no broker answers, or the topic is missing.
     """
     topic = Topics.of(settings).dead_letter
-    found: dict[str, Letter] = {}  # intake may write a letter twice, with the same origin
+    found: dict[str, StoredLetter] = {}  # intake may write a letter twice, with the same origin
     async with reading(settings, [topic]) as (consumer, partitions):
         ends = await consumer.end_offsets(partitions)
         while behind := [tp for tp in partitions if await consumer.position(tp) < ends[tp]]:
             for records in (await consumer.getmany(*behind, timeout_ms=200)).values():
                 for record in records:
-                    letter = _letter(record)
+                    letter = StoredLetter.of(record)
                     found.setdefault(letter.origin, letter)
     chosen = [
         letter for letter in found.values() if reason in {None, letter.reason} and source in {None, letter.source}
@@ -176,27 +120,15 @@ async def read(settings: Settings, *, reason: str | None = None, source: str | N
     return sorted(chosen, key=lambda letter: letter.at)
 
 
-def _one_of_each_message(letters: Iterable[Letter]) -> list[Letter]:
+def _one_of_each_message(letters: Iterable[StoredLetter]) -> list[StoredLetter]:
     """Return the oldest letter of each message: one that was replayed and refused again has several."""
-    found: dict[str, Letter] = {}
+    found: dict[str, StoredLetter] = {}
     for letter in letters:
         found.setdefault(letter.message, letter)
     return list(found.values())
 
 
-def _letter(record: ConsumerRecord) -> Letter:
-    headers = {name: (value or b"").decode(errors="replace") for name, value in record.headers}
-    at = headers.get(AT_HEADER, "")
-    return Letter(
-        headers.get(ORIGIN_HEADER, f"{record.topic}/{record.partition}/{record.offset}"),
-        headers.get(REASON_HEADER, ""),
-        headers.get(DETAIL_HEADER, ""),
-        int(at) if at.isdigit() else record.timestamp,
-        record,
-    )
-
-
-async def _send(settings: Settings, letters: Sequence[Letter]) -> None:
+async def _send(settings: Settings, letters: Sequence[StoredLetter]) -> None:
     if not letters:
         return
     kafka = KafkaAccess.of(settings)
@@ -204,10 +136,9 @@ async def _send(settings: Settings, letters: Sequence[Letter]) -> None:
     await producer.start()
     try:
         for letter in letters:
-            theirs = [header for header in letter.record.headers if header[0] not in OUR_HEADERS]
+            theirs = [header for header in letter.headers if header[0] not in OUR_HEADERS]
             again = (REPLAYED_HEADER, letter.origin.encode())
-            record = letter.record
-            await producer.send_and_wait(letter.source, record.value, key=record.key, headers=[*theirs, again])
+            await producer.send_and_wait(letter.source, letter.value, key=letter.key, headers=[*theirs, again])
     except KafkaError as error:
         raise Failure(describe_error(kafka, error, "not all messages could be sent again")) from error
     finally:

@@ -23,6 +23,9 @@ _WORDS = {
     "never_below_zero": "nothing is below zero",
     "less_than_step": "less than the step in which it is sold",
     "kept_for_later": "kept for what is promised by day",
+    "other_supplies": "other supplies, expected by then",
+    "arriving": "received, and not in the stock yet",
+    "promised": "promised by then, in all channels",
     "fenced_for_quotas": "fenced off for quotas",
     "own_fence": "the channel's own fence",
     "share_of_others": "not its share of the pool",
@@ -44,6 +47,7 @@ _WORDS = {
 @click.option("--after", default="", help="Go on behind this reservation.")
 @click.option("--places-after", default="", help="Show the locations behind this one.")
 @click.option("--limit", type=click.IntRange(1, 500), default=10, show_default=True, help="Reservations to show.")
+@click.option("--date", help="Explain what may be promised on this day, as 2026-12-10.  [default: now]")
 @as_json
 @pass_settings
 def explain(
@@ -56,15 +60,16 @@ def explain(
     after: str,
     places_after: str,
     limit: int,
+    date: str | None,
     as_json: bool,
 ) -> None:
-    """Show why ITEM, in all channels or in CHANNEL, has the numbers it has: each is a sum of terms.
+    """Show why ITEM, in all channels or in CHANNEL, has the numbers it has, now or on a day: each is a sum of terms.
 
-    Example: atp explain prod987 ECOM
+    Example: atp explain prod987 ECOM --date 2026-12-10
     """
-    pages = {"after": after, "places_after": places_after}
+    pages = {"after": after, "places_after": places_after, "date": date}
     wanted = urlencode({"limit": limit, **{name: value for name, value in pages.items() if value}})
-    view = asyncio.run(fetch(f"{item_url(settings, item, tenant, url)}/explain?{wanted}"))
+    view = asyncio.run(fetch(f"{item_url(settings, item, tenant, url)}/explain?{wanted}", *(["date"] if date else [])))
     only(view, channel)
     if as_json:
         print_json(view)
@@ -74,6 +79,7 @@ def explain(
 
 def _print(view: dict[str, Any]) -> None:
     cause, on_hand = view["cause"], view["on_hand"]
+    day = view.get("date")
     click.echo(f"{view['tenant']} {view['item']}  (version {view['version']}, {view['as_of']})")
     by = cause["input"] or "time, or an operator"
     click.echo(f"last change: {by}, as {cause['log']} at {cause['at']}")
@@ -87,7 +93,8 @@ def _print(view: dict[str, Any]) -> None:
     for line in grant_lines(view):
         click.echo(line)
     for row in view["channels"]:
-        _sum(f"available in {row['channel']} ({row['kind']})", row["available"], _terms(row["terms"]))
+        when = f" on {day}:" if day else ""
+        _sum(f"available in {row['channel']} ({row['kind']}){when}", row["available"], _terms(row["terms"]))
         if first := row.get("closed_by"):
             click.echo(f"  closed by {first['reservation']}, which waits for {first['waiting']}")
     click.echo("open and waiting reservations" + ("" if view["reservations"] else ": none"))
@@ -102,7 +109,16 @@ def _print(view: dict[str, Any]) -> None:
 
 
 def _terms(terms: list[dict[str, Any]]) -> list[tuple[Any, str]]:
-    return [(term["quantity"], _WORDS.get(term["what"], term["what"])) for term in terms]
+    return [(term["quantity"], _in_words(term)) for term in terms]
+
+
+def _in_words(term: dict[str, Any]) -> str:
+    what, date = term["what"], term.get("date")
+    if what == "supply":
+        return f"supply {term['supply']}, expected on {date}"
+    if what == "kept_for_later" and date is not None:
+        return f"kept for what is promised by {date}"
+    return str(_WORDS.get(what, what))
 
 
 def _print_place(place: dict[str, Any]) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import json
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import aiohttp
 import click
@@ -23,15 +23,35 @@ _ANSWER_SECONDS = 5.0
 @click.argument("channel", required=False)
 @click.option("--tenant", help="Whose item it is.  [default: ATP_DEFAULT_TENANT]")
 @click.option("--url", help="Any worker.  [default: ATP_WEB_URL, or ATP_WEB_HOST and ATP_WEB_PORT]")
+@click.option(
+    "--days",
+    type=click.IntRange(1, 367),
+    help="Show one channel by day, for so many days; the policy's own by default.",
+)
 @as_json
 @pass_settings
 def get(
-    settings: Settings, *, item: str, channel: str | None, tenant: str | None, url: str | None, as_json: bool
+    settings: Settings,
+    *,
+    item: str,
+    channel: str | None,
+    tenant: str | None,
+    url: str | None,
+    days: int | None,
+    as_json: bool,
 ) -> None:
-    """Show what may be promised of ITEM, in all channels or in CHANNEL.
+    """Show what may be promised of ITEM, in all channels or in CHANNEL; now, or by day.
 
-    Example: atp get prod987 ECOM --url http://127.0.0.1:6066
+    Example: atp get prod987 ECOM --days 7
     """
+    if days is not None:
+        asked = urlencode({"days": days, **({} if channel is None else {"channel": channel})})
+        projection = asyncio.run(fetch(f"{item_url(settings, item, tenant, url)}/projection?{asked}", "days"))
+        if as_json:
+            print_json(projection)
+        else:
+            _print_days(projection)
+        return
     view = asyncio.run(fetch(item_url(settings, item, tenant, url)))
     only(view, channel)
     if as_json:
@@ -159,3 +179,25 @@ def _print(view: dict[str, Any]) -> None:
         first = row.get("closed_by")
         note = f"  closed by {first['reservation']}, which waits for {first['waiting']}" if first else ""
         click.echo(f"{row['channel']:<{width}} {row['available']:>12} {row['reserved']:>12} {row['waiting']:>12}{note}")
+
+
+def _print_days(view: dict[str, Any]) -> None:
+    click.echo(
+        f"{view['tenant']} {view['item']} {view['channel']}  on hand {view['on_hand']}, reserved {view['reserved']},"
+        f" promised {view['promised']}",
+        nl=False,
+    )
+    if view["arriving"]:
+        click.echo(f", arriving {view['arriving']}", nl=False)
+    click.echo(f"  (version {view['version']}, today {view['today']})")
+    click.echo(_row("date", "supply", "promised", "projected", "available"))
+    click.echo(_row("now", "-", "-", view["projected"], view["now"]))
+    for row in view["days"]:
+        click.echo(_row(row["date"], row["supply"], row["promised"], row["projected"], row["available"]))
+    for late in view["past_due"]:
+        counted = "not counted" if late["counts_on"] is None else f"counted on {late['counts_on']}"
+        click.echo(f"past due: {late['quantity']} expected on {late['date']}, {counted}")
+
+
+def _row(date: str, *cells: Any) -> str:
+    return f"{date:<10}" + "".join(f" {cell:>12}" for cell in cells)

@@ -50,9 +50,12 @@ def send() -> None:
 @click.option("--by", default="atp", show_default=True, help="Who, for people.")
 @click.option("--location", help="Where the stock lies.")
 @click.option("--reservation", help="The reservation that a negative movement ships.")
+@click.option("--supply", help="The supply that the movement receives.")
 @_common_options
 def adjustment(settings: Settings, *, delta: int | None, new_quantity: int | None, item: str, **said: Any) -> None:
     """Tell that the stock of ITEM was moved, or stated anew.
+
+    With --supply the units are no longer expected: one event is the whole receipt.
 
     Example: atp send adjustment prod987 --delta 10 --new-quantity 150 --reason restock
     """
@@ -69,6 +72,7 @@ def adjustment(settings: Settings, *, delta: int | None, new_quantity: int | Non
         "tenant_id": _tenant(settings, said),
         "location_id": said["location"],
         "reservation_id": said["reservation"],
+        "supply_id": said["supply"],
     }
     _send(settings, InputKind.ADJUSTED, None, body, as_json=said["as_json"])  # upstream sends it keyless
 
@@ -92,6 +96,7 @@ def count(settings: Settings, *, item: str, on_hand: int, **said: Any) -> None:
 @click.argument("reservation")
 @click.argument("units", type=AMOUNT)
 @click.option("--channel", help="The sales channel.  [default: that of the policy, ECOM]")
+@click.option("--date", help="The day for which they are wanted, as 2026-12-10.  [default: as soon as can be]")
 @click.option("--expires-at", help="When the claim ends unless it is confirmed, ISO 8601.")
 @click.option("--priority", type=int, help="Higher is served first.  [default: 0]")
 @click.option("--allow-partial", is_flag=True, help="Take a part if not all is there.")
@@ -110,6 +115,7 @@ def reservation(settings: Settings, *, item: str, reservation: str, units: int, 
         "itemId": item,
         "channel": said["channel"],
         "quantity": number(units),
+        "requestedDate": said["date"],
         "expiresAt": said["expires_at"],
         "priority": said["priority"],
         "allowPartial": said["allow_partial"] or None,
@@ -173,6 +179,75 @@ def fulfilment(settings: Settings, *, item: str, reservation: str, units: int | 
         "locationId": said["location"],
     }
     _send(settings, InputKind.FULFILLED, item, body, as_json=said["as_json"])
+
+
+@send.command(short_help="Report what is expected on a day.")
+@click.argument("item")
+@click.argument("supply")
+@click.argument("units", type=AMOUNT, required=False)
+@click.option("--date", help="The day on which they are expected, as 2026-12-10.")
+@click.option("--cancel", is_flag=True, help="They will not come.")
+@click.option("--location", help="Where they will come.")
+@click.option("--kind", type=click.Choice(["PURCHASE", "TRANSFER", "PRODUCTION", "OTHER"]), help="What it is.")
+@click.option("--tentative", is_flag=True, help="Show it, and promise nothing of it.")
+@click.option("--reference", help="The purchase order, for people.")
+@_common_options
+def supply(
+    settings: Settings, *, item: str, supply: str, units: int | None, cancel: bool, tentative: bool, **said: Any
+) -> None:
+    """Tell that UNITS of ITEM are expected as SUPPLY: all that are ordered, whatever of them has come already.
+
+    A newer one of the same name replaces it: another day, or another quantity.
+
+    Example: atp send supply prod987 po-77-1 50 --date 2026-12-10
+    """
+    body: dict[str, Any] = {**_head(settings, said), "supplyId": supply, "itemId": item}
+    if cancel:
+        if units is not None or said["date"] is not None:
+            raise click.UsageError("what is cancelled has neither UNITS nor --date")
+        _send(settings, InputKind.SUPPLY_CANCELLED, item, body, as_json=said["as_json"])
+        return
+    if units is None or said["date"] is None:
+        raise click.UsageError("give UNITS and --date, or --cancel")
+    body |= {
+        "quantity": number(units),
+        "expectedDate": said["date"],
+        "locationId": said["location"],
+        "kind": said["kind"],
+        "firm": False if tentative else None,
+        "reference": said["reference"],
+    }
+    _send(settings, InputKind.SUPPLY_SCHEDULED, item, body, as_json=said["as_json"])
+
+
+@send.command(short_help="Report that expected units have come.")
+@click.argument("item")
+@click.argument("supply")
+@click.argument("units", type=AMOUNT, required=False)
+@click.option("--final", is_flag=True, help="Nothing more of it will come.")
+@click.option("--moves-stock", is_flag=True, help="No other event moves the stock by them.")
+@click.option("--location", help="Where they came.")
+@_common_options
+def receipt(
+    settings: Settings, *, item: str, supply: str, units: int | None, final: bool, moves_stock: bool, **said: Any
+) -> None:
+    """Tell that UNITS of SUPPLY, or all that were still to come, have come.
+
+    Unless it moves the stock itself, an adjustment or a count has to tell of them, too. Better is one event for both:
+    `atp send adjustment --supply`.
+
+    Example: atp send receipt prod987 po-77-1 45 --final --moves-stock
+    """
+    body = {
+        **_head(settings, said),
+        "supplyId": supply,
+        "itemId": item,
+        "quantity": number(units),
+        "locationId": said["location"],
+        "final": final or None,
+        "movesStock": moves_stock or None,
+    }
+    _send(settings, InputKind.SUPPLY_RECEIVED, item, body, as_json=said["as_json"])
 
 
 def _head(settings: Settings, said: dict[str, Any]) -> dict[str, str]:

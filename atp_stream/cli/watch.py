@@ -10,11 +10,12 @@ import click
 from aiokafka import ConsumerRecord
 
 from atp_stream.access import RegistryAccess
-from atp_stream.cli.consuming import message_of, reading
+from atp_stream.cli.consuming import reading
 from atp_stream.cli.group import pass_settings
 from atp_stream.messages.dead_letters import DETAIL_HEADER, ORIGIN_HEADER, REASON_HEADER
 from atp_stream.messages.output_reader import OutputReader
 from atp_stream.messages.registry import SchemaCache
+from atp_stream.messages.stored_letters import message_of
 from atp_stream.settings import Settings
 from atp_stream.topics import Topics
 

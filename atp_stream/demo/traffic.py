@@ -20,6 +20,10 @@ EVENT_TYPES: Final = {
     "confirmed": "ReservationConfirmedEvent",
     "released": "ReservationReleasedEvent",
     "fulfilled": "ReservationFulfilledEvent",
+    "supply_scheduled": "SupplyScheduledEvent",
+    "supply_changed": "SupplyChangedEvent",
+    "supply_cancelled": "SupplyCancelledEvent",
+    "supply_received": "SupplyReceivedEvent",
 }
 _STEPS: Final = {
     "reserve": 46, "change": 3, "confirm": 9, "release": 12, "fulfil": 14, "restock": 7, "sell": 5, "count": 4,

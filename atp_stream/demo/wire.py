@@ -8,8 +8,9 @@ from typing import Any, Final
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _QUANTITIES: Final = {"adjusted_quantity", "new_quantity", "onHand", "quantity"}
 _STAMPS: Final = {"timestamp", "expiresAt"}
+_DATES: Final = {"expectedDate", "requestedDate"}
 _HEAD: Final = {"eventId", "event_id", "timestamp", "tenantId", "tenant_id"}
-Event = Mapping[str, Any]  # quantities in whole hundredths, stamps in microseconds
+Event = Mapping[str, Any]  # quantities in whole hundredths, stamps in microseconds, dates in days since 1970-01-01
 
 
 def instant(micros: int) -> str:
@@ -49,6 +50,8 @@ def _plain(event: Event) -> dict[str, Any]:
 def _json(name: str, said: Any) -> Any:
     if name in _QUANTITIES:
         return said // 100 if said % 100 == 0 else said / 100
+    if name in _DATES:
+        return (_EPOCH + timedelta(days=said)).date().isoformat()
     return instant(said) if name in _STAMPS else said
 
 
@@ -63,7 +66,8 @@ def _avro(kind: Any, said: Any) -> bytes:
     if isinstance(kind, dict) and kind["type"] == "bytes":
         unscaled: bytes = said.to_bytes((said.bit_length() + 8) // 8, "big", signed=True)
         return _long(len(unscaled)) + unscaled
-    return _long(said)
+    in_milliseconds = isinstance(kind, dict) and kind.get("logicalType") == "timestamp-millis"
+    return _long(said // 1000 if in_milliseconds else said)
 
 
 def _long(number: int) -> bytes:

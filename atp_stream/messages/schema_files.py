@@ -12,12 +12,16 @@ _PLACES: Final = (_PACKAGE / "schemas", _PACKAGE.parent / "schemas")  # in a whe
 @cache
 def schema(event: str) -> dict[str, Any]:
     """Return the schema of an event as parsed JSON; KeyError if the contract has none of this name."""
+    found: dict[str, Any] = json.loads(contract(f"{event}.avsc").read_text(encoding="utf-8"))
+    return found
+
+
+def contract(name: str) -> Path:
+    """Return where a file of the contract is; KeyError if there is none of this name."""
     for place in _PLACES:
-        path = place / f"{event}.avsc"
-        if path.is_file():
-            found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-            return found
-    raise KeyError(event)
+        if (place / name).is_file():
+            return place / name
+    raise KeyError(name)
 
 
 def full_name(event: str) -> str:

@@ -1,6 +1,7 @@
-"""Avro by hand, as much of it as flat events need: a record of texts, numbers, bytes, and unions with null."""
+"""Avro by hand, as much of it as our events need: records of texts, numbers, bytes, lists, and unions with null."""
 
 import struct
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -78,7 +79,20 @@ def _field(source: _Bytes, kind: Any) -> Any:  # noqa: PLR0911 - one line a type
         return Decimal(repr(struct.unpack("<d", source.take(8))[0]))
     if name == "string":
         return source.take(source.long()).decode()
+    if name == "record":
+        return {field["name"]: _field(source, field["type"]) for field in kind["fields"]}
+    if name == "array":
+        return list(_entries(source, kind["items"]))
     if name == "bytes":
         unscaled = int.from_bytes(source.take(source.long()), "big", signed=True)
         return Decimal(unscaled).scaleb(-kind["scale"])
-    raise NotAvro(f"a type that flat events do not have: {name}")
+    raise NotAvro(f"a type that our events do not have: {name}")
+
+
+def _entries(source: _Bytes, kind: Any) -> Iterator[Any]:
+    """Yield what stands in the blocks of a list; a block's length may stand before it, its count is below 0 then."""
+    while count := source.long():
+        if count < 0:
+            source.long()
+        for _ in range(abs(count)):
+            yield _field(source, kind)

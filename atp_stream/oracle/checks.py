@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from itertools import groupby, pairwise
 from typing import Final
 
+from atp_stream.oracle.checks_by_day import check_projections, check_stability
 from atp_stream.oracle.history import History, Record
 from atp_stream.oracle.inputs import Breach, ask
 from atp_stream.oracle.item import Told
@@ -18,12 +19,15 @@ EVENTS: Final = {
     "allocation_committed": ("AllocationCommittedEvent",),
     "allocation_released": ("AllocationReleasedEvent",),
     "reservation_denied": ("ReservationDeniedEvent",),
+    "reservation_promised": ("ReservationPromisedEvent",),
+    "availability_projected": ("AvailabilityProjectedEvent",),
     "stock_drift": ("StockDriftDetectedEvent", "StockDriftResolvedEvent"),
 }
 _TOLD: Final = {
     "committed": "allocation_committed",
     "released": "allocation_released",
     "denied": "reservation_denied",
+    "promised": "reservation_promised",
     "drift": "stock_drift",
 }
 Published = dict[str, dict[Name, list[Event]]]
@@ -130,7 +134,7 @@ def _published(history: History, report: Report) -> Published:
 
 def _key(event: Event) -> bytes:
     parts = [event.tenant, event.item]
-    if "available" in event.payload:
+    if "available" in event.payload or "steps" in event.payload:
         parts.append(event.payload["channel"])
     return "|".join(part.replace("%", "%25").replace("|", "%7C") for part in parts).encode()
 
@@ -145,6 +149,10 @@ def _check_item(name: Name, done: Replay, published: Published, report: Report) 
     _check_allocations(name, events, allocations, report)
     _check_rows(name, steps, events["availability_calculated"], report)
     _check_promises(name, steps, events, report)
+    if "availability_projected" in events:
+        check_projections(name, steps, events, report)
+    if "reservation_promised" in events:
+        check_stability(name, steps, events, report)
 
 
 def _check_told(
@@ -168,6 +176,9 @@ def _check_told(
         for cause, step in steps.items():
             wanted = [told for told in step.told if told.topic == kind]
             there = by_cause.get(cause, [])
+            if kind == "promised":  # each of another reservation: their order says nothing
+                wanted = sorted(wanted, key=lambda told: told.reservation)
+                there = sorted(there, key=lambda event: str(event.payload["reservationId"]))
             _compare(f"{what} at {cause}", wanted, there, step.version, allocations, report)
     return allocations
 
@@ -200,6 +211,12 @@ def _as_told(told: Told, event: Event, allocations: dict[int, str]) -> Told:
     if told.topic == "drift":
         told_of = event.event_type.removeprefix("StockDrift").removesuffix("Event").lower()
         return Told("drift", "", event.units("gap") if told_of == "detected" else 0, outcome=told_of)
+    if told.topic == "promised":
+        lines = event.by_day("lines", "quantity")
+        by_day = event.day("requestedDate"), lines, event.units("waiting"), event.units("allocated")
+        units = sum(units for _, units in lines)
+        about = {"reservation": body["reservationId"], "reason": body["reason"]}
+        return Told("promised", body["channel"], units, by_day=by_day, **about)
     number = told.number
     if told.topic == "released" and allocations.get(told.number) != body["allocationId"]:
         number = -1

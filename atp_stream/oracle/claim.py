@@ -12,7 +12,8 @@ from atp_stream.oracle.stock import Gone
 class Claim:
     """One reservation; `held` are [number of the commit, open units], `waits` are [place in the log, units].
 
-    `shipped` is what events let leave (stamp, units, the location they state), `adjusted` what adjustments that name
+    `promises` are [place in the log of the request, units, day]. `wanted` is the day that it asks for, and while that
+    is not near it is `undue`. `shipped` is what events let leave (stamp, units, the location they state), `adjusted` what adjustments that name
     it did, by location.
     """
 
@@ -39,6 +40,9 @@ class Claim:
     fulfil_rest: tuple[int, str] | None = None  # its stamp and location
     held: list[list[int]] = field(default_factory=list)
     waits: list[list[int]] = field(default_factory=list)
+    promises: list[list[int]] = field(default_factory=list)
+    wanted: int | None = None
+    undue: bool = False
     known: set[Any] = field(default_factory=set)
 
     @property
@@ -50,6 +54,19 @@ class Claim:
     def waiting(self) -> int:
         """Units that it waits for."""
         return sum(units for _, units in self.waits)
+
+    @property
+    def promised(self) -> int:
+        """Units promised for a day."""
+        return sum(units for _, units, _ in self.promises)
+
+    @property
+    def lines(self) -> tuple[tuple[int, int], ...]:
+        """What is promised by day."""
+        found: Counter[int] = Counter()
+        for _, units, day in self.promises:
+            found[day] += units
+        return tuple(sorted(found.items()))
 
     @property
     def fulfilled(self) -> int:
@@ -80,7 +97,23 @@ class Claim:
             return self.ended
         if self.confirmed:
             return "CONFIRMED"
-        return "BACKORDERED" if not self.held else "COMMITTED" if self.reserved >= self.owed else "PARTIAL"
+        if not self.held:
+            return "PROMISED" if self.promises and not self.waits else "BACKORDERED"
+        return "COMMITTED" if self.reserved >= self.owed else "PARTIAL"
+
+    def promise(self, place: int, units: int, day: int) -> None:
+        """Promise units of a request for a day."""
+        units += sum(there for at, there, on in self.promises if (at, on) == (place, day))
+        others = [one for one in self.promises if (one[0], one[2]) != (place, day)]
+        self.promises = sorted([*others, [place, units, day]], key=lambda one: (one[0], one[2]))
+
+    def unpromise(self, units: int, *, latest: bool) -> None:
+        """Take promised units off, those of the latest day first, or of the earliest."""
+        for one in sorted(self.promises, key=lambda one: (one[2], one[0]), reverse=latest):
+            part = min(units, one[1])
+            one[1] -= part
+            units -= part
+        self.promises = [one for one in self.promises if one[1]]
 
 
 def drain(pieces: list[list[int]], units: int, *, oldest: bool) -> list[tuple[int, int]]:

@@ -11,8 +11,10 @@ from atp_stream.oracle.inputs import Asked
 
 _COMMANDS: Final = {
     "adjusted": "adjust", "counted": "count", "created": "reserve", "confirmed": "confirm", "released": "release",
-    "fulfilled": "fulfil",
+    "fulfilled": "fulfil", "supply_scheduled": "schedule_supply", "supply_changed": "schedule_supply",
+    "supply_cancelled": "cancel_supply", "supply_received": "receive_supply",
 }  # fmt: skip
+_TRUE: Final = {"allow_backorder", "firm"}  # what is true where nothing is said
 _QUANTITY: Final = {"adjusted": "delta", "counted": "on_hand"}
 
 
@@ -24,7 +26,7 @@ def differences(question: Asked, value: bytes | None) -> Iterator[str]:
         yield "no command"
         return
     for name, told in wanted(question).items():
-        found = said.get(name)
+        found = said.get(name, name in _TRUE or None)
         if found != told and (found or told):
             yield f"{name} is {found!r}, but the input says {told!r}"
 
@@ -38,14 +40,22 @@ def wanted(question: Asked) -> dict[str, Any]:
         command["event_id"] = question.event_id
     if kind == "adjusted":
         command["absolute"] = question.absolute
-    if kind != "counted":
+    if kind.startswith("supply") or kind == "adjusted":
+        command["supply"] = question.supply
+    if kind in {"supply_scheduled", "supply_changed"}:
+        command |= {
+            "day": question.day, "kind": question.label, "firm": question.firm, "reference": question.reference,
+        }  # fmt: skip
+    if kind == "supply_received":
+        command |= {"final": question.final, "moves_stock": question.moves}
+    if kind not in {"counted", "supply_scheduled", "supply_changed", "supply_cancelled", "supply_received"}:
         command["reservation"] = question.reservation
-    if kind in {"adjusted", "counted", "created", "fulfilled"}:
+    if kind not in {"confirmed", "released", "supply_cancelled"}:
         command["location"] = question.location
     if kind == "created":
         command |= {
             "channel": question.channel, "priority": question.priority, "allow_partial": question.allow_partial,
             "expires_at": question.expires_at, "reference": question.reference,
-            "allow_backorder": None if question.allow_backorder else False,
+            "allow_backorder": question.allow_backorder, "wanted": question.day,
         }  # fmt: skip
     return command

@@ -31,7 +31,7 @@ class Record(NamedTuple):
 class Names:
     """The topics, as they are called on this cluster; `tenant` is that of messages which name none.
 
-    Without a `state_changelog` the tables are not looked at, nor drift without its topic.
+    Without a `state_changelog` the tables are not looked at; nor drift, supplies and dates without their topics.
     """
 
     adjusted: str
@@ -46,6 +46,12 @@ class Names:
     allocation_released: str
     reservation_denied: str
     dead_letter: str
+    supply_scheduled: str = ""
+    supply_changed: str = ""
+    supply_cancelled: str = ""
+    supply_received: str = ""
+    reservation_promised: str = ""
+    availability_projected: str = ""
     stock_drift: str = ""
     state_changelog: str = ""
     tenant: str = ""
@@ -53,7 +59,9 @@ class Names:
     @property
     def inputs(self) -> tuple[str, ...]:
         """What upstream writes."""
-        return (self.adjusted, self.counted, self.created, self.confirmed, self.released, self.fulfilled)
+        always = (self.adjusted, self.counted, self.created, self.confirmed, self.released, self.fulfilled)
+        supplies = (self.supply_scheduled, self.supply_changed, self.supply_cancelled, self.supply_received)
+        return (*always, *filter(None, supplies))
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -63,7 +71,7 @@ class Names:
             self.allocation_committed,
             self.allocation_released,
             self.reservation_denied,
-            *((self.stock_drift,) if self.stock_drift else ()),
+            *filter(None, (self.reservation_promised, self.availability_projected, self.stock_drift)),
         )
 
     @property

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
@@ -11,10 +11,12 @@ from atp_stream.oracle import avro
 from atp_stream.oracle.history import Names, Record
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DAY = 86_400_000_000
 _MAX_MESSAGE_BYTES = 65_536
 _MAX_ID_BYTES = 255
 _TOO_LARGE = 10**12
 _LEAST_MILLISECONDS = 100_000_000_000
+_END_MILLISECONDS = 253_402_300_800_000
 _HEAD = ("eventId", "event_id", "timestamp", "tenantId", "tenant_id")
 _EVENTS = {
     "adjusted": "InventoryAdjusted",
@@ -23,11 +25,21 @@ _EVENTS = {
     "confirmed": "ReservationConfirmed",
     "released": "ReservationReleased",
     "fulfilled": "ReservationFulfilled",
+    "supply_scheduled": "SupplyScheduled",
+    "supply_changed": "SupplyChanged",
+    "supply_cancelled": "SupplyCancelled",
+    "supply_received": "SupplyReceived",
 }
+_STOCK = {"adjusted", "counted"}
+_SUPPLY = {kind for kind in _EVENTS if kind.startswith("supply")}
 
 
 class Asked(NamedTuple):
-    """A question to one item; `at` in microseconds, quantities in whole hundredths, None where nothing is said."""
+    """A question to one item; `at` in microseconds, quantities in whole hundredths, None where nothing is said.
+
+    `day` is that on which a supply is expected, or for which a reservation asks; days are counted from 1970-01-01.
+    `label` is what a supply says for people only.
+    """
 
     kind: str
     tenant: str
@@ -44,6 +56,12 @@ class Asked(NamedTuple):
     location: str | None = None
     expires_at: int | None = None
     reference: str | None = None
+    supply: str | None = None
+    day: int | None = None
+    firm: bool = True
+    final: bool = False
+    moves: bool = False
+    label: str = ""
 
 
 class Breach(Exception):
@@ -90,6 +108,8 @@ def _avro(value: bytes, schemas: Mapping[int, Any]) -> dict[str, Any]:
     for field in schema["fields"]:
         if field["name"] in stamps and "micros" in json.dumps(field) and found[field["name"]] is not None:
             found[field["name"]] = Decimal(found[field["name"]]) / 1000
+        if '"date"' in json.dumps(field["type"]) and found[field["name"]] is not None:
+            found[field["name"]] = (_EPOCH + timedelta(days=found[field["name"]])).date().isoformat()
     return {"eventType": schema["name"].rpartition(".")[2], **found}
 
 
@@ -121,9 +141,10 @@ def _asked(kind: str, names: Names, record: Record, said: Mapping[str, Any]) -> 
         reservation=_id(_either(said, "reservationId", "reservation_id")) or None,
         location=_id(_either(said, "locationId", "location_id")) or None,
     )
-    asked = (_of_stock if kind in {"adjusted", "counted"} else _of_reservation)(asked, said)
+    asked = (_of_stock if kind in _STOCK else _of_supply if kind in _SUPPLY else _of_reservation)(asked, said)
     if not asked.event_id:
-        told = (asked.reservation, asked.location, asked.quantity, asked.absolute)
+        of_supply = (asked.supply, asked.day if asked.supply else None)
+        told = (asked.reservation, asked.location, asked.quantity, asked.absolute, *of_supply)
         asked = asked._replace(event_id=(kind, asked.at, *told))
     return asked
 
@@ -134,9 +155,34 @@ def _of_stock(asked: Asked, said: Mapping[str, Any]) -> Asked:
     else:
         delta = _hundredths(_either(said, "adjusted_quantity", "adjustedQuantity"))
         absolute = _hundredths(_either(said, "new_quantity", "newQuantity"))
-    if delta is None and absolute is None:
+    supply = None if asked.kind == "counted" else _id(_either(said, "supplyId", "supply_id")) or None
+    if supply is not None and asked.reservation is not None:
+        raise Breach("two movements")
+    if delta is None and (absolute is None or supply is not None):
         raise Breach("no quantity")
-    return asked._replace(quantity=delta, absolute=absolute)
+    return asked._replace(quantity=delta, absolute=absolute, supply=supply)
+
+
+def _of_supply(asked: Asked, said: Mapping[str, Any]) -> Asked:
+    supply = _id(_either(said, "supplyId", "supply_id"), needed=True)
+    if asked.kind == "supply_cancelled":
+        return asked._replace(supply=supply, location=None, reservation=None, label=said.get("reason") or "")
+    quantity = _hundredths(said.get("quantity"))
+    if quantity is not None and quantity <= 0:
+        raise Breach("a quantity that is not positive")
+    asked = asked._replace(supply=supply, quantity=quantity, reservation=None)
+    if asked.kind == "supply_received":
+        moves = _either(said, "movesStock", "moves_stock") is True
+        if moves and quantity is None:
+            raise Breach("no quantity")
+        return asked._replace(final=said.get("final") is True, moves=moves)
+    day = _day(_either(said, "expectedDate", "expected_date"))
+    if quantity is None or day is None:
+        raise Breach("no quantity, or no day")
+    reference = _id(said.get("reference")) or None
+    return asked._replace(
+        day=day, firm=said.get("firm") is not False, label=said.get("kind") or "", reference=reference
+    )
 
 
 def _of_reservation(asked: Asked, said: Mapping[str, Any]) -> Asked:
@@ -161,6 +207,7 @@ def _of_reservation(asked: Asked, said: Mapping[str, Any]) -> Asked:
         allow_backorder=_either(said, "allowBackorder", "allow_backorder") is not False,
         expires_at=None if expires_at is None else _micros(expires_at),
         reference=_id(said.get("reference")) or None,
+        day=_day(_either(said, "requestedDate", "requested_date")),
     )
 
 
@@ -195,6 +242,18 @@ def _hundredths(found: Any) -> int | None:
     return int(number * 100)
 
 
+def _day(found: Any) -> int | None:
+    """Return the day that a date states, or that an instant falls into."""
+    if found is None or found == "":
+        return None
+    if isinstance(found, str) and len(found) == len("2024-05-01"):
+        try:
+            return (date.fromisoformat(found) - _EPOCH.date()).days
+        except ValueError as error:
+            raise Breach("no day") from error
+    return _micros(found) // _DAY
+
+
 def _micros(stamp: Any) -> int:
     if isinstance(stamp, str):
         text = stamp[:-1] if stamp.upper().endswith("+00:00Z") else stamp
@@ -208,4 +267,6 @@ def _micros(stamp: Any) -> int:
         return (aware - _EPOCH) // timedelta(microseconds=1)
     if isinstance(stamp, bool) or not isinstance(stamp, int | Decimal) or stamp < _LEAST_MILLISECONDS:
         raise Breach("no timestamp")
+    if stamp >= _END_MILLISECONDS:
+        raise Breach("a timestamp behind the year 9999")
     return round(stamp * 1000)

@@ -4,21 +4,21 @@ What lies outside the rules that are known here is refused by `Unknown`: the ora
 rather than guess. Quantities are whole hundredths, `at` is in microseconds, a place is an offset in the item log.
 """
 
+from collections.abc import Iterator
+
 from atp_stream.oracle.claim import Claim
+from atp_stream.oracle.dates import DAY
 from atp_stream.oracle.inputs import Asked
 from atp_stream.oracle.policy import Rules, Unknown
-from atp_stream.oracle.pool import OF_MANY, Pool, Told
-from atp_stream.oracle.shelf import Past, Stale
-from atp_stream.oracle.stock import Gone, Said
+from atp_stream.oracle.pool import OF_MANY, Told
+from atp_stream.oracle.shelf import Past
+from atp_stream.oracle.stock import Gone
+from atp_stream.oracle.supplies import Denied, Supplies
 
 __all__ = ["Denied", "Item", "Past", "Told", "Unknown"]
 
 
-class Denied(Exception):
-    """The ledger must refuse this question, with this reason."""
-
-
-class Item(Pool):
+class Item(Supplies):
     """What is known of one item; `asked` applies a question, `meet` a policy, the rest are answers."""
 
     # Questions
@@ -36,17 +36,12 @@ class Item(Pool):
         self.begin(place, log_time)
         if question.at > log_time * 1000 + self.rules.tolerance:
             raise Denied("future")
-        match question.kind:
-            case "adjusted" | "counted":
-                applied = self._stock(question, generation)
-            case "created":
-                applied = self._create(question)
-            case "confirmed":
-                applied = self._confirm(question)
-            case "released":
-                applied = self._release(question)
-            case _:
-                applied = self._fulfil(question)
+        try:
+            applied = self._answer(question, generation)
+        except Denied as denied:
+            if denied.tells_of_supply:
+                self.done(place)
+            raise
         if applied:
             if question.reservation in self.claims:
                 self.limit(self.claims[question.reservation])
@@ -54,6 +49,23 @@ class Item(Pool):
         else:
             self.duplicates += 1
         return applied
+
+    def _answer(self, question: Asked, generation: int) -> bool:
+        match question.kind:
+            case "adjusted" | "counted":
+                return self._stock(question, generation)
+            case "created":
+                return self._create(question)
+            case "confirmed":
+                return self._confirm(question)
+            case "released":
+                return self._release(question)
+            case "fulfilled":
+                return self._fulfil(question)
+            case "supply_received":
+                return self.receive(question, generation)
+            case _:
+                return self.schedule(question)
 
     def meet(self, rules: Rules, place: int, log_time: int) -> None:
         """Live by other rules."""
@@ -68,7 +80,9 @@ class Item(Pool):
         self.done(place)
 
     def run_out(self, until: int, place: int, log_time: int) -> bool:
-        """End what a tick says is over, all of it before anybody is served; tell whether there was any."""
+        """End what a tick says is over, all of it before anybody is served; tell whether that has changed anything."""
+        if self.alarm is None or self.alarm > until:
+            return False
         over: list[tuple[int, str, Claim | None]] = [
             (claim.timer, _encoded(claim.name), claim)
             for claim in self.limited.values()
@@ -77,35 +91,43 @@ class Item(Pool):
         if self.drift is not None and self.drift.timer is not None and self.drift.timer <= until:
             over.append((self.drift.timer, "", None))
         self.begin(place, log_time, first=OF_MANY)
-        ended = False
+        ended = self.dated  # then it has lived through the tick, whatever it did
         for _, _, claim in sorted(over, key=lambda one: one[:2]):
             if claim is None:
                 self.tell_drift()
                 continue
-            claim.denied = max(0, claim.owed - claim.waiting - claim.reserved)
-            self.give_back(claim.name, claim, claim.waiting + claim.reserved, "EXPIRED")
-            claim.ended, ended = "EXPIRED", True
+            has = claim.waiting + claim.promised + claim.reserved
+            claim.denied = max(0, claim.owed - has)
+            self.give_back(claim.name, claim, has, "EXPIRED")
+            claim.ended, claim.undue, ended = "EXPIRED", False, True
             self.limit(claim)
+        self.wait_no_longer(until)
+        rolls = self.roll_at is not None and self.roll_at <= until
+        if rolls:
+            self.roll(until // 1000 // DAY)
+        self.alarm = min(self._timers(), default=None)
         if not ended and not self.told:
             return False
         self.done(place)
         return True
 
+    def _timers(self) -> Iterator[int]:
+        """Yield the moments at which a tick is to come."""
+        yield from (claim.timer for claim in self.limited.values() if claim.timer is not None)
+        yield from (one.until for one in self.arriving)
+        if self.roll_at is not None:
+            yield self.roll_at
+        if self.drift is not None and self.drift.timer is not None:
+            yield self.drift.timer
+
     # What becomes of them
 
     def _stock(self, fact: Asked, generation: int) -> bool:
         ships = fact.kind == "adjusted" and fact.reservation is not None and (fact.quantity or 0) < 0
-        name = ("count" if fact.quantity is None else "adjustment", fact.event_id)  # known per kind and place
-        said = Said(fact.at, name, fact.quantity, fact.absolute, ships, fact.location or "", self.rules.skew)
-        try:
-            if not self.shelf.take(said, generation):
-                return False
-        except Stale:
-            self.stale += 1
-            raise Denied("stale") from None
-        except Past:
-            self.past += 1
-            raise
+        kind = "count" if fact.quantity is None else "adjustment"
+        news = fact.supply is not None and self.adjust(fact)
+        if not self.put(kind, fact, generation, ships=ships, news=news):
+            return news
         if ships:
             claim = self._claim(fact)
             before = claim.moved
@@ -119,12 +141,14 @@ class Item(Pool):
         channel = asked.channel or self.rules.default
         channel = self.rules.aliases.get(channel, channel)
         if claim.at is None:
+            self._require_in_reach(asked)
             self._open(claim, asked, channel)
             return True
         if asked.channel != claim.asked and channel != self.rules.aliases.get(claim.channel, claim.channel):
             raise Denied("reservation_conflict")
         if asked.at <= claim.at:
             return False
+        self._require_in_reach(asked)
         if claim.ended not in {"", "EXPIRED"}:  # for good
             claim.at = asked.at
             self.deny(claim, asked.quantity or 0, "REJECTED", "already_ended")
@@ -141,7 +165,8 @@ class Item(Pool):
         elif grown > 0:
             self.serve_or_wait(claim, grown)
         else:
-            self.give_back(name, claim, max(0, claim.waiting + claim.reserved - claim.owed), "REDUCED")
+            surplus = max(0, claim.waiting + claim.promised + claim.reserved - claim.owed)
+            self.give_back(name, claim, surplus, "REDUCED")
             self.end(claim, "RELEASED")
         return True
 
@@ -158,10 +183,16 @@ class Item(Pool):
             self.serve_or_wait(claim, claim.owed)
         else:
             self.end(claim, "RELEASED" if claim.released else "FULFILLED")
-        if is_new and not claim.held and not claim.waits:  # nothing is in it, and nothing was told of it
+        if (
+            is_new and not claim.held and not claim.waits and not claim.promises
+        ):  # nothing is in it, and nothing was told of it
             del self.channels[channel]
         else:
             self.withdrawn.discard(channel)
+
+    def _require_in_reach(self, asked: Asked) -> None:
+        if asked.day is not None and asked.day > self.last:
+            raise Denied("too_far")
 
     def _admit(self, channel: str) -> bool:
         """Make sure that the item has a channel; tell whether it is new."""
@@ -180,6 +211,7 @@ class Item(Pool):
         claim.at, claim.requested = asked.at, asked.quantity or 0
         claim.priority, claim.partial, claim.backorder = asked.priority, asked.allow_partial, asked.allow_backorder
         claim.expires_at = None if claim.confirmed else asked.expires_at
+        self.want(claim, asked.day)
 
     def _meet_earlier(self, claim: Claim) -> None:
         if claim.release_rest:
@@ -191,7 +223,7 @@ class Item(Pool):
             if rest:
                 claim.shipped.append(Gone(at, rest, location, rest=True))
             if claim.moved > before:
-                claim.ended = "FULFILLED"
+                claim.ended, claim.undue = "FULFILLED", False
         claim.release_rest, claim.fulfil_rest = False, None
 
     def _confirm(self, asked: Asked) -> bool:
@@ -208,8 +240,9 @@ class Item(Pool):
         claim.ended, claim.confirmed, claim.expires_at = "", True, None
         if claim.channel not in self.channels:
             raise Unknown("reservation that is reopened in a channel that is gone")
-        waiting = [one.priority for one in self._queue if one.waits and one.channel == claim.channel]
+        waiting = [one.priority for one in self._due_in(claim.channel) if one.waits]
         claim.priority = max([claim.priority, *waiting])
+        self.want(claim, claim.wanted)
         if claim.owed > claim.denied:
             self.serve_or_wait(claim, claim.owed - claim.denied)
         else:
@@ -225,7 +258,7 @@ class Item(Pool):
             return True
         left = claim.owed
         units = left if asked.quantity is None else asked.quantity
-        taken = min(units, claim.waiting + claim.reserved)
+        taken = min(units, claim.waiting + claim.promised + claim.reserved)
         claim.released += min(units, left)
         claim.excess += max(0, units - left)
         self.give_back(str(asked.reservation), claim, taken, "CANCELLED")

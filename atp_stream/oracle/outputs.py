@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection, Mapping
+from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -10,6 +11,7 @@ from atp_stream.oracle.history import Record
 
 CAUSE = "atp-cause"
 VERSION = "atp-version"
+RESERVATION = "atp-reservation"
 
 
 class Unreadable(Exception):
@@ -17,7 +19,10 @@ class Unreadable(Exception):
 
 
 class Event(NamedTuple):
-    """One published event; `cause` is (partition, offset) in the item log."""
+    """One published event; `cause` is (partition, offset) in the item log.
+
+    `reservation` is that of a commit, whose body does not name it.
+    """
 
     event_type: str
     event_id: str
@@ -26,10 +31,23 @@ class Event(NamedTuple):
     cause: tuple[int, int]
     version: int
     payload: Mapping[str, Any]
+    reservation: str | None = None
 
     def units(self, name: str) -> int:
         """Return a quantity in whole hundredths."""
         return int(Decimal(self.payload[name]) * 100)
+
+    def day(self, name: str) -> int | None:
+        """Return a day, counted from 1970-01-01."""
+        return _day(self.payload[name])
+
+    def by_day(self, name: str, units: str) -> tuple[tuple[int, int], ...]:
+        """Return a list of days, each with its quantity in whole hundredths."""
+        return tuple((_day(one["date"]) or 0, int(Decimal(one[units]) * 100)) for one in self.payload[name])
+
+
+def _day(found: Any) -> int | None:
+    return (date.fromisoformat(found) - date(1970, 1, 1)).days if isinstance(found, str) else found
 
 
 def read_event(record: Record, event_types: Collection[str], schemas: Mapping[int, Any]) -> Event:
@@ -59,6 +77,7 @@ def read_event(record: Record, event_types: Collection[str], schemas: Mapping[in
             cause=(int(partition), int(offset)),
             version=int(record.header(VERSION) or ""),
             payload=payload,
+            reservation=record.header(RESERVATION),
         )
     except (KeyError, ValueError, TypeError, avro.NotAvro) as error:
         raise Unreadable(repr(error)) from error

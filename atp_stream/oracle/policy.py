@@ -7,7 +7,8 @@ from typing import Any, Final
 
 _MICROS: Final = 1_000_000
 _KNOWN: Final = {"buffer", "floor"}
-_KNOWN_OF_ITEM: Final = {"safety_stock", "rule", "channels", "step"}
+_KNOWN_OF_ITEM: Final = {"safety_stock", "rule", "channels", "step", "supply"}
+_KNOWN_OF_SUPPLY: Final = {"horizon", "ahead", "past_due_days", "past_due_offset", "receipt_grace", "project"}
 _KNOWN_OF_TENANT: Final = {*_KNOWN_OF_ITEM, "aliases", "shortage", "items"}
 _KNOWN_OF_ALL: Final = {
     "stock", "drift_grace", "future_tolerance", "unknown_channels", "unknown_channel_limit", "default_channel",
@@ -30,7 +31,8 @@ class Unknown(Exception):
 class Rules:
     """All that holds for one item; a rule is (buffer, floor) in hundredths, `percent` hundredths of a per cent.
 
-    `step` is the least quantity that is sold.
+    `step` is the least quantity that is sold. `horizon`, `ahead`, `past_due_days` and `past_due_offset` are days,
+    `receipt_grace` is microseconds.
     """
 
     window: int
@@ -44,6 +46,12 @@ class Rules:
     accepts: bool
     deallocates: bool
     grace: int
+    horizon: int
+    ahead: int
+    past_due_days: int
+    past_due_offset: int
+    receipt_grace: int
+    projects: bool
     limit: int = field(compare=False)
     default: str = field(compare=False)
     tolerance: int = field(compare=False)
@@ -83,7 +91,13 @@ def rules(document: Mapping[str, Any], tenant: str, item: str) -> Rules:
     tenants = document.get("tenants", {})
     section = tenants.get(tenant, tenants.get("*", {}))
     special = section.get("items", {}).get(item, {})
-    for said, known in ((document, _KNOWN_OF_ALL), (section, _KNOWN_OF_TENANT), (special, _KNOWN_OF_ITEM)):
+    supply = special.get("supply") or section.get("supply") or {}
+    for said, known in (
+        (document, _KNOWN_OF_ALL),
+        (section, _KNOWN_OF_TENANT),
+        (special, _KNOWN_OF_ITEM),
+        (supply, _KNOWN_OF_SUPPLY),
+    ):
         if not said.keys() <= known:
             raise Unknown(f"policy that says {', '.join(sorted(said.keys() - known))}")
     safety = special.get("safety_stock") or section.get("safety_stock") or {}
@@ -101,6 +115,12 @@ def rules(document: Mapping[str, Any], tenant: str, item: str) -> Rules:
         accepts=document.get("unknown_channels", "accept") == "accept",
         deallocates=section.get("shortage", document.get("shortage", "keep")) == "deallocate",
         grace=document.get("drift_grace", 30) * _MICROS,
+        horizon=supply.get("horizon", 180),
+        ahead=supply.get("ahead", 0),
+        past_due_days=supply.get("past_due_days", 0),
+        past_due_offset=supply.get("past_due_offset", 1),
+        receipt_grace=supply.get("receipt_grace", 3600) * _MICROS,
+        projects=supply.get("project", True),
         limit=document.get("unknown_channel_limit", 32),
         default=document.get("default_channel", "ECOM"),
         tolerance=document.get("future_tolerance", 300) * _MICROS,

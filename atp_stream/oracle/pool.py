@@ -13,7 +13,10 @@ OF_MANY: Final = -(10**9)
 
 
 class Told(NamedTuple):
-    """An event that must have been published; `number` is the item's how-many-eth commit, of an allocation."""
+    """An event that must have been published; `number` is the item's how-many-eth commit, of an allocation.
+
+    `by_day` is what a promise says more: the wanted day, lines of day and units, and what waits and is reserved.
+    """
 
     topic: str
     channel: str
@@ -22,6 +25,7 @@ class Told(NamedTuple):
     reservation: str = ""
     outcome: str = ""
     reason: str = ""
+    by_day: tuple[int | None, tuple[tuple[int, int], ...], int, int] | None = None
 
 
 @dataclass(slots=True)
@@ -52,6 +56,8 @@ class Pool:
         self.drift: Drift | None = None
         self._promised: Counter[str] = Counter()  # units that claims hold, by channel
         self._queue: list[Claim] = []  # those that wait for units
+        self._log_time = 0
+        self.alarm: int | None = None  # when a tick is to come, or an earlier moment at which it was to
 
     # Answers
 
@@ -72,7 +78,7 @@ class Pool:
 
     def rows(self) -> dict[str, tuple[int, int]]:
         """Return (available, reserved) of every channel, of those that are withdrawn zeros."""
-        blocked = {claim.channel for claim in self._queue if claim.waits and claim.priority >= 0}
+        blocked = self._blocked()
         free = self._free()
         rows = {
             channel: (0 if channel in blocked else self.rules.shown(channel, free), self._promised[channel])
@@ -80,12 +86,14 @@ class Pool:
         }
         return {**dict.fromkeys(self.withdrawn, (0, 0)), **rows}
 
+    def _blocked(self) -> set[str]:
+        """Return the channels that show nothing, for somebody waits in them; who is not due yet is in nobody's way."""
+        return {one.channel for one in self._queue if one.waits and one.priority >= 0 and not one.undue}
+
     def waiting(self, channel: str) -> dict[str, int | bool]:
         """Return what waits in a channel, how much of it keeps others from being shown, and whether it must go."""
-        waits = [
-            (claim.priority, units) for claim in self._queue if claim.channel == channel for _, units in claim.waits
-        ]
-        blocking = sum(priority >= 0 for priority, _ in waits)
+        waits = [(claim, units) for claim in self._queue if claim.channel == channel for _, units in claim.waits]
+        blocking = sum(claim.priority >= 0 and not claim.undue for claim, _ in waits)
         leaving = self.channels[channel]
         return {"waiting": sum(units for _, units in waits), "blocking": blocking, "leaving": leaving}
 
@@ -107,11 +115,23 @@ class Pool:
         if self.rules.deallocates:
             self._take_back()
         self._refill()
-        used = {*+self._promised, *(claim.channel for claim in self._queue if claim.waits)}
+        used = {*+self._promised, *(claim.channel for claim in self._queue if claim.waits), *self._used_by_day()}
         for channel in [channel for channel, leaving in self.channels.items() if leaving and channel not in used]:
             del self.channels[channel]
             self.withdrawn.add(channel)
+        self._end_of_dates()
         self._follow_drift()
+
+    def _used_by_day(self) -> set[str]:
+        """Return the channels in which something is promised for a day."""
+        return set()
+
+    def _end_of_dates(self) -> None:
+        """End one cause for what has a date."""
+
+    def wake(self, moment: int) -> None:
+        """Let a tick come at a moment, unless one comes earlier."""
+        self.alarm = moment if self.alarm is None else min(self.alarm, moment)
 
     def _follow_drift(self) -> None:
         """Take note of a gap; one that is closed is told at once, if it was told."""
@@ -123,8 +143,10 @@ class Pool:
             self.drift = None
         elif self.drift is None:
             self.drift = Drift(timer)
+            self.wake(timer)
         elif gap != self.drift.told and self.drift.timer is None:
             self.drift.timer = timer
+            self.wake(timer)
 
     def tell_drift(self) -> None:
         """Tell the gap that has stood for its grace."""
@@ -138,39 +160,63 @@ class Pool:
     # Units change hands
 
     def leave(self, name: str, claim: Claim, units: int) -> None:
-        """Hand over units of a claim: promised units first, then units that wait."""
+        """Hand over units of a claim: reserved ones first, then such as are promised by day, then such as wait."""
         self.shelf.let_go(name, claim.not_adjusted())
         promised = min(units, claim.reserved)
         self.handed_over += promised
         self._let_go(claim, promised, oldest=True)
-        drain(claim.waits, min(units - promised, claim.waiting), oldest=True)
+        by_day = min(units - promised, claim.promised)
+        self.unpromise(claim, by_day, latest=False)
+        drain(claim.waits, min(units - promised - by_day, claim.waiting), oldest=True)
         if claim.at is not None and units:
             self.end(claim, "FULFILLED")
 
     def end(self, claim: Claim, how: str) -> None:
         """End a claim that holds nothing and waits for nothing; the first end stands."""
-        if not claim.ended and not claim.held and not claim.waits:
-            claim.ended = how
+        if not claim.ended and not claim.held and not claim.waits and not claim.promises:
+            claim.ended, claim.undue = how, False
+
+    def unpromise(self, claim: Claim, units: int, *, latest: bool) -> None:
+        """Take units off that a claim is promised by day."""
+        claim.unpromise(units, latest=latest)
+
+    def overtakes(self, claim: Claim) -> bool:
+        """Tell whether somebody of its priority or above waits in its channel, and is due."""
+        return any(
+            other.waits and not other.undue and other.channel == claim.channel and other.priority >= claim.priority
+            for other in self._queue
+        )
 
     def serve_or_wait(self, claim: Claim, units: int) -> None:
         """Promise the units, or as many as the claim accepts; the rest waits or is rejected."""
-        overtaken = any(
-            other.waits and other.channel == claim.channel and other.priority >= claim.priority for other in self._queue
-        )
-        free = self._free() if self.rules.serves(claim.channel) and not overtaken else 0
-        if units <= free:
-            self._commit(claim, units, self._now)
-            return
-        part = free if claim.partial else 0
+        overtaken = self.overtakes(claim)
+        free = self._free_for(claim) if self.rules.serves(claim.channel) and not overtaken else 0
+        part = units if units <= free else free if claim.partial else 0
         if part:
-            self._commit(claim, part, self._now)
+            self._give(claim, part)
         rest = units - part
-        if claim.backorder:
+        if not rest:
+            return
+        promised = claim.backorder and not overtaken and self._promise_rest(claim, rest)
+        if claim.backorder and not promised:
             self._wait(claim, rest, self._now)
-        else:
-            self.end(claim, "REJECTED")
+        self.end(claim, "REJECTED")
         outcome = "PARTIAL" if part else "BACKORDERED" if claim.backorder else "REJECTED"
-        self.deny(claim, rest, outcome, "rest_waits" if claim.backorder else "rest_dropped")
+        reason = "rest_promised" if promised else "rest_waits" if claim.backorder else "rest_dropped"
+        if not promised or claim.wanted is None:
+            self.deny(claim, rest, outcome, reason)
+
+    def _free_for(self, _: Claim) -> int:
+        """Return what a request may take that nobody stands in front of."""
+        return self._free()
+
+    def _give(self, claim: Claim, units: int) -> None:
+        """Give a request what it may take."""
+        self._commit(claim, units, self._now)
+
+    def _promise_rest(self, claim: Claim, units: int) -> bool:  # noqa: ARG002
+        """Promise what was not there for a later day; tell whether there is one."""
+        return False
 
     def deny(self, claim: Claim, units: int, outcome: str, reason: str) -> None:
         """Tell whoever asked what did not get promised, and why."""
@@ -189,20 +235,25 @@ class Pool:
             waits = before is not None and claim.expires_at <= before <= soonest
             claim.timer = before if waits else max(claim.expires_at, soonest)
             self.limited[claim.name] = claim
+            if claim.timer != before:
+                self.wake(claim.timer)
 
     def _commit(self, claim: Claim, units: int, request: int) -> None:
         number = len(self.commits)
         self.commits.append((self._now, self._first + len(self.told)))
         self._requests.append(request)
         claim.held.append([number, units])
+        claim.held.sort(key=lambda held: (self._requests[held[0]], held[0]))  # as they were asked for
         self._promised[claim.channel] += units
         self.told.append(Told("committed", claim.channel, units, number=number))
 
     def give_back(self, name: str, claim: Claim, units: int, reason: str) -> None:
-        """Release units of a claim: units that wait first, then promised units."""
+        """Release units of a claim: such as wait first, then such as are promised by day, then reserved ones."""
         waiting = min(units, claim.waiting)
         drain(claim.waits, waiting, oldest=False)
-        for number, part in self._let_go(claim, units - waiting, oldest=False):
+        by_day = min(units - waiting, claim.promised)
+        self.unpromise(claim, by_day, latest=True)
+        for number, part in self._let_go(claim, units - waiting - by_day, oldest=False):
             self.told.append(Told("released", claim.channel, part, number, name, reason))
 
     def _take_back(self) -> None:

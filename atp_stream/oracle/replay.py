@@ -4,10 +4,11 @@ import json
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from atp_stream.oracle import commands
 from atp_stream.oracle.clock import Clock
+from atp_stream.oracle.dates import Projection
 from atp_stream.oracle.history import History, Record
 from atp_stream.oracle.inputs import Asked, Breach, ask
 from atp_stream.oracle.item import Denied, Item, Past, Told, Unknown
@@ -18,15 +19,26 @@ Place = tuple[int, int]  # partition and offset in the item log
 Name = tuple[str, str]  # tenant and item
 
 
+_GIVING: Final = {"created", "confirmed", "released"}  # what never takes a promise from anybody else
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
-    """How one item stands after one command, and what that made it tell; withdrawn channels are among the rows."""
+    """How one item stands after one command, and what that made it tell; withdrawn channels are among the rows.
+
+    `projection` is there while anything has a date. `about` is the reservation that the command speaks of, and `gives`
+    says that it can have taken nothing from any other.
+    """
 
     version: int
     told: list[Told]
     rows: dict[str, tuple[int, int]]
     on_hand: int
     handed_over: int
+    projection: Projection | None
+    about: str | None
+    gives: bool
+    today: int
 
 
 @dataclass(slots=True)
@@ -41,8 +53,8 @@ class Replay:
     partitions: dict[Name, int] = field(default_factory=dict)
     policies: dict[int, Mapping[str, Any]] = field(default_factory=lambda: defaultdict(lambda: FIRST))
 
-    def keep(self, name: Name, place: Place) -> None:
-        """Note how an item stands after what stands at `place`."""
+    def keep(self, name: Name, place: Place, question: Asked | None = None) -> None:
+        """Note how an item stands after what stands at `place`, and was asked there."""
         item = self.items[name]
         self.steps.setdefault(name, {})[place] = Expected(
             version=item.version,
@@ -50,6 +62,10 @@ class Replay:
             rows=item.rows(),
             on_hand=item.on_hand,
             handed_over=item.handed_over,
+            projection=item.projection(),
+            about=None if question is None else question.reservation,
+            today=item.today,
+            gives=question is not None and question.kind in _GIVING,
         )
 
 
@@ -146,6 +162,9 @@ def _apply(history: History, source: Record, record: Record, clock: Clock, done:
         applied = item.asked(question, record.offset, clock.log, generation=clock.generation)
     except Denied as denied:
         done.denied[source.place] = str(denied)
+        if denied.tells_of_supply:
+            done.items[name], done.partitions[name] = item, record.partition
+            done.keep(name, (record.partition, record.offset), question)
         return
     except Past:
         report.past += 1
@@ -158,7 +177,7 @@ def _apply(history: History, source: Record, record: Record, clock: Clock, done:
         return
     report.applied += 1
     done.items[name], done.partitions[name] = item, record.partition
-    done.keep(name, (record.partition, record.offset))
+    done.keep(name, (record.partition, record.offset), question)
 
 
 def _key(question: Asked) -> bytes:

@@ -38,6 +38,11 @@ class Shelf:
             self._held = min((held for held, _ in self._sums()), key=_by_size)
         return self._held
 
+    def newest_at(self, location: str) -> int | None:
+        """Return the stamp of the newest absolute of a location, None if it has none."""
+        place = self._locations.get(location)
+        return None if place is None else place.newest
+
     def gap(self) -> int:
         """Return what the facts of the sum that counts do not explain."""
         if self._gap is None:

@@ -7,15 +7,17 @@ that the oracle does not know is none of its business.
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from atp_stream.oracle.claim import Claim
 from atp_stream.oracle.history import History
 from atp_stream.oracle.item import Item
 from atp_stream.oracle.replay import Replay
 from atp_stream.oracle.report import Report
+from atp_stream.oracle.tables_by_day import by_day
 
 Rows = Mapping[str, Any]
+_ALL_KNOWN: Final = {"r|", "q|", "f|", "c", "s|", "p|", "d|", "v|", "w|", "b|"}
 
 
 def check_tables(history: History, done: Replay, report: Report) -> None:
@@ -45,6 +47,7 @@ def _differences(item: Item, rows: dict[str, Any]) -> Iterator[str]:
     wanted = {"i": _item(item)}
     wanted |= {f"r|{_encoded(name)}": _claim(item, claim) for name, claim in item.claims.items()}
     wanted |= dict(_queue(item))
+    wanted |= dict(by_day(item))
     for key, row in wanted.items():
         there = rows.pop(key, None)
         if there is None:
@@ -53,11 +56,13 @@ def _differences(item: Item, rows: dict[str, Any]) -> Iterator[str]:
         for field, value in row.items():
             if not _agrees(_known(field, there.get(field)), value):
                 yield f"{key}: {field} is {there.get(field)!r}, but the log says {value!r}"
-    yield from (f"{key} is there in vain" for key in rows if key[:2] in {"r|", "q|"})
+    yield from (f"{key} is there in vain" for key in rows if key[:2] in _ALL_KNOWN)
 
 
 def _known(field: str, value: Any) -> Any:
-    """Return what the oracle knows of a field: of an allocation its place, its ordinal and its units."""
+    """Return what the oracle knows of a field: of an allocation place, ordinal and units, of a promise all but quotas."""
+    if field == "promises" and value:
+        return [[place, units, day] for place, units, _, day in value]
     return [allocation[:3] for allocation in value] if field == "allocations" and value else value
 
 
@@ -74,7 +79,12 @@ def _item(item: Item) -> dict[str, Any]:
     held, gap = item.shelf.held(), item.shelf.gap()
     stock = {"on_hand": held.on_hand, "basis": held.basis, "split": held.split, "gap": gap}
     channels = {
-        channel: {"available": rows[channel][0], "reserved": rows[channel][1], **item.waiting(channel)}
+        channel: {
+            "available": rows[channel][0],
+            "reserved": rows[channel][1],
+            "promised": item.promised_in(channel),
+            **item.waiting(channel),
+        }
         for channel in item.channels
     }
     return {
@@ -85,6 +95,7 @@ def _item(item: Item) -> dict[str, Any]:
         "past": item.past,
         "safety_stock": item.safety_stock,
         "channels": {**channels, **dict.fromkeys(item.withdrawn)},
+        "dated": item.dated,
         "stock": stock,
     }
 
@@ -102,6 +113,9 @@ def _claim(item: Item, claim: Claim) -> dict[str, Any]:
         "allocations": [[*item.commits[number], units] for number, units in claim.held],
         "waiting": claim.waiting,
         "queued": [place for place, _ in claim.waits],
+        "promises": claim.promises,
+        "wanted": claim.wanted,
+        "undue": claim.undue,
         "priority": claim.priority,
         "allow_partial": claim.partial,
         "allow_backorder": None if claim.backorder else False,
@@ -119,7 +133,7 @@ def _queue(item: Item) -> Iterator[tuple[str, Any]]:
         for place, units in claim.waits:
             rank = f"{2**63 - 1 - claim.priority:016x}{place:016x}"
             row = {"reservation": name, "quantity": units, "priority": claim.priority, "allow_partial": claim.partial}
-            yield f"q|{_encoded(claim.channel)}|{rank}", row
+            yield f"{'f' if claim.undue else 'q'}|{_encoded(claim.channel)}|{rank}", row
 
 
 def _encoded(part: str) -> str:

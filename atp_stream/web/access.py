@@ -23,10 +23,13 @@ class Access(NamedTuple):
     role: Role | None
     every_tenant: bool = False
     """Whether it shows, or changes, what belongs to all tenants."""
+    browsers: bool = False
+    """Whether a browser gets something else there that is for everybody."""
 
 
 OPEN: Final = Access(None)
 READ: Final = Access(Role.READ)
+OPEN_TO_BROWSERS: Final = Access(Role.READ, browsers=True)
 
 
 def permit(request: web.Request, access: Access, tenant: str | None) -> None:

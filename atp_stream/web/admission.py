@@ -26,7 +26,10 @@ _HOST: Final = re.compile(r"(\[[0-9a-f:.]+\]|[^\[\]:]+)(?::[0-9]*)?")
 
 
 class Admission:
-    """Decides who comes in; `open_paths` are the patterns that nobody has to say who he is for."""
+    """Decides who comes in; `open_paths` are the patterns that nobody has to say who he is for.
+
+    Of `page_paths` that is so for browsers, which get a page without data there.
+    """
 
     def __init__(self, app: EngineApp, settings: Settings) -> None:
         """Read the files that say who may ask.
@@ -35,6 +38,7 @@ class Admission:
             SettingError: one of them cannot be used.
         """
         self.open_paths: set[str] = set()
+        self.page_paths: set[str] = set()
         self.hops: Hops | None = None
         self._authenticates = settings.web_authenticates
         self._health_port = settings.web_health_port
@@ -62,9 +66,13 @@ class Admission:
                 raise web.HTTPNotFound
             return EVERYBODY
         self._check_host(request)
-        if not self._authenticates or _pattern(request) in self.open_paths:
+        if not self._authenticates or self._is_open(request):
             return EVERYBODY
         return await self._caller(request)
+
+    def _is_open(self, request: web.Request) -> bool:
+        pattern = _pattern(request)
+        return pattern in self.open_paths or (pattern in self.page_paths and wants_page(request))
 
     def _check_host(self, request: web.Request) -> None:
         """Refuse a name that is not ours: a page in somebody's browser may have made its own name lead here."""
@@ -126,6 +134,11 @@ async def admitted(request: web.Request, handler: Handler) -> web.StreamResponse
     """Let a request through, and note who asks."""
     request[CALLER] = await request.app[ADMISSION].admit(request)
     return await handler(request)
+
+
+def wants_page(request: web.Request) -> bool:
+    """Tell whether a request is a browser's that opens an address: programs ask for anything, or for JSON."""
+    return "text/html" in request.headers.get("Accept", "")
 
 
 def _stranger(request: web.Request, why: str, *, error: str = "") -> Caller:

@@ -13,7 +13,7 @@ from atp_stream.web.admission import ADMISSION
 from atp_stream.web.path_names import from_path
 from atp_stream.web.problems import Problem
 
-Page = Callable[[web.Request], Awaitable[web.Response]]
+Page = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _encode = msgspec.json.Encoder().encode
 
@@ -39,11 +39,14 @@ class Pages:
         self.views.append(f"{method} {path}")
         pattern = path.replace("}", ":[^/]+}")  # aiohttp's own pattern would not match a name with a brace
         of_tenant = "/{tenant}" in path
+        server: Any = self._app.web
+        admission = server.web_app[ADMISSION]
         if access is OPEN:
-            server: Any = self._app.web
-            server.web_app[ADMISSION].open_paths.add(path)
+            admission.open_paths.add(path)
+        elif access.browsers:
+            admission.page_paths.add(path)
 
-        async def handled(view: Any, request: web.Request, **_: str) -> web.Response:
+        async def handled(view: Any, request: web.Request, **_: str) -> web.StreamResponse:
             try:
                 permit(request, access, from_path(request, "tenant")[0] if of_tenant else None)
                 return await answer(request)

@@ -1,13 +1,16 @@
-"""`GET /atp/{tenant}/{item}/explain`: why the numbers are what they are, as sums whose terms add up."""
+"""`GET /atp/{tenant}/{item}/explain`: why the numbers are what they are, now or on a day, as sums that add up."""
 
 from collections.abc import Iterator, Mapping
+from itertools import islice, takewhile
 from typing import Any, Final, NamedTuple
 
 from aiohttp import web
 
+from atp_stream.domain.item.open_item import OpenItem
 from atp_stream.domain.item.policy_history import lived_by
-from atp_stream.domain.names import join
+from atp_stream.domain.names import decode, join
 from atp_stream.domain.policy.rules import ItemRules
+from atp_stream.domain.promise.dated_explanation import explain_day
 from atp_stream.domain.promise.explanation import (
     ChannelTerms,
     Drifted,
@@ -19,7 +22,14 @@ from atp_stream.domain.promise.explanation import (
 )
 from atp_stream.domain.reservations.backorder_queue import closing
 from atp_stream.domain.reservations.balances import allocated, status
-from atp_stream.domain.row_keys import curve_key, reservation_key, reservation_of, reservation_prefix
+from atp_stream.domain.row_keys import (
+    curve_key,
+    reservation_key,
+    reservation_of,
+    reservation_prefix,
+    supply_prefix,
+)
+from atp_stream.domain.state.overlay import State
 from atp_stream.domain.state.rows import Backorder, Item, Reservation
 from atp_stream.domain.stock import instants
 from atp_stream.domain.stock.rows import Location
@@ -27,9 +37,10 @@ from atp_stream.domain.supply.rows import CurveRow
 from atp_stream.engine.app import EngineApp
 from atp_stream.engine.routing import Elsewhere
 from atp_stream.web.availability import closed_by, item_row, mark
+from atp_stream.web.dates import day_asked, opened
 from atp_stream.web.endpoint import Pages, json_response
-from atp_stream.web.formatting import log_moment, moment, units
-from atp_stream.web.path_names import behind, from_path, page_size
+from atp_stream.web.formatting import date_of, log_moment, moment, units
+from atp_stream.web.path_names import behind, from_path, known_parameters, page_size
 from atp_stream.web.places import MAX_PLACES, Place, Places, page_of
 from atp_stream.web.problems import Problem
 from atp_stream.web.routing import owner, pass_on, state_of
@@ -43,19 +54,55 @@ _LOOKED_AT: Final = 2_000  # rows of reservations in one request: ended ones sta
 _WHOLE: Final = 10_000
 
 
+class OnDay(NamedTuple):
+    """The terms of a day, and what each channel may promise on it."""
+
+    day: int
+    today: int
+    explanation: Explanation
+    available: dict[str, int]
+
+
+def on_day(item: OpenItem, state: State, day: int) -> OnDay:
+    """Return the terms of a day of the item's curve.
+
+    Raises:
+        Problem: 404, it is over already, or lies beyond the horizon.
+    """
+    today, end = item.dates.today, item.dates.curve().end
+    if not today <= day <= end:
+        raise Problem.unknown(
+            "no-such-day", f"the days of the item are {date_of(today)} to {date_of(end)}, the horizon"
+        )
+    prefix = supply_prefix(item.name)
+    rows = takewhile(lambda pair: pair[0].startswith(prefix), state.scan(prefix))
+    supplies = {decode(key.removeprefix(prefix)): row for key, row in islice(rows, _LOOKED_AT)}
+    runs = item.row.quarantine is None
+    return OnDay(
+        day,
+        today,
+        explain_day(item.row, item.rules, item.dates.row, supplies, day, today),
+        {channel: item.dates.shown(channel, day) if runs else 0 for channel in item.channels},
+    )
+
+
 def describe(
     tenant: str, item: str, row: Item, rules: ItemRules, log: str, places: Places, waiting: Mapping[str, Backorder],
-    curve: CurveRow | None = None,
+    curve: CurveRow | None = None, *, by_date: OnDay | None = None,
 ) -> dict[str, Any]:  # fmt: skip
-    """Return the explanation of an item as the view shows it.
+    """Return the explanation of an item as the view shows it, of now or of a day.
 
     `log` is the partition of the item log, `waiting` are the parts that close channels, `curve` is what has a date.
     """
-    found = explain(row, rules, curve)
+    found = explain(row, rules, curve) if by_date is None else by_date.explanation
+    available = {one: channel.available for one, channel in row.channels.items()}
+    if by_date is not None:
+        available = by_date.available
     return {
         "tenant": tenant,
         "item": item,
         **mark(row),
+        **({} if by_date is None else {"today": date_of(by_date.today), "date": date_of(by_date.day)}),
         "cause": {
             "log": f"{log}/{row.offset}",
             "input": row.source or None,
@@ -72,7 +119,10 @@ def describe(
         "pool": units(found.pool),
         "shortage": found.shortage,
         "scaled": row.scaled,
-        "channels": [{**_channel(terms), **closed_by(waiting.get(terms.channel))} for terms in found.channels],
+        "channels": [
+            {**_channel(terms, available[terms.channel]), **closed_by(waiting.get(terms.channel))}
+            for terms in found.channels
+        ],
     }
 
 
@@ -129,11 +179,11 @@ def _instants(found: PlaceTerms) -> list[dict[str, Any]]:
     ]
 
 
-def _channel(found: ChannelTerms) -> dict[str, Any]:
+def _channel(found: ChannelTerms, available: int) -> dict[str, Any]:
     rule, row = found.rule, found.row
     return {
         "channel": found.channel,
-        "available": units(row.available),
+        "available": units(available),
         "terms": _terms(found.terms),
         "kind": rule.kind,
         "claim": units(sum(found.claim)),
@@ -147,7 +197,15 @@ def _channel(found: ChannelTerms) -> dict[str, Any]:
 
 
 def _terms(terms: list[Term]) -> list[dict[str, Any]]:
-    return [{"what": term.what, "quantity": units(term.quantity)} for term in terms]
+    return [
+        {
+            "what": term.what,
+            "quantity": units(term.quantity),
+            **({} if term.supply is None else {"supply": term.supply}),
+            **({} if term.day is None else {"date": date_of(term.day)}),
+        }
+        for term in terms
+    ]
 
 
 def page(name: str, rows: Iterator[tuple[str, Any]], limit: int) -> dict[str, Any]:
@@ -182,18 +240,22 @@ def _reservation(reservation: str, row: Reservation) -> dict[str, Any]:
 
 
 class _Wanted(NamedTuple):
-    """Which reservations, and which locations: behind the one of this name, from the first if it is ""."""
+    """Which reservations, and which locations: behind the one of this name, from the first if it is "".
+
+    `date` is the day that is explained, None for now.
+    """
 
     after: str
     limit: int
     places_after: str
+    date: int | None
 
 
 def _wanted(request: web.Request) -> _Wanted:
-    unknown = set(request.query) - set(_Wanted._fields)
-    if unknown:
-        raise Problem.refused("bad-query", f"no such parameter: {min(unknown)[:100]!r}")
-    return _Wanted(behind(request, "after"), page_size(request, PAGE), behind(request, "places_after"))
+    known_parameters(request, *_Wanted._fields)
+    return _Wanted(
+        behind(request, "after"), page_size(request, PAGE), behind(request, "places_after"), day_asked(request, "date")
+    )
 
 
 def add_explain(app: EngineApp, pages: Pages) -> None:
@@ -201,7 +263,7 @@ def add_explain(app: EngineApp, pages: Pages) -> None:
 
     async def explain_view(request: web.Request) -> web.Response:
         tenant, item = from_path(request, "tenant", "item")
-        after, limit, places_after = _wanted(request)
+        after, limit, places_after, day = _wanted(request)
         name = join(tenant, item)
         place = owner(app, request, name)
         if isinstance(place, Elsewhere):
@@ -211,7 +273,8 @@ def add_explain(app: EngineApp, pages: Pages) -> None:
         (_, rules), log = lived_by(state, name, row), f"{app.log_topic}/{place.partition}"
         places = page_of(state, name, row.stock, places_after, MAX_PLACES)
         curve = state.get(curve_key(name)) if row.dated else None
-        told = describe(tenant, item, row, rules, log, places, closing(state, name, row), curve)
+        by_date = None if day is None else on_day(opened(state, name, row)[0], state, day)
+        told = describe(tenant, item, row, rules, log, places, closing(state, name, row), curve, by_date=by_date)
         start = reservation_key(name, after) + ("\0" if after else "")
         return json_response({**told, **page(name, state.scan(start), limit)})
 

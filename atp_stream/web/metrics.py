@@ -53,6 +53,10 @@ COUNTED: Final = {
         "Adjustments whose reservation was removed before: they moved the stock, and fulfilled nothing.",
     ),
     "purged": ("atp_purged_rows", "Rows removed because their window of stock time is forgotten."),
+    "counted_twice": (
+        "atp_supply_counted_twice",
+        "Receipts that came after a count which held their units: until then those counted as expected, too.",
+    ),
 }
 """What the ledger counts besides what it publishes: its name there, that of the metric, and what it is."""
 
@@ -130,10 +134,11 @@ class Metrics:
             if count:
                 self._counted[name].inc(count)
 
-    def request(self, method: str, path: str, status: int, seconds: float) -> None:
-        """Count an answered request; `path` is the pattern that it met."""
+    def request(self, method: str, path: str, status: int, seconds: float | None) -> None:
+        """Count an answered request; `path` is the pattern that it met, `seconds` is None for a stream."""
         self._requests.labels(method, path, str(status)).inc()
-        self._request_seconds.labels(method, path).observe(seconds)
+        if seconds is not None:
+            self._request_seconds.labels(method, path).observe(seconds)
 
 
 class _Running(Collector):

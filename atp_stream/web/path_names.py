@@ -30,6 +30,13 @@ def checked(name: str, what: str) -> str:
     return name
 
 
+def known_parameters(request: web.Request, *known: str) -> None:
+    """Raise Problem, 400, for a parameter that the view does not have."""
+    unknown = set(request.query) - {*known}
+    if unknown:
+        raise Problem.refused("bad-query", f"no such parameter: {min(unknown)[:100]!r}")
+
+
 def behind(request: web.Request, parameter: str) -> str:
     """Return the name behind which a page begins, "" for the first page.
 
@@ -46,11 +53,20 @@ def page_size(request: web.Request, otherwise: int) -> int:
     Raises:
         Problem: 400, it is no number from 1 to 500.
     """
-    limit = request.query.get("limit", str(otherwise))
-    digits = len(str(MAX_PAGE))
-    if not (limit.isascii() and limit.isdigit() and len(limit) <= digits and 1 <= int(limit) <= MAX_PAGE):
-        raise Problem.refused("bad-query", f"limit is a number from 1 to {MAX_PAGE}")
-    return int(limit)
+    return whole_number(request, "limit", otherwise, MAX_PAGE)
+
+
+def whole_number(request: web.Request, parameter: str, otherwise: int, most: int) -> int:
+    """Return the number that a parameter asks for, or the one that holds otherwise.
+
+    Raises:
+        Problem: 400, it is no number from 1 to `most`.
+    """
+    asked = request.query.get(parameter, str(otherwise))
+    digits = len(str(most))
+    if not (asked.isascii() and asked.isdigit() and len(asked) <= digits and 1 <= int(asked) <= most):
+        raise Problem.refused("bad-query", f"{parameter} is a number from 1 to {most}")
+    return int(asked)
 
 
 def from_path(request: web.Request, *wanted: str) -> list[str]:

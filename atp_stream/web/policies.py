@@ -67,8 +67,16 @@ def _rule(rule: Rule) -> dict[str, Any]:
 
 def of_item(state: State, name: str, row: Item | None) -> dict[str, Any]:
     """Return what an item (named as in keys, None: nothing is known of it) lives by, and what it has still to meet."""
-    own = None if row is None or row.own is None else msgspec.Raw(row.own.encode())
-    return {"kept": 0 if row is None else row.deferred, **describe(*lived_by(state, name, row)), "own": own}
+    policy, rules = lived_by(state, name, row)
+    text_of_own = None if row is None else row.own
+    levels, other = policy.levels(name, text_of_own)
+    own = None if text_of_own is None else msgspec.Raw(text_of_own.encode())
+    shown = describe(policy, rules)
+    for one in shown["channels"]:
+        one["written"] = levels[one["channel"]]
+    if shown["other_channels"] is not None:
+        shown["other_channels"]["written"] = other
+    return {"kept": 0 if row is None else row.deferred, **shown, "own": own}
 
 
 def add_policies(app: EngineApp, pages: Pages, topics: Topics) -> None:

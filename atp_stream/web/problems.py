@@ -15,8 +15,8 @@ log = get_logger(__name__)
 _faults = Repetitions(REPEAT_S)  # whoever knows a request that fails must not be able to fill the disk with tracebacks
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-Observe = Callable[[str, str, int, float], None]
-"""Is told the method, the path's pattern, the status and the seconds of each answer."""
+Observe = Callable[[str, str, int, float | None], None]
+"""Is told the method, the path's pattern, the status and the seconds of each answer; None for one that was a stream."""
 
 OBSERVE: Final[web.AppKey[Observe]] = web.AppKey("observe")
 """Where the web application keeps who counts its answers."""
@@ -109,7 +109,8 @@ async def as_problems(request: web.Request, handler: Handler) -> web.StreamRespo
     """Turn every error of a request into a problem document, and let each answer be counted."""
     began = time.perf_counter()
     response, status = await _answered(request, handler)
-    request.app[OBSERVE](method_of(request), _pattern(request), status, time.perf_counter() - began)
+    seconds = time.perf_counter() - began if isinstance(response, web.Response) else None
+    request.app[OBSERVE](method_of(request), _pattern(request), status, seconds)
     return response
 
 

@@ -22,7 +22,7 @@ from atp_stream.engine.routing import Here
 from atp_stream.topics import LOG_PARTITIONS
 from atp_stream.web.bodies import TURNS
 from atp_stream.web.endpoint import Pages, json_response
-from atp_stream.web.path_names import checked, from_path, page_size
+from atp_stream.web.path_names import checked, from_path, known_parameters, page_size
 from atp_stream.web.problems import Problem
 from atp_stream.web.reservations import show
 from atp_stream.web.routing import FORWARDED, ask, owner_of, state_of
@@ -30,7 +30,7 @@ from atp_stream.web.routing import FORWARDED, ask, owner_of, state_of
 PAGE: Final = 100
 """So many reservations are on one page, unless another limit is asked for."""
 
-_PARAMETERS: Final = frozenset({"reference", "partition", "after", "limit"})
+_PARAMETERS: Final = ("reference", "partition", "after", "limit")
 
 
 class Named(msgspec.Struct, frozen=True):
@@ -123,9 +123,7 @@ async def _of_partitions(app: EngineApp, request: web.Request, partitions: Seque
 
 def _asked(request: web.Request, tenant: str) -> tuple[Wanted, Sequence[int]]:
     """Return what is asked for, and the partitions that it is about: all, or the one that is named."""
-    unknown = set(request.query) - _PARAMETERS
-    if unknown:
-        raise Problem.refused("bad-query", f"no such parameter: {min(unknown)[:100]!r}")
+    known_parameters(request, *_PARAMETERS)
     if "reference" not in request.query:
         raise Problem.refused("bad-query", "say which: ?reference=...")
     reference = checked(request.query["reference"], "reference")

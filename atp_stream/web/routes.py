@@ -1,7 +1,7 @@
 """Everything that a worker serves over HTTP."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiohttp import web
 
@@ -13,18 +13,27 @@ from atp_stream.topics import LOG_PARTITIONS, Topics
 from atp_stream.web.admission import ADMISSION, Admission
 from atp_stream.web.availability import add_availability
 from atp_stream.web.bodies import TURNS, Turns
+from atp_stream.web.dead_letters import add_dead_letters
 from atp_stream.web.endpoint import Page, Pages, json_response
+from atp_stream.web.events import Events, add_events
 from atp_stream.web.explain import add_explain
 from atp_stream.web.health import add_health
+from atp_stream.web.items import add_items
 from atp_stream.web.listener import serve
 from atp_stream.web.metrics import Metrics, add_metrics
 from atp_stream.web.policies import add_policies
 from atp_stream.web.problems import OBSERVE
+from atp_stream.web.projection import add_projection
+from atp_stream.web.promise import add_promise
 from atp_stream.web.query import add_query
+from atp_stream.web.queue import add_queue
 from atp_stream.web.references import add_references
 from atp_stream.web.reservations import add_reservations
 from atp_stream.web.routing import PEERS
+from atp_stream.web.site import add_site
+from atp_stream.web.supplies import add_supplies
 from atp_stream.web.tls import client_tls
+from atp_stream.web.workers import add_workers
 
 
 def _index(pages: Pages) -> Page:
@@ -32,6 +41,13 @@ def _index(pages: Pages) -> Page:
         return json_response({"name": "atp_stream", "version": __version__, "views": pages.views})
 
     return index
+
+
+class Served(NamedTuple):
+    """Those of the views that want to be told of each step that was committed."""
+
+    metrics: Metrics
+    events: Events
 
 
 def add_web(
@@ -42,8 +58,8 @@ def add_web(
     messages: Mapping[tuple[str, str], int],
     unread: Mapping[str, int],
     time_held: Callable[[], float],
-) -> Metrics:
-    """Serve all views of an installed app, and return what counts for them; raises SettingError if that cannot be.
+) -> Served:
+    """Serve all views of an installed app, and return who wants to be told of steps; raises SettingError if that cannot be.
 
     `messages` counts input records by (topic, what became of them), `unread` those with fields that nobody reads, as
     far as they were looked at, by topic; `time_held` says for how many seconds what is due
@@ -57,8 +73,9 @@ def add_web(
     server.web_app[PEERS] = client_tls(settings.web_ca)
     serve(server, settings, metrics.turned_away)
     pages = Pages(app)
-    pages.add("GET", "/", _index(pages))  # first: Faust puts one of its own behind it
-    add_explain(app, pages)  # in front of the channels: one that is called `explain` has no view of its own
+    add_site(pages, _index(pages))  # first: Faust puts an index of its own behind it
+    for add in (add_explain, add_queue, add_projection, add_promise, add_supplies):
+        add(app, pages)  # in front of the channels: one that is called `explain`, say, has no view of its own
     add_availability(app, pages)
     add_query(app, pages)
     add_references(app, pages)
@@ -66,4 +83,7 @@ def add_web(
     add_policies(app, pages, topics)
     add_health(app, pages, schemas, topics)
     add_metrics(metrics, pages)
-    return metrics
+    add_items(app, pages)
+    add_workers(app, pages, settings, topics)
+    add_dead_letters(pages, settings, topics)
+    return Served(metrics, add_events(app, pages, schemas))

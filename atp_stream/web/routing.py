@@ -2,11 +2,12 @@
 
 import logging
 import time
+from contextlib import AbstractAsyncContextManager
 from http import HTTPStatus
 from ssl import SSLContext
 from typing import Any, Final, NamedTuple
 
-from aiohttp import ClientError, ClientSSLError, ClientTimeout, web
+from aiohttp import ClientError, ClientResponse, ClientSSLError, ClientTimeout, web
 from yarl import URL
 
 from atp_stream.domain.state.overlay import State
@@ -95,21 +96,9 @@ async def ask(
     Raises:
         Problem: 503, it does not answer in time, is busy, or does not take this worker for one.
     """
-    target = URL(f"{worker.origin()}{path}", encoded=True)
-    headers = {FORWARDED: "1"} if body is None else {FORWARDED: "1", "Content-Type": "application/json"}
-    signer = request.app[ADMISSION].hops
-    if signer is not None:
-        headers[hops.HEADER] = signer.sign(request[CALLER], worker, method, target.raw_path_qs, body or b"")
     try:
-        async with app.http_client.request(
-            method,
-            target,
-            data=body,
-            headers=headers,
-            timeout=ClientTimeout(total=HOP_TIMEOUT_S),
-            allow_redirects=False,
-            ssl=request.app[PEERS] if target.scheme == "https" else True,
-        ) as answer:
+        timeout = ClientTimeout(total=HOP_TIMEOUT_S)
+        async with peer_request(app, request, worker, path, timeout, method, body) as answer:
             kept = {name: answer.headers[name] for name in _PASSED_ON if name in answer.headers}
             found = Answer(answer.status, kept, await answer.read())
     except (TimeoutError, ClientError, OSError) as error:
@@ -122,6 +111,33 @@ async def ask(
         _note_refusal(worker, f"it answers {found.status}", _ADVICE, status=found.status)
         raise Problem.unavailable("owner-unreachable", "the owner of the partition does not know this worker")
     return found
+
+
+def peer_request(
+    app: EngineApp,
+    request: web.Request,
+    worker: URL,
+    path: str,
+    timeout: ClientTimeout,
+    method: str = "GET",
+    body: bytes | None = None,
+) -> AbstractAsyncContextManager[ClientResponse]:
+    """Return a request to another worker, in the name of whoever made `request`; the worker will not ask on."""
+    target = URL(f"{worker.origin()}{path}", encoded=True)
+    headers = {FORWARDED: "1"} if body is None else {FORWARDED: "1", "Content-Type": "application/json"}
+    signer = request.app[ADMISSION].hops
+    if signer is not None:
+        headers[hops.HEADER] = signer.sign(request[CALLER], worker, method, target.raw_path_qs, body or b"")
+    made: AbstractAsyncContextManager[ClientResponse] = app.http_client.request(
+        method,
+        target,
+        data=body,
+        headers=headers,
+        timeout=timeout,
+        allow_redirects=False,
+        ssl=request.app[PEERS] if target.scheme == "https" else True,
+    )
+    return made
 
 
 def _note_refusal(worker: URL, why: str, advice: str, *, status: int | None) -> None:

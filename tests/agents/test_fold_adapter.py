@@ -73,9 +73,10 @@ def test_stock_is_published_for_every_channel_of_the_default_policy() -> None:
 def test_what_the_fold_counts_is_handed_to_the_engine() -> None:
     ledger, memory = a_ledger(), Memory()
 
-    assert {"duplicates": 0, "past": 0, "unpaired": 0, "purged": 0} == run(ledger, memory, [stock(1, 100)]).counted
+    nothing = {"duplicates": 0, "past": 0, "unpaired": 0, "purged": 0, "counted_twice": 0}
+    assert nothing == run(ledger, memory, [stock(1, 100)]).counted
     again = msgspec.structs.replace(stock(1, 100), offset=2)
-    assert {"duplicates": 1, "past": 0, "unpaired": 0, "purged": 0} == run(ledger, memory, [again]).counted
+    assert nothing | {"duplicates": 1} == run(ledger, memory, [again]).counted
 
 
 def test_a_record_that_is_no_command_becomes_a_dead_letter_and_the_rest_goes_on() -> None:

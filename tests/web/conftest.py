@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -56,9 +57,26 @@ async def idle(app: EngineApp) -> AsyncIterator[TestClient]:  # type: ignore[typ
         yield client
 
 
+async def _expect_lamps(site: Site) -> None:
+    """Let 17 lamps be there, 10 be expected in two days and 3 in five, and 15 be promised for the third day."""
+    today = datetime.now(UTC).date()
+    days = [(today + timedelta(days=ahead)).isoformat() for ahead in (2, 3, 5)]
+    await site.send(site.topics.counted.name, {"itemId": "lamp", "onHand": 17})
+    supply = {"supplyId": "po-1", "itemId": "lamp", "quantity": 10, "expectedDate": days[0], "kind": "PURCHASE"}
+    await site.send(site.topics.supply_scheduled.name, supply)
+    await site.drained()
+    order = {"reservationId": "o-1", "itemId": "lamp", "quantity": 15, "channel": "ECOM", "requestedDate": days[1]}
+    await site.send(site.topics.created.name, order)
+    await site.drained()
+    await site.send(
+        site.topics.supply_scheduled.name,
+        {"supplyId": "po-2", "itemId": "lamp", "quantity": 3, "expectedDate": days[2]},
+    )
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def pair(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
-    """Give two live workers: of prod987 there are 150, 30 of them reserved in ECOM as r-1."""
+    """Give two live workers: of prod987 there are 150, 30 of them reserved in ECOM as r-1; lamps are expected."""
     directory = tmp_path_factory.mktemp("pair")
     site = Site(replace(settings_on(stack, directory), default_tenant="acme", session_timeout=6.0), directory)
     await site.open()
@@ -83,6 +101,7 @@ async def pair(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> AsyncI
         said = {"reservationId": "r-ä/1", "itemId": item, "quantity": 1, "reference": ORDER}
         await site.send(site.topics.created.name, said)
     await site.send(site.topics.confirmed.name, {"reservationId": "early", "itemId": "item-1"})
+    await _expect_lamps(site)
     await site.drained()
     await site.rest()
     yield site

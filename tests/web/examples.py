@@ -33,6 +33,9 @@ def examples() -> list[Example]:
     """Return those that two workers, of which one owns `prod987`, answer with."""
     item = "#/paths/~1atp~1{tenant}~1{item}/get/responses"
     explain = "#/paths/~1atp~1{tenant}~1{item}~1explain/get/responses"
+    projection = "#/paths/~1atp~1{tenant}~1{item}~1projection/get/responses"
+    promise = "#/paths/~1atp~1{tenant}~1{item}~1promise/get/responses"
+    supplies = "#/paths/~1atp~1{tenant}~1{item}~1supplies/get/responses"
     channel = "#/paths/~1atp~1{tenant}~1{item}~1{channel}/get/responses"
     reservation = "#/paths/~1reservations~1{tenant}~1{item}~1{reservation}/get/responses"
     found = "#/paths/~1reservations~1{tenant}/get/responses"
@@ -44,6 +47,12 @@ def examples() -> list[Example]:
         Example(f"{item}/200/{_JSON}", "reserved", 200, "/atp/acme/prod987"),
         Example(f"{explain}/200/{_JSON}", "reserved", 200, "/atp/acme/prod987/explain"),
         Example(f"{explain}/400/{_PROBLEM}", "limit", 400, "/atp/acme/prod987/explain?limit=0"),
+        Example(f"{projection}/200/{_JSON}", "expected", 200, "/atp/acme/lamp/projection?days=6"),
+        Example(f"{projection}/400/{_PROBLEM}", "days", 400, "/atp/acme/lamp/projection?days=0"),
+        Example(f"{promise}/200/{_JSON}", "later", 200, "/atp/acme/lamp/promise?quantity=14&channel=ECOM"),
+        Example(f"{promise}/200/{_JSON}", "never", 200, "/atp/acme/lamp/promise?quantity=99.5"),
+        Example(f"{promise}/400/{_PROBLEM}", "missing", 400, "/atp/acme/lamp/promise"),
+        Example(f"{supplies}/200/{_JSON}", "expected", 200, "/atp/acme/lamp/supplies"),
         Example(f"{channel}/200/{_JSON}", "reserved", 200, "/atp/acme/prod987/ECOM"),
         Example(f"{channel}/404/{_PROBLEM}", "channel", 404, "/atp/acme/prod987/NOPE"),
         Example(f"{reservation}/200/{_JSON}", "committed", 200, "/reservations/acme/prod987/r-1"),
@@ -81,13 +90,14 @@ def resolve(pointer: str) -> Any:
 
 
 def steady(value: Any) -> Any:
-    """Return an answer without what is different each time: moments, places in the log, and who owns what."""
+    """Return an answer without what is different each time: moments, days, places in the log, and who owns what."""
     if isinstance(value, dict):
         return {key: len(one) if key == "partitions" else steady(one) for key, one in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [steady(one) for one in value]
     if isinstance(value, str):
         value = re.sub(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00$", "<moment>", value)
+        value = re.sub(r"^\d{4}-\d\d-\d\d$", "<day>", value)
         value = re.sub(r"^[\w.-]+/\d+/\d+$", "<place>", value)
         return re.sub(r"^alloc-[0-9a-f]{16}-\d-\d+-\d+$", "<allocation>", value)
     return value

@@ -26,6 +26,10 @@ async def ask(client: Client, path: str, method: str = "GET", body: bytes | Byte
     [
         "/atp/acme/lamp",
         "/atp/acme/lamp/ECOM",
+        "/atp/acme/lamp/explain?date=2026-12-10",
+        "/atp/acme/lamp/projection?channel=ECOM&from=2026-12-10&days=367",
+        "/atp/acme/lamp/promise?quantity=1.5&channel=ECOM&date=2026-12-10&partial=true&priority=-1",
+        "/atp/acme/lamp/supplies?after=po-1&limit=1",
         "/reservations/acme/lamp/r-1",
         "/reservations/acme?reference=order-1",
         "/atp/acme/query",
@@ -58,6 +62,33 @@ async def test_who_owns_nothing_and_knows_nobody_says_when_to_ask_again(idle: Cl
 )
 async def test_a_look_up_says_which_reference_partition_and_page_there_is(idle: Client, query: str) -> None:
     assert (400, "bad-query") == await ask(idle, f"/reservations/acme{query}")
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        "explain?date=",
+        "explain?date=tomorrow",
+        "explain?date=2026-02-30",
+        "projection?from=1764547200000",
+        "projection?days=0",
+        "projection?days=368",
+        "projection?day=3",
+        "promise",
+        "promise?quantity=0",
+        "promise?quantity=-1",
+        "promise?quantity=0.001",
+        "promise?quantity=many",
+        "promise?quantity=1&partial=yes",
+        "promise?quantity=1&priority=high",
+        "promise?quantity=1&priority=2147483648",
+        "promise?quantity=1&date=10.12.2026",
+        "supplies?limit=501",
+        "supplies?open=true",
+    ],
+)
+async def test_a_view_by_date_says_which_parameters_there_are(idle: Client, view: str) -> None:
+    assert (400, "bad-query") == await ask(idle, f"/atp/acme/lamp/{view}")
 
 
 @pytest.mark.parametrize("after", ["lamp|", "|r", "lamp|%2525%00", "lamp|" + 256 * "a"])

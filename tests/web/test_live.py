@@ -149,7 +149,7 @@ async def test_figures_of_both_workers_add_up(pair: Site) -> None:
     async def both(name: str) -> list[float]:
         return [await figure(worker, name) for worker in pair.workers]
 
-    assert 23 == sum(await both("atp_messages_total"))
+    assert 27 == sum(await both("atp_messages_total"))
     assert [3, 3] == await both("atp_partitions_owned")
     for name in ("atp_log_lag", "atp_source_lag", "atp_quarantined_items", "atp_time_held_seconds"):
         assert [0, 0] == await both(name)

@@ -55,11 +55,11 @@ async def test_a_step_counts_once_with_its_records_and_what_it_published(idle: C
 
 
 async def test_what_the_ledger_did_not_apply_and_what_it_purged_is_counted(idle: Client, app: EngineApp) -> None:
-    app.steps.on_step(3, 7, answer(duplicates=2, past=0, unpaired=1, purged=40), 0.02)
-    app.steps.on_step(4, 1, answer(duplicates=1, past=3, unpaired=0, purged=0), 0.3)
+    app.steps.on_step(3, 7, answer(duplicates=2, past=0, unpaired=1, purged=40, counted_twice=2), 0.02)
+    app.steps.on_step(4, 1, answer(duplicates=1, past=3, unpaired=0, purged=0, counted_twice=3), 0.3)
     found = await figures(idle)
-    names = ("duplicates", "past_facts", "unpaired_adjustments", "purged_rows")
-    assert [3, 3, 1, 40] == [found[f"atp_{name}_total"] for name in names]
+    names = ("duplicates", "past_facts", "unpaired_adjustments", "purged_rows", "supply_counted_twice")
+    assert [3, 3, 1, 40, 5] == [found[f"atp_{name}_total"] for name in names]
 
 
 async def test_what_the_ledger_counts_is_there_from_zero(idle: Client) -> None:

@@ -55,7 +55,7 @@ def apply_command(item: OpenItem, command: ItemCommand, policy: Policy) -> Outco
         case Reserve():
             return _OUTCOMES[reserve(item, command, policy)]
         case AdjustStock():
-            return _adjust(item, command)
+            return _move_stock(item, command) if command.supply is None else _receive(item, command, command.supply)
         case CountStock():
             return _record(item, Fact(command.at_us, command.event_id, None, command.on_hand), command.location)
         case Release() | Fulfil() | Confirm():
@@ -91,16 +91,14 @@ def _expect(item: OpenItem, command: SupplyCommand) -> Outcome:
     return _APPLIED
 
 
-def _adjust(item: OpenItem, command: AdjustStock) -> Outcome:
-    """Take in an adjustment of the stock.
+def _receive(item: OpenItem, command: AdjustStock, supply: str) -> Outcome:
+    """Take in an adjustment of the stock that names a supply.
 
-    What it says of a supply counts whatever the stock says of it: also if it is refused as stale.
+    What it says of that counts whatever the stock says of it: also if it is refused as stale.
     """
-    if command.supply is None:
-        return _move_stock(item, command)
     if command.reservation is not None:
-        raise Refused(Reason.TWO_MOVEMENTS, f"{command.reservation} and {command.supply}")
-    news = supplies.adjusted(item, command, command.supply)
+        raise Refused(Reason.TWO_MOVEMENTS, f"{command.reservation} and {supply}")
+    news = supplies.adjusted(item, command, supply)
     outcome = _move_stock(item, command)
     return _APPLIED if news else outcome
 

@@ -201,7 +201,11 @@ class OpenItem:
         self.channels[row.channel].reserved += units
         self.reserved += units
         time_limit.begin_default(row, self.rules, self.log_time_ms)
-        insort(row.allocations, Allocation(self.offset, self.ordinal, units, earmarked, asked_at), key=_request)
+        allocation = Allocation(self.offset, self.ordinal, units, earmarked, asked_at)
+        if row.allocations:
+            insort(row.allocations, allocation, key=_request)
+        else:
+            row.allocations.append(allocation)
         self.events.append(
             AllocationCommitted(
                 name=self.name, version=self.version, log_time_ms=self.log_time_ms, offset=self.offset,

@@ -53,7 +53,9 @@ def receive(item: OpenItem, command: ReceiveSupply) -> bool:
     ):  # fmt: skip
         return False
     units = was_open - register.open_units(row)
-    if units > 0 and not command.moves_stock and not _is_held(item, command):
+    if units > 0 and not command.moves_stock and _is_held(item, command):
+        item.state.tally.counted_twice += 1
+    elif units > 0 and not command.moves_stock:
         until_us = item.log_time_ms * US_PER_MS + item.rules.supply.receipt_grace_us
         until_us = timers.start(item, until_us, timers.OF_RECEIPTS)
         arriving = Arriving(command.supply, units, command.location, command.at_us, until_us)

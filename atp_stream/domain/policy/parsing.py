@@ -19,6 +19,7 @@ from atp_stream.domain.policy.schema import (
     MAX_DOCUMENT,
     MAX_GRACE,
     MAX_HORIZON,
+    MAX_LEAD_TIME,
     MAX_OFFSET,
     MAX_OWN,
     MAX_PAST_DUE,
@@ -230,9 +231,11 @@ def _check_supply(place: str, section: SupplySection) -> None:
         ("past_due_days", MAX_PAST_DUE),
         ("past_due_offset", MAX_OFFSET),
         ("receipt_grace", MAX_GRACE),
+        ("dock_days", MAX_OFFSET),
+        ("lead_time", MAX_LEAD_TIME),
     ):
         unit = "seconds" if name == "receipt_grace" else "days"
-        _require(0 <= getattr(section, name) <= most, f"{place}.{name}", f"is from 0 to {most} {unit}")
+        _require(0 <= (getattr(section, name) or 0) <= most, f"{place}.{name}", f"is from 0 to {most} {unit}")
 
 
 def _check_spelling(place: str, section: TenantSection | ItemSection) -> None:

@@ -7,6 +7,7 @@ nothing from the section `*`, which stands for all others. Source: docs/rules/po
 
 from collections.abc import Mapping
 from decimal import Decimal
+from enum import StrEnum
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
@@ -36,7 +37,7 @@ from atp_stream.domain.stock.facts import StockRules
 from atp_stream.domain.supply.rules import SupplyRules
 from atp_stream.domain.time_units import US_PER_S
 
-__all__ = ["DEFAULT", "ItemRules", "Kind", "Policy", "PolicyError", "Rule", "parse", "read", "text"]
+__all__ = ["DEFAULT", "ItemRules", "Kind", "Level", "Policy", "PolicyError", "Rule", "parse", "read", "text"]
 
 _HUNDREDTH: Final = Decimal("0.01")
 _MAX_OWN_RULES: Final = 10_000  # items with a policy of their own whose rules are remembered
@@ -120,6 +121,16 @@ class ItemRules(msgspec.Struct, frozen=True, kw_only=True):
         return channel not in self.channels and (not self.accepts_unknown or self._named(channel) is not None)
 
 
+class Level(StrEnum):
+    """Where a rule is written, the most special first; DEFAULT: nowhere, and nothing is held back."""
+
+    ITEM_CHANNEL = "item_channel"
+    ITEM = "item"
+    CHANNEL = "channel"
+    TENANT = "tenant"
+    DEFAULT = "default"
+
+
 class Policy:
     """A policy ready for use; `document` is what was written. Durations in microseconds."""
 
@@ -167,6 +178,20 @@ class Policy:
         """Tell whether anything is written for single items of a tenant (as in keys)."""
         section = self._section(split(tenant)[0])
         return section is not None and bool(section.items)
+
+    def levels(self, name: str, own: str | None = None) -> tuple[dict[str, Level], Level]:
+        """Return where the rule of each named channel of an item is written, and that of those that nobody named.
+
+        `name` and `own` as in `rules`.
+        """
+        section = self._section(split(name)[0]) or TenantSection()
+        special = (recall_own(own.encode()) if own is not None else self.written_for(name)) or ItemSection()
+        common, single = by_form(section.channels), by_form(special.channels)
+        named = {
+            channel: _level(single.get(form), special.rule, common.get(form), section.rule)
+            for channel, form in ((channel, normal(channel)) for channel in self.rules(name, own).channels)
+        }
+        return named, _level(None, special.rule, None, section.rule)
 
     def _section(self, tenant: str) -> TenantSection | None:
         return self.document.tenants.get(tenant, self.document.tenants.get("*"))
@@ -237,7 +262,7 @@ def text(policy: Policy) -> str:
 
 
 def _rule(stops: bool | None, *sections: ChannelSection | None) -> Rule:  # noqa: FBT001  (frozen, or thawed, or neither)
-    written = next((one for one in sections if one is not None and one != _ONLY_NAMED), _ONLY_NAMED)
+    written = next(filter(_says_something, sections), None) or _ONLY_NAMED
     kind = written.kind or Kind.POOLED
     return Rule(
         buffer=quantity.parse(written.buffer or 0),
@@ -252,6 +277,15 @@ def _rule(stops: bool | None, *sections: ChannelSection | None) -> Rule:  # noqa
     )
 
 
+def _level(*sections: ChannelSection | None) -> Level:
+    """Return where the rule stands that `_rule` takes from these; they are those of the levels, in their order."""
+    return next((level for level, one in zip(Level, sections, strict=False) if _says_something(one)), Level.DEFAULT)
+
+
+def _says_something(section: ChannelSection | None) -> bool:
+    return section is not None and section != _ONLY_NAMED
+
+
 def _supply(written: SupplySection) -> SupplyRules:
     return SupplyRules(
         horizon_days=written.horizon,
@@ -259,6 +293,8 @@ def _supply(written: SupplySection) -> SupplyRules:
         past_due_days=written.past_due_days,
         past_due_offset_days=written.past_due_offset,
         receipt_grace_us=written.receipt_grace * US_PER_S,
+        dock_days=written.dock_days,
+        lead_time_days=written.lead_time,
         project=written.project,
     )
 

@@ -28,6 +28,7 @@ MAX_WINDOW: Final = 8 * 7 * 24 * 60 * 60
 MAX_HORIZON: Final = 366
 MAX_PAST_DUE: Final = 90
 MAX_OFFSET: Final = 30
+MAX_LEAD_TIME: Final = 3_650
 MAX_GRACE: Final = 30 * 24 * 60 * 60
 """Bounds of what is said of supplies: in days, the last in seconds."""
 
@@ -91,8 +92,9 @@ class SupplySection(_Section, frozen=True):
 
     Promises are made up to `horizon` days from today. A reservation is served from the shelf from `ahead` days before
     the day that it wants. What is late counts for `past_due_days`, as if it came `past_due_offset` days from today.
-    `receipt_grace` is how long what was received counts before the stock tells of it. `project` says whether
-    availability by day is told.
+    `receipt_grace` is how long what was received counts before the stock tells of it. What is expected counts
+    `dock_days` after its day. `lead_time` is how many days it takes to get what nobody has ordered: an estimate for
+    those who ask, which is never promised. `project` says whether availability by day is told.
     """
 
     horizon: int = 180
@@ -100,6 +102,8 @@ class SupplySection(_Section, frozen=True):
     past_due_days: int = 0
     past_due_offset: int = 1
     receipt_grace: int = 60 * 60
+    dock_days: int = 0
+    lead_time: int | None = None
     project: bool = True
 
 

@@ -31,10 +31,12 @@ _SURE: Final = 2
 
 
 class Term(NamedTuple):
-    """A part of a sum; `what` is stable text."""
+    """A part of a sum; `what` is stable text. By date, `day` is the one that it has to do with."""
 
     what: str
     quantity: int
+    supply: str | None = None
+    day: int | None = None
 
 
 class ChannelTerms(NamedTuple):
@@ -68,19 +70,24 @@ def explain(item: Item, rules: ItemRules, curve: CurveRow | None = None) -> Expl
     left = availability.free(stock.on_hand, safety, reserved)
     free = left - left % rules.step
     of_free = [Term("on_hand", stock.on_hand), Term("safety_stock", -safety), Term("reserved", -reserved)]
-    _add(of_free, "never_below_zero", left - sum(term.quantity for term in of_free))
-    _add(of_free, "less_than_step", free - left)
+    add(of_free, "never_below_zero", left - sum(term.quantity for term in of_free))
+    add(of_free, "less_than_step", free - left)
     if curve is not None and not item.quarantine:
         today = today_of(curve.boundary, item.log_time_ms)
         level = drawn(curve, stock.on_hand - reserved, safety, today, rules.supply, rules.step).levels[0]
-        _add(of_free, "kept_for_later", level - free)
+        add(of_free, "kept_for_later", level - free)
         free = level
+    return explained(item, rules, free, of_free)
+
+
+def explained(item: Item, rules: ItemRules, free: int, of_free: list[Term]) -> Explanation:
+    """Return the explanation of an item of which `free` units are free, for the reasons in `of_free`."""
     claimed = claims(free, rules, item.channels)
     of_quotas = quotas(open_rules(rules, item.channels), item.channels)
     earmarked = sum(claimed[quota.channel].earmark for quota in of_quotas)
     entitled = sum(quota.left - quota.left % rules.step for quota in of_quotas)
     return Explanation(
-        held=_held(stock),
+        held=_held(item.stock),
         free=of_free,
         pool=free - earmarked,
         shortage=entitled > free,
@@ -157,7 +164,7 @@ def _held(stock: Stock) -> list[Term]:
     named, bare = stock.named, stock.bare
     terms: list[Term] = []
     if upgrade.is_old(stock):
-        _add(terms, "before_the_upgrade", stock.on_hand)
+        add(terms, "before_the_upgrade", stock.on_hand)
         return terms
     with_name = [("locations", named.value), ("shipped", -named.missing), ("shipped_from_no_location", -stock.homeless)]
     without = [("no_location", bare.value), ("shipped", -bare.missing)]
@@ -169,8 +176,8 @@ def _held(stock: Stock) -> list[Term]:
         of_named, of_bare = (sum(units for _, units in one) for one in (with_name, without))
         counted = with_name if (of_named, -named.basis) <= (of_bare, -bare.basis) else without
     for what, quantity in counted:
-        _add(terms, what, quantity)
-    _add(terms, "limited", stock.on_hand - sum(term.quantity for term in terms))
+        add(terms, what, quantity)
+    add(terms, "limited", stock.on_hand - sum(term.quantity for term in terms))
     return terms
 
 
@@ -178,12 +185,12 @@ def _channel(found: ChannelTerms, *, earmarked: int, closed: bool, step: int, st
     """Complete the terms, which begin with those of what is free."""
     _, rule, row, claim, terms = found
     pool = sum(term.quantity for term in terms) - earmarked
-    _add(terms, "fenced_for_quotas", -earmarked)
-    _add(terms, "own_fence", claim.earmark)
+    add(terms, "fenced_for_quotas", -earmarked)
+    add(terms, "own_fence", claim.earmark)
     if closed:
-        _add(terms, "closed", -pool)
+        add(terms, "closed", -pool)
     else:
-        _add(terms, _NOT_CLAIMED[rule.kind], claim.pool - pool)
+        add(terms, _NOT_CLAIMED[rule.kind], claim.pool - pool)
     left = 0 if closed else sum(claim)
     held_back = min(rule.buffer, left)
     part = (left - held_back) % step
@@ -195,11 +202,12 @@ def _channel(found: ChannelTerms, *, earmarked: int, closed: bool, step: int, st
         ("quarantine", left if stopped else 0),
     ):
         taken = min(takes, left)
-        _add(terms, what, -taken)
+        add(terms, what, -taken)
         left -= taken
     return found
 
 
-def _add(terms: list[Term], what: str, quantity: int) -> None:
+def add(terms: list[Term], what: str, quantity: int, supply: str | None = None, day: int | None = None) -> None:
+    """Add a term, unless it is 0."""
     if quantity:
-        terms.append(Term(what, quantity))
+        terms.append(Term(what, quantity, supply, day))

@@ -35,7 +35,7 @@ def pieces(row: Reservation) -> int:
 
 def promised(row: Reservation) -> int:
     """Return the units that are promised for a day."""
-    return sum(promise.quantity for promise in row.promises)
+    return sum(promise.quantity for promise in row.promises) if row.promises else 0
 
 
 def is_empty(row: Reservation) -> bool:

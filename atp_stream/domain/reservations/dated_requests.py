@@ -12,16 +12,15 @@ Source: docs/rules/dates.md#wanted, docs/rules/dates.md#redate.
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from atp_stream.domain.commands import Reserve
 from atp_stream.domain.errors import Refused
 from atp_stream.domain.item.open_item import OpenItem
 from atp_stream.domain.reasons import Reason
 from atp_stream.domain.state.rows import Reservation
 
 
-def require_in_reach(item: OpenItem, command: Reserve) -> None:
-    """Raise Refused with reason too_far if a day is wanted that lies beyond the horizon."""
-    if command.wanted is not None and command.wanted > item.dates.today + item.rules.supply.horizon_days:
+def require_in_reach(item: OpenItem, wanted: int) -> None:
+    """Raise Refused with reason too_far if a wanted day lies beyond the horizon."""
+    if wanted > item.dates.today + item.rules.supply.horizon_days:
         raise Refused(Reason.TOO_FAR, f"`supply.horizon` is {item.rules.supply.horizon_days} days")
 
 
@@ -59,19 +58,14 @@ def move_to_wanted(item: OpenItem, reservation: str, row: Reservation) -> None:
 
 
 def claim(item: OpenItem, row: Reservation) -> int:
-    """Return what a request may take that nobody stands in front of: now if it is due, else on the day it wants."""
-    if row.undue:
-        return sum(item.dates.claim(row.channel, item.dates.first_day(row)))
-    return sum(item.claim(row.channel))
+    """Return what a request that is not due may take on the day that it wants, if nobody stands in front of it."""
+    return sum(item.dates.claim(row.channel, item.dates.first_day(row)))
 
 
 def take(item: OpenItem, reservation: str, row: Reservation, units: int) -> None:
-    """Commit units, or promise them for the day that is wanted."""
-    if row.undue:
-        item.dates.asked = reservation
-        item.dates.promise(reservation, row, units, item.dates.first_day(row), item.offset)
-    else:
-        item.commit(reservation, row, units)
+    """Promise units for the day that is wanted."""
+    item.dates.asked = reservation
+    item.dates.promise(reservation, row, units, item.dates.first_day(row), item.offset)
 
 
 def promise_rest(item: OpenItem, reservation: str, row: Reservation, units: int) -> bool:

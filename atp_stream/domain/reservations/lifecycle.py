@@ -41,7 +41,8 @@ def reserve(item: OpenItem, command: Reserve, policy: Policy) -> bool:
     channel = item.rules.resolve(asked, item.channels)
     if row is None or row.at_us is None:
         _require_unforgotten(item, command.reservation, command.at_us)
-        dated_requests.require_in_reach(item, command)
+        if command.wanted is not None:
+            dated_requests.require_in_reach(item, command.wanted)
         is_new = channel not in item.channels
         channel = item.channel_for(channel, policy.unknown_channel_limit)
         row = row or Reservation()
@@ -54,7 +55,8 @@ def reserve(item: OpenItem, command: Reserve, policy: Policy) -> bool:
         raise Refused(Reason.RESERVATION_CONFLICT, where)
     if command.at_us <= row.at_us:
         return False
-    dated_requests.require_in_reach(item, command)
+    if command.wanted is not None:
+        dated_requests.require_in_reach(item, command.wanted)
     if row.ended is None:
         _replace(item, row, command)
     else:
@@ -133,7 +135,8 @@ def _create(item: OpenItem, row: Reservation, command: Reserve, channel: str) ->
     index_reference(item, command.reservation, row, command.reference)
     cancel_purge(item, command.reservation, row)
     _state(row, command)
-    dated_requests.want(item, command.reservation, row)
+    if row.wanted is not None:
+        dated_requests.want(item, command.reservation, row)
     row.expires_at_us = None if row.confirmed else command.expires_at_us
     shipment_matching.relocate(item, row, command.location)
     rest = row.fulfil_rest

@@ -42,13 +42,15 @@ class Tally(msgspec.Struct, gc=False):
     """What changed no number or is no business of an item, counted within one step for the figures.
 
     `duplicates` came once more, `past` are facts that a newer absolute held already, `unpaired` adjustments moved the
-    stock for a reservation that was forgotten, `purged` are rows that went with their generation.
+    stock for a reservation that was forgotten, `purged` are rows that went with their generation. `counted_twice` are
+    receipts of a supply whose units an absolute held already: they had been expected as well until then.
     """
 
     duplicates: int = 0
     past: int = 0
     unpaired: int = 0
     purged: int = 0
+    counted_twice: int = 0
 
 
 class State:

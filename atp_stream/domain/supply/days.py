@@ -1,6 +1,7 @@
 """What is expected and promised by day, and the next day whose coming changes anything.
 
-A supply whose day is over counts no more, or, for `past_due_days`, as if it came `past_due_offset` days behind today.
+A supply counts `dock_days` after the day that is stated of it. Once that is over it counts no more, or, for
+`past_due_days`, as if it came `past_due_offset` days behind today.
 `today` of an item follows log time, but waits in front of a boundary for the tick that carries it over: what is stamped
 on its day and read late still counts as in time.
 
@@ -9,7 +10,7 @@ Source: docs/rules/dates.md#today, docs/rules/dates.md#past-due.
 """
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from atp_stream.domain.supply.rows import CurveRow, Day
@@ -44,22 +45,33 @@ def end_of(days: Sequence[Day], today: int, rules: SupplyRules) -> int:
 
 
 def expected(day: int, today: int, end: int, rules: SupplyRules) -> int | None:
-    """Return when a supply of a day is counted on, None if it is not (yet, or any more)."""
+    """Return when a supply of a stated day is counted on, None if it is not (yet, or any more)."""
+    day += rules.dock_days
     if day >= today:
         return day if day <= end else None
     return today + rules.past_due_offset_days if today - day <= rules.past_due_days else None
 
 
-def boundary_of(days: Sequence[Day], first_wanted: int | None, today: int, rules: SupplyRules) -> int | None:
-    """Return the next day whose coming changes anything; `first_wanted` is the first day of what is not due yet."""
-    found = [] if first_wanted is None else [max(today + 1, first_wanted - rules.ahead_days)]
-    end = end_of(days, today, rules)
+def boundary_of(
+    days: Sequence[Day], wanted: Iterable[int], today: int, rules: SupplyRules, *, arrives: bool = False
+) -> int | None:
+    """Return the next day whose coming changes anything.
+
+    `wanted` are the first day that is wanted by what is not due yet, and the first of them beyond the horizon. While
+    anything `arrives` it is tomorrow: that counts from today on, whichever day it is.
+    """
+    reach, end = today + rules.horizon_days, end_of(days, today, rules)
+    far = max(rules.ahead_days, rules.horizon_days)
+    found = [max(today + 1, day - (far if day > reach else rules.ahead_days)) for day in wanted]
+    if arrives:
+        found.append(today + 1)
     for one in days:
         if one.supply:
-            if one.day > end:
-                found.append(one.day - rules.horizon_days)
+            counts = one.day + rules.dock_days
+            if counts > reach:  # nothing is promised for it yet, though an older promise may let it count
+                found.append(counts - rules.horizon_days)
             elif expected(one.day, today, end, rules) is not None:
-                found.append(max(one.day, today) + 1)
+                found.append(max(counts, today) + 1)
         if one.promised:
             found.append(one.day if one.day > today else today + 1)
     return min(found, default=None)

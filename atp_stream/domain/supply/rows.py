@@ -56,7 +56,7 @@ class Arriving(msgspec.Struct, array_like=True, gc=False):
 
 
 class Day(msgspec.Struct, array_like=True, gc=False):
-    """What is expected on a day, and what is promised for it."""
+    """What is stated to be expected on a day, and what is promised for it."""
 
     day: int
     supply: int = 0

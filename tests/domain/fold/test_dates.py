@@ -171,6 +171,14 @@ def test_a_shortage_is_told_with_the_day() -> None:
     assert [(None, ((day(7), 5),), "ASKED")] == [(one.wanted, one.lines, one.reason.value) for one in promised]
 
 
+def test_days_from_the_dock_to_the_shelf_delay_what_is_expected_and_what_is_promised_of_it() -> None:
+    log = log_with(0, dock_days=2)
+    log.say(schedule("x", 5, 3), wants("a", 5, None))
+    assert [(5, 5)] == lines(log, "a")
+    log.say(edit_item({"supply": {"dock_days": 4}}))
+    assert ([(7, 5)], ["ASKED", "LATER"]) == (lines(log, "a"), told(log, "a"))
+
+
 # What was corrected on the way
 
 
@@ -219,6 +227,15 @@ def test_what_was_received_counts_until_its_grace_is_over() -> None:
     assert (0, {}) == projection(log)
 
 
+def test_a_day_that_passes_without_a_tick_does_not_tell_again_what_is_arriving() -> None:
+    log = log_with(0, receipt_grace=2 * 86_400)
+    log.say(schedule("x", 5, 3), receive("x", 5))
+    again = log.say(count(0, AT - 1), log_time=day(1) * DAY + 60_000)  # a duplicate
+    assert [] == [event for event in again if isinstance(event, AvailabilityProjected)]
+    comes(log, 1)
+    assert (0, {1: 5}) == projection(log)
+
+
 def test_a_large_promise_that_cannot_be_redeemed_keeps_no_smaller_one_from_its_day() -> None:
     log = log_with(3)
     log.say(schedule("x", 20, 6), wants("late", 20, 1), wants("small", 3, 1))
@@ -247,7 +264,8 @@ def test_what_is_available_now_is_explained_with_what_is_kept_for_later() -> Non
     log.say(schedule("x", 10, 3), wants("a", 15, 5))
     rules, row = policy_of(log).rules(LAMP), log.item()
     found = explain(row, rules, log.read(f"{LAMP}|c"))
-    assert [("on_hand", 17), ("safety_stock", 0), ("reserved", 0), ("kept_for_later", -5)] == found.free
+    free = [("on_hand", 17), ("safety_stock", 0), ("reserved", 0), ("kept_for_later", -5)]
+    assert free == [(term.what, term.quantity) for term in found.free]
     assert 12 == sum(term.quantity for term in found.channels[0].terms) == log.shows()[0]
 
 
@@ -281,6 +299,24 @@ def test_a_day_beyond_the_horizon_is_refused_and_a_supply_beyond_it_is_kept() ->
     assert (["too_far"], (0, {})) == (refusals(log), projection(log))
     comes(log, 2)
     assert (0, {12: 7}) == projection(log)
+
+
+def test_a_day_that_is_wanted_beyond_a_smaller_horizon_is_promised_once_that_reaches_it() -> None:
+    log = log_with(9, horizon=9)
+    log.say(wants("a", 13, 5, allow_partial=True), edit_item({"supply": {"horizon": 4}}))
+    log.say(schedule("x", 8, 2))
+    assert ([(5, 9)], (0, 4)) == (lines(log, "a"), held(log, "a"))
+    comes(log, 1)
+    assert ([(5, 13)], (0, 0)) == (lines(log, "a"), held(log, "a"))
+
+
+def test_a_supply_that_an_older_promise_lets_count_is_promised_once_a_smaller_horizon_reaches_it() -> None:
+    log = log_with(0, horizon=9)
+    log.say(schedule("x", 5, 8), wants("a", 5, 8), edit_item({"supply": {"horizon": 4}}))
+    log.say(schedule("y", 3, 7), wants("b", 3, 4))
+    assert ([], (0, 3)) == (lines(log, "b"), held(log, "b"))
+    comes(log, 3)
+    assert [(7, 3)] == lines(log, "b")
 
 
 def test_an_item_without_any_date_left_has_no_row_for_it() -> None:

@@ -2,6 +2,7 @@
 
 from atp_stream.domain.commands import AnyCommand
 from atp_stream.domain.state.overlay import Tally
+from tests.domain.support.days import receive, schedule
 from tests.domain.support.limits import MINUTE, at, ticks
 from tests.domain.support.log import AT, NOON, Log, adjust, count, fulfil, policy, release, reserve
 
@@ -31,6 +32,14 @@ def test_a_fact_that_a_newer_absolute_held_already_is_past() -> None:
     for passed in range(9):  # a silence counts a quarter of the window: this is more than two windows
         log.say(count(9, AT + passed * DAY), log_time=NOON + passed * DAY // 1_000)
     assert 1 == tally(log, adjust(5, at=AT), log_time=NOON + 8 * DAY // 1_000).past
+
+
+def test_a_receipt_that_comes_after_a_count_which_holds_its_units_was_counted_twice() -> None:
+    log = Log()
+    log.say(schedule("x", 5, 3), schedule("y", 5, 3), schedule("z", 5, 3), adjust(5, supply="z", at=AT + 1))
+    assert Tally() == tally(log, receive("x", 5, at=AT + 2))
+    assert Tally(counted_twice=1) == tally(log, count(10, AT + 3), receive("y", 5, at=AT + 2))
+    assert Tally() == tally(log, receive("z", 5, at=AT + 2))
 
 
 def test_an_adjustment_of_a_reservation_that_was_forgotten_is_unpaired() -> None:

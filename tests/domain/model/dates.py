@@ -69,18 +69,25 @@ class Dates(Numbers):
 
     def next_boundary(self) -> int | None:
         """Return the next day whose coming changes anything."""
-        found, today = [], self.today()
+        today = self.today()
+        found = [today + 1] if self.coming else []
         for supply in self.supplies.values():
             day = supply.day()
-            if day is not None and day > self.end():
-                found.append(day - self.horizon())
-            elif day is not None and self.counted_on(day) is not None:
-                found.append(max(day, today) + 1)
+            if day is None:
+                continue
+            counts = day + self.rules.supply("dock_days", 0)
+            if counts > today + self.horizon():
+                found.append(counts - self.horizon())
+            elif self.counted_on(day) is not None:
+                found.append(max(counts, today) + 1)
         for _, one in self.all_dated():
             found.append(one.day if one.day > today else today + 1)
         ahead = self.rules.supply("ahead", 0)
         undue = [order.wanted for order in self.orders.values() if order.is_open() and not order.due]
-        found += [max(today + 1, wanted - ahead) for wanted in undue if wanted is not None]
+        for wanted in undue:
+            if wanted is not None:
+                found.append(max(today + 1, wanted - ahead))
+                found += [wanted - self.horizon()] if wanted > today + self.horizon() else []
         return min(found, default=None)
 
     # The curve
@@ -92,6 +99,7 @@ class Dates(Numbers):
 
     def counted_on(self, day: int) -> int | None:
         """Return when a supply that is expected on a day is counted on."""
+        day += self.rules.supply("dock_days", 0)
         if day >= self.today():
             return day if day <= self.end() else None
         late = self.today() - day
@@ -110,10 +118,11 @@ class Dates(Numbers):
         found = {NOW: shelf}
         supplies = [(supply.day(), supply.open()) for supply in self.supplies.values()]
         expected = [(None if day is None else self.counted_on(day), units) for day, units in supplies]
+        coming = sum(one.units for one in self.coming)
+        changes = [(day, units) for day, units in expected if day is not None]
+        changes += [(one.day, -one.units) for _, one in self.all_dated()]
         for point in self.days()[1:]:
-            units = shelf + sum(one.units for one in self.coming)
-            units += sum(units for day, units in expected if day is not None and day <= point)
-            found[point] = units - sum(one.units for _, one in self.all_dated() if one.day <= point)
+            found[point] = shelf + coming + sum(units for day, units in changes if day <= point)
         return found
 
     def levels(self) -> dict[int, int]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -127,6 +128,10 @@ class Rules:
 
     def named(self) -> list[str]:
         """Return the channels, each in the spelling that is written first."""
+        return self._named
+
+    @cached_property
+    def _named(self) -> list[str]:
         found: list[str] = []
         for key in ("channels", "frozen"):
             for part in (self.section, self.special):

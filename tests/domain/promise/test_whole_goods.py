@@ -11,7 +11,7 @@ from atp_stream.domain.policy.rules import INITIAL, ItemRules, PolicyError, Rule
 from atp_stream.domain.policy.schema import Kind
 from atp_stream.domain.promise.availability import free, safety_stock, shown
 from atp_stream.domain.promise.claims import Quota, claims, earmarks, shares
-from atp_stream.domain.promise.explanation import explain
+from atp_stream.domain.promise.explanation import Term, explain
 from atp_stream.domain.state.rows import Channel
 from tests.domain.model import sharing
 from tests.domain.support.folding import items, one_by_one, rules_of
@@ -142,8 +142,9 @@ def test_a_step_is_a_hundredth_at_the_least(step: str) -> None:
 def test_terms_say_what_is_less_than_a_step() -> None:
     log = log_with({"A": {"buffer": 0.5}}, 5.75)
     found = explain(log.item(), rules_of(log, "acme|lamp"))
-    assert [("on_hand", 575), ("safety_stock", 0), ("reserved", 0), ("less_than_step", -75)] == found.free
-    assert [*found.free, ("buffer", -50), ("less_than_step", -50)] == found.channels[0].terms
+    free = [Term("on_hand", 575), Term("safety_stock", 0), Term("reserved", 0), Term("less_than_step", -75)]
+    assert free == found.free
+    assert [*free, Term("buffer", -50), Term("less_than_step", -50)] == found.channels[0].terms
 
 
 def test_a_grant_of_less_than_a_step_is_no_shortage() -> None:

@@ -28,15 +28,25 @@ def test_a_supply_that_is_late_counts_no_more_or_again_for_some_days() -> None:
     ]  # fmt: skip
 
 
+def test_a_supply_counts_so_many_days_after_the_stated_one_as_it_takes_from_the_dock_to_the_shelf() -> None:
+    rules = SupplyRules(horizon_days=30, past_due_days=3, past_due_offset_days=2, dock_days=2)
+    assert [12, 40, None] == [expected(day, 10, 40, rules) for day in (10, 38, 39)]
+    assert [10, 12, 12, None] == [expected(day, 10, 40, rules) for day in (8, 7, 5, 4)]
+    assert 13 == boundary_of([Day(10, supply=5)], (), 10, rules)
+    assert 12 == boundary_of([Day(40, supply=5)], (), 10, rules)
+
+
 def test_today_follows_log_time_and_waits_in_front_of_a_boundary() -> None:
     assert [10, 10, 11] == [today_of(None, 10 * DAY_MS), today_of(11, 12 * DAY_MS), today_of(14, 11 * DAY_MS)]
 
 
 def test_the_next_boundary_is_the_first_day_that_changes_anything() -> None:
-    assert 13 == boundary_of([Day(12, supply=5)], None, 10, RULES)
-    assert 12 == boundary_of([Day(12, promised=5)], None, 10, RULES)
-    assert 11 == boundary_of([Day(10, promised=5)], None, 10, RULES)
-    assert 15 == boundary_of([Day(45, supply=5)], None, 10, RULES)
-    assert 17 == boundary_of([], 20, 10, SupplyRules(ahead_days=3))
-    assert 11 == boundary_of([Day(9, supply=5)], None, 10, LATE)
-    assert boundary_of([Day(9, supply=5)], None, 10, RULES) is None
+    assert 13 == boundary_of([Day(12, supply=5)], (), 10, RULES)
+    assert 12 == boundary_of([Day(12, promised=5)], (), 10, RULES)
+    assert 11 == boundary_of([Day(10, promised=5)], (), 10, RULES)
+    assert 15 == boundary_of([Day(45, supply=5)], (), 10, RULES)
+    assert 17 == boundary_of([], [20], 10, SupplyRules(ahead_days=3))
+    assert 11 == boundary_of([Day(9, supply=5)], (), 10, LATE)
+    assert 15 == boundary_of([Day(45, supply=5), Day(50, promised=5)], (), 10, RULES)
+    assert [15, 12] == [boundary_of([], [45], 10, SupplyRules(horizon_days=30, ahead_days=ahead)) for ahead in (0, 33)]
+    assert boundary_of([Day(9, supply=5)], (), 10, RULES) is None

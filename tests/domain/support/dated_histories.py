@@ -24,9 +24,11 @@ from tests.domain.support.log import (
     edit_item,
     fulfil,
     grant,
+    move,
     policy,
     release,
     reserve,
+    revoke,
     tick,
 )
 
@@ -51,6 +53,7 @@ def supply_rules(r: Random) -> Named:
         "past_due_days": r.choice([0, 0, 2, 5]),
         "past_due_offset": r.choice([0, 1, 1, 2]),
         "receipt_grace": r.choice([600, 3600, 90_000]),
+        "dock_days": r.choice([0, 0, 0, 1, 3]),
     }
 
 
@@ -118,19 +121,25 @@ def of_stock(r: Random, said: Named) -> AnyCommand:
 
 
 def of_operator(r: Random) -> AnyCommand:
-    if r.random() < 0.75:
-        return grant(r.choice(QUOTAS), r.choice(UNITS), event_id=f"grant {r.randrange(10_000)}")
+    named = f"verb {r.randrange(10_000)}"
+    match r.choice(["grant"] * 8 + ["revoke", "move"] + ["edit"] * 4):
+        case "grant":
+            return grant(r.choice(QUOTAS), r.choice(UNITS), event_id=named)
+        case "revoke":
+            return revoke(r.choice(QUOTAS), r.choice([None, *UNITS]), event_id=named)
+        case "move":
+            return move(r.choice(QUOTAS), r.choice(QUOTAS), r.choice(UNITS), event_id=named)
     patches: list[Callable[[], Named]] = [
         lambda: {"safety_stock": documents.safety(r)},
         lambda: {"supply": supply_rules(r)},
         lambda: {"frozen": {r.choice(["ECOM", "STORE"]): r.choice([True, False])}},
     ]
-    return edit_item(r.choice(patches)(), event_id=f"edit {r.randrange(10_000)}")
+    return edit_item(r.choice(patches)(), event_id=named)
 
 
 def command(r: Random, log_time: int) -> AnyCommand:
-    """Throw a command; the clocks of senders are behind by up to days."""
-    behind = r.choice([0, 0, 0, 0, 0, 1, 5, 60, 60 * 30, 60 * 24 * 3]) * MINUTE
+    """Throw a command; the clocks of senders are behind by up to days, or ahead, and some by more than is let pass."""
+    behind = r.choice([0, 0, 0, 0, 0, 1, 5, 60, 60 * 30, 60 * 24 * 3, -3, -9]) * MINUTE
     said = {"at_us": (log_time - behind) * 1_000 + r.randrange(3), "event_id": f"event {r.randrange(100_000)}"}
     today = log_time // DAY
     match r.choice(["supply"] * 6 + ["order"] * 8 + ["stock"] * 3 + ["operator"]):
@@ -161,6 +170,9 @@ def history(seeds: list[int]) -> list[Entry]:
         r = Random(seed)
         passed = r.choice(PASSED) if r.random() < 0.5 else 0
         log_time += passed
+        if r.random() < 0.02:
+            changed = policy(document(r), event_id=f"policy {r.randrange(10_000)}")
+            entries.append(Entry(0, len(entries), log_time, "|", changed))
         if passed and r.random() < 0.9:
             behind = r.choice([0, 0, 0, HOUR])
             entries.append(Entry(0, len(entries), log_time, "|", tick((log_time - behind) * 1_000)))

@@ -1,0 +1,211 @@
+"""What of an item has a date, naively: every number is counted from the lists of supplies and promises when it is asked.
+
+Today of an item follows log time, but waits in front of a `boundary`, the next day whose coming changes anything, for
+the tick that carries it over.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
+
+from atp_stream.oracle.claim import Claim
+from atp_stream.oracle.curve import NOW, Curve
+from atp_stream.oracle.policy import Rules
+from atp_stream.oracle.pool import Pool, Told
+from atp_stream.oracle.supply import Supply
+
+DAY: Final = 86_400_000
+"""Milliseconds."""
+
+_NEVER: Final = -1
+
+
+class Arriving(NamedTuple):
+    """Units that were received, but that no stock tells of yet; `until` (microseconds) they count nevertheless."""
+
+    supply: str
+    units: int
+    location: str
+    at: int
+    until: int
+
+
+class Projection(NamedTuple):
+    """What is shown by day of an item that has dates: of each channel what is available now, and at each change."""
+
+    today: int
+    last: int
+    channels: dict[str, tuple[int, tuple[tuple[int, int], ...]]]
+
+
+class Dates(Pool):
+    """The supplies of one item, and what is promised of it by day."""
+
+    def __init__(self, rules: Rules) -> None:
+        super().__init__(rules)
+        self.supplies: dict[str, Supply] = {}
+        self.arriving: list[Arriving] = []
+        self.absolute_at = _NEVER  # the stamp of the newest absolute since anything has a date
+        self.boundary: int | None = None
+        self.roll_at: int | None = None  # the moment at which a tick carries the item over it
+        self._by_day: dict[str, Claim] = {}  # claims that are promised something by day, or may have been
+        self._undue: dict[str, Claim] = {}  # claims that are not due yet, or may have been
+        self._told_before: dict[str, tuple[tuple[tuple[int, int], ...], int]] = {}
+        self._asked: str | None = None  # the claim that the present cause is about
+        self._drawn: Curve | None = None
+
+    # Days
+
+    @property
+    def today(self) -> int:
+        """The day of the item."""
+        day = self._log_time // DAY
+        return day if self.boundary is None else min(day, self.boundary - 1)
+
+    @property
+    def last(self) -> int:
+        """The last day for which promises are made."""
+        return self.today + self.rules.horizon
+
+    @property
+    def dated(self) -> bool:
+        """Whether anything has a date."""
+        undue = any(claim.undue for claim in self._undue.values())
+        return undue or bool(self.arriving) or any(self._promises()) or any(one.open for one in self.supplies.values())
+
+    def is_undue(self, wanted: int | None) -> bool:
+        """Tell whether a day that is asked for is not near yet."""
+        return wanted is not None and wanted > self.today + self.rules.ahead
+
+    def first_day(self, claim: Claim) -> int:
+        """Return the first day that answers a claim."""
+        return self.today if claim.wanted is None else max(claim.wanted, self.today)
+
+    def counted_on(self, day: int) -> int | None:
+        """Return when a supply that is expected on a day is counted on, None if it is not."""
+        today = self.today
+        if day >= today:
+            return day if day <= max([self.last, *(on for _, (_, _, on) in self._promises())]) else None
+        return today + self.rules.past_due_offset if today - day <= self.rules.past_due_days else None
+
+    def _promises(self) -> Iterator[tuple[Claim, list[int]]]:
+        return ((claim, promise) for claim in self._by_day.values() for promise in claim.promises)
+
+    def _next_boundary(self) -> int | None:
+        today = self.today
+        found = [today + 1] if self.arriving else []
+        for supply in self.supplies.values():
+            day = supply.day
+            if day is not None and self.counted_on(day) is not None:
+                found.append(max(day, today) + 1)
+            elif day is not None and day >= today:
+                found.append(day - self.rules.horizon)
+        found += [day if day > today else today + 1 for _, (_, _, day) in self._promises()]
+        wanted = [claim.wanted for claim in self._undue.values() if claim.undue and claim.wanted is not None]
+        return min([*found, *(max(today + 1, day - self.rules.ahead) for day in wanted)], default=None)
+
+    # The curve
+
+    def curve(self) -> Curve:
+        """Return what is there by day."""
+        if self._drawn is None:
+            today = self.today
+            changes = [(today, sum(one.units for one in self.arriving))]
+            for supply in self.supplies.values():
+                day = None if supply.day is None else self.counted_on(supply.day)
+                if day is not None:
+                    changes.append((day, supply.open))
+            changes += [(max(day, today), -units) for _, (_, units, day) in self._promises()]
+            shelf = self.on_hand - self.reserved
+            self._drawn = Curve(shelf, self.safety_stock, self.rules.step, today, changes)
+        return self._drawn
+
+    def changed(self) -> None:
+        """Take note that something changes hands, or comes: what is there by day is counted anew."""
+        self._drawn = None
+
+    def _free(self) -> int:
+        return self.curve().free(NOW) if self.dated else super()._free()
+
+    def _earliest(self, claim: Claim, units: int, first: int, *, more: bool) -> int | None:
+        """Return the first day on which units may be promised; with `more` one with more than there is now."""
+        if not self.rules.serves(claim.channel):
+            return None
+        curve, last = self.curve(), self.last
+        now = curve.free(NOW) if more else -1
+        days = [first, *(day for day in curve.days if day > first)]
+        return next((day for day in days if day <= last and now < curve.free(day) >= units), None)
+
+    def projection(self) -> Projection | None:
+        """Return what is shown by day; None if nothing has a date, or policy wants none told."""
+        if not self.rules.projects or not self.dated:
+            return None
+        curve, blocked, shown = self.curve(), self._blocked(), {}
+        for channel in self.channels:
+            steps: list[tuple[int, int]] = []
+            level = now = 0 if channel in blocked else self.rules.shown(channel, curve.free(NOW))
+            for day in curve.days[1:]:
+                there = 0 if channel in blocked else self.rules.shown(channel, curve.free(day))
+                if there != level:
+                    steps.append((day, there))
+                level = there
+            shown[channel] = now, tuple(steps)
+        return Projection(self.today, self.last, shown)
+
+    def days(self) -> list[list[int]]:
+        """Return by day what is expected on it and promised for it."""
+        found: dict[int, list[int]] = {}
+        for supply in self.supplies.values():
+            if supply.day is not None:
+                found.setdefault(supply.day, [0, 0])[0] += supply.open
+        for _, (_, units, day) in self._promises():
+            found.setdefault(day, [0, 0])[1] += units
+        return [[day, *sums] for day, sums in sorted(found.items())]
+
+    # The cause of what follows
+
+    def begin(self, place: int, log_time: int, *, first: int = 0) -> None:
+        """Say what causes the next changes."""
+        super().begin(place, log_time, first=first)
+        self.changed()
+        self._asked = None
+        self._by_day = {name: claim for name, claim in self._by_day.items() if claim.promises}
+        self._undue = {name: claim for name, claim in self._undue.items() if claim.undue}
+        self._told_before = {name: (claim.lines, claim.reserved) for name, claim in self._by_day.items()}
+
+    def _used_by_day(self) -> set[str]:
+        return {claim.channel for claim, _ in self._promises()}
+
+    def _end_of_dates(self) -> None:
+        """Tell what is promised otherwise, and see which day is the next that changes anything."""
+        for name, claim in self._by_day.items():
+            lines, reserved = self._told_before.get(name, ((), 0))
+            if claim.lines != lines:
+                self.told.append(self._told_of(claim, lines, reserved))
+        if not self.dated:
+            self.absolute_at = _NEVER
+        boundary = self._next_boundary()
+        if boundary != self.boundary or (self.roll_at is None) != (boundary is None):
+            self.roll_at = None
+            if boundary is not None:
+                self.roll_at = max(boundary * DAY * 1000, self._log_time * 1000 + 1)
+                self.wake(self.roll_at)
+        self.boundary = boundary
+        self.changed()
+
+    def _told_of(self, claim: Claim, before: Any, reserved: int) -> Told:
+        lines = claim.lines
+        more = sum(units for _, units in lines) > sum(units for _, units in before)
+        if claim.ended:
+            reason = "ENDED"
+        elif claim.name == self._asked:
+            reason = "ASKED"
+        elif not lines:
+            reason = "NO_DATE" if claim.waiting else "REDEEMED"
+        elif not before or more:
+            reason = "SUPPLY"
+        elif lines[-1][0] != before[-1][0]:
+            reason = "EARLIER" if lines[-1][0] < before[-1][0] else "LATER"
+        else:
+            reason = "REDEEMED" if claim.reserved > reserved else "NO_DATE"
+        by_day = claim.wanted, lines, claim.waiting, claim.reserved
+        return Told("promised", claim.channel, claim.promised, reservation=claim.name, reason=reason, by_day=by_day)

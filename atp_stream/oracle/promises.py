@@ -1,0 +1,226 @@
+"""Promises by day of one item, naively: who gets one, who loses one, who is served next; all are looked at each time.
+
+Four queues in each channel: what is promised for today, what is due and waits, promises that are late or due, and what
+waits for a later day. The first of all, by priority and the place of its request in the log, is helped next.
+"""
+
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from atp_stream.oracle.claim import Claim
+from atp_stream.oracle.curve import NOW
+from atp_stream.oracle.dates import Dates
+
+_TODAY, _DUE, _LATE, _UNDUE = range(4)
+_FIRST: Final = (-(2**63), 0, 0)
+
+
+class Head(NamedTuple):
+    """Somebody to be helped: the least is the next."""
+
+    above: int  # its priority, below 0
+    place: int
+    queue: int
+    day: int
+    claim: str
+    channel: str
+
+
+class Promises(Dates):
+    """The promises of one item, and how they change hands."""
+
+    # A request
+
+    def _free_for(self, claim: Claim) -> int:
+        return self.curve().free(self.first_day(claim)) if claim.undue else self._free()
+
+    def _give(self, claim: Claim, units: int) -> None:
+        if claim.undue:
+            self._asked = claim.name
+            self._promise(claim, self._now, units, self.first_day(claim))
+        else:
+            super()._give(claim, units)
+
+    def _promise_rest(self, claim: Claim, units: int) -> bool:
+        first = self.first_day(claim)
+        day = self._earliest(claim, units, first + claim.undue, more=not claim.undue)
+        if day is None:
+            return False
+        self._asked = claim.name
+        self._promise(claim, self._now, units, day)
+        return True
+
+    def want(self, claim: Claim, wanted: int | None) -> None:
+        """Let a claim ask for a day, or for as soon as can be."""
+        claim.wanted = wanted
+        claim.undue = not claim.ended and self.is_undue(wanted)
+        self._undue[claim.name] = claim
+        if claim.promises:
+            self._asked = claim.name
+        for place, units, day in list(claim.promises):
+            if wanted is not None and day < wanted:
+                self._move(claim, place, units, day, wanted)
+
+    def _promise(self, claim: Claim, place: int, units: int, day: int) -> None:
+        self._by_day[claim.name] = claim
+        claim.promise(place, units, day)
+        self.changed()
+
+    def _move(self, claim: Claim, place: int, units: int, day: int, to: int) -> None:
+        claim.promises.remove([place, units, day])
+        self._promise(claim, place, units, to)
+
+    def unpromise(self, claim: Claim, units: int, *, latest: bool) -> None:
+        """Take units off that a claim is promised by day."""
+        if units:
+            self._asked = claim.name
+        super().unpromise(claim, units, latest=latest)
+        self.changed()
+
+    def _commit(self, claim: Claim, units: int, request: int) -> None:
+        super()._commit(claim, units, request)
+        self.changed()
+
+    # What follows
+
+    def _refill(self) -> None:
+        self.changed()
+        if not self.dated:
+            super()._refill()
+            return
+        self._promise_anew(self._lose())
+        self._serve()
+
+    def _lose(self) -> list[tuple[int, int, Claim, int]]:
+        """Take promises off until what is left is covered; return the lost units by rank."""
+        lost: dict[tuple[int, int], tuple[Claim, int]] = {}
+        while (standing := list(self._promises())) and (hole := self._hole(min(day for _, (_, _, day) in standing))):
+            last, missing = hole
+            loser, promise = min(
+                ((claim, promise) for claim, promise in standing if promise[2] <= last),
+                key=lambda one: (one[0].confirmed, one[0].priority, -one[1][0], -one[1][2]),
+            )
+            place, units, day = promise
+            units = min(units, missing) if loser.partial else units
+            promise[1] -= units
+            loser.promises = [one for one in loser.promises if one[1]]
+            self._wait(loser, units, place)
+            rank = -loser.priority, place
+            lost[rank] = loser, units + lost.get(rank, (loser, 0))[1]
+            self.changed()
+        return [(above, place, *lost[above, place]) for above, place in sorted(lost)]
+
+    def _hole(self, first: int) -> tuple[int, int] | None:
+        """Return the first day from `first` on that is not covered, and what is missing then."""
+        curve, first = self.curve(), max(first, self.today)
+        days = [first, *(day for day in curve.days if day > first)]
+        return next(((day, -curve.there(day)) for day in days if curve.there(day) < 0), None)
+
+    def _promise_anew(self, lost: list[tuple[int, int, Claim, int]]) -> None:
+        for _, place, claim, units in lost:
+            day = self._earliest(claim, units, self.first_day(claim), more=False)
+            if day is not None:
+                self._wait_no_more(claim, place, units)
+                self._promise(claim, place, units, day)
+
+    def _wait_no_more(self, claim: Claim, place: int, units: int) -> None:
+        for wait in claim.waits:
+            wait[1] -= units if wait[0] == place else 0
+        claim.waits = [wait for wait in claim.waits if wait[1]]
+
+    def _serve(self) -> None:
+        """Help one after the other, until nobody can be helped."""
+        shut: set[tuple[int, str]] = set()
+        seen: dict[str, tuple[int, int, int]] = {}
+        while heads := [head for head in self._heads(seen) if (head.queue, head.channel) not in shut]:
+            head = min(heads)
+            before = self.promised_in(head.channel)
+            if not self._help(head, self.claims[head.claim]):
+                shut.add((head.queue, head.channel))
+            if self.promised_in(head.channel) > before:
+                shut.clear()
+            if head.queue == _LATE:
+                seen[head.channel] = head.above, head.place, head.day
+                shut.discard((_TODAY, head.channel))
+
+    def promised_in(self, channel: str) -> int:
+        """Return what is promised by day in a channel."""
+        return sum(units for claim, (_, units, _) in self._promises() if claim.channel == channel)
+
+    def _heads(self, seen: dict[str, tuple[int, int, int]]) -> Iterator[Head]:
+        curve, today = self.curve(), self.today
+        moves = any(day > today and curve.movable(day - 1, day) for _, (_, _, day) in self._promises())
+        for claim, (place, _, day) in self._promises():
+            if day == today:
+                yield Head(-claim.priority, place, _TODAY, 0, claim.name, claim.channel)
+            late = not claim.undue or (claim.wanted is not None and day > claim.wanted)
+            if moves and late and (-claim.priority, place, day) > seen.get(claim.channel, _FIRST):
+                yield Head(-claim.priority, place, _LATE, day, claim.name, claim.channel)
+        if curve.free(curve.days[-1]):
+            for claim in self._queue:
+                for place, _ in claim.waits:
+                    queue = _UNDUE if claim.undue else _DUE
+                    yield Head(-claim.priority, place, queue, 0, claim.name, claim.channel)
+
+    def _help(self, head: Head, claim: Claim) -> bool:
+        curve, today = self.curve(), self.today
+        if head.queue == _TODAY:
+            return self._redeem(claim, head.place, today, curve.movable(NOW, today, eats=True))
+        if head.queue == _LATE:
+            return head.day <= today or self._hasten(claim, head.place, head.day)
+        units = next(units for place, units in claim.waits if place == head.place)
+        if head.queue == _UNDUE:
+            waits = [(-one.priority, place) for one in self._due_in(head.channel) for place, _ in one.waits]
+            return not any(one < head[:2] for one in waits) and self._promise_part(claim, head.place, units)
+        free = self._free() if self.rules.serves(claim.channel) else 0
+        part = units if units <= free else free if claim.partial else 0
+        if part:
+            self._wait_no_more(claim, head.place, part)
+            self._commit(claim, part, head.place)
+        return (part < units and self._promise_part(claim, head.place, units - part)) or bool(part)
+
+    def _due_in(self, channel: str) -> list[Claim]:
+        return [one for one in self._queue if one.channel == channel and not one.undue]
+
+    def _redeem(self, claim: Claim, place: int, day: int, cap: int) -> bool:
+        """Reserve units that are promised for a day, or as many as there are if parts will do."""
+        promise = next(one for one in claim.promises if (one[0], one[2]) == (place, day))
+        units = promise[1] if promise[1] <= cap else self.rules.whole(cap) if claim.partial else 0
+        promise[1] -= units
+        claim.promises = [one for one in claim.promises if one[1]]
+        if units:
+            self._commit(claim, units, place)
+            self.limit(claim)
+        return bool(units)
+
+    def _hasten(self, claim: Claim, place: int, day: int) -> bool:
+        """Reserve what is promised for later, if it is due, and let the rest come as early as it can."""
+        if not claim.undue:
+            self._redeem(claim, place, day, self.curve().movable(NOW, day))
+        for _, units, _ in [one for one in claim.promises if (one[0], one[2]) == (place, day)]:
+            curve, first = self.curve(), self.first_day(claim)
+            days = [first, *(one for one in curve.days if first < one)]
+            to = next((one for one in days if one < day and curve.movable(one, day) >= units), None)
+            if to is not None:
+                self._move(claim, place, units, day, to)
+        return True
+
+    def _promise_part(self, claim: Claim, place: int, units: int) -> bool:
+        day = self._earliest(claim, units, self.first_day(claim), more=not claim.undue)
+        if day is None:
+            return False
+        self._wait_no_more(claim, place, units)
+        self._promise(claim, place, units, day)
+        return True
+
+    # Time
+
+    def roll(self, day: int) -> None:
+        """Let a day come: what is near is due, and what was promised for days that are over is promised for it."""
+        self.boundary, self.roll_at = day + 1, None
+        self.changed()
+        for claim in self._undue.values():
+            claim.undue = claim.undue and claim.wanted is not None and claim.wanted > day + self.rules.ahead
+        for claim, (place, units, on) in list(self._promises()):
+            if on < day:
+                self._move(claim, place, units, on, day)

@@ -1,0 +1,117 @@
+"""What is said of the supplies of one item, and what of it the stock has to tell of still."""
+
+from typing import Final
+
+from atp_stream.oracle.dates import Arriving
+from atp_stream.oracle.inputs import Asked
+from atp_stream.oracle.promises import Promises
+from atp_stream.oracle.shelf import Past, Stale
+from atp_stream.oracle.stock import Said
+from atp_stream.oracle.supply import MOST_RECEIPTS, Supply
+
+_MOST_OPEN: Final = 1_000
+
+
+class Denied(Exception):
+    """The ledger must refuse this question, with this reason; what it tells of a supply counts nevertheless."""
+
+    def __init__(self, reason: str, *, tells_of_supply: bool = False) -> None:
+        super().__init__(reason)
+        self.tells_of_supply = tells_of_supply
+
+
+class Supplies(Promises):
+    """The supplies of one item as messages tell of them; what is told in vain changes nothing."""
+
+    def schedule(self, asked: Asked) -> bool:
+        """Take note of what is ordered; tell whether it is news."""
+        supply = self._supply(asked)
+        is_order = asked.kind != "supply_cancelled"
+        if is_order and not supply.open and sum(one.open > 0 for one in self.supplies.values()) >= _MOST_OPEN:
+            raise Denied("too_many_supplies")
+        if not supply.state(asked):
+            return False
+        self._keep(asked, supply)
+        return True
+
+    def receive(self, asked: Asked, generation: int) -> bool:
+        """Take note of a receipt, and let it move the stock if it says so; tell whether it is news."""
+        supply = self._supply(asked)
+        way = "moved" if asked.moves else "told"
+        if not self._is_news(supply, way, asked):
+            return False
+        open_before = supply.open
+        supply.receive(way, asked)
+        units = open_before - supply.open
+        if units > 0 and not asked.moves and not self._is_held(asked):
+            soonest = self._log_time * 1000
+            until = max(soonest + self.rules.receipt_grace, soonest + 1)
+            self.wake(until)
+            self.arriving.append(Arriving(str(asked.supply), units, asked.location or "", asked.at, until))
+        self._keep(asked, supply)
+        if asked.moves:
+            self.put("receipt", asked, generation, news=True)
+        return True
+
+    def adjust(self, asked: Asked) -> bool:
+        """Take note of what an adjustment says of a supply; what a receipt told of before is on the shelf now."""
+        supply = self._supply(asked)
+        if not self._is_news(supply, "adjusted", asked):
+            return False
+        supply.receive("adjusted", asked)
+        self._keep(asked, supply)
+        left = supply.not_on_the_shelf
+        for place, one in enumerate(self.arriving):
+            if one.supply == asked.supply:
+                self.arriving[place] = one._replace(units=min(left, one.units))
+                left -= self.arriving[place].units
+        self.arriving = [one for one in self.arriving if one.units]
+        return True
+
+    def put(self, kind: str, fact: Asked, generation: int, *, ships: bool = False, news: bool = False) -> bool:
+        """Put a fact into the stock, where it is known per kind and place; tell whether it was news there.
+
+        Raises:
+            Denied: nobody can know whether it was counted; `news` says that it has told of a supply already.
+            Past: it changes nothing, not even a supply.
+        """
+        name = kind, fact.event_id
+        said = Said(fact.at, name, fact.quantity, fact.absolute, ships, fact.location or "", self.rules.skew)
+        try:
+            if not self.shelf.take(said, generation):
+                return False
+        except Stale:
+            self.stale += 1
+            raise Denied("stale", tells_of_supply=news) from None
+        except Past:
+            if news:
+                return False
+            self.past += 1
+            raise
+        if fact.absolute is not None:
+            self.absolute_at = max(self.absolute_at, fact.at)
+            held = ("", fact.location or "")
+            self.arriving = [one for one in self.arriving if one.location not in held or one.at > fact.at]
+        return True
+
+    def wait_no_longer(self, until: int) -> None:
+        """Let what the stock has not told of within its grace arrive no more."""
+        self.arriving = [one for one in self.arriving if one.until > until]
+
+    def _is_held(self, asked: Asked) -> bool:
+        """Tell whether an absolute holds already what has come."""
+        newest = self.shelf.newest_at(asked.location) if asked.location else self.absolute_at
+        return newest is not None and newest >= asked.at
+
+    def _is_news(self, supply: Supply, way: str, asked: Asked) -> bool:
+        if supply.knows(way, asked):
+            return False
+        if len(supply.receipts) >= MOST_RECEIPTS:
+            raise Denied("too_many_movements")
+        return True
+
+    def _supply(self, asked: Asked) -> Supply:
+        return self.supplies.get(str(asked.supply)) or Supply()
+
+    def _keep(self, asked: Asked, supply: Supply) -> None:
+        self.supplies[str(asked.supply)] = supply

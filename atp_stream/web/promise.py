@@ -1,0 +1,154 @@
+"""`GET /atp/{tenant}/{item}/promise`: for which days units could be promised; nothing is held.
+
+The answer is the decision itself: a reservation is made on the committed rows as the ledger would make it, and
+forgotten.
+"""
+
+from typing import Any, Final, NamedTuple
+
+from aiohttp import web
+
+from atp_stream.domain import quantity
+from atp_stream.domain.commands import Reserve
+from atp_stream.domain.errors import Refused
+from atp_stream.domain.item.dates import lines_of
+from atp_stream.domain.item.open_item import OpenItem
+from atp_stream.domain.names import join
+from atp_stream.domain.policy.rules import Policy
+from atp_stream.domain.promise.curve import NOW
+from atp_stream.domain.reservations.balances import allocated
+from atp_stream.domain.reservations.lifecycle import reserve
+from atp_stream.domain.time_units import US_PER_MS
+from atp_stream.engine.app import EngineApp
+from atp_stream.engine.routing import Elsewhere
+from atp_stream.web.availability import item_row, mark
+from atp_stream.web.dates import day_asked, opened
+from atp_stream.web.endpoint import Pages, json_response
+from atp_stream.web.formatting import date_of, units
+from atp_stream.web.path_names import checked, from_path, known_parameters
+from atp_stream.web.problems import Problem
+from atp_stream.web.routing import owner, pass_on, state_of
+
+_NOBODY: Final = "\0"
+"""The reservation that is made: no message can name it."""
+
+_MOST: Final = 2**31 - 1
+_DIGITS: Final = len(str(_MOST))
+
+
+class Asked(NamedTuple):
+    """What could be promised, of a channel (None: that of the policy), for a day (None: as soon as can be)."""
+
+    quantity: int
+    channel: str | None = None
+    day: int | None = None
+    partial: bool = False
+    priority: int = 0
+
+
+def describe(item: OpenItem, policy: Policy, asked: Asked) -> dict[str, Any]:
+    """Return what a reservation would be promised now; `item` is of no use afterwards.
+
+    Raises:
+        Problem: 404, the policy lets the item have no such channel.
+    """
+    channel = item.rules.resolve(policy.default_channel if asked.channel is None else asked.channel, item.channels)
+    try:
+        item.channel_for(channel, policy.unknown_channel_limit)
+    except Refused as refused:
+        raise Problem.unknown("unknown-channel", f"the item can have no channel {channel!r}") from refused
+    runs = item.row.quarantine is None
+    now = item.dates.shown(channel, NOW) if runs else 0
+    is_blocked = item.is_blocked(channel, asked.priority)
+    on_shelf = 0 if is_blocked else sum(item.claim(channel))
+    why_not = _why_not(item, channel, is_blocked=is_blocked)
+    lines: list[tuple[int, int]] = []
+    if runs:
+        try:
+            lines = _promised(item, policy, asked)
+        except Refused as refused:
+            why_not = str(refused.reason)
+    found = sum(part for _, part in lines)
+    waiting = asked.quantity - found
+    return {
+        "channel": channel,
+        "quantity": units(asked.quantity),
+        "requested_date": None if asked.day is None else date_of(asked.day),
+        "now": units(now),
+        "date": None if waiting else date_of(lines[-1][0]),
+        "lines": [{"date": date_of(day), "quantity": units(part)} for day, part in lines],
+        "waiting": units(waiting),
+        "basis": None if not lines else "ON_HAND" if found <= on_shelf else "SUPPLY",
+        "why_not": why_not if waiting else None,
+        **mark(item.row),
+    }
+
+
+def _promised(item: OpenItem, policy: Policy, asked: Asked) -> list[tuple[int, int]]:
+    """Return the days on which units could be promised, those that are there now first; raises Refused."""
+    at_us = item.log_time_ms * US_PER_MS
+    if item.row.purged_at_us is not None:
+        at_us = max(at_us, item.row.purged_at_us + 1)
+    command = Reserve(
+        event_id=_NOBODY, at_us=at_us, reservation=_NOBODY, quantity=asked.quantity, channel=asked.channel,
+        priority=asked.priority, allow_partial=asked.partial, wanted=asked.day,
+    )  # fmt: skip
+    today = item.dates.today
+    reserve(item, command, policy)
+    row = item.reservation(_NOBODY)
+    assert row is not None  # noqa: S101  (it was made, or refused)
+    held = allocated(row)
+    return [*([(today, held)] if held else []), *lines_of(row)]
+
+
+def _why_not(item: OpenItem, channel: str, *, is_blocked: bool) -> str:
+    """Return why units would have no day."""
+    if item.row.quarantine:
+        return "quarantine"
+    if item.dates.is_frozen(channel):
+        return "frozen"
+    return "others_wait" if is_blocked else "beyond_horizon"
+
+
+def _asked(request: web.Request) -> Asked:
+    known_parameters(request, "quantity", "channel", "date", "partial", "priority")
+    query = request.query
+    if "quantity" not in query:
+        raise Problem.refused("bad-query", "say how many: ?quantity=...")
+    try:
+        wanted = quantity.parse(query["quantity"])
+    except Refused:
+        wanted = 0
+    if wanted <= 0:
+        raise Problem.refused("bad-query", "quantity is a number above 0, of at most 12 digits and 2 decimals")
+    partial = query.get("partial", "false")
+    if partial not in {"true", "false"}:
+        raise Problem.refused("bad-query", "partial is true or false")
+    channel = query.get("channel")
+    if channel is not None:
+        checked(channel, "channel")
+    return Asked(wanted, channel, day_asked(request, "date"), partial == "true", _priority(query.get("priority", "0")))
+
+
+def _priority(said: str) -> int:
+    digits = said.removeprefix("-")
+    if digits.isascii() and digits.isdigit() and len(digits) <= _DIGITS and -_MOST - 1 <= int(said) <= _MOST:
+        return int(said)
+    raise Problem.refused("bad-query", "priority is a whole number of 32 bits")
+
+
+def add_promise(app: EngineApp, pages: Pages) -> None:
+    """Serve for which days units could be promised."""
+
+    async def promise_view(request: web.Request) -> web.Response:
+        tenant, item = from_path(request, "tenant", "item")
+        asked = _asked(request)
+        name = join(tenant, item)
+        place = owner(app, request, name)
+        if isinstance(place, Elsewhere):
+            return await pass_on(app, request, place)
+        row = item_row(app, place.partition, tenant, item)
+        found, policy = opened(state_of(app, place.partition), name, row)
+        return json_response({"tenant": tenant, "item": item, **describe(found, policy, asked)})
+
+    pages.add("GET", "/atp/{tenant}/{item}/promise", promise_view)

@@ -1,0 +1,35 @@
+"""The oracle and the real fold agree on supplies and promises by day, by two roads that share no code.
+
+`DATED_HISTORIES=5000 make test ARGS=tests/chaos/test_dated_histories.py` plays so many.
+"""
+
+import os
+from collections import Counter
+
+import pytest
+
+from atp_stream.oracle import check
+from tests.chaos.dated_histories import history
+
+HISTORIES = int(os.environ.get("DATED_HISTORIES", "40"))
+
+
+@pytest.mark.timeout(0)
+def test_no_history_with_dates_is_objected_to():
+    seen: Counter[str] = Counter()
+    for seed in range(HISTORIES):
+        report = check(history(seed))
+        assert (seed, []) == (seed, report.objections)
+        seen.update(report.out)
+        seen.update({"kept": report.kept, "put off": report.redated, "broken": report.broken})
+        seen.update(report.refused)
+
+    assert 0 == seen["broken"]
+    assert {"kept", "put off", "too_far", "ReservationPromisedEvent", "AvailabilityProjectedEvent"} <= {*+seen}
+
+
+def test_items_with_dates_side_by_side_agree():
+    report = check(history(1, messages=150, step=7, items=3))
+
+    assert [] == report.objections
+    assert 0 < report.out["ReservationPromisedEvent"]

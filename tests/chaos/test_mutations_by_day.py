@@ -1,0 +1,197 @@
+"""The oracle sees what can go wrong by day: a fold with a fault in it, and records that say something else than it did.
+
+Each fault was put into the real fold, which then wrote some histories; in the records one thing was changed afterwards.
+"""
+
+import json
+from functools import cache
+from unittest.mock import patch
+
+import pytest
+
+from atp_stream.domain.fold import follow_up
+from atp_stream.domain.item import supplies
+from atp_stream.domain.item.dates import ItemDates
+from atp_stream.domain.promise import curve
+from atp_stream.domain.promise.curve import Curve
+from atp_stream.domain.reservations import dated_requests, dated_service, day_roll
+from atp_stream.domain.supply import register
+from atp_stream.oracle import check
+from atp_stream.settings import Wire
+from tests.chaos.dated_histories import history
+
+SEEDS = range(100, 125)
+
+
+def objects():
+    """Tell whether one of some histories is objected to; what matters may not happen in each."""
+    return any(not check(history(seed)).balanced for seed in SEEDS)
+
+
+def test_without_a_fault_no_history_is_objected_to():
+    assert not objects()
+
+
+def counted_and_still_expected(row, event_id, units, location):
+    known = f"{location} {event_id}"
+    return known not in row.adjusted_by and not row.adjusted_by.append(known)
+
+
+def lost_without_a_cause(dates):
+    promised = [one for one in dates.row.days if one.promised]
+    return (promised[-1].day, 1) if len(promised) > 1 else None
+
+
+def forgotten_roll(item, work, budget):
+    work.roll = None
+    return True
+
+
+def out_of_turn(item, work):
+    found = dated_service_next(item, work)
+    return None if found is not None and found.queue is dated_service.Queue.DUE else found
+
+
+def costly(item, reservation, row):
+    for promise in list(row.promises):
+        item.dates.give_up(reservation, row, promise, promise.quantity)
+
+
+dated_service_next = dated_service._next
+earliest = ItemDates.earliest
+FAULTS = {
+    "a promise beyond the curve": patch.object(
+        ItemDates, "earliest", lambda self, row, units, **more: earliest(self, row, max(1, units - 100), **more)
+    ),
+    "units on the shelf that are still expected": patch.object(register, "adjust", counted_and_still_expected),
+    "a receipt that counts again": patch.object(register, "_remember", lambda row, heard, event, place: True),
+    "a promise that is lost without a cause": patch.object(ItemDates, "hole", lost_without_a_cause),
+    "a loss that is passed over": patch.object(follow_up, "take_off", lambda item, budget: True),
+    "a loss that is not promised anew first": patch.object(follow_up, "promise_anew", lambda item, budget: True),
+    "a day that nobody brings": patch.object(follow_up, "roll", forgotten_roll),
+    "a day without its promises": patch.object(day_roll, "_pass", lambda item, today, budget: True),
+    "a day without what falls due": patch.object(day_roll, "_fall_due", lambda item, today, budget: True),
+    "past due, and counted": patch.object(curve, "expected", lambda day, today, end, rules: max(day, today)),
+    "beyond the horizon, and counted": patch.object(curve, "end_of", lambda days, today, rules: today + 400),
+    "a queue that is passed over": patch.object(dated_service, "_next", out_of_turn),
+    "a promise that comes before its units": patch.object(
+        Curve, "earliest_move", lambda self, units, at, first, entitled: first if first < at else None
+    ),
+    "arriving, whatever a count says": patch.object(supplies, "hold", lambda item, at, location: None),
+    "arriving for ever": patch.object(supplies, "wait_no_longer", lambda item, moment: None),
+    "another day that costs a promise": patch.object(dated_requests, "move_to_wanted", costly),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_of_the_fold_is_seen(fault):
+    with FAULTS[fault]:
+        assert objects()
+
+
+@cache
+def truth():
+    return history(100, messages=150, step=1, items=2, wire=Wire.JSON)
+
+
+def judged(*changes):
+    """Judge the truth with some records changed; None stands for one that is dropped."""
+    there = dict(changes)
+    records = [there.get(record, record) for record in truth().records]
+    past = truth()
+    return check(past.__class__(names=past.names, records=[r for r in records if r is not None], schemas=past.schemas))
+
+
+def of(role):
+    return truth().of(getattr(truth().names, role))
+
+
+def altered(record, **said):
+    event = json.loads(record.value)
+    event["payload"] |= said
+    return record, record._replace(value=json.dumps(event).encode())
+
+
+def test_the_truth_passes():
+    report = judged()
+
+    assert [] == report.objections
+    assert 20 < report.out["ReservationPromisedEvent"]
+
+
+@pytest.mark.parametrize("role", ["reservation_promised", "availability_projected"])
+def test_an_event_that_is_missing_is_lost(role):
+    records = of(role)
+
+    assert all(0 < judged((record, None)).lost for record in (records[0], records[len(records) // 2], records[-1]))
+
+
+@pytest.mark.parametrize("role", ["reservation_promised", "availability_projected"])
+def test_an_event_that_comes_twice_is_doubled(role):
+    record = of(role)[-1]
+    event = json.loads(record.value)
+    event["eventId"] += "-again"
+    again = record._replace(offset=record.offset + 100, value=json.dumps(event).encode())
+    past = truth()
+
+    records = [*past.records, again]
+    assert not check(past.__class__(names=past.names, records=records, schemas=past.schemas)).balanced
+
+
+def test_a_projection_that_misses_a_day_is_seen():
+    found = [record for record in of("availability_projected") if json.loads(record.value)["payload"]["steps"]]
+
+    for record in (found[0], found[len(found) // 2], found[-1]):
+        steps = json.loads(record.value)["payload"]["steps"]
+        assert not judged(altered(record, steps=steps[1:])).balanced
+
+
+@pytest.mark.parametrize("said", [{"now": 777}, {"asOf": "2023-11-01"}, {"horizon": "2033-11-01"}, {"channel": "X"}])
+def test_a_projection_that_says_something_else_is_seen(said):
+    assert not judged(altered(of("availability_projected")[-1], **said)).balanced
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"lines": [{"date": "2023-11-30", "quantity": 1}]},
+        {"waiting": 777},
+        {"allocated": 777},
+        {"reason": "NO_REASON"},
+        {"requestedDate": "2023-10-01"},
+        {"reservationId": "another"},
+    ],
+)
+def test_a_promise_that_says_something_else_is_seen(said):
+    assert not judged(altered(of("reservation_promised")[-1], **said)).balanced
+
+
+def test_an_input_of_a_supply_that_nobody_heard_is_lost():
+    scheduled = of("supply_scheduled")[2]
+    log = next(record for record in of("item_log") if record.header("atp-source") == scheduled.place)
+
+    assert 0 < judged((log, None)).lost
+
+
+@pytest.mark.parametrize(("name", "said"), [("quantity", 987), ("expectedDate", "2023-12-24"), ("supplyId", "other")])
+def test_a_supply_of_which_the_input_said_something_else_is_seen(name, said):
+    record = next(
+        record for record in of("supply_scheduled") if record.value[:2] == b'{"' and b"payload" not in record.value
+    )
+    changed = json.dumps({**json.loads(record.value), name: said}).encode()
+
+    assert not judged((record, record._replace(value=changed))).balanced
+
+
+@pytest.mark.parametrize("kind", [b"c", b"s", b"p", b"d", b"v", b"w", b"f"])
+def test_a_row_that_is_missing_or_there_in_vain_is_seen(kind):
+    rows = {record.key: record for record in of("state_changelog") if record.key.split(b"|")[2:3] == [kind]}
+    deleted = [record for record in rows.values() if record.value is None]
+    there = [record for record in rows.values() if record.value is not None]
+
+    assert rows
+    for record in [*deleted[:1], *there[:1]]:
+        value = (
+            None if record.value is not None else next(r.value for r in of("state_changelog") if r.key == record.key)
+        )
+        assert not judged((record, record._replace(value=value))).balanced
