@@ -10,7 +10,6 @@ ten times as long. The tests hold these bytes against fastavro's.
 """
 
 from collections.abc import Callable, Mapping
-from datetime import date
 from enum import StrEnum
 from functools import lru_cache
 from hashlib import blake2b
@@ -18,7 +17,7 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
-from atp_stream.domain import names, quantity
+from atp_stream.domain import names
 from atp_stream.domain.events import (
     OF_MANY,
     AllocationCommitted,
@@ -30,8 +29,24 @@ from atp_stream.domain.events import (
     ReservationPromised,
     StockDrifted,
 )
-from atp_stream.messages.amounts import to_decimal
 from atp_stream.messages.errors import SchemaMissing
+from atp_stream.messages.output_values import (
+    LENGTHS,
+    LONG_TEXT,
+    NO_DAY,
+    NULL,
+    THERE,
+    Day,
+    Millis,
+    OptionalDay,
+    Quantities,
+    Steps,
+    Value,
+    avro_amount,
+    avro_by_day,
+    avro_long,
+    json_text,
+)
 from atp_stream.settings import Wire
 
 Headers: TypeAlias = list[tuple[str, bytes]]
@@ -80,36 +95,7 @@ class OutRecord(msgspec.Struct, frozen=True, gc=False):
     headers: Headers
 
 
-class _Millis(int):
-    """A time, where other numbers are quantities."""
-
-
-class _Day(int):
-    """A day, counted from 1970-01-01."""
-
-
-class _OptionalDay(int):
-    """A day, where there may be none: `_NO_DAY`."""
-
-
-class _Quantities(tuple[tuple[int, int], ...]):
-    """Days, each with its `quantity`."""
-
-    __slots__ = ()
-    called = "quantity"
-
-
-class _Steps(_Quantities):
-    """Days, each with what is `available` from then on."""
-
-    __slots__ = ()
-    called = "available"
-
-
-_NO_DAY: Final = _OptionalDay(-1)
-
-_Value: TypeAlias = bytes | int | _Quantities
-_Content: TypeAlias = tuple[Role, bytes, bytes, bytes, tuple[_Value, ...]]
+_Content: TypeAlias = tuple[Role, bytes, bytes, bytes, tuple[Value, ...]]
 """Role, key, event id, tenant, and the values of the schema's fields behind the tenant, in their order: what a record
 says, before the wire says how. A plain tuple of UTF-8 and of numbers: this is the hot path."""
 
@@ -160,7 +146,7 @@ class Outbound:
         self._hash = blake2b(self._genesis + b"|", digest_size=16)
         self._json = form is Wire.JSON
         self._frames = {role: b"" if self._json else b"\0" + schema_ids[role].to_bytes(4, "big") for role in Role}
-        self._stamp = (0, _long(0))
+        self._stamp = (0, avro_long(0))
         self._cause: tuple[int, int, int] | None = None
         self._last_headers: Headers = []
 
@@ -188,21 +174,21 @@ class Outbound:
             ]
         return self._last_headers
 
-    def _avro(self, frame: bytes, event_id: bytes, at_ms: int, tenant: bytes, values: tuple[_Value, ...]) -> bytes:
+    def _avro(self, frame: bytes, event_id: bytes, at_ms: int, tenant: bytes, values: tuple[Value, ...]) -> bytes:
         if self._stamp[0] != at_ms:  # one step mostly has one log time
-            self._stamp = (at_ms, _long(at_ms))
-        parts = [frame, _LENGTHS[len(event_id)], event_id, self._stamp[1], _LENGTHS[len(tenant)], tenant]
+            self._stamp = (at_ms, avro_long(at_ms))
+        parts = [frame, LENGTHS[len(event_id)], event_id, self._stamp[1], LENGTHS[len(tenant)], tenant]
         for value in values:
             if isinstance(value, bytes):
-                parts += (_LENGTHS[len(value)] if len(value) < _LONG_TEXT else _long(len(value)), value)
+                parts += (LENGTHS[len(value)] if len(value) < LONG_TEXT else avro_long(len(value)), value)
             elif type(value) is int:
-                parts.append(_amount(value))
-            elif isinstance(value, _Quantities):
-                parts.append(_by_day(value))
-            elif type(value) is _OptionalDay:
-                parts.append(_NULL if value == _NO_DAY else _THERE + _long(value))
+                parts.append(avro_amount(value))
+            elif isinstance(value, Quantities):
+                parts.append(avro_by_day(value))
+            elif type(value) is OptionalDay:
+                parts.append(NULL if value == NO_DAY else THERE + avro_long(value))
             else:
-                parts.append(_long(value))
+                parts.append(avro_long(value))
         return b"".join(parts)
 
     def _availability(self, event: AvailabilityCalculated, _: int) -> _Content:
@@ -236,8 +222,8 @@ class Outbound:
     def _promised(self, event: ReservationPromised, partition: int) -> _Content:
         name, tenant, item = _named(event.name)
         event_id = _event_id(self._genesis, name, partition, event.offset, event.ordinal)
-        wanted = _NO_DAY if event.wanted is None else _OptionalDay(event.wanted)
-        said = wanted, _Quantities(event.lines), event.waiting, event.allocated, event.reason.encode()
+        wanted = NO_DAY if event.wanted is None else OptionalDay(event.wanted)
+        said = wanted, Quantities(event.lines), event.waiting, event.allocated, event.reason.encode()
         return Role.PROMISED, name, event_id, tenant, (event.reservation.encode(), item, event.channel.encode(), *said)
 
     def _projected(self, event: AvailabilityProjected, _: int) -> _Content:
@@ -246,13 +232,13 @@ class Outbound:
         key = name + key_part
         hashed = self._hash.copy()
         hashed.update(b"%b|%d|by day" % (key, event.version))
-        said = _Day(event.today), _Day(event.until), event.now, _Steps(event.steps)
+        said = Day(event.today), Day(event.until), event.now, Steps(event.steps)
         return Role.PROJECTED, key, hashed.hexdigest().encode(), tenant, (item, channel, *said)
 
     def _drifted(self, event: StockDrifted, partition: int) -> _Content:
         name, tenant, item = _named(event.name)
         event_id = _event_id(self._genesis, name, partition, event.offset, event.ordinal)
-        since = _Millis(event.since_ms)
+        since = Millis(event.since_ms)
         if event.resolved:
             return Role.DRIFT_RESOLVED, name, event_id, tenant, (item, event.on_hand, since)
         return Role.DRIFT_DETECTED, name, event_id, tenant, (item, event.gap, event.on_hand, since)
@@ -270,37 +256,12 @@ def _event_id(genesis: bytes, name: bytes, partition: int, offset: int, ordinal:
     return b"%b-%d-%d-%d-%b" % (genesis, partition, offset, ordinal - OF_MANY, of_item)
 
 
-def _envelope(role: Role, event_id: bytes, at_ms: int, tenant: bytes, values: tuple[_Value, ...]) -> bytes:
+def _envelope(role: Role, event_id: bytes, at_ms: int, tenant: bytes, values: tuple[Value, ...]) -> bytes:
     payload = {
-        name: value.decode() if isinstance(value, bytes) else msgspec.Raw(_json(value).encode())
+        name: value.decode() if isinstance(value, bytes) else msgspec.Raw(json_text(value).encode())
         for name, value in zip(_FIELDS[role], values, strict=True)
     }
     return msgspec.json.encode(_Envelope(EVENTS[role], event_id.decode(), at_ms, tenant.decode(), payload))
-
-
-def _json(value: int | _Quantities) -> str:
-    if isinstance(value, _Quantities):
-        entries = (f'{{"date":{_date(day)},"{value.called}":{quantity.show(units)}}}' for day, units in value)
-        return f"[{','.join(entries)}]"
-    if type(value) is _Day or type(value) is _OptionalDay:
-        return "null" if value == _NO_DAY else _date(value)
-    return str(value) if type(value) is _Millis else quantity.show(value)
-
-
-def _date(day: int) -> str:
-    return f'"{date.fromordinal(_FIRST_DAY + day).isoformat()}"'
-
-
-def _by_day(value: _Quantities) -> bytes:
-    """Return Avro's array of days, each with an amount: one block, if there are any, and the end."""
-    if not value:
-        return _END
-    return b"".join([_long(len(value)), *(_long(day) + _amount(units) for day, units in value), _END])
-
-
-_FIRST_DAY: Final = date(1970, 1, 1).toordinal()
-_NULL, _THERE, _END = b"\0", b"\2", b"\0"
-"""Avro's first and second branch of a union, and the end of an array."""
 
 
 _CONTENTS: Final[dict[type, Callable[[Outbound, Any, int], _Content]]] = {
@@ -325,25 +286,3 @@ def _named(name: str) -> tuple[bytes, bytes, bytes]:
 def _channel(channel: str) -> tuple[bytes, bytes]:
     """Return a channel, and how it ends a key."""
     return channel.encode(), f"|{names.encode(channel)}".encode()
-
-
-@lru_cache(maxsize=16_384)
-def _amount(hundredths: int) -> bytes:
-    """Return Avro's decimal with its length; cached, for most amounts are small."""
-    coded = to_decimal(hundredths)
-    return _LENGTHS[len(coded)] + coded
-
-
-def _long(number: int) -> bytes:
-    """Return Avro's long: zigzag, then seven bits a byte, low end first."""
-    rest = number << 1 if number >= 0 else (-number << 1) - 1
-    coded = bytearray()
-    while rest > 127:  # noqa: PLR2004 - seven bits
-        coded.append(rest & 127 | 128)
-        rest >>= 7
-    coded.append(rest)
-    return bytes(coded)
-
-
-_LONG_TEXT: Final = 1_024
-_LENGTHS: Final = [_long(length) for length in range(_LONG_TEXT)]
