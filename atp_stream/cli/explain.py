@@ -99,9 +99,10 @@ def _print(view: dict[str, Any]) -> None:
             click.echo(f"  closed by {first['reservation']}, which waits for {first['waiting']}")
     click.echo("open and waiting reservations" + ("" if view["reservations"] else ": none"))
     for one in view["reservations"]:
+        by_day = f", promised {one['promised']}" if one.get("promised") else ""
         click.echo(
             f"  {one['reservation']}  {one['channel']}  {one['status']}"
-            f"  reserved {one['reserved']}, waiting {one['waiting']}, priority {one['priority']}"
+            f"  reserved {one['reserved']}{by_day}, waiting {one['waiting']}, priority {one['priority']}"
             + (f", until {one['expires_at']}" if one["expires_at"] else "")
         )
     if view["next"] is not None:

@@ -21,7 +21,7 @@ from atp_stream.domain.promise.explanation import (
     explain_place,
 )
 from atp_stream.domain.reservations.backorder_queue import closing
-from atp_stream.domain.reservations.balances import allocated, status
+from atp_stream.domain.reservations.balances import allocated, is_empty, promised, status
 from atp_stream.domain.row_keys import (
     curve_key,
     reservation_key,
@@ -49,7 +49,7 @@ MAX_INSTANTS: Final = 10
 """So many instants of each location are shown, the newest."""
 
 PAGE: Final = 50
-_LOOKED_AT: Final = 2_000  # rows of reservations in one request: ended ones stand amid the open ones
+_LOOKED_AT: Final = 2_000  # rows of reservations, or of supplies, in one request: ended ones stand amid the open ones
 
 _WHOLE: Final = 10_000
 
@@ -219,7 +219,7 @@ def page(name: str, rows: Iterator[tuple[str, Any]], limit: int) -> dict[str, An
         if not key.startswith(prefix):
             break
         reservation = reservation_of(key)
-        if row.allocations or row.waiting:
+        if not is_empty(row):
             found.append(_reservation(reservation, row))
         if len(found) == limit or looked == _LOOKED_AT:
             return {"reservations": found, "next": reservation}
@@ -232,6 +232,7 @@ def _reservation(reservation: str, row: Reservation) -> dict[str, Any]:
         "channel": row.channel,
         "status": status(row),
         "reserved": units(allocated(row)),
+        "promised": units(promised(row)),
         "fenced": units(sum(one.earmarked for one in row.allocations)),
         "waiting": units(row.waiting),
         "priority": row.priority,
