@@ -16,10 +16,10 @@ from typing import Any, Final, NamedTuple
 
 from atp_stream.devstack import launch
 from atp_stream.devstack.ports import LOOPBACK, free_port
+from chaos import midnight
 from chaos import worker as entry
 from chaos.points import RESTORED
 
-FAKETIME: Final = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
 EXIT_GAVE_UP: Final = 70
 _RESTART_SECONDS: Final = 0.3
 _ANSWER_SECONDS: Final = 2.0
@@ -51,7 +51,11 @@ class Worker:
         self.clock = 0  # seconds by which it is wrong
         self.next_order = ""  # what it is to do where, from its next start on
         directory.mkdir(parents=True, exist_ok=True)
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("ATP_")}
+        inherited = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith("ATP_") and name not in midnight.VARIABLES
+        }
         own = {
             "ATP_DATA_DIR": str(self.data),
             "ATP_WEB_PORT": str(self.port),
@@ -80,16 +84,9 @@ class Worker:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env={**self._variables, **self._wrong_clock()},
+                env={**self._variables, entry.CLOCK: str(midnight.ahead() + self.clock)},
                 start_new_session=True,
             )
-
-    def _wrong_clock(self) -> dict[str, str]:
-        if not self.clock:
-            return {}
-        if FAKETIME.exists():
-            return {"LD_PRELOAD": str(FAKETIME), "FAKETIME": f"{self.clock:+d}s", "DONT_FAKE_MONOTONIC": "1"}
-        return {entry.CLOCK: str(self.clock)}
 
     @property
     def code(self) -> int | None:

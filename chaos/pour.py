@@ -13,6 +13,7 @@ from atp_stream.access import KafkaAccess
 from atp_stream.demo.traffic import EVENT_TYPES, Message
 from atp_stream.settings import Settings
 from atp_stream.topics import Topics
+from chaos import midnight
 
 _TICK: Final = 0.05  # seconds
 
@@ -59,7 +60,7 @@ class Pour(threading.Thread):
         )
         await producer.start()
         try:
-            for message in self._source.opening(time.time_ns() // 1000):
+            for message in self._source.opening(int(midnight.now() * 1_000_000)):
                 await self._send(producer, message)
             began = time.monotonic()
             steps = 0
@@ -67,7 +68,7 @@ class Pour(threading.Thread):
                 elapsed = min(self._seconds, time.monotonic() - began)
                 while steps < elapsed * self._rate:
                     steps += 1
-                    for message in self._source.step(time.time_ns() // 1000):
+                    for message in self._source.step(int(midnight.now() * 1_000_000)):
                         due = time.monotonic() + message.delay
                         heapq.heappush(self._later, (due, next(self._numbers), message))
                 while self._later and self._later[0][0] <= time.monotonic():

@@ -70,7 +70,7 @@ def compared(ledger: Ledger, topics: Topics, genesis: str, history: History) -> 
     found = _tables(history, rows)
     for topic in topics.outputs:
         wanted = [output for output in outputs if output.topic == topic.name]
-        if topic is topics.availability_calculated:
+        if topic in (topics.availability_calculated, topics.availability_projected):
             found += _conflated(topic.name, history, wanted)
         else:
             found += _exact(topic.name, history.of(topic.name), wanted)
@@ -124,17 +124,21 @@ def _conflated(name: str, history: History, wanted: list[Output]) -> list[str]:
     have, want = _by_key(history.of(name)), _by_key(wanted)
     found = [f"{name}: unknown key {key}" for key in have.keys() - want.keys()]
     for key, sequence in want.items():
-        said, pairs = ([_pair(history, name, value) for value in values] for values in (have[key], sequence))
+        said, pairs = ([_shown(history, name, value) for value in values] for values in (have[key], sequence))
         rest = iter(pairs)
-        unseen = not said and pairs[-1] == (0, 0)  # a channel that came and went within a step
+        unseen = not said and pairs[-1] in {(0, 0), (0, ())}  # a channel, or dates, that came and went within a step
         if not unseen and (said[-1:] != pairs[-1:] or not all(pair in rest for pair in said)):
             found.append(f"{name}: {key} says {said[-5:]}, which is no part of {pairs[-9:]}")
     return found[:_SHOWN]
 
 
-def _pair(history: History, name: str, value: bytes) -> tuple[Any, Any]:
+def _shown(history: History, name: str, value: bytes) -> tuple[Any, Any]:
+    """Return what an event shows; by day, without a day, what is there now may be of a later command of the step."""
     record = Record(name, 0, 0, 0, None, value, (("atp-cause", b"0-0"), ("atp-version", b"0")))
-    event = read_event(record, EVENTS["availability_calculated"], history.schemas)
+    event = read_event(record, {*EVENTS["availability_calculated"], *EVENTS["availability_projected"]}, history.schemas)
+    if "steps" in event.payload:
+        steps = event.by_day("steps", "available")
+        return event.units("now") if steps else 0, steps
     return event.units("available"), event.units("reserved")
 
 

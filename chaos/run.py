@@ -22,7 +22,7 @@ from atp_stream.devstack import Stack
 from atp_stream.oracle import check, cut
 from atp_stream.settings import Settings, environment_of
 from atp_stream.topics import LOG_PARTITIONS
-from chaos import judge, policies, refold
+from chaos import judge, midnight, policies, refold
 from chaos.epilogue import Epilogue
 from chaos.faults import WORKERS, Faults
 from chaos.fleet import Fleet
@@ -30,7 +30,7 @@ from chaos.lag import Lag, lag
 from chaos.load import WINDOW, Load
 from chaos.pour import Pour
 from chaos.report import Report
-from chaos.schedule import Fault, plan
+from chaos.schedule import Fault, at_midnight, plan
 from chaos.worker import BLIND
 
 READY_SECONDS: Final = 60.0
@@ -59,6 +59,7 @@ class Options:
 
 def run(options: Options, java_dir: Path, say: Callable[[str], None]) -> Report:
     """Run in a directory of its own, and return what came of it; nothing that was started is left running."""
+    midnight.arrange(options.seconds)
     with tempfile.TemporaryDirectory(prefix="atp-chaos-", ignore_cleanup_errors=True) as made:
         directory = options.keep or Path(made)
         directory.mkdir(parents=True, exist_ok=True)
@@ -135,8 +136,12 @@ class Run:
         pour = Pour(self._settings, source, rate=options.rate, seconds=options.seconds)
         began = time.monotonic()
         pour.start()
-        faults = options.faults or plan(options.seed, options.seconds, options.brokers)
-        waiting = list(faults)
+        waiting = list(options.faults or plan(options.seed, options.seconds, options.brokers))
+        day_comes = midnight.coming(options.seconds)
+        if day_comes is None:
+            report.notes.append("no midnight in this run: there is no libfaketime")
+        else:
+            waiting = sorted([*waiting, *at_midnight(day_comes)])
         healed = began
         while pour.is_alive() or waiting or not self._faults.quiet:
             while waiting and waiting[0].at <= time.monotonic() - began:

@@ -35,6 +35,12 @@ class Fault(NamedTuple):
     name: str
 
 
+def at_midnight(seconds: float) -> list[Fault]:
+    """Return what strikes when a day comes: workers die before, while and after its ticks are worked off."""
+    names = ("kill before_commit", "kill after_commit", "kill after_fold", "kill")
+    return [Fault(seconds + 0.4 * place, name) for place, name in enumerate(names)]
+
+
 def plan(seed: int, seconds: float, brokers: int = 1) -> list[Fault]:
     """Return the faults of a run in their order; one under two minutes has only some of them."""
     chance = random.Random(seed)

@@ -14,7 +14,7 @@ from chaos.points import Points
 ORDER = "CHAOS_ORDER"
 """The file of orders."""
 CLOCK = "CHAOS_CLOCK"
-"""Seconds by which this worker's clock is wrong, where libfaketime is not there to say so."""
+"""Seconds by which the clock of this worker is ahead, because that of the run is or because it is wrong."""
 BLIND = "CHAOS_BLIND"
 """The guard that is switched off."""
 

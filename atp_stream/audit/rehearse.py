@@ -18,14 +18,16 @@ from atp_stream.audit.reading import Reader
 from atp_stream.audit.snapshot import Snapshot
 from atp_stream.audit.verify import Moved, Subject, start_from
 from atp_stream.domain.commands import SetPolicy
+from atp_stream.domain.row_keys import kind_of, reservation_of
 from atp_stream.engine.batches import Output
 from atp_stream.engine.position import LogRecord, Position
 from atp_stream.engine.scratch_store import Scratch
-from atp_stream.messages.rows import decode_command, encode_command
+from atp_stream.messages.rows import decode_command, decode_row, encode_command
 from atp_stream.topics import WHOLE_PARTITION, Topics
 
 #: What is counted, in the order in which it is told.
-COUNTED: Final = ("committed", "backordered", "partial", "rejected", "released")
+COUNTED: Final = ("committed", "backordered", "partial", "rejected", "released", "promised", "put_off")
+_PUT_OFF: Final = {"LATER", "NO_DATE"}  # why what is promised by day has changed for the worse
 _COPIED = 2_000
 
 
@@ -76,8 +78,8 @@ async def rehearse(
                 if not stage.play(records):
                     break
             stage.close()
-            _add(was, stage.was)
-            _add(would, stage.would)
+            _add(was, stage.was.tally)
+            _add(would, stage.would.tally)
             places[partition] = (start.applied, stage.actual.position.applied)
     return Rehearsal(was=dict(was), would=dict(would), places=places)
 
@@ -89,10 +91,9 @@ class _Stage:
         self, subject: Subject, partition: int, start: Position, rows: Scratch, copy: Scratch, document: bytes,
         period: Period,
     ) -> None:  # fmt: skip
-        self.was, self.would = _tally(), _tally()
+        self.was, self.would = _Count(subject.topics), _Count(subject.topics)
         self.actual = Folding(subject.ledger(), partition, rows=rows, position=start)
         self._ledger = subject.ledger()
-        self._topics = subject.topics
         self._partition = partition
         self._copy = copy
         self._document = document
@@ -111,8 +112,8 @@ class _Stage:
             self._begin(records[begin], times[begin])
             records, end = records[begin:], end - begin
         assert self._other is not None  # noqa: S101 - it has begun
-        _count(self.was, self.actual.take(records[:end]), self._topics)
-        _count(self.would, self._other.take(records[:end]), self._topics)
+        self.was.add(self.actual.take(records[:end]))
+        self.would.add(self._other.take(records[:end]))
         return end == len(records)
 
     def _begin(self, record: Any, log_time_ms: int) -> None:
@@ -120,19 +121,22 @@ class _Stage:
         rows = self.actual.rows.scan()
         while some := list(islice(rows, _COPIED)):
             self._copy.write(some)
+            for key, row in some:
+                self.was.know(key, row)
+                self.would.know(key, row)
         other = Folding(
             self._ledger, self._partition, rows=self._copy, position=self.actual.position, keep=_is_no_document
         )
         command = SetPolicy(event_id="rehearsal", at_us=log_time_ms * 1000, document=msgspec.Raw(self._document))
         standing = LogRecord(record.offset, log_time_ms, WHOLE_PARTITION, encode_command(command))
-        _count(self.would, other.insert(standing), self._topics)
+        self.would.add(other.insert(standing))
         self._other = other
 
     def close(self) -> None:
         """Finish what the last command began."""
         if self._other is not None:
-            _count(self.was, self.actual.finish_work(), self._topics)
-            _count(self.would, self._other.finish_work(), self._topics)
+            self.was.add(self.actual.finish_work())
+            self.would.add(self._other.finish_work())
 
 
 def _is_no_document(record: LogRecord) -> bool:
@@ -168,16 +172,54 @@ def _add(tally: Tally, more: Tally) -> None:
             tally[place][what] = Sum(before.events + events, before.units + units)
 
 
-def _count(tally: Tally, outputs: Iterable[Output], topics: Topics) -> None:
-    of_topic = {topics.allocation_committed.name: "committed", topics.allocation_released.name: "released"}
-    for output in outputs:
-        if output.topic not in {*of_topic, topics.reservation_denied.name}:
-            continue
-        event = read_event(output.value or b"")
-        what = of_topic.get(output.topic) or event.payload["outcome"].lower()
-        sums = tally[event.tenantId, event.payload["channel"]]
-        before = sums[what]
-        sums[what] = Sum(before.events + 1, before.units + round(event.payload["quantity"] * 100))
+class _Count:
+    """Counts what one side of a partition tells; of promises by day what is new since the last word about each."""
+
+    def __init__(self, topics: Topics) -> None:
+        self.tally = _tally()
+        self._of_topic = {
+            topics.allocation_committed.name: "committed",
+            topics.allocation_released.name: "released",
+            topics.reservation_denied.name: "denied",
+            topics.reservation_promised.name: "promised",
+        }
+        self._promised: dict[tuple[str, str], int] = {}  # units by item's name in keys, and reservation
+
+    def know(self, key: bytes, row: bytes) -> None:
+        """Take note of what is promised before the period."""
+        if b'"promises"' in row and kind_of(key.decode()) == "r":
+            found = decode_row(key.decode(), row)
+            units = sum(one.quantity for one in found.promises)
+            self._promised["|".join(key.decode().split("|", 2)[:2]), reservation_of(key.decode())] = units
+
+    def add(self, outputs: Iterable[Output]) -> None:
+        """Count what is told."""
+        for output in outputs:
+            what = self._of_topic.get(output.topic)
+            if what is None:
+                continue
+            event = read_event(output.value or b"")
+            sums = self.tally[event.tenantId, event.payload["channel"]]
+            if what == "promised":
+                self._add_promise((output.key or b"").decode(), event.payload, sums)
+            else:
+                what = event.payload["outcome"].lower() if what == "denied" else what
+                sums[what] = _more(sums[what], event.payload["quantity"])
+
+    def _add_promise(self, item: str, said: dict[str, Any], sums: dict[str, Sum]) -> None:
+        place = item, said["reservationId"]
+        units = sum(line["quantity"] for line in said["lines"])
+        before = self._promised.pop(place, 0) / 100
+        if units:
+            self._promised[place] = round(units * 100)
+        if units > before:
+            sums["promised"] = _more(sums["promised"], units - before)
+        if said["reason"] in _PUT_OFF:
+            sums["put_off"] = _more(sums["put_off"], units or said["waiting"])
+
+
+def _more(before: Sum, quantity: float) -> Sum:
+    return Sum(before.events + 1, before.units + round(quantity * 100))
 
 
 def _pass(outputs: Iterable[Output]) -> None:

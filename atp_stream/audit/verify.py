@@ -14,6 +14,7 @@ from atp_stream.audit.errors import AuditError
 from atp_stream.audit.events import Events, Stretch, Wrong
 from atp_stream.audit.folding import Folding, everything, only
 from atp_stream.audit.laws import broken_laws
+from atp_stream.audit.laws_by_day import broken_laws_by_day
 from atp_stream.audit.reading import Reader
 from atp_stream.audit.rows import Difference, differences
 from atp_stream.audit.snapshot import Snapshot
@@ -102,8 +103,9 @@ class Case:
         return (one for one in differences(self.rows, self.folding.rows) if self._subject.mine(one.key))
 
     def broken_laws(self) -> Iterator[str]:
-        """Yield what is wrong with the rows of stock, whatever the log says."""
-        return broken_laws(self.rows, self._subject.mine)
+        """Yield what is wrong with the rows of stock and of dates, whatever the log says."""
+        yield from broken_laws(self.rows, self._subject.mine)
+        yield from broken_laws_by_day(self.rows, self._subject.mine)
 
     def refuse_other_version(self) -> None:
         """Refuse tables of which another version of the fold answered a part that is folded again here.

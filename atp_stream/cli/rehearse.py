@@ -119,7 +119,7 @@ def _show(found: Rehearsal) -> None:
             if was or would:
                 change = quantity.show(would - was) if would != was else ""
                 click.echo(
-                    f"{tenant:<16} {channel:<16} {what:<12} {quantity.show(was):>14} {quantity.show(would):>14}"
+                    f"{tenant:<16} {channel:<16} {what.replace('_', ' '):<12} {quantity.show(was):>14} {quantity.show(would):>14}"
                     f" {change:>14}"
                 )
     for partition, (after, applied) in found.places.items():

@@ -141,6 +141,8 @@ class Outputs:
     def _note(self, event: dict[str, Any]) -> None:
         self._show.told[event["eventType"]] += 1
         body = event["payload"]
+        if "lines" in body:
+            self._show.by_day[body["reason"]] += 1
         if "available" in body:
             self._show.rows[body["itemId"], body["channel"]] = (body["available"], body["reserved"])
 

@@ -1,4 +1,4 @@
-"""Traffic as upstream would send it: stock, orders, second thoughts, and what goes wrong on the way.
+"""Traffic as upstream would send it: stock, orders, supply, second thoughts, and what goes wrong on the way.
 
 Deterministic but for the clock: a seed gives the same decisions. Every event has a stamp of its own. Now and then there
 is a rush on the busiest item: dozens of sales within a second, without keys, so that they come in any order.
@@ -26,7 +26,8 @@ EVENT_TYPES: Final = {
     "supply_received": "SupplyReceivedEvent",
 }
 _STEPS: Final = {
-    "reserve": 46, "change": 3, "confirm": 9, "release": 12, "fulfil": 14, "restock": 7, "sell": 5, "count": 4,
+    "reserve": 46, "change": 3, "confirm": 9, "release": 12, "fulfil": 14, "restock": 5, "sell": 5, "count": 4,
+    "schedule": 4, "slip": 2, "receive": 3, "cancel": 0.3,
 }  # fmt: skip
 _RUSH: Final = 0.004
 _RUSH_SALES: Final = (40, 90)
@@ -45,11 +46,12 @@ class Message(NamedTuple):
 
 @dataclass(slots=True)
 class _Item:
-    """An item as upstream sees it: what is on its shelf, and its open orders with their units."""
+    """An item as upstream sees it: what is on its shelf, its open orders, and what is expected, with their units."""
 
     name: str
     level: int
     orders: dict[str, int] = field(default_factory=dict)
+    supplies: dict[str, int] = field(default_factory=dict)
 
 
 class Traffic:
@@ -93,6 +95,8 @@ class Traffic:
         step = self._random.choices([*_STEPS], [*_STEPS.values()])[0]
         if step in {"restock", "sell", "count"}:
             return self._stock(step, item, now)
+        if step in {"schedule", "slip", "receive", "cancel"}:
+            return self._supply(step, item, now)
         if step == "reserve" or not item.orders:
             return self._reserve(item, now)
         return self._follow_up(step, item, self._random.choice([*item.orders]), now)
@@ -113,6 +117,22 @@ class Traffic:
         item.level -= part or units
         return self._told("fulfilled", item, now, reservationId=order, quantity=part)
 
+    def _supply(self, step: str, item: _Item, now: int) -> Message:
+        day = now // _DAY + self._random.randint(0, 9)
+        if step == "schedule" or not item.supplies:
+            self._count += 1
+            supply = f"po-{self._count}"
+            units = item.supplies[supply] = self._units(15, 40)
+            return self._told("supply_scheduled", item, now, supplyId=supply, quantity=units, expectedDate=day)
+        supply = self._random.choice([*item.supplies])
+        if step == "slip":
+            units = item.supplies[supply]
+            return self._told("supply_changed", item, now, supplyId=supply, quantity=units, expectedDate=day + 3)
+        units = item.supplies.pop(supply)
+        if step == "cancel":
+            return self._told("supply_cancelled", item, now, supplyId=supply, reason="the supplier has none")
+        return self._adjust(item, units, now, supply_id=supply)  # it moves the stock, and is expected no more
+
     def _take(self, item: _Item, order: str, units: int) -> None:
         item.orders[order] -= units
         if not item.orders[order]:
@@ -132,6 +152,8 @@ class Traffic:
             flags["allowBackorder"] = False
         if self._random.random() < 0.1:  # noqa: PLR2004
             flags["priority"] = self._random.randint(1, 3)
+        if self._random.random() < 0.1:  # noqa: PLR2004
+            flags["requestedDate"] = now // _DAY + self._random.randint(1, 7)
         # An order keeps its channel: it is drawn from its name.
         channel = random.Random(order).choices([*CHANNELS], [*CHANNELS.values()])[0]  # noqa: S311
         units = item.orders[order]
@@ -146,7 +168,7 @@ class Traffic:
             item, self._units(15, 40) if step == "restock" else -min(item.level, self._units(1, 4)), now
         )
 
-    def _adjust(self, item: _Item, units: int, now: int) -> Message:
+    def _adjust(self, item: _Item, units: int, now: int, **said: Any) -> Message:
         item.level += units
         event = {
             "event_id": f"adj-{self._next_stamp(now)}",
@@ -156,6 +178,7 @@ class Traffic:
             "new_quantity": item.level,
             "adjustment_reason": "restock" if units > 0 else "sale",
             "adjusted_by": "user123",
+            **said,
         }
         return Message("adjusted", None, self._written("adjusted", event, flat=0.85))
 

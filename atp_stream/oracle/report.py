@@ -104,6 +104,7 @@ class Report:
             *_table("refused", self.refused, f"{at_intake:,} at intake, {self.denied:,} by the ledger"),
             *_table("reservations", self.reservations),
             f"log records written twice by intake, and skipped by the ledger: {self.repeated:,}",
+            *self._by_day(),
             f"{_times(self.short)} a fact about the stock left less than was promised",
             *self.verdict(),
         ]
@@ -113,6 +114,11 @@ class Report:
             *(f"  {words}" for words in self.objections[:_SHOWN]),
             *([f"  and {more} more"] if more > 0 else []),
         ]
+
+    def _by_day(self) -> list[str]:
+        told = self.out["ReservationPromisedEvent"]
+        became = f"{self.kept:,} kept, {self.redated:,} put off, {self.broken:,} broken without a cause"
+        return [f"promises by day, told {told:,} times: {became}"] if told else []
 
 
 def _times(count: int) -> str:

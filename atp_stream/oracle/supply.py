@@ -37,13 +37,14 @@ class Supply:
     def __init__(self) -> None:
         self.statements: list[Statement] = []
         self.receipts: dict[tuple[str, str, Any], Receipt] = {}
+        self._open: int | None = 0  # None: something was said since it was counted
 
     def state(self, asked: Asked) -> bool:
         """Take note of what is ordered; tell whether it is news."""
         cancelled = asked.kind == "supply_cancelled"
         rest = repr((asked.event_id, asked.location, asked.label, asked.reference))
         said = Statement(asked.at, cancelled, not asked.firm, -(asked.quantity or 0), asked.day or 0, rest)
-        before = self.statements
+        before, self._open = self.statements, None
         self.statements = sorted({*before, said})[-_STATEMENTS:]
         return self.statements != before
 
@@ -52,6 +53,7 @@ class Supply:
         name = way, asked.location or "", asked.event_id
         if name in self.receipts:
             return False
+        self._open = None
         self.receipts[name] = Receipt(asked.at, asked.quantity, asked.final)
         return True
 
@@ -80,10 +82,11 @@ class Supply:
     @property
     def open(self) -> int:
         """Units that have still to come."""
-        holds = self.holds
-        if holds is None or holds.cancelled or self.final_at >= holds.at:
-            return 0
-        return max(0, -holds.less - self.come)
+        if self._open is None:
+            holds = self.holds
+            ended = holds is None or holds.cancelled or self.final_at >= holds.at
+            self._open = 0 if holds is None or ended else max(0, -holds.less - self.come)
+        return self._open
 
     @property
     def day(self) -> int | None:

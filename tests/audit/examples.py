@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from atp_stream.audit.verify import Subject
-from atp_stream.domain.commands import AnyCommand, CountStock, Release, Reserve, SetPolicy
+from atp_stream.domain.commands import AnyCommand, CountStock, Release, Reserve, ScheduleSupply, SetPolicy
 from atp_stream.engine.position import CONTROL_GENESIS, CONTROL_HEADER, GENESIS_HEADER
 from atp_stream.messages.rows import encode_command
 from atp_stream.settings import Settings
@@ -44,6 +44,25 @@ def count(offset: int, units: int, key: bytes = b"acme|lamp") -> Record:
 def reserve(offset: int, units: int, key: bytes = b"acme|lamp") -> Record:
     command = Reserve(event_id=f"r{offset}", at_us=at(offset), reservation=f"order-{offset}", quantity=units * 100)
     return record(offset, command, key)
+
+
+def day(ahead: int) -> int:
+    """Return a day, counted from that on which the log begins."""
+    return BEGIN // (86_400 * SECOND) + ahead
+
+
+def schedule(offset: int, supply: str, units: int, ahead: int) -> Record:
+    command = ScheduleSupply(
+        event_id=f"s{offset}", at_us=at(offset), supply=supply, quantity=units * 100, day=day(ahead)
+    )
+    return record(offset, command)
+
+
+def wants(offset: int, units: int, wanted: int) -> Record:
+    command = Reserve(
+        event_id=f"r{offset}", at_us=at(offset), reservation=f"order-{offset}", quantity=units * 100, wanted=wanted
+    )
+    return record(offset, command)
 
 
 def release(offset: int, order: str) -> Record:
