@@ -19,7 +19,7 @@ from atp_stream.messages.dead_letters import DETAIL_HEADER, ORIGIN_HEADER, REASO
 from atp_stream.settings import Settings
 from atp_stream.topics import LOG_PARTITIONS, Topics
 
-_PATIENCE = 20.0  # seconds
+_PATIENCE_S = 20.0
 _POLL = 0.2
 _LAST_LOOK_MS = 500  # a refusal is committed together with the position that shows that the change was read
 
@@ -63,7 +63,7 @@ async def _outcome(
     one_item: bool,
 ) -> Outcome:
     """Ask a view of each partition of the log until none is behind; one item's also until nothing is kept for it."""
-    until = time.monotonic() + _PATIENCE
+    until = time.monotonic() + _PATIENCE_S
     behind: dict[int, dict[str, Any] | None] = dict.fromkeys(views)
     while time.monotonic() < until:
         refused = await _refusal(consumer, partitions, place, 0)

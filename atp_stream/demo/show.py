@@ -13,7 +13,7 @@ from rich.table import Table
 from atp_stream.demo.workers import Worker
 
 _WIDTH = 80
-_EVERY = 2.0  # seconds between plain lines
+_EVERY_S = 2.0  # between plain lines
 _SPAN = 3.0  # seconds that a rate is taken over
 _ITEMS = 10
 _EVENTS = {
@@ -84,7 +84,7 @@ class Show:
     def tick(self) -> None:
         """Print a plain line, if it is time for one and there is no table."""
         now = time.monotonic()
-        if not self.live and now - self._last >= _EVERY:
+        if not self.live and now - self._last >= _EVERY_S:
             self._last = now
             self.say(self._line())
 

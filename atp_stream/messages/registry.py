@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 _log = logging.getLogger(__name__)
-TIMEOUT: Final = ANSWER_TIMEOUT_S
+TIMEOUT_S: Final = ANSWER_TIMEOUT_S
 _FIRST_DELAY: Final = 0.1
 _MAX_DELAY_S: Final = 5.0
 _PAUSES: Final = (0.0, 0.2, 0.8)  # in front of each look at the versions that are read at start
@@ -68,8 +68,8 @@ class Registration(NamedTuple):
 class SchemaCache:
     """Schemas by id; `output_ids` are those of the events that we write, once it is warm."""
 
-    def __init__(self, access: RegistryAccess, *, timeout: float = TIMEOUT) -> None:
-        self._registry = _Registry(access, timeout)
+    def __init__(self, access: RegistryAccess, *, timeout_s: float = TIMEOUT_S) -> None:
+        self._registry = _Registry(access, timeout_s)
         self._schemas: dict[int, Any] = {}
         self._missing: dict[int, float] = {}  # until when an id counts as unknown, by the monotonic clock
         self.output_ids: dict[Role, int] = {}
@@ -181,7 +181,7 @@ def _no_answer(version: _Version, error: RegistryUnavailable) -> str:
 
 
 def register(
-    access: RegistryAccess, schemas: Mapping[str, Any], compatibility: str = "BACKWARD", *, timeout: float = TIMEOUT
+    access: RegistryAccess, schemas: Mapping[str, Any], compatibility: str = "BACKWARD", *, timeout_s: float = TIMEOUT_S
 ) -> list[Registration]:
     """Register each subject's schema where the subject is new; report where its newest schema is not ours.
 
@@ -190,7 +190,7 @@ def register(
     Raises:
         RegistryUnavailable: no registry answers there, or it refuses.
     """
-    with closing(_Registry(access, timeout)) as registry:
+    with closing(_Registry(access, timeout_s)) as registry:
         return [_register(registry, subject, schema, compatibility) for subject, schema in schemas.items()]
 
 

@@ -50,15 +50,15 @@ class _Content(NamedTuple):
 class RegistryClient:
     """The few questions that we ask, with answers that tell `not there` from `nobody there`."""
 
-    def __init__(self, access: RegistryAccess, timeout: float) -> None:
-        self._timeout = timeout
+    def __init__(self, access: RegistryAccess, timeout_s: float) -> None:
+        self._timeout_s = timeout_s
         self._access = access
         try:
             self._client = SchemaRegistryClient(access.url)
         except AssertionError as error:  # the client's way to refuse an address
             raise RegistryUnavailable(f"{access.url!r} is no address of a schema registry") from error
         # Its own requests open a connection each, TLS context and all.
-        self._http = access.client(timeout)
+        self._http = access.client(timeout_s)
 
     def close(self) -> None:
         """Close the connections."""
@@ -130,14 +130,14 @@ class RegistryClient:
 
     def _read(self, response: httpx.Response) -> bytes:
         """Return the body, as long as it is of a size and of a pace that a registry's can be."""
-        deadline = time.monotonic() + self._timeout
+        deadline = time.monotonic() + self._timeout_s
         text = bytearray()
         for part in response.iter_bytes():
             text += part
             if len(text) > MAX_ANSWER_BYTES:
                 raise httpx.DecodingError(f"an answer of more than {MAX_ANSWER_BYTES} bytes")
             if time.monotonic() > deadline:
-                raise httpx.ReadTimeout(f"an answer that takes longer than {self._timeout} s")
+                raise httpx.ReadTimeout(f"an answer that takes longer than {self._timeout_s} s")
         return bytes(text)
 
     def _found(self, answer: Any, schema_id: int | None = None) -> Found:

@@ -31,7 +31,7 @@ def opened(state: State, name: str, row: Item, now_ms: int | None = None) -> tup
     """
     policy, _ = lived_by(state, name, row)
     item = OpenItem(state, name, policy, [], DEFAULT_LIMITS)
-    item.begin(row.offset + 1, max(row.log_time, time.time_ns() // _NS_PER_MS if now_ms is None else now_ms))
+    item.begin(row.offset + 1, max(row.log_time_ms, time.time_ns() // _NS_PER_MS if now_ms is None else now_ms))
     return item, policy
 
 

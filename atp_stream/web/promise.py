@@ -86,11 +86,11 @@ def describe(item: OpenItem, policy: Policy, asked: Asked) -> dict[str, Any]:
 
 def _promised(item: OpenItem, policy: Policy, asked: Asked) -> list[tuple[int, int]]:
     """Return the days on which units could be promised, those that are there now first; raises Refused."""
-    at = item.log_time * US_PER_MS
-    if item.row.purged_at is not None:
-        at = max(at, item.row.purged_at + 1)
+    at_us = item.log_time_ms * US_PER_MS
+    if item.row.purged_at_us is not None:
+        at_us = max(at_us, item.row.purged_at_us + 1)
     command = Reserve(
-        event_id=_NOBODY, at=at, reservation=_NOBODY, quantity=asked.quantity, channel=asked.channel,
+        event_id=_NOBODY, at_us=at_us, reservation=_NOBODY, quantity=asked.quantity, channel=asked.channel,
         priority=asked.priority, allow_partial=asked.partial, wanted=asked.day,
     )  # fmt: skip
     today = item.dates.today

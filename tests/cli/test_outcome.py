@@ -38,7 +38,7 @@ def _sent(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(wait, "reading", reading)
     monkeypatch.setattr(wait, "produce", produce)
-    monkeypatch.setattr(wait, "_PATIENCE", 0.3)
+    monkeypatch.setattr(wait, "_PATIENCE_S", 0.3)
 
 
 def partitions(monkeypatch: pytest.MonkeyPatch, shown: dict[int, dict[str, Any]]) -> None:

@@ -373,7 +373,7 @@ def test_a_change_for_an_item_is_in_force_once_nothing_is_deferred_for_it(variab
 
 @pytest.mark.stack
 def test_a_change_that_stays_deferred_is_reported(variables: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("atp_stream.cli.wait._PATIENCE", 1.0)
+    monkeypatch.setattr("atp_stream.cli.wait._PATIENCE_S", 1.0)
     with FakeWorker({"heard": 0, "kept": 2}).serving() as url:
         code, out, err = atp("freeze", "B2B", "--item", "lamp", "--wait", "--url", url, **variables)
 

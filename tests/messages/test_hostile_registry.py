@@ -104,7 +104,7 @@ def raw_server(*chunks: bytes, pause: float = 0.0) -> socket.socket:
 def ask(server: socket.socket, timeout: float = 5.0) -> None:
     with (
         closing(server),
-        closing(SchemaCache(RegistryAccess(f"http://127.0.0.1:{server.getsockname()[1]}"), timeout=timeout)) as cache,
+        closing(SchemaCache(RegistryAccess(f"http://127.0.0.1:{server.getsockname()[1]}"), timeout_s=timeout)) as cache,
     ):
         cache._registry.schema(7)
 

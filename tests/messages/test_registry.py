@@ -284,7 +284,7 @@ async def test_a_registry_that_hangs_is_given_up_after_the_timeout() -> None:
         silent.listen()
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         with (
-            closing(SchemaCache(RegistryAccess(url), timeout=0.1)) as cache,
+            closing(SchemaCache(RegistryAccess(url), timeout_s=0.1)) as cache,
             pytest.raises(RegistryUnavailable, match=r"timed out|too long"),
         ):
             await asyncio.wait_for(cache.warm({"inventory.adjusted-value": "InventoryAdjusted"}), 5)

@@ -98,7 +98,7 @@ async def test_a_whole_document_holds_for_every_tenant_whatever_the_default_is(s
 
 
 async def test_a_change_that_nobody_folds_is_one_line_in_the_end(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("atp_stream.cli.wait._PATIENCE", 1.0)
+    monkeypatch.setattr("atp_stream.cli.wait._PATIENCE_S", 1.0)
     site.add_worker().kill()
 
     code, _, err = await atp(site, "freeze", "B2B")
