@@ -20,7 +20,6 @@ from atp_stream.web.access import Access
 from atp_stream.web.callers import CALLER, Role
 from atp_stream.web.endpoint import Pages, json_response
 from atp_stream.web.health import checks, state_of, warnings
-from atp_stream.web.path_names import known_parameters
 from atp_stream.web.problems import Problem
 from atp_stream.web.routing import FORWARDED, ask
 
@@ -101,7 +100,6 @@ def add_workers(app: EngineApp, pages: Pages, settings: Settings, topics: Topics
     started_s = time.monotonic()
 
     async def workers_view(request: web.Request) -> web.Response:
-        known_parameters(request)
         own = _encode(describe(app, topics, timekeeper, started_s))
         if FORWARDED in request.headers:
             return json_response({"workers": [msgspec.Raw(own)]})

@@ -5,6 +5,7 @@ Each fault was put into the real fold, which then wrote some histories; in the r
 
 import json
 from functools import cache
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -59,7 +60,7 @@ def costly(item, reservation, row):
 
 dated_service_next = dated_service._next
 earliest = ItemDates.earliest
-FAULTS = {
+FAULTS: dict[str, Any] = {
     "a promise beyond the curve": patch.object(
         ItemDates, "earliest", lambda self, row, units, **more: earliest(self, row, max(1, units - 100), **more)
     ),

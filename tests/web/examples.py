@@ -36,6 +36,8 @@ def examples() -> list[Example]:
     projection = "#/paths/~1atp~1{tenant}~1{item}~1projection/get/responses"
     promise = "#/paths/~1atp~1{tenant}~1{item}~1promise/get/responses"
     supplies = "#/paths/~1atp~1{tenant}~1{item}~1supplies/get/responses"
+    queue = "#/paths/~1atp~1{tenant}~1{item}~1queue/get/responses"
+    listed = "#/paths/~1items~1{tenant}/get/responses"
     channel = "#/paths/~1atp~1{tenant}~1{item}~1{channel}/get/responses"
     reservation = "#/paths/~1reservations~1{tenant}~1{item}~1{reservation}/get/responses"
     found = "#/paths/~1reservations~1{tenant}/get/responses"
@@ -53,6 +55,10 @@ def examples() -> list[Example]:
         Example(f"{promise}/200/{_JSON}", "never", 200, "/atp/acme/lamp/promise?quantity=99.5"),
         Example(f"{promise}/400/{_PROBLEM}", "missing", 400, "/atp/acme/lamp/promise"),
         Example(f"{supplies}/200/{_JSON}", "expected", 200, "/atp/acme/lamp/supplies"),
+        Example(f"{queue}/200/{_JSON}", "nobody", 200, "/atp/acme/prod987/queue"),
+        Example(f"{listed}/200/{_JSON}", "none", 200, "/items/acme?prefix=nobody-knows-me"),
+        Example(f"{listed}/400/{_PROBLEM}", "risk", 400, "/items/acme?risk=none"),
+        Example(f"#/paths/~1caller/get/responses/200/{_JSON}", "everybody", 200, "/caller"),
         Example(f"{channel}/200/{_JSON}", "reserved", 200, "/atp/acme/prod987/ECOM"),
         Example(f"{channel}/404/{_PROBLEM}", "channel", 404, "/atp/acme/prod987/NOPE"),
         Example(f"{reservation}/200/{_JSON}", "committed", 200, "/reservations/acme/prod987/r-1"),

@@ -1,0 +1,167 @@
+// Item: why its numbers are what they are, who waits, what is promised, and what its stock follows from.
+import { get, path, Trouble } from "./api.js";
+import { ago, command, count, drawn, h, n, num, panel, quoted, signed, since, sum, table, tag } from "./dom.js";
+import { href, turn } from "./place.js";
+import { statusTag, termOf } from "./words.js";
+
+const LEVELS = [["item_channel", "item and channel"], ["item", "item"], ["channel", "channel"], ["tenant", "tenant"]];
+const DAYS = 14;
+
+export const item = {
+  async load({ here, memory }, signal) {
+    const [name] = here.names;
+    const told = await get(path("atp", here.tenant, name, "explain"), { limit: 100 }, signal);
+    if (memory.version !== told.version || Date.now() - (memory.at ?? 0) > 10_000) {
+      const [view, queue, rules] = await Promise.all([
+        get(path("atp", here.tenant, name), {}, signal),
+        get(path("atp", here.tenant, name, "queue"), {}, signal),
+        get(path("policy", here.tenant, name), {}, signal)]);
+      Object.assign(memory, { version: told.version, at: Date.now(), view, queue, rules });
+    }
+    const channel = picked(told, here);
+    const curve = await get(path("atp", here.tenant, name, "projection"), { channel: channel?.channel, days: DAYS }, signal)
+      .catch((error) => { if (error instanceof Trouble) return null; throw error; });
+    return { told, curve, view: memory.view, queue: memory.queue, rules: memory.rules };
+  },
+
+  show({ told, curve, view, queue, rules }, { here }) {
+    const [name] = here.names;
+    const channel = picked(told, here);
+    return [
+      h("section", {}, h("h1", {}, name, " ", h("span.muted", {}, here.tenant)),
+        h("p.muted.cause", {}, `version ${told.version} · changed ${since(told.cause.at)} ago by `, h("code", {}, told.cause.input ?? "an operator, or time"), ", as ", h("code", {}, told.cause.log)),
+        h("div.tags", {}, tags(told, view))),
+      equation(told),
+      channel ? h("div.two", {},
+        h("div.stack", {}, waterfall(told, channel, here), waits(queue)),
+        h("div.stack", {}, channels(told, channel), rule(rules, channel, here))) : h("p", {}, "It has no channel yet."),
+      h("div.half", {}, promises(told), stock(told, view)),
+      channel && curve && hasDates(curve) ? byDay(curve, channel) : null,
+    ];
+  },
+
+  unknown: ({ here }) => [h("h1", {}, here.names[0] ?? ""), h("p", {}, "Nothing has been said of an item of this name. ", h("a", { href: `${href("items")}?${new URLSearchParams({ prefix: (here.names[0] ?? "").slice(0, 3) })}` }, "Items that begin like it"), ".")],
+};
+
+const picked = (told, here) => told.channels.find((one) => one.channel === here.about.channel) ?? told.channels.find((one) => one.waiting > 0) ?? told.channels.find((one) => one.channel === "ECOM") ?? told.channels[0];
+const pick = (channel) => turn({ channel });
+const reservedOf = (told) => sum(told.channels.map((one) => one.reserved));
+
+function tags(told, view) {
+  const waiting = told.channels.filter((one) => one.waiting > 0);
+  return [
+    told.quarantine ? tag("bad", `quarantined: ${told.quarantine}`, "⛔") : null,
+    view.short > 0 ? tag("bad", `short ${n(view.short)}`, "▼") : null,
+    waiting.map((one) => tag("warn", `${n(one.waiting)} wait in ${one.channel}`, "◔")),
+    view.gap ? tag("warn", `gap ${signed(view.gap)}`, "≠") : null,
+  ];
+}
+
+function equation(told) {
+  const few = told.free.terms.find((term) => term.what === "never_below_zero")?.quantity ?? 0;
+  const cell = (amount, words, kind = "") => h(`div${kind}`, {}, h("b", {}, n(amount)), h("span", {}, words));
+  const op = (sign) => h("div.op", {}, sign);
+  const places = told.on_hand.places.length;
+  return h("section.equation", { "aria-label": "The sum that all channels share" },
+    cell(told.on_hand.quantity, places > 1 ? `on hand, ${count(places, "location")}` : "on hand"), op("−"), cell(told.safety_stock.quantity, "safety stock"), op("−"),
+    cell(reservedOf(told), "reserved"), op("="), cell(told.free.quantity, few ? `free: ${n(few)} too few, counted as 0` : "free", ".free"),
+    told.free.quantity === told.pool ? null : [op("−"), cell(sum([told.free.quantity, -told.pool]), "fenced for quotas"), op("="), cell(told.pool, "common pool")]);
+}
+
+function waterfall(told, channel, here) {
+  let run = 0;
+  const rows = channel.terms.filter((term, place) => place < 3 || term.quantity).map((term) => {
+    const before = run;
+    run = sum([run, term.quantity]);
+    return { ...term, before, after: run };
+  });
+  const low = Math.min(0, ...rows.map((row) => row.after));
+  const span = Math.max(1, ...rows.map((row) => row.after)) - low;
+  const percent = (amount) => `${(100 * amount) / span}%`;
+  const zero = () => h("b", { css: { "--zero": percent(-low) } });
+  const lane = (row) => h("div.lane", { "aria-hidden": "true" },
+    h(`i.${row.what === "on_hand" ? "total" : row.quantity < 0 ? "minus" : "plus"}`, { css: { "--from": percent(Math.min(row.before, row.after) - low), "--w": percent(Math.abs(row.quantity)) } }),
+    zero(), h("u", { css: { "--at": percent(row.after - low) } }));
+  const shown = rows.map((row) => h("tr", { "data-term": row.what },
+    h("td", {}, termOf(row.what)[0], h("small", {}, termOf(row.what)[1])),
+    h("td.num", {}, row.what === "on_hand" ? n(row.quantity) : row.quantity ? signed(row.quantity) : "0"),
+    h("td.num.muted", {}, n(row.after)), h("td.bar", {}, lane(row))));
+  const total = h("tr.sum", {}, h("td", {}, `Available in ${channel.channel}`), h("td.num", { id: "available" }, n(channel.available)), h("td.num", {}),
+    h("td.bar", {}, h("div.lane", { "aria-hidden": "true" }, zero(), channel.available > 0 ? h("i.total", { css: { "--from": percent(-low), "--w": percent(channel.available) } }) : null)));
+  const choice = h("div.tabs", { role: "group", "aria-label": "Channel" }, told.channels.map((one) =>
+    h("button", { type: "button", "aria-pressed": String(one === channel), onclick: () => pick(one.channel) }, one.channel)));
+  return panel("why", `Why ${n(channel.available)} in ${channel.channel}`, "", choice,
+    table(".fall", ["Term", num("Units"), num("Leaves"), h("th.bar", {}, h("span.skip", {}, "drawn"))], [...shown, total], "The sum of this channel"),
+    channel.closed_by ? h("div.body", {}, h("p", {}, "Closed by ", h("a", { href: href("reservation", told.item, channel.closed_by.reservation) }, channel.closed_by.reservation), `, which waits for ${n(channel.closed_by.waiting)}.`)) : null,
+    h("div.body", {}, command(`atp explain ${quoted(told.item)} ${quoted(channel.channel)} --tenant ${quoted(here.tenant)}`)));
+}
+
+function waits(queue) {
+  const parts = queue.channels.flatMap((channel) => channel.parts.map((part) => ({ ...part, channel: channel.channel })));
+  const more = queue.channels.some((channel) => channel.more);
+  const rows = parts.map((part) => h("tr.pick", {}, h("td.num", {}, n(part.place)), h("td", {}, h("a", { href: href("reservation", queue.item, part.reservation) }, part.reservation)), h("td", {}, part.channel),
+    h("td.num", {}, n(part.waiting)), h("td.num", {}, n(part.ahead)), h("td.num", {}, h("b", {}, n(part.missing))), h("td.num", {}, n(part.priority))));
+  return panel("queue", "Who waits", rows.length ? "in the order of service: priority, then the order of the log" : "nobody", null,
+    rows.length ? table("", [num("Place"), "Reservation", "Channel", num("Waits for"), num("Units ahead"), num("Missing"), num("Priority")], rows, "Who waits") : null,
+    rows.length ? h("div.body", {}, h("p.muted", {}, "“Missing” is how many units must come or be freed, at least, before this one can be served whole; what waits in other channels may be served before it.", more ? " There are more." : "")) : null);
+}
+
+function channels(told, channel) {
+  const most = Math.max(told.on_hand.quantity, 1, ...told.channels.map((one) => one.available + one.reserved));
+  const width = (amount) => ({ "--w": `${(100 * amount) / most}%` });
+  const rows = told.channels.map((one) => h("tr.pick", { "aria-selected": String(one === channel), "data-channel": one.channel },
+    h("td", {}, h("button.link", { type: "button", onclick: () => pick(one.channel) }, one.channel),
+      h("span.hint", {}, one.granted ? `${one.kind}, ${n(sum([one.granted, -one.consumed]))} of ${n(one.granted)} left` : one.kind)),
+    h("td.num", {}, h("b", {}, n(one.available))), h("td.num", {}, n(one.reserved)), h("td.num", {}, one.waiting ? tag("warn", n(one.waiting), "◔") : "0"),
+    h("td", {}, h("div.meter", { "aria-hidden": "true" }, h("i.r", { css: width(one.reserved) }), h("i.f", { css: width(one.available) })))));
+  return panel("channels", "Channels", "", h("span.legend", {}, h("span", {}, h("i.r"), "reserved here"), h("span", {}, h("i.f"), "available")),
+    table("", ["Channel", num("Available"), num("Reserved"), num("Waiting"), drawn()], rows, "Channels"));
+}
+
+function rule(rules, channel, here) {
+  const named = rules.channels.find((one) => one.channel === channel.channel);
+  const one = named ?? rules.other_channels;
+  const pairs = [["kind", channel.kind]];
+  if (one?.weight) pairs.push(["weight", `${n(100 * one.weight)} % of the common pool`]);
+  if (one?.rank) pairs.push(["rank, min", `${one.rank}, ${n(one.min)}`], ["overflow", one.overflow ? "yes: it may take from the pool, too" : "no"], ["granted", `${n(channel.granted)}, ${n(channel.consumed)} of it consumed`]);
+  pairs.push(["buffer", n(one?.buffer ?? 0)], ["floor", n(one?.floor ?? 0)], ["safety stock", `${n(rules.safety_stock.fixed)} or ${n(rules.safety_stock.percent)} %`], ["step", n(rules.step)],
+    ["time limit", rules.time_limit ? `${ago(rules.time_limit * 1000)} without a confirmation` : "none"], ["on shortage", rules.shortage === "keep" ? "promises stand" : "promises are taken back"]);
+  return panel("rule", `The rule of ${channel.channel}`, "", null,
+    h("div.body", {}, one ? h("ol.levels", { "aria-label": "Where a rule may be written, the most special first" }, LEVELS.map(([level, words]) =>
+      h(`li${one.written === level ? ".wins" : ""}`, { "aria-current": one.written === level ? "true" : null }, words, one.written === level ? " ✓" : ""))) : null,
+    h("p.muted", {}, !one ? "Policy has no such channel any more." : one.written === "default" ? "Nothing is written for it at any level: it may promise all that is free." : "One rule counts, alone: the most special that is written. Nothing of the others is added.", rules.own ? " This item has rules of its own." : ""),
+    h("dl.facts", {}, pairs.map(([word, value]) => [h("dt", {}, word), h("dd", {}, value)])),
+    h("p", {}, command(`atp policy show --item ${quoted(here.names[0])} --tenant ${quoted(here.tenant)}`))));
+}
+
+function promises(told) {
+  const open = told.reservations.filter((one) => one.reserved > 0);
+  const rows = open.map((one) => h("tr.pick", {}, h("td", {}, h("a", { href: href("reservation", told.item, one.reservation) }, one.reservation)), h("td", {}, one.channel), h("td", {}, statusTag(one.status)),
+    h("td.num", {}, n(one.reserved), one.fenced ? h("span.muted", {}, ` (${n(one.fenced)} of the fence)`) : null),
+    h("td.num", {}, one.expires_at ? ends(one.expires_at) : "never")));
+  return panel("open", "Open promises", told.next ? `the first ${open.length}` : n(open.length), null,
+    rows.length ? table("", ["Reservation", "Channel", "State", num("Units"), num("Ends")], rows, "Open promises") : h("div.body", {}, h("p", {}, "Nothing is promised.")));
+}
+const ends = (moment) => { const left = Date.parse(moment) - Date.now(); return left > 0 ? `in ${ago(left)}` : "as soon as all input is read"; };
+
+function stock(told, view) {
+  const rows = told.on_hand.places.filter((one) => one.quantity || one.instants.length).map((one) => h("tr", {},
+    h("td", {}, one.location ?? h("span.muted", {}, "no location")), h("td.num", {}, h("b", {}, n(one.quantity))),
+    h("td", {}, one.absolute ? [`counted ${n(one.absolute.quantity)} `, h("span.muted", {}, `${since(one.absolute.at)} ago`), one.since ? `, ${signed(one.since)} since` : ""] : one.since ? `${signed(one.since)}, never counted` : "",
+      one.missing ? h("span.hint", {}, `${n(one.missing)} shipped, in no count yet`) : null, one.gap ? h("span.hint", {}, `gap ${signed(one.gap.unexplained)}: ${n(one.gap.base.quantity)} was counted, ${n(one.gap.found)} found`) : null)));
+  const terms = told.on_hand.terms.filter((term) => term.quantity).map((term) => `${termOf(term.what)[0].toLowerCase()} ${term.quantity < 0 ? signed(term.quantity) : n(term.quantity)}`).join(", ");
+  return panel("stock", `On hand ${n(told.on_hand.quantity)}`, told.on_hand.gap ? `counts and movements disagree by ${signed(told.on_hand.gap)}` : "counts and movements agree", h("span.muted", {}, `late ${view.facts.late} · stale ${view.facts.stale} · twice ${view.facts.duplicates}`),
+    rows.length ? table("", ["Location", num("Units"), "Follows from"], rows, "Stock by location") : h("div.body", {}, h("p", {}, "No stock was stated.")),
+    h("div.body", {}, terms ? h("p.muted", {}, `The sum: ${terms}.`) : null, told.on_hand.places_next ? h("p.muted", {}, "There are more locations.") : null));
+}
+
+const hasDates = (curve) => curve.past_due.length > 0 || curve.arriving > 0 || curve.days.some((day) => day.supply || day.promised);
+
+function byDay(curve, channel) {
+  const most = Math.max(1, ...curve.days.map((day) => Math.max(day.available, day.projected)));
+  const rows = curve.days.map((day) => h("tr", {}, h("td.nowrap", {}, day.date, day.date === curve.today ? h("span.muted", {}, " today") : null), h("td.num", {}, day.supply ? signed(day.supply) : "0"), h("td.num", {}, day.promised ? n(-day.promised) : "0"), h("td.num", {}, n(day.projected)), h("td.num", {}, h("b", {}, n(day.available))),
+    h("td.bar", {}, h("div.meter.day", { "aria-hidden": "true" }, h("i.f", { css: { "--w": `${(100 * Math.max(0, day.available)) / most}%` } }), h("i.s", { css: { "--w": `${(100 * Math.max(0, day.projected - day.available)) / most}%` } })))));
+  return panel("days", `By day in ${channel.channel}`, `now ${n(curve.now)}, up to ${curve.horizon}`, h("span.legend", {}, h("span", {}, h("i.f"), "available"), h("span", {}, h("i.s"), "there, but kept")),
+    table(".fall", ["Day", num("Supply"), num("Promised"), num("Will be there"), num("Available"), h("th.bar", {}, h("span.skip", {}, "drawn"))], rows, "Available by day"),
+    curve.past_due.length ? h("div.body", {}, h("p.muted", {}, `Past due: ${curve.past_due.map((one) => `${n(one.quantity)} of ${one.date}${one.counts_on ? `, counted on ${one.counts_on}` : ", not counted"}`).join("; ")}.`)) : null);
+}

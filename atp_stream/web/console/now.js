@@ -1,0 +1,135 @@
+// Now: does all of it answer, what is at risk, what is being committed, who has which partition, what was refused.
+import { follow, get, path, Trouble } from "./api.js";
+import { ago, clock, command, count, h, n, num, panel, since, table, tag } from "./dom.js";
+import { href, turn } from "./place.js";
+import { EVENT_FILTERS, eventTag, eventWords, meter, RISKS, riskTags } from "./words.js";
+import { map, remember, standing } from "./workers.js";
+
+const KEPT = 60;
+const optional = (asked) => asked.catch((error) => { if (error instanceof Trouble) return { trouble: error }; throw error; });
+
+/** The last answer, for what is asked for less often than the page. */
+function now_and_then(memory, name, ms, ask) {
+  const known = memory[name];
+  if (known && Date.now() - known.at < ms) return known.answer;
+  const answer = optional(ask());
+  memory[name] = { at: Date.now(), answer };
+  return answer;
+}
+
+export const now = {
+  async load({ here, memory }, signal) {
+    const risk = here.about.risk ?? "any";
+    const [totals, risky, workers, letters] = await Promise.all([
+      get(path("totals", here.tenant), {}, signal),
+      get(path("items", here.tenant), { risk, limit: here.about.limit ?? 15 }, signal),
+      optional(get("workers", {}, signal)),
+      now_and_then(memory, "letters", 15_000, () => get("dead-letters", { last: 100 })),
+    ]);
+    if (!workers.trouble) remember(memory, workers);
+    return { totals, risky, workers, letters };
+  },
+
+  watch(state, signal) {
+    const feed = (state.memory.feed ??= { events: [], lost: 0, paused: false, open: false, why: "" });
+    follow(path("events", state.here.tenant), {
+      event(one) { if (!feed.paused) { feed.events = [{ ...one, key: one.eventId }, ...feed.events].slice(0, KEPT); later(state, feed); } },
+      lost(many) { feed.lost = many === null || feed.lost === null ? null : feed.lost + many; later(state, feed); },
+      open(is, why = "") { Object.assign(feed, { open: is, why, was: feed.was || is }); later(state, feed); },
+    }, signal);
+  },
+
+  show({ totals, risky, workers, letters }, state) {
+    return [
+      h("h1.skip", {}, "Now"),
+      verdict(totals, workers),
+      sums(totals),
+      h("div.two", {},
+        h("div.stack", {}, atRisk(risky, totals, state.here),
+          workers.trouble ? null : panel("map", "Partitions and workers", "of the item log", h("a", { href: href("workers") }, "More"), map(workers, state.memory))),
+        h("div.stack", {}, live(state), refused(letters))),
+    ];
+  },
+};
+
+function later(state, feed) { // many events come at once: one drawing for all of them
+  if (feed.drawing) return;
+  feed.drawing = true;
+  setTimeout(() => { feed.drawing = false; if (state.data) state.redraw(); }, 250);
+}
+
+function verdict(totals, workers) {
+  const { answered, missing } = totals.partitions;
+  const all = answered.length + missing.length;
+  const away = workers.trouble ? [] : workers.workers.filter((one) => one.state !== "serving");
+  const behind = workers.trouble ? 0 : workers.workers.flatMap((one) => one.partitions).reduce((most, one) => Math.max(most, one.behind ?? 0), 0);
+  const well = !missing.length && !away.length;
+  const words = missing.length
+    ? `${answered.length} of ${all} partitions answer: nobody speaks for ${missing.join(", ")} now.`
+    : away.length
+      ? `All ${all} partitions answer, but ${away.map((one) => `${short(one.url)} is ${one.state}`).join(", ")}.`
+      : `All ${all} partitions answer.`;
+  return h(`section.verdict${well ? "" : ".warn"}`, { role: "status", "aria-live": "polite", id: "verdict" },
+    well ? tag("good", "serving", "✓") : tag("bad", missing.length ? "not all answer" : "a worker is away", "!"),
+    h("b", {}, words),
+    workers.trouble ? null : h("span.facts", {}, h("span", {}, count(workers.workers.length, "worker")), ...standing(workers), h("span", {}, behind ? `${n(behind)} behind` : "nothing behind")));
+}
+const short = (url) => url.replace(/^https?:\/\//, "");
+
+function sums(totals) {
+  const { risks } = totals;
+  const one = (value, words, bad = "") => h(`div.kpi${value ? bad : ""}`, {}, h("b", {}, n(value)), h("span", {}, words));
+  return h("section", { "aria-label": "Totals" },
+    h("div.kpis", {}, one(totals.items, "items"), one(totals.on_hand, "units on hand"), one(totals.reserved, "units reserved"),
+      one(risks.short.quantity, `units short, ${count(risks.short.items, "item")}`, ".bad"),
+      one(risks.waiting.quantity, `units waiting, ${count(risks.waiting.items, "item")}`, ".warn"),
+      one(risks.sold_out.items, "items with nothing available", ".warn"), one(risks.gap.items, "items with a gap", ".warn"),
+      one(risks.quarantine.items, "items quarantined", ".bad")),
+    totals.complete ? null : h("p.muted.note", { role: "status" }, "Not all items are counted yet: these sums still grow."));
+}
+
+function atRisk(risky, totals, here) {
+  const channels = [...new Set(risky.items.flatMap((one) => one.channels.map((channel) => channel.channel)))].sort().slice(0, 6);
+  const rows = risky.items.map((one) => h("tr.pick", {},
+    h("td", {}, h("a", { href: href("item", one.item) }, one.item)), h("td", {}, h("div.tags", {}, riskTags(one))),
+    h("td.num", {}, n(one.on_hand)), h("td.num", {}, n(one.reserved)), h("td", {}, meter(one)),
+    channels.map((name) => {
+      const channel = one.channels.find((each) => each.channel === name);
+      return h(`td.num${channel && channel.available <= 0 ? ".zero" : ""}`, {}, channel ? n(channel.available) : "–");
+    }),
+    h("td.num.muted", {}, since(one.as_of))));
+  const left = risky.found - risky.items.length;
+  const choice = Object.entries(RISKS).map(([risk, words]) => h("button", { type: "button", "aria-pressed": String((here.about.risk ?? "any") === risk), onclick: () => turn({ risk: risk === "any" ? "" : risk }) }, words));
+  return panel("risk", "At risk", `${n(risky.found)} of ${count(totals.items, "item")}, the gravest first${risky.complete ? "" : "; not all looked at yet"}`, null,
+    h("div.body.tabs", { role: "group", "aria-label": "Which risk" }, choice),
+    rows.length ? table("", ["Item", "Why", num("On hand"), num("Reserved"), "Where it is", channels.map(num), num("Changed")].flat(), rows, "Items at risk")
+      : h("div.body", {}, h("p", {}, risky.complete ? "Nothing is at risk." : "Nothing was found so far.")),
+    h("div.body", {}, h("p.muted", {}, left > 0 ? [`${n(left)} more. `, h("a", { href: href("items") }, "All items"), " · "] : null,
+      `looked for ${ago(risky.age_s * 1000)} ago, each as it is now; the same as JSON: `, h("code", {}, `GET /items/${here.tenant}?risk=${here.about.risk ?? "any"}`))));
+}
+
+function live(state) {
+  const feed = state.memory.feed ?? { events: [] };
+  const wanted = feed.filter ?? "";
+  const shown = feed.events.filter((one) => !wanted || one.eventType === wanted);
+  const pause = h("button", { type: "button", "aria-pressed": String(Boolean(feed.paused)), onclick: () => { feed.paused = !feed.paused; state.redraw(); } }, "Pause");
+  const filters = Object.entries(EVENT_FILTERS).map(([type, words]) => h("button", { type: "button", "aria-pressed": String(wanted === type), onclick: () => { feed.filter = type; state.redraw(); } }, words));
+  const gone = feed.lost === null ? "Some events are not here: another worker's stream was lost." : feed.lost ? `${n(feed.lost)} events are not here: they came faster than this page could read.` : "";
+  return panel("live", "As it is committed", feed.open ? "at most 50 a second" : "", pause,
+    h("div.body.tabs", { role: "group", "aria-label": "Which events" }, filters),
+    feed.open ? null : h("p.body.lost", { role: "status", id: "stream" }, feed.was ? `The stream was lost: ${feed.why}. Asking again.` : feed.why ? `There is no stream: ${feed.why}. Asking again.` : "Opening the stream."),
+    gone ? h("p.body.lost", { role: "status", id: "lost" }, gone) : null,
+    h("ol.feed", { tabindex: "0", "aria-label": "Events, the newest first" }, shown.length
+      ? shown.map((one) => h("li", {}, h("time", {}, clock(one.timestamp)), h("span.what", {}, eventTag(one)), h("span", {}, eventWords(one))))
+      : h("li.none", {}, h("span.muted", {}, "Nothing since this page was opened."))));
+}
+
+function refused(letters) {
+  if (letters.trouble) return letters.trouble.status === 403 ? null : panel("refused", "Dead letters", "", null, h("div.body", {}, h("p.muted", {}, `${letters.trouble.message}.`)));
+  const reasons = Map.groupBy ? Map.groupBy(letters.letters, (one) => one.reason) : new Map(letters.letters.map((one) => [one.reason, letters.letters.filter((each) => each.reason === one.reason)]));
+  const rows = [...reasons].map(([reason, many]) => h("tr.pick", {}, h("td", {}, h("code", {}, reason), h("span.hint", {}, many[0].detail)), h("td.num", {}, n(many.length)), h("td.num.muted", {}, since(many[0].at))));
+  const [first] = letters.letters;
+  return panel("refused", "Dead letters", `the newest ${letters.letters.length === 100 ? "100" : ""}`.trim(), h("a", { href: href("letters") }, "All"),
+    rows.length ? table("", ["Reason", num("Letters"), num("Newest")], rows, "Dead letters by reason") : h("div.body", {}, h("p", {}, "Nothing was refused.")),
+    first ? h("div.body", {}, h("p.muted", {}, "When what was wrong is mended:"), command(`atp dead-letters replay --reason ${first.reason}`)) : null);
+}
