@@ -24,6 +24,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--window", type=float, default=WINDOW, help="seconds that a fact of stock may be late")
     parser.add_argument("--session", type=float, default=5.0, help="session timeout of the workers, seconds")
     parser.add_argument("--brokers", type=int, default=1, help="several have faults of their own")
+    parser.add_argument("--soak", action="store_true", help="one kill a minute, and what a worker uses")
     parser.add_argument("--blind", choices=["fencing", "position"], default="", help="switch a guard off: must fail")
     parser.add_argument("--keep", type=Path, help="directory for all files; they are left there")
     parser.add_argument("--json", type=Path, help="file for the report")
@@ -52,7 +53,8 @@ def main() -> int:
         blind=said.blind,
         tmpfs=said.tmpfs,
         keep=said.keep,
-        epilogue=not said.blind and said.minutes >= 2,
+        soak=said.soak,
+        epilogue=not said.blind and not said.soak and said.minutes >= 2,
     )
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # that a broker is away is known here
     report = run(options, Settings().java_dir, lambda words: print(words, file=sys.stderr, flush=True))

@@ -57,6 +57,7 @@ class Faults:
         kind, _, point = name.partition(" ")
         acts: dict[str, Callable[[], None]] = {
             "kill": lambda: self._kill(point),
+            "kill_other": self._kill_other,
             "wipe": self._wipe,
             "corrupt": self._corrupt,
             "terminate": self._terminate,
@@ -81,6 +82,13 @@ class Faults:
             self._look(*order)
 
     # Workers
+
+    def _kill_other(self) -> None:
+        """Kill a worker, but never the first."""
+        worker = self._fleet.workers[1]
+        if worker.running:
+            worker.kill()
+            self.kills["other"] += 1
 
     def _kill(self, point: str) -> None:
         victim = self._victim()

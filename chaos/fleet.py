@@ -89,6 +89,12 @@ class Worker:
             )
 
     @property
+    def pid(self) -> int:
+        """The id of the process that was started last."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def code(self) -> int | None:
         """The exit code, None while it runs."""
         return None if self._process is None else self._process.poll()

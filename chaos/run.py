@@ -22,7 +22,7 @@ from atp_stream.devstack import Stack
 from atp_stream.oracle import check, cut
 from atp_stream.settings import Settings, environment_of
 from atp_stream.topics import LOG_PARTITIONS
-from chaos import judge, midnight, policies, refold
+from chaos import judge, midnight, policies, refold, soak
 from chaos.epilogue import Epilogue
 from chaos.faults import WORKERS, Faults
 from chaos.fleet import Fleet
@@ -31,6 +31,7 @@ from chaos.load import WINDOW, Load
 from chaos.pour import Pour
 from chaos.report import Report
 from chaos.schedule import Fault, at_midnight, plan
+from chaos.soak import Usage
 from chaos.worker import BLIND
 
 READY_SECONDS: Final = 60.0
@@ -54,6 +55,7 @@ class Options:
     tmpfs: bool = False
     keep: Path | None = None
     faults: tuple[Fault, ...] = ()
+    soak: bool = False
     epilogue: bool = False
 
 
@@ -114,6 +116,8 @@ class Run:
         """Play all of it."""
         asyncio.run(provision.initialise(self._settings))
         asyncio.run(provision.apply_policy(self._settings, policies.text(policies.FIRST, self._options.window)))
+        if self._options.soak:
+            soak.compact_always(self._settings)
         for _ in range(WORKERS):
             self._fleet.add()
         took = self._fleet.wait_ready(LOG_PARTITIONS, READY_SECONDS)
@@ -136,11 +140,13 @@ class Run:
         pour = Pour(self._settings, source, rate=options.rate, seconds=options.seconds)
         began = time.monotonic()
         pour.start()
-        waiting = list(options.faults or plan(options.seed, options.seconds, options.brokers))
+        usage = Usage()
+        faults = options.faults or plan(options.seed, options.seconds, options.brokers)
+        waiting = soak.plan(options.seconds) if options.soak else list(faults)
         day_comes = midnight.coming(options.seconds)
         if day_comes is None:
             report.notes.append("no midnight in this run: there is no libfaketime")
-        else:
+        elif not options.soak:
             waiting = sorted([*waiting, *at_midnight(day_comes)])
         healed = began
         while pour.is_alive() or waiting or not self._faults.quiet:
@@ -150,6 +156,8 @@ class Run:
                 self._faults.strike(fault.name)
             self._faults.tend()
             self._fleet.tend()
+            if options.soak:
+                usage.look({"the worker that lives": self._fleet.workers[0].pid, "broker": self._stack.broker.pid})
             if waiting or not self._faults.quiet:
                 healed = time.monotonic()
             time.sleep(_TICK)
@@ -158,6 +166,7 @@ class Run:
         self._healed = healed
         report.inputs = pour.sent
         report.kills, report.faults, report.notes = self._faults.kills, self._faults.done, self._faults.notes
+        report.notes += usage.lines()
 
     def _calm(self) -> None:
         """Wait until nothing is behind."""
