@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from itertools import groupby, pairwise
 from typing import Final
 
+from atp_stream.oracle.checks_by_day import check_projections, check_stability
 from atp_stream.oracle.history import History, Record
 from atp_stream.oracle.inputs import Breach, ask
 from atp_stream.oracle.item import Told
-from atp_stream.oracle.checks_by_day import check_projections, check_stability
 from atp_stream.oracle.outputs import Event, Unreadable, read_event
 from atp_stream.oracle.replay import Expected, Name, Place, Replay, replay
 from atp_stream.oracle.report import Report

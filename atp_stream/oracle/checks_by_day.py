@@ -96,7 +96,9 @@ def check_stability(
             report.redated += 1
             if step.gives:
                 report.broken += 1
-                report.complain(f"{reservation} of {name} was promised {had}, and without a cause {lines} at {event.cause}")
+                report.complain(
+                    f"{reservation} of {name} was promised {had}, and without a cause {lines} at {event.cause}"
+                )
         elif units:
             report.kept += 1
 

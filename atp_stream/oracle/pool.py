@@ -233,10 +233,11 @@ class Pool:
         if claim.at is not None and not claim.ended and claim.expires_at is not None:
             soonest = self._log_time * 1000 + 1
             waits = before is not None and claim.expires_at <= before <= soonest
-            claim.timer = before if waits else max(claim.expires_at, soonest)
+            moment = before if waits and before is not None else max(claim.expires_at, soonest)
+            claim.timer = moment
             self.limited[claim.name] = claim
-            if claim.timer != before:
-                self.wake(claim.timer)
+            if moment != before:
+                self.wake(moment)
 
     def _commit(self, claim: Claim, units: int, request: int) -> None:
         number = len(self.commits)

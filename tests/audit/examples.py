@@ -52,13 +52,14 @@ def day(ahead: int) -> int:
 
 
 def schedule(offset: int, supply: str, units: int, ahead: int) -> Record:
-    said = {"event_id": f"s{offset}", "at": at(offset), "supply": supply, "quantity": units * 100, "day": day(ahead)}
-    return record(offset, ScheduleSupply(**said))
+    said = ScheduleSupply(event_id=f"s{offset}", at=at(offset), supply=supply, quantity=units * 100, day=day(ahead))
+    return record(offset, said)
 
 
 def wants(offset: int, units: int, wanted: int) -> Record:
-    said = {"event_id": f"r{offset}", "at": at(offset), "reservation": f"order-{offset}", "quantity": units * 100}
-    return record(offset, Reserve(**said, wanted=wanted))
+    order, quantity = f"order-{offset}", units * 100
+    said = Reserve(event_id=f"r{offset}", at=at(offset), reservation=order, quantity=quantity, wanted=wanted)
+    return record(offset, said)
 
 
 def release(offset: int, order: str) -> Record:

@@ -43,7 +43,9 @@ def history(seed, messages=40, step=None, items=1, wire=None):
     """Return what the topics hold after so many messages; a step folds up to `step` of them."""
     luck = random.Random(seed)
     dated = Dated(luck, items=items, write=written(luck))
-    worker = InProcess(luck.choice((Wire.JSON, Wire.AVRO) if wire is None else (wire,)), step or luck.choice((1, 1, 3, 20)))
+    worker = InProcess(
+        luck.choice((Wire.JSON, Wire.AVRO) if wire is None else (wire,)), step or luck.choice((1, 1, 3, 20))
+    )
     now = end = NOON
     end += WEEK - DAY
     worker.apply(document(luck), now)
