@@ -10,8 +10,9 @@ from typing import Any, Final, NamedTuple
 from atp_stream.oracle.claim import Claim
 from atp_stream.oracle.curve import NOW, Curve
 from atp_stream.oracle.policy import Rules
-from atp_stream.oracle.pool import Pool, Told
+from atp_stream.oracle.pool import Pool
 from atp_stream.oracle.supply import Supply
+from atp_stream.oracle.told import Told
 
 DAY: Final = 86_400_000
 """Milliseconds."""

@@ -10,10 +10,10 @@ from atp_stream.oracle.claim import Claim
 from atp_stream.oracle.dates import DAY
 from atp_stream.oracle.inputs import Asked
 from atp_stream.oracle.policy import Rules, Unknown
-from atp_stream.oracle.pool import OF_MANY, Told
 from atp_stream.oracle.shelf import Past
 from atp_stream.oracle.stock import Gone
 from atp_stream.oracle.supplies import Denied, Supplies
+from atp_stream.oracle.told import OF_MANY, Told
 
 __all__ = ["Denied", "Item", "Past", "Told", "Unknown"]
 
