@@ -59,10 +59,10 @@ class Options:
 
 def run(options: Options, java_dir: Path, say: Callable[[str], None]) -> Report:
     """Run in a directory of its own, and return what came of it; nothing that was started is left running."""
-    midnight.arrange(options.seconds)
     with tempfile.TemporaryDirectory(prefix="atp-chaos-", ignore_cleanup_errors=True) as made:
         directory = options.keep or Path(made)
         directory.mkdir(parents=True, exist_ok=True)
+        midnight.arrange(directory, options.seconds)
         with Stack(directory / "stack", java_dir, brokers=options.brokers) as stack:
             settings = replace(
                 Settings(),
@@ -139,7 +139,7 @@ class Run:
         waiting = list(options.faults or plan(options.seed, options.seconds, options.brokers))
         day_comes = midnight.coming(options.seconds)
         if day_comes is None:
-            report.notes.append("no midnight in this run: there is no libfaketime")
+            report.notes.append("no midnight in this run")
         else:
             waiting = sorted([*waiting, *at_midnight(day_comes)])
         healed = began
