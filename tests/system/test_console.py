@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -32,7 +31,7 @@ async def site(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> AsyncI
     await made.ready()
     await made.send_all([(made.topics.counted.name, {"itemId": item, "onHand": 10}) for item in ITEMS])
     await made.drained()
-    await made.send(made.topics.created.name, {"reservationId": "r-1", "itemId": ITEMS[3], "quantity": 12.5})
+    await made.send(made.topics.created.name, {"reservationId": "r-1", "itemId": ITEMS[3], "quantity": 12})
     await made.send(made.topics.created.name, {"reservationId": "r-2", "itemId": ITEMS[5], "quantity": 8})
     await made.drained()
     await made.send(made.topics.counted.name, {"itemId": ITEMS[5], "onHand": 6})
@@ -69,11 +68,7 @@ async def test_either_worker_knows_the_sums_and_what_is_at_risk_of_both(site):
         totals = await complete(worker, "/totals/acme")
         assert (24, 236, 8) == tuple(totals[name] for name in ("items", "on_hand", "reserved"))
         counted = {risk: (one["items"], one["quantity"]) for risk, one in totals["risks"].items() if one["items"]}
-        assert {"short": (1, 2), "waiting": (1, 12.5), "sold_out": (2, 0)} | counted == counted | {
-            "short": (1, 2),
-            "waiting": (1, 12.5),
-            "sold_out": counted["sold_out"],
-        }
+        assert {"short": (1, 2), "waiting": (1, 12), "sold_out": (1, 0)} == counted
         risky = await complete(worker, "/items/acme?risk=any&limit=2")
         assert [ITEMS[5], ITEMS[3]] == [one["item"] for one in risky["items"]]
 
@@ -109,7 +104,7 @@ async def test_events_of_both_workers_come_on_the_stream_of_one(site):
     url = f"{site.workers[0].url}/events/acme?type=AllocationCommittedEvent"
     async with aiohttp.ClientSession(timeout=timeout) as session, session.get(url) as answer:
         await asyncio.sleep(1.5)  # the other worker's stream is being opened
-        items = [item for item in ITEMS[6:18]]
+        items = ITEMS[6:18]
         await site.send_all(
             [
                 (site.topics.created.name, {"reservationId": one, "itemId": item, "quantity": 1})
@@ -134,12 +129,14 @@ async def test_the_seventeenth_stream_is_refused_and_a_place_comes_free_when_one
         async with session.get(f"{worker.url}/events/acme") as refused:
             assert (503, "urn:atp:problem:too-many-streams") == (refused.status, (await refused.json())["type"])
         opened[0].close()
+        status = 503
         for _ in range(40):
             await asyncio.sleep(0.1)
             async with session.get(f"{worker.url}/events/acme") as again:
-                if again.status == 200:
-                    break
-        assert 200 == again.status
+                status = again.status
+            if status == 200:
+                break
+        assert 200 == status
         for one in opened:
             one.close()
 

@@ -8,15 +8,15 @@ from types import SimpleNamespace
 from typing import Any
 
 from atp_stream.domain.commands import AnyCommand
+from atp_stream.domain.events import CommandRefused
 from atp_stream.domain.names import join
 from atp_stream.engine.app import EngineApp
+from atp_stream.engine.batches import Output
 from atp_stream.engine.commit_group import Answer
 from atp_stream.engine.partition_state import Lane, PartitionStore
 from atp_stream.engine.partitioner import partition_of
 from atp_stream.engine.position import Position
 from atp_stream.messages.outbound import EVENTS, Outbound, Role
-from atp_stream.engine.batches import Output
-from atp_stream.domain.events import CommandRefused
 from atp_stream.settings import Wire
 from atp_stream.topics import LOG_PARTITIONS
 from tests.domain.support.log import NOON, Log

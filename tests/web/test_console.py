@@ -37,7 +37,9 @@ def told(worker: FoldedWorker) -> None:
     """Let a worker know of a lamp that has all kinds of numbers, and of items at risk."""
     worker.order(policy(DOCUMENT))
     worker.say("lamp", count(31_050, location="north"), count(17_025, location="east"), grant("B2B", 10_000))
-    worker.say("lamp", reserve("r-1", 4_800, "B2B"), confirm("r-1"), reserve("r-2", 7_300), reserve("r-3", 21_400, "STORE"))
+    worker.say(
+        "lamp", reserve("r-1", 4_800, "B2B"), confirm("r-1"), reserve("r-2", 7_300), reserve("r-3", 21_400, "STORE")
+    )
     worker.say("lamp", fulfil("r-2", 1_000, AT + 5, location="north"), adjust(-600, at=AT + 6, location="east"))
     worker.say("lamp", reserve("r-4", 14_025, "STORE"), reserve("r-5", 800, "STORE", priority=3))
     worker.say("tent", count(6_000), reserve("r-6", 5_800), count(4_100, AT + 1))
@@ -73,7 +75,7 @@ async def opened(browser: Any, worker: FoldedWorker, place: str, **options: Any)
 
 def number(text: str) -> float:
     """Return a number as the page writes it."""
-    return float(text.replace("−", "-").replace(",", "").replace("+", "").replace("–", "nan"))
+    return float(text.replace("\u2212", "-").replace(",", "").replace("+", "").replace("\u2013", "nan"))
 
 
 async def asked(worker: FoldedWorker, path: str) -> Any:
@@ -88,7 +90,8 @@ async def test_every_number_on_the_page_of_an_item_is_that_of_its_explanation(br
         await page.click(f"section[aria-labelledby=why] button:text-is('{channel['channel']}')")
         await page.wait_for_selector(f"#why:has-text('in {channel['channel']}')")
         rows = await page.eval_on_selector_all(
-            "[data-term]", "all => all.map(row => [row.dataset.term, row.cells[1].textContent, row.cells[2].textContent])"
+            "[data-term]",
+            "all => all.map(row => [row.dataset.term, row.cells[1].textContent, row.cells[2].textContent])",
         )
         terms = [(t["what"], t["quantity"]) for n, t in enumerate(channel["terms"]) if n < 3 or t["quantity"]]
         assert terms == [(what, number(quantity)) for what, quantity, _ in rows]
@@ -100,13 +103,17 @@ async def test_every_number_on_the_page_of_an_item_is_that_of_its_explanation(br
     waiting = [[name, number(a), number(r), number(w.replace("◔", "").strip())] for name, a, r, w in shown]
     expected = [[one["channel"], one["available"], one["reserved"], one["waiting"]] for one in explained["channels"]]
     assert expected == waiting
-    equation = [number(text) for text in await page.eval_on_selector_all(".equation b", "all => all.map(b => b.textContent)")]
+    equation = [
+        number(text) for text in await page.eval_on_selector_all(".equation b", "all => all.map(b => b.textContent)")
+    ]
     reserved = sum(one["reserved"] for one in explained["channels"])
     assert [explained["on_hand"]["quantity"], explained["safety_stock"]["quantity"], reserved] == equation[:3]
     assert [explained["free"]["quantity"], explained["pool"]] == [equation[3], equation[-1]]
 
 
-@pytest.mark.parametrize("place", ["now", "items", "item/" + "%3Cimg%20src%3Dx%20onerror%3D%22window.hit%3D1%22%3E%7C%25%26%22"])
+@pytest.mark.parametrize(
+    "place", ["now", "items", "item/" + "%3Cimg%20src%3Dx%20onerror%3D%22window.hit%3D1%22%3E%7C%25%26%22"]
+)
 async def test_the_name_of_an_item_is_text_whatever_it_is(browser, worker, place):
     page = await opened(browser, worker, place)
     assert await page.get_by_text(HOSTILE).count() >= 1
@@ -140,7 +147,9 @@ async def test_numbers_that_cannot_be_asked_for_any_more_are_shown_with_their_ag
     assert 0 == await page.locator("[role=alert]").count()
 
 
-async def test_an_event_shows_within_two_seconds_and_a_stream_that_is_lost_says_so_and_comes_back(browser, worker, tmp_path):
+async def test_an_event_shows_within_two_seconds_and_a_stream_that_is_lost_says_so_and_comes_back(
+    browser, worker, tmp_path
+):
     page = await opened(browser, worker, "now")
     await page.wait_for_selector("#live ~ .muted:has-text('at most')")
     worker.say("tent", reserve("r-9", 100, at=AT + 9), log_time=NOON + 9)
@@ -184,11 +193,16 @@ async def test_a_list_is_gone_through_page_by_page_and_by_prefix(browser, worker
 async def test_a_rehearsal_is_opened_in_the_browser_and_told_in_words(browser, worker):
     counted = {"committed": {"events": 1, "units": 10}, "rejected": {"events": 0, "units": 0}}
     would = {"committed": {"events": 1, "units": 7.5}, "rejected": {"events": 1, "units": 2.5}}
-    found = {"partitions": [{"partition": 0, "after": -1, "applied": 9}], "channels": [{"tenant": "acme", "channel": "ECOM", "was": counted, "would": would}]}
+    found = {
+        "partitions": [{"partition": 0, "after": -1, "applied": 9}],
+        "channels": [{"tenant": "acme", "channel": "ECOM", "was": counted, "would": would}],
+    }
     page = await opened(browser, worker, "rehearse")
     content = msgspec.json.encode(found)
-    await page.set_input_files("input[type=file]", {"name": "r.json", "mimeType": "application/json", "buffer": content})
-    await page.wait_for_selector("td:has-text('−2.5 worse')")
+    await page.set_input_files(
+        "input[type=file]", {"name": "r.json", "mimeType": "application/json", "buffer": content}
+    )
+    await page.wait_for_selector("td:has-text('\u22122.5 worse')")
     assert 1 == await page.locator("td:has-text('+2.5 worse')").count()
 
 
@@ -215,8 +229,13 @@ async def test_who_signs_in_sees_what_he_may_and_his_token_is_kept_nowhere(brows
     await page.keyboard.press("Enter")
     await page.wait_for_selector("#verdict:has-text('All 6 partitions answer')")
     await page.wait_for_selector("#live ~ .muted:has-text('at most')")  # the stream, too, shows the token
-    assert (["acme"], 0) == (await page.locator("header select option").all_inner_texts(), await page.locator("#map").count())
-    kept = await page.evaluate("[localStorage.length, sessionStorage.length, document.cookie, location.href.includes('secret')]")
+    assert (["acme"], 0) == (
+        await page.locator("header select option").all_inner_texts(),
+        await page.locator("#map").count(),
+    )
+    kept = await page.evaluate(
+        "[localStorage.length, sessionStorage.length, document.cookie, location.href.includes('secret')]"
+    )
     assert [0, 0, "", False] == kept
 
 

@@ -97,7 +97,14 @@ async def test_while_nobody_asks_nothing_is_counted(worker, monkeypatch):
 
 
 async def test_a_queue_says_how_much_is_ahead_of_each_and_missing_for_it(worker):
-    worker.say("lamp", count(1_000), reserve("a", 1_400), reserve("b", 300), reserve("c", 100, priority=5), reserve("d", 2_000, "STORE"))
+    worker.say(
+        "lamp",
+        count(1_000),
+        reserve("a", 1_400),
+        reserve("b", 300),
+        reserve("c", 100, priority=5),
+        reserve("d", 2_000, "STORE"),
+    )
     found = {one["channel"]: one for one in (await ask(worker, "/atp/acme/lamp/queue"))["channels"]}
     parts = [(p["place"], p["reservation"], p["waiting"], p["ahead"], p["missing"]) for p in found["ECOM"]["parts"]]
     assert [(1, "a", 14, 0, 5), (2, "b", 3, 14, 8)] == parts  # c was served from the 10
@@ -166,7 +173,9 @@ async def test_who_reads_nothing_is_told_what_he_lost_when_he_reads_again(worker
     worker.order(policy({"tenants": {"*": {"channels": {"ECOM": {}}}}}))
     async with aiohttp.request("GET", f"{worker.url}/events/acme?type=AllocationCommittedEvent") as stream:
         await stream.content.readuntil(b"\n\n")
-        worker.say("lamp", count(10_000_000), *(reserve(f"r-{number}", 100) for number in range(events.MAX_WAITING + 90)))
+        worker.say(
+            "lamp", count(10_000_000), *(reserve(f"r-{number}", 100) for number in range(events.MAX_WAITING + 90))
+        )
         seen = lost = 0
         async with asyncio.timeout(20):
             while seen + lost < events.MAX_WAITING + 90:
