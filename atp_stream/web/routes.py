@@ -60,7 +60,7 @@ def add_web(
     unread: Mapping[str, int],
     timekeeper: TimeKeeper,
 ) -> Served:
-    """Serve all views of an installed app, and return who wants to be told of steps; raises SettingError if that cannot be.
+    """Serve all views of an installed app; return who wants to be told of steps. Raises SettingError if that cannot be.
 
     `messages` counts input records by (topic, what became of them), `unread` those with fields that nobody reads, as
     far as they were looked at, by topic; `timekeeper` knows how long what is due has waited for

@@ -85,7 +85,7 @@ def played(entries: list[Entry]) -> tuple[Log, int]:
     log = Log()
     log.run(entries)
     assume(log.rows.get(f"{LAMP}|i") is not None)
-    return log, entries[-1].log_time
+    return log, entries[-1].log_time_ms
 
 
 @HISTORIES
@@ -239,7 +239,7 @@ def test_no_day_lies_beyond_the_horizon() -> None:
 
 
 def test_what_is_late_is_told_and_counts_as_the_policy_says() -> None:
-    late = [count(500), schedule("po", 700, 0)]
+    late: list[AnyCommand] = [count(500), schedule("po", 700, 0)]
     shown = []
     for rules in ({}, {"past_due_days": 3, "past_due_offset": 2}):
         log = after(*late, document={"tenants": {"*": {"channels": {"ECOM": {}}, "supply": rules}}})
