@@ -29,6 +29,7 @@ class Access(NamedTuple):
 
 OPEN: Final = Access(None)
 READ: Final = Access(Role.READ)
+WRITE: Final = Access(Role.WRITE)
 OPEN_TO_BROWSERS: Final = Access(Role.READ, browsers=True)
 
 
