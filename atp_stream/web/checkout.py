@@ -23,7 +23,7 @@ from atp_stream.engine.input_producer import SEND_S, InputProducer, NotSent, Sou
 from atp_stream.engine.routing import Elsewhere
 from atp_stream.messages.inbound import Inbound, InputKind, Translated
 from atp_stream.messages.limits import MAX_MESSAGE_BYTES
-from atp_stream.messages.traces import Headers, trace_of
+from atp_stream.messages.traces import Headers, trace_headers
 from atp_stream.settings import Settings
 from atp_stream.topics import Topics
 from atp_stream.web.access import WRITE, permit
@@ -179,7 +179,7 @@ def add_checkout(app: EngineApp, pages: Pages, settings: Settings, topics: Topic
             place = owner(app, request, join(message.tenant, message.item))
             if isinstance(place, Elsewhere):
                 return await pass_on(app, request, place, body=body, patience_s=SEND_S + seconds)
-            trace = trace_of([(name.lower(), value.encode()) for name, value in request.headers.items()])
+            trace = trace_headers(request.headers)
             return await checkout.send(place.partition, message._replace(headers=trace), seconds)
 
         return answer
