@@ -39,8 +39,8 @@ class Unknown(Exception):
 class Rules:
     """All that holds for one item; a rule is (buffer, floor) in hundredths, `percent` hundredths of a per cent.
 
-    `step` is the least quantity that is sold. `horizon`, `ahead`, `past_due_days`, `past_due_offset` and `dock_days` are days,
-    `receipt_grace` is microseconds.
+    `step` is the least quantity that is sold. `horizon`, `ahead`, `past_due_days`, `past_due_offset` and `dock_days`
+    are days, `receipt_grace` is microseconds.
     """
 
     window: int
