@@ -8,6 +8,7 @@
 # make nightly      what takes hours: laws of the domain over 10,000 histories each, long streams, and chaos on three brokers
 # make mutate       mutation testing of the domain (docs/quality/mutation.md)
 # make docs         the tables of docs/reference.md, and a picture, made anew from the code
+# make pictures     the pictures of the console in docs/pictures, taken from the demo (wants chromium)
 # make site         the documentation as a site, in build/site
 # make sbom         what the product is made of, as CycloneDX in build/sbom.json
 # make licences     the licence of each package that the product is made of
@@ -39,7 +40,7 @@ SEED := 1
 MINUTES := 4
 BROKERS := 1
 
-.PHONY: demo test chaos bench lint lint-rules lint-format lint-types lint-imports format docs site lock-java lock-python nightly nightly-laws nightly-streams nightly-brokers mutate coverage sbom licences install install-dev java clean help
+.PHONY: demo pictures test chaos bench lint lint-rules lint-format lint-types lint-imports format docs site lock-java lock-python nightly nightly-laws nightly-streams nightly-brokers mutate coverage sbom licences install install-dev java clean help
 .DEFAULT_GOAL := test
 
 # $(error) prints the one line a person needs, and nothing behind it.
@@ -89,6 +90,9 @@ format: install-dev
 
 docs: install-dev
 	$(BIN)/python -m tools.reference
+pictures: install-dev
+	$(fetch-java)
+	$(BIN)/python -m tools.pictures
 # Without a word if all is well; links and anchors that lead nowhere are named.
 site: install-dev
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict || NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict

@@ -75,7 +75,7 @@ def create_app(settings: Settings, *, genesis: str, schemas: SchemaCache) -> Eng
     clock = add_clock(app, topics, genesis, kafka)
     add_conditions(app, topics)
     served = add_web(app, settings, topics, schemas, translator.counts, translator.unread, clock)
-    app.steps.on_step = _told(served.metrics.step, served.events.note, _logged(topics))
+    app.steps.on_step = _told(served.metrics.step, served.events.note, served.watches.note, _logged(topics))
     return app
 
 

@@ -1,4 +1,4 @@
-"""The load of a run: the demo's traffic, and tenants, locations, deltas, shared instants, odd channels, hot items, dates.
+"""The load of a run: the demo's traffic, and tenants, locations, shared instants, odd channels, hot items, dates.
 
 Deterministic but for the clock. It keeps within what the oracle knows; each location is counted before it is used.
 """

@@ -1,34 +1,40 @@
 """A midnight in the middle of a run: everything goes by a clock that is ahead by one constant.
 
-Days come by log time, which the broker's clock stamps, and a run of minutes sees none as a rule. So the brokers run under
-libfaketime, and the workers and the load add the same to theirs: all agree on what time it is, and nothing jumps.
-Without the library there is no midnight but the true one.
+Days come by log time, which the broker's clock stamps, and a run of minutes sees none as a rule. So the brokers are
+started with a library that adds to the time of day, and the workers and the load add the same to theirs: all agree on
+what time it is, and nothing jumps. Without a C compiler there is no midnight but the true one.
 """
 
 import os
+import shutil
+import subprocess
 import time
 from pathlib import Path
 from typing import Final
 
-_LIBRARY: Final = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
-_SHIFT: Final = "FAKETIME"
+_SOURCE: Final = Path(__file__).with_name("ahead.c")
+_AHEAD: Final = "CHAOS_AHEAD"
 _DAY: Final = 86_400
-_START: Final = 20  # seconds until the load begins
+_START: Final = 25  # seconds until the load begins
 
-VARIABLES: Final = frozenset({"LD_PRELOAD", _SHIFT, "DONT_FAKE_MONOTONIC"})
-"""What brokers inherit, and Python must not: it sleeps by a call that the library spoils."""
+VARIABLES: Final = frozenset({"LD_PRELOAD", _AHEAD})
+"""What brokers inherit; a worker adds the same by itself."""
 
 
-def arrange(seconds: float) -> None:
-    """Let what Java is started from now on see a midnight in the middle of a run of so many seconds."""
-    if _LIBRARY.exists() and _SHIFT not in os.environ:
-        ahead = int(_DAY - time.time() % _DAY - _START - seconds / 2) % _DAY
-        os.environ |= {"LD_PRELOAD": str(_LIBRARY), _SHIFT: f"+{ahead}s", "DONT_FAKE_MONOTONIC": "1"}
+def arrange(directory: Path, seconds: float) -> None:
+    """Let the brokers that are started from now on see a midnight in the middle of a run of so many seconds."""
+    compiler = shutil.which("cc")
+    if compiler is None or _AHEAD in os.environ:
+        return
+    library = directory.absolute() / "ahead.so"
+    subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o", library, _SOURCE, "-ldl"], check=True)
+    ahead_s = int(_DAY - time.time() % _DAY - _START - seconds / 2) % _DAY
+    os.environ |= {"LD_PRELOAD": str(library), _AHEAD: str(ahead_s)}
 
 
 def ahead() -> int:
     """Return by how many seconds the clock of the run is ahead."""
-    return int(os.environ.get(_SHIFT, "0").removesuffix("s"))
+    return int(os.environ.get(_AHEAD, "0"))
 
 
 def now() -> float:

@@ -4,6 +4,7 @@ A fold of the log by the product's own rules but without any of the engine: no s
 restarts. What became of each input on its way to the log, and whether the rules are right, is for the oracle to say.
 """
 
+from bisect import bisect_left, insort
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -27,23 +28,31 @@ from atp_stream.topics import Topics
 _SHOWN = 10
 
 
-class _Memory:
+class Memory:
     """Rows of one partition, as a step sees them."""
 
     def __init__(self) -> None:
         self.rows: dict[bytes, bytes] = {}
+        self._keys: list[bytes] = []  # in order
 
     def read(self, key: bytes) -> bytes | None:
+        """Return the row of a key."""
         return self.rows.get(key)
 
     def scan(self, start: bytes) -> Iterator[tuple[bytes, bytes]]:
-        return iter(sorted((key, row) for key, row in self.rows.items() if key >= start))
+        """Yield the rows from a key on, in the order of their keys."""
+        for key in self._keys[bisect_left(self._keys, start) :]:
+            yield key, self.rows[key]
 
     def apply(self, rows: Mapping[bytes, bytes | None]) -> None:
+        """Set rows, and delete those that are None."""
         for key, row in rows.items():
             if row is None:
-                self.rows.pop(key, None)
+                if self.rows.pop(key, None) is not None:
+                    del self._keys[bisect_left(self._keys, key)]
             else:
+                if key not in self.rows:
+                    insort(self._keys, key)
                 self.rows[key] = row
 
 
@@ -80,7 +89,7 @@ def compared(ledger: Ledger, topics: Topics, genesis: str, history: History) -> 
 def _fold(
     ledger: Ledger, partition: int, genesis: str, records: list[Record]
 ) -> tuple[dict[bytes, bytes], list[Output]]:
-    memory = _Memory()
+    memory = Memory()
     outputs: list[Output] = []
     fresh = plan(Position(genesis=genesis), records).fresh
     unfinished = True

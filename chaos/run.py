@@ -61,10 +61,10 @@ class Options:
 
 def run(options: Options, java_dir: Path, say: Callable[[str], None]) -> Report:
     """Run in a directory of its own, and return what came of it; nothing that was started is left running."""
-    midnight.arrange(options.seconds)
     with tempfile.TemporaryDirectory(prefix="atp-chaos-", ignore_cleanup_errors=True) as made:
         directory = options.keep or Path(made)
         directory.mkdir(parents=True, exist_ok=True)
+        midnight.arrange(directory, options.seconds)
         with Stack(directory / "stack", java_dir, brokers=options.brokers) as stack:
             settings = replace(
                 Settings(),
@@ -145,7 +145,7 @@ class Run:
         waiting = soak.plan(options.seconds) if options.soak else list(faults)
         day_comes = midnight.coming(options.seconds)
         if day_comes is None:
-            report.notes.append("no midnight in this run: there is no libfaketime")
+            report.notes.append("no midnight in this run")
         elif not options.soak:
             waiting = sorted([*waiting, *at_midnight(day_comes)])
         healed = began

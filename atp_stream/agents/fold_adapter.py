@@ -1,6 +1,6 @@
 """The ledger's agent: records of the item log to commands, the fold's answer to rows and output records."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -19,8 +19,9 @@ from atp_stream.engine.partition_state import Store
 from atp_stream.engine.position import LogRecord
 from atp_stream.engine.runs import RunSchema, waiting
 from atp_stream.messages.dead_letters import DEAD_LETTER, Letter, Original, unpack_original
-from atp_stream.messages.outbound import EVENTS, Outbound, Role
+from atp_stream.messages.outbound import EVENTS, Headers, Outbound, Role
 from atp_stream.messages.rows import decode_command, encode_command, encode_row, reader, scanner
+from atp_stream.messages.traces import told_of_original, trace_of_original
 from atp_stream.topics import Topic, Topics
 
 log = get_logger(__name__)
@@ -54,12 +55,18 @@ class Ledger:
         """Fold records of a partition over its committed rows."""
         entries, unreadable = _read(partition, records)
         if unreadable is not None and not entries:
-            log.error("offset %s of log partition %s is not a command of this app", unreadable.offset, partition)
+            about = told_of_original(unreadable.original)
+            log.error(
+                "offset %s of log partition %s is not a command of this app", unreadable.offset, partition, extra=about
+            )
             letter = self._letter(partition, unreadable, Reason.UNREADABLE_COMMAND, "")
             return Answer(1, {}, [letter], unfinished=True)
         folded, state = _fold(store, entries)
         originals = {record.offset: record for record in records}
         outputs = [self._output(partition, event, originals) for event in folded.events]
+        traces = {record.offset: trace for record in records if (trace := trace_of_original(record.original))}
+        if traces:
+            outputs = [_traced(*pair, traces) for pair in zip(folded.events, outputs, strict=True)]
         rows = {key.encode(): None if row is None else encode_row(row) for key, row in state.changed.items()}
         unfinished = folded.unfinished or unreadable is not None
         return Answer(folded.consumed, rows, outputs, unfinished, msgspec.structs.asdict(state.tally))
@@ -90,6 +97,14 @@ class Ledger:
         return Output(topic.name, partition % topic.partitions, letter.key, letter.value, letter.headers, DEAD_LETTER)
 
 
+def _traced(event: AnyEvent, output: Output, traces: Mapping[int, Headers]) -> Output:
+    """Return an output with the trace of the input that caused it; a letter has all headers of its input anyway."""
+    trace = traces.get(event.offset)
+    if trace is None or output.event == DEAD_LETTER:
+        return output
+    return msgspec.structs.replace(output, headers=[*output.headers, *trace])
+
+
 def _read(partition: int, records: Sequence[LogRecord]) -> Read:
     entries: list[Entry] = []
     for record in records:
@@ -115,7 +130,10 @@ def _fold(store: Store, entries: Sequence[Entry]) -> tuple[Folded, State]:
             if error.offset in broken:
                 raise
             broken[error.offset] = repr(error.__cause__ or error)
-            log.critical("the fold broke at offset %s: its item is quarantined", error.offset, exc_info=error)
+            about = next((told_of_original(one.original) for one in entries if one.offset == error.offset), {})
+            log.critical(
+                "the fold broke at offset %s: its item is quarantined", error.offset, exc_info=error, extra=about
+            )
 
 
 def add_ledger_agent(app: EngineApp, topics: Topics) -> None:

@@ -9,6 +9,7 @@ from mode import get_logger
 from atp_stream.engine.batches import Output
 from atp_stream.engine.repetitions import Repetitions
 from atp_stream.messages.dead_letters import DETAIL_HEADER, ORIGIN_HEADER, REASON_HEADER
+from atp_stream.messages.traces import told_of
 
 log = get_logger(__name__)
 
@@ -31,14 +32,14 @@ class LetterLog:
             )
             passed_over = self._repetitions.passed_over(reason, self._clock())
             if passed_over is not None:
-                self._write(reason, origin, detail, passed_over)
+                self._write(reason, origin, detail, passed_over, told_of(letter.headers))
 
-    def _write(self, reason: str, origin: str, detail: str, passed_over: int) -> None:
+    def _write(self, reason: str, origin: str, detail: str, passed_over: int, trace: dict[str, str]) -> None:
         log.warning(
             "the message at %s was refused and is a dead letter: %s (%s)%s; `atp dead-letters list` shows them",
             origin,
             detail,
             reason,
             f", as were {passed_over} since the last such line" if passed_over else "",
-            extra={"event": "dead_letter", "reason": reason, "origin": origin, "repeated": passed_over},
+            extra={"event": "dead_letter", "reason": reason, "origin": origin, "repeated": passed_over, **trace},
         )

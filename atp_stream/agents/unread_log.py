@@ -16,6 +16,7 @@ from atp_stream.domain.errors import Refused
 from atp_stream.messages.dead_letters import escaped
 from atp_stream.messages.input_events import InputKind
 from atp_stream.messages.subjects import resembled, unread
+from atp_stream.messages.traces import told_of
 
 log = get_logger(__name__)
 
@@ -73,4 +74,10 @@ class UnreadLog:
         near = resembled(self._kinds[record.topic], name)
         meant = f"; did you mean {near}?" if near else ""
         place = f"{record.topic}/{record.partition}/{record.offset}"
-        log.info("%s has a field that is not read: '%s'%s", place, escaped(name[:_MAX_NAME_CHARS]), meant)
+        log.info(
+            "%s has a field that is not read: '%s'%s",
+            place,
+            escaped(name[:_MAX_NAME_CHARS]),
+            meant,
+            extra=told_of(record.headers),
+        )

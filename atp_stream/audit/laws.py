@@ -15,7 +15,7 @@ from atp_stream.messages.rows import decode_row
 
 MAX_ROW_BYTES: Final = 64 << 10
 
-_BOUNDED: Final = frozenset("iLFXC")  # what grows with the number of facts, would it not be bounded
+_BOUNDED: Final = frozenset("iLFXCcs")  # what grows with the number of facts or days, would it not be bounded
 
 
 def broken_laws(rows: Scratch, mine: Callable[[bytes], bool]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What must hold of the rows of supplies and promises by themselves: the sums of an item's curve are those of its rows."""
+"""What must hold of the rows of supplies and promises by themselves: sums of an item's curve are those of its rows."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator

@@ -118,10 +118,8 @@ def _show(found: Rehearsal) -> None:
             would = found.would.get((tenant, channel), {}).get(what, Sum()).units
             if was or would:
                 change = quantity.show(would - was) if would != was else ""
-                click.echo(
-                    f"{tenant:<16} {channel:<16} {what.replace('_', ' '):<12} {quantity.show(was):>14} {quantity.show(would):>14}"
-                    f" {change:>14}"
-                )
+                units = f"{quantity.show(was):>14} {quantity.show(would):>14} {change:>14}"
+                click.echo(f"{tenant:<16} {channel:<16} {what.replace('_', ' '):<12} {units}")
     for partition, (after, applied) in found.places.items():
         start = "genesis" if after < 0 else f"offset {after}"
         click.echo(f"partition {partition}: the log from {start} to offset {applied}", err=True)

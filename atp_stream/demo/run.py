@@ -174,9 +174,12 @@ class Demo:
             supervisor.cancel()
             raise DemoError(f"the workers do not get ready: {self._last_words()}")
         self.show.say(f"two workers ready after {took:.1f} s; look at:")
-        for worker in self._workers:
-            self.show.say(f"  {worker.url}/atp/{TENANT}/sku-001   {worker.url}/health/ready")
+        self._say_where()
         return supervisor
+
+    def _say_where(self) -> None:
+        for worker in self._workers:
+            self.show.say(f"  {worker.url}/ in a browser   {worker.url}/atp/{TENANT}/sku-001")
 
     def _last_words(self) -> str:
         lines = [line for w in self._workers for line in w.child.log.read_text(errors="replace").splitlines()[-1:]]
@@ -236,7 +239,6 @@ class Demo:
 
     async def _stay(self, sender: Sender, traffic: Traffic) -> None:
         self.show.say("all goes on, slowly, until Ctrl-C; look at:")
-        for worker in self._workers:
-            self.show.say(f"  {worker.url}/atp/{TENANT}/sku-001")
+        self._say_where()
         with contextlib.suppress(asyncio.CancelledError), self.show:
             await sender.run(traffic, rate=max(1.0, self.options.rate * _IDLE_RATE), seconds=None)

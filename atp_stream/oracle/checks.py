@@ -6,6 +6,7 @@ from itertools import groupby, pairwise
 from typing import Final
 
 from atp_stream.oracle.checks_by_day import check_projections, check_stability
+from atp_stream.oracle.checks_of_units import check_allocations, check_units
 from atp_stream.oracle.history import History, Record
 from atp_stream.oracle.inputs import Breach, ask
 from atp_stream.oracle.item import Told
@@ -146,9 +147,9 @@ def _check_item(name: Name, done: Replay, published: Published, report: Report) 
     steps = done.steps.get(name, {})
     events = {role: items.get(name, []) for role, items in published.items()}
     allocations = _check_told(name, steps, events, report)
-    _check_allocations(name, events, allocations, report)
+    check_allocations(name, events, allocations, report)
     _check_rows(name, steps, events["availability_calculated"], report)
-    _check_promises(name, steps, events, report)
+    check_units(name, steps, events, report)
     if "availability_projected" in events:
         check_projections(name, steps, events, report)
     if "reservation_promised" in events:
@@ -231,23 +232,6 @@ def _as_told(told: Told, event: Event, allocations: dict[int, str]) -> Told:
     )
 
 
-def _check_allocations(name: Name, events: dict[str, list[Event]], allocations: dict[int, str], report: Report) -> None:
-    left: dict[str, int] = {}
-    for event in events["allocation_committed"]:
-        allocation = event.payload["allocationId"]
-        if allocation in left:
-            report.double(f"allocation {allocation} of {name} is committed again")
-        left[allocation] = event.units("quantity")
-    for event in events["allocation_released"]:
-        allocation = event.payload["allocationId"]
-        if allocation not in left:
-            report.complain(f"allocation {allocation} of {name} is released, but was never committed")
-            continue
-        left[allocation] -= event.units("quantity")
-        if left[allocation] < 0:
-            report.double(f"allocation {allocation} of {name} ends twice")
-
-
 def _check_rows(name: Name, steps: dict[Place, Expected], rows: Sequence[Event], report: Report) -> None:
     """Compare what was shown: a step may leave out what it overtook itself, but shows all that it changed."""
     last: dict[str, tuple[int, int]] = {}
@@ -277,28 +261,3 @@ def _check_shown(what: str, shown: dict[str, tuple[int, int]], step: Expected, r
     for channel, row in step.rows.items():
         if shown.get(channel) != row:
             report.lose(f"{what}: {channel} must show {row}, and shows {shown.get(channel)}")
-
-
-def _check_promises(name: Name, steps: dict[Place, Expected], events: dict[str, list[Event]], report: Report) -> None:
-    """Count what was promised, as it was published, against what was there, at every prefix of the log."""
-    moved: dict[Place, int] = defaultdict(int)
-    committed: set[Place] = set()
-    for event in events["allocation_committed"]:
-        moved[event.cause] += event.units("quantity")
-        committed.add(event.cause)
-    for event in events["allocation_released"]:
-        moved[event.cause] -= event.units("quantity")
-    promised = 0
-    was_short = False
-    for cause, step in steps.items():
-        promised += moved[cause]
-        short = promised - step.handed_over > max(0, step.on_hand)
-        if short and cause in committed:
-            report.oversold += 1
-            report.complain(f"oversold: {name} at {cause}: {promised - step.handed_over} of {step.on_hand} on hand")
-        elif short and not was_short:
-            report.short += 1
-        was_short = short
-        reserved = sum(units for _, units in step.rows.values())
-        if promised - step.handed_over != reserved:
-            report.complain(f"{name} at {cause}: {promised - step.handed_over} promised and there, {reserved} reserved")

@@ -13,8 +13,8 @@ class Claim:
     """One reservation; `held` are [number of the commit, open units], `waits` are [place in the log, units].
 
     `promises` are [place in the log of the request, units, day]. `wanted` is the day that it asks for, and while that
-    is not near it is `undue`. `shipped` is what events let leave (stamp, units, the location they state), `adjusted` what adjustments that name
-    it did, by location.
+    is not near it is `undue`. `shipped` is what events let leave (stamp, units, the location they state), `adjusted`
+    what adjustments that name it did, by location.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""What of an item has a date, naively: every number is counted from the lists of supplies and promises when it is asked.
+"""What of an item has a date, naively: every number is counted from the lists of supplies and promises, when asked.
 
 Today of an item follows log time, but waits in front of a `boundary`, the next day whose coming changes anything, for
 the tick that carries it over.
@@ -10,8 +10,9 @@ from typing import Any, Final, NamedTuple
 from atp_stream.oracle.claim import Claim
 from atp_stream.oracle.curve import NOW, Curve
 from atp_stream.oracle.policy import Rules
-from atp_stream.oracle.pool import Pool, Told
+from atp_stream.oracle.pool import Pool
 from atp_stream.oracle.supply import Supply
+from atp_stream.oracle.told import Told
 
 DAY: Final = 86_400_000
 """Milliseconds."""
@@ -52,6 +53,7 @@ class Dates(Pool):
         self._told_before: dict[str, tuple[tuple[tuple[int, int], ...], int]] = {}
         self._asked: str | None = None  # the claim that the present cause is about
         self._drawn: Curve | None = None
+        self._changes = 0
 
     # Days
 
@@ -80,38 +82,47 @@ class Dates(Pool):
         """Return the first day that answers a claim."""
         return self.today if claim.wanted is None else max(claim.wanted, self.today)
 
-    def counted_on(self, day: int) -> int | None:
-        """Return when a supply that is expected on a day is counted on, None if it is not."""
+    def counted_on(self, day: int, end: int) -> int | None:
+        """Return when a supply that is expected on a day is counted on, None if it is not; `end` is the curve's."""
         today = self.today
+        day += self.rules.dock_days
         if day >= today:
-            return day if day <= max([self.last, *(on for _, (_, _, on) in self._promises())]) else None
+            return day if day <= end else None
         return today + self.rules.past_due_offset if today - day <= self.rules.past_due_days else None
+
+    def _end(self) -> int:
+        """Return the last day of the curve: that of a promise may lie behind the horizon."""
+        return max([self.last, *(day for _, (_, _, day) in self._promises())])
 
     def _promises(self) -> Iterator[tuple[Claim, list[int]]]:
         return ((claim, promise) for claim in self._by_day.values() for promise in claim.promises)
 
     def _next_boundary(self) -> int | None:
-        today = self.today
+        today, reach, end = self.today, self.last, self._end()
         found = [today + 1] if self.arriving else []
         for supply in self.supplies.values():
-            day = supply.day
-            if day is not None and self.counted_on(day) is not None:
-                found.append(max(day, today) + 1)
-            elif day is not None and day >= today:
+            if supply.day is None:
+                continue
+            day = supply.day + self.rules.dock_days
+            if day > reach:
                 found.append(day - self.rules.horizon)
+            elif self.counted_on(supply.day, end) is not None:
+                found.append(max(day, today) + 1)
         found += [day if day > today else today + 1 for _, (_, _, day) in self._promises()]
         wanted = [claim.wanted for claim in self._undue.values() if claim.undue and claim.wanted is not None]
-        return min([*found, *(max(today + 1, day - self.rules.ahead) for day in wanted)], default=None)
+        far = max(self.rules.ahead, self.rules.horizon)  # that of what a smaller horizon has put out of reach
+        found += [max(today + 1, day - (far if day > reach else self.rules.ahead)) for day in wanted]
+        return min(found, default=None)
 
     # The curve
 
     def curve(self) -> Curve:
         """Return what is there by day."""
         if self._drawn is None:
-            today = self.today
+            today, end = self.today, self._end()
             changes = [(today, sum(one.units for one in self.arriving))]
             for supply in self.supplies.values():
-                day = None if supply.day is None else self.counted_on(supply.day)
+                day = None if supply.day is None else self.counted_on(supply.day, end)
                 if day is not None:
                     changes.append((day, supply.open))
             changes += [(max(day, today), -units) for _, (_, units, day) in self._promises()]
@@ -122,6 +133,7 @@ class Dates(Pool):
     def changed(self) -> None:
         """Take note that something changes hands, or comes: what is there by day is counted anew."""
         self._drawn = None
+        self._changes += 1
 
     def _free(self) -> int:
         return self.curve().free(NOW) if self.dated else super()._free()

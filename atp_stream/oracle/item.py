@@ -10,10 +10,10 @@ from atp_stream.oracle.claim import Claim
 from atp_stream.oracle.dates import DAY
 from atp_stream.oracle.inputs import Asked
 from atp_stream.oracle.policy import Rules, Unknown
-from atp_stream.oracle.pool import OF_MANY, Told
 from atp_stream.oracle.shelf import Past
 from atp_stream.oracle.stock import Gone
 from atp_stream.oracle.supplies import Denied, Supplies
+from atp_stream.oracle.told import OF_MANY, Told
 
 __all__ = ["Denied", "Item", "Past", "Told", "Unknown"]
 
@@ -51,21 +51,16 @@ class Item(Supplies):
         return applied
 
     def _answer(self, question: Asked, generation: int) -> bool:
-        match question.kind:
-            case "adjusted" | "counted":
-                return self._stock(question, generation)
-            case "created":
-                return self._create(question)
-            case "confirmed":
-                return self._confirm(question)
-            case "released":
-                return self._release(question)
-            case "fulfilled":
-                return self._fulfil(question)
-            case "supply_received":
-                return self.receive(question, generation)
-            case _:
-                return self.schedule(question)
+        if question.kind in {"adjusted", "counted"}:
+            return self._stock(question, generation)
+        if question.kind == "supply_received":
+            return self.receive(question, generation)
+        return {
+            "created": self._create,
+            "confirmed": self._confirm,
+            "released": self._release,
+            "fulfilled": self._fulfil,
+        }.get(question.kind, self.schedule)(question)
 
     def meet(self, rules: Rules, place: int, log_time: int) -> None:
         """Live by other rules."""

@@ -8,7 +8,15 @@ from typing import Any, Final
 _MICROS: Final = 1_000_000
 _KNOWN: Final = {"buffer", "floor"}
 _KNOWN_OF_ITEM: Final = {"safety_stock", "rule", "channels", "step", "supply"}
-_KNOWN_OF_SUPPLY: Final = {"horizon", "ahead", "past_due_days", "past_due_offset", "receipt_grace", "project"}
+_KNOWN_OF_SUPPLY: Final = {
+    "horizon",
+    "ahead",
+    "past_due_days",
+    "past_due_offset",
+    "dock_days",
+    "receipt_grace",
+    "project",
+}
 _KNOWN_OF_TENANT: Final = {*_KNOWN_OF_ITEM, "aliases", "shortage", "items"}
 _KNOWN_OF_ALL: Final = {
     "stock", "drift_grace", "future_tolerance", "unknown_channels", "unknown_channel_limit", "default_channel",
@@ -31,8 +39,8 @@ class Unknown(Exception):
 class Rules:
     """All that holds for one item; a rule is (buffer, floor) in hundredths, `percent` hundredths of a per cent.
 
-    `step` is the least quantity that is sold. `horizon`, `ahead`, `past_due_days` and `past_due_offset` are days,
-    `receipt_grace` is microseconds.
+    `step` is the least quantity that is sold. `horizon`, `ahead`, `past_due_days`, `past_due_offset` and `dock_days`
+    are days, `receipt_grace` is microseconds.
     """
 
     window: int
@@ -50,6 +58,7 @@ class Rules:
     ahead: int
     past_due_days: int
     past_due_offset: int
+    dock_days: int
     receipt_grace: int
     projects: bool
     limit: int = field(compare=False)
@@ -119,6 +128,7 @@ def rules(document: Mapping[str, Any], tenant: str, item: str) -> Rules:
         ahead=supply.get("ahead", 0),
         past_due_days=supply.get("past_due_days", 0),
         past_due_offset=supply.get("past_due_offset", 1),
+        dock_days=supply.get("dock_days", 0),
         receipt_grace=supply.get("receipt_grace", 3600) * _MICROS,
         projects=supply.get("project", True),
         limit=document.get("unknown_channel_limit", 32),

@@ -2,30 +2,11 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Final, NamedTuple
 
 from atp_stream.oracle.claim import Claim, drain
 from atp_stream.oracle.policy import Rules
 from atp_stream.oracle.shelf import Shelf
-
-OF_MANY: Final = -(10**9)
-"""What a policy or a tick causes is numbered from here on: one place in the log causes events of many items."""
-
-
-class Told(NamedTuple):
-    """An event that must have been published; `number` is the item's how-many-eth commit, of an allocation.
-
-    `by_day` is what a promise says more: the wanted day, lines of day and units, and what waits and is reserved.
-    """
-
-    topic: str
-    channel: str
-    quantity: int
-    number: int = -1
-    reservation: str = ""
-    outcome: str = ""
-    reason: str = ""
-    by_day: tuple[int | None, tuple[tuple[int, int], ...], int, int] | None = None
+from atp_stream.oracle.told import Told
 
 
 @dataclass(slots=True)
@@ -233,10 +214,11 @@ class Pool:
         if claim.at is not None and not claim.ended and claim.expires_at is not None:
             soonest = self._log_time * 1000 + 1
             waits = before is not None and claim.expires_at <= before <= soonest
-            claim.timer = before if waits else max(claim.expires_at, soonest)
+            moment = before if waits and before is not None else max(claim.expires_at, soonest)
+            claim.timer = moment
             self.limited[claim.name] = claim
-            if claim.timer != before:
-                self.wake(claim.timer)
+            if moment != before:
+                self.wake(moment)
 
     def _commit(self, claim: Claim, units: int, request: int) -> None:
         number = len(self.commits)

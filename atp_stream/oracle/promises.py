@@ -100,7 +100,7 @@ class Promises(Dates):
                 ((claim, promise) for claim, promise in standing if promise[2] <= last),
                 key=lambda one: (one[0].confirmed, one[0].priority, -one[1][0], -one[1][2]),
             )
-            place, units, day = promise
+            place, units, _ = promise
             units = min(units, missing) if loser.partial else units
             promise[1] -= units
             loser.promises = [one for one in loser.promises if one[1]]
@@ -132,16 +132,26 @@ class Promises(Dates):
         """Help one after the other, until nobody can be helped."""
         shut: set[tuple[int, str]] = set()
         seen: dict[str, tuple[int, int, int]] = {}
-        while heads := [head for head in self._heads(seen) if (head.queue, head.channel) not in shut]:
-            head = min(heads)
-            before = self.promised_in(head.channel)
+        while self._serve_some(shut, seen):
+            pass
+
+    def _serve_some(self, shut: set[tuple[int, str]], seen: dict[str, tuple[int, int, int]]) -> bool:
+        """Help one after the other until that changes anything, or opens a queue; tell whether it does."""
+        for head in sorted(self._heads(seen)):
+            if (head.queue, head.channel) in shut:
+                continue
+            changes, before = self._changes, self.promised_in(head.channel)
             if not self._help(head, self.claims[head.claim]):
                 shut.add((head.queue, head.channel))
             if self.promised_in(head.channel) > before:
                 shut.clear()
+            opens = head.queue == _LATE and (_TODAY, head.channel) in shut
             if head.queue == _LATE:
                 seen[head.channel] = head.above, head.place, head.day
                 shut.discard((_TODAY, head.channel))
+            if opens or self._changes != changes:
+                return True
+        return False
 
     def promised_in(self, channel: str) -> int:
         """Return what is promised by day in a channel."""
@@ -149,7 +159,8 @@ class Promises(Dates):
 
     def _heads(self, seen: dict[str, tuple[int, int, int]]) -> Iterator[Head]:
         curve, today = self.curve(), self.today
-        moves = any(day > today and curve.movable(day - 1, day) for _, (_, _, day) in self._promises())
+        days = {day for _, (_, _, day) in self._promises()}
+        moves = any(day > today and curve.movable(day - 1, day) for day in days)
         for claim, (place, _, day) in self._promises():
             if day == today:
                 yield Head(-claim.priority, place, _TODAY, 0, claim.name, claim.channel)

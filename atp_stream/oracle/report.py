@@ -15,8 +15,8 @@ class Report:
     fact about the stock left less than was promised before: nobody's fault, and shown apart. `refused` are all by
     their reason, `denied` those of them that were refused behind the log, by the ledger. `past` are facts that came
     too late and change nothing. `repeated` are log records that intake wrote twice after a crash, which the ledger must
-    skip. Of promises by day `kept` counts those that were reserved or left by their day, `redated` how often one was put
-    off or taken away because supply or stock was lost or a day was over, `broken` how often that was without any cause.
+    skip. Of promises by day `kept` counts how often one was reserved by its day, `redated` how often one was put off or
+    taken away, because supply or stock was lost or a day was over, and `broken` how often that was without any cause.
     """
 
     events_in: int = 0

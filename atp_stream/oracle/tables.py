@@ -60,7 +60,7 @@ def _differences(item: Item, rows: dict[str, Any]) -> Iterator[str]:
 
 
 def _known(field: str, value: Any) -> Any:
-    """Return what the oracle knows of a field: of an allocation place, ordinal and units, of a promise all but quotas."""
+    """Return what the oracle knows of a field: of allocations place, ordinal and units, of promises no quotas."""
     if field == "promises" and value:
         return [[place, units, day] for place, units, _, day in value]
     return [allocation[:3] for allocation in value] if field == "allocations" and value else value

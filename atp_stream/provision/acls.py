@@ -87,6 +87,12 @@ def minimal(settings: Settings) -> dict[str, list[Grant]]:
     }
 
 
+def _appended(settings: Settings, topics: Topics) -> list[str]:
+    """Return the inputs that workers write to: none, unless they take orders over HTTP."""
+    taken = (topics.created, topics.confirmed, topics.released)
+    return [topic.name for topic in taken] if settings.web_checkout else []
+
+
 def _on(names: Sequence[str], operations: tuple[Operation, ...]) -> list[Grant]:
     return [Grant(Resource.TOPIC, name, operations) for name in names]
 

@@ -131,6 +131,12 @@ class WebSettings:
     web_insecure: int = setting(
         "ATP_WEB_INSECURE", "0", whole(0, 1), "With 1 a worker listens beyond loopback though everybody may ask."
     )
+    web_checkout: int = setting(
+        "ATP_WEB_CHECKOUT",
+        "0",
+        whole(0, 1),
+        "With 1 callers who may write can reserve, confirm and release over HTTP; the same for all workers.",
+    )
     web_token: str = setting("ATP_WEB_TOKEN", "", _TOKEN, "Bearer token that commands show to a worker.", secret=True)
 
     @property
@@ -190,6 +196,12 @@ class WebSettings:
                 self.web_host,
                 "127.0.0.1, or say who may ask (ATP_WEB_TOKENS_FILE or ATP_WEB_JWT_JWKS), or set ATP_WEB_INSECURE=1 to"
                 " let everybody ask",
+            )
+        if self.web_checkout and not (self.on_loopback or self.web_authenticates):
+            raise SettingError(
+                "ATP_WEB_CHECKOUT",
+                "1",
+                "0, or say who may write (ATP_WEB_TOKENS_FILE or ATP_WEB_JWT_JWKS): else everybody could reserve",
             )
         if self.web_authenticates and self.web_hop_secret is None:
             raise SettingError(

@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 from aiohttp import web
 
 from atp_stream.engine.repetitions import Repetitions
+from atp_stream.messages.traces import told_of, trace_headers
 from atp_stream.web.callers import ALL, CALLER, Caller, Role
 from atp_stream.web.problems import Problem
 
@@ -29,6 +30,7 @@ class Access(NamedTuple):
 
 OPEN: Final = Access(None)
 READ: Final = Access(Role.READ)
+WRITE: Final = Access(Role.WRITE)
 OPEN_TO_BROWSERS: Final = Access(Role.READ, browsers=True)
 
 
@@ -66,7 +68,8 @@ def note_refusal(request: web.Request, caller: Caller | None, problem: Problem) 
 
 
 def _about(request: web.Request, caller: Caller | None) -> dict[str, Any]:
-    return {"caller": caller.name if caller else None, "peer": request.remote, "asked": _asked(request)}
+    trace = told_of(trace_headers(request.headers))
+    return {"caller": caller.name if caller else None, "peer": request.remote, "asked": _asked(request), **trace}
 
 
 def _asked(request: web.Request) -> str:

@@ -46,9 +46,9 @@ async def tail(kafka: KafkaAccess, topic: Topic, last: int) -> list[StoredLetter
         max_partition_fetch_bytes=_FETCH_BYTES,
     )
     found: dict[str, StoredLetter] = {}
-    async with asyncio.timeout(SECONDS):
-        await consumer.start()
-        try:
+    try:
+        async with asyncio.timeout(SECONDS):
+            await consumer.start()
             partitions = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
             consumer.assign(partitions)
             begins, ends = await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
@@ -60,8 +60,8 @@ async def tail(kafka: KafkaAccess, topic: Topic, last: int) -> list[StoredLetter
                     for record in records:
                         letter = StoredLetter.of(record, SHOWN_BYTES)
                         found.setdefault(letter.origin, letter)
-        finally:
-            await consumer.stop()
+    finally:
+        await consumer.stop()
     return sorted(found.values(), key=lambda letter: letter.at)
 
 

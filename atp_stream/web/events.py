@@ -158,7 +158,9 @@ class Events:
             Problem: 503, there are too many.
         """
         most = MAX_READERS * LOG_PARTITIONS if passed_on else MAX_READERS
-        if self._closed or sum(one is passed_on for one in self._readers.values()) >= most:
+        if self._closed:
+            raise Problem.unavailable("moving", "this worker stops")
+        if sum(one is passed_on for one in self._readers.values()) >= most:
             raise Problem.unavailable("too-many-streams", f"{most} streams are being read from this worker")
         self._readers[reader] = passed_on
 

@@ -36,7 +36,10 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Page(msgspec.Struct, frozen=True):
-    """Some items, as their owners have written them; `next` is None at the end. Of a list of risks: what was counted."""
+    """Some items, as their owners have written them; `next` is None at the end.
+
+    The other three are of a list by risk: what a survey has found, whether it has looked at all, and how old it is.
+    """
 
     items: list[msgspec.Raw]
     next: str | None

@@ -23,7 +23,7 @@ PAGE: Final = 50
 
 
 def describe(state: State, name: str, row: Item, channel: str | None, limit: int) -> dict[str, Any]:
-    """Return what waits for the item `name`: of each channel, or of one, up to `limit` parts in the order of service."""
+    """Return what waits for the item `name`: of each channel, or of one, up to `limit` parts as they are served."""
     _, rules = lived_by(state, name, row)
     curve = state.get(curve_key(name)) if row.dated else None
     claims = {terms.channel: sum(terms.claim) for terms in explain(row, rules, curve).channels}

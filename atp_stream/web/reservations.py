@@ -1,4 +1,4 @@
-"""`GET /reservations/{tenant}/{item}/{reservation}`: what became of a claim."""
+"""`GET /reservations/{tenant}/{item}/{reservation}`: what became of a claim, now or as soon as it is decided."""
 
 from typing import Any
 
@@ -18,6 +18,7 @@ from atp_stream.web.formatting import date_of, moment, units
 from atp_stream.web.path_names import from_path
 from atp_stream.web.problems import Problem
 from atp_stream.web.routing import owner, pass_on, read_row
+from atp_stream.web.watches import Watches, wait_s
 
 
 def describe(row: Reservation, ids: list[str]) -> dict[str, Any]:
@@ -76,14 +77,25 @@ def show(app: EngineApp, partition: int, tenant: str, item: str, reservation: st
     return {**about, **describe(row, ids), **mark(found)}
 
 
-def add_reservations(app: EngineApp, pages: Pages) -> None:
+def is_decided(app: EngineApp, partition: int, name: str, reservation: str) -> bool:
+    """Tell whether the create of a reservation of the item `name` was answered."""
+    row: Reservation | None = read_row(app, partition, reservation_key(name, reservation))
+    return row is not None and row.at_us is not None
+
+
+def add_reservations(app: EngineApp, pages: Pages, watches: Watches) -> None:
     """Serve the view of reservations."""
 
     async def reservation_view(request: web.Request) -> web.Response:
         tenant, item, reservation = from_path(request, "tenant", "item", "reservation")
-        place = owner(app, request, join(tenant, item))
+        name, seconds = join(tenant, item), wait_s(request)
+        place = owner(app, request, name)
         if isinstance(place, Elsewhere):
-            return await pass_on(app, request, place)
-        return json_response(show(app, place.partition, tenant, item, reservation))
+            return await pass_on(app, request, place, patience_s=seconds)
+        number = place.partition
+        if seconds:
+            with watches.watch(number) as watch:
+                await watches.until(number, watch, lambda: is_decided(app, number, name, reservation) or None, seconds)
+        return json_response(show(app, number, tenant, item, reservation))
 
     pages.add("GET", "/reservations/{tenant}/{item}/{reservation}", reservation_view)

@@ -14,6 +14,7 @@ from atp_stream.topics import LOG_PARTITIONS, Topics
 from atp_stream.web.admission import ADMISSION, Admission
 from atp_stream.web.availability import add_availability
 from atp_stream.web.bodies import TURNS, Turns
+from atp_stream.web.checkout import add_checkout
 from atp_stream.web.dead_letters import add_dead_letters
 from atp_stream.web.endpoint import Page, Pages, json_response
 from atp_stream.web.events import Events, add_events
@@ -34,6 +35,7 @@ from atp_stream.web.routing import PEERS
 from atp_stream.web.site import add_site
 from atp_stream.web.supplies import add_supplies
 from atp_stream.web.tls import client_tls
+from atp_stream.web.watches import Watches
 from atp_stream.web.workers import add_workers
 
 
@@ -49,6 +51,7 @@ class Served(NamedTuple):
 
     metrics: Metrics
     events: Events
+    watches: Watches
 
 
 def add_web(
@@ -60,7 +63,7 @@ def add_web(
     unread: Mapping[str, int],
     timekeeper: TimeKeeper,
 ) -> Served:
-    """Serve all views of an installed app, and return who wants to be told of steps; raises SettingError if that cannot be.
+    """Serve all views of an installed app; return who wants to be told of steps. Raises SettingError if that cannot be.
 
     `messages` counts input records by (topic, what became of them), `unread` those with fields that nobody reads, as
     far as they were looked at, by topic; `timekeeper` knows how long what is due has waited for
@@ -80,11 +83,14 @@ def add_web(
     add_availability(app, pages)
     add_query(app, pages)
     add_references(app, pages)
-    add_reservations(app, pages)
+    watches = Watches(app)
+    server.web_app.on_shutdown.append(lambda _: watches.close())
+    add_reservations(app, pages, watches)
+    add_checkout(app, pages, settings, topics, watches)
     add_policies(app, pages, topics)
     add_health(app, pages, schemas, topics, timekeeper)
     add_metrics(metrics, pages)
     add_items(app, pages)
     add_workers(app, pages, settings, topics, timekeeper)
     add_dead_letters(pages, settings, topics)
-    return Served(metrics, add_events(app, pages, schemas))
+    return Served(metrics, add_events(app, pages, schemas), watches)

@@ -17,6 +17,7 @@ from atp_stream.engine.partitioner import partition_of
 from atp_stream.engine.repetitions import REPEAT_S, Repetitions
 from atp_stream.engine.routing import Elsewhere, Here, NotServing, locate
 from atp_stream.messages.rows import decode_row, reader, scanner
+from atp_stream.messages.traces import TRACE_HEADERS
 from atp_stream.topics import LOG_PARTITIONS
 from atp_stream.web import hops
 from atp_stream.web.admission import ADMISSION
@@ -76,18 +77,28 @@ def state_of(app: EngineApp, partition: int) -> State:
     return State(reader(store.read), scanner(store.scan))
 
 
-async def pass_on(app: EngineApp, request: web.Request, place: Elsewhere) -> web.Response:
-    """Return the owner's answer to this request.
+async def pass_on(
+    app: EngineApp, request: web.Request, place: Elsewhere, *, body: bytes | None = None, patience_s: float = 0.0
+) -> web.Response:
+    """Return the owner's answer to this request; `patience_s` is for how much longer than usual it may take.
 
     Raises:
         Problem: 503, the owner does not answer.
     """
-    answer = await ask(app, request, place.url, request.method, request.rel_url.raw_path_qs)
+    path, timeout_s = request.rel_url.raw_path_qs, HOP_TIMEOUT_S + patience_s
+    answer = await ask(app, request, place.url, request.method, path, body, timeout_s=timeout_s)
     return web.Response(body=answer.body, status=answer.status, headers=answer.headers)
 
 
 async def ask(
-    app: EngineApp, request: web.Request, worker: URL, method: str, path: str, body: bytes | None = None
+    app: EngineApp,
+    request: web.Request,
+    worker: URL,
+    method: str,
+    path: str,
+    body: bytes | None = None,
+    *,
+    timeout_s: float = HOP_TIMEOUT_S,
 ) -> Answer:
     """Return what another worker says to a question for `path` (as it stands in a URL); it will not ask on.
 
@@ -97,7 +108,7 @@ async def ask(
         Problem: 503, it does not answer in time, is busy, or does not take this worker for one.
     """
     try:
-        timeout = ClientTimeout(total=HOP_TIMEOUT_S)
+        timeout = ClientTimeout(total=timeout_s)
         async with peer_request(app, request, worker, path, timeout, method, body) as answer:
             kept = {name: answer.headers[name] for name in _PASSED_ON if name in answer.headers}
             found = Answer(answer.status, kept, await answer.read())
@@ -125,6 +136,7 @@ def peer_request(
     """Return a request to another worker, in the name of whoever made `request`; the worker will not ask on."""
     target = URL(f"{worker.origin()}{path}", encoded=True)
     headers = {FORWARDED: "1"} if body is None else {FORWARDED: "1", "Content-Type": "application/json"}
+    headers |= {name: request.headers[name] for name in TRACE_HEADERS if name in request.headers}
     signer = request.app[ADMISSION].hops
     if signer is not None:
         headers[hops.HEADER] = signer.sign(request[CALLER], worker, method, target.raw_path_qs, body or b"")

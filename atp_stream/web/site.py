@@ -1,4 +1,4 @@
-"""`GET /` for a browser, and the files that its page is made of: they are parts of the package, and sent as they are."""
+"""`GET /` for a browser, and the files that its page is made of: parts of the package, sent as they are."""
 
 from hashlib import blake2b
 from http import HTTPStatus

@@ -160,3 +160,62 @@ def _breaks_on(reservation: str) -> Any:
         return fold(state, entries, broken=broken)
 
     return broken_fold
+
+
+PARENT = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+TRACE = [("traceparent", PARENT), ("tracestate", b"shop=1")]
+
+
+def ordered(offset: int, name: str, headers: list[tuple[str, bytes]]) -> LogRecord:
+    """Return a log record of a create whose input had these headers."""
+    command = Reserve(event_id=name, at_us=NOW * 1000 + offset, reservation=name, quantity=200)
+    return entry(offset, command, original=pack_original(Record("created", b"{}", headers=tuple(headers))))
+
+
+def traces(answer: Answer) -> dict[str, set[bytes | None]]:
+    found: dict[str, set[bytes | None]] = {}
+    for output in answer.outputs:
+        found.setdefault(output.event, set()).add(dict(output.headers).get("traceparent"))
+    return found
+
+
+def test_every_event_that_an_input_caused_goes_on_with_its_trace() -> None:
+    ledger, memory = a_ledger(), Memory()
+    run(ledger, memory, [stock(1, 300)])
+
+    answer = run(ledger, memory, [ordered(2, "r-1", TRACE), ordered(3, "r-2", TRACE)])
+
+    expected = ("AllocationCommittedEvent", "AvailabilityCalculatedEvent", "ReservationDeniedEvent")
+    assert {event: {PARENT} for event in expected} == traces(answer)
+    assert all(dict(output.headers)["tracestate"] == b"shop=1" for output in answer.outputs)
+
+
+def test_an_event_has_the_trace_of_the_input_that_its_cause_names_and_of_no_other() -> None:
+    ledger, memory = a_ledger(), Memory()
+    run(ledger, memory, [stock(1, 1000)])
+
+    answer = run(ledger, memory, [ordered(2, "r-1", TRACE), ordered(3, "r-2", [])])
+
+    traced = {dict(output.headers)["atp-cause"] for output in answer.outputs if "traceparent" in dict(output.headers)}
+    committed = of_topic(answer, TOPICS.allocation_committed.name)
+    assert {b"0-2"} == traced
+    assert [PARENT, None] == [dict(output.headers).get("traceparent") for output in committed]
+
+
+def test_what_another_input_makes_possible_has_the_trace_of_that_input() -> None:
+    ledger, memory = a_ledger(), Memory()
+    run(ledger, memory, [ordered(1, "r-1", TRACE)])
+
+    answer = run(ledger, memory, [stock(2, 1000)])
+
+    assert {None} == set().union(*traces(answer).values())
+
+
+def test_without_a_trace_the_headers_are_those_there_always_were() -> None:
+    ledger, memory = a_ledger(), Memory()
+    run(ledger, memory, [stock(1, 1000)])
+
+    answer = run(ledger, memory, [ordered(2, "r-1", [("id", b"7")])])
+
+    names = {name for output in answer.outputs for name, _ in output.headers}
+    assert {"atp-version", "atp-cause", "atp-genesis", "atp-reservation"} == names

@@ -23,6 +23,7 @@ from atp_stream.messages.rows import encode_command
 from atp_stream.oracle import History, Record
 from atp_stream.settings import Settings
 from atp_stream.topics import Topics
+from chaos.refold import Memory
 
 SETTINGS = replace(Settings(), default_tenant="demo")
 IDS = {event: number for number, event in enumerate([*EVENT_TYPES.values(), *EVENTS.values()], start=1)}
@@ -42,19 +43,6 @@ def frame(event_type, event):
     return framed(schema_files.schema(event_type), IDS[event_type], event)
 
 
-class Store:
-    """The rows of one log partition."""
-
-    def __init__(self):
-        self.rows = {}
-
-    def read(self, key):
-        return self.rows.get(key)
-
-    def scan(self, start):
-        return iter(sorted((key, row) for key, row in self.rows.items() if key >= start))
-
-
 class InProcess:
     """One worker without a cluster; `step` is how many commands it folds at once."""
 
@@ -66,7 +54,7 @@ class InProcess:
         self._translate = Translator(Inbound(schemas, "demo"), schemas, self.topics, "g")
         ids = {role: IDS[event] for role, event in EVENTS.items()}
         self._ledger = Ledger(Outbound("g", wire, ids), self.topics)
-        self._stores = defaultdict(Store)
+        self._stores = defaultdict(Memory)
         self._waiting = defaultdict(list)
         self._applied = defaultdict(lambda: -1)
         self._step = step
@@ -121,12 +109,9 @@ class InProcess:
             for record in waiting[: answer.consumed]:
                 self._applied[partition] = record.offset
             del waiting[: answer.consumed]
+            store.apply(answer.rows)
             for key, row in answer.rows.items():
                 self._append(self.topics.state_changelog.name, partition, now, key, row, ())
-                if row is None:
-                    store.rows.pop(key, None)
-                else:
-                    store.rows[key] = row
             position = json.dumps({"applied": self._applied[partition]}).encode()
             self._append(self.topics.state_changelog.name, partition, now, b"|position", position, ())
             for output in answer.outputs:

@@ -73,9 +73,9 @@ FAULTS: dict[str, Fault] = {
     "what came 0.98 windows ago is forgotten": lambda: remembering(0.98),
     "what came 2.04 windows ago is remembered": lambda: remembering(1.02),
     "what came three windows ago is remembered": lambda: remembering(1.5),
-    "nothing is ever too late": lambda: patch.object(Place, "forgotten_at", -1),
+    "nothing is ever too late": lambda: patch.object(Place, "forgotten_at_us", -1),
     "stamps are forgotten with their generation": lambda: patch.object(
-        Place, "forgotten_at", property(_forgotten_a_generation_early)
+        Place, "forgotten_at_us", property(_forgotten_a_generation_early)
     ),
     "ids are forgotten with their generation": lambda: patch.object(Place, "knows", _known_at_present),
     "ids beyond those in the row are forgotten": knowing_rows_alone,

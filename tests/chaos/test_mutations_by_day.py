@@ -33,7 +33,7 @@ def test_without_a_fault_no_history_is_objected_to():
     assert not objects()
 
 
-def counted_and_still_expected(row, event_id, units, location):
+def counted_and_still_expected(row, event_id, _, location):
     known = f"{location} {event_id}"
     return known not in row.adjusted_by and not row.adjusted_by.append(known)
 
@@ -43,7 +43,7 @@ def lost_without_a_cause(dates):
     return (promised[-1].day, 1) if len(promised) > 1 else None
 
 
-def forgotten_roll(item, work, budget):
+def forgotten_roll(_, work, __):
     work.roll = None
     return True
 
@@ -61,32 +61,32 @@ def costly(item, reservation, row):
 dated_service_next = dated_service._next
 earliest = ItemDates.earliest
 FAULTS: dict[str, Any] = {
-    "a promise beyond the curve": patch.object(
+    "a promise beyond the curve": (
         ItemDates, "earliest", lambda self, row, units, **more: earliest(self, row, max(1, units - 100), **more)
     ),
-    "units on the shelf that are still expected": patch.object(register, "adjust", counted_and_still_expected),
-    "a receipt that counts again": patch.object(register, "_remember", lambda row, heard, event, place: True),
-    "a promise that is lost without a cause": patch.object(ItemDates, "hole", lost_without_a_cause),
-    "a loss that is passed over": patch.object(follow_up, "take_off", lambda item, budget: True),
-    "a loss that is not promised anew first": patch.object(follow_up, "promise_anew", lambda item, budget: True),
-    "a day that nobody brings": patch.object(follow_up, "roll", forgotten_roll),
-    "a day without its promises": patch.object(day_roll, "_pass", lambda item, today, budget: True),
-    "a day without what falls due": patch.object(day_roll, "_fall_due", lambda item, today, budget: True),
-    "past due, and counted": patch.object(curve, "expected", lambda day, today, end, rules: max(day, today)),
-    "beyond the horizon, and counted": patch.object(curve, "end_of", lambda days, today, rules: today + 400),
-    "a queue that is passed over": patch.object(dated_service, "_next", out_of_turn),
-    "a promise that comes before its units": patch.object(
-        Curve, "earliest_move", lambda self, units, at, first, entitled: first if first < at else None
+    "units on the shelf that are still expected": (register, "adjust", counted_and_still_expected),
+    "a receipt that counts again": (register, "_remember", lambda *_: True),
+    "a promise that is lost without a cause": (ItemDates, "hole", lost_without_a_cause),
+    "a loss that is passed over": (follow_up, "take_off", lambda *_: True),
+    "a loss that is not promised anew first": (follow_up, "promise_anew", lambda *_: True),
+    "a day that nobody brings": (follow_up, "roll", forgotten_roll),
+    "a day without its promises": (day_roll, "_pass", lambda *_: True),
+    "a day without what falls due": (day_roll, "_fall_due", lambda *_: True),
+    "past due, and counted": (curve, "expected", lambda day, today, *_: max(day, today)),
+    "beyond the horizon, and counted": (curve, "end_of", lambda _, today, __: today + 400),
+    "a queue that is passed over": (dated_service, "_next", out_of_turn),
+    "a promise that comes before its units": (
+        Curve, "earliest_move", lambda _, __, at, first, ___: first if first < at else None
     ),
-    "arriving, whatever a count says": patch.object(supplies, "hold", lambda item, at, location: None),
-    "arriving for ever": patch.object(supplies, "wait_no_longer", lambda item, moment: None),
-    "another day that costs a promise": patch.object(dated_requests, "move_to_wanted", costly),
-}
+    "arriving, whatever a count says": (supplies, "hold", lambda *_: None),
+    "arriving for ever": (supplies, "wait_no_longer", lambda *_: None),
+    "another day that costs a promise": (dated_requests, "move_to_wanted", costly),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_of_the_fold_is_seen(fault):
-    with FAULTS[fault]:
+    with patch.object(*FAULTS[fault]):
         assert objects()
 
 

@@ -30,7 +30,7 @@ def printed(monkeypatch: pytest.MonkeyPatch, shown: dict[str, Any], *options: st
     """Return the lines between the head and the reservations, and what was asked for."""
     asked = []
 
-    async def fetch(url: str) -> dict[str, Any]:
+    async def fetch(url: str, *_: str) -> dict[str, Any]:
         asked.append(url)
         return shown
 
@@ -97,3 +97,33 @@ def test_more_locations_are_asked_for_by_name(monkeypatch: pytest.MonkeyPatch) -
     lines, asked = printed(monkeypatch, view(PLACE, places_next="north"), "--places-after", "east & west")
     assert " more: --places-after north" == lines[-1]
     assert "http://worker/atp/acme/lamp/explain?limit=10&places_after=east+%26+west" == asked
+
+
+def test_a_day_is_printed_with_its_supplies_and_what_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    terms = [
+        {"what": "supply", "quantity": 10, "supply": "po-3", "date": "2027-02-03"},
+        {"what": "other_supplies", "quantity": 2},
+        {"what": "arriving", "quantity": 1},
+        {"what": "promised", "quantity": -4},
+        {"what": "kept_for_later", "quantity": -5, "date": "2027-02-04"},
+    ]
+    row = {"channel": "ECOM", "kind": "POOLED", "available": 4, "terms": terms}
+    by_day = view() | {"channels": [row], "today": "2027-02-01", "date": "2027-02-03"}
+    lines, asked = printed(monkeypatch, by_day, "--date", "2027-02-03")
+    assert [
+        "on hand 90",
+        "available in ECOM (POOLED) on 2027-02-03: 4",
+        " +10 supply po-3, expected on 2027-02-03",
+        " +2 other supplies, expected by then",
+        " +1 received, and not in the stock yet",
+        " -4 promised by then, in all channels",
+        " -5 kept for what is promised by 2027-02-04",
+    ] == lines
+    assert "http://worker/atp/acme/lamp/explain?limit=10&date=2027-02-03" == asked
+
+
+def test_of_a_reservation_it_is_told_what_is_promised_by_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    order = {"reservation": "o", "channel": "ECOM", "status": "PROMISED", "reserved": 0, "promised": 15, "waiting": 0,
+             "priority": 0, "expires_at": None}  # fmt: skip
+    lines, _ = printed(monkeypatch, view() | {"reservations": [order, order]})
+    assert " o ECOM PROMISED reserved 0, promised 15, waiting 0, priority 0" == lines[-1]

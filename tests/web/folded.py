@@ -1,6 +1,8 @@
 """A worker's web server over rows that were folded in memory: it owns all partitions, and needs no Kafka."""
 
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,7 +23,7 @@ from tests.domain.support.log import NOON, Log
 from tests.web.conftest import made
 
 
-class Folded:
+class FoldedWorker:
     """Such a worker; what is said to it is folded, committed and published at once."""
 
     def __init__(self, directory: Path, **chosen: Any) -> None:
@@ -29,6 +31,26 @@ class Folded:
         self._logs = [Log() for _ in range(LOG_PARTITIONS)]
         self._outbound = Outbound("0011223344556677", Wire.JSON, {})
         self.own(range(LOG_PARTITIONS))
+        self.url = f"http://127.0.0.1:{self.app.conf.web_port}"
+        server: Any = self.app.web
+        server.init_server()
+
+    async def start(self) -> None:
+        """Let it listen; after a stop once more."""
+        server: Any = self.app.web
+        await server.start_server()
+
+    async def stop(self) -> None:
+        """Let it end as a worker does."""
+        server: Any = self.app.web
+        await server._runner.cleanup()
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[None]:
+        """Let it listen for as long as the block."""
+        await self.start()
+        yield
+        await self.stop()
 
     def own(self, partitions: Any) -> None:
         """Let it own these partitions, as after a take-over."""

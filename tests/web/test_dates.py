@@ -1,12 +1,13 @@
-"""The views by date: right against the events, the ledger's own decisions and a model that recounts from all messages."""
+"""The views by date: right against the events, the ledger's own decisions and a model that recounts all messages."""
 
 from typing import Any
 
 import msgspec
 import pytest
 from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
-from atp_stream.domain.commands import AnyCommand, Entry, Reserve
+from atp_stream.domain.commands import AnyCommand, Entry
 from atp_stream.domain.events import AvailabilityProjected, CommandRefused
 from atp_stream.domain.item.dates import lines_of
 from atp_stream.domain.item.open_item import OpenItem
@@ -16,12 +17,14 @@ from atp_stream.domain.state.overlay import State
 from atp_stream.web import projection, promise, supplies
 from atp_stream.web.dates import opened
 from atp_stream.web.explain import OnDay, describe, on_day, page
+from atp_stream.web.formatting import date_of
 from atp_stream.web.places import Places
 from atp_stream.web.problems import Problem
 from atp_stream.web.promise import Asked
 from tests.domain.model.partition import Model
-from tests.domain.support.dated_histories import dated_histories
+from tests.domain.support.dated_histories import UNITS, dated_histories
 from tests.domain.support.days import DAY, PLAIN, TODAY, cancel, comes, day, receive, schedule, wants
+from tests.domain.support.histories import CHANNELS
 from tests.domain.support.log import AT, LAMP, NOON, Log, adjust, count, policy, reserve
 from tests.domain.support.sizes import nightly
 
@@ -96,6 +99,11 @@ def test_the_days_are_those_of_a_model_that_recounts(entries: list[Entry]) -> No
     for channel in log.item().channels:
         shown = projection.describe(look(log, log_time)[0], channel, None, FAR)
         found = {one["date"]: float(one["projected"]) * 100 for one in plain(shown["days"])}
+        grown, units = plain(shown["projected"]) + plain(shown["arriving"]), []
+        for one in plain(shown["days"]):
+            grown += one["supply"] - one["promised"]
+            units.append(100 * grown)
+        assert list(found.values()) == pytest.approx(units)
         wanted = {one: units + safety for one, units in curve.items() if one >= 0}
         assert list(found.values()) == [pytest.approx(wanted[one]) for one in sorted(wanted)[: len(found)]]
         assert 100 * plain(shown["projected"]) == pytest.approx(curve[-1] + safety)
@@ -115,7 +123,7 @@ def test_the_days_are_those_of_the_newest_event(entries: list[Entry]) -> None:
         if event is None:
             continue
         first = item.dates.today
-        steps = {on: units for on, units in event.steps}
+        steps = dict(event.steps)
         for place, one in enumerate(shown["days"]):
             last = max((on for on in steps if on <= first + place), default=None)
             assert 100 * one["available"] == pytest.approx(event.now if last is None else steps[last])
@@ -139,44 +147,55 @@ def test_the_terms_of_every_day_add_up_to_what_the_view_shows(entries: list[Entr
         assert all(units < 0 for units in kept)
 
 
+ASKS = st.builds(
+    Asked,
+    quantity=st.sampled_from(UNITS),
+    channel=st.sampled_from(CHANNELS[:5]),
+    day=st.none() | st.integers(-1, 10).map(day),
+    partial=st.booleans(),
+    priority=st.integers(-1, 1),
+)
+
+
 @HISTORIES
-@given(dated_histories(), dated_histories(4))
-def test_what_could_be_promised_is_what_the_ledger_then_promises(entries: list[Entry], more: list[Entry]) -> None:
+@given(dated_histories(), st.lists(ASKS, min_size=1, max_size=5))
+def test_what_could_be_promised_is_what_the_ledger_then_promises(entries: list[Entry], asks: list[Asked]) -> None:
     log, log_time = played(entries)
-    for number, one in enumerate(more):
-        command = one.command
-        if not isinstance(command, Reserve):
-            continue
-        wanted = Asked(command.quantity, command.channel, command.wanted, command.allow_partial, command.priority)
+    for number, ask in enumerate(asks):
+        wanted = ask if ask.day is None else ask._replace(day=ask.day + log_time // DAY - TODAY)
         try:
-            could = plain(promise.describe(*look(log, log_time), wanted))
+            could: Any = plain(promise.describe(*look(log, log_time), wanted))
         except Problem:
             could = None
-        before = len(log.events)
-        log.say(
-            reserve(
-                f"asks {number}", wanted.quantity, wanted.channel, log_time * 1_000, wanted=wanted.day,
-                priority=wanted.priority, allow_partial=wanted.partial,
-            ),
-            log_time=log_time,
-        )  # fmt: skip
-        refused = [event.reason for event in log.events[before:] if isinstance(event, CommandRefused)]
+        today = look(log, log_time)[0].dates.today
+        refused = decided(log, f"asks {number}", wanted, log_time)
         if could is None or refused:
-            assert (could is None, refused) in [
-                (True, ["unknown_channel"]),
-                (True, ["too_many_channels"]),
-                (False, ["too_far"]),
-            ]
-            assert could is None or "too_far" == could["why_not"]
+            why = "unknown-channel" if could is None else could["why_not"]
+            assert (why, refused) in REFUSALS
             continue
         row = log.reservation(f"asks {number}")
         held = sum(part.quantity for part in row.allocations)
-        today = look(log, log_time)[0].dates.today
         lines = [*([(today, held)] if held else []), *lines_of(row)]
-        assert [(one, float(line["quantity"])) for (one, _), line in zip(lines, could["lines"], strict=True)] == [
-            (one, units / 100) for one, units in lines
-        ]
-        assert could["waiting"] == wanted.quantity / 100 - sum(units for _, units in lines) / 100
+        assert [{"date": date_of(on), "quantity": units / 100} for on, units in lines] == could["lines"]
+        assert (wanted.quantity - sum(units for _, units in lines)) / 100 == could["waiting"]
+
+
+REFUSALS: list[tuple[str, list[str]]] = [
+    ("unknown-channel", ["unknown_channel"]), ("unknown-channel", ["too_many_channels"]), ("too_far", ["too_far"])
+]  # fmt: skip
+
+
+def decided(log: Log, reservation: str, wanted: Asked, log_time: int) -> list[str]:
+    """Let the ledger decide of a reservation; return why it refuses it, if it does."""
+    before = len(log.events)
+    log.say(
+        reserve(
+            reservation, wanted.quantity, wanted.channel, log_time * 1_000, wanted=wanted.day,
+            priority=wanted.priority, allow_partial=wanted.partial,
+        ),
+        log_time=log_time,
+    )  # fmt: skip
+    return [event.reason for event in log.events[before:] if isinstance(event, CommandRefused)]
 
 
 # The days of a channel
@@ -320,8 +339,8 @@ def test_a_supply_says_what_has_come_of_it() -> None:
     log = after(count(500), schedule("po", 700, 2, kind="PURCHASE", location="DC", reference="4711"))
     log.say(adjust(300, at=AT + 1, supply="po"))
     assert {
-        "status": "OPEN", "expected_date": "2023-11-16", "counts_on": "2023-11-16", "quantity": 7, "received": 3, "open": 4,
-        "over": 0, "firm": True, "location": "DC", "kind": "PURCHASE", "reference": "4711",
+        "status": "OPEN", "expected_date": "2023-11-16", "counts_on": "2023-11-16", "quantity": 7, "received": 3,
+        "open": 4, "over": 0, "firm": True, "location": "DC", "kind": "PURCHASE", "reference": "4711",
     } == expected(log)["po"]  # fmt: skip
 
 
@@ -358,7 +377,8 @@ def test_of_many_supplies_a_page_is_shown_and_behind_which_to_go_on() -> None:
 
 def test_a_day_is_explained_by_what_is_expected_and_what_is_kept() -> None:
     assert [
-        ("on_hand", 2000), ("safety_stock", 0), ("reserved", -300), ("supply", 1000, "po-3", 2), ("kept_for_later", -1500, 3)
+        ("on_hand", 2000), ("safety_stock", 0), ("reserved", -300), ("supply", 1000, "po-3", 2),
+        ("kept_for_later", -1500, 3),
     ] == told(first_days(), 2)  # fmt: skip
 
 

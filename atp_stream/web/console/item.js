@@ -61,7 +61,7 @@ function equation(told) {
   const few = told.free.terms.find((term) => term.what === "never_below_zero")?.quantity ?? 0;
   const cell = (amount, words, kind = "") => h(`div${kind}`, {}, h("b", {}, n(amount)), h("span", {}, words));
   const op = (sign) => h("div.op", {}, sign);
-  const places = told.on_hand.places.length;
+  const places = told.on_hand.places.filter((one) => one.quantity || one.instants.length).length;
   return h("section.equation", { "aria-label": "The sum that all channels share" },
     cell(told.on_hand.quantity, places > 1 ? `on hand, ${count(places, "location")}` : "on hand"), op("−"), cell(told.safety_stock.quantity, "safety stock"), op("−"),
     cell(reservedOf(told), "reserved"), op("="), cell(told.free.quantity, few ? `free: ${n(few)} too few, counted as 0` : "free", ".free"),

@@ -120,14 +120,15 @@ function draw() {
 }
 
 function askForToken(why) {
-  if ($("#token")) return;
+  serial += 1; // nothing else is asked for meanwhile
+  const asked = Boolean($("#token"));
   const enter = (event) => { event.preventDefault(); signIn($("#token").value); begin(); };
   fill($("#main"), [h("section.panel.signin", { "aria-labelledby": "signin" }, h("header", {}, h("h1", { id: "signin" }, "Sign in")),
     h("form.body", { onsubmit: enter }, h("p", {}, "This worker wants to know who asks: ", why, "."),
       h("label", {}, h("span", {}, "Bearer token "), h("input", { id: "token", type: "password", autocomplete: "off", spellcheck: "false" })),
       h("p.muted", {}, "It is kept in the memory of this page only, until it is closed or loaded again."),
       h("button", { type: "submit" }, "Sign in")))]);
-  $("#token").focus();
+  if (!asked) $("#token").focus();
 }
 
 async function begin() {

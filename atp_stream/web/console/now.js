@@ -9,7 +9,7 @@ const KEPT = 60;
 const optional = (asked) => asked.catch((error) => { if (error instanceof Trouble) return { trouble: error }; throw error; });
 
 /** The last answer, for what is asked for less often than the page. */
-function now_and_then(memory, name, ms, ask) {
+function seldom(memory, name, ms, ask) {
   const known = memory[name];
   if (known && Date.now() - known.at < ms) return known.answer;
   const answer = optional(ask());
@@ -24,7 +24,7 @@ export const now = {
       get(path("totals", here.tenant), {}, signal),
       get(path("items", here.tenant), { risk, limit: here.about.limit ?? 15 }, signal),
       optional(get("workers", {}, signal)),
-      now_and_then(memory, "letters", 15_000, () => get("dead-letters", { last: 100 })),
+      seldom(memory, "letters", 15_000, () => get("dead-letters", { last: 100 })),
     ]);
     if (!workers.trouble) remember(memory, workers);
     return { totals, risky, workers, letters };
@@ -126,7 +126,8 @@ function live(state) {
 
 function refused(letters) {
   if (letters.trouble) return letters.trouble.status === 403 ? null : panel("refused", "Dead letters", "", null, h("div.body", {}, h("p.muted", {}, `${letters.trouble.message}.`)));
-  const reasons = Map.groupBy ? Map.groupBy(letters.letters, (one) => one.reason) : new Map(letters.letters.map((one) => [one.reason, letters.letters.filter((each) => each.reason === one.reason)]));
+  const reasons = new Map();
+  for (const one of letters.letters) reasons.set(one.reason, [...(reasons.get(one.reason) ?? []), one]);
   const rows = [...reasons].map(([reason, many]) => h("tr.pick", {}, h("td", {}, h("code", {}, reason), h("span.hint", {}, many[0].detail)), h("td.num", {}, n(many.length)), h("td.num.muted", {}, since(many[0].at))));
   const [first] = letters.letters;
   return panel("refused", "Dead letters", `the newest ${letters.letters.length === 100 ? "100" : ""}`.trim(), h("a", { href: href("letters") }, "All"),

@@ -1,0 +1,40 @@
+"""Chromium for tests of the console: the system's own, for Playwright's would have to be downloaded from elsewhere."""
+
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+@asynccontextmanager
+async def chromium() -> AsyncIterator[Any]:
+    """Give a browser, or skip the test where there is none."""
+    driver = pytest.importorskip("playwright.async_api", reason="playwright is not installed")
+    if CHROMIUM is None:
+        pytest.skip("there is no Chromium: `apt install chromium`")
+    async with driver.async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        await browser.close()
+
+
+class Seen:
+    """What a page did that nobody should see: faults, and requests that are not its own."""
+
+    def __init__(self, page: Any, base: str) -> None:
+        self.faults: list[str] = []
+        self.requests: list[tuple[str, str]] = []
+        self._base = base
+        page.on("console", lambda said: self.faults.append(said.text) if said.type in {"error", "warning"} else None)
+        page.on("pageerror", lambda error: self.faults.append(str(error)))
+        page.on("request", lambda request: self.requests.append((request.method, request.url)))
+
+    @property
+    def foreign(self) -> list[str]:
+        """Requests that do more than read, or that go elsewhere."""
+        own = (self._base, "data:")
+        return [f"{method} {url}" for method, url in self.requests if method != "GET" or not url.startswith(own)]

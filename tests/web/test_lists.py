@@ -1,0 +1,207 @@
+"""Lists of items, sums, queues and streams of one worker, over rows that were folded in memory."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import aiohttp
+import msgspec
+import pytest
+
+from atp_stream.domain.policy.rules import Level, parse
+from atp_stream.engine.batches import Output
+from atp_stream.web import events
+from atp_stream.web.events import Reader, Shown
+from tests.domain.support.log import AT, count, policy, reserve
+from tests.web.folded import FoldedWorker
+
+
+@pytest.fixture
+async def worker(tmp_path: Path) -> AsyncIterator[FoldedWorker]:
+    made = FoldedWorker(tmp_path)
+    async with made.serving():
+        yield made
+
+
+async def ask(worker: FoldedWorker, path: str, status: int = 200) -> Any:
+    async with aiohttp.request("GET", worker.url + path) as answer:
+        assert status == answer.status
+        return await answer.json()
+
+
+async def names(worker: FoldedWorker, query: str) -> tuple[list[str], str | None]:
+    page = await ask(worker, f"/items/acme?{query}")
+    return [one["item"] for one in page["items"]], page["next"]
+
+
+async def test_items_come_in_the_order_of_their_keys_page_by_page_without_one_twice_or_missing(worker):
+    every = ["a", "a b", "a%", "a|b", "b", "ä", "z}", "z~", *(f"sku-{number}" for number in range(20))]
+    for item in every:
+        worker.say(item, count(100))
+    worker.say("other", count(100), tenant="acme2")
+    found: list[str] = []
+    after: str | None = ""
+    while after is not None:
+        more = f"&after={quote(after, safe='')}" if after else ""
+        shown, after = await names(worker, f"limit=3{more}")
+        found += shown
+    assert sorted(every) == sorted(found)
+    assert sorted(found, key=lambda item: item.replace("%", "%25").replace("|", "%7C") + "|") == found
+
+
+async def test_a_prefix_is_of_the_name_as_it_is_whatever_signs_it_has(worker):
+    for item in ("a|b", "a|c", "a%7Cb", "ab"):
+        worker.say(item, count(100))
+    assert (["a|b", "a|c"], None) == await names(worker, "prefix=a%7C")
+
+
+async def test_a_list_by_risk_has_the_gravest_first_and_each_as_it_is_now(worker):
+    worker.say("fine", count(500))
+    worker.say("waits", count(500), reserve("w", 700))
+    worker.say("short", count(500), reserve("s", 400), count(100, AT + 1))
+    worker.say("shorter", count(5000), reserve("t", 4000), count(100, AT + 1))
+    worker.say("gone", count(0))
+    found, _ = await names(worker, "risk=any")
+    assert ["shorter", "short", "waits", "gone"] == found
+    assert ["waits"] == (await names(worker, "risk=waiting"))[0]
+    worker.say("shorter", count(9000, AT + 2))  # before the next survey
+    assert ["short", "waits", "gone"] == (await names(worker, "risk=any"))[0]
+
+
+async def test_sums_are_exact_and_over_all_items(worker):
+    for number in range(30):
+        worker.say(f"sku-{number}", count(1_001 * number), reserve("r", 10 * number) if number else count(0))
+    totals = await ask(worker, "/totals/acme")
+    assert totals["complete"]
+    assert (30, 4354.35, 43.5) == (totals["items"], totals["on_hand"], totals["reserved"])
+    assert {"items": 1, "quantity": 0} == totals["risks"]["sold_out"]
+
+
+async def test_whoever_owns_only_some_partitions_says_of_which_nobody_speaks(worker):
+    worker.say("lamp", count(100))
+    worker.own([0, 1, 2])
+    page = await ask(worker, "/items/acme")
+    assert {"answered": [0, 1, 2], "missing": [3, 4, 5]} == page["partitions"]
+
+
+async def test_while_nobody_asks_nothing_is_counted(worker, monkeypatch):
+    monkeypatch.setattr("atp_stream.web.survey.ASKED_S", 0.3)
+    worker.say("lamp", count(100))
+    await ask(worker, "/totals/acme")
+    assert ["survey"] == [task.get_name() for task in asyncio.all_tasks() if task.get_name() == "survey"]
+    await asyncio.sleep(0.8)
+    assert [] == [task.get_name() for task in asyncio.all_tasks() if task.get_name() == "survey"]
+
+
+async def test_a_queue_says_how_much_is_ahead_of_each_and_missing_for_it(worker):
+    worker.say(
+        "lamp",
+        count(1_000),
+        reserve("a", 1_400),
+        reserve("b", 300),
+        reserve("c", 100, priority=5),
+        reserve("d", 2_000, "STORE"),
+    )
+    found = {one["channel"]: one for one in (await ask(worker, "/atp/acme/lamp/queue"))["channels"]}
+    parts = [(p["place"], p["reservation"], p["waiting"], p["ahead"], p["missing"]) for p in found["ECOM"]["parts"]]
+    assert [(1, "a", 14, 0, 5), (2, "b", 3, 14, 8)] == parts  # c was served from the 10
+    assert ("d", 11) == (found["STORE"]["parts"][0]["reservation"], found["STORE"]["parts"][0]["missing"])
+    only = (await ask(worker, "/atp/acme/lamp/queue?channel=STORE&limit=1"))["channels"]
+    assert ["STORE"] == [one["channel"] for one in only]
+
+
+def test_the_level_at_which_a_rule_is_written_is_the_one_that_counts():
+    written = parse(
+        b'{"tenants":{"*":{"rule":{"buffer":1},"channels":{"ECOM":{"buffer":2},"STORE":{},"B2B":{"buffer":3}},'
+        b'"items":{"lamp":{"channels":{"ECOM":{"buffer":4}}},"tent":{"rule":{"buffer":5}}}},"bare":{}}}'
+    )
+    of_lamp, other = written.levels("acme|lamp")
+    assert {"ECOM": Level.ITEM_CHANNEL, "STORE": Level.TENANT, "B2B": Level.CHANNEL} == of_lamp
+    assert (Level.TENANT, Level.DEFAULT) == (other, written.levels("bare|lamp")[1])
+    assert {Level.ITEM} == set(written.levels("acme|tent")[0].values())
+    own = '{"channels":{"STORE":{"floor":1}}}'
+    assert Level.ITEM_CHANNEL is written.levels("acme|lamp", own)[0]["STORE"]
+    buffers = {1: Level.TENANT, 2: Level.CHANNEL, 3: Level.CHANNEL, 4: Level.ITEM_CHANNEL, 5: Level.ITEM}
+    for name in ("acme|lamp", "acme|tent", "acme|chair"):
+        rules, (levels, _) = written.rules(name), written.levels(name)
+        assert {one: buffers[rule.buffer // 100] for one, rule in rules.channels.items()} == levels
+
+
+def output(key: str, event: str = "AllocationCommittedEvent") -> Output:
+    return Output("t", 0, key.encode(), b"{}", [], event)
+
+
+def test_a_reader_is_given_his_tenant_his_item_and_his_type_alone():
+    reader = Reader("acme", "a|b", "AvailabilityCalculatedEvent")
+    wanted = [output(key, "AvailabilityCalculatedEvent") for key in ("acme|a%7Cb|ECOM", "acme|a%7Cb")]
+    others = [output("acme|a%7Cbc|ECOM", "AvailabilityCalculatedEvent"), output("acme|a%7Cb"), output("acme2|a%7Cb")]
+    assert [True, True, False, False, False] == [reader.wants(one) for one in [*wanted, *others]]
+
+
+def test_of_availability_the_newest_of_a_key_waits_and_nothing_counts_as_lost():
+    reader = Reader("acme", "", "")
+    for _ in range(1_000):
+        reader.put(Shown(output("acme|lamp|ECOM", "AvailabilityCalculatedEvent")))
+    last = Shown(output("acme|lamp|ECOM", "AvailabilityCalculatedEvent"))
+    reader.put(last)
+    assert ([last], b"") == (reader.take(), reader.losses())
+
+
+def test_a_reader_who_is_too_slow_loses_the_oldest_and_is_told_how_many():
+    reader = Reader("acme", "", "")
+    sent = [Shown(output("acme|lamp")) for _ in range(events.MAX_WAITING + 7)]
+    for one in sent:
+        reader.put(one)
+    assert b'event: lost\ndata: {"lost":7}\n\n' == reader.losses()
+    assert (b"", sent[7]) == (reader.losses(), reader.take()[0])
+
+
+def test_what_another_worker_has_lost_is_passed_on():
+    reader = Reader("acme", "", "")
+    reader.heard(b'event: lost\ndata: {"lost":3}')
+    reader.heard(b'event: lost\ndata: {"lost":null}')
+    reader.heard(b": a sign of life")
+    assert b'event: lost\ndata: {"lost":null}\n\nevent: lost\ndata: {"lost":3}\n\n' == reader.losses()
+    reader.heard(b'data: {"eventType":"x"}')
+    assert [b'data: {"eventType":"x"}\n\n'] == [shown.block for shown in reader.take()]
+
+
+async def test_who_reads_nothing_is_told_what_he_lost_when_he_reads_again(worker):
+    worker.order(policy({"tenants": {"*": {"channels": {"ECOM": {}}}}}))
+    async with aiohttp.request("GET", f"{worker.url}/events/acme?type=AllocationCommittedEvent") as stream:
+        await stream.content.readuntil(b"\n\n")
+        worker.say(
+            "lamp", count(10_000_000), *(reserve(f"r-{number}", 100) for number in range(events.MAX_WAITING + 90))
+        )
+        seen = lost = 0
+        async with asyncio.timeout(20):
+            while seen + lost < events.MAX_WAITING + 90:
+                block = await stream.content.readuntil(b"\n\n")
+                if block.startswith(b"event: lost"):
+                    lost += msgspec.json.decode(block.rpartition(b"data: ")[2])["lost"]
+                else:
+                    seen += block.startswith(b"data: ")
+    assert (90, events.MAX_WAITING) == (lost, seen)
+
+
+async def test_a_page_of_two_hundred_never_holds_the_loop_for_long(worker):
+    for number in range(400):
+        worker.say(f"sku-{number:03}", count(100 * number), reserve("r", 50))
+    longest, ends = 0.0, False
+
+    async def watch() -> None:
+        nonlocal longest
+        while not ends:
+            began = time.perf_counter()
+            await asyncio.sleep(0)
+            longest = max(longest, time.perf_counter() - began)
+
+    watching = asyncio.create_task(watch())
+    shown, following = await names(worker, "limit=200")
+    ends = True
+    await watching
+    assert (200, "sku-199") == (len(shown), following)
+    assert longest < 0.05  # on a quiet machine it is a tenth of that
