@@ -1,7 +1,8 @@
 """`make bench`: measure, and write the table of benchmarks/README.md anew.
 
 Knobs, as variables of make or of the environment: N (events a workload, 200,000; items of the first load, 500,000),
-PARTS (of throughput, peers, latency, recovery, first_load, security; all but the last two), WORKLOADS (zipf uniform),
+PARTS (of throughput, peers, latency, recovery, first_load, security, dates; all but the last three, and dates needs
+no Kafka), WORKLOADS (zipf uniform),
 REPEAT (runs of throughput, peers and latency, 2: the median of them, the sum of what was lost, the greatest maximum),
 RATES (10 200 2000), DURATION (seconds of each rate, 15), ROWS (100000 1000000), CHECK (events of the run whose outputs
 are recounted, 30,000; 0 for none).
@@ -28,7 +29,7 @@ from typing import Any, Final, NamedTuple
 from atp_stream import __version__
 from atp_stream.devstack import Stack
 from atp_stream.settings import Settings
-from benchmarks import comparison, first_load, latency, recovery, table, throughput
+from benchmarks import comparison, dates, first_load, latency, recovery, table, throughput
 from benchmarks.contenders import CONTENDERS
 from benchmarks.traffic import WORKLOADS
 
@@ -147,13 +148,24 @@ class Run:
             self._keep(("recovery", str(rows)), [found])
 
     def _keep(self, path: tuple[str, ...], runs: list[dict[str, Any]]) -> None:
-        figures = middle(runs)
-        place = self.results
-        for part in path[:-1]:
-            place = place.setdefault(part, {})
-        place[path[-1]] = {**figures, "runs": len(runs), "date": f"{datetime.now(UTC):%Y-%m-%d}"}
-        RESULTS.write_text(json.dumps(self.results, indent=1, sort_keys=True) + "\n")
-        print(*path, json.dumps(table.rounded(figures)), flush=True)
+        keep(self.results, path, runs)
+
+
+def keep(results: dict[str, Any], path: tuple[str, ...], runs: list[dict[str, Any]]) -> None:
+    """Write down what runs found."""
+    figures, place = middle(runs), results
+    for part in path[:-1]:
+        place = place.setdefault(part, {})
+    place[path[-1]] = {**figures, "runs": len(runs), "date": f"{datetime.now(UTC):%Y-%m-%d}"}
+    RESULTS.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
+    print(*path, json.dumps(table.rounded(figures)), flush=True)
+
+
+def measure_dates(results: dict[str, Any]) -> None:
+    """Say what each kind of event costs on an item that is full of dates: the fold alone."""
+    for event in dates.EVENTS:
+        with tempfile.TemporaryDirectory(prefix="atp-bench-") as directory:
+            keep(results, ("dates", event), [dates.measure(Path(directory), event)])
 
 
 def middle(runs: list[dict[str, Any]]) -> dict[str, Any]:
@@ -201,9 +213,12 @@ def main() -> None:
     knobs = Knobs.read()
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     began = time.monotonic()
-    with _stack() as (stack, directory):
-        results["machine"] = machine()
-        asyncio.run(Run(knobs, stack, directory, results).everything())
+    results["machine"] = machine()
+    if "dates" in knobs.parts:
+        measure_dates(results)
+    if knobs.parts != ["dates"]:
+        with _stack() as (stack, directory):
+            asyncio.run(Run(knobs, stack, directory, results).everything())
     README.write_text(table.rewritten(README.read_text(), results))
     print(f"done in {time.monotonic() - began:.0f} s; see benchmarks/README.md")
 

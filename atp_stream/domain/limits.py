@@ -6,6 +6,7 @@ in nothing but how availability is conflated.
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,9 @@ class Limits:
 
 DEFAULT_LIMITS = Limits()
 
+DAYS_EACH: Final = 8
+"""Looking at so many days of a curve counts as one of a slice, and of the output of a step."""
+
 
 class SliceBudget:
     """What is left of a slice."""
@@ -51,6 +55,13 @@ class SliceBudget:
 
     def __init__(self, limits: Limits) -> None:
         self.left = limits.slice
+
+    def take_days(self, days: int) -> bool:
+        """Take one place, and those of looking at so many days, or all that are left; return whether there was one."""
+        if not self.left:
+            return False
+        self.left = max(0, self.left - 1 - days // DAYS_EACH)
+        return True
 
     def take(self) -> bool:
         """Take one place; return whether there was one."""

@@ -82,3 +82,12 @@ def test_a_first_load_says_time_and_rows_and_the_memory_of_each_worker() -> None
     assert (
         "| 500,000 | 50,000 | 200 s | 2,495 | 20 s | 250 | 1,050,000 | 256 and 128 | 256 and 256 | 2026-11-28 |" in rows
     )
+
+
+def test_the_cost_of_an_item_full_of_dates_is_told_by_kind_of_event() -> None:
+    one = {
+        "ms": 7.44, "max_ms": 10.2, "longest_step_ms": 9.9, "steps": 1, "reads": 1_019, "events": 40,
+        "date": "2026-11-28",
+    }  # fmt: skip
+    rows = figures({"machine": MACHINE, "dates": {"confirm": one}}).splitlines()
+    assert "| confirm | 7.4 | 10.2 | 9.9 | 1 | 1,019 | 40 | 2026-11-28 |" in rows

@@ -46,7 +46,7 @@ class CommandHandler:
             return
         if isinstance(command, EditItem) and self._policies.sweep is not None:
             item.pending = self._policies.later(item.name, item.row.own, version.offset)
-        start_follow_up(item)
+        self._output.spend(start_follow_up(item))
         item.row.policy = version.offset
         self._books.finish(item)
 

@@ -6,7 +6,7 @@ it ended. An item finishes its work before its next command. Source: docs/rules/
 
 from atp_stream.domain.item.boundary import look_ahead
 from atp_stream.domain.item.open_item import OpenItem
-from atp_stream.domain.limits import SliceBudget
+from atp_stream.domain.limits import DAYS_EACH, SliceBudget
 from atp_stream.domain.promise.availability import short
 from atp_stream.domain.reservations.backorder_allocation import serve_backorders
 from atp_stream.domain.reservations.dated_service import serve
@@ -18,25 +18,32 @@ from atp_stream.domain.reservations.promise_reports import report_promises
 from atp_stream.domain.state.rows import Work
 
 
-def start_follow_up(item: OpenItem) -> None:
-    """Do what follows from the command, or the policy, that was just answered."""
+def start_follow_up(item: OpenItem) -> int:
+    """Do what follows from the command, or the policy, that was just answered; return what `run_slice` does."""
     loses = item.rules.deallocates
     if item.unindexed or (loses and short(item.row.stock.on_hand, item.reserved)):
         index = "" if item.unindexed else None
-        run_slice(item, Work(offset=item.offset, log_time_ms=item.log_time_ms, ordinal=0, index=index, lose=loses))
         item.unindexed = False
-    elif item.row.dated:
-        run_slice(item, Work(offset=item.offset, log_time_ms=item.log_time_ms, ordinal=item.ordinal))
-    elif item.waiting:
+        return run_slice(
+            item, Work(offset=item.offset, log_time_ms=item.log_time_ms, ordinal=0, index=index, lose=loses)
+        )
+    if item.row.dated:
+        return run_slice(item, Work(offset=item.offset, log_time_ms=item.log_time_ms, ordinal=item.ordinal))
+    if item.waiting:
         closed: list[str] = []
         if serve_backorders(item, closed, SliceBudget(item.limits)):
             item.row.work = None
         else:
             item.row.work = Work(offset=item.offset, log_time_ms=item.log_time_ms, ordinal=item.ordinal, closed=closed)
+    return 0
 
 
-def run_slice(item: OpenItem, work: Work) -> None:
-    """Do a slice of work; what is left of it is the item's work, or None."""
+def run_slice(item: OpenItem, work: Work) -> int:
+    """Do a slice of work; what is left of it is the item's work, or None.
+
+    Returns what it takes of a step beside its events: of an item with dates, what it looked at that none tells of.
+    """
+    told = len(item.events)
     budget = SliceBudget(item.limits)
     over = (
         (work.index is None or index_promises(item, work, budget))
@@ -50,6 +57,8 @@ def run_slice(item: OpenItem, work: Work) -> None:
         report_promises(item)
         if over:
             look_ahead(item)
+    used = item.limits.slice - budget.left + len(item.dates.row.days) // DAYS_EACH if item.row.dated else 0
+    return max(0, used - (len(item.events) - told))
 
 
 def _serve(item: OpenItem, work: Work, budget: SliceBudget) -> bool:

@@ -135,7 +135,7 @@ class UnfinishedWork:
 
     def _continue(self, item: OpenItem, work: Work) -> None:
         item.begin(work.offset, work.log_time_ms, work.ordinal, item.row.source.encode())
-        run_slice(item, work)
+        self._output.spend(run_slice(item, work))
         self._books.finish(item)
 
     def _upgrade(self, item: OpenItem) -> None:
@@ -148,7 +148,7 @@ class UnfinishedWork:
         self._output.spend(upgrade.upgrade(item.stock))
         if stock.upgrading is None:
             item.unindexed |= item.rules.deallocates  # open promises stood in the order of their commits
-            start_follow_up(item)
+            self._output.spend(start_follow_up(item))
         self._books.finish(item)
 
     def _take_deferred(self, item: OpenItem, key: str, deferred: DeferredCommand) -> None:
@@ -170,13 +170,14 @@ class UnfinishedWork:
         item.begin(version.offset, version.log_time_ms, OF_MANY, source=version.source.encode())
         item.meet(version.policy.rules(item.name, item.row.own))
         item.row.policy = version.offset
-        start_follow_up(item)
+        self._output.spend(start_follow_up(item))
         self._books.finish(item)
 
     def _tick(self, item: OpenItem, tick: Pending) -> None:
         item.begin(tick.offset, tick.log_time_ms, OF_MANY)
         events, waiting, dated = len(item.events), item.waiting, item.row.dated
-        run_slice(item, Work(offset=tick.offset, log_time_ms=tick.log_time_ms, ordinal=OF_MANY, until_us=tick.until_us))
+        work = Work(offset=tick.offset, log_time_ms=tick.log_time_ms, ordinal=OF_MANY, until_us=tick.until_us)
+        self._output.spend(run_slice(item, work))
         # What only waited ends without an event of its own, but no longer keeps its channel at 0.
         if len(item.events) > events or item.waiting != waiting or item.row.work is not None or dated:
             self._books.finish(item)

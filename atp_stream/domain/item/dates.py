@@ -106,10 +106,9 @@ class ItemDates:
 
     def may_hasten(self) -> bool:
         """Tell whether anything that is promised for a later day may move to an earlier one at all."""
-        found, entitled, today = self.curve(), self.entitled(), self.today
-        return any(
-            one.promised and one.day > today and found.cap(one.day - 1, one.day, entitled) > 0 for one in self.row.days
-        )
+        today = self.today
+        later = (one.day for one in self.row.days if one.promised and one.day > today)
+        return self.curve().may_hasten(later, self.entitled())
 
     def hole(self) -> tuple[int, int] | None:
         """Return the first day that is not covered while something is promised by then, and what is missing."""
@@ -283,12 +282,14 @@ class ItemDates:
 
     def _steps(self, channel: str) -> tuple[tuple[int, int], ...]:
         """Return the days on which what is available becomes another quantity, with that."""
+        curve, level = self.curve(), -1
         found, last = [], self.item.channels[channel].available
-        for day in self.curve().days[1:]:
-            shown = self.shown(channel, day)
-            if shown != last:
-                found.append((day, shown))
-                last = shown
+        for day, units in zip(curve.days[1:], curve.levels[1:], strict=True):
+            if units != level:
+                level, shown = units, self.shown(channel, day)
+                if shown != last:
+                    found.append((day, shown))
+                    last = shown
         return tuple(found)
 
     def _tell(self, place: int, channel: str, now: int, steps: tuple[tuple[int, int], ...]) -> None:

@@ -16,7 +16,7 @@ Source: docs/rules/dates.md#curve.
 """
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from atp_stream.domain.policy.rules import ItemRules
@@ -53,15 +53,28 @@ class Curve(NamedTuple):
         What the quotas are `entitled` to stays covered, and so does the lowest point; with `eats` also one that lies
         below 0: safety stock that is eaten already may be stood on, as deep as it is.
         """
-        lowest = min(self.points)
-        kept = min(entitled, lowest if eats else max(0, lowest))
         first, last = self.place(to), self.place(at - 1) + 1
-        return max(0, min(self.points[first:last]) - kept)
+        return max(0, min(self.points[first:last]) - self._kept(entitled, eats=eats))
+
+    def may_hasten(self, days: Iterable[int], entitled: int) -> bool:
+        """Tell whether anything that is promised for one of these days may move to the day before it, at least."""
+        kept = self._kept(entitled)
+        return any(self.points[self.place(day - 1)] > kept for day in days)
 
     def earliest_move(self, units: int, at: int, first: int, entitled: int) -> int | None:
         """Return the earliest day, from `first` on, that units which are promised for the day `at` may move to."""
-        starts = [first, *(day for day in self.days if first < day < at)] if first < at else []
-        return next((day for day in starts if self.cap(day, at, entitled) >= units), None)
+        if first >= at:
+            return None
+        needed, place, farthest = units + self._kept(entitled), self.place(at - 1), self.place(first)
+        if self.points[place] < needed:
+            return None
+        while place > farthest and self.points[place - 1] >= needed:
+            place -= 1
+        return max(first, self.days[place])
+
+    def _kept(self, entitled: int, *, eats: bool = False) -> int:
+        lowest = min(self.points)
+        return min(entitled, lowest if eats else max(0, lowest))
 
 
 def drawn(row: CurveRow, units: int, safety: int, today: int, rules: SupplyRules, step: int = 1) -> Curve:

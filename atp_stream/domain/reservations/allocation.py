@@ -20,7 +20,9 @@ from atp_stream.domain.state.rows import End, Reservation
 def allocate(item: OpenItem, reservation: str, row: Reservation, units: int) -> None:
     """Allocate what the claim of the channel covers of `units`; the rest waits, is dropped, or is rejected."""
     is_blocked = item.is_blocked(row.channel, row.priority)
-    claim = 0 if is_blocked else dated_requests.claim(item, row) if row.undue else sum(item.claim(row.channel))
+    claim = 0
+    if not is_blocked:
+        claim = dated_requests.claim(item, row) if row.undue else sum(item.claim(row.channel))
     part = claim if row.allow_partial and pieces(row) < item.limits.parts - 1 else 0
     taken = units if units <= claim else part
     if taken and row.undue:

@@ -49,7 +49,7 @@ def serve(item: OpenItem, work: Work, budget: SliceBudget) -> bool:
     """Serve all who can be, as far as there is room; tell whether the pass is over."""
     item.dismiss()
     while (head := _next(item, work)) is not None:
-        if not budget.take():
+        if not budget.take_days(len(item.dates.row.days)):
             return False
         row = item.reservation(head.reservation)
         assert row is not None  # noqa: S101  (a head without its reservation is a fault of ours)

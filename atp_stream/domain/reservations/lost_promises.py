@@ -14,19 +14,15 @@ from atp_stream.domain.reservations.saving import save
 from atp_stream.domain.row_keys import by_day_of, day_prefix, lost_prefix, rank, rank_offset
 from atp_stream.domain.state.rows import Backorder, Ranked
 
-_DAYS_EACH = 16
-"""Looking at so many days counts as one of a slice."""
-
 
 def take_off(item: OpenItem, budget: SliceBudget) -> bool:
     """Take promises off until every one is covered, as far as there is room; tell whether every one is."""
     dates = item.dates
     while (hole := dates.hole()) is not None:
-        if not budget.left:
+        if not budget.take_days(len(dates.row.days)):
             return False
         last, missing = hole
         days = [one.day for one in dates.row.days if one.promised and one.day <= last]
-        budget.left = max(0, budget.left - 1 - len(days) // _DAYS_EACH)
         heads = [head for day in days if (head := item.state.first(day_prefix(item.name, day))) is not None]
         day, _, reservation = min((by_day_of(key) for key, _ in heads), key=lambda one: (one[1], -one[0]))
         row = item.reservation(reservation)
@@ -46,7 +42,7 @@ def take_off(item: OpenItem, budget: SliceBudget) -> bool:
 def promise_anew(item: OpenItem, budget: SliceBudget) -> bool:
     """Promise anew what was lost, as far as there is room; tell whether all of it was looked at."""
     while (found := item.state.first(lost_prefix(item.name))) is not None:
-        if not budget.take():
+        if not budget.take_days(len(item.dates.row.days)):
             return False
         key, lost = found
         item.state.delete(key)

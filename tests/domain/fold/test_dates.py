@@ -161,6 +161,24 @@ def test_twice_as_much_as_was_ordered_is_stock_and_nothing_goes_below_0() -> Non
     assert (100, {}) == projection(log)
 
 
+def test_an_over_receipt_leaves_nothing_expected_and_nothing_below_0() -> None:
+    log = log_with(0)
+    log.say(schedule("x", 50, 3), schedule("y", 10, 5), adjust(52, supply="x"))
+    assert (52, {5: 62}) == projection(log)
+
+
+def test_supply_that_is_all_promised_is_shown_on_no_day() -> None:
+    log = log_with(0)
+    log.say(schedule("x", 50, 3), wants("a", 50, None))
+    assert (0, {}) == projection(log)
+
+
+def test_a_backorder_with_a_day_closes_its_channel_to_nobody() -> None:
+    log = log_with(3)
+    log.say(schedule("x", 50, 3), wants("a", 20, None))
+    assert (3, {3: 33}) == projection(log)
+
+
 def test_a_shortage_is_told_with_the_day() -> None:
     log = log_with(0)
     log.say(schedule("x", 5, 7))
