@@ -70,6 +70,12 @@ def test_the_wheel_carries_the_oracle_and_every_schema(wheel):
     assert {"atp_stream/oracle/checks.py", *schemas} <= set(wheel)
 
 
+def test_the_wheel_carries_every_file_of_the_console(wheel):
+    console = ROOT / "atp_stream" / "web" / "console"
+
+    assert {f"atp_stream/web/console/{path.name}" for path in console.iterdir()} <= set(wheel)
+
+
 def test_the_wheel_states_its_licence_and_offers_its_extras(wheel):
     (name,) = [name for name in wheel if name.endswith(".dist-info/METADATA")]
     metadata = message_from_bytes(wheel[name])
