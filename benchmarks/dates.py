@@ -63,7 +63,7 @@ class Shop:
     def stated(self) -> dict[str, Any]:
         """Return an event's name and stamp, each later than all before."""
         self.number += 1
-        return {"event_id": f"e{self.number}", "at": NOON * 1_000 + self.number}
+        return {"event_id": f"e{self.number}", "at_us": NOON * 1_000 + self.number}
 
     def supply(self, number: int, ahead: int, quantity: int = _UNITS) -> ScheduleSupply:
         """State a supply."""

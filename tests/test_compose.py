@@ -21,7 +21,7 @@ OURS = [name for name, service in SERVICES.items() if "build" in service]
 WORKERS = [name for name in OURS if SERVICES[name]["command"] == ["worker"]]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-A_RELEASE = re.compile(r"[\w./-]+:\d+\.\d+\.\d+[\w.-]*(@sha256:[0-9a-f]{64})?")
+A_RELEASE = re.compile(r"[\w./-]+:v?\d+\.\d+\.\d+[\w.-]*(@sha256:[0-9a-f]{64})?")
 
 
 def image_settings() -> dict[str, str]:

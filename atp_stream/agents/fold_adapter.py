@@ -21,7 +21,7 @@ from atp_stream.engine.runs import RunSchema, waiting
 from atp_stream.messages.dead_letters import DEAD_LETTER, Letter, Original, unpack_original
 from atp_stream.messages.outbound import EVENTS, Headers, Outbound, Role
 from atp_stream.messages.rows import decode_command, encode_command, encode_row, reader, scanner
-from atp_stream.messages.traces import told_of_original, trace_of_original
+from atp_stream.messages.traces import TRACE_MARK, told_of_original, trace_of_original
 from atp_stream.topics import Topic, Topics
 
 log = get_logger(__name__)
@@ -64,7 +64,11 @@ class Ledger:
         folded, state = _fold(store, entries)
         originals = {record.offset: record for record in records}
         outputs = [self._output(partition, event, originals) for event in folded.events]
-        traces = {record.offset: trace for record in records if (trace := trace_of_original(record.original))}
+        traces = {
+            record.offset: trace
+            for record in records
+            if TRACE_MARK in record.original and (trace := trace_of_original(record.original))
+        }
         if traces:
             outputs = [_traced(*pair, traces) for pair in zip(folded.events, outputs, strict=True)]
         rows = {key.encode(): None if row is None else encode_row(row) for key, row in state.changed.items()}

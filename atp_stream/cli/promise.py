@@ -69,6 +69,10 @@ def told(view: dict[str, Any]) -> str:
     units = f"{view['quantity']} of {view['item']} in {view['channel']}"
     days = [f"{line['quantity']} for {line['date']}" for line in view["lines"]]
     why = _WHY_NOT.get(view["why_not"], view["why_not"])
+    if view["basis"] == "LEAD_TIME":
+        return (
+            f"{units} cannot be promised: {why}; by the lead time they could be there on {view['date']}, an estimate."
+        )
     if not days:
         return f"{units} cannot be promised: {why}; now {view['now']}."
     if view["waiting"]:

@@ -63,3 +63,8 @@ def end_of(app: EngineApp, tp: TP) -> int | None:
         return None
     end: int | None = assignment.state_value(tp).highwater
     return end
+
+
+def records_to_restore(app: EngineApp) -> int:
+    """Return how many changelog records have still to be read before the owned state is restored."""
+    return int(app.tables.recovery.active_remaining_total())

@@ -9,7 +9,7 @@ from atp_stream.messages.dead_letters import unpack_original
 TRACEPARENT: Final = "traceparent"
 TRACE_HEADERS: Final = (TRACEPARENT, "tracestate")
 
-_MARK: Final = b"\xabtraceparent"
+TRACE_MARK: Final = b"\xabtraceparent"
 """The name as `pack_original` writes it: MessagePack puts 0xa0 and its length in front."""
 _PARENT: Final = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _NO_TRACE: Final = b"0" * 32
@@ -38,7 +38,7 @@ def trace_headers(headers: Mapping[str, str]) -> Headers:
 
 def trace_of_original(packed: bytes) -> Headers:
     """Return the same of an input that was packed; nothing is unpacked if it names no trace, so that costs little."""
-    return trace_of(unpack_original(packed).headers) if _MARK in packed else []
+    return trace_of(unpack_original(packed).headers) if TRACE_MARK in packed else []
 
 
 def told_of(headers: Any) -> dict[str, str]:

@@ -42,7 +42,7 @@ def checks(app: EngineApp) -> dict[str, str | None]:
     return {
         "running": f"giving up: {app.gave_up}" if app.gave_up else None,
         "assigned": "the group is moving partitions" if app.rebalancing else None,
-        "recovered": "state is being restored" if recovering else None,
+        "recovered": f"state is being restored: {lag.records_to_restore(app)} records are left" if recovering else None,
         "heartbeat": "the group has not confirmed this worker lately" if lease_left_s(app) <= 0 else None,
     }
 

@@ -5,6 +5,7 @@ only a step and an HTTP request are observed one by one. No label names an item,
 """
 
 import platform
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from importlib.metadata import version
@@ -83,6 +84,7 @@ class Metrics:
     ) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call] # they would double the number of samples
         self.registry = CollectorRegistry()
+        self._position = app.steps.position
         self._refused: Counter[str] = Counter()  # by the ledger, by reason
         self._count_steps()
         self._count_requests()
@@ -96,6 +98,12 @@ class Metrics:
         self._records = CounterMetric("atp_log_records", "Item-log records folded.", registry=registry)
         self._seconds = Histogram(
             "atp_step_seconds", "Time of a step, its commit included.", buckets=STEP_SECONDS, registry=registry
+        )
+        self._age = Histogram(
+            "atp_age_seconds",
+            "Age of the newest record of a step, from when it was appended to the item log until its numbers show.",
+            buckets=STEP_SECONDS,
+            registry=registry,
         )
         self._published = CounterMetric("atp_events", "Events published.", ["event"], registry=registry)
         for event in EVENTS.values():
@@ -119,12 +127,15 @@ class Metrics:
         """Count a connection that was ended before it was answered."""
         self._turned_away.labels(reason).inc()
 
-    def step(self, _partition: int, records: int, answer: Answer, seconds: float) -> None:
+    def step(self, partition: int, records: int, answer: Answer, seconds: float) -> None:
         """Count a committed step."""
         outputs = answer.outputs
         self._steps.inc()
         self._records.inc(records)
         self._seconds.observe(seconds)
+        position = self._position(partition)
+        if records and position is not None:
+            self._age.observe(max(0.0, time.time() - position.log_time_ms / 1000))
         for event, count in Counter(output.event for output in outputs).items():
             if event != DEAD_LETTER:
                 self._published.labels(event).inc(count)
@@ -178,11 +189,14 @@ class _Running(Collector):
             "state",
         )
         yield _gauge("atp_partitions_owned", "Log partitions owned.", {(): len(app.steps.owned())})
+        left = lag.records_to_restore(app)
+        yield _gauge("atp_restore_records_left", "Changelog records to restore before all is served.", {(): left})
         yield _gauge("atp_quarantined_items", "Items of owned partitions in quarantine.", {(): quarantined(app)})
         messages = CounterMetricFamily(
             "atp_messages", "Input records read, by what became of them.", labels=["topic", "outcome"]
         )
-        for labels, count in sorted(self._messages.items()):
+        none = dict.fromkeys(((topic, "accepted") for topic in self._sources), 0)  # there before the first message
+        for labels, count in sorted((none | dict(self._messages)).items()):
             messages.add_metric(labels, count)
         yield messages
         unread = CounterMetricFamily(

@@ -32,6 +32,7 @@ from atp_stream.web.routing import owner, pass_on, state_of
 _NOBODY: Final = "\0"
 """The reservation that is made: no message can name it."""
 
+_BEYOND: Final = "beyond_horizon"
 _MOST: Final = 2**31 - 1
 _DIGITS: Final = len(str(_MOST))
 
@@ -70,15 +71,19 @@ def describe(item: OpenItem, policy: Policy, asked: Asked) -> dict[str, Any]:
             why_not = str(refused.reason)
     found = sum(part for _, part in lines)
     waiting = asked.quantity - found
+    basis = None if not lines else "ON_HAND" if found <= on_shelf else "SUPPLY"
+    day = None if waiting else lines[-1][0]
+    if not lines and why_not == _BEYOND and item.rules.supply.lead_time_days is not None:
+        basis, day = "LEAD_TIME", _estimate(item, asked.day, item.rules.supply.lead_time_days)
     return {
         "channel": channel,
         "quantity": units(asked.quantity),
         "requested_date": None if asked.day is None else date_of(asked.day),
         "now": units(now),
-        "date": None if waiting else date_of(lines[-1][0]),
+        "date": None if day is None else date_of(day),
         "lines": [{"date": date_of(day), "quantity": units(part)} for day, part in lines],
         "waiting": units(waiting),
-        "basis": None if not lines else "ON_HAND" if found <= on_shelf else "SUPPLY",
+        "basis": basis,
         "why_not": why_not if waiting else None,
         **mark(item.row),
     }
@@ -101,13 +106,19 @@ def _promised(item: OpenItem, policy: Policy, asked: Asked) -> list[tuple[int, i
     return [*([(today, held)] if held else []), *lines_of(row)]
 
 
+def _estimate(item: OpenItem, wanted: int | None, lead_time_days: int) -> int:
+    """Return the day on which units could be there that nobody has ordered; Source: docs/rules/dates.md#lead-time."""
+    today = item.dates.today
+    return max(today + lead_time_days, today if wanted is None else wanted)
+
+
 def _why_not(item: OpenItem, channel: str, *, is_blocked: bool) -> str:
     """Return why units would have no day."""
     if item.row.quarantine:
         return "quarantine"
     if item.dates.is_frozen(channel):
         return "frozen"
-    return "others_wait" if is_blocked else "beyond_horizon"
+    return "others_wait" if is_blocked else _BEYOND
 
 
 def _asked(request: web.Request) -> Asked:

@@ -282,6 +282,15 @@ def test_what_the_shelf_covers_for_a_later_day_needs_no_supply() -> None:
     assert ("2023-11-17", "2023-11-17", "ON_HAND") == (shown["requested_date"], shown["date"], shown["basis"])
 
 
+def test_what_has_no_day_could_be_there_after_the_lead_time() -> None:
+    supply = {"lead_time": 40}
+    log = after(count(500), document={"tenants": {"*": {"channels": {"ECOM": {}}, "supply": supply}}})
+    shown = [asked(log, 9900, day=wanted) for wanted in (None, day(60))]
+    assert [("2023-12-24", [], "LEAD_TIME"), ("2024-01-13", [], "LEAD_TIME")] == [
+        (one["date"], one["lines"], one["basis"]) for one in shown
+    ]
+
+
 @pytest.mark.parametrize(
     ("quantity", "wanted", "why_not"),
     [(9900, None, "beyond_horizon"), (100, 181, "too_far"), (9900, 5, "beyond_horizon")],

@@ -223,7 +223,7 @@ async def test_a_worker_that_restores_its_state_runs_but_is_not_ready(idle: Clie
         body = await answer.json()
     assert (503, False, []) == (answer.status, body["ready"], body["partitions"])
     assert ["running", "assigned", "recovered", "heartbeat"] == list(body["checks"])
-    assert "state is being restored" == body["checks"]["recovered"]
+    assert "state is being restored: 0 records are left" == body["checks"]["recovered"]
 
 
 async def test_a_worker_that_gave_up_says_why_and_is_not_live(idle: Client, app: Any) -> None:
