@@ -98,7 +98,7 @@ def _shortened(names: list[str]) -> str:
     if names == [topic.name for topic in topics.every]:
         return "all topics"
     said = []
-    for word, some in (("the six inputs", inputs), ("the five outputs", outputs)):
+    for word, some in (("the inputs", inputs), ("the outputs", outputs)):
         if set(some) <= set(names):
             said.append(word)
             names = [name for name in names if name not in some]
