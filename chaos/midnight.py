@@ -43,6 +43,6 @@ def now() -> float:
 
 
 def coming(seconds: float) -> float | None:
-    """Return after how many seconds it is midnight, None if it is not within so many."""
+    """Return after how many seconds it is the midnight that was arranged, None if it is not within so many."""
     until = _DAY - now() % _DAY
-    return until if until < seconds else None
+    return until if ahead() and until < seconds else None

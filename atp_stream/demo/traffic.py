@@ -26,7 +26,7 @@ EVENT_TYPES: Final = {
     "supply_received": "SupplyReceivedEvent",
 }
 _STEPS: Final = {
-    "reserve": 46, "change": 3, "confirm": 9, "release": 12, "fulfil": 14, "restock": 5, "sell": 5, "count": 4,
+    "reserve": 46, "change": 3, "confirm": 9, "release": 12, "fulfil": 14, "restock": 3, "sell": 6, "count": 4,
     "schedule": 4, "slip": 2, "receive": 3, "cancel": 0.3,
 }  # fmt: skip
 _RUSH: Final = 0.004
@@ -50,6 +50,7 @@ class _Item:
 
     name: str
     level: int
+    has_supplier: bool
     orders: dict[str, int] = field(default_factory=dict)
     supplies: dict[str, int] = field(default_factory=dict)
 
@@ -60,7 +61,10 @@ class Traffic:
     def __init__(self, *, seed: int = 1, items: int = 40, frame: Frame | None = None) -> None:
         self._random = random.Random(seed)  # noqa: S311 - traffic, not secrets
         self._frame = frame
-        self._items = [_Item(f"sku-{n:03}", 100 * self._random.randint(10, 60)) for n in range(1, items + 1)]
+        self._items = [
+            _Item(f"sku-{n:03}", 100 * self._random.randint(10, 60), has_supplier=n % 2 == 0)
+            for n in range(1, items + 1)
+        ]
         self._weights = [1 / n**1.1 for n in range(1, items + 1)]
         self._stamp = 0
         self._count = 0
@@ -95,9 +99,10 @@ class Traffic:
         step = self._random.choices([*_STEPS], [*_STEPS.values()])[0]
         if step in {"restock", "sell", "count"}:
             return self._stock(step, item, now)
-        if step in {"schedule", "slip", "receive", "cancel"}:
+        of_supply = step in {"schedule", "slip", "receive", "cancel"}
+        if of_supply and item.has_supplier:
             return self._supply(step, item, now)
-        if step == "reserve" or not item.orders:
+        if step == "reserve" or of_supply or not item.orders:
             return self._reserve(item, now)
         return self._follow_up(step, item, self._random.choice([*item.orders]), now)
 

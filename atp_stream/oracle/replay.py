@@ -55,8 +55,9 @@ class Replay:
 
     def keep(self, name: Name, place: Place, question: Asked | None = None) -> None:
         """Note how an item stands after what stands at `place`, and was asked there."""
-        item = self.items[name]
-        self.steps.setdefault(name, {})[place] = Expected(
+        item, steps = self.items[name], self.steps.setdefault(name, {})
+        fell = bool(steps) and item.on_hand < steps[next(reversed(steps))].on_hand  # a create meets what left before it
+        steps[place] = Expected(
             version=item.version,
             told=item.told,
             rows=item.rows(),
@@ -65,7 +66,7 @@ class Replay:
             projection=item.projection(),
             about=None if question is None else question.reservation,
             today=item.today,
-            gives=question is not None and question.kind in _GIVING,
+            gives=question is not None and question.kind in _GIVING and not fell,
         )
 
 

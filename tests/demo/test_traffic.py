@@ -38,9 +38,12 @@ def test_the_fold_and_the_books_agree_on_traffic(seed, wire, step):
 def test_traffic_meets_every_outcome():
     report = played(3, 2_500, Wire.JSON, 5)
 
-    assert {"COMMITTED", "PARTIAL", "BACKORDERED", "CONFIRMED", "FULFILLED", "RELEASED", "REJECTED"} <= {
+    assert {"COMMITTED", "PARTIAL", "PROMISED", "CONFIRMED", "FULFILLED", "RELEASED", "REJECTED"} <= {
         *report.reservations
     }
+    assert 0 < report.kept
+    assert 0 < report.redated
+    assert 0 == report.broken
     assert 0 < report.short
     assert 0 < report.duplicates
     assert 0 < report.skipped
