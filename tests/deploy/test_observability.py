@@ -91,20 +91,7 @@ async def test_every_query_of_the_board_has_an_answer_when_a_worker_works(settin
     worker = site.add_worker()
     await site.ready()
     port = free_port()
-    config = {
-        "global": {"scrape_interval": "1s"},
-        "scrape_configs": [{"job_name": "atp", "static_configs": [{"targets": [f"127.0.0.1:{worker.port}"]}]}],
-    }
-    (tmp_path / "prometheus.yml").write_text(yaml.safe_dump(config))
-    prometheus = subprocess.Popen(
-        [
-            "prometheus",
-            f"--config.file={tmp_path}/prometheus.yml",
-            f"--storage.tsdb.path={tmp_path}/tsdb",
-            f"--web.listen-address=127.0.0.1:{port}",
-            "--log.level=error",
-        ]
-    )
+    prometheus = scraping(worker.port, port, tmp_path)
     try:
         missing = await unanswered(site, port)
     finally:
@@ -112,6 +99,24 @@ async def test_every_query_of_the_board_has_an_answer_when_a_worker_works(settin
         prometheus.wait(20)
         await site.close()
     assert [] == missing
+
+
+def scraping(worker_port: int, port: int, directory: Path) -> "subprocess.Popen[bytes]":
+    """Return a Prometheus that was just started."""
+    config = {
+        "global": {"scrape_interval": "1s"},
+        "scrape_configs": [{"job_name": "atp", "static_configs": [{"targets": [f"127.0.0.1:{worker_port}"]}]}],
+    }
+    (directory / "prometheus.yml").write_text(yaml.safe_dump(config))
+    return subprocess.Popen(
+        [
+            "prometheus",
+            f"--config.file={directory}/prometheus.yml",
+            f"--storage.tsdb.path={directory}/tsdb",
+            f"--web.listen-address=127.0.0.1:{port}",
+            "--log.level=error",
+        ]
+    )
 
 
 async def unanswered(site: Site, port: int) -> list[str]:
