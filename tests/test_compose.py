@@ -186,7 +186,7 @@ def test_no_container_gains_rights_or_takes_all_the_memory(name: str) -> None:
     service = SERVICES[name]
 
     assert ["no-new-privileges:true"] == service["security_opt"]
-    assert re.fullmatch(r"\dg", service["mem_limit"])
+    assert re.fullmatch(r"\d+[mg]", service["mem_limit"])
 
 
 def test_the_image_has_a_python_that_the_package_wants_and_no_tools_of_ours() -> None:

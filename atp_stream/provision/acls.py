@@ -69,7 +69,7 @@ def minimal(settings: Settings) -> dict[str, list[Grant]]:
         "worker": [
             *_on(inputs, (Operation.READ, Operation.DESCRIBE_CONFIGS)),
             *_on([log, tables, owners, letters], _BOTH),
-            *_on(outputs, _WRITE),
+            *_on([*outputs, *_appended(settings, topics)], _WRITE),
             Grant(Resource.GROUP, app, _READ),
             Grant(Resource.TRANSACTIONAL_ID, f"{app}-", _WRITE, prefixed=True),
         ],

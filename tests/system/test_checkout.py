@@ -271,5 +271,9 @@ async def test_an_order_that_is_sent_again_after_a_kill_is_one_reservation(shop:
 
 
 async def reserved(worker: Worker, item: str) -> tuple[int, int]:
-    status, body = await worker.get(f"/atp/acme/{item}")
-    return status, body["reserved"]
+    async with asyncio.timeout(30):
+        while True:
+            status, body = await worker.get(f"/atp/acme/{item}")
+            if status == 200:
+                return status, body["reserved"]
+            await asyncio.sleep(0.1)  # whoever owns it is being started
