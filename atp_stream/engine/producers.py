@@ -59,7 +59,8 @@ _USUAL: Final[dict[str, Any]] = {
 async def drop_producer(producer: AIOKafkaProducer) -> None:
     """Stop a producer, in order or by force; what it had under way is sent again by another, or does not matter."""
     try:
-        await asyncio.wait_for(producer.stop(), timeout=_STOP_S)
+        async with asyncio.timeout(_STOP_S):  # wait_for() swallows a cancellation that comes as the producer stops
+            await producer.stop()
     except Exception as error:  # noqa: BLE001 - whatever it is, this producer is given up
         log.info("producer did not stop in order: %r", error)
         # Else it would try for ever; what is under way ends with the connections.
