@@ -161,6 +161,8 @@ class Run:
             if waiting or not self._faults.quiet:
                 healed = time.monotonic()
             time.sleep(_TICK)
+        if options.soak:  # the load goes on behind the last fault
+            healed = time.monotonic()
         if pour.error is not None:
             raise Failure(f"the load could not be sent: {pour.error!r}")
         self._healed = healed

@@ -123,6 +123,7 @@ async def test_events_of_both_workers_come_on_the_stream_of_one(site):
 @live
 async def test_the_seventeenth_stream_is_refused_and_a_place_comes_free_when_one_goes(site):
     worker = site.workers[0]
+    await asyncio.sleep(2)  # until it is noticed that the readers of other tests have gone
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
         opened = [await session.get(f"{worker.url}/events/acme") for _ in range(16)]
         assert {200} == {one.status for one in opened}
