@@ -183,7 +183,7 @@ async def test_an_order_that_does_not_come_is_unknown_after_the_wait(shop: Site)
 async def test_a_worker_that_is_ended_lets_those_who_wait_go(shop: Site) -> None:
     extra = shop.add_worker()
     async with asyncio.timeout(60):
-        while (await extra.get("/health/ready"))[0] != 200:
+        while (await extra.get("/health/ready"))[0] != 200:  # noqa: ASYNC110 - that is asked over HTTP
             await asyncio.sleep(0.1)
     asked = [asyncio.create_task(extra.get(f"/reservations/acme/item-{number}/nobody?wait=10")) for number in range(8)]
     await asyncio.sleep(0.5)
