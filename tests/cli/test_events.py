@@ -182,7 +182,7 @@ def test_watch_shows_both_wires_as_one_envelope(settings, variables):
     asyncio.run(schemas.warm(subjects(topics)))
     schemas.close()
     schema_id = {role.value: number for role, number in schemas.output_ids.items()}["committed"]
-    event = {"eventId": "e2", "timestamp": 6, "tenantId": "acme", "allocationId": "a2", "itemId": "widget",
+    event = {"eventId": "e2", "timestamp": 6_000, "tenantId": "acme", "allocationId": "a2", "itemId": "widget",
              "channel": "ECOM", "quantity": 250}  # fmt: skip
     framed = wire.framed(schema_files.schema("AllocationCommittedEvent"), schema_id, event)
     publish(settings, topics.allocation_committed.name, committed("widget"), framed)
