@@ -94,9 +94,8 @@ async def test_a_whole_document_holds_for_every_tenant_whatever_the_default_is(s
 
     for tenant in ("acme", "globex"):
         _, rules = await worker.get(f"/policy/{tenant}/lamp")
-        assert [{"channel": "ECOM", "kind": "POOLED", "buffer": 3, "floor": 0, "written": "channel"}] == rules[
-            "channels"
-        ]
+        expected = {"channel": "ECOM", "kind": "POOLED", "buffer": 3, "floor": 0, "written": "channel"}
+        assert [expected] == rules["channels"]
 
 
 async def test_a_change_that_nobody_folds_is_one_line_in_the_end(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
