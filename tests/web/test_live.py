@@ -195,16 +195,12 @@ def short_in_bytes(_: Any, path_parameters: Any) -> bool:
     return all(len(str(name).encode(errors="replace")) <= 255 for name in names)
 
 
-@schema.hook("filter_query")
-def sorted_in_one_way(_: Any, query: Any) -> bool:
-    """Tell whether a list of risks is asked for without a place in the order of names: a schema cannot say it."""
-    return not isinstance(query, dict) or "risk" not in query or not {"prefix", "after"} & query.keys()
-
-
 @schema.parametrize()
 @hypothesis.settings(max_examples=50, deadline=None, suppress_health_check=list(hypothesis.HealthCheck))
 def test_whatever_is_asked_the_document_tells_the_answer(case: Any, pair: Site) -> None:
     one, two = pair.workers
+    if "risk" in (case.query or {}) and {"prefix", "after"} & case.query.keys():
+        return  # a list of risks has no place in the order of names, and a schema cannot say it
     answer = case.call_and_validate(
         base_url=one.url,
         excluded_checks=[allow_header_conformance],  # an item may be called `query`: its path has two documents
