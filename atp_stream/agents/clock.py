@@ -25,7 +25,7 @@ from atp_stream.domain.row_keys import TIMER, item_timer_of
 from atp_stream.domain.time_units import US_PER_MS, US_PER_S
 from atp_stream.engine.app import EngineApp
 from atp_stream.engine.position import GENESIS_HEADER
-from atp_stream.engine.producers import drop_producer, make_producer
+from atp_stream.engine.producers import ProducerOnDemand, make_producer
 from atp_stream.engine.repetitions import REPEAT_S, Repetitions
 from atp_stream.engine.watermark import Holder, Horizon
 from atp_stream.messages.rows import encode_command
@@ -87,8 +87,7 @@ class Clock:
         self._app = app
         self._log = topics.item_log.name
         self._headers = [(GENESIS_HEADER, genesis.encode())]
-        self._new_producer = new_producer
-        self._producer: AIOKafkaProducer | None = None
+        self._producer = ProducerOnDemand(new_producer)
         self._now = count
         self._wall = wall
         of_reservations = (topics.created, topics.confirmed, topics.released, topics.fulfilled)
@@ -125,11 +124,11 @@ class Clock:
                     await self.round()
                 except Exception as error:  # noqa: BLE001 - whatever it is: time stands still, and goes on
                     self._log_fault(error)
-                    await self._drop_producer()
+                    await self._producer.drop()
                 else:
                     self._log_end_of_fault()
         finally:
-            await self._drop_producer()
+            await self._producer.drop()
 
     def _log_fault(self, error: Exception) -> None:
         if self._faults.passed_over(_FAULT, self._now() / US_PER_S) is not None:
@@ -161,7 +160,7 @@ class Clock:
             self._held_since = self._now()
         news = [number for number in ready if self._is_news(number, due[number])]
         if news and until_us is not None:
-            producer = await self._started_producer()
+            producer = await self._producer.started()
             await asyncio.gather(*(self._append_tick(producer, number, until_us) for number in news))
 
     async def _look_for_open_transactions(self) -> None:
@@ -182,7 +181,7 @@ class Clock:
         else:
             ask = now - known.at_us > _TRUSTED_US and timers[number] <= known.time_us + now - known.at_us
         if ask:
-            await self._append(await self._started_producer(), number, _NO_TIME)
+            await self._append(await self._producer.started(), number, _NO_TIME)
         known = self._broker_time
         return None if known is None else known.time_us + self._now() - known.at_us
 
@@ -231,17 +230,6 @@ class Clock:
         )
         self._broker_time = _BrokerTime(sent.timestamp * US_PER_MS, self._now())
         return int(sent.offset)
-
-    async def _started_producer(self) -> AIOKafkaProducer:
-        if self._producer is None:
-            self._producer = self._new_producer()
-            await self._producer.start()
-        return self._producer
-
-    async def _drop_producer(self) -> None:
-        producer, self._producer = self._producer, None
-        if producer is not None:
-            await drop_producer(producer)
 
 
 def _least_sure(passed: Mapping[str, int | None]) -> int | None:

@@ -8,7 +8,7 @@ from aiokafka.errors import KafkaError
 
 from atp_stream.access import KafkaAccess
 from atp_stream.engine.batches import Headers
-from atp_stream.engine.producers import drop_producer, make_producer
+from atp_stream.engine.producers import ProducerOnDemand, make_producer
 
 SEND_S: Final = 5.0
 """So long a message may take to be appended."""
@@ -38,9 +38,7 @@ class InputProducer:
     """Appends messages; it connects when it is first used."""
 
     def __init__(self, kafka: KafkaAccess) -> None:
-        self._kafka = kafka
-        self._producer: AIOKafkaProducer | None = None
-        self._starting = asyncio.Lock()
+        self._producer = ProducerOnDemand(lambda: make_producer(kafka))
 
     async def send(self, topic: str, key: bytes, value: bytes, headers: Headers) -> SourcePlace:
         """Append a message, and return where it is once all in-sync replicas have it.
@@ -51,30 +49,16 @@ class InputProducer:
         producer: AIOKafkaProducer | None = None
         try:
             async with asyncio.timeout(SEND_S):
-                producer = await self._started()
+                producer = await self._producer.started()
                 sent = await producer.send_and_wait(topic, value, key=key, headers=headers)
         except (KafkaError, TimeoutError, OSError) as error:
-            if isinstance(error, KafkaError) and producer is self._producer:
-                await self.close()  # after some of its faults a producer sends nothing more
+            if isinstance(error, KafkaError) and producer is not None:
+                await self._producer.drop(producer)  # after some of its faults a producer sends nothing more
             raise NotSent(repr(error)) from error
         if sent.offset < 0:
             raise NotSent("the broker had it before, at an offset that it does not tell")
         return SourcePlace(topic, sent.partition, sent.offset)
 
-    async def _started(self) -> AIOKafkaProducer:
-        async with self._starting:
-            if self._producer is None:
-                producer = make_producer(self._kafka)
-                try:
-                    await producer.start()
-                except BaseException:
-                    await drop_producer(producer)
-                    raise
-                self._producer = producer
-            return self._producer
-
     async def close(self) -> None:
         """Disconnect."""
-        producer, self._producer = self._producer, None
-        if producer is not None:
-            await drop_producer(producer)
+        await self._producer.drop()

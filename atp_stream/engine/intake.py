@@ -24,7 +24,7 @@ from mode import get_logger
 from atp_stream.engine.backlog import FOREVER, SLACK_MS, SLOWEST_LOOK_S, Backlog
 from atp_stream.engine.batches import Batches, Output
 from atp_stream.engine.host import Host
-from atp_stream.engine.producers import drop_producer
+from atp_stream.engine.producers import ProducerOnDemand
 from atp_stream.engine.repetitions import REPEAT_S, Repetitions
 from atp_stream.engine.runs import Run
 from atp_stream.engine.source_place import Place
@@ -36,7 +36,7 @@ ROUND_RECORDS = 4_000
 #: A partition's fetching pauses above this many waiting records, and goes on below a quarter of it: more than its share
 #: of a round, or what it has still to bring would be overtaken.
 WAITING_RECORDS = 2_000
-RETRY_DELAY = 0.5
+RETRY_DELAY_S = 0.5
 
 
 class NotYet(Exception):
@@ -68,7 +68,7 @@ class Intake:
     def __init__(self, host: Host, *, translate: Translate, new_producer: Callable[[], AIOKafkaProducer]) -> None:
         self._host = host
         self._translate = translate
-        self._new_producer = new_producer
+        self._producer = ProducerOnDemand(new_producer)
         self._queues: dict[TP, deque[_Pending]] = defaultdict(deque)
         self._waiting: dict[TP, int] = defaultdict(int)
         self._paused: set[TP] = set()
@@ -76,7 +76,6 @@ class Intake:
         self._faults = Repetitions(REPEAT_S)
         self._wake = asyncio.Event()
         self._backlog = Backlog(host, on_look=self._wake.set)
-        self._producer: AIOKafkaProducer | None = None
         self._task: asyncio.Task[None] | None = None
 
     def begin(self, places: Mapping[TP, Place]) -> None:
@@ -99,12 +98,7 @@ class Intake:
         self._queues.clear()
         self._waiting.clear()
         self._paused.clear()
-        await self._drop_producer()
-
-    async def _drop_producer(self) -> None:
-        producer, self._producer = self._producer, None
-        if producer is not None:
-            await drop_producer(producer)
+        await self._producer.drop()
 
     def submit(self, event: Any, run: Run) -> None:
         """Queue a run behind the earlier ones of its partition."""
@@ -146,17 +140,14 @@ class Intake:
             return False
         self._backlog.release()
         try:
-            if self._producer is None:
-                self._producer = self._new_producer()
-                await self._producer.start()
-            sent = await self._send(self._producer, records)
+            sent = await self._send(await self._producer.started(), records)
         except Exception as error:
             if not _is_transport(error):
                 raise
             if self._faults.passed_over(type(error).__name__, time.monotonic()) is not None:
                 log.warning("cannot append to the item log (%r); retrying", error, extra={"event": "intake_waits"})
-            await self._drop_producer()
-            await asyncio.sleep(RETRY_DELAY)
+            await self._producer.drop()
+            await asyncio.sleep(RETRY_DELAY_S)
             self._wake.set()
             return True
         for tp in ready:

@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from aiokafka import AIOKafkaProducer
@@ -66,6 +67,34 @@ async def drop_producer(producer: AIOKafkaProducer) -> None:
         # Else it would try for ever; what is under way ends with the connections.
         ends = asyncio.gather(producer._sender.close(), producer.client.close(), return_exceptions=True)
         await asyncio.wait([ends], timeout=_STOP_S)
+
+
+class ProducerOnDemand:
+    """A producer that connects when it is first needed, and anew after it was dropped."""
+
+    def __init__(self, new_producer: Callable[[], AIOKafkaProducer]) -> None:
+        self._new_producer = new_producer
+        self._producer: AIOKafkaProducer | None = None
+        self._starting = asyncio.Lock()
+
+    async def started(self) -> AIOKafkaProducer:
+        """Return the producer, started; as `AIOKafkaProducer.start` if it cannot be."""
+        async with self._starting:
+            if self._producer is None:
+                producer = self._new_producer()
+                try:
+                    await producer.start()
+                except BaseException:
+                    await drop_producer(producer)
+                    raise
+                self._producer = producer
+            return self._producer
+
+    async def drop(self, only: AIOKafkaProducer | None = None) -> None:
+        """Give the producer up; if `only` is told, no other that has taken its place meanwhile."""
+        if self._producer is not None and only in {None, self._producer}:
+            producer, self._producer = self._producer, None
+            await drop_producer(producer)
 
 
 def partition_id(app: str, genesis: str, partition: int) -> str:
