@@ -44,15 +44,10 @@ def describe(
 
     `waiting` are the parts that close channels.
     """
-    reserved = sum(channel.reserved for channel in row.channels.values())
     return {
         "tenant": tenant,
         "item": item,
-        "on_hand": units(row.stock.on_hand),
-        "safety_stock": units(row.safety_stock),
-        "reserved": units(reserved),
-        "short": units(short(row.stock.on_hand, reserved)),
-        "gap": units(row.stock.gap),
+        **sums(row),
         "drift": _drift(row),
         "facts": {
             "late": row.late,
@@ -100,6 +95,18 @@ def _channel(name: str, row: Channel, rules: ItemRules, waits: Backorder | None)
         "granted": units(row.granted),
         "consumed": units(row.consumed),
         **closed_by(waits),
+    }
+
+
+def sums(row: Item) -> dict[str, Any]:
+    """Return what an item comes to over all channels and locations."""
+    reserved = sum(channel.reserved for channel in row.channels.values())
+    return {
+        "on_hand": units(row.stock.on_hand),
+        "safety_stock": units(row.safety_stock),
+        "reserved": units(reserved),
+        "short": units(short(row.stock.on_hand, reserved)),
+        "gap": units(row.stock.gap),
     }
 
 

@@ -52,20 +52,31 @@ class Turns:
             Problem: 429, it does not come.
         """
         free = self._passed_on if passed_on else self._own
-        try:
-            async with asyncio.timeout(WAIT_S):
-                await free.acquire()
-        except TimeoutError:
-            raise Problem(
-                HTTPStatus.TOO_MANY_REQUESTS,
-                "too-many-queries",
-                f"{self._most} queries are being answered: ask again",
-                headers={"Retry-After": str(RETRY_AFTER)},
-            ) from None
-        try:
+        async with taken(free, f"{self._most} queries are being answered"):
             yield
-        finally:
-            free.release()
+
+
+@asynccontextmanager
+async def taken(free: asyncio.Semaphore, why_not: str) -> AsyncIterator[None]:
+    """Take one of a few places, and give it back.
+
+    Raises:
+        Problem: 429, none comes free in time; `why_not` says what is going on.
+    """
+    try:
+        async with asyncio.timeout(WAIT_S):
+            await free.acquire()
+    except TimeoutError:
+        raise Problem(
+            HTTPStatus.TOO_MANY_REQUESTS,
+            "too-many-queries",
+            f"{why_not}: ask again",
+            headers={"Retry-After": str(RETRY_AFTER)},
+        ) from None
+    try:
+        yield
+    finally:
+        free.release()
 
 
 TURNS: Final[web.AppKey[Turns]] = web.AppKey("turns", Turns)

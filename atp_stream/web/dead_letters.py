@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Iterable
-from http import HTTPStatus
 from typing import Any, Final
 
 from aiohttp import web
@@ -16,16 +15,16 @@ from atp_stream.messages.stored_letters import StoredLetter
 from atp_stream.settings import Settings
 from atp_stream.topics import Topic, Topics
 from atp_stream.web.access import Access
+from atp_stream.web.bodies import taken
 from atp_stream.web.callers import Role
 from atp_stream.web.endpoint import Pages, json_response
 from atp_stream.web.path_names import known_parameters, whole_number
-from atp_stream.web.problems import RETRY_AFTER, Problem
+from atp_stream.web.problems import Problem
 
 PAGE: Final = 50
 MAX_LAST: Final = 200
 SECONDS: Final = 3.0
 """So long it may take."""
-WAIT_S: Final = 1.0
 SHOWN_BYTES: Final = 4_096
 """So much of a message is shown; `atp dead-letters` has all of it."""
 _FETCH_BYTES: Final = 4 << 20
@@ -89,23 +88,12 @@ def add_dead_letters(pages: Pages, settings: Settings, topics: Topics) -> None:
         last, reason = whole_number(request, "last", PAGE, MAX_LAST), request.query.get("reason")
         if reason not in {None, *Reason}:
             raise Problem.refused("bad-query", "no letter has this reason")
-        try:
-            async with asyncio.timeout(WAIT_S):
-                await turn.acquire()
-        except TimeoutError:
-            raise Problem(
-                HTTPStatus.TOO_MANY_REQUESTS,
-                "too-many-queries",
-                "dead letters are being read for somebody else: ask again",
-                headers={"Retry-After": str(RETRY_AFTER)},
-            ) from None
-        try:
-            found = await tail(kafka, topics.dead_letter, last if reason is None else MAX_LAST)
-        except (KafkaError, TimeoutError, OSError) as error:
-            why = f"the dead letters cannot be read now: {type(error).__name__}"
-            raise Problem.unavailable("letters-unreadable", why) from error
-        finally:
-            turn.release()
+        async with taken(turn, "dead letters are being read for somebody else"):
+            try:
+                found = await tail(kafka, topics.dead_letter, last if reason is None else MAX_LAST)
+            except (KafkaError, TimeoutError, OSError) as error:
+                why = f"the dead letters cannot be read now: {type(error).__name__}"
+                raise Problem.unavailable("letters-unreadable", why) from error
         return json_response(describe(found, topics, last, reason))
 
     pages.add("GET", "/dead-letters", letters_view, Access(Role.READ, every_tenant=True))

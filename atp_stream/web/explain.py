@@ -8,7 +8,7 @@ from aiohttp import web
 
 from atp_stream.domain.item.open_item import OpenItem
 from atp_stream.domain.item.policy_history import lived_by
-from atp_stream.domain.names import decode, join
+from atp_stream.domain.names import decode
 from atp_stream.domain.policy.rules import ItemRules
 from atp_stream.domain.promise.dated_explanation import explain_day
 from atp_stream.domain.promise.explanation import (
@@ -35,15 +35,14 @@ from atp_stream.domain.stock import instants
 from atp_stream.domain.stock.rows import Location
 from atp_stream.domain.supply.rows import CurveRow
 from atp_stream.engine.app import EngineApp
-from atp_stream.engine.routing import Elsewhere
-from atp_stream.web.availability import closed_by, item_row, mark
+from atp_stream.web.availability import closed_by, mark
 from atp_stream.web.dates import day_asked, opened
-from atp_stream.web.endpoint import Pages, json_response
+from atp_stream.web.endpoint import Pages
 from atp_stream.web.formatting import date_of, log_moment, moment, units
-from atp_stream.web.path_names import behind, from_path, known_parameters, page_size
+from atp_stream.web.item_views import Owned, item_view
+from atp_stream.web.path_names import behind, known_parameters, page_size
 from atp_stream.web.places import MAX_PLACES, Place, Places, page_of
 from atp_stream.web.problems import Problem
-from atp_stream.web.routing import owner, pass_on, state_of
 
 MAX_INSTANTS: Final = 10
 """So many instants of each location are shown, the newest."""
@@ -262,21 +261,15 @@ def _wanted(request: web.Request) -> _Wanted:
 def add_explain(app: EngineApp, pages: Pages) -> None:
     """Serve the explanation of items."""
 
-    async def explain_view(request: web.Request) -> web.Response:
-        tenant, item = from_path(request, "tenant", "item")
-        after, limit, places_after, day = _wanted(request)
-        name = join(tenant, item)
-        place = owner(app, request, name)
-        if isinstance(place, Elsewhere):
-            return await pass_on(app, request, place)
-        row = item_row(app, place.partition, tenant, item)
-        state = state_of(app, place.partition)
-        (_, rules), log = lived_by(state, name, row), f"{app.log_topic}/{place.partition}"
-        places = page_of(state, name, row.stock, places_after, MAX_PLACES)
+    def explanation(of: Owned, asked: _Wanted) -> dict[str, Any]:
+        name, row, state = of.name, of.row, of.state
+        (_, rules), log = lived_by(state, name, row), f"{app.log_topic}/{of.partition}"
+        places = page_of(state, name, row.stock, asked.places_after, MAX_PLACES)
         curve = state.get(curve_key(name)) if row.dated else None
-        by_date = None if day is None else on_day(opened(state, name, row)[0], state, day)
-        told = describe(tenant, item, row, rules, log, places, closing(state, name, row), curve, by_date=by_date)
-        start = reservation_key(name, after) + ("\0" if after else "")
-        return json_response({**told, **page(name, state.scan(start), limit)})
+        by_date = None if asked.date is None else on_day(opened(state, name, row)[0], state, asked.date)
+        waiting = closing(state, name, row)
+        told = describe(of.tenant, of.item, row, rules, log, places, waiting, curve, by_date=by_date)
+        start = reservation_key(name, asked.after) + ("\0" if asked.after else "")
+        return {**told, **page(name, state.scan(start), asked.limit)}
 
-    pages.add("GET", "/atp/{tenant}/{item}/explain", explain_view)
+    pages.add("GET", "/atp/{tenant}/{item}/explain", item_view(app, _wanted, explanation))

@@ -26,6 +26,11 @@ def date_of(day: int) -> str:
     return (_EPOCH + timedelta(days=day)).date().isoformat()
 
 
+def date_or_none(day: int | None) -> str | None:
+    """Return a day, if there is one, as the views write it."""
+    return None if day is None else date_of(day)
+
+
 def log_moment(milliseconds: int) -> str:
     """Return a log time as the views write it."""
     return moment(milliseconds * US_PER_MS)

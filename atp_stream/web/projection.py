@@ -1,21 +1,19 @@
 """`GET /atp/{tenant}/{item}/projection`: what a channel may promise now, and on each of the coming days."""
 
 from collections import defaultdict
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from aiohttp import web
 
 from atp_stream.domain.item.open_item import OpenItem
-from atp_stream.domain.names import join
 from atp_stream.domain.promise.curve import NOW
 from atp_stream.engine.app import EngineApp
-from atp_stream.engine.routing import Elsewhere
-from atp_stream.web.availability import channel_of, item_row, mark
+from atp_stream.web.availability import channel_of, mark
 from atp_stream.web.dates import MOST_DAYS, counted_on, day_asked, opened
-from atp_stream.web.endpoint import Pages, json_response
-from atp_stream.web.formatting import date_of, units
-from atp_stream.web.path_names import checked, from_path, known_parameters, whole_number
-from atp_stream.web.routing import owner, pass_on, state_of
+from atp_stream.web.endpoint import Pages
+from atp_stream.web.formatting import date_of, date_or_none, units
+from atp_stream.web.item_views import Owned, item_view
+from atp_stream.web.path_names import checked, known_parameters, whole_number
 
 DAYS: Final = 7
 """So many days are shown, unless another number is asked for."""
@@ -36,7 +34,11 @@ def describe(item: OpenItem, channel: str, first: int | None, days: int) -> dict
         "now": units(_shown(item, channel, NOW)),
         "arriving": units(sum(one.units for one in row.arriving)),
         "past_due": [
-            {"date": date_of(one.day), "quantity": units(one.supply), "counts_on": _date(counted_on(item, one.day))}
+            {
+                "date": date_of(one.day),
+                "quantity": units(one.supply),
+                "counts_on": date_or_none(counted_on(item, one.day)),
+            }
             for one in row.days
             if one.supply and one.day < today
         ],
@@ -72,29 +74,27 @@ def _shown(item: OpenItem, channel: str, day: int) -> int:
     return 0 if item.row.quarantine else item.dates.shown(channel, day)
 
 
-def _date(day: int | None) -> str | None:
-    return None if day is None else date_of(day)
+class _Asked(NamedTuple):
+    channel: str | None
+    first: int | None
+    days: int
+
+
+def _asked(request: web.Request) -> _Asked:
+    known_parameters(request, "channel", "days", "from")
+    channel = request.query.get("channel")
+    if channel is not None:
+        checked(channel, "channel")
+    return _Asked(channel, day_asked(request, "from"), whole_number(request, "days", DAYS, MOST_DAYS))
 
 
 def add_projection(app: EngineApp, pages: Pages) -> None:
     """Serve what may be promised by date."""
 
-    async def projection_view(request: web.Request) -> web.Response:
-        tenant, item = from_path(request, "tenant", "item")
-        known_parameters(request, "channel", "days", "from")
-        asked = request.query.get("channel")
-        if asked is not None:
-            checked(asked, "channel")
-        first, days = day_asked(request, "from"), whole_number(request, "days", DAYS, MOST_DAYS)
-        name = join(tenant, item)
-        place = owner(app, request, name)
-        if isinstance(place, Elsewhere):
-            return await pass_on(app, request, place)
-        row = item_row(app, place.partition, tenant, item)
-        found, policy = opened(state_of(app, place.partition), name, row)
-        channel = channel_of(found.row, found.rules, policy.default_channel if asked is None else asked)
-        return json_response(
-            {"tenant": tenant, "item": item, "channel": channel, **describe(found, channel, first, days)}
-        )
+    def projection(of: Owned, wanted: _Asked) -> dict[str, Any]:
+        found, policy = opened(of.state, of.name, of.row)
+        asked = policy.default_channel if wanted.channel is None else wanted.channel
+        channel = channel_of(found.row, found.rules, asked)
+        return {"channel": channel, **describe(found, channel, wanted.first, wanted.days)}
 
-    pages.add("GET", "/atp/{tenant}/{item}/projection", projection_view)
+    pages.add("GET", "/atp/{tenant}/{item}/projection", item_view(app, _asked, projection))

@@ -13,21 +13,19 @@ from atp_stream.domain.commands import Reserve
 from atp_stream.domain.errors import Refused
 from atp_stream.domain.item.dates import lines_of
 from atp_stream.domain.item.open_item import OpenItem
-from atp_stream.domain.names import join
 from atp_stream.domain.policy.rules import Policy
 from atp_stream.domain.promise.curve import NOW
 from atp_stream.domain.reservations.balances import allocated
 from atp_stream.domain.reservations.lifecycle import reserve
 from atp_stream.domain.time_units import US_PER_MS
 from atp_stream.engine.app import EngineApp
-from atp_stream.engine.routing import Elsewhere
-from atp_stream.web.availability import item_row, mark
+from atp_stream.web.availability import mark
 from atp_stream.web.dates import day_asked, opened
-from atp_stream.web.endpoint import Pages, json_response
-from atp_stream.web.formatting import date_of, units
-from atp_stream.web.path_names import checked, from_path, known_parameters
+from atp_stream.web.endpoint import Pages
+from atp_stream.web.formatting import date_of, date_or_none, units
+from atp_stream.web.item_views import Owned, item_view
+from atp_stream.web.path_names import checked, known_parameters
 from atp_stream.web.problems import Problem
-from atp_stream.web.routing import owner, pass_on, state_of
 
 _NOBODY: Final = "\0"
 """The reservation that is made: no message can name it."""
@@ -78,9 +76,9 @@ def describe(item: OpenItem, policy: Policy, asked: Asked) -> dict[str, Any]:
     return {
         "channel": channel,
         "quantity": units(asked.quantity),
-        "requested_date": None if asked.day is None else date_of(asked.day),
+        "requested_date": date_or_none(asked.day),
         "now": units(now),
-        "date": None if day is None else date_of(day),
+        "date": date_or_none(day),
         "lines": [{"date": date_of(day), "quantity": units(part)} for day, part in lines],
         "waiting": units(waiting),
         "basis": basis,
@@ -151,15 +149,8 @@ def _priority(said: str) -> int:
 def add_promise(app: EngineApp, pages: Pages) -> None:
     """Serve for which days units could be promised."""
 
-    async def promise_view(request: web.Request) -> web.Response:
-        tenant, item = from_path(request, "tenant", "item")
-        asked = _asked(request)
-        name = join(tenant, item)
-        place = owner(app, request, name)
-        if isinstance(place, Elsewhere):
-            return await pass_on(app, request, place)
-        row = item_row(app, place.partition, tenant, item)
-        found, policy = opened(state_of(app, place.partition), name, row)
-        return json_response({"tenant": tenant, "item": item, **describe(found, policy, asked)})
+    def possible(of: Owned, asked: Asked) -> dict[str, Any]:
+        found, policy = opened(of.state, of.name, of.row)
+        return describe(found, policy, asked)
 
-    pages.add("GET", "/atp/{tenant}/{item}/promise", promise_view)
+    pages.add("GET", "/atp/{tenant}/{item}/promise", item_view(app, _asked, possible))

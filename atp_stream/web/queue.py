@@ -6,18 +6,16 @@ from typing import Any, Final
 from aiohttp import web
 
 from atp_stream.domain.item.policy_history import lived_by
-from atp_stream.domain.names import join
 from atp_stream.domain.promise.explanation import explain
 from atp_stream.domain.row_keys import curve_key, queue_prefix
 from atp_stream.domain.state.overlay import State
 from atp_stream.domain.state.rows import Item
 from atp_stream.engine.app import EngineApp
-from atp_stream.engine.routing import Elsewhere
-from atp_stream.web.availability import channel_of, item_row, mark
-from atp_stream.web.endpoint import Pages, json_response
+from atp_stream.web.availability import channel_of, mark
+from atp_stream.web.endpoint import Pages
 from atp_stream.web.formatting import units
-from atp_stream.web.path_names import behind, from_path, known_parameters, page_size
-from atp_stream.web.routing import owner, pass_on, state_of
+from atp_stream.web.item_views import Owned, item_view
+from atp_stream.web.path_names import behind, known_parameters, page_size
 
 PAGE: Final = 50
 
@@ -56,16 +54,13 @@ def _channel(state: State, name: str, channel: str, claim: int, limit: int) -> d
 def add_queue(app: EngineApp, pages: Pages) -> None:
     """Serve the queues of items."""
 
-    async def queue_view(request: web.Request) -> web.Response:
+    def asked(request: web.Request) -> tuple[str, int]:
         known_parameters(request, "channel", "limit")
-        tenant, item = from_path(request, "tenant", "item")
-        asked, limit, name = behind(request, "channel"), page_size(request, PAGE), join(tenant, item)
-        place = owner(app, request, name)
-        if isinstance(place, Elsewhere):
-            return await pass_on(app, request, place)
-        row, state = item_row(app, place.partition, tenant, item), state_of(app, place.partition)
-        channel = channel_of(row, lived_by(state, name, row)[1], asked) if asked else None
-        about = {"tenant": tenant, "item": item, **mark(row)}
-        return json_response({**about, **describe(state, name, row, channel, limit)})
+        return behind(request, "channel"), page_size(request, PAGE)
 
-    pages.add("GET", "/atp/{tenant}/{item}/queue", queue_view)
+    def queue(of: Owned, wanted: tuple[str, int]) -> dict[str, Any]:
+        channel, limit = wanted
+        chosen = channel_of(of.row, lived_by(of.state, of.name, of.row)[1], channel) if channel else None
+        return {**mark(of.row), **describe(of.state, of.name, of.row, chosen, limit)}
+
+    pages.add("GET", "/atp/{tenant}/{item}/queue", item_view(app, asked, queue))

@@ -14,7 +14,7 @@ from atp_stream.engine.routing import Elsewhere
 from atp_stream.messages.outbound import allocation_id
 from atp_stream.web.availability import item_row, mark
 from atp_stream.web.endpoint import Pages, json_response
-from atp_stream.web.formatting import date_of, moment, units
+from atp_stream.web.formatting import date_of, date_or_none, moment, units
 from atp_stream.web.path_names import from_path
 from atp_stream.web.problems import Problem
 from atp_stream.web.routing import owner, pass_on, read_row
@@ -44,7 +44,7 @@ def describe(row: Reservation, ids: list[str]) -> dict[str, Any]:
         "allow_backorder": row.allow_backorder,
         "location": row.location or None,
         "reference": row.reference,
-        "requested_date": None if row.wanted is None else date_of(row.wanted),
+        "requested_date": date_or_none(row.wanted),
         "promised": units(promised(row)),
         "lines": [{"date": date_of(day), "quantity": units(quantity)} for day, quantity in lines_of(row)],
         "allocations": [

@@ -8,7 +8,7 @@ import msgspec
 
 from atp_stream.domain.promise.availability import short
 from atp_stream.domain.state.rows import Item
-from atp_stream.web.availability import mark
+from atp_stream.web.availability import mark, sums
 from atp_stream.web.formatting import units
 
 
@@ -58,14 +58,9 @@ def gravity(found: Found) -> tuple[int, int]:
 
 def describe(item: str, row: Item) -> dict[str, Any]:
     """Return an item as a list shows it."""
-    reserved = sum(channel.reserved for channel in row.channels.values())
     return {
         "item": item,
-        "on_hand": units(row.stock.on_hand),
-        "safety_stock": units(row.safety_stock),
-        "reserved": units(reserved),
-        "short": units(short(row.stock.on_hand, reserved)),
-        "gap": units(row.stock.gap),
+        **sums(row),
         "risks": [
             {"risk": found.risk, "quantity": units(found.quantity), "channels": found.channels} for found in risks(row)
         ],

@@ -6,18 +6,17 @@ from typing import Any, Final
 from aiohttp import web
 
 from atp_stream.domain.item.open_item import OpenItem
-from atp_stream.domain.names import decode, join
+from atp_stream.domain.names import decode
 from atp_stream.domain.row_keys import supply_key, supply_prefix
 from atp_stream.domain.supply import register
 from atp_stream.domain.supply.rows import Supply
 from atp_stream.engine.app import EngineApp
-from atp_stream.engine.routing import Elsewhere
-from atp_stream.web.availability import item_row, mark
+from atp_stream.web.availability import mark
 from atp_stream.web.dates import counted_on, opened
-from atp_stream.web.endpoint import Pages, json_response
-from atp_stream.web.formatting import date_of, units
-from atp_stream.web.path_names import behind, from_path, known_parameters, page_size
-from atp_stream.web.routing import owner, pass_on, state_of
+from atp_stream.web.endpoint import Pages
+from atp_stream.web.formatting import date_of, date_or_none, units
+from atp_stream.web.item_views import Owned, item_view
+from atp_stream.web.path_names import behind, known_parameters, page_size
 
 PAGE: Final = 100
 """So many supplies are on one page, unless another limit is asked for."""
@@ -52,7 +51,7 @@ def describe(item: OpenItem, row: Supply) -> dict[str, Any]:
     return {
         "status": _status(item, row),
         "expected_date": None if stated is None else date_of(stated.day),
-        "counts_on": None if counts_on is None else date_of(counts_on),
+        "counts_on": date_or_none(counts_on),
         "quantity": units(register.ordered(row)),
         "received": units(register.come(row)),
         "open": units(left),
@@ -78,19 +77,14 @@ def _status(item: OpenItem, row: Supply) -> str:
 def add_supplies(app: EngineApp, pages: Pages) -> None:
     """Serve the supplies of items."""
 
-    async def supplies_view(request: web.Request) -> web.Response:
-        tenant, item = from_path(request, "tenant", "item")
+    def asked(request: web.Request) -> tuple[str, int]:
         known_parameters(request, "after", "limit")
-        after, limit = behind(request, "after"), page_size(request, PAGE)
-        name = join(tenant, item)
-        place = owner(app, request, name)
-        if isinstance(place, Elsewhere):
-            return await pass_on(app, request, place)
-        row = item_row(app, place.partition, tenant, item)
-        state = state_of(app, place.partition)
-        found, _ = opened(state, name, row)
-        start = supply_key(name, after) + ("\0" if after else "")
-        about = {"tenant": tenant, "item": item, "today": date_of(found.dates.today)}
-        return json_response({**about, **page(found, state.scan(start), limit), **mark(row)})
+        return behind(request, "after"), page_size(request, PAGE)
 
-    pages.add("GET", "/atp/{tenant}/{item}/supplies", supplies_view)
+    def supplies(of: Owned, wanted: tuple[str, int]) -> dict[str, Any]:
+        after, limit = wanted
+        found, _ = opened(of.state, of.name, of.row)
+        start = supply_key(of.name, after) + ("\0" if after else "")
+        return {"today": date_of(found.dates.today), **page(found, of.state.scan(start), limit), **mark(of.row)}
+
+    pages.add("GET", "/atp/{tenant}/{item}/supplies", item_view(app, asked, supplies))
