@@ -19,6 +19,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 
 from atp_stream.settings import Settings
 from atp_stream.topics import Topics
+from benchmarks import proc
 from chaos.schedule import Fault
 
 EVERY_S: Final = 60.0
@@ -71,9 +72,9 @@ class Usage:
             return
         self._looked_s = now
         for name, pid in pids.items():
-            pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+            resident_mib = proc.memory(pid).now / 2**20
             files = sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
-            self.samples.setdefault(name, []).append(Sample(now, pages / 256, files))
+            self.samples.setdefault(name, []).append(Sample(now, resident_mib, files))
 
     def lines(self) -> list[str]:
         """Return first and last values, and slopes an hour, behind the warm-up."""

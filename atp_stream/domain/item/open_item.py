@@ -170,10 +170,6 @@ class OpenItem:
             return Claim(0, 0 if self.rules.rule(channel).kind is Kind.FROZEN else self.free())
         return claims(self.free(), self.rules, self.channels)[channel]
 
-    def new_claim(self, channel: str, priority: int) -> int:
-        """Return what a new reservation may take: nothing while one of its priority or above waits in the channel."""
-        return 0 if self.is_blocked(channel, priority) else sum(self.claim(channel))
-
     def is_blocked(self, channel: str, priority: int) -> bool:
         """Tell whether a new reservation has to wait behind one of its priority or above."""
         row = self.channels[channel]
