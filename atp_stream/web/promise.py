@@ -11,6 +11,7 @@ from aiohttp import web
 from atp_stream.domain import quantity
 from atp_stream.domain.commands import Reserve
 from atp_stream.domain.errors import Refused
+from atp_stream.domain.fold.follow_up import start_follow_up
 from atp_stream.domain.item.dates import lines_of
 from atp_stream.domain.item.open_item import OpenItem
 from atp_stream.domain.policy.rules import Policy
@@ -62,14 +63,15 @@ def describe(item: OpenItem, policy: Policy, asked: Asked) -> dict[str, Any]:
     on_shelf = 0 if is_blocked else sum(item.claim(channel))
     why_not = _why_not(item, channel, is_blocked=is_blocked)
     lines: list[tuple[int, int]] = []
+    held = 0
     if runs:
         try:
-            lines = _promised(item, policy, asked)
+            held, lines = _promised(item, policy, asked)
         except Refused as refused:
             why_not = str(refused.reason)
     found = sum(part for _, part in lines)
     waiting = asked.quantity - found
-    basis = None if not lines else "ON_HAND" if found <= on_shelf else "SUPPLY"
+    basis = None if not lines else "ON_HAND" if found <= max(on_shelf, held) else "SUPPLY"
     day = None if waiting else lines[-1][0]
     if not lines and why_not == _BEYOND and item.rules.supply.lead_time_days is not None:
         basis, day = "LEAD_TIME", _estimate(item, asked.day, item.rules.supply.lead_time_days)
@@ -87,8 +89,11 @@ def describe(item: OpenItem, policy: Policy, asked: Asked) -> dict[str, Any]:
     }
 
 
-def _promised(item: OpenItem, policy: Policy, asked: Asked) -> list[tuple[int, int]]:
-    """Return the days on which units could be promised, those that are there now first; raises Refused."""
+def _promised(item: OpenItem, policy: Policy, asked: Asked) -> tuple[int, list[tuple[int, int]]]:
+    """Return how many units could be reserved now, and the days of all, those that are there now first; raises Refused.
+
+    As in the ledger, what follows from the request belongs to the answer: a promise may move to an earlier day at once.
+    """
     at_us = item.log_time_ms * US_PER_MS
     if item.row.purged_at_us is not None:
         at_us = max(at_us, item.row.purged_at_us + 1)
@@ -97,11 +102,12 @@ def _promised(item: OpenItem, policy: Policy, asked: Asked) -> list[tuple[int, i
         priority=asked.priority, allow_partial=asked.partial, wanted=asked.day,
     )  # fmt: skip
     today = item.dates.today
-    reserve(item, command, policy)
+    if reserve(item, command, policy):
+        start_follow_up(item)
     row = item.reservation(_NOBODY)
     assert row is not None  # noqa: S101  (it was made, or refused)
     held = allocated(row)
-    return [*([(today, held)] if held else []), *lines_of(row)]
+    return held, [*([(today, held)] if held else []), *lines_of(row)]
 
 
 def _estimate(item: OpenItem, wanted: int | None, lead_time_days: int) -> int:

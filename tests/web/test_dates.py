@@ -181,7 +181,8 @@ def test_what_could_be_promised_is_what_the_ledger_then_promises(entries: list[E
 
 
 REFUSALS: list[tuple[str, list[str]]] = [
-    ("unknown-channel", ["unknown_channel"]), ("unknown-channel", ["too_many_channels"]), ("too_far", ["too_far"])
+    ("unknown-channel", ["unknown_channel"]), ("unknown-channel", ["too_many_channels"]), ("too_far", ["too_far"]),
+    ("unknown-channel", ["too_far"]),  # it is both: each names the first that it finds
 ]  # fmt: skip
 
 
@@ -270,6 +271,14 @@ def test_what_is_not_there_is_promised_whole_for_the_earliest_day() -> None:
     assert ("2023-11-19", "SUPPLY", [{"date": "2023-11-19", "quantity": 14}], 0) == tuple(
         shown[name] for name in ("date", "basis", "lines", "waiting")
     )
+
+
+def test_what_may_move_to_an_earlier_day_at_once_is_shown_for_that_day() -> None:
+    """A share of the shelf is 2.33 of 7; the promise of 3 that stands on the supply moves to what nobody else needs."""
+    shares = {"ECOM": {"kind": "SHARE", "weight": 0.3333}, "POPUP": {"kind": "SHARE", "weight": 0.5}}
+    log = after(count(700), schedule("po", 800, 3), document={"tenants": {"*": {"channels": shares}}})
+    shown = asked(log, 300)
+    assert (2.33, [{"date": "2023-11-14", "quantity": 3}], "ON_HAND") == (shown["now"], shown["lines"], shown["basis"])
 
 
 def test_a_part_may_be_taken_and_the_rest_later() -> None:

@@ -137,10 +137,13 @@ def of_operator(r: Random) -> AnyCommand:
     return edit_item(r.choice(patches)(), event_id=named)
 
 
-def command(r: Random, log_time: int) -> AnyCommand:
-    """Throw a command; the clocks of senders are behind by up to days, or ahead, and some by more than is let pass."""
+def command(r: Random, log_time: int, place: int) -> AnyCommand:
+    """Throw a command, under an id of its own.
+
+    The clocks of senders are behind by up to days, or ahead, and some by more than is let pass.
+    """
     behind = r.choice([0, 0, 0, 0, 0, 1, 5, 60, 60 * 30, 60 * 24 * 3, -3, -9]) * MINUTE
-    said = {"at_us": (log_time - behind) * 1_000 + r.randrange(3), "event_id": f"event {r.randrange(100_000)}"}
+    said = {"at_us": (log_time - behind) * 1_000 + r.randrange(3), "event_id": f"event {place} {r.randrange(100_000)}"}
     today = log_time // DAY
     match r.choice(["supply"] * 6 + ["order"] * 8 + ["stock"] * 3 + ["operator"]):
         case "supply":
@@ -177,7 +180,7 @@ def history(seeds: list[int]) -> list[Entry]:
             behind = r.choice([0, 0, 0, HOUR])
             entries.append(Entry(0, len(entries), log_time, "|", tick((log_time - behind) * 1_000)))
         again = [one for one in entries if one.name != "|"]
-        said = r.choice(again).command if again and r.random() < 0.08 else command(r, log_time)
+        said = r.choice(again).command if again and r.random() < 0.08 else command(r, log_time, len(entries))
         entries.append(Entry(0, len(entries), log_time, LAMP, said))
     return [Entry(0, place, one.log_time_ms, one.name, one.command) for place, one in enumerate(entries)]
 
