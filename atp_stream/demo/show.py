@@ -113,7 +113,7 @@ class Show:
         """Return how often each event was told: what is now, and what is promised by day."""
         now = "  ".join(f"{word} {self.told[event]:,}" for event, word in _EVENTS.items())
         reasons = "  ".join(f"{word} {self.by_day[reason]:,}" for reason, word in _REASONS.items())
-        return [now, f"by day: availability {self.told['AvailabilityProjectedEvent']:,}  {reasons}"]
+        return [now, f"by day {self.told['AvailabilityProjectedEvent']:,}  {reasons}"]
 
 
 def _whole(amounts: tuple[str, str]) -> str:
