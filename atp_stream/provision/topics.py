@@ -79,11 +79,6 @@ def _compared(topic: Topic, partitions: Sequence[int], config: Mapping[str, str]
     return _finding(topic, Verdict.DIFFERS if differences else Verdict.PRESENT, "; ".join(differences))
 
 
-async def partition_counts(admin: AIOKafkaAdminClient) -> dict[str, int]:
-    """Return how many partitions each topic of the cluster has."""
-    return {topic: len(replicas) for topic, replicas in (await partition_replicas(admin)).items()}
-
-
 async def partition_replicas(admin: AIOKafkaAdminClient) -> dict[str, list[int]]:
     """Return, for each topic of the cluster, how many replicas each of its partitions has."""
     # All topics are listed: asking for one by name may create it, where the broker is set up so.

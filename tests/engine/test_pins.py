@@ -12,8 +12,10 @@ from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.errors import ProducerFenced
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.producer.sender import EndTxnHandler, Sender, SendProduceReqHandler
+from aiokafka.protocol.fetch import FetchRequest, FetchRequest_v11
 from aiokafka.record.default_records import DefaultRecordBatch
 from faust.stores.rocksdb import Store
+from faust.streams import Stream
 from faust.tables.manager import TableManager
 from faust.tables.recovery import Recovery
 from faust.transport.consumer import Consumer
@@ -29,6 +31,8 @@ NAMES: list[tuple[Any, str, list[str]]] = [
     (AIOKafkaConsumerThread, "_seek_wait", ["self", "consumer", "partitions"]),
     (AIOKafkaConsumerThread, "_commit", ["self", "offsets"]),
     (AIOKafkaConsumerThread, "seek_to_committed", ["self"]),
+    (Consumer, "_drain_messages", ["self", "fetcher"]),
+    (Consumer, "getmany", ["self", "timeout"]),
     (Consumer, "_add_gap", ["self", "tp", "offset_from", "offset_to"]),
     (Consumer, "_new_offset", ["self", "tp"]),
     (Consumer, "perform_seek", ["self"]),
@@ -47,6 +51,7 @@ NAMES: list[tuple[Any, str, list[str]]] = [
     (GroupCoordinator, "_do_heartbeat", ["self"]),
     (GroupCoordinator, "fetch_committed_offsets", ["self", "partitions"]),
     (AIOKafkaClient, "force_metadata_update", ["self"]),
+    (AIOKafkaClient, "send", ["self", "node_id", "request", "group"]),
     (GroupCoordinator, "request_rejoin", ["self"]),
     (Sender, "_do_txn_commit", ["self", "commit_result"]),
     (Sender, "_send_produce_req", ["self", "node_id", "batches"]),
@@ -91,6 +96,24 @@ def test_faust_looks_for_a_livelock_by_what_the_engine_overrides_alone() -> None
 
 def test_a_consumer_takes_its_patience_with_the_broker_from_where_it_is_set() -> None:
     assert "fetch_max_wait_ms=self._fetch_max_wait_ms" in inspect.getsource(AIOKafkaConsumer.start)
+
+
+def test_a_fetcher_sends_its_fetches_through_the_client_and_one_to_a_node_at_a_time() -> None:
+    assert "await self._client.send(node_id, request)" in inspect.getsource(Fetcher._proc_fetch_request)
+    assert "elif node_id in self._in_flight:" in inspect.getsource(Fetcher._get_actions_per_node)
+
+
+def test_a_fetch_keeps_what_a_session_is_made_of_and_names_the_session_in_what_it_builds() -> None:
+    full = FetchRequest(50, 1, 1_000, 1, [("in", [(0, 5, 100)])], "rack")
+    built: Any = full.build(FetchRequest_v11)
+
+    kept = full._max_wait_ms, full._min_bytes, full._max_bytes, full._isolation_level, full._rack_id
+    assert (50, 1, 1_000, 1, "rack") == kept
+    assert (0, -1, []) == (built.session_id, built.session_epoch, built.forgotten_topics_data)
+
+
+def test_a_stream_takes_its_events_from_the_queue_of_its_channel() -> None:
+    assert "chan_queue = chan.queue" in inspect.getsource(Stream._py_aiter)
 
 
 def test_a_sender_that_is_fenced_ends_as_it_is_and_without_a_word() -> None:
