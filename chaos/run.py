@@ -141,13 +141,14 @@ class Run:
         began = time.monotonic()
         pour.start()
         usage = Usage()
-        faults = options.faults or plan(options.seed, options.seconds, options.brokers)
-        waiting = soak.plan(options.seconds) if options.soak else list(faults)
+        planned = soak.plan(options.seconds) if options.soak else plan(options.seed, options.seconds, options.brokers)
+        waiting = list(options.faults or planned)
         day_comes = midnight.coming(options.seconds)
         if day_comes is None:
             report.notes.append("no midnight in this run")
         elif not options.soak:
             waiting = sorted([*waiting, *at_midnight(day_comes)])
+        wanted = {fault.name for fault in waiting}
         healed = began
         while pour.is_alive() or waiting or not self._faults.quiet:
             while waiting and waiting[0].at <= time.monotonic() - began:
@@ -165,6 +166,7 @@ class Run:
             healed = time.monotonic()
         if pour.error is not None:
             raise Failure(f"the load could not be sent: {pour.error!r}")
+        report.stuck += [f"{name} never struck" for name in sorted(wanted - {*self._faults.done})]
         self._healed = healed
         report.inputs = pour.sent
         report.kills, report.faults, report.notes = self._faults.kills, self._faults.done, self._faults.notes
