@@ -6,10 +6,10 @@ from typing import Final
 
 from mode import get_logger
 
-from atp_stream.engine.batches import Output
 from atp_stream.engine.repetitions import Repetitions
 from atp_stream.messages.dead_letters import DETAIL_HEADER, ORIGIN_HEADER, REASON_HEADER
 from atp_stream.messages.traces import told_of
+from atp_stream.records import Output
 
 log = get_logger(__name__)
 

@@ -11,10 +11,10 @@ import msgspec
 from aiokafka import ConsumerRecord
 
 from atp_stream.audit.reading import Reader
-from atp_stream.engine.batches import Output
 from atp_stream.engine.scratch_store import Scratch
 from atp_stream.messages.outbound import CAUSE_HEADER
 from atp_stream.messages.output_reader import OutputReader
+from atp_stream.records import Output
 from atp_stream.topics import Topic, Topics
 
 #: So many differences of a kind are shown for each partition; all are counted.

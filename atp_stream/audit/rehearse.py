@@ -19,10 +19,10 @@ from atp_stream.audit.snapshot import Snapshot
 from atp_stream.audit.verify import Moved, Subject, start_from
 from atp_stream.domain.commands import SetPolicy
 from atp_stream.domain.row_keys import kind_of, reservation_of
-from atp_stream.engine.batches import Output
 from atp_stream.engine.position import LogRecord, Position
 from atp_stream.engine.scratch_store import Scratch
 from atp_stream.messages.rows import decode_command, decode_row, encode_command
+from atp_stream.records import Output
 from atp_stream.topics import WHOLE_PARTITION, Topics
 
 #: What is counted, in the order in which it is told.

@@ -22,12 +22,12 @@ from atp_stream.audit.tables import Held, load
 from atp_stream.domain.fold.step import FOLD_VERSION
 from atp_stream.domain.row_keys import FOLD, GENERATIONS, REFERENCES, item_of
 from atp_stream.domain.state.rows import FoldRow
-from atp_stream.engine.batches import Output
 from atp_stream.engine.position import Position
 from atp_stream.engine.scratch_store import Scratch
 from atp_stream.messages.outbound import Outbound
 from atp_stream.messages.output_reader import OutputReader
 from atp_stream.messages.rows import decode_row
+from atp_stream.records import Output
 from atp_stream.settings import Wire
 from atp_stream.topics import Topics
 
@@ -56,7 +56,7 @@ class Subject:
 
     def ledger(self) -> Ledger:
         """Return the fold; it speaks JSON, whatever workers do."""
-        return Ledger(Outbound(self.genesis, Wire.JSON, {}), self.topics)
+        return Ledger(Outbound(self.genesis, Wire.JSON, {}, self.topics.of_roles), self.topics)
 
 
 class Case:

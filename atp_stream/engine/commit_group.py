@@ -17,10 +17,11 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import IllegalOperation, KafkaError
 from mode import get_logger
 
-from atp_stream.engine.batches import Batches, Output
+from atp_stream.engine.batches import Batches
 from atp_stream.engine.partition_state import Lane, Store
 from atp_stream.engine.position import POSITION_KEY, LogRecord, Position, advance, encode_position, plan
 from atp_stream.engine.tables import StateTable
+from atp_stream.records import Headers, Output
 
 log = get_logger(__name__)
 
@@ -28,6 +29,7 @@ log = get_logger(__name__)
 PACE_S: Final = 0.02
 #: How long a round may fold before it commits what it has: so much longer may a lane wait for the others.
 FOLD_S: Final = 0.08
+_NO_HEADERS: Final[Headers] = []
 
 
 class Answer(NamedTuple):
@@ -163,7 +165,8 @@ class CommitGroup:
         try:
             await self.producer.begin_transaction()
             for step in steps:
-                await batches.add_rows(changelog, step.lane.partition, step.rows.items())
+                partition, rows = step.lane.partition, step.rows.items()
+                await batches.add_all(Output(changelog, partition, key, row, _NO_HEADERS) for key, row in rows)
                 await batches.add_all(step.answer.outputs)
             await batches.send()
             await self.producer.commit_transaction()

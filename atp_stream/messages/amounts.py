@@ -34,22 +34,14 @@ def amount(found: object) -> int | None:
     Raises:
         Refused: as `quantity.parse`.
     """
-    if type(found) is msgspec.Raw:
-        return from_json(bytes(found)) if found else None
     if type(found) is Hundredths:
         return int(found)
-    return exact(found)
-
-
-def from_json(raw: bytes) -> int | None:
-    """Return the amount that a JSON value states, None for `null`.
-
-    Raises:
-        Refused: as `quantity.parse`.
-    """
+    if type(found) is not msgspec.Raw:
+        return exact(found)
+    raw = bytes(found)
     if raw.isdigit() and len(raw) <= _INTEGER_DIGITS:
         return int(raw) * 100
-    if raw == b"null":
+    if not raw or raw == b"null":
         return None
     whole, _, part = raw.partition(b".")
     if len(part) == _SCALE and whole.isdigit() and part.isdigit() and len(whole) <= _INTEGER_DIGITS:
@@ -103,8 +95,3 @@ def from_decimal(unscaled: bytes, scale: int) -> Hundredths | Decimal:
     if scale == _SCALE and -LARGEST <= number <= LARGEST:
         return Hundredths(number)
     return Decimal(f"{number}E-{scale}")
-
-
-def to_decimal(hundredths: int) -> bytes:
-    """Return the bytes of Avro's decimal of scale 2: two's complement, big end first."""
-    return hundredths.to_bytes((hundredths.bit_length() + 8) >> 3, "big", signed=True)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from atp_stream.messages.dead_letters import unpack_original
+from atp_stream.records import Headers
 
 TRACEPARENT: Final = "traceparent"
 TRACE_HEADERS: Final = (TRACEPARENT, "tracestate")
@@ -15,8 +16,6 @@ _PARENT: Final = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}
 _NO_TRACE: Final = b"0" * 32
 _NO_PARENT: Final = b"0" * 16
 _MAX_STATE_BYTES: Final = 512
-
-Headers = list[tuple[str, bytes]]
 
 
 def trace_of(headers: Any) -> Headers:

@@ -19,11 +19,11 @@ from yarl import URL
 from atp_stream.domain.errors import Refused
 from atp_stream.domain.names import encode, join
 from atp_stream.engine.app import EngineApp
-from atp_stream.engine.batches import Output
 from atp_stream.engine.commit_group import Answer
 from atp_stream.messages.outbound import EVENTS, Role
 from atp_stream.messages.output_reader import OutputReader
 from atp_stream.messages.registry import SchemaCache
+from atp_stream.records import Output
 from atp_stream.topics import LOG_PARTITIONS
 from atp_stream.web.endpoint import Pages
 from atp_stream.web.path_names import behind, from_path, known_parameters

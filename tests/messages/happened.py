@@ -24,6 +24,7 @@ from atp_stream.domain.reasons import DenialReason
 from atp_stream.messages.outbound import Role
 
 GENESIS = "9f1c2b3a4d5e6f70"
+TOPICS = {role: (f"topic of {role}", 3) for role in Role}
 IDS = {role: number for number, role in enumerate(Role, start=1)} | {Role.DENIED: 0xFFFFFFFF}
 AT = 1_714_564_800_123
 

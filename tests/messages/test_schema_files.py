@@ -12,7 +12,7 @@ from atp_stream.messages import schema_files
 from atp_stream.messages.input_events import EVENT_TYPES, FORMS
 from atp_stream.messages.outbound import EVENTS, Outbound
 from atp_stream.settings import Wire
-from tests.messages.happened import AT, CALCULATED, COMMITTED, GENESIS, IDS
+from tests.messages.happened import AT, CALCULATED, COMMITTED, GENESIS, IDS, TOPICS
 from tests.messages.wire import avro
 
 # As in the seed, to the letter: `logicalType` stands beside `type`, where Avro ignores it.
@@ -70,7 +70,7 @@ def test_the_seeds_schemas_are_kept_field_for_field(event: str) -> None:
 
 @pytest.mark.parametrize(("name", "event"), SEEDED)
 def test_a_consumer_with_only_the_seeds_schema_reads_our_bytes(name: str, event: Published) -> None:
-    coded = BytesIO(Outbound(GENESIS, Wire.AVRO, IDS).encode(event, 3).value[5:])
+    coded = BytesIO(Outbound(GENESIS, Wire.AVRO, IDS, TOPICS).encode(event, 3).value[5:])
     found: Any = schemaless_reader(coded, parse_schema(SEED[name]), None)
     assert (AT, "acme", "item-001", "ECOM") == tuple(found[n] for n in ("timestamp", "tenantId", "itemId", "channel"))
     assert coded.read() == b""
@@ -78,7 +78,7 @@ def test_a_consumer_with_only_the_seeds_schema_reads_our_bytes(name: str, event:
 
 @pytest.mark.parametrize(("name", "event"), SEEDED)
 def test_ours_resolves_to_the_seeds_schema(name: str, event: Published) -> None:
-    coded = BytesIO(Outbound(GENESIS, Wire.AVRO, IDS).encode(event, 3).value[5:])
+    coded = BytesIO(Outbound(GENESIS, Wire.AVRO, IDS, TOPICS).encode(event, 3).value[5:])
     found: Any = schemaless_reader(coded, parse_schema(schema_files.schema(name)), parse_schema(SEED[name]))
     assert [field["name"] for field in SEED[name]["fields"]] == list(found)
     assert found["itemId"] == "item-001"
@@ -86,7 +86,7 @@ def test_ours_resolves_to_the_seeds_schema(name: str, event: Published) -> None:
 
 @pytest.mark.parametrize(("name", "event"), SEEDED)
 def test_the_seeds_schema_resolves_to_ours(name: str, event: Published) -> None:
-    ours = Outbound(GENESIS, Wire.AVRO, IDS).encode(event, 3).value
+    ours = Outbound(GENESIS, Wire.AVRO, IDS, TOPICS).encode(event, 3).value
     content = schemaless_reader(BytesIO(ours[5:]), parse_schema(SEED[name]), None)
     written = avro(SEED[name], content, IDS[next(role for role in EVENTS if EVENTS[role] == name)])
     reads = parse_schema(schema_files.schema(name))
