@@ -62,16 +62,18 @@ def day_of(found: object) -> int | None:
         found = _read(found) if found else None
     if found is None or found == "":
         return None
+    day = -1
     if type(found) is DayNumber:
-        if 0 <= found < _END // _DAY_US:
-            return int(found)
+        day = int(found)
     elif isinstance(found, str) and len(found) == _DATE_CHARS:
         try:
-            return (date.fromisoformat(found) - _FIRST_DAY).days
+            day = (date.fromisoformat(found) - _FIRST_DAY).days
         except ValueError:
             pass
     elif isinstance(found, str | int | float) and not isinstance(found, bool):
-        return micros(found) // _DAY_US
+        day = micros(found) // _DAY_US
+    if 0 <= day < _END // _DAY_US:
+        return day
     raise Refused(Reason.BAD_TIMESTAMP, f"{found!r:.100} is no day between 1970 and 9999")
 
 

@@ -248,10 +248,14 @@ def _day(found: Any) -> int | None:
         return None
     if isinstance(found, str) and len(found) == len("2024-05-01"):
         try:
-            return (date.fromisoformat(found) - _EPOCH.date()).days
+            day = (date.fromisoformat(found) - _EPOCH.date()).days
         except ValueError as error:
             raise Breach("no day") from error
-    return _micros(found) // _DAY
+    else:
+        day = _micros(found) // _DAY
+    if day < 0:
+        raise Breach("a day before 1970")
+    return day
 
 
 def _micros(stamp: Any) -> int:

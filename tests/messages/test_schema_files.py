@@ -1,6 +1,7 @@
 """The schemas: the seed's field for field, documented, and open to those who hold the seed's own."""
 
 import json
+import re
 from io import BytesIO
 from typing import Any
 
@@ -118,6 +119,13 @@ def test_only_ids_and_needed_quantities_are_required(kind: Any) -> None:
     required = {f["name"] for f in schema_files.schema(EVENT_TYPES[kind])["fields"] if not isinstance(f["type"], list)}
     assert required <= {"reservationId", "supplyId", "itemId", "product_id", "quantity", "onHand", "action"}
     assert required <= set(FORMS[kind].__struct_fields__)
+
+
+@pytest.mark.parametrize("event", schema_files.events())
+def test_inputs_are_stamped_in_microseconds_and_outputs_in_the_seeds_milliseconds(event: str) -> None:
+    stamps = re.findall(r"timestamp-\w+", json.dumps(schema_files.schema(event)))
+    unit = "timestamp-micros" if event in EVENT_TYPES.values() else "timestamp-millis"
+    assert {unit} == set(stamps)
 
 
 def test_a_schema_that_the_contract_has_not_is_an_error() -> None:
