@@ -76,11 +76,11 @@ def create_app(settings: Settings, *, genesis: str, schemas: SchemaCache) -> Eng
     clock = add_clock(app, topics, genesis, kafka)
     add_conditions(app, topics)
     served = add_web(app, settings, topics, schemas, translator.counts, translator.unread, clock)
-    app.steps.on_step = _told(served.metrics.step, served.events.note, served.watches.note, _logged(topics))
+    app.steps.on_step = _each(served.metrics.step, served.events.note, served.watches.note, _logged(topics))
     return app
 
 
-def _told(*each: OnStep) -> OnStep:
+def _each(*each: OnStep) -> OnStep:
     """Let each of these be told of a step."""
 
     def tell(partition: int, records: int, answer: Answer, seconds: float) -> None:

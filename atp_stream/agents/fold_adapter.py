@@ -18,7 +18,7 @@ from atp_stream.engine.position import LogRecord
 from atp_stream.messages.dead_letters import DEAD_LETTER, Original, letter, unpack_original
 from atp_stream.messages.outbound import Outbound
 from atp_stream.messages.rows import decode_command, encode_command, encode_row, reader, scanner
-from atp_stream.messages.traces import TRACE_MARK, told_of_original, trace_of_original
+from atp_stream.messages.traces import TRACE_MARK, log_fields_of_original, trace_of_original
 from atp_stream.records import Headers, Output
 from atp_stream.topics import Topics
 
@@ -44,12 +44,11 @@ class Ledger:
         """Fold records of a partition over its committed rows."""
         entries, unreadable = _read(partition, records)
         if unreadable is not None and not entries:
-            about = told_of_original(unreadable.original)
+            about = log_fields_of_original(unreadable.original)
             log.error(
                 "offset %s of log partition %s is not a command of this app", unreadable.offset, partition, extra=about
             )
-            letter = self._letter(partition, unreadable, Reason.UNREADABLE_COMMAND, "")
-            return Answer(1, {}, [letter], unfinished=True)
+            return Answer(1, {}, [self._letter(partition, unreadable, Reason.UNREADABLE_COMMAND, "")], unfinished=True)
         folded, state = _fold(store, entries)
         originals = {record.offset: record for record in records}
         outputs = [
@@ -122,7 +121,7 @@ def _fold(store: Store, entries: Sequence[Entry]) -> tuple[Folded, State]:
             if error.offset in broken:
                 raise
             broken[error.offset] = repr(error.__cause__ or error)
-            about = next((told_of_original(one.original) for one in entries if one.offset == error.offset), {})
+            about = next((log_fields_of_original(one.original) for one in entries if one.offset == error.offset), {})
             log.critical(
                 "the fold broke at offset %s: its item is quarantined", error.offset, exc_info=error, extra=about
             )

@@ -24,7 +24,7 @@ from atp_stream.messages.inbound import Inbound, Skipped
 from atp_stream.messages.limits import MAX_MESSAGE_BYTES
 from atp_stream.messages.registry import SchemaCache, SchemaUnknown
 from atp_stream.messages.rows import encode_command
-from atp_stream.messages.traces import told_of
+from atp_stream.messages.traces import log_fields_of
 from atp_stream.records import Output
 from atp_stream.topics import WHOLE_PARTITION, Topics
 
@@ -64,7 +64,7 @@ class Translator:
             self.counts[record.topic, refused.reason] += 1
             return [self._letter(record, self._unread.explained(record, refused))]
         except Exception as error:
-            about = told_of(record.headers)
+            about = log_fields_of(record.headers)
             log.exception("%s/%s offset %s cannot be read", record.topic, record.partition, record.offset, extra=about)
             self.counts[record.topic, Reason.BROKEN] += 1
             return [self._letter(record, Refused(Reason.BROKEN, repr(error)))]
@@ -96,7 +96,10 @@ class Translator:
             self._logged.add(why)
             place = f"{record.topic}/{record.partition}/{record.offset}"
             log.info(
-                "skipped %s: %s; more like it are only counted", place, skipped.what, extra=told_of(record.headers)
+                "skipped %s: %s; more like it are only counted",
+                place,
+                skipped.what,
+                extra=log_fields_of(record.headers),
             )
 
     def _letter(self, record: Any, refused: Refused) -> Output:

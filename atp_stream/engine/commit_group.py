@@ -53,7 +53,7 @@ class _Step(NamedTuple):
 
     lane: Lane
     answer: Answer
-    moved: Position
+    reached: Position
     covered: int
     began_s: float
     rows: Mapping[bytes, bytes | None]  # to write, the position among them; none if nothing has changed
@@ -125,7 +125,7 @@ class CommitGroup:
             number = step.lane.partition
             if step.rows:
                 self._table.apply(number, step.rows.items(), ends[number])
-            step.lane.move(step.moved, step.covered, unfinished=step.answer.unfinished)
+            step.lane.move(step.reached, step.covered, unfinished=step.answer.unfinished)
             self.on_step(number, step.covered, step.answer, _now_s() - step.began_s)
         if fault is not None:
             raise fault
@@ -149,14 +149,14 @@ class CommitGroup:
         answer = self._fold(lane.partition, lane.store, planned.fresh)
         if lane.partition in self._table.spoiled:  # the fold may have taken the disk's fault for its own
             raise RuntimeError("folded over a database that cannot be read")
-        moved, covered = advance(position, records, planned, answer.consumed, end)
-        if answer.rows or moved.applied > position.applied:
-            rows = {**answer.rows, POSITION_KEY: encode_position(moved)}
+        reached, covered = advance(position, records, planned, answer.consumed, end)
+        if answer.rows or reached.applied > position.applied:
+            rows = {**answer.rows, POSITION_KEY: encode_position(reached)}
         elif records or answer.unfinished:
             raise RuntimeError(f"the fold of partition {lane.partition} neither consumed a record nor changed a row")
         else:
             rows = {}
-        return _Step(lane, answer, moved, covered, began, rows)
+        return _Step(lane, answer, reached, covered, began, rows)
 
     async def _commit(self, steps: Sequence[_Step]) -> dict[int, int]:
         """Commit steps; return the changelog offset that the rows of each partition reach up to."""

@@ -40,12 +40,12 @@ def trace_of_original(packed: bytes) -> Headers:
     return trace_of(unpack_original(packed).headers) if TRACE_MARK in packed else []
 
 
-def told_of(headers: Any) -> dict[str, str]:
+def log_fields_of(headers: Any) -> dict[str, str]:
     """Return what a log line about a record, or a request, with these headers says of its trace: `trace_id`, if any."""
     trace = trace_of(headers)
     return {"trace_id": trace[0][1][3:35].decode()} if trace else {}
 
 
-def told_of_original(packed: bytes) -> dict[str, str]:
+def log_fields_of_original(packed: bytes) -> dict[str, str]:
     """Return the same of an input that was packed."""
-    return told_of(trace_of_original(packed))
+    return log_fields_of(trace_of_original(packed))

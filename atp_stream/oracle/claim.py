@@ -18,7 +18,7 @@ class Claim:
     """
 
     name: str
-    at: int | None = None
+    at_us: int | None = None
     channel: str = ""
     asked: str | None = None
     requested: int = 0
@@ -30,8 +30,8 @@ class Claim:
     partial: bool = False
     backorder: bool = True
     confirmed: bool = False
-    expires_at: int | None = None
-    timer: int | None = None  # when a tick may end it: at its limit, but behind what set it
+    expires_at_us: int | None = None
+    timer_us: int | None = None  # when a tick may end it: at its limit, but behind what set it
     location: str = ""
     reference: str | None = None
     ended: str = ""
@@ -91,7 +91,7 @@ class Claim:
     @property
     def outcome(self) -> str:
         """Where it stands, in the domain's words."""
-        if self.at is None:
+        if self.at_us is None:
             return "PENDING"
         if self.ended:
             return self.ended
@@ -103,7 +103,7 @@ class Claim:
 
     def promise(self, place: int, units: int, day: int) -> None:
         """Promise units of a request for a day."""
-        units += sum(there for at, there, on in self.promises if (at, on) == (place, day))
+        units += sum(there for asked, there, on in self.promises if (asked, on) == (place, day))
         others = [one for one in self.promises if (one[0], one[2]) != (place, day)]
         self.promises = sorted([*others, [place, units, day]], key=lambda one: (one[0], one[2]))
 

@@ -11,7 +11,7 @@ from atp_stream.domain.errors import Refused
 from atp_stream.messages import amounts
 from atp_stream.messages.output_values import avro_amount
 
-HUNDREDTHS = st.integers(-quantity.LARGEST, quantity.LARGEST)
+HUNDREDTHS = st.integers(-quantity.MAX_HUNDREDTHS, quantity.MAX_HUNDREDTHS)
 
 
 @pytest.mark.parametrize(
