@@ -3,8 +3,8 @@
 Each fault was put into the real fold, which then wrote some histories; in the records one thing was changed afterwards.
 """
 
-import datetime
 import json
+from datetime import date, timedelta
 from functools import cache
 from typing import Any
 from unittest.mock import patch
@@ -188,8 +188,8 @@ def test_a_projection_of_which_one_day_is_off_by_one_is_seen(days):
 
     for record in (found[0], found[len(found) // 2], found[-1]):
         first, *rest = json.loads(record.value)["payload"]["steps"]
-        date = datetime.date.fromisoformat(first["date"]) + datetime.timedelta(days)
-        assert not judged(altered(record, steps=[first | {"date": str(date)}, *rest])).balanced
+        other = date.fromisoformat(first["date"]) + timedelta(days)
+        assert not judged(altered(record, steps=[first | {"date": str(other)}, *rest])).balanced
 
 
 def test_a_promise_that_is_put_off_without_a_cause_is_told_as_broken():

@@ -1,4 +1,4 @@
-"""Supplies of an item by example: how many there may be, how long they are kept, and what becomes of promises on them."""
+"""Supplies of an item by example: how many there may be, how long they are kept, and what is promised on them."""
 
 from collections.abc import Iterator
 from typing import Any
