@@ -16,7 +16,7 @@ from atp_stream.audit.events import read_event
 from atp_stream.audit.folding import Folding
 from atp_stream.audit.reading import Reader
 from atp_stream.audit.snapshot import Snapshot
-from atp_stream.audit.verify import Progress, Subject, start_from
+from atp_stream.audit.verify import Advance, Subject, start_from
 from atp_stream.domain.commands import SetPolicy
 from atp_stream.domain.row_keys import kind_of, reservation_of
 from atp_stream.engine.position import LogRecord, Position
@@ -59,7 +59,7 @@ class Rehearsal:
 
 
 async def rehearse(
-    reader: Reader, subject: Subject, document: bytes, period: Period, snapshot: Snapshot | None, progress: Progress
+    reader: Reader, subject: Subject, document: bytes, period: Period, snapshot: Snapshot | None, advance: Advance
 ) -> Rehearsal:
     """Fold all partitions under the policy `document`, and as they were; only reads.
 
@@ -74,7 +74,7 @@ async def rehearse(
             stage = _Stage(subject, partition, start, rows, copy, document, period)
             end = await reader.end(log.name, partition)
             async for records in reader.stretch(log.name, partition, start.applied + 1, end):
-                progress("log", len(records))
+                advance("log", len(records))
                 if not stage.play(records):
                     break
             stage.close()

@@ -31,7 +31,7 @@ from atp_stream.records import Output
 from atp_stream.settings import Wire
 from atp_stream.topics import Topics
 
-Progress = Callable[[str, int], None]
+Advance = Callable[[str, int], None]
 """Told what is being read, and how many records of it more."""
 
 _AT_ONCE = 500
@@ -138,11 +138,11 @@ class Case:
 class Verification:
     """Looks at partitions of a running system, one by one."""
 
-    def __init__(self, subject: Subject, reader: Reader, decode: OutputReader, progress: Progress) -> None:
+    def __init__(self, subject: Subject, reader: Reader, decode: OutputReader, advance: Advance) -> None:
         self._subject = subject
         self._reader = reader
         self._decode = decode
-        self._progress = progress
+        self._advance = advance
 
     @asynccontextmanager
     async def case(self, partition: int, snapshot: Snapshot | None) -> AsyncIterator[Case]:
@@ -178,7 +178,7 @@ class Verification:
                 f"the tables are of {log}/{partition} at {case.applied}, but it ends at {end}: it is another log"
             )
         async for records in self._reader.stretch(log, partition, case.after + 1, case.applied + 1):
-            self._progress("log", len(records))
+            self._advance("log", len(records))
             for some in parts(case.folding.take(records)):
                 case.events.expect(some)
             case.refuse_other_version()
@@ -186,7 +186,7 @@ class Verification:
     async def wrong_events(self, case: Case) -> Wrong:
         """Return what is wrong with the output topics."""
         return await case.events.compare(
-            self._reader, self._decode, self._subject.mine, lambda count: self._progress("events", count)
+            self._reader, self._decode, self._subject.mine, lambda count: self._advance("events", count)
         )
 
 

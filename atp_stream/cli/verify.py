@@ -18,7 +18,7 @@ from atp_stream.audit.events import MAX_SHOWN
 from atp_stream.audit.reading import Reader, reader
 from atp_stream.audit.repair import refuse_running, refuse_unfit, repair
 from atp_stream.audit.snapshot import Snapshot
-from atp_stream.audit.verify import Case, Moved, Subject, Verification
+from atp_stream.audit.verify import Advance, Case, Subject, Verification
 from atp_stream.cli.group import Failure, as_json, pass_settings, print_json
 from atp_stream.domain import names
 from atp_stream.engine.partitioner import partition_of
@@ -121,8 +121,8 @@ async def _verify(settings: Settings, wanted: Wanted) -> list[Verdict]:
             numbers = [partition for partition in range(topics.item_log.partitions) if _concerns(subject, partition)]
             with ExitStack() as stack:
                 snapshot = stack.enter_context(Snapshot(wanted.snapshot)) if wanted.snapshot else None
-                moved = stack.enter_context(progress(await _length(source, topics, numbers)))
-                verification = Verification(subject, source, OutputReader(schemas), moved)
+                advance = stack.enter_context(progress(await _length(source, topics, numbers)))
+                verification = Verification(subject, source, OutputReader(schemas), advance)
                 for partition in numbers:
                     async with verification.case(partition, snapshot) as case:
                         verdict = await _judged(settings, subject, source, verification, case, wanted)
@@ -206,7 +206,7 @@ async def _repair(
 
 
 @contextmanager
-def progress(length: int) -> Iterator[Moved]:
+def progress(length: int) -> Iterator[Advance]:
     """Show a bar on a terminal's stderr, of so many log records."""
     bar = Progress(
         TextColumn("{task.description:<7}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
@@ -215,7 +215,7 @@ def progress(length: int) -> Iterator[Moved]:
     with bar:
         task = bar.add_task("tables", total=max(1, length))
 
-        def moved(what: str, count: int) -> None:
+        def advance(what: str, count: int) -> None:
             bar.update(task, description=what, advance=count if what == "log" else 0)
 
-        yield moved
+        yield advance

@@ -74,14 +74,14 @@ class Claim:
         return sum(gone.quantity for gone in self.shipped)
 
     @property
-    def moved(self) -> int:
+    def departed(self) -> int:
         """Units that left: an event and an adjustment may tell of the same."""
         return self.adjusted.total() + sum(gone.quantity for gone in self.not_adjusted())
 
     @property
     def owed(self) -> int:
         """Units requested and neither given back nor gone."""
-        return max(0, self.requested - self.released - self.moved)
+        return max(0, self.requested - self.released - self.departed)
 
     def not_adjusted(self) -> list[Gone]:
         """Return what left by events alone, and from where; adjustments took the rest out of the stock already."""

@@ -125,9 +125,9 @@ class Item(Supplies):
             return news
         if ships:
             claim = self._claim(fact)
-            before = claim.moved
+            before = claim.departed
             claim.adjusted[fact.location or ""] -= fact.quantity or 0
-            self.leave(str(fact.reservation), claim, claim.moved - before)
+            self.leave(str(fact.reservation), claim, claim.departed - before)
         return True
 
     def _create(self, asked: Asked) -> bool:
@@ -214,10 +214,10 @@ class Item(Supplies):
         elif claim.fulfil_rest is not None:
             at_us, location = claim.fulfil_rest
             rest = max(0, claim.requested - claim.released - claim.fulfilled)
-            before = claim.moved
+            before = claim.departed
             if rest:
                 claim.shipped.append(Gone(at_us, rest, location, rest=True))
-            if claim.moved > before:
+            if claim.departed > before:
                 claim.ended, claim.undue = "FULFILLED", False
         claim.release_rest, claim.fulfil_rest = False, None
 
@@ -270,10 +270,10 @@ class Item(Supplies):
             return True
         rest = max(0, claim.requested - claim.released - claim.fulfilled)
         units = rest if asked.quantity is None else asked.quantity
-        before = claim.moved
+        before = claim.departed
         if units:
             claim.shipped.append(Gone(asked.at_us, units, location, rest=asked.quantity is None))
-        self.leave(str(asked.reservation), claim, claim.moved - before)
+        self.leave(str(asked.reservation), claim, claim.departed - before)
         return True
 
     def _claim(self, asked: Asked) -> Claim:
