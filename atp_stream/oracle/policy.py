@@ -20,9 +20,10 @@ _KNOWN_OF_SUPPLY: Final = {
 _KNOWN_OF_TENANT: Final = {*_KNOWN_OF_ITEM, "aliases", "shortage", "items"}
 _KNOWN_OF_ALL: Final = {
     "stock", "drift_grace", "future_tolerance", "unknown_channels", "unknown_channel_limit", "default_channel",
-    "shortage", "tenants",
+    "retention", "shortage", "tenants",
 }  # fmt: skip
 _DAY: Final = 86_400
+_RETENTION: Final = 7 * _DAY
 _WHOLE: Final = 10_000
 
 FIRST: Final[Mapping[str, Any]] = {
@@ -39,6 +40,8 @@ class Unknown(Exception):
 class Rules:
     """All that holds for one item; a rule is (buffer, floor) in hundredths, `percent` hundredths of a per cent.
 
+    `window`, `skew`, `grace`, `retention` and `tolerance` are microseconds.
+
     `step` is the least quantity that is sold. `horizon`, `ahead`, `past_due_days`, `past_due_offset` and `dock_days`
     are days, `receipt_grace` is microseconds.
     """
@@ -54,6 +57,7 @@ class Rules:
     accepts: bool
     deallocates: bool
     grace: int
+    retention: int
     horizon: int
     ahead: int
     past_due_days: int
@@ -124,6 +128,7 @@ def rules(document: Mapping[str, Any], tenant: str, item: str) -> Rules:
         accepts=document.get("unknown_channels", "accept") == "accept",
         deallocates=section.get("shortage", document.get("shortage", "keep")) == "deallocate",
         grace=document.get("drift_grace", 30) * _MICROS,
+        retention=max(document.get("retention", _RETENTION) * _MICROS, 2 * window(document)),
         horizon=supply.get("horizon", 180),
         ahead=supply.get("ahead", 0),
         past_due_days=supply.get("past_due_days", 0),
