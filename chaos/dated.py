@@ -34,11 +34,18 @@ class _Item:
 
 
 class Dated:
-    """Makes messages about items with dates; `write` puts an event of a kind on the wire."""
+    """Makes messages about items with dates; `write` puts an event of a kind on the wire.
 
-    def __init__(self, luck: random.Random, *, items: int = 3, write: Callable[[str, dict[str, Any]], bytes]) -> None:
+    With `most_open` an item never has more open orders, and no supply stays open of which nothing more is told.
+    """
+
+    def __init__(
+        self, luck: random.Random, *, items: int = 3, write: Callable[[str, dict[str, Any]], bytes],
+        most_open: int | None = None,
+    ) -> None:  # fmt: skip
         self._luck = luck
         self._write = write
+        self._most_open = most_open
         self._items = [_Item(f"dated-{number}") for number in range(1, items + 1)]
         self._names = self._stamp = 0
         self._last: Message | None = None
@@ -103,9 +110,17 @@ class Dated:
     def _receive(self, item: _Item, now: int) -> list[Message]:
         if not item.supplies:
             return self._schedule(item, now)
-        supply, units, luck = self._luck.choice(item.supplies), self._units(), self._luck.random()
-        if self._luck.random() < 0.4:
-            item.supplies.remove(supply)  # what still comes of it comes unasked
+        supply, luck = self._luck.choice(item.supplies), self._luck.random()
+        if self._luck.random() >= 0.4:
+            return self._received(item, supply, luck, now)
+        item.supplies.remove(supply)  # what still comes of it comes unasked
+        found = self._received(item, supply, luck, now)
+        if self._most_open:
+            found.append(self._message("supply_cancelled", item, now, supplyId=supply, reason="that was all"))
+        return found
+
+    def _received(self, item: _Item, supply: str, luck: float, now: int) -> list[Message]:
+        units = self._units()
         if luck < 0.5:
             return [self._adjust(item, units, now, supply_id=supply)]
         if luck < 0.65:
@@ -127,6 +142,10 @@ class Dated:
     # Reservations
 
     def _order(self, item: _Item, now: int) -> list[Message]:
+        if len(item.orders) == self._most_open:
+            oldest = next(iter(item.orders))
+            del item.orders[oldest]
+            return [self._message("released", item, now, reservationId=oldest)]
         self._names += 1
         order = f"dated-order-{self._names}"
         item.orders[order] = self._units()

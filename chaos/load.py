@@ -21,6 +21,7 @@ _PLACES: Final = ("berlin", "hamburg", "a|b%")
 _SELLERS: Final = (None, None, None, "acme", "b|c")  # None: the default tenant
 _MAX_LIMIT_US: Final = 6_000_000  # microseconds
 _LATE, _TWICE, _POISON, _SAME_INSTANT, _NAMELESS, _ENDED = 0.06, 0.04, 0.01, 0.03, 0.03, 0.2
+_LAST_ENDED: Final = 5  # of an item, where what has ended is forgotten in time
 _HOT: Final = 0.03
 _DATED: Final = 0.12
 WINDOW: Final = 60
@@ -45,19 +46,24 @@ class Load:
     `hot` is the share of hot items, `dated` that of items with dates.
 
     `window` (seconds) is that of the policy: what is told again comes within it, or up to three of it later.
+    With `most_open`, an item never has more open orders: before one more comes, the oldest ends, and soon nobody speaks
+    of it any more. So what a product must remember does not grow.
     """
 
     def __init__(
         self, *, seed: int, items: int = 80, frame: Frame | None = None, hot: float = _HOT, dated: float = _DATED,
-        window: float = WINDOW,
+        window: float = WINDOW, most_open: int | None = None,
     ) -> None:  # fmt: skip
         self._luck = random.Random(seed)
         self._frame = frame
+        self._most_open = most_open
         self._items = [self._made(number) for number in range(1, items + 1)]
         self._weights = [1 / number**0.4 for number in range(1, items + 1)]
         self._hot_share = hot
         self._dated_share = dated
-        self._dated = Dated(self._luck, write=lambda kind, event: self._written(kind, event, flat=0.5))
+        self._dated = Dated(
+            self._luck, write=lambda kind, event: self._written(kind, event, flat=0.5), most_open=most_open
+        )
         self._hot = Hot(self._luck, window=window, write=lambda kind, event: self._written(kind, event, flat=0.7))
         self._stamp = 0
         self._count = 0
@@ -97,6 +103,8 @@ class Load:
             return [self._count_shelf(item, place, now)]
         if step in {"restock", "sell"}:
             return [self._adjust(step, item, place, now)]
+        if step == "reserve" and len(item.orders) == self._most_open:
+            return self._follow_up(self._luck.choice(("release", "fulfil")), item, next(iter(item.orders)), place, now)
         if step == "reserve" or not item.orders:
             return [self._reserve(item, now)]
         return self._follow_up(step, item, self._luck.choice([*item.orders]), place, now)
@@ -143,6 +151,8 @@ class Load:
         if not item.orders[order]:
             del item.orders[order]
             item.ended.append(order)
+            if self._most_open:
+                del item.ended[:-_LAST_ENDED]
 
     def _reserve(self, item: _Item, now: int) -> Message:
         self._count += 1

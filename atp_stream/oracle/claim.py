@@ -31,7 +31,8 @@ class Claim:
     backorder: bool = True
     confirmed: bool = False
     expires_at_us: int | None = None
-    timer_us: int | None = None  # when a tick may end it: at its limit, but behind what set it
+    timer_us: int | None = None  # when a tick may end it, or forget it: at its limit, but behind what set that
+    forget_at_us: int | None = None  # when its retention is over, which begins with its end, or in front of its create
     location: str = ""
     reference: str | None = None
     ended: str = ""
@@ -44,6 +45,11 @@ class Claim:
     wanted: int | None = None
     undue: bool = False
     known: set[Any] = field(default_factory=set)
+
+    @property
+    def stands(self) -> bool:
+        """Whether it was created and has not ended: all others are forgotten in time."""
+        return self.at_us is not None and not self.ended
 
     @property
     def reserved(self) -> int:

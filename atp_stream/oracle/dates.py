@@ -17,7 +17,8 @@ from atp_stream.oracle.supply import Supply
 DAY: Final = 86_400_000
 """Milliseconds."""
 
-_NEVER: Final = -1
+NEVER: Final = -1
+"""Before every stamp."""
 
 
 class Arriving(NamedTuple):
@@ -45,7 +46,7 @@ class Dates(Pool):
         super().__init__(rules)
         self.supplies: dict[str, Supply] = {}
         self.arriving: list[Arriving] = []
-        self.absolute_at_us = _NEVER  # the stamp of the newest absolute since anything has a date
+        self.absolute_at_us = NEVER  # the stamp of the newest absolute since anything has a date
         self.boundary: int | None = None
         self.roll_at_us: int | None = None  # the moment at which a tick carries the item over it
         self._by_day: dict[str, Claim] = {}  # claims that are promised something by day, or may have been
@@ -194,7 +195,7 @@ class Dates(Pool):
             if claim.lines != lines:
                 self.reported.append(self._reported_of(claim, lines, reserved))
         if not self.dated:
-            self.absolute_at_us = _NEVER
+            self.absolute_at_us = NEVER
         boundary = self._next_boundary()
         if boundary != self.boundary or (self.roll_at_us is None) != (boundary is None):
             self.roll_at_us = None

@@ -91,12 +91,16 @@ class Item(Supplies):
             if claim is None:
                 self.tell_drift()
                 continue
+            if not claim.stands:
+                self.forget(claim)
+                continue
             has = claim.waiting + claim.promised + claim.reserved
             claim.denied = max(0, claim.owed - has)
             self.give_back(claim.name, claim, has, "EXPIRED")
             claim.ended, claim.undue, ended = "EXPIRED", False, True
             self.limit(claim)
         self.wait_no_longer(until_us)
+        self.forget_supplies(until_us)
         rolls = self.roll_at_us is not None and self.roll_at_us <= until_us
         if rolls:
             self.roll(until_us // 1000 // DAY)
@@ -110,6 +114,7 @@ class Item(Supplies):
         """Yield the moments at which a tick is to come."""
         yield from (claim.timer_us for claim in self.limited.values() if claim.timer_us is not None)
         yield from (one.until_us for one in self.arriving)
+        yield from (supply.timer_us for supply in self.supplies.values())
         if self.roll_at_us is not None:
             yield self.roll_at_us
         if self.drift is not None and self.drift.timer_us is not None:
@@ -123,7 +128,7 @@ class Item(Supplies):
         news = fact.supply is not None and self.adjust(fact)
         if not self.put(kind, fact, generation, ships=ships, news=news):
             return news
-        if ships:
+        if ships and not self._is_forgotten(fact):
             claim = self._claim(fact)
             before = claim.departed
             claim.adjusted[fact.location or ""] -= fact.quantity or 0
@@ -136,6 +141,8 @@ class Item(Supplies):
         channel = asked.channel or self.rules.default
         channel = self.rules.aliases.get(channel, channel)
         if claim.at_us is None:
+            if self.forgotten_at_us is not None and asked.at_us <= self.forgotten_at_us:
+                raise Denied("too_old")
             self._require_in_reach(asked)
             self._open(claim, asked, channel)
             return True
@@ -145,7 +152,7 @@ class Item(Supplies):
             return False
         self._require_in_reach(asked)
         if claim.ended not in {"", "EXPIRED"}:  # for good
-            claim.at_us = asked.at_us
+            claim.at_us, claim.forget_at_us = asked.at_us, None  # from now on it is kept once more
             self.deny(claim, asked.quantity or 0, "REJECTED", "already_ended")
             return True
         grown, limit = (asked.quantity or 0) - claim.requested, claim.expires_at_us
@@ -154,7 +161,7 @@ class Item(Supplies):
             claim.location = asked.location
             self.shelf.let_go(name, claim.not_adjusted())
         if claim.ended:  # nothing is claimed, before a confirm that was made before the limit
-            claim.expires_at_us = limit
+            claim.expires_at_us, claim.forget_at_us = limit, None
             claim.denied = max(0, claim.denied + min(0, grown))
             self.deny(claim, asked.quantity or 0, "REJECTED", "expired")
         elif grown > 0:
@@ -169,6 +176,8 @@ class Item(Supplies):
         """Answer the first create of a reservation, of which other messages may have come before."""
         is_new = self._admit(channel)
         self.claims[claim.name] = claim
+        self.limited.pop(claim.name, None)
+        claim.forget_at_us = None
         claim.channel, claim.asked = channel, asked.channel
         claim.location, claim.reference = asked.location or "", asked.reference
         self._take(claim, asked)
@@ -232,6 +241,8 @@ class Item(Supplies):
 
     def _reopen(self, claim: Claim) -> None:
         """Claim what expiry took, as of now, but behind nobody who waits in the channel."""
+        self.limited.pop(claim.name, None)
+        claim.forget_at_us = None
         claim.ended, claim.confirmed, claim.expires_at_us = "", True, None
         if claim.channel not in self.channels:
             raise Unknown("reservation that is reopened in a channel that is gone")
@@ -261,6 +272,8 @@ class Item(Supplies):
         return True
 
     def _fulfil(self, asked: Asked) -> bool:
+        if self._is_forgotten(asked):
+            raise Denied("too_old")
         claim = self._claim(asked)
         if _is_known(claim, asked):
             return False
@@ -275,6 +288,11 @@ class Item(Supplies):
             claim.shipped.append(Gone(asked.at_us, units, location, rest=asked.quantity is None))
         self.leave(str(asked.reservation), claim, claim.departed - before)
         return True
+
+    def _is_forgotten(self, asked: Asked) -> bool:
+        """Tell whether a message names a claim that may have been forgotten."""
+        newest = self.forgotten_at_us
+        return newest is not None and asked.at_us <= newest and asked.reservation not in self.claims
 
     def _claim(self, asked: Asked) -> Claim:
         return self.claims.setdefault(str(asked.reservation), Claim(str(asked.reservation)))

@@ -20,9 +20,10 @@ _KNOWN_OF_SUPPLY: Final = {
 _KNOWN_OF_TENANT: Final = {*_KNOWN_OF_ITEM, "aliases", "shortage", "items"}
 _KNOWN_OF_ALL: Final = {
     "stock", "drift_grace", "future_tolerance", "unknown_channels", "unknown_channel_limit", "default_channel",
-    "shortage", "tenants",
+    "retention", "shortage", "tenants",
 }  # fmt: skip
 _DAY: Final = 86_400
+_RETENTION: Final = 7 * _DAY
 _WHOLE: Final = 10_000
 
 FIRST: Final[Mapping[str, Any]] = {
@@ -39,8 +40,7 @@ class Unknown(Exception):
 class Rules:
     """All that holds for one item; a rule is (buffer, floor) in hundredths, `percent` hundredths of a per cent.
 
-    `step` is the least quantity that is sold. `horizon`, `ahead`, `past_due_days`, `past_due_offset` and `dock_days`
-    are days, `receipt_grace` is microseconds.
+    `step` is the least quantity that is sold. `past_due_offset` is days.
     """
 
     window_us: int
@@ -54,6 +54,7 @@ class Rules:
     accepts: bool
     deallocates: bool
     grace_us: int
+    retention_us: int
     horizon_days: int
     ahead_days: int
     past_due_days: int
@@ -124,6 +125,7 @@ def rules(document: Mapping[str, Any], tenant: str, item: str) -> Rules:
         accepts=document.get("unknown_channels", "accept") == "accept",
         deallocates=section.get("shortage", document.get("shortage", "keep")) == "deallocate",
         grace_us=document.get("drift_grace", 30) * _MICROS,
+        retention_us=max(document.get("retention", _RETENTION) * _MICROS, 2 * window_us(document)),
         horizon_days=supply.get("horizon", 180),
         ahead_days=supply.get("ahead", 0),
         past_due_days=supply.get("past_due_days", 0),

@@ -24,7 +24,8 @@ class Pool:
         self.rules = rules
         self.shelf = Shelf()
         self.claims: dict[str, Claim] = {}
-        self.limited: dict[str, Claim] = {}  # those that time may end
+        self.limited: dict[str, Claim] = {}  # those that time may end, or forget
+        self.forgotten_at_us: int | None = None  # the stamp of the newest create that is forgotten
         self.channels = dict.fromkeys(rules.channels, False)  # True: policy has it no more
         self.withdrawn: set[str] = set()
         self.version = self.duplicates = self.stale = self.past = 0
@@ -207,18 +208,31 @@ class Pool:
     def limit(self, claim: Claim) -> None:
         """Let a tick end a claim once its limit is over, but none that stands in the log already.
 
-        A limit that is over already is not put off by what comes meanwhile.
+        A claim that does not stand is forgotten once its retention is over. What is over already is not put off by what
+        comes meanwhile.
         """
         before = claim.timer_us if claim.name in self.limited else None
         self.limited.pop(claim.name, None)
-        if claim.at_us is not None and not claim.ended and claim.expires_at_us is not None:
+        if claim.stands:
+            claim.forget_at_us = None
+        elif claim.forget_at_us is None:
+            claim.forget_at_us = self._log_time_ms * 1000 + self.rules.retention_us
+        limit = claim.expires_at_us if claim.stands else claim.forget_at_us
+        if limit is not None:
             soonest = self._log_time_ms * 1000 + 1
-            waits = before is not None and claim.expires_at_us <= before <= soonest
-            moment = before if waits and before is not None else max(claim.expires_at_us, soonest)
+            waits = before is not None and limit <= before <= soonest
+            moment = before if waits and before is not None else max(limit, soonest)
             claim.timer_us = moment
             self.limited[claim.name] = claim
             if moment != before:
                 self.wake(moment)
+
+    def forget(self, claim: Claim) -> None:
+        """Forget a claim; the stamp of the newest create that is forgotten stays."""
+        del self.claims[claim.name], self.limited[claim.name]
+        self.shelf.forget(claim.name)
+        if claim.at_us is not None:
+            self.forgotten_at_us = max(claim.at_us, self.forgotten_at_us or claim.at_us)
 
     def _commit(self, claim: Claim, units: int, request: int) -> None:
         number = len(self.commits)

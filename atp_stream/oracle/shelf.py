@@ -81,6 +81,10 @@ class Shelf:
         self._gone[reservation] = gone
         self._held = self._gap = None
 
+    def forget(self, reservation: str) -> None:
+        """Take what has left for a reservation for good: whoever bears its name later is another one."""
+        self._gone.pop(reservation, None)
+
     def _sums(self) -> list[tuple[Held, list[str]]]:
         counted = {name for name, place in self._locations.items() if place.newest is not None}
         named, bare = counted - {""}, counted & {""}

@@ -2,14 +2,16 @@
 
 from typing import Final
 
-from atp_stream.oracle.dates import Arriving
+from atp_stream.oracle.dates import DAY, NEVER, Arriving
 from atp_stream.oracle.inputs import Asked
+from atp_stream.oracle.policy import Rules
 from atp_stream.oracle.promises import Promises
 from atp_stream.oracle.shelf import Past, Stale
 from atp_stream.oracle.stock import Said
 from atp_stream.oracle.supply import MAX_RECEIPTS, Supply
 
 _MAX_OPEN: Final = 1_000
+_PAST_DUE_DAYS: Final = 90  # so many days past its own what is open is kept
 
 
 class Denied(Exception):
@@ -23,11 +25,17 @@ class Denied(Exception):
 class Supplies(Promises):
     """The supplies of one item as messages tell of them; what is told in vain changes nothing."""
 
+    def __init__(self, rules: Rules) -> None:
+        super().__init__(rules)
+        self.supply_forgotten_at_us = NEVER  # the stamp of the newest statement that is forgotten
+
     def schedule(self, asked: Asked) -> bool:
         """Take note of what is ordered; tell whether it is news."""
         supply = self._supply(asked)
-        opens = asked.kind != "supply_cancelled"
-        if opens and not supply.open and sum(one.open > 0 for one in self.supplies.values()) >= _MAX_OPEN:
+        if asked.supply not in self.supplies and asked.at_us <= self.supply_forgotten_at_us:
+            raise Denied("too_old")
+        is_order = asked.kind != "supply_cancelled"
+        if is_order and not supply.open and sum(one.open > 0 for one in self.supplies.values()) >= _MAX_OPEN:
             raise Denied("too_many_supplies")
         if not supply.state(asked):
             return False
@@ -94,6 +102,15 @@ class Supplies(Promises):
             self.arriving = [one for one in self.arriving if one.location not in held or one.at_us > fact.at_us]
         return True
 
+    def forget_supplies(self, until_us: int) -> None:
+        """Forget supplies whose time is over; the stamp of the newest statement that is forgotten stays."""
+        for name, supply in [*self.supplies.items()]:
+            if supply.timer_us <= until_us:
+                del self.supplies[name]
+                if supply.holds is not None:
+                    self.supply_forgotten_at_us = max(self.supply_forgotten_at_us, supply.holds.at_us)
+                self.changed()
+
     def wait_no_longer(self, until_us: int) -> None:
         """Let what the stock has not told of within its grace arrive no more."""
         self.arriving = [one for one in self.arriving if one.until_us > until_us]
@@ -114,4 +131,10 @@ class Supplies(Promises):
         return self.supplies.get(str(asked.supply)) or Supply()
 
     def _keep(self, asked: Asked, supply: Supply) -> None:
+        """Keep a supply for the retention after its last change; one that is open, until long after its day."""
         self.supplies[str(asked.supply)] = supply
+        since = self._log_time_ms * 1000
+        if supply.open and supply.holds is not None:
+            since = max(since, (supply.holds.day + _PAST_DUE_DAYS + 1) * DAY * 1000)
+        supply.timer_us = max(since + self.rules.retention_us, self._log_time_ms * 1000 + 1)
+        self.wake(supply.timer_us)

@@ -37,6 +37,7 @@ class Supply:
     def __init__(self) -> None:
         self.statements: list[Statement] = []
         self.receipts: dict[tuple[str, str, Any], Receipt] = {}
+        self.timer_us = 0  # when it is forgotten
         self._open: int | None = 0  # None: something was said since it was counted
 
     def state(self, asked: Asked) -> bool:
