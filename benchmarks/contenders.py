@@ -54,13 +54,13 @@ async def ours(stack: Stack, directory: Path, run: str) -> AsyncIterator[Contend
     settings = site.settings_of(stack, run)
     await provision.initialise(settings)
     topics = Topics.of(settings)
-    told = topics.allocation_committed
+    allocations = topics.allocation_committed
     async with site.worker(settings, directory / run) as worker:
         await worker.ready()
         yield Contender(
             topics.adjusted.name,
             topics.created.name,
-            partitions_of(told.name, told.partitions),
+            partitions_of(allocations.name, allocations.partitions),
             avro_probe(),
             lambda items: worker.drained(inputs=items, records=items),
             lambda: worker.now().cpu,
@@ -95,7 +95,7 @@ async def streams(stack: Stack, directory: Path, run: str) -> AsyncIterator[Cont
             f"{run}.in.created",
             partitions_of(f"{run}.committed", comparison.PARTITIONS),
             json_probe,
-            lambda items: _told(stack, child, f"{run}.available", items * len(CHANNELS)),
+            lambda items: _published(stack, child, f"{run}.available", items * len(CHANNELS)),
             lambda: proc.cpu(child.pid),
         )
     finally:
@@ -109,11 +109,11 @@ class _Allocation(msgspec.Struct):
 
 def json_probe(value: bytes) -> Probe:
     """Read a committed allocation of the peer's."""
-    told = msgspec.json.decode(value, type=_Allocation)
-    return told.itemId, told.quantity
+    allocation = msgspec.json.decode(value, type=_Allocation)
+    return allocation.itemId, allocation.quantity
 
 
-async def _told(stack: Stack, child: Child, topic: str, count: int) -> None:
+async def _published(stack: Stack, child: Child, topic: str, count: int) -> None:
     """Return when so many committed records are in a topic."""
     deadline = time.monotonic() + _LIMIT_S
     found = 0

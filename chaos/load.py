@@ -113,7 +113,7 @@ class Load:
         if step == "change":
             return [self._change(item, order, now)]
         if step == "confirm":
-            return [self._told("confirmed", item, now, reservationId=order)]
+            return [self._message("confirmed", item, now, reservationId=order)]
         units = item.orders[order]
         part = 25 * self._luck.randint(1, units // 25) if self._luck.random() < 0.4 else None
         if step == "release":
@@ -122,7 +122,7 @@ class Load:
             return [self._adjust("restock", item, place, now)]
         self._take(item, order, part or units)
         item.shelves[place] -= part or units
-        event = self._told("fulfilled", item, now, reservationId=order, quantity=part, locationId=place or None)
+        event = self._message("fulfilled", item, now, reservationId=order, quantity=part, locationId=place or None)
         if step == "ship":  # the warehouse tells of it too, and sometimes it alone
             shipped = self._adjustment(item, place, -(part or units), now, reservation_id=order)
             return [shipped] if self._luck.random() < 0.3 else [event, shipped]
@@ -139,11 +139,11 @@ class Load:
         self._take(item, order, part or units)
         event = f"part-{self._count}"  # now and then one id stands for a release and for a fulfilment
         found = [
-            self._told("released", item, now, reservationId=order, quantity=part, eventId=event, reason="customer")
+            self._message("released", item, now, reservationId=order, quantity=part, eventId=event, reason="customer")
         ]
         if part and 2 * part <= units:
             self._take(item, order, part)
-            found.append(self._told("fulfilled", item, now, reservationId=order, quantity=part, eventId=event))
+            found.append(self._message("fulfilled", item, now, reservationId=order, quantity=part, eventId=event))
         return found
 
     def _take(self, item: _Item, order: str, units: int) -> None:
@@ -171,12 +171,12 @@ class Load:
             "locationId": self._luck.choice([None, *item.shelves]) or None,  # a change may name another
         }
         channel = own.choices([*_CHANNELS], [*_CHANNELS.values()])[0]
-        return self._told("created", item, now, reservationId=order, channel=channel, quantity=units, **flags)
+        return self._message("created", item, now, reservationId=order, channel=channel, quantity=units, **flags)
 
     def _count_shelf(self, item: _Item, place: str, now: int) -> Message:
         if self._luck.random() < 0.3:  # something has gone missing
             item.shelves[place] = item.shelves[place] * 8 // 10
-        return self._told("counted", item, now, onHand=item.shelves[place], locationId=place or None)
+        return self._message("counted", item, now, onHand=item.shelves[place], locationId=place or None)
 
     def _adjust(self, step: str, item: _Item, place: str, now: int) -> Message:
         units = self._units(15, 40) if step == "restock" else -min(item.shelves[place], self._units(1, 4))
@@ -199,7 +199,7 @@ class Load:
         }
         return Message("adjusted", None, self._written("adjusted", event, flat=0.85))
 
-    def _told(self, kind: str, item: _Item, now: int, **said: Any) -> Message:
+    def _message(self, kind: str, item: _Item, now: int, **said: Any) -> Message:
         stamp = self._next_stamp(item, now)
         self._count += 1
         event = {

@@ -7,7 +7,7 @@ partition join without holes, and a hole always means that a run was lost.
 
 import logging
 from collections.abc import Awaitable, Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import faust
 from aiokafka.structs import ConsumerRecord
@@ -15,14 +15,15 @@ from faust.events import Event
 from faust.types import TP, AppT
 from faust.types.tuples import Message
 
-from atp_stream.engine.host import Host
-
 #: Starting, stopping and the like of the services that we derive from Faust's is said in Faust's name.
 service_logger = logging.getLogger("faust.engine")
 
 
 class Run(NamedTuple):
-    """Records of one partition whose positions lie in [start, end); `epoch` is the take-over it was fetched after."""
+    """Records of one partition whose positions lie in [start, end); `epoch` is the take-over it was fetched after.
+
+    To Faust it is a record that holds itself, and whose offset is the last position covered.
+    """
 
     tp: TP
     start: int
@@ -30,11 +31,30 @@ class Run(NamedTuple):
     records: list[ConsumerRecord]
     epoch: int = 0
 
+    # What else Faust reads of a record.
+    timestamp = timestamp_type = serialized_key_size = serialized_value_size = 0
+    key = checksum = None
+    headers = ()
 
-def wrap(run: Run) -> ConsumerRecord:
-    """Return the run as the one record that Faust carries: its offset is the last position covered."""
-    timestamp = run.records[-1].timestamp if run.records else 0
-    return ConsumerRecord(*run.tp, run.end - 1, timestamp, 0, None, run, None, 0, 0, ())
+    @property
+    def topic(self) -> str:
+        """The topic's name."""
+        return self.tp.topic
+
+    @property
+    def partition(self) -> int:
+        """The partition's number."""
+        return self.tp.partition
+
+    @property
+    def offset(self) -> int:
+        """The last position covered."""
+        return self.end - 1
+
+    @property
+    def value(self) -> Self:
+        """The run."""
+        return self
 
 
 class RunSchema(faust.Schema[Any, Any]):
@@ -49,6 +69,17 @@ class RunSchema(faust.Schema[Any, Any]):
         return decode
 
 
+def add_reader(app: Any, name: str, *topics: str) -> None:
+    """Let all runs of these topics be submitted to an `EngineApp`; `name` is that of Faust's agent."""
+
+    @app.agent(app.topic(*topics, schema=RunSchema()), name=name)  # type: ignore[untyped-decorator] # Faust has no types
+    async def read(stream: Any) -> None:
+        async for event in stream.noack().events():
+            app.submit(event)
+            for more in waiting(stream):
+                app.submit(more)
+
+
 def waiting(stream: Any) -> Iterator[Event]:
     """Yield the events that wait for the agent of a stream, which itself gives one in each turn of the loop.
 
@@ -57,23 +88,3 @@ def waiting(stream: Any) -> Iterator[Event]:
     queue = stream.channel.queue
     while not queue.empty():
         yield queue.get_nowait()
-
-
-class LostRun(Exception):
-    """A run does not join on to the one before: going on would lose records, or take new ones for old."""
-
-
-def accept(host: Host, event: Any) -> Run | None:
-    """Return the event's run, or None if it was fetched before the last take-over.
-
-    Raises:
-        LostRun: a run before this one got lost on the way through Faust, or the topic begins anew.
-    """
-    run: Run = event.value
-    if run.epoch != host.epoch:
-        return None
-    expected = host.expected.get(run.tp, 0)
-    if run.start != expected:
-        raise LostRun(f"{run.tp.topic}/{run.tp.partition}: expected position {expected}, got [{run.start}, {run.end})")
-    host.expected[run.tp] = run.end
-    return run

@@ -178,10 +178,10 @@ async def by_risk(app: EngineApp, surveys: Surveys, partitions: Sequence[int], t
         found = await reading.shown(number, one.name) if number in owned else None
         if found is not None:
             shown.append(msgspec.Raw(found[1]))
-    return Page(shown, None, Partitions(owned, []), len(first), *_standing(known, partitions))
+    return Page(shown, None, Partitions(owned, []), len(first), *_completeness(known, partitions))
 
 
-def _standing(known: Mapping[int, OfPartition], partitions: Sequence[int]) -> tuple[bool, float]:
+def _completeness(known: Mapping[int, OfPartition], partitions: Sequence[int]) -> tuple[bool, float]:
     """Return whether all items are in what is known of some partitions, and how old the oldest of it is."""
     complete = len(known) == len(partitions) and all(one.complete for one in known.values())
     now = time.time()
@@ -233,7 +233,7 @@ async def own_totals(surveys: Surveys, partitions: Sequence[int], tenant: str) -
             )
             for risk in Risk
         },
-        *_standing(known, partitions),
+        *_completeness(known, partitions),
         Partitions(list(partitions), []),
     )
 

@@ -15,10 +15,10 @@ from atp_stream.messages.outbound import EVENTS, Outbound, Role
 from atp_stream.messages.output_reader import OutputReader
 from atp_stream.messages.registry import SchemaCache
 from atp_stream.settings import Wire
-from tests.messages.happened import CALCULATED, COMMITTED, GENESIS, IDS, PUBLISHED
+from tests.messages.happened import CALCULATED, COMMITTED, GENESIS, IDS, PUBLISHED, TOPICS
 
-AVRO = Outbound(GENESIS, Wire.AVRO, IDS)
-JSON = Outbound(GENESIS, Wire.JSON, {})
+AVRO = Outbound(GENESIS, Wire.AVRO, IDS, TOPICS)
+JSON = Outbound(GENESIS, Wire.JSON, {}, TOPICS)
 _numbers = itertools.count(1)
 
 
@@ -55,7 +55,7 @@ async def test_a_schema_that_is_not_known_yet_is_fetched(stack: Stack) -> None:
     (registered,) = registry.register(
         RegistryAccess(stack.registry_url), {subject: schema_files.schema("AllocationCommittedEvent")}
     )
-    record = Outbound(GENESIS, Wire.AVRO, dict.fromkeys(Role, registered.schema_id)).encode(COMMITTED, 3)
+    record = Outbound(GENESIS, Wire.AVRO, dict.fromkeys(Role, registered.schema_id), TOPICS).encode(COMMITTED, 3)
     with closing(SchemaCache(RegistryAccess(stack.registry_url))) as cache:
         assert JSON.encode(COMMITTED, 3).value == await OutputReader(cache).envelope(record.value)
 

@@ -29,8 +29,29 @@ class Stuck(Exception):
     """Nothing can ever happen any more, or too much has."""
 
 
+class _Handle(asyncio.TimerHandle):
+    """A callback and its context, without asyncio's checks."""
+
+    __slots__ = ()
+
+    def __init__(
+        self, when: float, callback: Any, args: tuple[Any, ...], loop: "SimLoop", context: contextvars.Context | None
+    ) -> None:
+        self._when = when
+        self._callback = callback
+        self._args = args
+        self._loop = loop
+        self._context = contextvars.copy_context() if context is None else context
+        self._cancelled = False
+
+
 class SimLoop(asyncio.BaseEventLoop):
-    """The loop; what runs outside of any process belongs to the world."""
+    """The loop; what runs outside of any process belongs to the world.
+
+    Most of what a story costs is spent here, so what asyncio's loop checks and calls on the way is left out.
+    """
+
+    _stopping: bool  # asyncio's
 
     def __init__(self, random: Random, *, most: int = 400_000) -> None:
         super().__init__()
@@ -40,6 +61,7 @@ class SimLoop(asyncio.BaseEventLoop):
         self.most = most
         self.ran = 0
         self._now = 0.0
+        self._timers: list[tuple[float, _Handle]] = []  # the heap compares times, without a call into Python
 
     def time(self) -> float:
         return self._now
@@ -55,35 +77,62 @@ class SimLoop(asyncio.BaseEventLoop):
         process.dead = True
         self.processes.remove(process)
 
-    def _sort(self, handle: asyncio.Handle) -> None:
-        process = handle._context.get(PROCESS, self.world)  # type: ignore[attr-defined]
-        process.ready.append(handle)
+    def call_soon(self, callback: Any, *args: Any, context: contextvars.Context | None = None) -> asyncio.Handle:
+        handle = _Handle(self._now, callback, args, self, context)
+        handle._context.get(PROCESS, self.world).ready.append(handle)
+        return handle
+
+    def call_at(
+        self, when: float, callback: Any, *args: Any, context: contextvars.Context | None = None
+    ) -> asyncio.TimerHandle:
+        handle = _Handle(when, callback, args, self, context)
+        heapq.heappush(self._timers, (when, handle))
+        return handle
+
+    def call_later(
+        self, delay: float, callback: Any, *args: Any, context: contextvars.Context | None = None
+    ) -> asyncio.TimerHandle:
+        when = self._now + delay
+        handle = _Handle(when, callback, args, self, context)
+        heapq.heappush(self._timers, (when, handle))
+        return handle
 
     def _run_once(self) -> None:
-        ready: Any = self._ready  # type: ignore[attr-defined]
-        while ready:
-            self._sort(ready.popleft())
-        able = [process for process in self.processes if process.ready and not process.frozen]
-        if not able:
-            self._next_timer()
-            return
-        process = able[0] if len(able) == 1 else self.random.choice(able)
-        handle = process.ready.popleft()
-        if not handle._cancelled:
-            self.ran += 1
-            if self.ran > self.most:
-                raise Stuck(f"no end after {self.ran} callbacks, at {self._now:.1f} s")
-            handle._run()
-
-    def _next_timer(self) -> None:
-        scheduled: Any = self._scheduled  # type: ignore[attr-defined]
-        while scheduled:
-            handle = heapq.heappop(scheduled)
-            handle._scheduled = False
+        """Run until the loop is told to stop."""
+        choose, processes = self.random.choice, self.processes
+        while not self._stopping:
+            able = [process for process in processes if process.ready and not process.frozen]
+            if not able:
+                process = self._next_timer()
+                if process.frozen or process.dead:
+                    continue
+            elif len(able) == 1:
+                process = able[0]
+            else:
+                process = choose(able)
+            handle = process.ready.popleft()
             if not handle._cancelled:
-                self._now = max(self._now, handle._when)
-                self._sort(handle)
-                return
+                self.ran += 1
+                if self.ran > self.most:
+                    raise Stuck(f"no end after {self.ran} callbacks, at {self._now:.1f} s")
+                try:
+                    handle._context.run(handle._callback, *handle._args)
+                except (SystemExit, KeyboardInterrupt):
+                    raise
+                except BaseException as error:  # noqa: BLE001 - as asyncio's
+                    self.call_exception_handler({"message": "a callback has failed", "exception": error})
+
+    def _next_timer(self) -> Process:
+        """Let time go on to the next timer, and return the process that it belongs to."""
+        timers = self._timers
+        while timers:
+            when, handle = heapq.heappop(timers)
+            if not handle._cancelled:
+                if when > self._now:
+                    self._now = when
+                process = handle._context.get(PROCESS, self.world)
+                process.ready.append(handle)
+                return process
         raise Stuck(f"nothing is left to happen, at {self._now:.1f} s")
 
     def _timer_handle_cancelled(self, handle: Any) -> None: ...

@@ -63,6 +63,7 @@ def small_and_patched() -> Iterator[None]:
     logging.disable(logging.CRITICAL)
     collecting = gc.isenabled()
     gc.disable()  # what a crash leaves behind is closed where we close it
+    gc.freeze()
     try:
         with (
             patch.object(batches, "BATCH_BYTES", 300),
@@ -73,9 +74,7 @@ def small_and_patched() -> Iterator[None]:
             yield
     finally:
         logging.disable(logging.NOTSET)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)  # of what a crash has left behind before it began
-            gc.collect()
+        gc.unfreeze()
         if collecting:
             gc.enable()
 
@@ -282,6 +281,9 @@ class Story:
                     if coroutine is not None:  # Python 3.12 and newer have tasks without one
                         coroutine.close()
             self.loop.close()
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", RuntimeWarning)  # of what a crash has left behind before it began
+                gc.collect()  # else the tasks of all stories are looked through for those of one
         finally:
             sys.unraisablehook = told
 

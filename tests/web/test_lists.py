@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from atp_stream.domain.policy.rules import Level, parse
-from atp_stream.engine.batches import Output
+from atp_stream.records import Output
 from atp_stream.web import events
 from atp_stream.web.events import Reader, Shown
 from tests.domain.support.log import AT, count, policy, reserve

@@ -10,10 +10,10 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from atp_stream.domain.state.overlay import Tally
 from atp_stream.engine.app import EngineApp
-from atp_stream.engine.batches import Output
 from atp_stream.engine.commit_group import Answer, CommitGroup
 from atp_stream.engine.partition_state import Lane
 from atp_stream.engine.position import Position
+from atp_stream.records import Output
 from atp_stream.web.metrics import COUNTED
 
 Client = TestClient[Any, Any]
