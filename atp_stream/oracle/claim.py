@@ -32,7 +32,7 @@ class Claim:
     confirmed: bool = False
     expires_at_us: int | None = None
     timer_us: int | None = None  # when a tick may end it, or forget it: at its limit, but behind what set that
-    forget_at_us: int | None = None  # when its retention is over, which begins with its end, or in front of its create
+    forget_at_us: int | None = None  # when its retention is over; it begins with its end, or in front of its create
     location: str = ""
     reference: str | None = None
     ended: str = ""

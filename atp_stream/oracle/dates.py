@@ -9,8 +9,8 @@ from typing import Any, Final, NamedTuple
 
 from atp_stream.oracle.claim import Claim
 from atp_stream.oracle.curve import NOW, Curve
+from atp_stream.oracle.forgetting import Forgetting
 from atp_stream.oracle.policy import Rules
-from atp_stream.oracle.pool import Pool
 from atp_stream.oracle.reported import Reported
 from atp_stream.oracle.supply import Supply
 
@@ -39,7 +39,7 @@ class Projection(NamedTuple):
     channels: dict[str, tuple[int, tuple[tuple[int, int], ...]]]
 
 
-class Dates(Pool):
+class Dates(Forgetting):
     """The supplies of one item, and what is promised of it by day."""
 
     def __init__(self, rules: Rules) -> None:

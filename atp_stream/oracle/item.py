@@ -4,8 +4,6 @@ What lies outside the rules that are known here is refused by `Unknown`: the ora
 rather than guess. Quantities are whole hundredths, `at` is in microseconds, a place is an offset in the item log.
 """
 
-from collections.abc import Iterator
-
 from atp_stream.oracle.claim import Claim
 from atp_stream.oracle.dates import DAY
 from atp_stream.oracle.inputs import Asked
@@ -104,21 +102,11 @@ class Item(Supplies):
         rolls = self.roll_at_us is not None and self.roll_at_us <= until_us
         if rolls:
             self.roll(until_us // 1000 // DAY)
-        self.alarm_us = min(self._timers(), default=None)
+        self.alarm_us = min(self.timers(), default=None)
         if not ended and not self.reported:
             return False
         self.done(place)
         return True
-
-    def _timers(self) -> Iterator[int]:
-        """Yield the moments at which a tick is to come."""
-        yield from (claim.timer_us for claim in self.limited.values() if claim.timer_us is not None)
-        yield from (one.until_us for one in self.arriving)
-        yield from (supply.timer_us for supply in self.supplies.values())
-        if self.roll_at_us is not None:
-            yield self.roll_at_us
-        if self.drift is not None and self.drift.timer_us is not None:
-            yield self.drift.timer_us
 
     # What becomes of them
 
@@ -128,7 +116,7 @@ class Item(Supplies):
         news = fact.supply is not None and self.adjust(fact)
         if not self.put(kind, fact, generation, ships=ships, news=news):
             return news
-        if ships and not self._is_forgotten(fact):
+        if ships and not self.is_forgotten(fact):
             claim = self._claim(fact)
             before = claim.departed
             claim.adjusted[fact.location or ""] -= fact.quantity or 0
@@ -141,7 +129,7 @@ class Item(Supplies):
         channel = asked.channel or self.rules.default
         channel = self.rules.aliases.get(channel, channel)
         if claim.at_us is None:
-            if self.forgotten_at_us is not None and asked.at_us <= self.forgotten_at_us:
+            if self.is_too_old(asked):
                 raise Denied("too_old")
             self._require_in_reach(asked)
             self._open(claim, asked, channel)
@@ -176,8 +164,7 @@ class Item(Supplies):
         """Answer the first create of a reservation, of which other messages may have come before."""
         is_new = self._admit(channel)
         self.claims[claim.name] = claim
-        self.limited.pop(claim.name, None)
-        claim.forget_at_us = None
+        self.keep(claim)
         claim.channel, claim.asked = channel, asked.channel
         claim.location, claim.reference = asked.location or "", asked.reference
         self._take(claim, asked)
@@ -241,8 +228,7 @@ class Item(Supplies):
 
     def _reopen(self, claim: Claim) -> None:
         """Claim what expiry took, as of now, but behind nobody who waits in the channel."""
-        self.limited.pop(claim.name, None)
-        claim.forget_at_us = None
+        self.keep(claim)
         claim.ended, claim.confirmed, claim.expires_at_us = "", True, None
         if claim.channel not in self.channels:
             raise Unknown("reservation that is reopened in a channel that is gone")
@@ -272,7 +258,7 @@ class Item(Supplies):
         return True
 
     def _fulfil(self, asked: Asked) -> bool:
-        if self._is_forgotten(asked):
+        if self.is_forgotten(asked):
             raise Denied("too_old")
         claim = self._claim(asked)
         if _is_known(claim, asked):
@@ -288,11 +274,6 @@ class Item(Supplies):
             claim.shipped.append(Gone(asked.at_us, units, location, rest=asked.quantity is None))
         self.leave(str(asked.reservation), claim, claim.departed - before)
         return True
-
-    def _is_forgotten(self, asked: Asked) -> bool:
-        """Tell whether a message names a claim that may have been forgotten."""
-        newest = self.forgotten_at_us
-        return newest is not None and asked.at_us <= newest and asked.reservation not in self.claims
 
     def _claim(self, asked: Asked) -> Claim:
         return self.claims.setdefault(str(asked.reservation), Claim(str(asked.reservation)))

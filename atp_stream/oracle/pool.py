@@ -25,7 +25,6 @@ class Pool:
         self.shelf = Shelf()
         self.claims: dict[str, Claim] = {}
         self.limited: dict[str, Claim] = {}  # those that time may end, or forget
-        self.forgotten_at_us: int | None = None  # the stamp of the newest create that is forgotten
         self.channels = dict.fromkeys(rules.channels, False)  # True: policy has it no more
         self.withdrawn: set[str] = set()
         self.version = self.duplicates = self.stale = self.past = 0
@@ -226,13 +225,6 @@ class Pool:
             self.limited[claim.name] = claim
             if moment != before:
                 self.wake(moment)
-
-    def forget(self, claim: Claim) -> None:
-        """Forget a claim; the stamp of the newest create that is forgotten stays."""
-        del self.claims[claim.name], self.limited[claim.name]
-        self.shelf.forget(claim.name)
-        if claim.at_us is not None:
-            self.forgotten_at_us = max(claim.at_us, self.forgotten_at_us or claim.at_us)
 
     def _commit(self, claim: Claim, units: int, request: int) -> None:
         number = len(self.commits)

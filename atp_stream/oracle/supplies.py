@@ -1,5 +1,6 @@
 """What is said of the supplies of one item, and what of it the stock has to tell of still."""
 
+from collections.abc import Iterator
 from typing import Final
 
 from atp_stream.oracle.dates import DAY, NEVER, Arriving
@@ -34,8 +35,8 @@ class Supplies(Promises):
         supply = self._supply(asked)
         if asked.supply not in self.supplies and asked.at_us <= self.supply_forgotten_at_us:
             raise Denied("too_old")
-        is_order = asked.kind != "supply_cancelled"
-        if is_order and not supply.open and sum(one.open > 0 for one in self.supplies.values()) >= _MAX_OPEN:
+        opens = asked.kind != "supply_cancelled"
+        if opens and not supply.open and sum(one.open > 0 for one in self.supplies.values()) >= _MAX_OPEN:
             raise Denied("too_many_supplies")
         if not supply.state(asked):
             return False
@@ -111,6 +112,16 @@ class Supplies(Promises):
                     self.supply_forgotten_at_us = max(self.supply_forgotten_at_us, supply.holds.at_us)
                 self.changed()
 
+    def timers(self) -> Iterator[int]:
+        """Yield the moments at which a tick is to come."""
+        yield from (claim.timer_us for claim in self.limited.values() if claim.timer_us is not None)
+        yield from (one.until_us for one in self.arriving)
+        yield from (supply.timer_us for supply in self.supplies.values())
+        if self.roll_at_us is not None:
+            yield self.roll_at_us
+        if self.drift is not None and self.drift.timer_us is not None:
+            yield self.drift.timer_us
+
     def wait_no_longer(self, until_us: int) -> None:
         """Let what the stock has not told of within its grace arrive no more."""
         self.arriving = [one for one in self.arriving if one.until_us > until_us]
@@ -133,8 +144,8 @@ class Supplies(Promises):
     def _keep(self, asked: Asked, supply: Supply) -> None:
         """Keep a supply for the retention after its last change; one that is open, until long after its day."""
         self.supplies[str(asked.supply)] = supply
-        since = self._log_time_ms * 1000
+        now = since = self._log_time_ms * 1000
         if supply.open and supply.holds is not None:
-            since = max(since, (supply.holds.day + _PAST_DUE_DAYS + 1) * DAY * 1000)
-        supply.timer_us = max(since + self.rules.retention_us, self._log_time_ms * 1000 + 1)
+            since = max(now, (supply.holds.day + _PAST_DUE_DAYS + 1) * DAY * 1000)
+        supply.timer_us = max(since + self.rules.retention_us, now + 1)
         self.wake(supply.timer_us)
