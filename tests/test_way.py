@@ -8,11 +8,11 @@ import asyncio
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import ItemsView, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from types import FrameType, MappingProxyType, SimpleNamespace
-from typing import Any, NamedTuple
+from types import FrameType, SimpleNamespace
+from typing import Any
 
 import msgspec
 import pytest
@@ -42,7 +42,13 @@ KEEP = {
     "Intake.submit", "Lane.submit", "Batches.add_all", "State.put", "OpenItem.commit", "OpenItem.publish", "_state",
     "batch_of",
 }  # fmt: skip
-HELD = {"OpenItem": ("row", "events"), "State": ("changed",), "Message": ("value",), "Event": ("value",)}
+HELD = {
+    "Stream": ("event",),
+    "OpenItem": ("row", "events"),
+    "State": ("changed",),
+    "Message": ("value",),
+    "Event": ("value",),
+}
 PACKAGE = str(Path(composition.__file__).parent)
 
 
@@ -60,7 +66,7 @@ def carries(thing: Any, depth: int = 5) -> bool:
         parts = [*thing.values()]
     elif isinstance(thing, ConsumerRecord):
         parts = [thing.value]
-    elif isinstance(thing, list | tuple | type({}.items())):
+    elif isinstance(thing, list | tuple | ItemsView):
         parts = [*thing]
     elif isinstance(thing, msgspec.Struct):
         parts = [getattr(thing, name, None) for name in thing.__struct_fields__]
@@ -101,7 +107,7 @@ class Trace:
 
     def way(self) -> list[str]:
         """Return the functions that are on the way, in the order of their first call."""
-        on_the_way = set()
+        on_the_way: set[str] = set()
         for call in reversed(self.calls.values()):  # whom a function calls comes behind it
             has_it = call.gets or call.returns or call.obtains
             if has_it and (call.returns or call.hands_on or call.name in KEEP):
@@ -137,28 +143,34 @@ class Producer:
         return answer
 
 
-class Consumer(NamedTuple):
-    """aiokafka's consumer, which has fetched one record."""
+class Consumer:
+    """aiokafka's consumer, which has fetched one record; what it is asked for its parts, it answers itself."""
 
-    record: Any
     _closed = False
     fetch_context = nullcontext
-    _subscription = _fetcher = _subscriptions = subscription = property(lambda self: self)
-    assignment = property(lambda self: SimpleNamespace(tps={self.tp}, state_value=lambda _: self))
-    tp = property(lambda self: TP(self.record.topic, self.record.partition))
-    _records = MappingProxyType({})
     has_valid_position = True
-    position = property(lambda self: self.record.offset + 1)
+
+    def __init__(self, record: Any) -> None:
+        self._record = record
+        self.tp = TP(record.topic, record.partition)
+        self.position = record.offset + 1
+        self.tps = {self.tp}
+        self._records: dict[TP, Any] = {}
+        self._subscription = self._fetcher = self._subscriptions = self.subscription = self.assignment = self
+
+    def state_value(self, _: TP) -> Any:
+        return self
 
     async def fetched_records(self, *_: Any, **__: Any) -> Any:
-        return {TopicPartition(*self.tp): [self.record]}
+        return {TopicPartition(*self.tp): [self._record]}
 
 
-class Stream(NamedTuple):
+class Stream:
     """Faust's, with one event."""
 
-    event: Any
-    channel = SimpleNamespace(queue=asyncio.Queue())
+    def __init__(self, event: Any) -> None:
+        self.event = event
+        self.channel = SimpleNamespace(queue=asyncio.Queue())
 
     def noack(self) -> "Stream":
         return self
@@ -218,7 +230,7 @@ class Worker:
         if steps._group is None:
             lane = Lane(partition, PartitionStore(self.app.table, partition))
             lane.position, lane.unfinished, steps._open = Position(genesis="g"), False, True
-            steps._group = CommitGroup(self.producer, [lane], self.app.table, steps._fold)  # type: ignore[arg-type]
+            steps._group = CommitGroup(self.producer, [lane], self.app.table, steps._fold)
             steps._task = asyncio.create_task(steps._work(steps._group))
 
 

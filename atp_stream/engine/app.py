@@ -233,10 +233,10 @@ class EngineApp(faust.App):
         expected = self.expected.get(run.tp, 0)
         if run.start != expected:
             found = f"expected position {expected}, got [{run.start}, {run.end})"
-            self.give_up(f"a run of records was lost on its way: {run.topic}/{run.partition}: {found}")
+            self.give_up(f"a run of records was lost on its way: {run.tp.topic}/{run.tp.partition}: {found}")
             return
         self.expected[run.tp] = run.end
-        (self.steps if run.topic == self.log_topic else self.intake).submit(event, run)
+        (self.steps if run.tp.topic == self.log_topic else self.intake).submit(event, run)
 
     # -- the watch -----------------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ from mode import get_logger
 from atp_stream.engine.ends import partitions_now, written_ends
 from atp_stream.engine.fetch_session import fetch_in_sessions
 from atp_stream.engine.host import Engine
-from atp_stream.engine.runs import Run, service_logger
+from atp_stream.engine.runs import Run, service_logger, wrap
 from atp_stream.engine.source_place import Place
 
 log = get_logger(__name__)
@@ -191,7 +191,7 @@ class RunThread(driver.AIOKafkaConsumerThread):
                     start = await self._after_a_gap(consumer, tp, start, records[0].offset)
                 if records or end > start:
                     self._next[tp] = end
-                    runs[tp] = [Run(tp, start, end, records, epoch)]
+                    runs[tp] = [wrap(Run(tp, start, end, records, epoch))]
         return runs
 
     async def _fetch_shares(self, consumer: Any, wanted: set[TP], timeout: float | None, max_records: int) -> Any:

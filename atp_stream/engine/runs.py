@@ -7,7 +7,7 @@ partition join without holes, and a hole always means that a run was lost.
 
 import logging
 from collections.abc import Awaitable, Callable, Iterator
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import faust
 from aiokafka.structs import ConsumerRecord
@@ -20,10 +20,7 @@ service_logger = logging.getLogger("faust.engine")
 
 
 class Run(NamedTuple):
-    """Records of one partition whose positions lie in [start, end); `epoch` is the take-over it was fetched after.
-
-    To Faust it is a record that holds itself, and whose offset is the last position covered.
-    """
+    """Records of one partition whose positions lie in [start, end); `epoch` is the take-over it was fetched after."""
 
     tp: TP
     start: int
@@ -31,30 +28,11 @@ class Run(NamedTuple):
     records: list[ConsumerRecord]
     epoch: int = 0
 
-    # What else Faust reads of a record.
-    timestamp = timestamp_type = serialized_key_size = serialized_value_size = 0
-    key = checksum = None
-    headers = ()
 
-    @property
-    def topic(self) -> str:
-        """The topic's name."""
-        return self.tp.topic
-
-    @property
-    def partition(self) -> int:
-        """The partition's number."""
-        return self.tp.partition
-
-    @property
-    def offset(self) -> int:
-        """The last position covered."""
-        return self.end - 1
-
-    @property
-    def value(self) -> Self:
-        """The run."""
-        return self
+def wrap(run: Run) -> ConsumerRecord:
+    """Return the run as the one record that Faust carries: its offset is the last position covered."""
+    timestamp = run.records[-1].timestamp if run.records else 0
+    return ConsumerRecord(*run.tp, run.end - 1, timestamp, 0, None, run, None, 0, 0, ())
 
 
 class RunSchema(faust.Schema[Any, Any]):
@@ -72,12 +50,13 @@ class RunSchema(faust.Schema[Any, Any]):
 def add_reader(app: Any, name: str, *topics: str) -> None:
     """Let all runs of these topics be submitted to an `EngineApp`; `name` is that of Faust's agent."""
 
-    @app.agent(app.topic(*topics, schema=RunSchema()), name=name)  # type: ignore[untyped-decorator] # Faust has no types
     async def read(stream: Any) -> None:
         async for event in stream.noack().events():
             app.submit(event)
             for more in waiting(stream):
                 app.submit(more)
+
+    app.agent(app.topic(*topics, schema=RunSchema()), name=name)(read)
 
 
 def waiting(stream: Any) -> Iterator[Event]:
