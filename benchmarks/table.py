@@ -39,7 +39,7 @@ def figures(results: Figures) -> str:
     for items, found in results.get("lists", {}).items():
         parts.append(_lists(int(items), found))
     if "pages" in results:
-        parts.append(_pages(results["pages"], results["checkout"]))
+        parts.append(_pages(results["pages"], results.get("checkout", {})))
     return "\n".join(parts)
 
 
