@@ -274,7 +274,7 @@ async def test_who_reads_nothing_is_told_what_he_lost_when_he_reads_again(worker
             "lamp", count(10_000_000), *(reserve(f"r-{number}", 100) for number in range(events.MAX_WAITING + 90))
         )
         seen = lost = 0
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while seen + lost < events.MAX_WAITING + 90:
                 block = await stream.content.readuntil(b"\n\n")
                 if block.startswith(b"event: lost"):
