@@ -16,6 +16,7 @@ from atp_stream.access import KafkaAccess
 from atp_stream.devstack import Stack
 from atp_stream.devstack.child import Child
 from atp_stream.messages import schema_files
+from atp_stream.settings import Settings
 from atp_stream.topics import Topics
 from benchmarks import comparison, proc, site
 from benchmarks.traffic import CHANNELS
@@ -53,18 +54,23 @@ async def ours(stack: Stack, directory: Path, run: str) -> AsyncIterator[Contend
     """Give a worker that serves all partitions."""
     settings = site.settings_of(stack, run)
     await provision.initialise(settings)
-    topics = Topics.of(settings)
-    allocations = topics.allocation_committed
     async with site.worker(settings, directory / run) as worker:
         await worker.ready()
-        yield Contender(
-            topics.adjusted.name,
-            topics.created.name,
-            partitions_of(allocations.name, allocations.partitions),
-            avro_probe(),
-            lambda items: worker.drained(inputs=items, records=items),
-            lambda: worker.now().cpu,
-        )
+        yield of_worker(settings, worker)
+
+
+def of_worker(settings: Settings, worker: site.Bench) -> Contender:
+    """Return a worker that is ready as a contender."""
+    topics = Topics.of(settings)
+    allocations = topics.allocation_committed
+    return Contender(
+        topics.adjusted.name,
+        topics.created.name,
+        partitions_of(allocations.name, allocations.partitions),
+        avro_probe(),
+        lambda items: worker.drained(inputs=items, records=items),
+        lambda: worker.now().cpu,
+    )
 
 
 def avro_probe() -> Callable[[bytes], Probe]:

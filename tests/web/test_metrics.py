@@ -153,7 +153,7 @@ async def test_no_label_could_name_an_item(idle: Client) -> None:
     async with idle.get("/metrics") as answer:
         families = list(parse_text(await answer.text()))
     labels = {label for family in families for sample in family.samples for label in sample.labels}
-    known = {"event", "reason", "topic", "partition", "outcome", "state", "method", "path", "status", "le"}
+    known = {"event", "reason", "risk", "topic", "partition", "outcome", "state", "method", "path", "status", "le"}
     known |= {"version", "faust", "python"}  # of the build
     known |= {"stream", "table", "operation", "metric", "status_code"}  # Faust's
     assert set() == labels - known
