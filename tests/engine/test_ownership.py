@@ -1,4 +1,4 @@
-"""A take-over ends those who were there before, but nobody who came after; every order of events is the simulation's."""
+"""A take-over ends those who were there before, and nobody who came after; orders of events are the simulation's."""
 
 from collections.abc import Collection
 from typing import Any
