@@ -70,7 +70,7 @@ chaos: install-dev
 # Only who measures peers, as all do who name no PARTS, needs what compiles them.
 bench: install-dev $(if $(filter peers latency,$(or $(PARTS),peers)),$(PEERS_DIR)/kafka_streams/.built)
 	$(fetch-java)
-	N=$(N) PARTS="$(PARTS)" WORKLOADS="$(WORKLOADS)" REPEAT=$(REPEAT) RATES="$(RATES)" DURATION=$(DURATION) ROWS="$(ROWS)" CHECK=$(CHECK) ITEMS=$(ITEMS) BEFORE=$(BEFORE) \
+	N=$(N) PARTS="$(PARTS)" WORKLOADS="$(WORKLOADS)" REPEAT=$(REPEAT) RATES="$(RATES)" DURATION=$(DURATION) ROWS="$(ROWS)" ROUNDS=$(ROUNDS) CHECK=$(CHECK) ITEMS=$(ITEMS) BEFORE=$(BEFORE) \
 	  $(BIN)/python -m benchmarks
 
 # Each check is a target of its own, so that `make --keep-going lint` tells all there is to mend.

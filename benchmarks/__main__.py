@@ -1,12 +1,12 @@
 """`make bench`: measure, and write the table of benchmarks/README.md anew.
 
 Knobs, as variables of make or of the environment: N (events a workload, 200,000; items of the first load, 500,000),
-PARTS (of throughput, peers, latency, recovery, first_load, security, pages, dates, lists; the first four, and the
-last two need no Kafka), WORKLOADS (zipf uniform), ITEMS (of lists, 1,000,000), BEFORE (of pages: a Python with another
-version installed, to compare with),
+PARTS (of throughput, peers, latency, recovery, takeover, first_load, security, pages, dates, lists; the first five, and
+the last two need no Kafka), WORKLOADS (zipf uniform), ITEMS (of lists, 1,000,000), BEFORE (of pages: a Python with
+another version installed, to compare with),
 REPEAT (runs of throughput, peers and latency, 2: the median of them, the sum of what was lost, the greatest maximum),
-RATES (10 200 2000), DURATION (seconds of each rate, 15), ROWS (100000 1000000), CHECK (events of the run whose outputs
-are recounted, 30,000; 0 for none).
+RATES (10 200 2000), DURATION (seconds of each rate, 15), ROWS (100000 1000000), ROUNDS (of takeover, 5), CHECK (events
+of the run whose outputs are recounted, 30,000; 0 for none).
 What a run did not measure stays as it was; `benchmarks/results.json` holds the figures behind the table.
 """
 
@@ -30,7 +30,7 @@ from typing import Any, Final, NamedTuple
 from atp_stream import __version__
 from atp_stream.devstack import Stack
 from atp_stream.settings import Settings
-from benchmarks import comparison, dates, first_load, latency, lists, pages, recovery, table, throughput
+from benchmarks import comparison, dates, first_load, latency, lists, pages, recovery, table, takeover, throughput
 from benchmarks.contenders import CONTENDERS
 from benchmarks.traffic import WORKLOADS
 
@@ -53,6 +53,7 @@ class Knobs(NamedTuple):
     rates: list[int]
     seconds: float
     rows: list[int]
+    rounds: int
     check: int
     listed: int
     before: str
@@ -64,12 +65,13 @@ class Knobs(NamedTuple):
         return cls(
             events=int(said("N", "200000")),
             items=int(said("N", "500000")),
-            parts=said("PARTS", "throughput peers latency recovery").split(),
+            parts=said("PARTS", "throughput peers latency recovery takeover").split(),
             workloads=said("WORKLOADS", "zipf uniform").split(),
             repeat=int(said("REPEAT", "2")),
             rates=[int(rate) for rate in said("RATES", "10 200 2000").split()],
             seconds=float(said("DURATION", "15")),
             rows=[int(rows) for rows in said("ROWS", "100000 1000000").split()],
+            rounds=int(said("ROUNDS", "5")),
             check=int(said("CHECK", "30000")),
             listed=int(said("ITEMS", "1000000")),
             before=said("BEFORE", ""),
@@ -92,15 +94,25 @@ class Run:
         if "latency" in self.knobs.parts:
             for rate in self.knobs.rates:
                 await self._latency(rate)
-        if "recovery" in self.knobs.parts:
-            await self._recovery()
-        if "first_load" in self.knobs.parts:
-            found = await first_load.measure(self.stack, self.directory, self.knobs.items)
-            self._keep(("first_load", str(self.knobs.items)), [found])
-        if "security" in self.knobs.parts:
-            await self._security()
-        if "pages" in self.knobs.parts:
-            await self._pages()
+        others = {
+            "recovery": self._recovery,
+            "takeover": self._takeover,
+            "first_load": self._first_load,
+            "security": self._security,
+            "pages": self._pages,
+        }
+        for part, run in others.items():
+            if part in self.knobs.parts:
+                await run()
+
+    async def _takeover(self) -> None:
+        """Let one of two workers go."""
+        for way, found in (await takeover.measure(self.stack, self.directory, self.knobs.rounds)).items():
+            self._keep(("takeover", way), [found])
+
+    async def _first_load(self) -> None:
+        found = await first_load.measure(self.stack, self.directory, self.knobs.items)
+        self._keep(("first_load", str(self.knobs.items)), [found])
 
     async def _pages(self) -> None:
         """Run the same load in turn with pages open and without, and on another version; then post orders."""

@@ -17,7 +17,7 @@ from confluent_kafka import Producer
 from atp_stream import provision
 from atp_stream.devstack import Stack
 from atp_stream.settings import Settings
-from atp_stream.topics import LOG_PARTITIONS, Topics
+from atp_stream.topics import Topics
 from atp_stream.web.query import MAX_ITEMS
 from benchmarks import site
 from benchmarks.throughput import rows_of
@@ -100,7 +100,7 @@ async def measure(stack: Stack, directory: Path, items: int) -> Figures:
     await provision.initialise(settings)
     workers = [site.Bench(settings, directory / f"first-load-{number}") for number in range(WORKERS)]
     try:
-        await _all_serve(workers)
+        await site.all_serve(workers, _AT_MOST_S)
         messages = items + len(range(0, items, ITEMS_PER_ORDER))
         cpu = sum(worker.now().cpu for worker in workers)
         began = time.monotonic()
@@ -127,19 +127,6 @@ async def measure(stack: Stack, directory: Path, items: int) -> Figures:
     finally:
         for worker in workers:
             await worker.close()
-
-
-async def _all_serve(workers: list[site.Bench]) -> None:
-    for worker in workers:
-        worker.start()
-    began = time.monotonic()
-    while True:
-        served = [await worker.serves() for worker in workers]
-        if all(served) and sorted(n for mine in served for n in mine) == list(range(LOG_PARTITIONS)):
-            return
-        if time.monotonic() - began > _AT_MOST_S:
-            raise RuntimeError(f"the workers do not get ready: they serve {served}")
-        await asyncio.sleep(0.2)
 
 
 def _send(settings: Settings, items: int) -> float:

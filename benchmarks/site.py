@@ -3,7 +3,7 @@
 import asyncio
 import sys
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import fields, replace
 from pathlib import Path
@@ -63,6 +63,11 @@ class Bench:
         """Where it answers."""
         return self._worker.url
 
+    @property
+    def running(self) -> bool:
+        """Whether the process is there."""
+        return self._worker.child.running
+
     def start(self) -> None:
         """Start the process."""
         self._worker.start()
@@ -86,6 +91,10 @@ class Bench:
     async def stop(self) -> None:
         """End the process in order."""
         await asyncio.to_thread(self._worker.child.stop, grace=30.0)
+
+    async def kill(self) -> None:
+        """End the process as a crash would."""
+        await asyncio.to_thread(self._worker.child.kill)
 
     async def close(self) -> None:
         """End whatever is left."""
@@ -122,6 +131,21 @@ class Bench:
             if time.monotonic() - began > seconds:
                 raise RuntimeError(f"not drained after {seconds:.0f} s: {read:.0f} of {inputs} inputs were read")
             await asyncio.sleep(_DRAIN_POLL)
+
+
+async def all_serve(workers: Sequence[Bench], seconds: float) -> None:
+    """Start those that do not run, and return when all serve, and all partitions between them."""
+    for worker in workers:
+        if not worker.running:
+            worker.start()
+    began = time.monotonic()
+    while True:
+        served = [await worker.serves() for worker in workers]
+        if all(served) and sorted(n for mine in served for n in mine) == list(range(LOG_PARTITIONS)):
+            return
+        if time.monotonic() - began > seconds:
+            raise RuntimeError(f"the workers do not get ready: they serve {served}")
+        await asyncio.sleep(2 * _POLL)
 
 
 @asynccontextmanager

@@ -30,6 +30,8 @@ def figures(results: Figures) -> str:
         parts.append(_latency(results["latency"]))
     if "recovery" in results:
         parts.append(_recovery(results["recovery"]))
+    if "takeover" in results:
+        parts.append(_takeover(results["takeover"]))
     if "first_load" in results:
         parts.append(_first_load(results["first_load"]))
     if "security" in results:
@@ -194,6 +196,25 @@ def _recovery(found: Figures) -> str:
         for one in sorted(found.values(), key=lambda one: int(one["rows"]))
     ]
     return f"### A start, from the process to all six partitions served\n\n{_table(head, rows)}"
+
+
+def _takeover(found: Figures) -> str:
+    head = ("it ends by", "rounds", "served again, median", "worst", "aim", "reservations", "lost", "doubled", "date")
+    rows = [
+        (
+            way,
+            str(one["rounds"]),
+            f"{one['median_s']:.2f} s",
+            f"{one['worst_s']:.2f} s",
+            f"{one['aim_s']:g} s",
+            f"{one['reservations']:,}",
+            str(one["lost"]),
+            str(one["doubled"]),
+            one["date"],
+        )
+        for way, one in found.items()
+    ]
+    return f"### One of two workers goes, until all that it had is served again\n\n{_table(head, rows)}"
 
 
 def _first_load(found: Figures) -> str:

@@ -84,6 +84,16 @@ def test_a_first_load_says_time_and_rows_and_the_memory_of_each_worker() -> None
     )
 
 
+def test_a_worker_that_goes_is_told_by_the_way_it_ends_and_beside_its_aim() -> None:
+    killed = {
+        "rounds": 5, "median_s": 10.412, "worst_s": 11.9, "aim_s": 12.0, "reservations": 12_345, "lost": 0,
+        "doubled": 0, "date": "2026-11-28",
+    }  # fmt: skip
+    rows = figures({"machine": MACHINE, "takeover": {"kill -9": killed}}).splitlines()
+
+    assert "| kill -9 | 5 | 10.41 s | 11.90 s | 12 s | 12,345 | 0 | 0 | 2026-11-28 |" in rows
+
+
 def test_the_cost_of_an_item_full_of_dates_is_told_by_kind_of_event() -> None:
     one = {
         "ms": 7.44, "max_ms": 10.2, "longest_step_ms": 9.9, "steps": 1, "reads": 1_019, "events": 40,

@@ -128,8 +128,7 @@ class SimLoop(asyncio.BaseEventLoop):
         while timers:
             when, handle = heapq.heappop(timers)
             if not handle._cancelled:
-                if when > self._now:
-                    self._now = when
+                self._now = max(self._now, when)
                 process = handle._context.get(PROCESS, self.world)
                 process.ready.append(handle)
                 return process
