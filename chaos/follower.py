@@ -5,7 +5,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Coroutine
-from contextlib import suppress
+from concurrent.futures import wait
 from typing import Any, Final, TypeVar
 
 from atp_stream.access import KafkaAccess, RegistryAccess
@@ -65,10 +65,11 @@ class Follower(threading.Thread):
 
     def _done(self, asked: Coroutine[Any, Any, _T]) -> _T:
         future = asyncio.run_coroutine_threadsafe(asked, self._loop)
-        while self.is_alive():
-            with suppress(TimeoutError):
-                return future.result(_EVERY_S)
-        raise RuntimeError("nobody reads along any more") from self.error
+        while self.is_alive() and not future.done():
+            wait([future], _EVERY_S)
+        if not future.done():
+            raise RuntimeError("nobody reads along any more") from self.error
+        return future.result()
 
     async def _follow(self) -> None:
         async with Reader(KafkaAccess.of(self._settings), self._names) as self._reader:
