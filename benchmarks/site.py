@@ -53,7 +53,7 @@ class Moment(NamedTuple):
 class Bench:
     """A worker under measurement."""
 
-    def __init__(self, settings: Settings, directory: Path, python: str) -> None:
+    def __init__(self, settings: Settings, directory: Path, python: str = sys.executable) -> None:
         self._worker = Worker("worker", directory, environment_of(settings), python)
         self._session = aiohttp.ClientSession(timeout=_ANSWER)
         self.started = Moment(0.0, 0.0)  # the last look at it before it was ready

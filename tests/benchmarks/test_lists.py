@@ -1,6 +1,6 @@
 """What lists cost is measured on what they really answer."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -28,7 +28,7 @@ def test_a_count_that_rests_longer_takes_longer(found: dict[str, dict[str, float
 
 def test_a_stretch_ends_where_others_have_their_turn() -> None:
     class Turn:
-        def __await__(self) -> Iterator[None]:
+        def __await__(self) -> Generator[None, None, None]:
             yield
 
     async def work() -> str:

@@ -22,7 +22,7 @@ from atp_stream.records import Output
 from atp_stream.settings import Settings, Wire
 from atp_stream.topics import LOG_PARTITIONS, Topics
 from tests.agents.memory import Memory
-from tests.messages.happened import EVERY, GENESIS
+from tests.messages.happened import EVERY, GENESIS, value_of
 from tests.messages.wire import Record
 from tools.reference import ROOT
 
@@ -127,8 +127,8 @@ def test_every_script_is_python(example: Example) -> None:
 def test_every_output_is_written_as_shown(example: Example) -> None:
     outbound, shown = Outbound(GENESIS, Wire.JSON, {}, TOPICS.of_roles), json.loads(example.text)
     records = [outbound.encode(event, 1) for event in EVERY]
-    (record,) = [one for one in records if json.loads(one.value)["eventType"] == shown["eventType"]]
-    written = json.loads(record.value)
+    (record,) = [one for one in records if json.loads(value_of(one))["eventType"] == shown["eventType"]]
+    written = json.loads(value_of(record))
 
     assert list(written) == list(shown)
     assert {name: type(said).__name__.replace("float", "int") for name, said in written["payload"].items()} == {

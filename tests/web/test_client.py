@@ -30,7 +30,8 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     directory = tmp_path_factory.mktemp("client")
     settings = directory / "settings.yaml"
     settings.write_text(yaml.safe_dump(SETTINGS))
-    words = ["generate", "--path", OPENAPI, "--meta", "none", "--config", settings, "--fail-on-warning"]
+    words: list[str | Path] = ["generate", "--path", OPENAPI, "--meta", "none", "--config", settings]
+    words += ["--fail-on-warning"]
     done = subprocess.run(
         [sys.executable, "-m", "openapi_python_client", *words, "--output-path", directory / NAME],
         capture_output=True, text=True, check=False,
