@@ -183,7 +183,7 @@ class Worker:
     """A worker without a broker: what intake appends is handed to the ledger."""
 
     def __init__(self, directory: Path, wire: Wire) -> None:
-        settings = Settings(default_tenant="acme", data_dir=str(directory), wire=wire)
+        settings = Settings(default_tenant="acme", data_dir=directory, wire=wire)
         schemas = SchemaCache(RegistryAccess("http://127.0.0.1:1"))
         schemas.output_ids = dict(IDS)
         self.topics = Topics.of(settings)
