@@ -8,7 +8,7 @@ from aiohttp import web
 
 from atp_stream.domain.item.policy_history import lived_by
 from atp_stream.domain.names import join
-from atp_stream.domain.policy.rules import ItemRules
+from atp_stream.domain.policy.item_rules import ItemRules
 from atp_stream.domain.promise.availability import short
 from atp_stream.domain.reservations.backorder_queue import closing
 from atp_stream.domain.row_keys import item_key

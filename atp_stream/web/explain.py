@@ -9,7 +9,7 @@ from aiohttp import web
 from atp_stream.domain.item.open_item import OpenItem
 from atp_stream.domain.item.policy_history import lived_by
 from atp_stream.domain.names import decode
-from atp_stream.domain.policy.rules import ItemRules
+from atp_stream.domain.policy.item_rules import ItemRules
 from atp_stream.domain.promise.dated_explanation import explain_day
 from atp_stream.domain.promise.explanation import (
     ChannelTerms,

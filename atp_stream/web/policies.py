@@ -7,7 +7,8 @@ from aiohttp import web
 
 from atp_stream.domain.item.policy_history import lived_by
 from atp_stream.domain.names import join
-from atp_stream.domain.policy.rules import DEFAULT, ItemRules, Policy, Rule, text
+from atp_stream.domain.policy.item_rules import ItemRules, Rule
+from atp_stream.domain.policy.rules import DEFAULT, Policy, text
 from atp_stream.domain.policy.schema import WHOLE, Kind
 from atp_stream.domain.row_keys import POLICY, SWEEP, item_key
 from atp_stream.domain.state.overlay import State

@@ -13,6 +13,7 @@ import pytest
 
 from atp_stream.cli import main as atp
 from atp_stream.domain.policy import rules
+from atp_stream.domain.policy.item_rules import Rule
 from atp_stream.domain.policy.schema import Kind
 from atp_stream.domain.reasons import DenialReason, Reason
 from atp_stream.domain.reservations.balances import Status
@@ -185,7 +186,7 @@ def test_the_policy_is_one_that_would_be_applied() -> None:
     lives_by = rules.parse(document.encode()).rules("acme|prod987")
 
     assert (20_00, 1_00, "ECOM") == (lives_by.fixed, lives_by.step, lives_by.resolve("Ecommerce"))
-    assert rules.Rule(kind=Kind.SHARE, weight=1_000, thawed=Kind.SHARE) == lives_by.channels["MARKETPLACE"]
+    assert Rule(kind=Kind.SHARE, weight=1_000, thawed=Kind.SHARE) == lives_by.channels["MARKETPLACE"]
 
 
 def test_the_message_of_a_plain_producer_is_one_that_is_read() -> None:

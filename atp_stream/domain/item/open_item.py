@@ -22,7 +22,8 @@ from atp_stream.domain.item.dates import ItemDates
 from atp_stream.domain.item.policy_history import PolicyVersion
 from atp_stream.domain.limits import Limits
 from atp_stream.domain.names import short_id
-from atp_stream.domain.policy.rules import ItemRules, Policy
+from atp_stream.domain.policy.item_rules import ItemRules
+from atp_stream.domain.policy.rules import Policy
 from atp_stream.domain.policy.schema import WHOLE, Kind
 from atp_stream.domain.promise import availability
 from atp_stream.domain.promise.claims import Claim, claims, open_rules, weights

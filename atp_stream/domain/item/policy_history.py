@@ -12,8 +12,9 @@ import msgspec
 from atp_stream.domain.commands import EditPolicy, Entry, SetPolicy
 from atp_stream.domain.limits import Limits
 from atp_stream.domain.names import short_id
+from atp_stream.domain.policy.item_rules import ItemRules
 from atp_stream.domain.policy.parsing import decode, edited, encode
-from atp_stream.domain.policy.rules import DEFAULT, ItemRules, Policy, read
+from atp_stream.domain.policy.rules import DEFAULT, Policy, read
 from atp_stream.domain.row_keys import POLICY, SWEEP, policy_key
 from atp_stream.domain.state.overlay import State
 from atp_stream.domain.state.rows import Item, PolicyRow, Sweep

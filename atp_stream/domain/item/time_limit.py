@@ -3,7 +3,7 @@
 Source: docs/rules/time.md#limit.
 """
 
-from atp_stream.domain.policy.rules import ItemRules
+from atp_stream.domain.policy.item_rules import ItemRules
 from atp_stream.domain.state.rows import Reservation
 from atp_stream.domain.time_units import US_PER_MS
 

@@ -11,7 +11,7 @@ Law: 0 <= available <= claim <= F <= max(0, on_hand). All quantities are whole h
 Source: docs/rules/availability.md#formula.
 """
 
-from atp_stream.domain.policy.rules import ItemRules, Rule
+from atp_stream.domain.policy.item_rules import ItemRules, Rule
 from atp_stream.domain.policy.schema import WHOLE
 
 

@@ -18,7 +18,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Final, NamedTuple
 
-from atp_stream.domain.policy.rules import ItemRules, Rule
+from atp_stream.domain.policy.item_rules import ItemRules, Rule
 from atp_stream.domain.policy.schema import WHOLE, Kind
 from atp_stream.domain.state.rows import Channel
 

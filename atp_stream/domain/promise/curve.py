@@ -19,7 +19,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from atp_stream.domain.policy.rules import ItemRules
+from atp_stream.domain.policy.item_rules import ItemRules
 from atp_stream.domain.policy.schema import Kind
 from atp_stream.domain.promise.claims import Claim, claims, open_rules, quotas
 from atp_stream.domain.state.rows import Channel

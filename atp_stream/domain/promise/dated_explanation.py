@@ -8,7 +8,7 @@ Source: docs/rules/dates.md#curve.
 from collections.abc import Mapping
 from typing import Final
 
-from atp_stream.domain.policy.rules import ItemRules
+from atp_stream.domain.policy.item_rules import ItemRules
 from atp_stream.domain.promise import availability
 from atp_stream.domain.promise.curve import drawn
 from atp_stream.domain.promise.explanation import Explanation, Term, add, explained

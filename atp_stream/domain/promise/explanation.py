@@ -7,7 +7,7 @@ Source: docs/rules/stock.md#on-hand, docs/rules/availability.md#formula.
 
 from typing import Final, NamedTuple
 
-from atp_stream.domain.policy.rules import ItemRules, Rule
+from atp_stream.domain.policy.item_rules import ItemRules, Rule
 from atp_stream.domain.policy.schema import Kind
 from atp_stream.domain.promise import availability
 from atp_stream.domain.promise.claims import Claim, claims, open_rules, quotas

@@ -5,8 +5,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from atp_stream.domain.policy.item_rules import Rule
 from atp_stream.domain.policy.parsing import decode_own, edited_own
-from atp_stream.domain.policy.rules import DEFAULT, PolicyError, Rule, parse, read, text
+from atp_stream.domain.policy.rules import DEFAULT, PolicyError, parse, read, text
 from atp_stream.domain.policy.schema import MAX_DOCUMENT, MAX_OWN
 from atp_stream.domain.stock.facts import StockRules
 

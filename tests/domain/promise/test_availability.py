@@ -1,6 +1,6 @@
 """The formula of availability, by example."""
 
-from atp_stream.domain.policy.rules import ItemRules, Rule
+from atp_stream.domain.policy.item_rules import ItemRules, Rule
 from atp_stream.domain.promise.availability import free, safety_stock, short, shown
 
 

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from atp_stream.domain.policy.rules import DEFAULT, ItemRules, parse
+from atp_stream.domain.policy.item_rules import ItemRules
+from atp_stream.domain.policy.rules import DEFAULT, parse
 from atp_stream.domain.promise.curve import NOW, Curve, claim_at, cumulative, drawn, earliest, entitled
 from atp_stream.domain.state.rows import Channel
 from atp_stream.domain.supply.days import add

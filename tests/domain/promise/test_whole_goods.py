@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from atp_stream.domain.commands import Entry
-from atp_stream.domain.policy.rules import INITIAL, ItemRules, PolicyError, Rule, parse
+from atp_stream.domain.policy.item_rules import ItemRules, Rule
+from atp_stream.domain.policy.rules import INITIAL, PolicyError, parse
 from atp_stream.domain.policy.schema import Kind
 from atp_stream.domain.promise.availability import free, safety_stock, shown
 from atp_stream.domain.promise.claims import Quota, claims, earmarks, shares

@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from atp_stream.domain.commands import Entry
 from atp_stream.domain.events import AnyEvent
 from atp_stream.domain.limits import Limits
-from atp_stream.domain.policy.rules import DEFAULT, ItemRules, Policy, parse
+from atp_stream.domain.policy.item_rules import ItemRules
+from atp_stream.domain.policy.rules import DEFAULT, Policy, parse
 from atp_stream.domain.row_keys import POLICY
 from atp_stream.domain.state.rows import Item
 from tests.domain.support.log import Log
