@@ -14,11 +14,12 @@ from yarl import URL
 from atp_stream.access import KafkaAccess, RegistryAccess
 from atp_stream.agents.clock import add_clock
 from atp_stream.agents.conditions import add_conditions
-from atp_stream.agents.fold_adapter import Ledger, add_ledger_agent
+from atp_stream.agents.fold_adapter import Ledger
 from atp_stream.agents.letter_log import LetterLog
-from atp_stream.agents.translation import Translator, add_intake_agent
+from atp_stream.agents.translation import Translator
 from atp_stream.engine.app import EngineApp
 from atp_stream.engine.commit_group import Answer
+from atp_stream.engine.runs import add_reader
 from atp_stream.engine.tables import StateTable
 from atp_stream.messages.inbound import Inbound
 from atp_stream.messages.outbound import Outbound
@@ -65,21 +66,21 @@ def create_app(settings: Settings, *, genesis: str, schemas: SchemaCache) -> Eng
         log_retention_s=settings.item_log_retention / 1000,
         owners_topic=topics.owners.name,
         table=StateTable(app, name="state", partitions=LOG_PARTITIONS, tombstones_kept=TOMBSTONE_RETENTION_MS / 1000),
-        fold=Ledger(Outbound(genesis, settings.wire, schemas.output_ids), topics),
+        fold=Ledger(Outbound(genesis, settings.wire, schemas.output_ids, topics.of_roles), topics),
         translate=translator,
         genesis=genesis,
         kafka=kafka,
     )
-    add_ledger_agent(app, topics)
-    add_intake_agent(app, topics)
+    add_reader(app, "ledger", topics.item_log.name)
+    add_reader(app, "intake", *(topic.name for topic in topics.inputs))
     clock = add_clock(app, topics, genesis, kafka)
     add_conditions(app, topics)
     served = add_web(app, settings, topics, schemas, translator.counts, translator.unread, clock)
-    app.steps.on_step = _told(served.metrics.step, served.events.note, served.watches.note, _logged(topics))
+    app.steps.on_step = _each(served.metrics.step, served.events.note, served.watches.note, _logged(topics))
     return app
 
 
-def _told(*each: OnStep) -> OnStep:
+def _each(*each: OnStep) -> OnStep:
     """Let each of these be told of a step."""
 
     def tell(partition: int, records: int, answer: Answer, seconds: float) -> None:

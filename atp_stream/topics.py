@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields
 from typing import Self
 
 from atp_stream.messages.input_events import InputKind
+from atp_stream.messages.outbound import Role
 from atp_stream.settings import Settings
 
 LOG_PARTITIONS = 6
@@ -164,6 +165,21 @@ class Topics:
             self.availability_projected,
             self.stock_drift,
         )
+
+    @property
+    def of_roles(self) -> dict[Role, tuple[str, int]]:
+        """Name and number of partitions of the topic of each role."""
+        found = {
+            Role.AVAILABILITY: self.availability_calculated,
+            Role.COMMITTED: self.allocation_committed,
+            Role.RELEASED: self.allocation_released,
+            Role.DENIED: self.reservation_denied,
+            Role.PROMISED: self.reservation_promised,
+            Role.PROJECTED: self.availability_projected,
+            Role.DRIFT_DETECTED: self.stock_drift,
+            Role.DRIFT_RESOLVED: self.stock_drift,
+        }
+        return {role: (topic.name, topic.partitions) for role, topic in found.items()}
 
 
 def _item_log(settings: Settings, safe: Mapping[str, str]) -> dict[str, str]:

@@ -1,8 +1,9 @@
 """`make bench`: measure, and write the table of benchmarks/README.md anew.
 
 Knobs, as variables of make or of the environment: N (events a workload, 200,000; items of the first load, 500,000),
-PARTS (of throughput, peers, latency, recovery, takeover, first_load, security, dates; all but the last three, and
-dates needs no Kafka), WORKLOADS (zipf uniform),
+PARTS (of throughput, peers, latency, recovery, takeover, first_load, security, pages, dates, lists; the first five, and
+the last two need no Kafka), WORKLOADS (zipf uniform), ITEMS (of lists, 1,000,000), BEFORE (of pages: a Python with
+another version installed, to compare with),
 REPEAT (runs of throughput, peers and latency, 2: the median of them, the sum of what was lost, the greatest maximum),
 RATES (10 200 2000), DURATION (seconds of each rate, 15), ROWS (100000 1000000), ROUNDS (of takeover, 5), CHECK (events
 of the run whose outputs are recounted, 30,000; 0 for none).
@@ -29,7 +30,7 @@ from typing import Any, Final, NamedTuple
 from atp_stream import __version__
 from atp_stream.devstack import Stack
 from atp_stream.settings import Settings
-from benchmarks import comparison, dates, first_load, latency, recovery, table, takeover, throughput
+from benchmarks import comparison, dates, first_load, latency, lists, pages, recovery, table, takeover, throughput
 from benchmarks.contenders import CONTENDERS
 from benchmarks.traffic import WORKLOADS
 
@@ -38,7 +39,7 @@ RESULTS: Final = HERE / "results.json"
 README: Final = HERE / "README.md"
 _PATTERN: Final = 30_000  # events that make the rows which recovery copies
 
-_NO_MEDIAN: Final[dict[str, Callable[[list[float]], float]]] = {"lost": sum, "max_ms": max}
+_NO_MEDIAN: Final[dict[str, Callable[[list[float]], float]]] = {"lost": sum, "max_ms": max, "undecided": sum}
 
 
 class Knobs(NamedTuple):
@@ -54,6 +55,8 @@ class Knobs(NamedTuple):
     rows: list[int]
     rounds: int
     check: int
+    listed: int
+    before: str
 
     @classmethod
     def read(cls) -> "Knobs":
@@ -70,6 +73,8 @@ class Knobs(NamedTuple):
             rows=[int(rows) for rows in said("ROWS", "100000 1000000").split()],
             rounds=int(said("ROUNDS", "5")),
             check=int(said("CHECK", "30000")),
+            listed=int(said("ITEMS", "1000000")),
+            before=said("BEFORE", ""),
         )
 
 
@@ -94,6 +99,7 @@ class Run:
             "takeover": self._takeover,
             "first_load": self._first_load,
             "security": self._security,
+            "pages": self._pages,
         }
         for part, run in others.items():
             if part in self.knobs.parts:
@@ -107,6 +113,26 @@ class Run:
     async def _first_load(self) -> None:
         found = await first_load.measure(self.stack, self.directory, self.knobs.items)
         self._keep(("first_load", str(self.knobs.items)), [found])
+
+    async def _pages(self) -> None:
+        """Run the same load in turn with pages open and without, and on another version; then post orders."""
+        runs: dict[str, list[dict[str, Any]]] = {name: [] for name in pages.KINDS}
+        for turn in range(self.knobs.repeat):
+            for name, kind in pages.KINDS.items():
+                run = f"pages-{name.replace(' ', '-')}-{turn}"
+                found = pages.measure(self.stack, self.directory, run, kind, self.knobs.seconds, sys.executable)
+                runs[name].append(await found)
+            if self.knobs.before:
+                nobody, run = pages.KINDS["no page"], f"pages-before-{turn}"
+                found = pages.measure(self.stack, self.directory, run, nobody, self.knobs.seconds, self.knobs.before)
+                runs.setdefault("no page, before", []).append(await found)
+        for name, measured in runs.items():
+            self._keep(("pages", name), measured)
+        orders = [
+            await pages.checkout(self.stack, self.directory, f"checkout-{turn}", self.knobs.seconds)
+            for turn in range(self.knobs.repeat)
+        ]
+        self._keep(("checkout", str(pages.ORDERS)), orders)
 
     async def _security(self) -> None:
         """Run a workload in turn on this stack and on one with TLS and passwords: what does it cost?"""
@@ -176,9 +202,19 @@ def keep(results: dict[str, Any], path: tuple[str, ...], runs: list[dict[str, An
 
 def measure_dates(results: dict[str, Any]) -> None:
     """Say what each kind of event costs on an item that is full of dates: the fold alone."""
-    for event in dates.EVENTS:
-        with tempfile.TemporaryDirectory(prefix="atp-bench-") as directory:
-            keep(results, ("dates", event), [dates.measure(Path(directory), event)])
+    with tempfile.TemporaryDirectory(prefix="atp-bench-") as name:
+        directory = Path(name)
+        full = dates.Shop(directory / "full")
+        full.fill()
+        for event in dates.EVENTS:
+            keep(results, ("dates", event), [dates.measure(full.copied(directory / event), event)])
+
+
+def measure_lists(results: dict[str, Any], items: int) -> None:
+    """Say what lists cost over so many items."""
+    with tempfile.TemporaryDirectory(prefix="atp-bench-") as directory:
+        for name, found in lists.measure(Path(directory), items).items():
+            keep(results, ("lists", str(items), name), [found])
 
 
 def middle(runs: list[dict[str, Any]]) -> dict[str, Any]:
@@ -229,7 +265,9 @@ def main() -> None:
     results["machine"] = machine()
     if "dates" in knobs.parts:
         measure_dates(results)
-    if knobs.parts != ["dates"]:
+    if "lists" in knobs.parts:
+        measure_lists(results, knobs.listed)
+    if {*knobs.parts} - {"dates", "lists"}:
         with _stack() as (stack, directory):
             asyncio.run(Run(knobs, stack, directory, results).everything())
     README.write_text(table.rewritten(README.read_text(), results))

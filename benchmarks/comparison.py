@@ -150,8 +150,8 @@ async def _check(stack: Stack, run: str, wanted: Expected) -> int:
             async for record in site.read(consumer, topic, PARTITIONS):
                 counts[topic] += 1
                 if topic.endswith("available"):
-                    told = msgspec.json.decode(record.value)
-                    last[told["itemId"]] = told["available"]
+                    calculated = msgspec.json.decode(record.value)
+                    last[calculated["itemId"]] = calculated["available"]
     found = counts[f"{run}.committed"], counts[f"{run}.available"]
     if found != (wanted.committed, wanted.changed) or last != wanted.last:
         raise RuntimeError(f"{run} told {found}, expected {wanted[:2]}")

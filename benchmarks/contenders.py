@@ -16,6 +16,7 @@ from atp_stream.access import KafkaAccess
 from atp_stream.devstack import Stack
 from atp_stream.devstack.child import Child
 from atp_stream.messages import schema_files
+from atp_stream.settings import Settings
 from atp_stream.topics import Topics
 from benchmarks import comparison, proc, site
 from benchmarks.traffic import CHANNELS
@@ -53,18 +54,23 @@ async def ours(stack: Stack, directory: Path, run: str) -> AsyncIterator[Contend
     """Give a worker that serves all partitions."""
     settings = site.settings_of(stack, run)
     await provision.initialise(settings)
-    topics = Topics.of(settings)
-    told = topics.allocation_committed
     async with site.worker(settings, directory / run) as worker:
         await worker.ready()
-        yield Contender(
-            topics.adjusted.name,
-            topics.created.name,
-            partitions_of(told.name, told.partitions),
-            avro_probe(),
-            lambda items: worker.drained(inputs=items, records=items),
-            lambda: worker.now().cpu,
-        )
+        yield of_worker(settings, worker)
+
+
+def of_worker(settings: Settings, worker: site.Bench) -> Contender:
+    """Return a worker that is ready as a contender."""
+    topics = Topics.of(settings)
+    allocations = topics.allocation_committed
+    return Contender(
+        topics.adjusted.name,
+        topics.created.name,
+        partitions_of(allocations.name, allocations.partitions),
+        avro_probe(),
+        lambda items: worker.drained(inputs=items, records=items),
+        lambda: worker.now().cpu,
+    )
 
 
 def avro_probe() -> Callable[[bytes], Probe]:
@@ -95,7 +101,7 @@ async def streams(stack: Stack, directory: Path, run: str) -> AsyncIterator[Cont
             f"{run}.in.created",
             partitions_of(f"{run}.committed", comparison.PARTITIONS),
             json_probe,
-            lambda items: _told(stack, child, f"{run}.available", items * len(CHANNELS)),
+            lambda items: _published(stack, child, f"{run}.available", items * len(CHANNELS)),
             lambda: proc.cpu(child.pid),
         )
     finally:
@@ -109,11 +115,11 @@ class _Allocation(msgspec.Struct):
 
 def json_probe(value: bytes) -> Probe:
     """Read a committed allocation of the peer's."""
-    told = msgspec.json.decode(value, type=_Allocation)
-    return told.itemId, told.quantity
+    allocation = msgspec.json.decode(value, type=_Allocation)
+    return allocation.itemId, allocation.quantity
 
 
-async def _told(stack: Stack, child: Child, topic: str, count: int) -> None:
+async def _published(stack: Stack, child: Child, topic: str, count: int) -> None:
     """Return when so many committed records are in a topic."""
     deadline = time.monotonic() + _LIMIT_S
     found = 0

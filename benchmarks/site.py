@@ -1,6 +1,7 @@
 """The stack of a run, installations on it, and worker processes whose CPU and memory are read."""
 
 import asyncio
+import sys
 import time
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -52,8 +53,8 @@ class Moment(NamedTuple):
 class Bench:
     """A worker under measurement."""
 
-    def __init__(self, settings: Settings, directory: Path) -> None:
-        self._worker = Worker("worker", directory, environment_of(settings))
+    def __init__(self, settings: Settings, directory: Path, python: str = sys.executable) -> None:
+        self._worker = Worker("worker", directory, environment_of(settings), python)
         self._session = aiohttp.ClientSession(timeout=_ANSWER)
         self.started = Moment(0.0, 0.0)  # the last look at it before it was ready
 
@@ -148,9 +149,9 @@ async def all_serve(workers: Sequence[Bench], seconds: float) -> None:
 
 
 @asynccontextmanager
-async def worker(settings: Settings, directory: Path) -> AsyncIterator[Bench]:
-    """Give a worker that has not started yet; it is stopped in order afterwards."""
-    bench = Bench(settings, directory)
+async def worker(settings: Settings, directory: Path, python: str = sys.executable) -> AsyncIterator[Bench]:
+    """Give a worker of the version that `python` has, which has not started yet; it is stopped in order afterwards."""
+    bench = Bench(settings, directory, python)
     try:
         yield bench
         await bench.stop()

@@ -27,7 +27,7 @@ from benchmarks.latency import committed, percentile, producer_of, read_commits
 _RATE: Final = 20  # a second
 _BEFORE: Final = 200  # reservations
 _STOCK: Final = 1_000
-_TOLD: Final = 4  # channels whose availability changes with the safety stock, or with a reservation
+_EVENTS_EACH: Final = 4  # channels whose availability changes with the safety stock, or with a reservation
 
 
 def _counts(topic: str, items: int) -> Iterator[site.Load]:
@@ -46,18 +46,18 @@ async def measure(stack: Stack, directory: Path, items: int) -> None:
         await site.preload(KafkaAccess.of(settings), _counts(topics.counted.name, items))
         await worker.ready()
         await worker.drained(inputs=items, records=items)
-        told_on = partitions_of(topics.allocation_committed.name, topics.allocation_committed.partitions)
+        output_partitions = partitions_of(topics.allocation_committed.name, topics.allocation_committed.partitions)
         kafka = KafkaAccess(stack.bootstrap)
-        async with producer_of(kafka) as producer, committed(kafka, told_on) as consumer:
+        async with producer_of(kafka) as producer, committed(kafka, output_partitions) as consumer:
             seen: dict[Probe, float] = {}
             reading = asyncio.create_task(read_commits(consumer, avro_probe(), seen))
             sent: dict[Probe, float] = {}
-            ordered = ended = told = 0.0
+            ordered = ended = events = 0.0
             number = 0
             while not ended:
                 if number == _BEFORE:
                     order = {"action": "SET", "tenantId": site.TENANT, "policy": {"safety_stock": {"fixed": 1}}}
-                    told = (await worker.metrics())["atp_events_total"]
+                    events = (await worker.metrics())["atp_events_total"]
                     await producer.send(topics.policy.name, msgspec.json.encode(order))
                     ordered = time.monotonic()
                 item = f"item-{number * 7919 % items:07d}"
@@ -67,8 +67,8 @@ async def measure(stack: Stack, directory: Path, items: int) -> None:
                 number += 1
                 await asyncio.sleep(1 / _RATE)
                 if ordered and number % _RATE == 0:
-                    told_since = (await worker.metrics())["atp_events_total"] - told
-                    if told_since >= _TOLD * (items + number - _BEFORE):
+                    events_since = (await worker.metrics())["atp_events_total"] - events
+                    if events_since >= _EVENTS_EACH * (items + number - _BEFORE):
                         ended = time.monotonic()
             await asyncio.sleep(3.0)
             reading.cancel()

@@ -38,7 +38,56 @@ def figures(results: Figures) -> str:
         parts.append(_security(results["security"]))
     if "dates" in results:
         parts.append(_dates(results["dates"]))
+    for items, found in results.get("lists", {}).items():
+        parts.append(_lists(int(items), found))
+    if "pages" in results:
+        parts.append(_pages(results["pages"], results.get("checkout", {})))
     return "\n".join(parts)
+
+
+def _lists(items: int, found: Figures) -> str:
+    head = ("", "first", "median", "greatest", "longest stretch", "pages", "date")
+    rows = [
+        (
+            name,
+            *(f"{one[figure]:.1f} ms" for figure in ("first_ms", "ms", "max_ms", "longest_stretch_ms")),
+            str(one["pages"]),
+            one["date"],
+        )
+        for name, one in sorted(found.items())
+        if "pages" in one
+    ]
+    counts = [
+        f"- *The {name}*: {one['us']:.0f} µs an item, {one['cpu_s']:.0f} s in all, complete after"
+        f" {one['complete_s']:,.0f} s, {one['longest_stretch_ms']:.1f} ms at a stretch at the most"
+        for name, one in sorted(found.items())
+        if "us" in one
+    ]
+    return "\n".join([f"### Lists over {items:,} items, CPU\n", _table(head, rows), *counts, ""])
+
+
+def _pages(found: Figures, checkouts: Figures) -> str:
+    alone = found["no page"]["us"]
+    head = ("2,000 events/s", "CPU µs/event", "of no page", "p50 ms", "p99 ms", "a step, ms", "events told", "date")
+    rows = [
+        (
+            name,
+            f"{one['us']:.1f}",
+            f"{one['us'] / alone:.2f}",
+            f"{one['p50_ms']:.0f}",
+            f"{one['p99_ms']:.0f}",
+            f"{one['step_ms']:.1f}",
+            f"{one['told']:,.0f}",
+            one["date"],
+        )
+        for name, one in sorted(found.items(), key=lambda pair: float(pair[1]["us"]))
+    ]
+    said = [
+        f"`POST /reservations?wait=5` at {rate} a second: {one['orders']:,.0f} orders, p50 {one['p50_ms']:.0f} ms,"
+        f" p99 {one['p99_ms']:.0f} ms, {one['undecided']:.0f} not committed ({one['date']})."
+        for rate, one in checkouts.items()
+    ]
+    return "\n".join(["### With pages open, and a checkout in one call\n", _table(head, rows), *said, ""])
 
 
 def _dates(found: Figures) -> str:

@@ -5,6 +5,7 @@ import random
 import re
 import signal
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -23,7 +24,10 @@ Later = Callable[[float, Callable[[], None]], None]
 
 
 class Brokers:
-    """The brokers of a run; `later` lets something happen after so many seconds."""
+    """The brokers of a run; `later` lets something happen after so many seconds.
+
+    `struck` counts what really struck, which is later than it was wanted if the fault before has not healed yet.
+    """
 
     def __init__(self, stack: Stack, settings: Settings, chance: random.Random, later: Later) -> None:
         self._stack = stack
@@ -33,24 +37,30 @@ class Brokers:
         self._every = range(len(stack.brokers))
         self.away = False
         self.notes: list[str] = []
-        self.acts: dict[str, Callable[[], None]] = {
-            "broker_killed": lambda: self._strike(lambda: self._kill(0.0, 0)),
-            "broker_away": lambda: self._strike(lambda: self._kill(self._some(), 0)),
-            "broker_frozen": lambda: self._strike(self._freeze),
-            "leader_killed": lambda: self._strike(lambda: self._kill(self._some(), self._leader())),
-            "controller_killed": lambda: self._strike(lambda: self._kill(self._some(), self._controller())),
-            "below_min_isr": lambda: self._strike(self._cut),
-            "all_killed": lambda: self._strike(lambda: self._kill(self._some(), *self._every)),
-            "rolling_restart": lambda: self._strike(lambda: self._roll(0)),
+        self.struck: Counter[str] = Counter()
+        self._acts: dict[str, Callable[[], None]] = {
+            "broker_killed": lambda: self._kill(0.0, 0),
+            "broker_away": lambda: self._kill(self._some(), 0),
+            "broker_frozen": self._freeze,
+            "leader_killed": lambda: self._kill(self._some(), self._leader()),
+            "controller_killed": lambda: self._kill(self._some(), self._controller()),
+            "below_min_isr": self._cut,
+            "all_killed": lambda: self._kill(self._some(), *self._every),
+            "rolling_restart": lambda: self._roll(0),
         }
 
-    def _strike(self, act: Callable[[], None]) -> None:
-        """Let a fault happen once the one before has healed."""
+    def knows(self, name: str) -> bool:
+        """Tell whether a fault is one of brokers."""
+        return name in self._acts
+
+    def strike(self, name: str) -> None:
+        """Let a fault happen, once the one before has healed."""
         if self.away:
-            self._later(_AGAIN_S, lambda: self._strike(act))
+            self._later(_AGAIN_S, lambda: self.strike(name))
             return
         self.away = True
-        act()
+        self.struck[name] += 1
+        self._acts[name]()
 
     def _some(self) -> float:
         return self._chance.uniform(5, 20)
@@ -138,4 +148,6 @@ class Brokers:
             number: max(_LED.findall(child.log.read_text(errors="replace")), default="")
             for number, child in enumerate(self._stack.brokers)
         }
+        if not any(elected.values()):
+            self.notes.append("no log tells of a controller: the first broker is taken for it")
         return max(elected, key=lambda number: elected[number])

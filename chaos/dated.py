@@ -34,11 +34,18 @@ class _Item:
 
 
 class Dated:
-    """Makes messages about items with dates; `write` puts an event of a kind on the wire."""
+    """Makes messages about items with dates; `write` puts an event of a kind on the wire.
 
-    def __init__(self, luck: random.Random, *, items: int = 3, write: Callable[[str, dict[str, Any]], bytes]) -> None:
+    With `most_open` an item never has more open orders, and no supply stays open of which nothing more is told.
+    """
+
+    def __init__(
+        self, luck: random.Random, *, items: int = 3, write: Callable[[str, dict[str, Any]], bytes],
+        most_open: int | None = None,
+    ) -> None:  # fmt: skip
         self._luck = luck
         self._write = write
+        self._most_open = most_open
         self._items = [_Item(f"dated-{number}") for number in range(1, items + 1)]
         self._names = self._stamp = 0
         self._last: Message | None = None
@@ -90,7 +97,7 @@ class Dated:
         day = now // DAY + self._luck.choice(_DAYS)
         firm = None if self._luck.random() < 0.9 else False
         place = self._luck.choice((None, None, "dock"))
-        return self._told(
+        return self._message(
             kind, item, now, supplyId=supply, quantity=self._units(), expectedDate=day, firm=firm, locationId=place
         )
 
@@ -98,22 +105,30 @@ class Dated:
         if not item.supplies:
             return self._schedule(item, now)
         supply = item.supplies.pop(self._luck.randrange(len(item.supplies)))
-        return [self._told("supply_cancelled", item, now, supplyId=supply, reason="the supplier has none")]
+        return [self._message("supply_cancelled", item, now, supplyId=supply, reason="the supplier has none")]
 
     def _receive(self, item: _Item, now: int) -> list[Message]:
         if not item.supplies:
             return self._schedule(item, now)
-        supply, units, luck = self._luck.choice(item.supplies), self._units(), self._luck.random()
-        if self._luck.random() < 0.4:
-            item.supplies.remove(supply)  # what still comes of it comes unasked
+        supply, luck = self._luck.choice(item.supplies), self._luck.random()
+        if self._luck.random() >= 0.4:
+            return self._received(item, supply, luck, now)
+        item.supplies.remove(supply)  # what still comes of it comes unasked
+        found = self._received(item, supply, luck, now)
+        if self._most_open:
+            found.append(self._message("supply_cancelled", item, now, supplyId=supply, reason="that was all"))
+        return found
+
+    def _received(self, item: _Item, supply: str, luck: float, now: int) -> list[Message]:
+        units = self._units()
         if luck < 0.5:
             return [self._adjust(item, units, now, supply_id=supply)]
         if luck < 0.65:
             item.shelf += units
-            return [self._told("supply_received", item, now, supplyId=supply, quantity=units, movesStock=True)]
+            return [self._message("supply_received", item, now, supplyId=supply, quantity=units, movesStock=True)]
         final = True if self._luck.random() < 0.3 else None
         whole = None if self._luck.random() < 0.2 else units
-        receipt = self._told("supply_received", item, now, supplyId=supply, quantity=whole, final=final)
+        receipt = self._message("supply_received", item, now, supplyId=supply, quantity=whole, final=final)
         if luck < 0.75:
             return [receipt]
         stock = self._adjust(item, units, now, **({"supply_id": supply} if luck < 0.9 else {}))
@@ -127,6 +142,10 @@ class Dated:
     # Reservations
 
     def _order(self, item: _Item, now: int) -> list[Message]:
+        if len(item.orders) == self._most_open:
+            oldest = next(iter(item.orders))
+            del item.orders[oldest]
+            return [self._message("released", item, now, reservationId=oldest)]
         self._names += 1
         order = f"dated-order-{self._names}"
         item.orders[order] = self._units()
@@ -144,7 +163,7 @@ class Dated:
     def _create(self, item: _Item, order: str, now: int) -> Message:
         own = random.Random(order)  # an order keeps its channel and its flags
         wanted = self._luck.choice(_WANTED)
-        return self._told(
+        return self._message(
             "created",
             item,
             now,
@@ -161,7 +180,7 @@ class Dated:
     def _confirm(self, item: _Item, now: int) -> list[Message]:
         if not item.orders:
             return self._order(item, now)
-        return [self._told("confirmed", item, now, reservationId=self._luck.choice([*item.orders]))]
+        return [self._message("confirmed", item, now, reservationId=self._luck.choice([*item.orders]))]
 
     def _release(self, item: _Item, now: int) -> list[Message]:
         return self._end("released", item, now)
@@ -181,14 +200,14 @@ class Dated:
             item.orders[order] = left
         else:
             del item.orders[order]
-        return [self._told(kind, item, now, reservationId=order, quantity=units)]
+        return [self._message(kind, item, now, reservationId=order, quantity=units)]
 
     # Stock
 
     def _count(self, item: _Item, now: int) -> list[Message]:
         if self._luck.random() < 0.3:  # something has gone missing, or was found
             item.shelf = self._units() * self._luck.randint(0, 3)
-        return [self._told("counted", item, now, onHand=item.shelf)]
+        return [self._message("counted", item, now, onHand=item.shelf)]
 
     def _sell(self, item: _Item, now: int) -> list[Message]:
         return [self._adjust(item, -min(item.shelf, self._units()), now)]
@@ -206,7 +225,7 @@ class Dated:
         }
         return Message("adjusted", None, self._write("adjusted", event))
 
-    def _told(self, kind: str, item: _Item, now: int, **said: Any) -> Message:
+    def _message(self, kind: str, item: _Item, now: int, **said: Any) -> Message:
         self._names += 1
         event = {"eventId": f"{kind}-{self._names}", "timestamp": self._next_stamp(now), "itemId": item.name, **said}
         key = said.get("supplyId", item.name) if kind in _KINDS else item.name

@@ -43,7 +43,7 @@ class Faults:
         self._armed: list[tuple[Worker, str, str, int, float]] = []
         self._brokers = Brokers(stack, settings, chance, self._later)
         self.kills: Counter[str] = Counter()
-        self.done: Counter[str] = Counter()
+        self._done: Counter[str] = Counter()
         self.notes = self._brokers.notes
         self.policies = 0
 
@@ -52,8 +52,16 @@ class Faults:
         """Whether all has healed."""
         return not self._due and not self._armed
 
+    @property
+    def done(self) -> Counter[str]:
+        """How often each fault struck."""
+        return self._done + self._brokers.struck
+
     def strike(self, name: str) -> None:
         """Let a fault happen now, or as soon as it can."""
+        if self._brokers.knows(name):
+            self._brokers.strike(name)
+            return
         kind, _, point = name.partition(" ")
         acts: dict[str, Callable[[], None]] = {
             "kill": lambda: self._kill(point),
@@ -64,7 +72,6 @@ class Faults:
             "freeze": lambda: self._freeze(point),
             "storm": self._storm,
             "blackout": self._black_out,
-            **self._brokers.acts,
             "disk_full": self._fill,
             "registry_away": self._registry,
             "clock": self._clock,
@@ -72,7 +79,7 @@ class Faults:
             "policy": self._policy,
         }
         acts[kind]()
-        self.done[name] += 1
+        self._done[name] += 1
 
     def tend(self) -> None:
         """Heal what is due, and look whether orders were obeyed."""

@@ -21,6 +21,7 @@ _PLACES: Final = ("berlin", "hamburg", "a|b%")
 _SELLERS: Final = (None, None, None, "acme", "b|c")  # None: the default tenant
 _MAX_LIMIT_US: Final = 6_000_000  # microseconds
 _LATE, _TWICE, _POISON, _SAME_INSTANT, _NAMELESS, _ENDED = 0.06, 0.04, 0.01, 0.03, 0.03, 0.2
+_LAST_ENDED: Final = 5  # of an item, where what has ended is forgotten in time
 _HOT: Final = 0.03
 _DATED: Final = 0.12
 WINDOW: Final = 60
@@ -45,19 +46,24 @@ class Load:
     `hot` is the share of hot items, `dated` that of items with dates.
 
     `window` (seconds) is that of the policy: what is told again comes within it, or up to three of it later.
+    With `most_open`, an item never has more open orders: before one more comes, the oldest ends, and soon nobody speaks
+    of it any more. So what a product must remember does not grow.
     """
 
     def __init__(
         self, *, seed: int, items: int = 80, frame: Frame | None = None, hot: float = _HOT, dated: float = _DATED,
-        window: float = WINDOW,
+        window: float = WINDOW, most_open: int | None = None,
     ) -> None:  # fmt: skip
         self._luck = random.Random(seed)
         self._frame = frame
+        self._most_open = most_open
         self._items = [self._made(number) for number in range(1, items + 1)]
         self._weights = [1 / number**0.4 for number in range(1, items + 1)]
         self._hot_share = hot
         self._dated_share = dated
-        self._dated = Dated(self._luck, write=lambda kind, event: self._written(kind, event, flat=0.5))
+        self._dated = Dated(
+            self._luck, write=lambda kind, event: self._written(kind, event, flat=0.5), most_open=most_open
+        )
         self._hot = Hot(self._luck, window=window, write=lambda kind, event: self._written(kind, event, flat=0.7))
         self._stamp = 0
         self._count = 0
@@ -97,6 +103,8 @@ class Load:
             return [self._count_shelf(item, place, now)]
         if step in {"restock", "sell"}:
             return [self._adjust(step, item, place, now)]
+        if step == "reserve" and len(item.orders) == self._most_open:
+            return self._follow_up(self._luck.choice(("release", "fulfil")), item, next(iter(item.orders)), place, now)
         if step == "reserve" or not item.orders:
             return [self._reserve(item, now)]
         return self._follow_up(step, item, self._luck.choice([*item.orders]), place, now)
@@ -105,7 +113,7 @@ class Load:
         if step == "change":
             return [self._change(item, order, now)]
         if step == "confirm":
-            return [self._told("confirmed", item, now, reservationId=order)]
+            return [self._message("confirmed", item, now, reservationId=order)]
         units = item.orders[order]
         part = 25 * self._luck.randint(1, units // 25) if self._luck.random() < 0.4 else None
         if step == "release":
@@ -114,7 +122,7 @@ class Load:
             return [self._adjust("restock", item, place, now)]
         self._take(item, order, part or units)
         item.shelves[place] -= part or units
-        event = self._told("fulfilled", item, now, reservationId=order, quantity=part, locationId=place or None)
+        event = self._message("fulfilled", item, now, reservationId=order, quantity=part, locationId=place or None)
         if step == "ship":  # the warehouse tells of it too, and sometimes it alone
             shipped = self._adjustment(item, place, -(part or units), now, reservation_id=order)
             return [shipped] if self._luck.random() < 0.3 else [event, shipped]
@@ -131,11 +139,11 @@ class Load:
         self._take(item, order, part or units)
         event = f"part-{self._count}"  # now and then one id stands for a release and for a fulfilment
         found = [
-            self._told("released", item, now, reservationId=order, quantity=part, eventId=event, reason="customer")
+            self._message("released", item, now, reservationId=order, quantity=part, eventId=event, reason="customer")
         ]
         if part and 2 * part <= units:
             self._take(item, order, part)
-            found.append(self._told("fulfilled", item, now, reservationId=order, quantity=part, eventId=event))
+            found.append(self._message("fulfilled", item, now, reservationId=order, quantity=part, eventId=event))
         return found
 
     def _take(self, item: _Item, order: str, units: int) -> None:
@@ -143,6 +151,8 @@ class Load:
         if not item.orders[order]:
             del item.orders[order]
             item.ended.append(order)
+            if self._most_open:
+                del item.ended[:-_LAST_ENDED]
 
     def _reserve(self, item: _Item, now: int) -> Message:
         self._count += 1
@@ -161,12 +171,12 @@ class Load:
             "locationId": self._luck.choice([None, *item.shelves]) or None,  # a change may name another
         }
         channel = own.choices([*_CHANNELS], [*_CHANNELS.values()])[0]
-        return self._told("created", item, now, reservationId=order, channel=channel, quantity=units, **flags)
+        return self._message("created", item, now, reservationId=order, channel=channel, quantity=units, **flags)
 
     def _count_shelf(self, item: _Item, place: str, now: int) -> Message:
         if self._luck.random() < 0.3:  # something has gone missing
             item.shelves[place] = item.shelves[place] * 8 // 10
-        return self._told("counted", item, now, onHand=item.shelves[place], locationId=place or None)
+        return self._message("counted", item, now, onHand=item.shelves[place], locationId=place or None)
 
     def _adjust(self, step: str, item: _Item, place: str, now: int) -> Message:
         units = self._units(15, 40) if step == "restock" else -min(item.shelves[place], self._units(1, 4))
@@ -189,7 +199,7 @@ class Load:
         }
         return Message("adjusted", None, self._written("adjusted", event, flat=0.85))
 
-    def _told(self, kind: str, item: _Item, now: int, **said: Any) -> Message:
+    def _message(self, kind: str, item: _Item, now: int, **said: Any) -> Message:
         stamp = self._next_stamp(item, now)
         self._count += 1
         event = {

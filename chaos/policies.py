@@ -34,6 +34,7 @@ FIRST: Final[dict[str, Any]] = {"tenants": {"*": {"channels": _CHANNELS}}}
 """What is in force from the beginning: as by default."""
 
 
-def text(document: dict[str, Any], window: float) -> bytes:
-    """Return a document as it is applied, with a window of stock in seconds."""
-    return json.dumps({**document, "stock": {"window": window}}).encode()
+def text(document: dict[str, Any], window: float, retention: float | None = None) -> bytes:
+    """Return a document as it is applied, with a window of stock in seconds, and a retention, if it is to have one."""
+    kept = {} if retention is None else {"retention": retention}
+    return json.dumps({**document, "stock": {"window": window}, **kept}).encode()

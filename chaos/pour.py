@@ -79,5 +79,6 @@ class Pour(threading.Thread):
             await producer.stop()
 
     async def _send(self, producer: Any, message: Message) -> None:
-        await producer.send(self._names[message.kind], message.value, key=message.key)
+        stamp = int(midnight.now() * 1_000)  # else it is that of a clock which is not that of the run
+        await producer.send(self._names[message.kind], message.value, key=message.key, timestamp_ms=stamp)
         self.sent += 1

@@ -13,7 +13,6 @@ from atp_stream.access import RegistryAccess
 from atp_stream.agents.fold_adapter import Ledger
 from atp_stream.domain.row_keys import GENERATIONS, STOCK_TIME
 from atp_stream.domain.state.purge import is_forgotten
-from atp_stream.engine.batches import Output
 from atp_stream.engine.position import GENESIS_HEADER, Position, plan
 from atp_stream.messages.outbound import Outbound
 from atp_stream.messages.registry import SchemaCache
@@ -22,6 +21,7 @@ from atp_stream.oracle import History, Record
 from atp_stream.oracle.checks import EVENTS
 from atp_stream.oracle.outputs import read_event
 from atp_stream.provision.schemas import subjects
+from atp_stream.records import Output
 from atp_stream.settings import Settings
 from atp_stream.topics import Topics
 
@@ -62,7 +62,7 @@ async def differences(settings: Settings, history: History) -> list[str]:
     schemas = SchemaCache(RegistryAccess.of(settings))
     await schemas.warm(subjects(topics))
     genesis = history.of(topics.item_log.name)[0].header(GENESIS_HEADER) or ""
-    ledger = Ledger(Outbound(genesis, settings.wire, schemas.output_ids), topics)
+    ledger = Ledger(Outbound(genesis, settings.wire, schemas.output_ids, topics.of_roles), topics)
     schemas.close()
     return compared(ledger, topics, genesis, history)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from chaos.fleet import EXIT_GAVE_UP, Exit
+from chaos.schedule import BROKER, BROKERS
 
 _SHOWN = 15
 
@@ -30,6 +31,14 @@ class Report:
     notes: list[str] = field(default_factory=list)
 
     @property
+    def struck(self) -> dict[str, int]:
+        """How often which kind of fault struck: the summary of `kills` and `faults` by which runs are compared."""
+        zombies = sum(count for name, count in self.faults.items() if name.startswith("freeze"))
+        summary = {"kill -9": self.kills.total(), "zombies": zombies, "storms": self.faults["storm"]}
+        of_brokers = (name for name in dict.fromkeys((*BROKER, *BROKERS)) if self.faults[name])
+        return {**summary, **{name.replace("_", " "): self.faults[name] for name in of_brokers}}
+
+    @property
     def wrong(self) -> int:
         """Objections that are neither a loss nor a double."""
         return max(0, len(self.objections) - self.lost - self.doubled)
@@ -42,7 +51,8 @@ class Report:
     def plain(self) -> dict[str, Any]:
         """Return all of it for programs."""
         found = {one.name: getattr(self, one.name) for one in fields(self)}  # asdict() miscounts a Counter
-        return {"passed": self.passed, "wrong": self.wrong, **found, "exits": [one._asdict() for one in self.exits]}
+        said = {"passed": self.passed, "wrong": self.wrong, "struck": self.struck}
+        return {**said, **found, "exits": [one._asdict() for one in self.exits]}
 
     def lines(self) -> list[str]:
         """Return it for people."""
@@ -55,6 +65,7 @@ class Report:
         )
         return [
             head,
+            "  struck: " + ", ".join(f"{name} {count}" for name, count in self.struck.items()),
             *(f"  killed {point:<26} {count:>3}" for point, count in sorted(self.kills.items())),
             *(f"  fault  {name:<26} {count:>3}" for name, count in sorted(self.faults.items())),
             *(f"  gave up at {exit_.at:5.1f} s, {exit_.worker}: {exit_.words}" for exit_ in gave_up),

@@ -19,13 +19,14 @@ from atp_stream import provision
 from atp_stream.cli.group import Failure
 from atp_stream.demo.stream import avro_writer
 from atp_stream.devstack import Stack
-from atp_stream.oracle import check, cut
+from atp_stream.oracle import History, check, cut
 from atp_stream.settings import Settings, environment_of
-from atp_stream.topics import LOG_PARTITIONS
+from atp_stream.topics import LOG_PARTITIONS, Topics
 from chaos import judge, midnight, policies, refold, soak
 from chaos.epilogue import Epilogue
 from chaos.faults import WORKERS, Faults
 from chaos.fleet import Fleet
+from chaos.follower import Follower
 from chaos.lag import Lag, lag
 from chaos.load import WINDOW, Load
 from chaos.pour import Pour
@@ -35,7 +36,7 @@ from chaos.soak import Usage
 from chaos.worker import BLIND
 
 READY_SECONDS: Final = 60.0
-LAG_SECONDS: Final = 60.0
+LAG_SECONDS: Final = 60.0  # so long nothing may come nearer before a system counts as stuck
 _SETTLED_SECONDS: Final = 10.0  # by then the last time limit of the load is over
 _DISK: Final = "96m"
 _TICK: Final = 0.05
@@ -99,6 +100,7 @@ class Run:
             disk=self._disk,
             chance=random.Random(options.seed),
         )
+        self._follower = Follower(self._settings) if options.soak else None
         self.report = Report(seed=options.seed, seconds=options.seconds)
 
     def _mounted(self, directory: Path) -> Path | None:
@@ -115,9 +117,12 @@ class Run:
     def play(self) -> Report:
         """Play all of it."""
         asyncio.run(provision.initialise(self._settings))
-        asyncio.run(provision.apply_policy(self._settings, policies.text(policies.FIRST, self._options.window)))
-        if self._options.soak:
-            soak.compact_always(self._settings)
+        retention = soak.RETENTION_S if self._options.soak else None
+        document = policies.text(policies.FIRST, self._options.window, retention)
+        asyncio.run(provision.apply_policy(self._settings, document))
+        if self._follower:
+            soak.shorten(self._settings)
+            self._follower.start()
         for _ in range(WORKERS):
             self._fleet.add()
         took = self._fleet.wait_ready(LOG_PARTITIONS, READY_SECONDS)
@@ -132,22 +137,30 @@ class Run:
                 self._epilogue()
         finally:
             self._fleet.stop()
+            if self._follower:
+                self._follower.stop()
         return self.report
 
     def _act(self) -> None:
         options, report = self._options, self.report
-        source = Load(seed=options.seed, frame=avro_writer(self._settings), window=options.window)
+        source = Load(
+            seed=options.seed,
+            frame=avro_writer(self._settings),
+            window=options.window,
+            most_open=soak.MOST_OPEN if options.soak else None,
+        )
         pour = Pour(self._settings, source, rate=options.rate, seconds=options.seconds)
         began = time.monotonic()
         pour.start()
         usage = Usage()
-        faults = options.faults or plan(options.seed, options.seconds, options.brokers)
-        waiting = soak.plan(options.seconds) if options.soak else list(faults)
+        planned = soak.plan(options.seconds) if options.soak else plan(options.seed, options.seconds, options.brokers)
+        waiting = list(options.faults or planned)
         day_comes = midnight.coming(options.seconds)
         if day_comes is None:
             report.notes.append("no midnight in this run")
         elif not options.soak:
             waiting = sorted([*waiting, *at_midnight(day_comes)])
+        wanted = {fault.name for fault in waiting}
         healed = began
         while pour.is_alive() or waiting or not self._faults.quiet:
             while waiting and waiting[0].at <= time.monotonic() - began:
@@ -156,8 +169,11 @@ class Run:
                 self._faults.strike(fault.name)
             self._faults.tend()
             self._fleet.tend()
-            if options.soak:
-                usage.look({"the worker that lives": self._fleet.workers[0].pid, "broker": self._stack.broker.pid})
+            if self._follower:
+                pids = {"the worker that lives": self._fleet.workers[0].pid, "broker": self._stack.broker.pid}
+                usage.look(pids, self._follower.rows)
+                if self._follower.error is not None:
+                    raise Failure(f"nobody reads along any more: {self._follower.error!r}")
             if waiting or not self._faults.quiet:
                 healed = time.monotonic()
             time.sleep(_TICK)
@@ -165,6 +181,7 @@ class Run:
             healed = time.monotonic()
         if pour.error is not None:
             raise Failure(f"the load could not be sent: {pour.error!r}")
+        report.stuck += [f"{name} never struck" for name in sorted(wanted - {*self._faults.done})]
         self._healed = healed
         report.inputs = pour.sent
         report.kills, report.faults, report.notes = self._faults.kills, self._faults.done, self._faults.notes
@@ -172,20 +189,21 @@ class Run:
 
     def _calm(self) -> None:
         """Wait until nothing is behind."""
-        report, last = self.report, Lag(-1, -1)
+        report, moved = self.report, self._healed
+        least: Lag | None = None
         self._tell("no more faults; waiting until nothing is behind")
-        while time.monotonic() - self._healed < LAG_SECONDS:
+        while time.monotonic() - moved < LAG_SECONDS:
             self._fleet.tend()
             with contextlib.suppress(KafkaError, provision.ProvisionError):  # a broker may be slow to come back
                 last = asyncio.run(lag(self._settings))
-            if last == Lag(0, 0):
-                report.lag_seconds = time.monotonic() - self._healed
-                break
+                if last == Lag(0, 0):
+                    report.lag_seconds = time.monotonic() - self._healed
+                    break
+                if least is None or last < least:
+                    least, moved = last, time.monotonic()  # a busy machine is slow, which is not stuck
             time.sleep(_TICK)
         else:
-            report.stuck.append(
-                f"after {LAG_SECONDS:.0f} s intake is {last.intake} and the ledger {last.ledger} behind"
-            )
+            report.stuck.append(f"for {LAG_SECONDS:.0f} s nothing moved that is behind: {least}")
         took = self._fleet.wait_ready(LOG_PARTITIONS, READY_SECONDS)
         if took is None:
             report.stuck.append(f"only partitions {self._fleet.owned()} are served")
@@ -194,7 +212,7 @@ class Run:
 
     def _judge(self) -> None:
         self._tell("judging")
-        read = asyncio.run(judge.topics(self._settings))
+        read = self._read()
         if self._options.keep:
             (self._options.keep / "history.pickle").write_bytes(pickle.dumps(read))
         past = cut(read)
@@ -207,9 +225,30 @@ class Run:
         report.objections += asyncio.run(refold.differences(self._settings, past))
         looked = judge.looked(past, self._fleet.workers[0])
         report.stuck += [f"{name} did not end in order" for name in self._fleet.stop()]
-        ended = asyncio.run(judge.topics(self._settings))  # time may have changed something while the others judged
+        ended = self._read()  # time may have changed something while the others judged
         report.objections += judge.views(ended, looked)
         report.objections += judge.databases(ended, self._fleet.workers)
+        if self._follower:
+            self._judge_ground(self._follower)
+
+    def _judge_ground(self, follower: Follower) -> None:
+        """Say what retention and compaction took: a soak in which they took nothing has shown nothing."""
+        topics, gone = Topics.of(self._settings), follower.gone()
+        kept = [topic for topic in (*topics.inputs, topics.item_log, *topics.outputs) if not soak.is_compacted(topic)]
+        taken = {topic.name: gone[topic.name] for topic in kept if topic is not topics.policy}
+        self.report.notes.append(f"retention took {', '.join(f'{count:,} of {name}' for name, count in taken.items())}")
+        if self._options.seconds > 2 * soak.RETENTION_S:
+            busy = (topics.adjusted, topics.created, topics.item_log, topics.allocation_committed)
+            self.report.stuck += [f"retention took nothing of {one.name}" for one in busy if not taken[one.name]]
+        logs = self._stack.directory.glob(f"kafka/{topics.state_changelog.name}-*/*.log")
+        on_disk = sum(log.stat().st_size for log in logs)
+        self.report.notes.append(
+            f"of {follower.written_bytes / 2**20:,.0f} MiB of the changelog compaction left {on_disk / 2**20:,.0f}; "
+            f"{follower.rows:,} rows have {follower.row_bytes / 2**20:,.1f} MiB"
+        )
+
+    def _read(self) -> History:
+        return self._follower.history() if self._follower else asyncio.run(judge.topics(self._settings))
 
     def _epilogue(self) -> None:
         self._tell("a source topic is made anew under running workers")

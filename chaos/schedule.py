@@ -1,16 +1,18 @@
 """When which fault strikes: a pure function of the seed and the length of the run."""
 
 import random
+from collections import Counter
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from chaos.points import INTAKE, MOVING, STEP
 
-#: What strikes one broker, and what strikes one of several, or more.
+#: What strikes one broker, and what strikes one of several, or more. One at a time: the next waits for the one before.
 BROKER: Final = ("broker_killed", "broker_away", "broker_frozen")
 BROKERS: Final = (
     "rolling_restart", "leader_killed", "controller_killed", "broker_frozen", "below_min_isr", "all_killed",
 )  # fmt: skip
-#: What must happen in a run of minutes beside kills, by name.
+#: What happens in a run of minutes beside kills, by name; what stands here twice happens twice.
 OTHERS: Final = (
     "terminate", "terminate", "freeze", "freeze", "freeze before_commit", "freeze after_commit", "storm", "blackout",
     "disk_full", "registry_away", "clock", "lose before_commit",
@@ -24,7 +26,9 @@ SHORT: Final = ("kill after_commit", "kill before_commit", "kill", "freeze")
 FIRST: Final = 6.0  # seconds of plain work before the first fault
 LAST: Final = 12.0  # and behind the last
 KILL_SECONDS: Final = 10.5  # so often at least somebody is killed
-_FEW: Final = 3  # faults of brokers in a short run
+BROKER_SECONDS: Final = 30.0  # that a fault of a broker takes at least, until all copies are in sync again
+_ROUND_SECONDS: Final = 210.0  # in which each fault of a broker comes once
+_SHORT_BROKER_SECONDS: Final = 14.0
 _SHORTEST_WHOLE: Final = 120.0
 
 
@@ -42,15 +46,44 @@ def at_midnight(seconds: float) -> list[Fault]:
 
 
 def plan(seed: int, seconds: float, brokers: int = 1) -> list[Fault]:
-    """Return the faults of a run in their order; one under two minutes has only some of them."""
+    """Return the faults of a run in their order.
+
+    Law: each kind of fault comes once before any comes again, and a run of four minutes has every kind. Faults of
+    brokers are spread over the run by themselves, for each takes its time.
+    """
     chance = random.Random(seed)
     whole = seconds >= _SHORTEST_WHOLE
+    span = max(1.0, seconds - FIRST - (LAST if whole else LAST / 2))
+    of_workers = _dealt(chance, _wanted(chance, seconds) if whole else SHORT)
+    deck = BROKER if brokers == 1 else BROKERS
     if whole:
-        names = [*OTHERS, *(BROKER if brokers == 1 else BROKERS), *KILLS]
-        while sum(name.split()[0] in {"kill", "wipe", "corrupt"} for name in names) < seconds / KILL_SECONDS:
-            names.append(chance.choice(KILLS))
+        rounds = max(1, int(span / _ROUND_SECONDS))
+        of_brokers = [name for _ in range(rounds) for name in _dealt(chance, deck)][: int(span / BROKER_SECONDS)]
     else:
-        names = [*SHORT, *(() if brokers == 1 else chance.sample(BROKERS, _FEW))]
-    chance.shuffle(names)
-    span = max(1.0, seconds - FIRST - (LAST if whole else LAST / 2)) / len(names)
-    return [Fault(FIRST + span * (place + chance.uniform(0.0, 0.8)), name) for place, name in enumerate(names)]
+        of_brokers = [] if brokers == 1 else _dealt(chance, deck)[: max(1, int(span / _SHORT_BROKER_SECONDS))]
+    return sorted([*_spread(chance, of_workers, span, 0.8), *_spread(chance, of_brokers, span, 0.2)])
+
+
+def _wanted(chance: random.Random, seconds: float) -> list[str]:
+    names = [*OTHERS, *KILLS]
+    while sum(name.split()[0] in {"kill", "wipe", "corrupt"} for name in names) < seconds / KILL_SECONDS:
+        names.append(chance.choice(KILLS))
+    return names
+
+
+def _dealt(chance: random.Random, names: Sequence[str]) -> list[str]:
+    """Return names in an order of chance, but each of them once before any of them again."""
+    rest = Counter(names)
+    found: list[str] = []
+    while rest:
+        kinds = sorted(rest)
+        chance.shuffle(kinds)
+        found += kinds
+        rest -= Counter(kinds)
+    return found
+
+
+def _spread(chance: random.Random, names: Sequence[str], span: float, play: float) -> list[Fault]:
+    """Let faults strike one after the other; each has a share of the time, and strikes in the first part of it."""
+    share = span / max(1, len(names))
+    return [Fault(FIRST + share * (place + chance.uniform(0.0, play)), name) for place, name in enumerate(names)]

@@ -1,12 +1,14 @@
-"""A soak: plain load for long, one kill -9 a minute, and a changelog that is compacted all the time.
+"""A soak: plain load for long, one kill -9 a minute, and topics that are compacted and cut all the time.
 
-One worker is never killed: it lives through all take-overs, and what it and the broker use is sampled.
+One worker is never killed: it lives through all take-overs, and what it and the broker use is sampled. The load has a
+closed set of items, whose orders end and are forgotten, so that what must be remembered reaches a plateau: what a
+worker uses may grow with the rows of its tables, but not without them.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from statistics import linear_regression
+from statistics import fmean, linear_regression
 from typing import Final, NamedTuple
 
 from confluent_kafka.admin import (  # type: ignore[attr-defined]
@@ -18,16 +20,91 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 )
 
 from atp_stream.settings import Settings
-from atp_stream.topics import Topics
+from atp_stream.topics import Topic, Topics
 from benchmarks import proc
 from chaos.schedule import Fault
 
 EVERY_S: Final = 60.0
 LOOK_S: Final = 5.0
-WARM_UP_S: Final = 120.0  # whose samples do not count: caches fill
-#: Seconds after which a segment of the changelog may be compacted; by default a busy one is in use for hours.
-_SEGMENT_S: Final = 20
+MEASURED_S: Final = 1_200.0  # at the end of the load, or two thirds of it
+RETENTION_S: Final = 120
+"""How long records of inputs, log and outputs are kept, and ended reservations and supplies: the least there is."""
+MOST_OPEN: Final = 12
+_POINTS: Final = 20  # means that a slope goes through: neighbouring samples are too much alike
+_SURE: Final = 2.0  # standard errors
+_SEGMENT_MS: Final = "20000"  # by default a busy segment is in use for hours, and is neither cut nor compacted
 _WAIT_S: Final = 30.0
+_CUT: Final = {"segment.ms": _SEGMENT_MS, "retention.ms": str(RETENTION_S * 1_000)}
+_COMPACTED: Final = {
+    "segment.ms": _SEGMENT_MS,
+    "min.cleanable.dirty.ratio": "0.01",
+    "min.compaction.lag.ms": "30000",  # who reads along is never that late
+    "max.compaction.lag.ms": "60000",
+}
+
+
+def plan(seconds: float) -> list[Fault]:
+    """Return the kills of a soak."""
+    return [Fault(EVERY_S * number, "kill_other") for number in range(1, int(seconds / EVERY_S))]
+
+
+def shorten(settings: Settings) -> None:
+    """Let topics be compacted and cut as soon as a segment is closed, and close one several times a minute."""
+    topics = Topics.of(settings)
+    forever = {topics.policy.name, topics.owners.name}
+    resources = []
+    for topic in topics.every:
+        if topic.name not in forever:
+            entries = [
+                ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
+                for name, value in (_COMPACTED if is_compacted(topic) else _CUT).items()
+            ]
+            resources.append(ConfigResource(ResourceType.TOPIC, topic.name, incremental_configs=entries))
+    admin = AdminClient({"bootstrap.servers": settings.bootstrap})
+    for future in admin.incremental_alter_configs(resources).values():
+        future.result(_WAIT_S)
+
+
+def is_compacted(topic: Topic) -> bool:
+    """Tell whether a topic keeps the last record of each key, instead of all records for a time."""
+    return topic.config.get("cleanup.policy") == "compact"
+
+
+class Trend(NamedTuple):
+    """How a figure goes: from where to where, its slope a minute by least squares, and the standard error of that."""
+
+    first: float
+    last: float
+    slope: float
+    error: float
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether it does not grow, as far as its noise lets that be known."""
+        return self.slope <= _SURE * self.error
+
+    def words(self, *, unit: str, slope_unit: str, scale: float = 1.0) -> str:
+        """Return it for people; the slope is shown `scale` times as large, in a unit of its own."""
+        flat = "flat" if self.is_flat else "not flat"
+        slope, error = self.slope * scale, self.error * scale
+        way = f"{self.first:,.1f} to {self.last:,.1f} {unit}"
+        return f"{way}, {slope:+,.2f} ± {error:,.2f} {slope_unit} a minute: {flat}"
+
+
+def trend(samples: Sequence[tuple[float, float]]) -> Trend | None:
+    """Return how a figure goes by samples of (seconds, value) in their order; None if they are too few."""
+    size = max(1, len(samples) // _POINTS)
+    points = [samples[start : start + size] for start in range(0, len(samples) - size + 1, size)]
+    minutes = [fmean(at for at, _ in point) / 60 for point in points]
+    values = [fmean(value for _, value in point) for point in points]
+    if len(points) < 3:
+        return None
+    slope, start = linear_regression(minutes, values)
+    left = [value - start - slope * at for at, value in zip(minutes, values, strict=True)]
+    middle = fmean(minutes)
+    spread = sum((at - middle) ** 2 for at in minutes)
+    error = (sum(one * one for one in left) / (len(points) - 2) / spread) ** 0.5
+    return Trend(values[0], values[-1], slope, error)
 
 
 class Sample(NamedTuple):
@@ -38,55 +115,38 @@ class Sample(NamedTuple):
     open_files: int
 
 
-def plan(seconds: float) -> list[Fault]:
-    """Return the kills of a soak."""
-    return [Fault(EVERY_S * number, "kill_other") for number in range(1, int(seconds / EVERY_S))]
-
-
-def compact_always(settings: Settings) -> None:
-    """Let the changelog be compacted as soon as a segment is closed, and close one several times a minute."""
-    wanted = {
-        "segment.ms": str(_SEGMENT_S * 1000),
-        "min.cleanable.dirty.ratio": "0.01",
-        "max.compaction.lag.ms": "30000",
-    }
-    entries = [ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET) for name, value in wanted.items()]
-    topic = ConfigResource(ResourceType.TOPIC, Topics.of(settings).state_changelog.name, incremental_configs=entries)
-    admin = AdminClient({"bootstrap.servers": settings.bootstrap})
-    for future in admin.incremental_alter_configs([topic]).values():
-        future.result(_WAIT_S)
-
-
 class Usage:
-    """Samples of some processes, and how what they use grows."""
+    """Samples of some processes and of the rows of the tables, and how they grow."""
 
     def __init__(self) -> None:
         self._began = time.monotonic()
         self._looked_s = 0.0
         self.samples: dict[str, list[Sample]] = {}
+        self.rows: list[tuple[float, float]] = []
 
-    def look(self, pids: Mapping[str, int]) -> None:
-        """Take a sample of each process, if it is time."""
+    def look(self, pids: Mapping[str, int], rows: int) -> None:
+        """Take a sample of each process, and of how many rows there are, if it is time."""
         now = time.monotonic() - self._began
         if now - self._looked_s < LOOK_S:
             return
         self._looked_s = now
+        self.rows.append((now, rows))
         for name, pid in pids.items():
             resident_mib = proc.memory(pid).now / 2**20
             files = sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
             self.samples.setdefault(name, []).append(Sample(now, resident_mib, files))
 
     def lines(self) -> list[str]:
-        """Return first and last values, and slopes an hour, behind the warm-up."""
-        found = []
+        """Return how each figure went while it was measured."""
+        end = self.rows[-1][0] if self.rows else 0.0
+        since = max(end - MEASURED_S, end / 3)
+        found = [f"measured from {since / 60:.1f} to {end / 60:.1f} minutes"] if self.rows else []
+        if rows := trend([one for one in self.rows if one[0] >= since]):
+            found.append(f"rows of the tables: {rows.words(unit='rows', slope_unit='rows')}")
         for name, samples in self.samples.items():
-            late = [one for one in samples if one.at_s > WARM_UP_S]
-            if len(late) > 1:
-                at_h = [one.at_s / 3600 for one in late]
-                memory = linear_regression(at_h, [one.resident_mib for one in late]).slope
-                files = linear_regression(at_h, [one.open_files for one in late]).slope
-                found.append(
-                    f"{name}: {late[0].resident_mib:.0f} to {late[-1].resident_mib:.0f} MiB ({memory:+.1f} an hour), "
-                    f"{late[0].open_files} to {late[-1].open_files} open files ({files:+.1f} an hour)"
-                )
+            late = [one for one in samples if one.at_s >= since]
+            if memory := trend([(one.at_s, one.resident_mib) for one in late]):
+                found.append(f"memory of {name}: {memory.words(unit='MiB', slope_unit='KiB', scale=1024)}")
+            if files := trend([(one.at_s, one.open_files) for one in late]):
+                found.append(f"descriptors of {name}: {files.words(unit='open', slope_unit='open')}")
         return found

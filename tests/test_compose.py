@@ -43,6 +43,17 @@ def test_every_image_is_pinned_to_a_release() -> None:
     assert [] == [image for image in images if not A_RELEASE.fullmatch(image)]
 
 
+def test_the_images_of_the_board_are_named_by_their_digests() -> None:
+    assert [] == [name for name in ("prometheus", "grafana") if "@sha256:" not in SERVICES[name]["image"]]
+
+
+def test_the_board_has_no_administrator_whose_password_everybody_knows() -> None:
+    told = SERVICES["grafana"]["environment"]
+
+    assert "true" == told["GF_SECURITY_DISABLE_INITIAL_ADMIN_CREATION"] == told["GF_AUTH_DISABLE_LOGIN_FORM"]
+    assert ("true", "Viewer") == (told["GF_AUTH_ANONYMOUS_ENABLED"], told["GF_AUTH_ANONYMOUS_ORG_ROLE"])
+
+
 def test_kafka_and_the_registry_are_those_that_the_tests_run_against() -> None:
     kafka, registry = (artifacts.of(name).version for name in (artifacts.KAFKA, artifacts.REGISTRY))
 

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 PICTURES: Final = Path(__file__).parent.parent / "docs" / "pictures"
 TENANT: Final = "demo"
-WAIT_S: Final = 120.0
+WAIT_S: Final = 400.0
 SHOTS: Final = (
     # page, width, scheme
     ("now", 1440, "light"),
@@ -66,6 +66,7 @@ def _take(browser: Browser, url: str) -> None:
     for page_name, width, scheme in SHOTS:
         view: Any = {"width": width, "height": 900}
         context = browser.new_context(viewport=view, color_scheme="dark" if scheme == "dark" else "light")
+        context.set_default_timeout(WAIT_S * 1_000)
         page = context.new_page()
         page.goto(f"{url}/#/{TENANT}/{places[page_name]}")
         page.wait_for_selector("main .shown section")

@@ -130,14 +130,14 @@ def changes() -> dict[tuple[Status | None, Status], set[str]]:
         for cause, make in _CAUSES:
             later = story.then(make)
             if later.state is not None and later.state is not story.state:
-                seen.setdefault((story.state, later.state), set()).add(_told(cause, story, later))
+                seen.setdefault((story.state, later.state), set()).add(_edge(cause, story, later))
             if later.length - first.length < _DEPTH and later.sign not in known:
                 known.add(later.sign)
                 waiting.append(later)
     return seen
 
 
-def _told(cause: str, before: _Story, after: _Story) -> str:
+def _edge(cause: str, before: _Story, after: _Story) -> str:
     if cause == "stock":
         return "stock arrives" if after.on_hand > before.on_hand else "stock is lost"
     if cause == "limit over" and before.state is Status.PROMISED and after.state is not Status.EXPIRED:

@@ -1,4 +1,7 @@
-"""What a worker's log says of the conditions that it works under: the policy in force, and inputs that are missing."""
+"""What a worker's log says of the conditions that it works under.
+
+That is the policy in force, inputs that are missing, and how much is left of a restore that takes long.
+"""
 
 import asyncio
 from collections.abc import Sequence
@@ -18,16 +21,19 @@ from atp_stream.topics import Topics
 log = get_logger(__name__)
 
 INTERVAL_S: Final = 1.0
+RESTORING_S: Final = 10.0
+"""So often it is told how much is left to restore."""
 
 
 class Conditions:
-    """Looks at the policy and the inputs once in a while, and logs what has changed."""
+    """Looks at the policy, the inputs and a restore once in a while, and logs what has changed."""
 
     def __init__(self, app: EngineApp, sources: Sequence[str]) -> None:
         self._app = app
         self._sources = sources
         self._document = b""  # the one that was logged last
         self._missing = Repetitions(REPEAT_S)
+        self._told_s = -RESTORING_S
 
     async def look(self, now_s: float) -> None:
         """Look, and log; while an input is missing the broker is asked for it at each look."""
@@ -36,6 +42,8 @@ class Conditions:
             await consumer.look_for_topics()
         if self._app.settled:
             self._look_at_policy()
+        elif not self._app.rebalancing:
+            self._look_at_restore(now_s)
 
     def _look_for_sources(self, now_s: float) -> bool:
         """Tell which inputs are missing, and whether any is."""
@@ -48,6 +56,12 @@ class Conditions:
             if self._app.settled and self._missing.forget(topic):
                 log.warning("the input topic %s is there again", topic, extra={"event": "source_back", "topic": topic})
         return bool(missing)
+
+    def _look_at_restore(self, now_s: float) -> None:
+        left = lag.records_to_restore(self._app)
+        if left and now_s - self._told_s >= RESTORING_S:
+            self._told_s = now_s
+            log.info("restoring state: %s changelog records are left", left, extra={"event": "restoring", "left": left})
 
     def _look_at_policy(self) -> None:
         """Tell of the policy once all partitions that are served here have the same one."""

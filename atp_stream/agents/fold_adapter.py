@@ -1,7 +1,7 @@
-"""The ledger's agent: records of the item log to commands, the fold's answer to rows and output records."""
+"""The ledger: records of the item log to commands, the fold's answer to rows and output records."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 from mode import get_logger
@@ -12,17 +12,15 @@ from atp_stream.domain.events import AnyEvent, CommandRefused
 from atp_stream.domain.fold.ledger import Broken, Folded, fold
 from atp_stream.domain.reasons import Reason
 from atp_stream.domain.state.overlay import State
-from atp_stream.engine.app import EngineApp
-from atp_stream.engine.batches import Output
 from atp_stream.engine.commit_group import Answer
 from atp_stream.engine.partition_state import Store
 from atp_stream.engine.position import LogRecord
-from atp_stream.engine.runs import RunSchema, waiting
-from atp_stream.messages.dead_letters import DEAD_LETTER, Letter, Original, unpack_original
-from atp_stream.messages.outbound import EVENTS, Headers, Outbound, Role
+from atp_stream.messages.dead_letters import DEAD_LETTER, Original, letter, unpack_original
+from atp_stream.messages.outbound import Outbound
 from atp_stream.messages.rows import decode_command, encode_command, encode_row, reader, scanner
-from atp_stream.messages.traces import TRACE_MARK, told_of_original, trace_of_original
-from atp_stream.topics import Topic, Topics
+from atp_stream.messages.traces import TRACE_MARK, log_fields_of_original, trace_of_original
+from atp_stream.records import Headers, Output
+from atp_stream.topics import Topics
 
 log = get_logger(__name__)
 
@@ -38,32 +36,27 @@ class Ledger:
     """The engine's fold: the domain's, with the wire on both sides."""
 
     def __init__(self, outbound: Outbound, topics: Topics) -> None:
-        self._outbound = outbound
-        self._topics = topics
-        self._by_role: dict[Role, Topic] = {
-            Role.AVAILABILITY: topics.availability_calculated,
-            Role.COMMITTED: topics.allocation_committed,
-            Role.RELEASED: topics.allocation_released,
-            Role.DENIED: topics.reservation_denied,
-            Role.PROMISED: topics.reservation_promised,
-            Role.PROJECTED: topics.availability_projected,
-            Role.DRIFT_DETECTED: topics.stock_drift,
-            Role.DRIFT_RESOLVED: topics.stock_drift,
-        }
+        self._encode = outbound.encode
+        self._letters = topics.dead_letter
+        self._item_log = topics.item_log.name
 
     def __call__(self, partition: int, store: Store, records: Sequence[LogRecord]) -> Answer:
         """Fold records of a partition over its committed rows."""
         entries, unreadable = _read(partition, records)
         if unreadable is not None and not entries:
-            about = told_of_original(unreadable.original)
+            about = log_fields_of_original(unreadable.original)
             log.error(
                 "offset %s of log partition %s is not a command of this app", unreadable.offset, partition, extra=about
             )
-            letter = self._letter(partition, unreadable, Reason.UNREADABLE_COMMAND, "")
-            return Answer(1, {}, [letter], unfinished=True)
+            return Answer(1, {}, [self._letter(partition, unreadable, Reason.UNREADABLE_COMMAND, "")], unfinished=True)
         folded, state = _fold(store, entries)
         originals = {record.offset: record for record in records}
-        outputs = [self._output(partition, event, originals) for event in folded.events]
+        outputs = [
+            self._refusal(partition, event, originals)
+            if isinstance(event, CommandRefused)
+            else self._encode(event, partition)
+            for event in folded.events
+        ]
         traces = {
             record.offset: trace
             for record in records
@@ -75,30 +68,24 @@ class Ledger:
         unfinished = folded.unfinished or unreadable is not None
         return Answer(folded.consumed, rows, outputs, unfinished, msgspec.structs.asdict(state.tally))
 
-    def _output(self, partition: int, event: AnyEvent, originals: dict[int, LogRecord]) -> Output:
-        if isinstance(event, CommandRefused):
-            if event.deferred is None:
-                record = originals[event.offset]
-            else:  # its log record has gone by; what it was made from was kept with it
-                command, source, original = event.deferred
-                name = event.name.encode()
-                record = LogRecord(event.offset, event.log_time_ms, name, encode_command(command), source, original)
-            return self._letter(partition, record, event.reason, event.detail)
-        made = self._outbound.encode(event, partition)
-        topic = self._by_role[made.role]
-        # All of an item goes where its log partition is, so a step writes to few partitions, and a topic with
-        # fewer of them still holds an item in one: hash % 6 % 3 is hash % 3.
-        return Output(topic.name, partition % topic.partitions, made.key, made.value, made.headers, EVENTS[made.role])
+    def _refusal(self, partition: int, event: CommandRefused, originals: Mapping[int, LogRecord]) -> Output:
+        if event.deferred is None:
+            record = originals[event.offset]
+        else:  # its log record has gone by; what it was made from was kept with it
+            command, source, original = event.deferred
+            record = LogRecord(
+                event.offset, event.log_time_ms, event.name.encode(), encode_command(command), source, original
+            )
+        return self._letter(partition, record, event.reason, event.detail)
 
     def _letter(self, partition: int, record: LogRecord, reason: str, detail: str) -> Output:
-        topic = self._topics.dead_letter
         if record.original:
             original, origin = unpack_original(record.original), record.source.decode()
         else:  # appended by an operator: the command itself is what was refused
             original = Original(record.key, record.value, (), record.log_time_ms)
-            origin = f"{self._topics.item_log.name}/{partition}/{record.offset}"
-        letter = Letter.of(original, origin, Refused(reason, detail), at_ms=record.log_time_ms)
-        return Output(topic.name, partition % topic.partitions, letter.key, letter.value, letter.headers, DEAD_LETTER)
+            origin = f"{self._item_log}/{partition}/{record.offset}"
+        to = self._letters.name, partition % self._letters.partitions
+        return letter(original, origin, Refused(reason, detail), to=to, at_ms=record.log_time_ms)
 
 
 def _traced(event: AnyEvent, output: Output, traces: Mapping[int, Headers]) -> Output:
@@ -134,19 +121,7 @@ def _fold(store: Store, entries: Sequence[Entry]) -> tuple[Folded, State]:
             if error.offset in broken:
                 raise
             broken[error.offset] = repr(error.__cause__ or error)
-            about = next((told_of_original(one.original) for one in entries if one.offset == error.offset), {})
+            about = next((log_fields_of_original(one.original) for one in entries if one.offset == error.offset), {})
             log.critical(
                 "the fold broke at offset %s: its item is quarantined", error.offset, exc_info=error, extra=about
             )
-
-
-def add_ledger_agent(app: EngineApp, topics: Topics) -> None:
-    """Let the app's steps be fed from the item log."""
-    channel = app.topic(topics.item_log.name, schema=RunSchema())
-
-    @app.agent(channel, name="ledger")
-    async def ledger(stream: Any) -> None:
-        async for event in stream.noack().events():
-            app.submit_step(event)
-            for more in waiting(stream):
-                app.submit_step(more)

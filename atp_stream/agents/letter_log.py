@@ -6,10 +6,10 @@ from typing import Final
 
 from mode import get_logger
 
-from atp_stream.engine.batches import Output
 from atp_stream.engine.repetitions import Repetitions
 from atp_stream.messages.dead_letters import DETAIL_HEADER, ORIGIN_HEADER, REASON_HEADER
-from atp_stream.messages.traces import told_of
+from atp_stream.messages.traces import log_fields_of
+from atp_stream.records import Output
 
 log = get_logger(__name__)
 
@@ -32,7 +32,7 @@ class LetterLog:
             )
             passed_over = self._repetitions.passed_over(reason, self._clock())
             if passed_over is not None:
-                self._write(reason, origin, detail, passed_over, told_of(letter.headers))
+                self._write(reason, origin, detail, passed_over, log_fields_of(letter.headers))
 
     def _write(self, reason: str, origin: str, detail: str, passed_over: int, trace: dict[str, str]) -> None:
         log.warning(

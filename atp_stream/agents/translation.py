@@ -1,4 +1,4 @@
-"""The intake agent: input records to commands on the item log, or to the dead letters; it decides nothing else.
+"""Intake: input records to commands on the item log, or to the dead letters; it decides nothing else.
 
 A command to an item goes to the item's partition of the log, one to all items to every partition.
 """
@@ -15,24 +15,20 @@ from atp_stream.agents.unread_log import UnreadLog, is_looked_at
 from atp_stream.domain.errors import Refused
 from atp_stream.domain.names import join
 from atp_stream.domain.reasons import Reason
-from atp_stream.engine.app import EngineApp
-from atp_stream.engine.batches import Output
 from atp_stream.engine.intake import NotYet
 from atp_stream.engine.partitioner import partition_of
 from atp_stream.engine.position import CHECKSUM_HEADER, GENESIS_HEADER, ORIGINAL_HEADER, SOURCE_HEADER
-from atp_stream.engine.runs import RunSchema, waiting
 from atp_stream.engine.topic_identity import checksum
-from atp_stream.messages.dead_letters import Letter, pack_original
+from atp_stream.messages.dead_letters import letter, pack_original
 from atp_stream.messages.inbound import Inbound, Skipped
 from atp_stream.messages.limits import MAX_MESSAGE_BYTES
 from atp_stream.messages.registry import SchemaCache, SchemaUnknown
 from atp_stream.messages.rows import encode_command
-from atp_stream.messages.traces import told_of
+from atp_stream.messages.traces import log_fields_of
+from atp_stream.records import Output
 from atp_stream.topics import WHOLE_PARTITION, Topics
 
 log = get_logger(__name__)
-
-__all__ = ["MAX_MESSAGE_BYTES", "Translator", "add_intake_agent"]
 
 _MAX_LOGGED_SKIPS = 1_000  # made-up event types must not fill the memory, or the log
 
@@ -68,7 +64,7 @@ class Translator:
             self.counts[record.topic, refused.reason] += 1
             return [self._letter(record, self._unread.explained(record, refused))]
         except Exception as error:
-            about = told_of(record.headers)
+            about = log_fields_of(record.headers)
             log.exception("%s/%s offset %s cannot be read", record.topic, record.partition, record.offset, extra=about)
             self.counts[record.topic, Reason.BROKEN] += 1
             return [self._letter(record, Refused(Reason.BROKEN, repr(error)))]
@@ -100,15 +96,18 @@ class Translator:
             self._logged.add(why)
             place = f"{record.topic}/{record.partition}/{record.offset}"
             log.info(
-                "skipped %s: %s; more like it are only counted", place, skipped.what, extra=told_of(record.headers)
+                "skipped %s: %s; more like it are only counted",
+                place,
+                skipped.what,
+                extra=log_fields_of(record.headers),
             )
 
     def _letter(self, record: Any, refused: Refused) -> Output:
-        letter = Letter.of(record, f"{record.topic}/{record.partition}/{record.offset}", refused)
-        partition = record.partition % self._dead_letter.partitions
-        output = Output(self._dead_letter.name, partition, letter.key, letter.value, letter.headers)
-        self._letter_log.note([output])
-        return output
+        origin = f"{record.topic}/{record.partition}/{record.offset}"
+        to = self._dead_letter.name, record.partition % self._dead_letter.partitions
+        found = letter(record, origin, refused, to=to)
+        self._letter_log.note([found])
+        return found
 
 
 @lru_cache(maxsize=50_000)
@@ -124,15 +123,3 @@ def _check_size(record: Any) -> None:
         size += sum(len(value or b"") for _, value in record.headers)
     if size > MAX_MESSAGE_BYTES:
         raise Refused(Reason.TOO_LARGE, f"{size} bytes with key and headers, at most {MAX_MESSAGE_BYTES} are read")
-
-
-def add_intake_agent(app: EngineApp, topics: Topics) -> None:
-    """Let the app's intake be fed from all source topics."""
-    channel = app.topic(*(topic.name for topic in topics.inputs), schema=RunSchema())
-
-    @app.agent(channel, name="intake")
-    async def intake(stream: Any) -> None:
-        async for event in stream.noack().events():
-            app.submit_intake(event)
-            for more in waiting(stream):
-                app.submit_intake(more)

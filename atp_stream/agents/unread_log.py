@@ -16,7 +16,7 @@ from atp_stream.domain.errors import Refused
 from atp_stream.messages.dead_letters import escaped
 from atp_stream.messages.input_events import InputKind
 from atp_stream.messages.subjects import resembled, unread
-from atp_stream.messages.traces import told_of
+from atp_stream.messages.traces import log_fields_of
 
 log = get_logger(__name__)
 
@@ -79,5 +79,5 @@ class UnreadLog:
             place,
             escaped(name[:_MAX_NAME_CHARS]),
             meant,
-            extra=told_of(record.headers),
+            extra=log_fields_of(record.headers),
         )

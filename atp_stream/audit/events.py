@@ -11,10 +11,10 @@ import msgspec
 from aiokafka import ConsumerRecord
 
 from atp_stream.audit.reading import Reader
-from atp_stream.engine.batches import Output
 from atp_stream.engine.scratch_store import Scratch
 from atp_stream.messages.outbound import CAUSE_HEADER
 from atp_stream.messages.output_reader import OutputReader
+from atp_stream.records import Output
 from atp_stream.topics import Topic, Topics
 
 #: So many differences of a kind are shown for each partition; all are counted.
@@ -101,26 +101,26 @@ class Events:
                 yield _event_key(output.topic, event.eventId), flag + self._count.to_bytes(8, "big")
 
     async def compare(
-        self, reader: Reader, decode: OutputReader, mine: Callable[[bytes], bool], moved: Callable[[int], None]
+        self, reader: Reader, decode: OutputReader, mine: Callable[[bytes], bool], advance: Callable[[int], None]
     ) -> Wrong:
         """Read the topics, and return what is wrong with them; `mine` tells by the key what is looked at."""
         wrong = Wrong()
         for topic in self._once:
-            await self._compare_once(topic, reader, decode, mine, moved, wrong)
+            await self._compare_once(topic, reader, decode, mine, advance, wrong)
         for topic in self._last:
-            await self._find_shown(topic, reader, decode, mine, moved)
+            await self._find_shown(topic, reader, decode, mine, advance)
         for words in self._wrongly_shown():
             wrong.add(words)
         return wrong
 
     async def _compare_once(
         self, topic: Topic, reader: Reader, decode: OutputReader, mine: Callable[[bytes], bool],
-        moved: Callable[[int], None], wrong: Wrong,
+        advance: Callable[[int], None], wrong: Wrong,
     ) -> None:  # fmt: skip
         first = b""
         begin, records = await self._records(topic, reader)
         async for batch in records:
-            moved(len(batch))
+            advance(len(batch))
             for record in batch:
                 if not mine(record.key or b"") or self._later(record):
                     continue
@@ -153,12 +153,12 @@ class Events:
 
     async def _find_shown(
         self, topic: Topic, reader: Reader, decode: OutputReader, mine: Callable[[bytes], bool],
-        moved: Callable[[int], None],
+        advance: Callable[[int], None],
     ) -> None:  # fmt: skip
         _, records = await self._records(topic, reader)
         tag = self._tag(topic.name) or b""
         async for batch in records:
-            moved(len(batch))
+            advance(len(batch))
             for record in batch:
                 key = record.key or b""
                 if not mine(key):

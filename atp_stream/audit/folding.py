@@ -7,12 +7,12 @@ import msgspec
 
 from atp_stream.agents.fold_adapter import Ledger
 from atp_stream.domain.commands import Elapse
-from atp_stream.engine.batches import Output
 from atp_stream.engine.commit_group import Answer
 from atp_stream.engine.partition_state import STEP_RECORDS
 from atp_stream.engine.position import LogRecord, Plan, Position, advance, plan
 from atp_stream.engine.scratch_store import Scratch
 from atp_stream.messages.rows import encode_command
+from atp_stream.records import Output
 from atp_stream.topics import WHOLE_PARTITION
 
 Keep = Callable[[LogRecord], bool]

@@ -62,15 +62,15 @@ class Reader:
         tp, consumer = TopicPartition(topic, partition), self._committed
         consumer.assign([tp])
         consumer.seek(tp, start)
-        moved = time.monotonic()
+        progressed_at_s = time.monotonic()
         try:
             while (position := await consumer.position(tp)) < end:
                 found = (await consumer.getmany(tp, timeout_ms=20, max_records=2_000)).get(tp, [])
                 if records := [record for record in found if record.offset < end]:
                     yield records
                 if await consumer.position(tp) > position:
-                    moved = time.monotonic()
-                elif time.monotonic() - moved > _STALL_SECONDS:
+                    progressed_at_s = time.monotonic()
+                elif time.monotonic() - progressed_at_s > _STALL_SECONDS:
                     raise AuditError(f"{topic}/{partition} cannot be read on from {position}")
         except OffsetOutOfRangeError:
             raise AuditError(f"retention removed records of {topic}/{partition} while they were read") from None

@@ -16,13 +16,13 @@ from atp_stream.audit.events import read_event
 from atp_stream.audit.folding import Folding
 from atp_stream.audit.reading import Reader
 from atp_stream.audit.snapshot import Snapshot
-from atp_stream.audit.verify import Moved, Subject, start_from
+from atp_stream.audit.verify import Advance, Subject, start_from
 from atp_stream.domain.commands import SetPolicy
 from atp_stream.domain.row_keys import kind_of, reservation_of
-from atp_stream.engine.batches import Output
 from atp_stream.engine.position import LogRecord, Position
 from atp_stream.engine.scratch_store import Scratch
 from atp_stream.messages.rows import decode_command, decode_row, encode_command
+from atp_stream.records import Output
 from atp_stream.topics import WHOLE_PARTITION, Topics
 
 #: What is counted, in the order in which it is told.
@@ -59,7 +59,7 @@ class Rehearsal:
 
 
 async def rehearse(
-    reader: Reader, subject: Subject, document: bytes, period: Period, snapshot: Snapshot | None, moved: Moved
+    reader: Reader, subject: Subject, document: bytes, period: Period, snapshot: Snapshot | None, advance: Advance
 ) -> Rehearsal:
     """Fold all partitions under the policy `document`, and as they were; only reads.
 
@@ -74,7 +74,7 @@ async def rehearse(
             stage = _Stage(subject, partition, start, rows, copy, document, period)
             end = await reader.end(log.name, partition)
             async for records in reader.stretch(log.name, partition, start.applied + 1, end):
-                moved("log", len(records))
+                advance("log", len(records))
                 if not stage.play(records):
                     break
             stage.close()
@@ -128,8 +128,8 @@ class _Stage:
             self._ledger, self._partition, rows=self._copy, position=self.actual.position, keep=_is_no_document
         )
         command = SetPolicy(event_id="rehearsal", at_us=log_time_ms * 1000, document=msgspec.Raw(self._document))
-        standing = LogRecord(record.offset, log_time_ms, WHOLE_PARTITION, encode_command(command))
-        self.would.add(other.insert(standing))
+        policy_record = LogRecord(record.offset, log_time_ms, WHOLE_PARTITION, encode_command(command))
+        self.would.add(other.insert(policy_record))
         self._other = other
 
     def close(self) -> None:

@@ -16,13 +16,14 @@ from atp_stream.audit.errors import AuditError
 from atp_stream.audit.reading import Reader
 from atp_stream.audit.rows import Difference
 from atp_stream.audit.verify import Case
-from atp_stream.engine.batches import Batches, Output
+from atp_stream.engine.batches import Batches
 from atp_stream.engine.coordination import KafkaCoordinator
 from atp_stream.engine.once_producer import AnswerLost
 from atp_stream.engine.ownership import MissingOwner, TakeOver
 from atp_stream.engine.position import POSITION_KEY, encode_position
 from atp_stream.engine.producers import partition_id
 from atp_stream.provision import administration
+from atp_stream.records import Output
 from atp_stream.settings import Settings
 from atp_stream.topics import Topics
 

@@ -22,16 +22,16 @@ from atp_stream.audit.tables import Held, load
 from atp_stream.domain.fold.step import FOLD_VERSION
 from atp_stream.domain.row_keys import FOLD, GENERATIONS, REFERENCES, item_of
 from atp_stream.domain.state.rows import FoldRow
-from atp_stream.engine.batches import Output
 from atp_stream.engine.position import Position
 from atp_stream.engine.scratch_store import Scratch
 from atp_stream.messages.outbound import Outbound
 from atp_stream.messages.output_reader import OutputReader
 from atp_stream.messages.rows import decode_row
+from atp_stream.records import Output
 from atp_stream.settings import Wire
 from atp_stream.topics import Topics
 
-Moved = Callable[[str, int], None]
+Advance = Callable[[str, int], None]
 """Told what is being read, and how many records of it more."""
 
 _AT_ONCE = 500
@@ -56,7 +56,7 @@ class Subject:
 
     def ledger(self) -> Ledger:
         """Return the fold; it speaks JSON, whatever workers do."""
-        return Ledger(Outbound(self.genesis, Wire.JSON, {}), self.topics)
+        return Ledger(Outbound(self.genesis, Wire.JSON, {}, self.topics.of_roles), self.topics)
 
 
 class Case:
@@ -138,11 +138,11 @@ class Case:
 class Verification:
     """Looks at partitions of a running system, one by one."""
 
-    def __init__(self, subject: Subject, reader: Reader, decode: OutputReader, moved: Moved) -> None:
+    def __init__(self, subject: Subject, reader: Reader, decode: OutputReader, advance: Advance) -> None:
         self._subject = subject
         self._reader = reader
         self._decode = decode
-        self._moved = moved
+        self._advance = advance
 
     @asynccontextmanager
     async def case(self, partition: int, snapshot: Snapshot | None) -> AsyncIterator[Case]:
@@ -178,7 +178,7 @@ class Verification:
                 f"the tables are of {log}/{partition} at {case.applied}, but it ends at {end}: it is another log"
             )
         async for records in self._reader.stretch(log, partition, case.after + 1, case.applied + 1):
-            self._moved("log", len(records))
+            self._advance("log", len(records))
             for some in parts(case.folding.take(records)):
                 case.events.expect(some)
             case.refuse_other_version()
@@ -186,7 +186,7 @@ class Verification:
     async def wrong_events(self, case: Case) -> Wrong:
         """Return what is wrong with the output topics."""
         return await case.events.compare(
-            self._reader, self._decode, self._subject.mine, lambda count: self._moved("events", count)
+            self._reader, self._decode, self._subject.mine, lambda count: self._advance("events", count)
         )
 
 

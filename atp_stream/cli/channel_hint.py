@@ -29,8 +29,8 @@ def note_unnamed(url: str, tenant: str, item: str | None, channels: list[str], t
     for channel in channels:
         if as_spelled(channel, known) not in known:
             near = did_you_mean(channel, named)
-            told = then.format(known=", ".join(named))
-            click.echo(f"note: the policy names no channel {channel}{near}; {told}", err=True)
+            hint = then.format(known=", ".join(named))
+            click.echo(f"note: the policy names no channel {channel}{near}; {hint}", err=True)
 
 
 def note_overgranted(url: str, tenant: str, item: str) -> None:

@@ -61,10 +61,10 @@ def promise(
     if as_json:
         print_json(view)
     else:
-        click.echo(told(view))
+        click.echo(in_words(view))
 
 
-def told(view: dict[str, Any]) -> str:
+def in_words(view: dict[str, Any]) -> str:
     """Return the answer of a worker in a sentence."""
     units = f"{view['quantity']} of {view['item']} in {view['channel']}"
     days = [f"{line['quantity']} for {line['date']}" for line in view["lines"]]

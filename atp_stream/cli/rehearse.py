@@ -80,8 +80,8 @@ async def _rehearse(settings: Settings, document: bytes, period: Period, path: P
         length = sum([await source.end(log.name, n) - await source.begin(log.name, n) for n in range(log.partitions)])
         with ExitStack() as stack:
             snapshot = stack.enter_context(Snapshot(path)) if path else None
-            moved = stack.enter_context(progress(length))
-            return await fold_both(source, subject, document, period, snapshot, moved)
+            advance = stack.enter_context(progress(length))
+            return await fold_both(source, subject, document, period, snapshot, advance)
 
 
 def _places(found: Rehearsal) -> list[tuple[str, str]]:

@@ -18,7 +18,7 @@ from atp_stream.audit.events import MAX_SHOWN
 from atp_stream.audit.reading import Reader, reader
 from atp_stream.audit.repair import refuse_running, refuse_unfit, repair
 from atp_stream.audit.snapshot import Snapshot
-from atp_stream.audit.verify import Case, Moved, Subject, Verification
+from atp_stream.audit.verify import Advance, Case, Subject, Verification
 from atp_stream.cli.group import Failure, as_json, pass_settings, print_json
 from atp_stream.domain import names
 from atp_stream.engine.partitioner import partition_of
@@ -50,7 +50,7 @@ class Verdict:
     rows: int
     events: int
     differences: int
-    told: list[str]
+    lines: list[str]
     repaired: int = 0
 
     @property
@@ -62,7 +62,7 @@ class Verdict:
         """Return it for programs."""
         return {
             "partition": self.partition, "after": self.after, "applied": self.applied, "rows": self.rows,
-            "events": self.events, "differences": self.differences, "repaired": self.repaired, "told": self.told,
+            "events": self.events, "differences": self.differences, "repaired": self.repaired, "told": self.lines,
         }  # fmt: skip
 
 
@@ -121,8 +121,8 @@ async def _verify(settings: Settings, wanted: Wanted) -> list[Verdict]:
             numbers = [partition for partition in range(topics.item_log.partitions) if _concerns(subject, partition)]
             with ExitStack() as stack:
                 snapshot = stack.enter_context(Snapshot(wanted.snapshot)) if wanted.snapshot else None
-                moved = stack.enter_context(progress(await _length(source, topics, numbers)))
-                verification = Verification(subject, source, OutputReader(schemas), moved)
+                advance = stack.enter_context(progress(await _length(source, topics, numbers)))
+                verification = Verification(subject, source, OutputReader(schemas), advance)
                 for partition in numbers:
                     async with verification.case(partition, snapshot) as case:
                         verdict = await _judged(settings, subject, source, verification, case, wanted)
@@ -162,15 +162,15 @@ async def _judged(
     settings: Settings, subject: Subject, source: Reader, verification: Verification, case: Case, wanted: Wanted
 ) -> Verdict:
     rows, place = case.wrong_rows(), case.wrong_place()
-    told = [str(one) for one in islice(rows, MAX_SHOWN)]
-    wrong_rows = len(told) + sum(1 for _ in rows) + len(place)
+    lines = [str(one) for one in islice(rows, MAX_SHOWN)]
+    wrong_rows = len(lines) + sum(1 for _ in rows) + len(place)
     laws = case.broken_laws()
     broken = list(islice(laws, MAX_SHOWN))
     count = wrong_rows + len(broken) + sum(1 for _ in laws)
     events = await verification.wrong_events(case)
     verdict = Verdict(
         partition=case.partition, after=case.after, applied=case.applied, rows=case.count_rows(),
-        events=case.events.found, differences=count + events.count, told=[*told, *place, *broken, *events.shown],
+        events=case.events.found, differences=count + events.count, lines=[*lines, *place, *broken, *events.shown],
     )  # fmt: skip
     if not wanted.quiet:
         _show(case, verdict, item=wanted.item is not None)
@@ -187,10 +187,10 @@ def _show(case: Case, verdict: Verdict, *, item: bool) -> None:
         f"partition {verdict.partition}: the log from {start} to offset {verdict.applied}, {verdict.rows} rows,"
         f" {verdict.events} events: {state}"
     )
-    for line in verdict.told:
+    for line in verdict.lines:
         click.echo(f"  {line}")
-    if verdict.differences > len(verdict.told):
-        click.echo(f"  ... and {verdict.differences - len(verdict.told)} more")
+    if verdict.differences > len(verdict.lines):
+        click.echo(f"  ... and {verdict.differences - len(verdict.lines)} more")
     if item:
         for key, row in case.item_rows():
             click.echo(f"  {key.decode()} {row.decode()}")
@@ -206,7 +206,7 @@ async def _repair(
 
 
 @contextmanager
-def progress(length: int) -> Iterator[Moved]:
+def progress(length: int) -> Iterator[Advance]:
     """Show a bar on a terminal's stderr, of so many log records."""
     bar = Progress(
         TextColumn("{task.description:<7}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
@@ -215,7 +215,7 @@ def progress(length: int) -> Iterator[Moved]:
     with bar:
         task = bar.add_task("tables", total=max(1, length))
 
-        def moved(what: str, count: int) -> None:
+        def advance(what: str, count: int) -> None:
             bar.update(task, description=what, advance=count if what == "log" else 0)
 
-        yield moved
+        yield advance

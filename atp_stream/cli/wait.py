@@ -100,9 +100,9 @@ def _why_not(behind: dict[int, dict[str, Any] | None], asked: int, place: Place)
         return f"{_change(place)} was sent, but no worker has confirmed it yet: is a worker running?"
     deaf = [str(number) for number, shown in behind.items() if shown is not None and not _heard(shown, place)]
     parts = [("have not applied it yet", deaf), ("do not answer", silent)]
-    told = "; ".join(f"that {what}: {', '.join(numbers)}" for what, numbers in parts if numbers)
-    if told:
-        return f"{_change(place)} is not in force yet; partitions of the log {told}"
+    missing = "; ".join(f"that {what}: {', '.join(numbers)}" for what, numbers in parts if numbers)
+    if missing:
+        return f"{_change(place)} is not in force yet; partitions of the log {missing}"
     (kept,) = [shown["kept"] for shown in behind.values() if shown is not None]
     return (
         f"{_change(place)} was read, but {kept} messages of the item are still deferred: it has work to finish, or is"

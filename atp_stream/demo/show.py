@@ -56,7 +56,7 @@ class Show:
         self.live = self.console.is_terminal
         self.sent, self.out = Rate(), Rate()
         self.rows: dict[tuple[str, str], tuple[str, str]] = {}  # item and channel to available and reserved
-        self.told: Counter[str] = Counter()
+        self.counts: Counter[str] = Counter()
         self.by_day: Counter[str] = Counter()  # promises, by the reason that is told
         self.since = time.monotonic()
         self._workers = workers
@@ -105,15 +105,15 @@ class Show:
             table.add_column(channel, justify="right", no_wrap=True, ratio=1)
         for item in self._items:
             table.add_row(item, *(_whole(self.rows.get((item, channel), ("-", "-"))) for channel in CHANNELS))
-        table.caption = "\n".join(self._told_in_all())
+        table.caption = "\n".join(self._counts_in_all())
         table.caption_style = ""
         return table
 
-    def _told_in_all(self) -> list[str]:
+    def _counts_in_all(self) -> list[str]:
         """Return how often each event was told: what is now, and what is promised by day."""
-        now = "  ".join(f"{word} {self.told[event]:,}" for event, word in _EVENTS.items())
+        now = "  ".join(f"{word} {self.counts[event]:,}" for event, word in _EVENTS.items())
         reasons = "  ".join(f"{word} {self.by_day[reason]:,}" for reason, word in _REASONS.items())
-        return [now, f"by day {self.told['AvailabilityProjectedEvent']:,}  {reasons}"]
+        return [now, f"by day {self.counts['AvailabilityProjectedEvent']:,}  {reasons}"]
 
 
 def _whole(amounts: tuple[str, str]) -> str:

@@ -129,7 +129,7 @@ class Outputs:
                 for partition, records in (await consumer.getmany(timeout_ms=300)).items():
                     self._show.out.add(len(records))
                     if partition.topic == topics.dead_letter.name:
-                        self._show.told["DeadLetter"] += len(records)
+                        self._show.counts["DeadLetter"] += len(records)
                         continue
                     for record in records:
                         self._note(
@@ -139,7 +139,7 @@ class Outputs:
             await consumer.stop()
 
     def _note(self, event: dict[str, Any]) -> None:
-        self._show.told[event["eventType"]] += 1
+        self._show.counts[event["eventType"]] += 1
         body = event["payload"]
         if "lines" in body:
             self._show.by_day[body["reason"]] += 1

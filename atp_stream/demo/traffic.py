@@ -71,7 +71,7 @@ class Traffic:
 
     def opening(self, now: int) -> list[Message]:
         """Return what comes first: a count of every item, and the message of the seed's producer snippet."""
-        found = [self._told("counted", item, now, onHand=item.level) for item in self._items]
+        found = [self._message("counted", item, now, onHand=item.level) for item in self._items]
         return [snippet(now), *found]
 
     def step(self, now: int) -> list[Message]:
@@ -111,16 +111,16 @@ class Traffic:
             item.orders[order] = self._units(1, 6)
             return self._create(item, order, now)
         if step == "confirm":
-            return self._told("confirmed", item, now, reservationId=order)
+            return self._message("confirmed", item, now, reservationId=order)
         units = item.orders[order]
         if step == "fulfil" and units > item.level:  # not on the shelf: it cannot leave
             return self._stock("restock", item, now)
         part = 100 * self._random.randint(1, units // 100) if self._random.random() < 0.4 else None  # noqa: PLR2004
         self._take(item, order, part or units)
         if step == "release":
-            return self._told("released", item, now, reservationId=order, quantity=part, reason="customer")
+            return self._message("released", item, now, reservationId=order, quantity=part, reason="customer")
         item.level -= part or units
-        return self._told("fulfilled", item, now, reservationId=order, quantity=part)
+        return self._message("fulfilled", item, now, reservationId=order, quantity=part)
 
     def _supply(self, step: str, item: _Item, now: int) -> Message:
         day = now // _DAY + self._random.randint(0, 9)
@@ -128,14 +128,14 @@ class Traffic:
             self._count += 1
             supply = f"po-{self._count}"
             units = item.supplies[supply] = self._units(15, 40)
-            return self._told("supply_scheduled", item, now, supplyId=supply, quantity=units, expectedDate=day)
+            return self._message("supply_scheduled", item, now, supplyId=supply, quantity=units, expectedDate=day)
         supply = self._random.choice([*item.supplies])
         if step == "slip":
             units = item.supplies[supply]
-            return self._told("supply_changed", item, now, supplyId=supply, quantity=units, expectedDate=day + 3)
+            return self._message("supply_changed", item, now, supplyId=supply, quantity=units, expectedDate=day + 3)
         units = item.supplies.pop(supply)
         if step == "cancel":
-            return self._told("supply_cancelled", item, now, supplyId=supply, reason="the supplier has none")
+            return self._message("supply_cancelled", item, now, supplyId=supply, reason="the supplier has none")
         return self._adjust(item, units, now, supply_id=supply)  # it moves the stock, and is expected no more
 
     def _take(self, item: _Item, order: str, units: int) -> None:
@@ -162,13 +162,13 @@ class Traffic:
         # An order keeps its channel: it is drawn from its name.
         channel = random.Random(order).choices([*CHANNELS], [*CHANNELS.values()])[0]  # noqa: S311
         units = item.orders[order]
-        return self._told("created", item, now, reservationId=order, channel=channel, quantity=units, **flags)
+        return self._message("created", item, now, reservationId=order, channel=channel, quantity=units, **flags)
 
     def _stock(self, step: str, item: _Item, now: int) -> Message:
         if step == "count":
             if self._random.random() < 0.3:  # noqa: PLR2004 - something has gone missing
                 item.level = item.level // 100 * 7 // 10 * 100
-            return self._told("counted", item, now, onHand=item.level)
+            return self._message("counted", item, now, onHand=item.level)
         return self._adjust(
             item, self._units(15, 40) if step == "restock" else -min(item.level, self._units(1, 4)), now
         )
@@ -187,7 +187,7 @@ class Traffic:
         }
         return Message("adjusted", None, self._written("adjusted", event, flat=0.85))
 
-    def _told(self, kind: str, item: _Item, now: int, **said: Any) -> Message:
+    def _message(self, kind: str, item: _Item, now: int, **said: Any) -> Message:
         stamp = self._next_stamp(now)
         event = {"eventId": f"{kind}-{stamp}", "timestamp": stamp, "itemId": item.name, **said}
         return Message(kind, item.name.encode(), self._written(kind, event, flat=0.4))

@@ -20,7 +20,7 @@ _ANSWER = aiohttp.ClientTimeout(total=1.0)
 class Worker:
     """One worker with its own directory and port."""
 
-    def __init__(self, name: str, directory: Path, variables: Mapping[str, str]) -> None:
+    def __init__(self, name: str, directory: Path, variables: Mapping[str, str], python: str = sys.executable) -> None:
         self.name = name
         self.port = free_port()
         self.url = f"http://{LOOPBACK}:{self.port}"
@@ -32,7 +32,7 @@ class Worker:
         own = {"ATP_DATA_DIR": str(directory / "data"), "ATP_WEB_PORT": str(self.port), "ATP_WEB_HOST": LOOPBACK}
         # `env` keeps what this process inherited and adds to it: only settings may read the environment.
         settings = [f"{name}={value}" for name, value in {**variables, **own}.items()]
-        self._argv = ["env", *settings, sys.executable, "-m", "atp_stream", "worker"]
+        self._argv = ["env", *settings, python, "-m", "atp_stream", "worker"]
 
     def start(self) -> None:
         """Start the process."""

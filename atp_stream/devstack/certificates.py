@@ -16,6 +16,10 @@ from atp_stream.devstack.ports import LOOPBACK
 CA: Final = "ca.pem"
 LIFE: Final = dt.timedelta(days=30)
 _SKEW: Final = dt.timedelta(hours=2)
+_SIGNS_CERTIFICATES: Final = x509.KeyUsage(
+    digital_signature=False, content_commitment=False, key_encipherment=False, data_encipherment=False,
+    key_agreement=False, key_cert_sign=True, crl_sign=False, encipher_only=False, decipher_only=False,
+)  # fmt: skip
 
 
 def make(directory: Path, names: Sequence[str]) -> None:
@@ -26,7 +30,11 @@ def make(directory: Path, names: Sequence[str]) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     key = ec.generate_private_key(ec.SECP256R1())
     issuer = _named("atp_stream local stack")
-    authority = _certificate(issuer, issuer, key).add_extension(x509.BasicConstraints(ca=True, path_length=0), True)
+    authority = (
+        _certificate(issuer, issuer, key.public_key(), key)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), True)
+        .add_extension(_SIGNS_CERTIFICATES, True)
+    )
     _write(directory / CA, [authority.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)])
     for name in names:
         _write(directory / f"{name}.pem", _pair(name, issuer, key))
@@ -38,7 +46,7 @@ def _pair(name: str, issuer: x509.Name, authority: ec.EllipticCurvePrivateKey) -
     uses = [ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH]
     address = x509.IPAddress(ipaddress.ip_address(LOOPBACK))
     certificate = (
-        _certificate(_named(name), issuer, key)
+        _certificate(_named(name), issuer, key.public_key(), authority)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), True)
         .add_extension(x509.ExtendedKeyUsage(uses), False)
         .add_extension(x509.SubjectAlternativeName([address]), False)
@@ -53,16 +61,21 @@ def _named(name: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
 
 
-def _certificate(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
+def _certificate(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, authority: ec.EllipticCurvePrivateKey
+) -> x509.CertificateBuilder:
+    """Return a certificate that names both keys: Python 3.13 trusts no other."""
     now = dt.datetime.now(dt.UTC)
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(issuer)
-        .public_key(key.public_key())
+        .public_key(key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - _SKEW)
         .not_valid_after(now + LIFE)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.public_key()), False)
     )
 
 

@@ -25,6 +25,7 @@ advertised.listeners={advertised}
 inter.broker.listener.name={between}
 listener.security.protocol.map={protocols}
 log.dirs={data}
+log.retention.check.interval.ms=10000
 auto.create.topics.enable=false
 default.replication.factor={copies}
 min.insync.replicas={in_sync}

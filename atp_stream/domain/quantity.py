@@ -12,7 +12,7 @@ from atp_stream.domain.reasons import Reason
 
 SCALE: Final = 2
 INTEGER_DIGITS: Final = 12
-LARGEST: Final = 10 ** (INTEGER_DIGITS + SCALE) - 1
+MAX_HUNDREDTHS: Final = 10 ** (INTEGER_DIGITS + SCALE) - 1
 """The greatest amount a message may state, in hundredths."""
 
 _ONE: Final = 10**SCALE

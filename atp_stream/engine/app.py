@@ -25,7 +25,7 @@ from atp_stream.engine.ownership import Assignment, AssignmentLost, MissingOwner
 from atp_stream.engine.position import Mark
 from atp_stream.engine.presence import Presence
 from atp_stream.engine.producers import make_producer
-from atp_stream.engine.runs import accept, service_logger
+from atp_stream.engine.runs import Run, service_logger
 from atp_stream.engine.steps import Steps
 from atp_stream.engine.tables import StateTable, StateTables
 from atp_stream.engine.topic_identity import SourceCheck, newest_marks
@@ -221,26 +221,22 @@ class EngineApp(faust.App):
 
     # -- called by the agents ------------------------------------------------------------------
 
-    def submit_step(self, event: Any) -> None:
-        """Hand a run of the item log to its partition's steps."""
-        run = self._accepted(event)
-        if run is not None:
-            self.steps.submit(event, run)
+    def submit(self, event: Any) -> None:
+        """Hand a run to the steps of its log partition, or to intake; one from before the last take-over is dropped.
 
-    def submit_intake(self, event: Any) -> None:
-        """Hand a run of a source topic to intake."""
-        run = self._accepted(event)
-        if run is not None:
-            self.intake.submit(event, run)
-
-    def _accepted(self, event: Any) -> Any:
-        if self.gave_up is not None:
-            return None
-        try:
-            return accept(self, event)
-        except Exception as error:  # noqa: BLE001 - a lost run: never commit over it
-            self.give_up(f"a run of records was lost on its way: {error}", error)
-            return None
+        If it does not join on to the one before, a run was lost on its way through Faust, or the topic begins anew:
+        going on would lose records, or take new ones for old.
+        """
+        run: Run = event.value
+        if self.gave_up is not None or run.epoch != self.epoch:
+            return
+        expected = self.expected.get(run.tp, 0)
+        if run.start != expected:
+            found = f"expected position {expected}, got [{run.start}, {run.end})"
+            self.give_up(f"a run of records was lost on its way: {run.tp.topic}/{run.tp.partition}: {found}")
+            return
+        self.expected[run.tp] = run.end
+        (self.steps if run.tp.topic == self.log_topic else self.intake).submit(event, run)
 
     # -- the watch -----------------------------------------------------------------------------
 

@@ -5,10 +5,11 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-import msgspec
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import IllegalOperation, KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
+
+from atp_stream.records import Output
 
 #: A batch is sent before it grows beyond this: brokers refuse batches over max.message.bytes, 1 MiB by default.
 BATCH_BYTES: Final = 900_000
@@ -17,21 +18,8 @@ RECORD_BYTES: Final = 4 << 20
 
 _ANSWER_SECONDS: Final = 1.0  # for what was sent in a transaction that has ended already
 
-Headers = list[tuple[str, bytes]]
-_NO_HEADERS: Headers = []
 #: A record's way: (topic, partition).
 Way = tuple[str, int]
-
-
-class Output(msgspec.Struct, frozen=True, gc=False):
-    """A record to produce; `event` names what it says, for who counts."""
-
-    topic: str
-    partition: int
-    key: bytes | None
-    value: bytes | None
-    headers: Headers
-    event: str = ""
 
 
 class TooLarge(Exception):
@@ -71,10 +59,6 @@ class Batches:
     async def add(self, output: Output) -> None:
         """Add a record."""
         await self.add_all([output])
-
-    async def add_rows(self, topic: str, partition: int, rows: Iterable[tuple[bytes, bytes | None]]) -> None:
-        """Add records of one partition, without headers, in order."""
-        await self.add_all(Output(topic, partition, key, row, _NO_HEADERS) for key, row in rows)
 
     async def add_all(self, outputs: Iterable[Output]) -> None:
         """Add records in order, sending what is open when a batch is full."""

@@ -17,10 +17,11 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import IllegalOperation, KafkaError
 from mode import get_logger
 
-from atp_stream.engine.batches import Batches, Output
+from atp_stream.engine.batches import Batches
 from atp_stream.engine.partition_state import Lane, Store
 from atp_stream.engine.position import POSITION_KEY, LogRecord, Position, advance, encode_position, plan
 from atp_stream.engine.tables import StateTable
+from atp_stream.records import Headers, Output
 
 log = get_logger(__name__)
 
@@ -28,6 +29,7 @@ log = get_logger(__name__)
 PACE_S: Final = 0.02
 #: How long a round may fold before it commits what it has: so much longer may a lane wait for the others.
 FOLD_S: Final = 0.08
+_NO_HEADERS: Final[Headers] = []
 
 
 class Answer(NamedTuple):
@@ -51,7 +53,7 @@ class _Step(NamedTuple):
 
     lane: Lane
     answer: Answer
-    moved: Position
+    reached: Position
     covered: int
     began_s: float
     rows: Mapping[bytes, bytes | None]  # to write, the position among them; none if nothing has changed
@@ -123,7 +125,7 @@ class CommitGroup:
             number = step.lane.partition
             if step.rows:
                 self._table.apply(number, step.rows.items(), ends[number])
-            step.lane.move(step.moved, step.covered, unfinished=step.answer.unfinished)
+            step.lane.move(step.reached, step.covered, unfinished=step.answer.unfinished)
             self.on_step(number, step.covered, step.answer, _now_s() - step.began_s)
         if fault is not None:
             raise fault
@@ -147,14 +149,14 @@ class CommitGroup:
         answer = self._fold(lane.partition, lane.store, planned.fresh)
         if lane.partition in self._table.spoiled:  # the fold may have taken the disk's fault for its own
             raise RuntimeError("folded over a database that cannot be read")
-        moved, covered = advance(position, records, planned, answer.consumed, end)
-        if answer.rows or moved.applied > position.applied:
-            rows = {**answer.rows, POSITION_KEY: encode_position(moved)}
+        reached, covered = advance(position, records, planned, answer.consumed, end)
+        if answer.rows or reached.applied > position.applied:
+            rows = {**answer.rows, POSITION_KEY: encode_position(reached)}
         elif records or answer.unfinished:
             raise RuntimeError(f"the fold of partition {lane.partition} neither consumed a record nor changed a row")
         else:
             rows = {}
-        return _Step(lane, answer, moved, covered, began, rows)
+        return _Step(lane, answer, reached, covered, began, rows)
 
     async def _commit(self, steps: Sequence[_Step]) -> dict[int, int]:
         """Commit steps; return the changelog offset that the rows of each partition reach up to."""
@@ -163,7 +165,8 @@ class CommitGroup:
         try:
             await self.producer.begin_transaction()
             for step in steps:
-                await batches.add_rows(changelog, step.lane.partition, step.rows.items())
+                partition, rows = step.lane.partition, step.rows.items()
+                await batches.add_all(Output(changelog, partition, key, row, _NO_HEADERS) for key, row in rows)
                 await batches.add_all(step.answer.outputs)
             await batches.send()
             await self.producer.commit_transaction()

@@ -7,8 +7,8 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from atp_stream.access import KafkaAccess
-from atp_stream.engine.batches import Headers
 from atp_stream.engine.producers import ProducerOnDemand, make_producer
+from atp_stream.records import Headers
 
 SEND_S: Final = 5.0
 """So long a message may take to be appended."""

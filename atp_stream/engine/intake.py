@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import time
 from collections import Counter, defaultdict, deque
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import chain, islice
 from operator import itemgetter
 from typing import Any
@@ -22,12 +22,13 @@ from faust.types import TP
 from mode import get_logger
 
 from atp_stream.engine.backlog import FOREVER, SLACK_MS, SLOWEST_LOOK_S, Backlog
-from atp_stream.engine.batches import Batches, Output
+from atp_stream.engine.batches import Batches
 from atp_stream.engine.host import Host
 from atp_stream.engine.producers import ProducerOnDemand
 from atp_stream.engine.repetitions import REPEAT_S, Repetitions
 from atp_stream.engine.runs import Run
 from atp_stream.engine.source_place import Place
+from atp_stream.records import Output
 
 log = get_logger(__name__)
 
@@ -51,17 +52,6 @@ Translate = Callable[[Any], Sequence[Output]]
 _time = itemgetter(0)
 
 
-class _Pending:
-    """A run on its way, and how many of its records earlier rounds have sent."""
-
-    __slots__ = ("event", "run", "sent")
-
-    def __init__(self, event: Any, run: Run) -> None:
-        self.event = event
-        self.run = run
-        self.sent = 0
-
-
 class Intake:
     """Carries runs of all source partitions into the item log, a round at a time."""
 
@@ -69,7 +59,8 @@ class Intake:
         self._host = host
         self._translate = translate
         self._producer = ProducerOnDemand(new_producer)
-        self._queues: dict[TP, deque[_Pending]] = defaultdict(deque)
+        self._queues: dict[TP, deque[tuple[Any, Run]]] = defaultdict(deque)  # runs, with the events that they came in
+        self._begun: dict[TP, int] = {}  # of the first run in a queue, how many records earlier rounds have sent
         self._waiting: dict[TP, int] = defaultdict(int)
         self._paused: set[TP] = set()
         self._parked: dict[TP, asyncio.Task[None]] = {}
@@ -86,6 +77,14 @@ class Intake:
         """Return how far a source partition is in the log, as far as this worker knows."""
         return self._backlog.places.get(tp)
 
+    def waiting(self, tp: TP) -> int:
+        """Return how many records of a source partition were fetched and are not in the log yet."""
+        return self._waiting.get(tp, 0)
+
+    def held(self) -> list[TP]:
+        """Return the source partitions that wait for something outside, such as a schema."""
+        return sorted(self._parked)
+
     async def close(self) -> None:
         """Drop what waits; whoever gets the source partitions next reads it again."""
         await self._backlog.close()
@@ -96,6 +95,7 @@ class Intake:
         self._task = None
         self._parked.clear()
         self._queues.clear()
+        self._begun.clear()
         self._waiting.clear()
         self._paused.clear()
         await self._producer.drop()
@@ -104,7 +104,7 @@ class Intake:
         """Queue a run behind the earlier ones of its partition."""
         if run.records and not self._waiting[run.tp]:
             self._backlog.move(run.tp, Place(run.records[0].offset, run.records[0].timestamp))
-        self._queues[run.tp].append(_Pending(event, run))
+        self._queues[run.tp].append((event, run))
         self._waiting[run.tp] += len(run.records)
         if self._waiting[run.tp] > WAITING_RECORDS and run.tp not in self._paused:
             self._paused.add(run.tp)
@@ -191,10 +191,11 @@ class Intake:
         for tp in ready:
             newest = 0 if self._waiting[tp] else self._backlog.places[tp].time_ms
             part = []
-            for record in _first(self._queues[tp], share):
+            waiting, begun = chain.from_iterable(run.records for _, run in self._queues[tp]), self._begun.get(tp, 0)
+            for record in islice(waiting, begun, begun + share):
                 newest = max(newest, record.timestamp)
                 part.append((newest, tp, record))
-            if self._waiting[tp] > share or self._queues[tp][-1].run.end < self._backlog.end_of(tp):
+            if self._waiting[tp] > share or self._queues[tp][-1][1].end < self._backlog.end_of(tp):
                 limit = min(limit, newest)
             parts.append(part)
         found = [one for part in parts for one in part if one[0] <= limit]
@@ -213,31 +214,24 @@ class Intake:
         """Acknowledge the runs that are in the log as a whole, and take note of where the next one goes on."""
         queue = self._queues[tp]
         self._waiting[tp] -= sent
+        sent += self._begun.pop(tp, 0)
         place = self._backlog.places.get(tp, Place(0))
         while queue:
-            pending = queue[0]
-            records = pending.run.records
-            part = min(sent, len(records) - pending.sent)
-            pending.sent += part
-            sent -= part
-            if pending.sent < len(records):
-                place = Place(records[pending.sent].offset, records[pending.sent].timestamp)
+            event, run = queue[0]
+            if sent < len(run.records):
+                self._begun[tp] = sent
+                place = Place(run.records[sent].offset, run.records[sent].timestamp)
                 break
-            place = Place(pending.run.end, records[-1].timestamp if records else place.time_ms)
+            sent -= len(run.records)
+            place = Place(run.end, run.records[-1].timestamp if run.records else place.time_ms)
             queue.popleft()
-            pending.event.ack()
+            event.ack()
         self._backlog.move(tp, place)
         if not queue:
             del self._queues[tp]
         if tp in self._paused and self._waiting[tp] < WAITING_RECORDS // 4:
             self._paused.discard(tp)
             self._host.consumer.on_buffer_drop(tp)
-
-
-def _first(queue: Iterable[_Pending], share: int) -> Iterator[Any]:
-    """Return the first records that were not sent yet."""
-    waiting = (islice(pending.run.records, pending.sent, None) for pending in queue)
-    return islice(chain.from_iterable(waiting), share)
 
 
 def _is_transport(error: BaseException) -> bool:

@@ -30,7 +30,7 @@ def sources_behind(app: EngineApp) -> dict[TP, int]:
         if tp.topic != app.log_topic:
             end = end_of(app, tp)
             if end is not None:
-                found[tp] = max(0, end - accepted) + app.intake._waiting.get(tp, 0)
+                found[tp] = max(0, end - accepted) + app.intake.waiting(tp)
     return found
 
 
@@ -49,7 +49,7 @@ def why_missing(topic: str) -> str:
 
 def sources_held(app: EngineApp) -> list[TP]:
     """Return the source partitions that wait for something outside, such as a schema."""
-    return sorted(app.intake._parked)
+    return app.intake.held()
 
 
 def end_of(app: EngineApp, tp: TP) -> int | None:

@@ -20,8 +20,9 @@ from typing import Any, Final, Protocol
 import msgspec
 from aiokafka import AIOKafkaProducer
 
-from atp_stream.engine.batches import Batches, Output
+from atp_stream.engine.batches import Batches
 from atp_stream.engine.producers import Identity, drop_producer
+from atp_stream.records import Output
 
 _PAUSE_S: Final = 0.02
 

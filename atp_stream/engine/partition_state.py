@@ -88,23 +88,20 @@ class Lane:
     def part(self) -> tuple[Sequence[Any], int]:
         """Return the records of the next step, oldest first, and the position that they reach up to."""
         if not self._is_under_way:
-            self._take()
+            events: list[Any] = []
+            found: list[Any] = []
+            end = 0
+            while self.runs and len(found) < STEP_RECORDS:
+                event, run = self.runs.popleft()
+                events.append(event)
+                found += run.records
+                end = run.end
+            self.waiting -= len(found)
+            applied = self.known.applied
+            self._taken = Taken(events, [record for record in found if record.offset > applied], end)
         records = self._taken.records[:STEP_RECORDS]
         whole = len(records) == len(self._taken.records)
         return records, self._taken.end if whole else records[-1].offset + 1
-
-    def _take(self) -> None:
-        events: list[Any] = []
-        records: list[Any] = []
-        end = 0
-        while self.runs and len(records) < STEP_RECORDS:
-            event, run = self.runs.popleft()
-            events.append(event)
-            records += run.records
-            end = run.end
-        self.waiting -= len(records)
-        applied = self.known.applied
-        self._taken = Taken(events, [record for record in records if record.offset > applied], end)
 
     def move(self, position: Position, covered: int, *, unfinished: bool) -> None:
         """Take note of a step that was taken; runs that are behind us as a whole are acknowledged."""

@@ -15,8 +15,6 @@ from faust.events import Event
 from faust.types import TP, AppT
 from faust.types.tuples import Message
 
-from atp_stream.engine.host import Host
-
 #: Starting, stopping and the like of the services that we derive from Faust's is said in Faust's name.
 service_logger = logging.getLogger("faust.engine")
 
@@ -49,6 +47,18 @@ class RunSchema(faust.Schema[Any, Any]):
         return decode
 
 
+def add_reader(app: Any, name: str, *topics: str) -> None:
+    """Let all runs of these topics be submitted to an `EngineApp`; `name` is that of Faust's agent."""
+
+    async def read(stream: Any) -> None:
+        async for event in stream.noack().events():
+            app.submit(event)
+            for more in waiting(stream):
+                app.submit(more)
+
+    app.agent(app.topic(*topics, schema=RunSchema()), name=name)(read)
+
+
 def waiting(stream: Any) -> Iterator[Event]:
     """Yield the events that wait for the agent of a stream, which itself gives one in each turn of the loop.
 
@@ -57,23 +67,3 @@ def waiting(stream: Any) -> Iterator[Event]:
     queue = stream.channel.queue
     while not queue.empty():
         yield queue.get_nowait()
-
-
-class LostRun(Exception):
-    """A run does not join on to the one before: going on would lose records, or take new ones for old."""
-
-
-def accept(host: Host, event: Any) -> Run | None:
-    """Return the event's run, or None if it was fetched before the last take-over.
-
-    Raises:
-        LostRun: a run before this one got lost on the way through Faust, or the topic begins anew.
-    """
-    run: Run = event.value
-    if run.epoch != host.epoch:
-        return None
-    expected = host.expected.get(run.tp, 0)
-    if run.start != expected:
-        raise LostRun(f"{run.tp.topic}/{run.tp.partition}: expected position {expected}, got [{run.start}, {run.end})")
-    host.expected[run.tp] = run.end
-    return run

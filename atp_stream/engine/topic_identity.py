@@ -17,9 +17,9 @@ from faust.types import TP
 from mode import get_logger
 
 from atp_stream.access import KafkaAccess
+from atp_stream.engine.consumer_thread import FETCH_WAIT_MS
 from atp_stream.engine.host import Host
 from atp_stream.engine.position import CONTROL_HEADER, CONTROL_RESET, Mark
-from atp_stream.engine.transport import FETCH_WAIT_MS
 
 log = get_logger(__name__)
 

@@ -11,17 +11,17 @@ import msgspec
 
 from atp_stream.domain import quantity
 from atp_stream.domain.errors import Refused
-from atp_stream.domain.quantity import LARGEST
+from atp_stream.domain.quantity import MAX_HUNDREDTHS
 
 _INTEGER_DIGITS: Final = quantity.INTEGER_DIGITS
 _SCALE: Final = quantity.SCALE
-_LONGEST: Final = 64  # bytes of an unscaled decimal; far beyond what an amount may have
+_MAX_DECIMAL_BYTES: Final = 64  # bytes of an unscaled decimal; far beyond what an amount may have
 _BEYOND: Final = Decimal("1E+100")
 _TOO_FINE: Final = "quantity_too_fine"
 _HUNDREDTH: Final = Decimal("0.01")
 _NOISE: Final = Decimal("1E-9")
 _DIGITS: Final = 17  # that the text of a double may need
-_SMALLEST: Final = -324  # exponent of the least double
+_MIN_EXPONENT: Final = -324  # exponent of the least double
 
 
 class Hundredths(int):
@@ -34,22 +34,14 @@ def amount(found: object) -> int | None:
     Raises:
         Refused: as `quantity.parse`.
     """
-    if type(found) is msgspec.Raw:
-        return from_json(bytes(found)) if found else None
     if type(found) is Hundredths:
         return int(found)
-    return exact(found)
-
-
-def from_json(raw: bytes) -> int | None:
-    """Return the amount that a JSON value states, None for `null`.
-
-    Raises:
-        Refused: as `quantity.parse`.
-    """
+    if type(found) is not msgspec.Raw:
+        return exact(found)
+    raw = bytes(found)
     if raw.isdigit() and len(raw) <= _INTEGER_DIGITS:
         return int(raw) * 100
-    if raw == b"null":
+    if not raw or raw == b"null":
         return None
     whole, _, part = raw.partition(b".")
     if len(part) == _SCALE and whole.isdigit() and part.isdigit() and len(whole) <= _INTEGER_DIGITS:
@@ -84,7 +76,7 @@ def _nearest(found: object) -> int | None:
     """Return the hundredth that the text of a double means; None if it is none, or means none."""
     try:
         number = Decimal(str(found))
-        if len(number.as_tuple().digits) > _DIGITS or number.adjusted() < _SMALLEST:
+        if len(number.as_tuple().digits) > _DIGITS or number.adjusted() < _MIN_EXPONENT:
             return None
         near = number.quantize(_HUNDREDTH)
     except ArithmeticError:
@@ -97,14 +89,9 @@ def from_decimal(unscaled: bytes, scale: int) -> Hundredths | Decimal:
 
     Anything but scale 2 is left to `quantity.parse`, which refuses what is too fine or too large.
     """
-    if len(unscaled) > _LONGEST:
+    if len(unscaled) > _MAX_DECIMAL_BYTES:
         return _BEYOND
     number = int.from_bytes(unscaled, "big", signed=True)
-    if scale == _SCALE and -LARGEST <= number <= LARGEST:
+    if scale == _SCALE and -MAX_HUNDREDTHS <= number <= MAX_HUNDREDTHS:
         return Hundredths(number)
     return Decimal(f"{number}E-{scale}")
-
-
-def to_decimal(hundredths: int) -> bytes:
-    """Return the bytes of Avro's decimal of scale 2: two's complement, big end first."""
-    return hundredths.to_bytes((hundredths.bit_length() + 8) >> 3, "big", signed=True)

@@ -5,12 +5,12 @@ is sending its value and key again. Readers dedupe by `atp-origin`, the place th
 """
 
 import re
-from typing import Final, NamedTuple, Self
+from typing import Final
 
 import msgspec
 
 from atp_stream.domain.errors import Refused
-from atp_stream.messages.record import Record
+from atp_stream.records import Output, Record
 
 DEAD_LETTER: Final = "DeadLetter"
 """What a letter is called beside the names of events."""
@@ -37,33 +37,25 @@ class Original(msgspec.Struct, frozen=True, array_like=True):
     timestamp: int
 
 
-class Letter(NamedTuple):
-    """A record for the dead-letter topic."""
+def letter(record: Record, origin: str, refused: Refused, *, to: tuple[str, int], at_ms: int | None = None) -> Output:
+    """Return the letter of a record that was refused, to a partition of the dead-letter topic.
 
-    key: bytes | None
-    value: bytes | None
-    headers: list[tuple[str, bytes]]
-
-    @classmethod
-    def of(cls, record: Record, origin: str, refused: Refused, *, at_ms: int | None = None) -> Self:
-        """Return the letter of a record that was refused.
-
-        `origin` is where it came from, `topic/partition/offset`; `at_ms` is when it was refused, in milliseconds, or
-        else when it was written: so the same refusal is the same letter, however often it is sent.
-        """
-        ours = {
-            REASON_HEADER: refused.reason,
-            DETAIL_HEADER: escaped(refused.detail),
-            ORIGIN_HEADER: origin,
-            AT_HEADER: str(record.timestamp if at_ms is None else at_ms),
-        }
-        theirs = [header for header in record.headers or () if header[0] not in OUR_HEADERS]
-        size = len(record.key or b"") + len(record.value or b"") + sum(len(value or b"") for _, value in theirs)
-        if size > MAX_LETTER_BYTES:  # more than any broker takes: what it was is kept as far as it goes
-            ours[CUT_HEADER] = str(size)
-            marks = [(name, text.encode()) for name, text in ours.items()]
-            return cls((record.key or b"")[:_KEPT_OF_KEY], (record.value or b"")[:MAX_LETTER_BYTES], marks)
-        return cls(record.key, record.value, [*theirs, *((name, text.encode()) for name, text in ours.items())])
+    `origin` is where it came from, `topic/partition/offset`; `at_ms` is when it was refused, in milliseconds, or
+    else when it was written: so the same refusal is the same letter, however often it is sent.
+    """
+    ours = {
+        REASON_HEADER: refused.reason,
+        DETAIL_HEADER: escaped(refused.detail),
+        ORIGIN_HEADER: origin,
+        AT_HEADER: str(record.timestamp if at_ms is None else at_ms),
+    }
+    key, value = record.key, record.value
+    theirs = [header for header in record.headers or () if header[0] not in OUR_HEADERS]
+    size = len(key or b"") + len(value or b"") + sum(len(one or b"") for _, one in theirs)
+    if size > MAX_LETTER_BYTES:  # more than any broker takes: what it was is kept as far as it goes
+        ours[CUT_HEADER] = str(size)
+        key, value, theirs = (key or b"")[:_KEPT_OF_KEY], (value or b"")[:MAX_LETTER_BYTES], []
+    return Output(*to, key, value, [*theirs, *((name, text.encode()) for name, text in ours.items())], DEAD_LETTER)
 
 
 _encode = msgspec.msgpack.Encoder().encode

@@ -33,11 +33,11 @@ from atp_stream.messages.input_events import (
     Skipped,
 )
 from atp_stream.messages.limits import MAX_ID_BYTES
-from atp_stream.messages.record import Record
 from atp_stream.messages.registered import Language
 from atp_stream.messages.subject import Subject
 from atp_stream.messages.timestamps import day_of, micros
 from atp_stream.messages.validation import kafka_instant, needed_id, optional_id, units
+from atp_stream.records import Record
 
 __all__ = ["MAX_ID_BYTES", "Inbound", "InputKind", "Reason", "Schemas", "Skipped", "Translated"]
 

@@ -47,9 +47,8 @@ from atp_stream.messages.output_values import (
     avro_long,
     json_text,
 )
+from atp_stream.records import Headers, Output
 from atp_stream.settings import Wire
-
-Headers: TypeAlias = list[tuple[str, bytes]]
 
 VERSION_HEADER: Final = "atp-version"
 CAUSE_HEADER: Final = "atp-cause"
@@ -84,15 +83,6 @@ EVENTS: Final[Mapping[Role, str]] = {
     Role.DRIFT_RESOLVED: "StockDriftResolvedEvent",
 }
 """The event, and so the schema, of each role."""
-
-
-class OutRecord(msgspec.Struct, frozen=True, gc=False):
-    """A record to be produced; the topic follows from the role."""
-
-    role: Role
-    key: bytes
-    value: bytes
-    headers: Headers
 
 
 _Content: TypeAlias = tuple[Role, bytes, bytes, bytes, tuple[Value, ...]]
@@ -131,13 +121,16 @@ class _Envelope(msgspec.Struct):
 class Outbound:
     """Encodes what happened; one for a worker.
 
-    `schema_ids` are the registry's ids of the output schemas; they are not read when the form is JSON.
+    `schema_ids` are the registry's ids of the output schemas; they are not read when the form is JSON. `topics` are
+    name and number of partitions of each role's topic.
 
     Raises:
         SchemaMissing: the form is Avro, and one of them is not there.
     """
 
-    def __init__(self, genesis: str, form: Wire, schema_ids: Mapping[Role, int]) -> None:
+    def __init__(
+        self, genesis: str, form: Wire, schema_ids: Mapping[Role, int], topics: Mapping[Role, tuple[str, int]]
+    ) -> None:
         missing = [EVENTS[role] for role in Role if form is Wire.AVRO and role not in schema_ids]
         if missing:
             raise SchemaMissing(f"the registry has no schema of {' and '.join(missing)} as we write it: run `atp init`")
@@ -146,12 +139,17 @@ class Outbound:
         self._hash = blake2b(self._genesis + b"|", digest_size=16)
         self._json = form is Wire.JSON
         self._frames = {role: b"" if self._json else b"\0" + schema_ids[role].to_bytes(4, "big") for role in Role}
+        self._topics = topics
         self._stamp = (0, avro_long(0))
         self._cause: tuple[int, int, int] | None = None
         self._last_headers: Headers = []
 
-    def encode(self, event: Published, partition: int) -> OutRecord:
-        """Return the record of an event of this log partition."""
+    def encode(self, event: Published, partition: int) -> Output:
+        """Return the record of an event of this log partition.
+
+        All of an item goes where its log partition is, so a step writes to few partitions, and a topic with fewer of
+        them still holds an item in one: hash % 6 % 3 is hash % 3.
+        """
         role, key, event_id, tenant, values = _CONTENTS[type(event)](self, event, partition)
         if self._json:
             value = _envelope(role, event_id, event.log_time_ms, tenant, values)
@@ -160,7 +158,8 @@ class Outbound:
         headers = self._headers(event.version, partition, event.offset)
         if isinstance(event, AllocationCommitted):
             headers = [*headers, (RESERVATION_HEADER, event.reservation.encode())]
-        return OutRecord(role, key, value, headers)
+        topic, partitions = self._topics[role]
+        return Output(topic, partition % partitions, key, value, headers, EVENTS[role])
 
     def _headers(self, version: int, partition: int, offset: int) -> Headers:
         """Return the headers; the channels of an item mostly change together, so they have the same."""

@@ -8,7 +8,6 @@ from functools import lru_cache
 from typing import Final, TypeAlias
 
 from atp_stream.domain import quantity
-from atp_stream.messages.amounts import to_decimal
 
 
 class Millis(int):
@@ -70,9 +69,12 @@ NULL, THERE, _END = b"\0", b"\2", b"\0"
 
 @lru_cache(maxsize=16_384)
 def avro_amount(hundredths: int) -> bytes:
-    """Return Avro's decimal with its length; cached, for most amounts are small."""
-    coded = to_decimal(hundredths)
-    return LENGTHS[len(coded)] + coded
+    """Return Avro's decimal of scale 2 with its length: two's complement, big end first.
+
+    Cached, for most amounts are small.
+    """
+    size = (hundredths.bit_length() + 8) >> 3
+    return LENGTHS[size] + hundredths.to_bytes(size, "big", signed=True)
 
 
 def avro_long(number: int) -> bytes:

@@ -9,29 +9,19 @@ from atp_stream.domain.commands import AnyCommand
 from atp_stream.domain.row_keys import kind_of
 from atp_stream.domain.state.row_types import ROW_TYPES
 
-_encode = msgspec.json.Encoder().encode
-_decode_command = msgspec.json.Decoder(AnyCommand).decode
+encode_row: Callable[[Any], bytes] = msgspec.json.Encoder().encode
+"""Return a row as it stands in the table and its changelog."""
+
+encode_command: Callable[[AnyCommand], bytes] = encode_row
+"""Return the item-log record's value."""
+
+decode_command: Callable[[bytes], AnyCommand] = msgspec.json.Decoder(AnyCommand).decode
+"""Return the command of an item-log record.
+
+Raises msgspec.DecodeError: the record was made neither by intake nor by an operator's command.
+"""
+
 _row_decoders = {kind: msgspec.json.Decoder(row_type).decode for kind, row_type in ROW_TYPES.items()}
-
-
-def encode_command(command: AnyCommand) -> bytes:
-    """Return the item-log record's value."""
-    return _encode(command)
-
-
-def decode_command(value: bytes) -> AnyCommand:
-    """Return the command of an item-log record.
-
-    Raises:
-        msgspec.DecodeError: the record was not made by intake or by an operator's command of ours.
-    """
-    command: AnyCommand = _decode_command(value)
-    return command
-
-
-def encode_row(row: Any) -> bytes:
-    """Return a row as it stands in the table and its changelog."""
-    return _encode(row)
 
 
 def decode_row(key: str, value: bytes) -> Any:

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple, Protocol, Self
 
 from atp_stream.messages.dead_letters import AT_HEADER, CUT_HEADER, DETAIL_HEADER, ORIGIN_HEADER, REASON_HEADER
 from atp_stream.messages.input_events import InputKind
-from atp_stream.messages.record import Record
 from atp_stream.messages.subjects import About, about
+from atp_stream.records import Record
 
 REPLAYED_HEADER = "atp-replayed"
 

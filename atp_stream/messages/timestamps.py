@@ -22,6 +22,7 @@ _LEAST_MILLISECONDS: Final = 100_000_000_000  # March 1973; as seconds it would 
 LEAST_MICROS: Final = _LEAST_MILLISECONDS * 1000
 _DAY_US: Final = 24 * 60 * 60 * 1_000_000
 _FIRST_DAY: Final = date(1970, 1, 1)
+_NO_DAY: Final = -1
 _DATE_CHARS: Final = len("2024-05-01")
 
 
@@ -63,15 +64,18 @@ def day_of(found: object) -> int | None:
     if found is None or found == "":
         return None
     if type(found) is DayNumber:
-        if 0 <= found < _END // _DAY_US:
-            return int(found)
+        day = int(found)
     elif isinstance(found, str) and len(found) == _DATE_CHARS:
         try:
-            return (date.fromisoformat(found) - _FIRST_DAY).days
+            day = (date.fromisoformat(found) - _FIRST_DAY).days
         except ValueError:
-            pass
+            day = _NO_DAY
     elif isinstance(found, str | int | float) and not isinstance(found, bool):
-        return micros(found) // _DAY_US
+        day = micros(found) // _DAY_US
+    else:
+        day = _NO_DAY
+    if 0 <= day < _END // _DAY_US:
+        return day
     raise Refused(Reason.BAD_TIMESTAMP, f"{found!r:.100} is no day between 1970 and 9999")
 
 

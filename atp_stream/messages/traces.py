@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from atp_stream.messages.dead_letters import unpack_original
+from atp_stream.records import Headers
 
 TRACEPARENT: Final = "traceparent"
 TRACE_HEADERS: Final = (TRACEPARENT, "tracestate")
@@ -15,8 +16,6 @@ _PARENT: Final = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}
 _NO_TRACE: Final = b"0" * 32
 _NO_PARENT: Final = b"0" * 16
 _MAX_STATE_BYTES: Final = 512
-
-Headers = list[tuple[str, bytes]]
 
 
 def trace_of(headers: Any) -> Headers:
@@ -41,12 +40,12 @@ def trace_of_original(packed: bytes) -> Headers:
     return trace_of(unpack_original(packed).headers) if TRACE_MARK in packed else []
 
 
-def told_of(headers: Any) -> dict[str, str]:
+def log_fields_of(headers: Any) -> dict[str, str]:
     """Return what a log line about a record, or a request, with these headers says of its trace: `trace_id`, if any."""
     trace = trace_of(headers)
     return {"trace_id": trace[0][1][3:35].decode()} if trace else {}
 
 
-def told_of_original(packed: bytes) -> dict[str, str]:
+def log_fields_of_original(packed: bytes) -> dict[str, str]:
     """Return the same of an input that was packed."""
-    return told_of(trace_of_original(packed))
+    return log_fields_of(trace_of_original(packed))

@@ -7,7 +7,7 @@ from typing import Any
 
 FRAME = 5  # bytes before a framed record: 0, and the schema's id in four
 _MORE = 0x80  # a byte of a number that is not its last
-_LONGEST = 63  # bits
+_MAX_BITS = 63  # bits
 
 
 class NotAvro(Exception):
@@ -34,7 +34,7 @@ class _Bytes:
             shift += 7
             if byte < _MORE:
                 return (number >> 1) ^ -(number & 1)
-            if shift > _LONGEST:
+            if shift > _MAX_BITS:
                 raise NotAvro("a number without end")
 
     @property

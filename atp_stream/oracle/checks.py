@@ -9,7 +9,7 @@ from atp_stream.oracle.checks_by_day import check_projections, check_stability
 from atp_stream.oracle.checks_of_units import check_allocations, check_units
 from atp_stream.oracle.history import History, Record
 from atp_stream.oracle.inputs import Breach, ask
-from atp_stream.oracle.item import Told
+from atp_stream.oracle.item import Reported
 from atp_stream.oracle.outputs import Event, Unreadable, read_event
 from atp_stream.oracle.replay import Expected, Name, Place, Replay, replay
 from atp_stream.oracle.report import Report
@@ -146,7 +146,7 @@ def _check_item(name: Name, done: Replay, published: Published, report: Report) 
         return
     steps = done.steps.get(name, {})
     events = {role: items.get(name, []) for role, items in published.items()}
-    allocations = _check_told(name, steps, events, report)
+    allocations = _check_reported(name, steps, events, report)
     check_allocations(name, events, allocations, report)
     _check_rows(name, steps, events["availability_calculated"], report)
     check_units(name, steps, events, report)
@@ -156,7 +156,7 @@ def _check_item(name: Name, done: Replay, published: Published, report: Report) 
         check_stability(name, steps, events, report)
 
 
-def _check_told(
+def _check_reported(
     name: Name, steps: dict[Place, Expected], events: dict[str, list[Event]], report: Report
 ) -> dict[int, str]:
     """Compare allocations and denials command by command; return the allocations' names by their number."""
@@ -175,10 +175,10 @@ def _check_told(
             for _ in by_cause[cause]:
                 report.double(f"{what} at {cause}, where nothing was applied")
         for cause, step in steps.items():
-            wanted = [told for told in step.told if told.topic == kind]
+            wanted = [reported for reported in step.reported if reported.topic == kind]
             there = by_cause.get(cause, [])
             if kind == "promised":  # each of another reservation: their order says nothing
-                wanted = sorted(wanted, key=lambda told: told.reservation)
+                wanted = sorted(wanted, key=lambda reported: reported.reservation)
                 there = sorted(there, key=lambda event: str(event.payload["reservationId"]))
             _compare(f"{what} at {cause}", wanted, there, step.version, allocations, report)
     return allocations
@@ -186,49 +186,49 @@ def _check_told(
 
 def _compare(
     what: str,
-    wanted: Sequence[Told],
+    wanted: Sequence[Reported],
     there: Sequence[Event],
     version: int,
     allocations: dict[int, str],
     report: Report,
 ) -> None:
-    for told, event in zip(wanted, there, strict=False):
-        if told.topic == "committed":
-            allocations[told.number] = event.payload["allocationId"]
-        found = _as_told(told, event, allocations)
-        if found != told:
-            report.complain(f"{what} says {found}, but the books say {told}")
+    for reported, event in zip(wanted, there, strict=False):
+        if reported.topic == "committed":
+            allocations[reported.number] = event.payload["allocationId"]
+        found = _as_reported(reported, event, allocations)
+        if found != reported:
+            report.complain(f"{what} says {found}, but the books say {reported}")
         if event.version != version:
             report.complain(f"{what} has version {event.version}, not {version}")
-    for told in wanted[len(there) :]:
-        report.lose(f"{what}: {told}")
+    for reported in wanted[len(there) :]:
+        report.lose(f"{what}: {reported}")
     for event in there[len(wanted) :]:
         report.double(f"{what}: {event.payload}")
 
 
-def _as_told(told: Told, event: Event, allocations: dict[int, str]) -> Told:
+def _as_reported(reported: Reported, event: Event, allocations: dict[int, str]) -> Reported:
     """Return what an event says, in the model's words."""
     body = event.payload
-    if told.topic == "drift":
-        told_of = event.event_type.removeprefix("StockDrift").removesuffix("Event").lower()
-        return Told("drift", "", event.units("gap") if told_of == "detected" else 0, outcome=told_of)
-    if told.topic == "promised":
+    if reported.topic == "drift":
+        outcome = event.event_type.removeprefix("StockDrift").removesuffix("Event").lower()
+        return Reported("drift", "", event.units("gap") if outcome == "detected" else 0, outcome=outcome)
+    if reported.topic == "promised":
         lines = event.by_day("lines", "quantity")
         by_day = event.day("requestedDate"), lines, event.units("waiting"), event.units("allocated")
         units = sum(units for _, units in lines)
         about = {"reservation": body["reservationId"], "reason": body["reason"]}
-        return Told("promised", body["channel"], units, by_day=by_day, **about)
-    number = told.number
-    if told.topic == "released" and allocations.get(told.number) != body["allocationId"]:
+        return Reported("promised", body["channel"], units, by_day=by_day, **about)
+    number = reported.number
+    if reported.topic == "released" and allocations.get(reported.number) != body["allocationId"]:
         number = -1
-    return Told(
-        told.topic,
+    return Reported(
+        reported.topic,
         body["channel"],
         event.units("quantity"),
         number,
-        body.get("reservationId", "") if told.topic != "committed" else "",
-        body.get("outcome") or (body.get("reason", "") if told.topic == "released" else ""),
-        body.get("reason", "") if told.topic == "denied" else "",
+        body.get("reservationId", "") if reported.topic != "committed" else "",
+        body.get("outcome") or (body.get("reason", "") if reported.topic == "released" else ""),
+        body.get("reason", "") if reported.topic == "denied" else "",
     )
 
 

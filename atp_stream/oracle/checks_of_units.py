@@ -27,17 +27,17 @@ def check_allocations(name: Name, events: dict[str, list[Event]], allocations: d
 
 def check_units(name: Name, steps: dict[Place, Expected], events: dict[str, list[Event]], report: Report) -> None:
     """Count what was promised, as it was published, against what was there, at every prefix of the log."""
-    moved: dict[Place, int] = defaultdict(int)
+    changes: dict[Place, int] = defaultdict(int)
     committed: set[Place] = set()
     for event in events["allocation_committed"]:
-        moved[event.cause] += event.units("quantity")
+        changes[event.cause] += event.units("quantity")
         committed.add(event.cause)
     for event in events["allocation_released"]:
-        moved[event.cause] -= event.units("quantity")
+        changes[event.cause] -= event.units("quantity")
     promised = 0
     was_short = False
     for cause, step in steps.items():
-        promised += moved[cause]
+        promised += changes[cause]
         short = promised - step.handed_over > max(0, step.on_hand)
         if short and cause in committed:
             report.oversold += 1

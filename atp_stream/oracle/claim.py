@@ -18,7 +18,7 @@ class Claim:
     """
 
     name: str
-    at: int | None = None
+    at_us: int | None = None
     channel: str = ""
     asked: str | None = None
     requested: int = 0
@@ -30,8 +30,9 @@ class Claim:
     partial: bool = False
     backorder: bool = True
     confirmed: bool = False
-    expires_at: int | None = None
-    timer: int | None = None  # when a tick may end it: at its limit, but behind what set it
+    expires_at_us: int | None = None
+    timer_us: int | None = None  # when a tick may end it, or forget it: at its limit, but behind what set that
+    forget_at_us: int | None = None  # when its retention is over; it begins with its end, or in front of its create
     location: str = ""
     reference: str | None = None
     ended: str = ""
@@ -44,6 +45,11 @@ class Claim:
     wanted: int | None = None
     undue: bool = False
     known: set[Any] = field(default_factory=set)
+
+    @property
+    def stands(self) -> bool:
+        """Whether it was created and has not ended: all others are forgotten in time."""
+        return self.at_us is not None and not self.ended
 
     @property
     def reserved(self) -> int:
@@ -74,14 +80,14 @@ class Claim:
         return sum(gone.quantity for gone in self.shipped)
 
     @property
-    def moved(self) -> int:
+    def departed(self) -> int:
         """Units that left: an event and an adjustment may tell of the same."""
         return self.adjusted.total() + sum(gone.quantity for gone in self.not_adjusted())
 
     @property
     def owed(self) -> int:
         """Units requested and neither given back nor gone."""
-        return max(0, self.requested - self.released - self.moved)
+        return max(0, self.requested - self.released - self.departed)
 
     def not_adjusted(self) -> list[Gone]:
         """Return what left by events alone, and from where; adjustments took the rest out of the stock already."""
@@ -91,7 +97,7 @@ class Claim:
     @property
     def outcome(self) -> str:
         """Where it stands, in the domain's words."""
-        if self.at is None:
+        if self.at_us is None:
             return "PENDING"
         if self.ended:
             return self.ended
@@ -103,7 +109,7 @@ class Claim:
 
     def promise(self, place: int, units: int, day: int) -> None:
         """Promise units of a request for a day."""
-        units += sum(there for at, there, on in self.promises if (at, on) == (place, day))
+        units += sum(there for asked, there, on in self.promises if (asked, on) == (place, day))
         others = [one for one in self.promises if (one[0], one[2]) != (place, day)]
         self.promises = sorted([*others, [place, units, day]], key=lambda one: (one[0], one[2]))
 

@@ -20,34 +20,39 @@ class Clock:
     """Log time, and the number of the present generation; 0 also before the first command."""
 
     def __init__(self) -> None:
-        self.log = 0
+        self.log_time_ms = 0
         self.generation = 0
-        self._moved = -1  # to where in log time stock time was moved last; below 0 if it has not begun
-        self._left = 0  # of the present generation
-        self._window = self._next = 0  # of the present generation, and of those behind it
+        self._stepped_at_ms = -1  # to where in log time stock time was moved last; below 0 if it has not begun
+        self._rest_ms = 0  # of the present generation
+        self._window_ms = self._next_ms = 0  # of the present generation, and of those behind it
 
-    def read(self, timestamp: int) -> int:
+    def read(self, timestamp_ms: int) -> int:
         """Take note of a record, whatever it is, and return log time."""
-        self.log = max(timestamp, self.log)
-        return self.log
+        self.log_time_ms = max(timestamp_ms, self.log_time_ms)
+        return self.log_time_ms
 
-    def begin(self, window: int) -> None:
+    def begin(self, window_ms: int) -> None:
         """Let stock time begin, unless it has."""
-        if self._moved < 0:
-            self._moved, self._left, self._window, self._next = self.log, window, window, window
+        if self._stepped_at_ms < 0:
+            self._stepped_at_ms, self._rest_ms, self._window_ms, self._next_ms = (
+                self.log_time_ms,
+                window_ms,
+                window_ms,
+                window_ms,
+            )
 
     def move(self) -> None:
         """Move stock time on to log time, if it has begun: there is a command."""
-        least, passed = min(self._window, self._next), self.log - self._moved
-        if self._moved < 0 or passed < min(-(-least // _STEPS), self._left):
+        least_ms, passed_ms = min(self._window_ms, self._next_ms), self.log_time_ms - self._stepped_at_ms
+        if self._stepped_at_ms < 0 or passed_ms < min(-(-least_ms // _STEPS), self._rest_ms):
             return
-        self._moved = self.log
-        self._left -= min(passed, least // _SILENCES)
-        if self._left <= 0:
+        self._stepped_at_ms = self.log_time_ms
+        self._rest_ms -= min(passed_ms, least_ms // _SILENCES)
+        if self._rest_ms <= 0:
             self.generation += 1
-            self._window = self._next
-            self._left += self._window
+            self._window_ms = self._next_ms
+            self._rest_ms += self._window_ms
 
-    def live_by(self, window: int) -> None:
+    def live_by(self, window_ms: int) -> None:
         """Let generations behind the present one have another length."""
-        self._next = window
+        self._next_ms = window_ms

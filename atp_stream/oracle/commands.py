@@ -25,17 +25,17 @@ def differences(question: Asked, value: bytes | None) -> Iterator[str]:
     except ValueError:
         yield "no command"
         return
-    for name, told in wanted(question).items():
+    for name, expected in wanted(question).items():
         found = said.get(name, name in _TRUE or None)
-        if found != told and (found or told):
-            yield f"{name} is {found!r}, but the input says {told!r}"
+        if found != expected and (found or expected):
+            yield f"{name} is {found!r}, but the input says {expected!r}"
 
 
 def wanted(question: Asked) -> dict[str, Any]:
     """Return what the command of an input must say."""
     kind = "counted" if question.kind == "adjusted" and question.quantity is None else question.kind
     amount = question.absolute if kind == "counted" else question.quantity
-    command = {"command": _COMMANDS[kind], "at": question.at, _QUANTITY.get(kind, "quantity"): amount}
+    command = {"command": _COMMANDS[kind], "at": question.at_us, _QUANTITY.get(kind, "quantity"): amount}
     if isinstance(question.event_id, str):
         command["event_id"] = question.event_id
     if kind == "adjusted":
@@ -55,7 +55,7 @@ def wanted(question: Asked) -> dict[str, Any]:
     if kind == "created":
         command |= {
             "channel": question.channel, "priority": question.priority, "allow_partial": question.allow_partial,
-            "expires_at": question.expires_at, "reference": question.reference,
+            "expires_at": question.expires_at_us, "reference": question.reference,
             "allow_backorder": question.allow_backorder, "wanted": question.day,
         }  # fmt: skip
     return command

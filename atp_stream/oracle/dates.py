@@ -9,15 +9,16 @@ from typing import Any, Final, NamedTuple
 
 from atp_stream.oracle.claim import Claim
 from atp_stream.oracle.curve import NOW, Curve
+from atp_stream.oracle.forgetting import Forgetting
 from atp_stream.oracle.policy import Rules
-from atp_stream.oracle.pool import Pool
+from atp_stream.oracle.reported import Reported
 from atp_stream.oracle.supply import Supply
-from atp_stream.oracle.told import Told
 
 DAY: Final = 86_400_000
 """Milliseconds."""
 
-_NEVER: Final = -1
+NEVER: Final = -1
+"""Before every stamp."""
 
 
 class Arriving(NamedTuple):
@@ -26,8 +27,8 @@ class Arriving(NamedTuple):
     supply: str
     units: int
     location: str
-    at: int
-    until: int
+    at_us: int
+    until_us: int
 
 
 class Projection(NamedTuple):
@@ -38,19 +39,19 @@ class Projection(NamedTuple):
     channels: dict[str, tuple[int, tuple[tuple[int, int], ...]]]
 
 
-class Dates(Pool):
+class Dates(Forgetting):
     """The supplies of one item, and what is promised of it by day."""
 
     def __init__(self, rules: Rules) -> None:
         super().__init__(rules)
         self.supplies: dict[str, Supply] = {}
         self.arriving: list[Arriving] = []
-        self.absolute_at = _NEVER  # the stamp of the newest absolute since anything has a date
+        self.absolute_at_us = NEVER  # the stamp of the newest absolute since anything has a date
         self.boundary: int | None = None
-        self.roll_at: int | None = None  # the moment at which a tick carries the item over it
+        self.roll_at_us: int | None = None  # the moment at which a tick carries the item over it
         self._by_day: dict[str, Claim] = {}  # claims that are promised something by day, or may have been
         self._undue: dict[str, Claim] = {}  # claims that are not due yet, or may have been
-        self._told_before: dict[str, tuple[tuple[tuple[int, int], ...], int]] = {}
+        self._reported_before: dict[str, tuple[tuple[tuple[int, int], ...], int]] = {}
         self._asked: str | None = None  # the claim that the present cause is about
         self._drawn: Curve | None = None
         self._changes = 0
@@ -60,13 +61,13 @@ class Dates(Pool):
     @property
     def today(self) -> int:
         """The day of the item."""
-        day = self._log_time // DAY
+        day = self._log_time_ms // DAY
         return day if self.boundary is None else min(day, self.boundary - 1)
 
     @property
     def last(self) -> int:
         """The last day for which promises are made."""
-        return self.today + self.rules.horizon
+        return self.today + self.rules.horizon_days
 
     @property
     def dated(self) -> bool:
@@ -76,7 +77,7 @@ class Dates(Pool):
 
     def is_undue(self, wanted: int | None) -> bool:
         """Tell whether a day that is asked for is not near yet."""
-        return wanted is not None and wanted > self.today + self.rules.ahead
+        return wanted is not None and wanted > self.today + self.rules.ahead_days
 
     def first_day(self, claim: Claim) -> int:
         """Return the first day that answers a claim."""
@@ -105,13 +106,13 @@ class Dates(Pool):
                 continue
             day = supply.day + self.rules.dock_days
             if day > reach:
-                found.append(day - self.rules.horizon)
+                found.append(day - self.rules.horizon_days)
             elif self.counted_on(supply.day, end) is not None:
                 found.append(max(day, today) + 1)
         found += [day if day > today else today + 1 for _, (_, _, day) in self._promises()]
         wanted = [claim.wanted for claim in self._undue.values() if claim.undue and claim.wanted is not None]
-        far = max(self.rules.ahead, self.rules.horizon)  # that of what a smaller horizon has put out of reach
-        found += [max(today + 1, day - (far if day > reach else self.rules.ahead)) for day in wanted]
+        far = max(self.rules.ahead_days, self.rules.horizon_days)  # that of what a smaller horizon has put out of reach
+        found += [max(today + 1, day - (far if day > reach else self.rules.ahead_days)) for day in wanted]
         return min(found, default=None)
 
     # The curve
@@ -175,14 +176,14 @@ class Dates(Pool):
 
     # The cause of what follows
 
-    def begin(self, place: int, log_time: int, *, first: int = 0) -> None:
+    def begin(self, place: int, log_time_ms: int, *, first: int = 0) -> None:
         """Say what causes the next changes."""
-        super().begin(place, log_time, first=first)
+        super().begin(place, log_time_ms, first=first)
         self.changed()
         self._asked = None
         self._by_day = {name: claim for name, claim in self._by_day.items() if claim.promises}
         self._undue = {name: claim for name, claim in self._undue.items() if claim.undue}
-        self._told_before = {name: (claim.lines, claim.reserved) for name, claim in self._by_day.items()}
+        self._reported_before = {name: (claim.lines, claim.reserved) for name, claim in self._by_day.items()}
 
     def _used_by_day(self) -> set[str]:
         return {claim.channel for claim, _ in self._promises()}
@@ -190,21 +191,21 @@ class Dates(Pool):
     def _end_of_dates(self) -> None:
         """Tell what is promised otherwise, and see which day is the next that changes anything."""
         for name, claim in self._by_day.items():
-            lines, reserved = self._told_before.get(name, ((), 0))
+            lines, reserved = self._reported_before.get(name, ((), 0))
             if claim.lines != lines:
-                self.told.append(self._told_of(claim, lines, reserved))
+                self.reported.append(self._reported_of(claim, lines, reserved))
         if not self.dated:
-            self.absolute_at = _NEVER
+            self.absolute_at_us = NEVER
         boundary = self._next_boundary()
-        if boundary != self.boundary or (self.roll_at is None) != (boundary is None):
-            self.roll_at = None
+        if boundary != self.boundary or (self.roll_at_us is None) != (boundary is None):
+            self.roll_at_us = None
             if boundary is not None:
-                self.roll_at = max(boundary * DAY * 1000, self._log_time * 1000 + 1)
-                self.wake(self.roll_at)
+                self.roll_at_us = max(boundary * DAY * 1000, self._log_time_ms * 1000 + 1)
+                self.wake(self.roll_at_us)
         self.boundary = boundary
         self.changed()
 
-    def _told_of(self, claim: Claim, before: Any, reserved: int) -> Told:
+    def _reported_of(self, claim: Claim, before: Any, reserved: int) -> Reported:
         lines = claim.lines
         more = sum(units for _, units in lines) > sum(units for _, units in before)
         if claim.ended:
@@ -220,4 +221,4 @@ class Dates(Pool):
         else:
             reason = "REDEEMED" if claim.reserved > reserved else "NO_DATE"
         by_day = claim.wanted, lines, claim.waiting, claim.reserved
-        return Told("promised", claim.channel, claim.promised, reservation=claim.name, reason=reason, by_day=by_day)
+        return Reported("promised", claim.channel, claim.promised, reservation=claim.name, reason=reason, by_day=by_day)

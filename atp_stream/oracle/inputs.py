@@ -45,7 +45,7 @@ class Asked(NamedTuple):
     tenant: str
     item: str
     event_id: Any
-    at: int
+    at_us: int
     reservation: str | None = None
     quantity: int | None = None
     absolute: int | None = None
@@ -54,7 +54,7 @@ class Asked(NamedTuple):
     allow_partial: bool = False
     allow_backorder: bool = True
     location: str | None = None
-    expires_at: int | None = None
+    expires_at_us: int | None = None
     reference: str | None = None
     supply: str | None = None
     day: int | None = None
@@ -137,15 +137,15 @@ def _asked(kind: str, names: Names, record: Record, said: Mapping[str, Any]) -> 
         tenant=_id(_either(said, "tenantId", "tenant_id") or names.tenant, needed=True),
         item=_id(item, needed=True),
         event_id=_id(_either(said, "eventId", "event_id")),
-        at=record.timestamp * 1000 if stamp is None else _micros(stamp),
+        at_us=record.timestamp * 1000 if stamp is None else _micros(stamp),
         reservation=_id(_either(said, "reservationId", "reservation_id")) or None,
         location=_id(_either(said, "locationId", "location_id")) or None,
     )
     asked = (_of_stock if kind in _STOCK else _of_supply if kind in _SUPPLY else _of_reservation)(asked, said)
     if not asked.event_id:
         of_supply = (asked.supply, asked.day if asked.supply else None)
-        told = (asked.reservation, asked.location, asked.quantity, asked.absolute, *of_supply)
-        asked = asked._replace(event_id=(kind, asked.at, *told))
+        content = (asked.reservation, asked.location, asked.quantity, asked.absolute, *of_supply)
+        asked = asked._replace(event_id=(kind, asked.at_us, *content))
     return asked
 
 
@@ -195,7 +195,7 @@ def _of_reservation(asked: Asked, said: Mapping[str, Any]) -> Asked:
         raise Breach("a quantity that is not positive")
     if asked.kind != "created":
         return asked._replace(quantity=quantity)
-    expires_at = _either(said, "expiresAt", "expires_at")
+    expires_at_us = _either(said, "expiresAt", "expires_at")
     priority = said.get("priority") or 0
     if not isinstance(priority, int) or abs(priority) > 2**31:
         raise Breach("a priority that is no small number")
@@ -205,7 +205,7 @@ def _of_reservation(asked: Asked, said: Mapping[str, Any]) -> Asked:
         priority=priority,
         allow_partial=_either(said, "allowPartial", "allow_partial") is True,
         allow_backorder=_either(said, "allowBackorder", "allow_backorder") is not False,
-        expires_at=None if expires_at is None else _micros(expires_at),
+        expires_at_us=None if expires_at_us is None else _micros(expires_at_us),
         reference=_id(said.get("reference")) or None,
         day=_day(_either(said, "requestedDate", "requested_date")),
     )
@@ -248,10 +248,14 @@ def _day(found: Any) -> int | None:
         return None
     if isinstance(found, str) and len(found) == len("2024-05-01"):
         try:
-            return (date.fromisoformat(found) - _EPOCH.date()).days
+            day = (date.fromisoformat(found) - _EPOCH.date()).days
         except ValueError as error:
             raise Breach("no day") from error
-    return _micros(found) // _DAY
+    else:
+        day = _micros(found) // _DAY
+    if day < 0:
+        raise Breach("a day before 1970")
+    return day
 
 
 def _micros(stamp: Any) -> int:

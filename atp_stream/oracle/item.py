@@ -4,18 +4,16 @@ What lies outside the rules that are known here is refused by `Unknown`: the ora
 rather than guess. Quantities are whole hundredths, `at` is in microseconds, a place is an offset in the item log.
 """
 
-from collections.abc import Iterator
-
 from atp_stream.oracle.claim import Claim
 from atp_stream.oracle.dates import DAY
 from atp_stream.oracle.inputs import Asked
 from atp_stream.oracle.policy import Rules, Unknown
+from atp_stream.oracle.reported import OF_MANY, Reported
 from atp_stream.oracle.shelf import Past
 from atp_stream.oracle.stock import Gone
 from atp_stream.oracle.supplies import Denied, Supplies
-from atp_stream.oracle.told import OF_MANY, Told
 
-__all__ = ["Denied", "Item", "Past", "Told", "Unknown"]
+__all__ = ["Denied", "Item", "Past", "Reported", "Unknown"]
 
 
 class Item(Supplies):
@@ -23,7 +21,7 @@ class Item(Supplies):
 
     # Questions
 
-    def asked(self, question: Asked, place: int, log_time: int, *, generation: int = 0) -> bool:
+    def asked(self, question: Asked, place: int, log_time_ms: int, *, generation: int = 0) -> bool:
         """Apply a question, leave what it tells in `told`; return False for a duplicate.
 
         `generation` is that of stock time in which it came.
@@ -33,8 +31,8 @@ class Item(Supplies):
             Past: it changes nothing, and nobody is told.
             Unknown: this model cannot tell.
         """
-        self.begin(place, log_time)
-        if question.at > log_time * 1000 + self.rules.tolerance:
+        self.begin(place, log_time_ms)
+        if question.at_us > log_time_ms * 1000 + self.rules.tolerance_us:
             raise Denied("future")
         try:
             applied = self._answer(question, generation)
@@ -62,9 +60,9 @@ class Item(Supplies):
             "fulfilled": self._fulfil,
         }.get(question.kind, self.schedule)(question)
 
-    def meet(self, rules: Rules, place: int, log_time: int) -> None:
+    def meet(self, rules: Rules, place: int, log_time_ms: int) -> None:
         """Live by other rules."""
-        self.begin(place, log_time, first=OF_MANY)
+        self.begin(place, log_time_ms, first=OF_MANY)
         before, self.rules = self.rules, rules
         for channel in rules.channels:
             self.channels[channel] = False
@@ -74,46 +72,41 @@ class Item(Supplies):
                 self.channels[channel] = True
         self.done(place)
 
-    def run_out(self, until: int, place: int, log_time: int) -> bool:
+    def run_out(self, until_us: int, place: int, log_time_ms: int) -> bool:
         """End what a tick says is over, all of it before anybody is served; tell whether that has changed anything."""
-        if self.alarm is None or self.alarm > until:
+        if self.alarm_us is None or self.alarm_us > until_us:
             return False
         over: list[tuple[int, str, Claim | None]] = [
-            (claim.timer, _encoded(claim.name), claim)
+            (claim.timer_us, _encoded(claim.name), claim)
             for claim in self.limited.values()
-            if claim.timer is not None and claim.timer <= until
+            if claim.timer_us is not None and claim.timer_us <= until_us
         ]
-        if self.drift is not None and self.drift.timer is not None and self.drift.timer <= until:
-            over.append((self.drift.timer, "", None))
-        self.begin(place, log_time, first=OF_MANY)
+        if self.drift is not None and self.drift.timer_us is not None and self.drift.timer_us <= until_us:
+            over.append((self.drift.timer_us, "", None))
+        self.begin(place, log_time_ms, first=OF_MANY)
         ended = self.dated  # then it has lived through the tick, whatever it did
         for _, _, claim in sorted(over, key=lambda one: one[:2]):
             if claim is None:
                 self.tell_drift()
+                continue
+            if not claim.stands:
+                self.forget(claim)
                 continue
             has = claim.waiting + claim.promised + claim.reserved
             claim.denied = max(0, claim.owed - has)
             self.give_back(claim.name, claim, has, "EXPIRED")
             claim.ended, claim.undue, ended = "EXPIRED", False, True
             self.limit(claim)
-        self.wait_no_longer(until)
-        rolls = self.roll_at is not None and self.roll_at <= until
+        self.wait_no_longer(until_us)
+        self.forget_supplies(until_us)
+        rolls = self.roll_at_us is not None and self.roll_at_us <= until_us
         if rolls:
-            self.roll(until // 1000 // DAY)
-        self.alarm = min(self._timers(), default=None)
-        if not ended and not self.told:
+            self.roll(until_us // 1000 // DAY)
+        self.alarm_us = min(self.timers(), default=None)
+        if not ended and not self.reported:
             return False
         self.done(place)
         return True
-
-    def _timers(self) -> Iterator[int]:
-        """Yield the moments at which a tick is to come."""
-        yield from (claim.timer for claim in self.limited.values() if claim.timer is not None)
-        yield from (one.until for one in self.arriving)
-        if self.roll_at is not None:
-            yield self.roll_at
-        if self.drift is not None and self.drift.timer is not None:
-            yield self.drift.timer
 
     # What becomes of them
 
@@ -123,11 +116,11 @@ class Item(Supplies):
         news = fact.supply is not None and self.adjust(fact)
         if not self.put(kind, fact, generation, ships=ships, news=news):
             return news
-        if ships:
+        if ships and not self.is_forgotten(fact):
             claim = self._claim(fact)
-            before = claim.moved
+            before = claim.departed
             claim.adjusted[fact.location or ""] -= fact.quantity or 0
-            self.leave(str(fact.reservation), claim, claim.moved - before)
+            self.leave(str(fact.reservation), claim, claim.departed - before)
         return True
 
     def _create(self, asked: Asked) -> bool:
@@ -135,26 +128,28 @@ class Item(Supplies):
         claim = self.claims.get(name) or Claim(name)
         channel = asked.channel or self.rules.default
         channel = self.rules.aliases.get(channel, channel)
-        if claim.at is None:
+        if claim.at_us is None:
+            if self.is_too_old(asked):
+                raise Denied("too_old")
             self._require_in_reach(asked)
             self._open(claim, asked, channel)
             return True
         if asked.channel != claim.asked and channel != self.rules.aliases.get(claim.channel, claim.channel):
             raise Denied("reservation_conflict")
-        if asked.at <= claim.at:
+        if asked.at_us <= claim.at_us:
             return False
         self._require_in_reach(asked)
         if claim.ended not in {"", "EXPIRED"}:  # for good
-            claim.at = asked.at
+            claim.at_us, claim.forget_at_us = asked.at_us, None  # from now on it is kept once more
             self.deny(claim, asked.quantity or 0, "REJECTED", "already_ended")
             return True
-        grown, limit = (asked.quantity or 0) - claim.requested, claim.expires_at
+        grown, limit = (asked.quantity or 0) - claim.requested, claim.expires_at_us
         self._take(claim, asked)
         if asked.location and asked.location != claim.location:  # what left without a place left from there
             claim.location = asked.location
             self.shelf.let_go(name, claim.not_adjusted())
         if claim.ended:  # nothing is claimed, before a confirm that was made before the limit
-            claim.expires_at = limit
+            claim.expires_at_us, claim.forget_at_us = limit, None
             claim.denied = max(0, claim.denied + min(0, grown))
             self.deny(claim, asked.quantity or 0, "REJECTED", "expired")
         elif grown > 0:
@@ -169,6 +164,7 @@ class Item(Supplies):
         """Answer the first create of a reservation, of which other messages may have come before."""
         is_new = self._admit(channel)
         self.claims[claim.name] = claim
+        self.keep(claim)
         claim.channel, claim.asked = channel, asked.channel
         claim.location, claim.reference = asked.location or "", asked.reference
         self._take(claim, asked)
@@ -203,36 +199,37 @@ class Item(Supplies):
         return True
 
     def _take(self, claim: Claim, asked: Asked) -> None:
-        claim.at, claim.requested = asked.at, asked.quantity or 0
+        claim.at_us, claim.requested = asked.at_us, asked.quantity or 0
         claim.priority, claim.partial, claim.backorder = asked.priority, asked.allow_partial, asked.allow_backorder
-        claim.expires_at = None if claim.confirmed else asked.expires_at
+        claim.expires_at_us = None if claim.confirmed else asked.expires_at_us
         self.want(claim, asked.day)
 
     def _meet_earlier(self, claim: Claim) -> None:
         if claim.release_rest:
             claim.released += claim.owed
         elif claim.fulfil_rest is not None:
-            at, location = claim.fulfil_rest
+            at_us, location = claim.fulfil_rest
             rest = max(0, claim.requested - claim.released - claim.fulfilled)
-            before = claim.moved
+            before = claim.departed
             if rest:
-                claim.shipped.append(Gone(at, rest, location, rest=True))
-            if claim.moved > before:
+                claim.shipped.append(Gone(at_us, rest, location, rest=True))
+            if claim.departed > before:
                 claim.ended, claim.undue = "FULFILLED", False
         claim.release_rest, claim.fulfil_rest = False, None
 
     def _confirm(self, asked: Asked) -> bool:
         claim = self._claim(asked)
-        if claim.ended == "EXPIRED" and claim.expires_at is not None and asked.at < claim.expires_at:
+        if claim.ended == "EXPIRED" and claim.expires_at_us is not None and asked.at_us < claim.expires_at_us:
             self._reopen(claim)
         elif claim.confirmed or claim.ended:
             return False
-        claim.confirmed, claim.expires_at = True, None
+        claim.confirmed, claim.expires_at_us = True, None
         return True
 
     def _reopen(self, claim: Claim) -> None:
         """Claim what expiry took, as of now, but behind nobody who waits in the channel."""
-        claim.ended, claim.confirmed, claim.expires_at = "", True, None
+        self.keep(claim)
+        claim.ended, claim.confirmed, claim.expires_at_us = "", True, None
         if claim.channel not in self.channels:
             raise Unknown("reservation that is reopened in a channel that is gone")
         waiting = [one.priority for one in self._due_in(claim.channel) if one.waits]
@@ -247,7 +244,7 @@ class Item(Supplies):
         claim = self._claim(asked)
         if _is_known(claim, asked):
             return False
-        if claim.at is None:
+        if claim.at_us is None:
             claim.release_rest |= asked.quantity is None and claim.fulfil_rest is None
             claim.released += asked.quantity or 0
             return True
@@ -261,19 +258,21 @@ class Item(Supplies):
         return True
 
     def _fulfil(self, asked: Asked) -> bool:
+        if self.is_forgotten(asked):
+            raise Denied("too_old")
         claim = self._claim(asked)
         if _is_known(claim, asked):
             return False
         location = asked.location or ""
-        if claim.at is None and asked.quantity is None:
-            claim.fulfil_rest = claim.fulfil_rest or (asked.at, location)
+        if claim.at_us is None and asked.quantity is None:
+            claim.fulfil_rest = claim.fulfil_rest or (asked.at_us, location)
             return True
         rest = max(0, claim.requested - claim.released - claim.fulfilled)
         units = rest if asked.quantity is None else asked.quantity
-        before = claim.moved
+        before = claim.departed
         if units:
-            claim.shipped.append(Gone(asked.at, units, location, rest=asked.quantity is None))
-        self.leave(str(asked.reservation), claim, claim.moved - before)
+            claim.shipped.append(Gone(asked.at_us, units, location, rest=asked.quantity is None))
+        self.leave(str(asked.reservation), claim, claim.departed - before)
         return True
 
     def _claim(self, asked: Asked) -> Claim:

@@ -30,32 +30,32 @@ class Location:
         """The stamp of the newest absolute."""
         return self._absolutes[-1] if self._absolutes else None
 
-    def overtaken(self, at: int) -> int | None:
+    def overtaken(self, at_us: int) -> int | None:
         """Return in which generation the first fact came that is stamped at or behind a moment, None if none did."""
-        return min(self._came[bisect_left(self._stamps, at) :], default=None)
+        return min(self._came[bisect_left(self._stamps, at_us) :], default=None)
 
     def put(self, fact: Said, generation: int) -> None:
         """Add a fact that came in a generation."""
         self.known[fact.id] = generation
-        if fact.at not in self._instants:
-            place = bisect_left(self._stamps, fact.at)
-            self._stamps.insert(place, fact.at)
+        if fact.at_us not in self._instants:
+            place = bisect_left(self._stamps, fact.at_us)
+            self._stamps.insert(place, fact.at_us)
             self._came.insert(place, generation)
-        instant = self._instants[fact.at] = self._instants.get(fact.at, Instant()).add(fact)
-        self._deltas.add(fact.at, fact.delta or 0)
+        instant = self._instants[fact.at_us] = self._instants.get(fact.at_us, Instant()).add(fact)
+        self._deltas.add(fact.at_us, fact.delta or 0)
         if fact.absolute is not None:
-            reach = fact.at - fact.skew
-            self._reaches[fact.at] = max(reach, self._reaches.get(fact.at, reach))
+            reach = fact.at_us - fact.skew_us
+            self._reaches[fact.at_us] = max(reach, self._reaches.get(fact.at_us, reach))
             self.border = reach if self.border is None else max(reach, self.border)
-            self._skews.add(fact.skew)
+            self._skews.add(fact.skew_us)
         for stamps, belongs in (
             (self._absolutes, instant.stated),
             (self._counts, instant.counted),
             (self._own, instant.own),
         ):
-            place = bisect_left(stamps, fact.at)
-            if belongs and stamps[place : place + 1] != [fact.at]:
-                insort(stamps, fact.at)
+            place = bisect_left(stamps, fact.at_us)
+            if belongs and stamps[place : place + 1] != [fact.at_us]:
+                insort(stamps, fact.at_us)
 
     def value(self) -> int:
         """Return the end of the newest instant with an absolute, and all deltas behind it."""
@@ -76,12 +76,12 @@ class Location:
         if len(self._skews) == 1:  # nearly always: then the latest reaches furthest
             first = self._reaches[base]
         else:
-            first = max(reach for at, reach in self._reaches.items() if at <= base)
+            first = max(reach for at_us, reach in self._reaches.items() if at_us <= base)
         return min(gap, gap + left.total(after=first, upto=self.border), key=abs)
 
-    def _end(self, at: int) -> int:
+    def _end(self, at_us: int) -> int:
         """Return where an instant with an absolute ended; one in doubt asks the absolute before it, and so on."""
-        last = first = bisect_left(self._absolutes, at)
+        last = first = bisect_left(self._absolutes, at_us)
         while first and self._instants[self._absolutes[first]].asks:
             first -= 1
         behind, value = None, 0

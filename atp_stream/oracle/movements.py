@@ -21,14 +21,14 @@ def unpaired(shipped: Iterable[Gone], adjusted: Mapping[str, int]) -> list[Gone]
     says that all the rest has left counts in what left elsewhere: its units go with any adjustment.
     """
     left = dict(adjusted)
-    gone = sorted(shipped, key=lambda one: (one.at, _stated(one), one.location))
+    gone = sorted(shipped, key=lambda one: (one.at_us, _stated(one), one.location))
     for fits in _FITS:
         for place, one in enumerate(gone):
             units = one.quantity
             for location in [location for location in left if fits(_stated(one), location)]:
-                told = min(units, left[location])
-                units -= told
-                left[location] -= told
+                matched = min(units, left[location])
+                units -= matched
+                left[location] -= matched
             gone[place] = one._replace(quantity=units)
     return [one for one in gone if one.quantity]
 

@@ -20,9 +20,10 @@ _KNOWN_OF_SUPPLY: Final = {
 _KNOWN_OF_TENANT: Final = {*_KNOWN_OF_ITEM, "aliases", "shortage", "items"}
 _KNOWN_OF_ALL: Final = {
     "stock", "drift_grace", "future_tolerance", "unknown_channels", "unknown_channel_limit", "default_channel",
-    "shortage", "tenants",
+    "retention", "shortage", "tenants",
 }  # fmt: skip
 _DAY: Final = 86_400
+_RETENTION: Final = 7 * _DAY
 _WHOLE: Final = 10_000
 
 FIRST: Final[Mapping[str, Any]] = {
@@ -39,12 +40,11 @@ class Unknown(Exception):
 class Rules:
     """All that holds for one item; a rule is (buffer, floor) in hundredths, `percent` hundredths of a per cent.
 
-    `step` is the least quantity that is sold. `horizon`, `ahead`, `past_due_days`, `past_due_offset` and `dock_days`
-    are days, `receipt_grace` is microseconds.
+    `step` is the least quantity that is sold. `past_due_offset` is days.
     """
 
-    window: int
-    skew: int
+    window_us: int
+    skew_us: int
     fixed: int
     percent: int
     step: int
@@ -53,17 +53,18 @@ class Rules:
     aliases: Mapping[str, str]
     accepts: bool
     deallocates: bool
-    grace: int
-    horizon: int
-    ahead: int
+    grace_us: int
+    retention_us: int
+    horizon_days: int
+    ahead_days: int
     past_due_days: int
     past_due_offset: int
     dock_days: int
-    receipt_grace: int
+    receipt_grace_us: int
     projects: bool
     limit: int = field(compare=False)
     default: str = field(compare=False)
-    tolerance: int = field(compare=False)
+    tolerance_us: int = field(compare=False)
 
     def closed(self, channel: str) -> bool:
         """Tell whether a channel gets no new reservations, and shows 0."""
@@ -113,8 +114,8 @@ def rules(document: Mapping[str, Any], tenant: str, item: str) -> Rules:
     own, common = special.get("channels", {}), section.get("channels", {})
     general = (special.get("rule"), section.get("rule"))
     return Rules(
-        window=window(document),
-        skew=int(Decimal(str(document.get("stock", {}).get("skew", 0))) * _MICROS),
+        window_us=window_us(document),
+        skew_us=int(Decimal(str(document.get("stock", {}).get("skew", 0))) * _MICROS),
         fixed=_hundredths(safety.get("fixed", 0)),
         percent=_hundredths(safety.get("percent", 0)),
         step=_hundredths(special.get("step") or section.get("step") or "0.01"),
@@ -123,21 +124,22 @@ def rules(document: Mapping[str, Any], tenant: str, item: str) -> Rules:
         aliases=section.get("aliases", {}),
         accepts=document.get("unknown_channels", "accept") == "accept",
         deallocates=section.get("shortage", document.get("shortage", "keep")) == "deallocate",
-        grace=document.get("drift_grace", 30) * _MICROS,
-        horizon=supply.get("horizon", 180),
-        ahead=supply.get("ahead", 0),
+        grace_us=document.get("drift_grace", 30) * _MICROS,
+        retention_us=max(document.get("retention", _RETENTION) * _MICROS, 2 * window_us(document)),
+        horizon_days=supply.get("horizon", 180),
+        ahead_days=supply.get("ahead", 0),
         past_due_days=supply.get("past_due_days", 0),
         past_due_offset=supply.get("past_due_offset", 1),
         dock_days=supply.get("dock_days", 0),
-        receipt_grace=supply.get("receipt_grace", 3600) * _MICROS,
+        receipt_grace_us=supply.get("receipt_grace", 3600) * _MICROS,
         projects=supply.get("project", True),
         limit=document.get("unknown_channel_limit", 32),
         default=document.get("default_channel", "ECOM"),
-        tolerance=document.get("future_tolerance", 300) * _MICROS,
+        tolerance_us=document.get("future_tolerance", 300) * _MICROS,
     )
 
 
-def window(document: Mapping[str, Any]) -> int:
+def window_us(document: Mapping[str, Any]) -> int:
     """Return how late a fact may come, in microseconds."""
     return int(Decimal(str(document.get("stock", {}).get("window", _DAY))) * _MICROS)
 

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 
 from atp_stream.oracle.claim import Claim, drain
 from atp_stream.oracle.policy import Rules
+from atp_stream.oracle.reported import Reported
 from atp_stream.oracle.shelf import Shelf
-from atp_stream.oracle.told import Told
 
 
 @dataclass(slots=True)
 class Drift:
     """A gap that stands since a log time; `timer` is when a tick may tell of it, `told` which one was told last."""
 
-    timer: int | None
-    told: int = 0
+    timer_us: int | None
+    reported: int = 0
 
 
 class Pool:
@@ -24,21 +24,21 @@ class Pool:
         self.rules = rules
         self.shelf = Shelf()
         self.claims: dict[str, Claim] = {}
-        self.limited: dict[str, Claim] = {}  # those that time may end
+        self.limited: dict[str, Claim] = {}  # those that time may end, or forget
         self.channels = dict.fromkeys(rules.channels, False)  # True: policy has it no more
         self.withdrawn: set[str] = set()
         self.version = self.duplicates = self.stale = self.past = 0
         self.commits: list[tuple[int, int]] = []  # place in the log, and ordinal
         self._requests: list[int] = []  # place in the log of the request that each commit serves
         self.handed_over = 0  # promised units that have left, in all
-        self.told: list[Told] = []
+        self.reported: list[Reported] = []
         self.place = -1  # of its last change
         self._first = 0  # ordinal of what is told first
         self.drift: Drift | None = None
         self._promised: Counter[str] = Counter()  # units that claims hold, by channel
         self._queue: list[Claim] = []  # those that wait for units
-        self._log_time = 0
-        self.alarm: int | None = None  # when a tick is to come, or an earlier moment at which it was to
+        self._log_time_ms = 0
+        self.alarm_us: int | None = None  # when a tick is to come, or an earlier moment at which it was to
 
     # Answers
 
@@ -84,9 +84,9 @@ class Pool:
 
     # The cause of what follows
 
-    def begin(self, place: int, log_time: int, *, first: int = 0) -> None:
+    def begin(self, place: int, log_time_ms: int, *, first: int = 0) -> None:
         """Say what causes the next changes, when, and from where on what it tells is numbered."""
-        self.told, self._first, self._now, self._log_time = [], first, place, log_time
+        self.reported, self._first, self._now, self._log_time_ms = [], first, place, log_time_ms
         self._queue = [claim for claim in self._queue if claim.waits]
 
     def done(self, place: int) -> None:
@@ -112,31 +112,31 @@ class Pool:
 
     def wake(self, moment: int) -> None:
         """Let a tick come at a moment, unless one comes earlier."""
-        self.alarm = moment if self.alarm is None else min(self.alarm, moment)
+        self.alarm_us = moment if self.alarm_us is None else min(self.alarm_us, moment)
 
     def _follow_drift(self) -> None:
         """Take note of a gap; one that is closed is told at once, if it was told."""
         gap = self.shelf.gap()
-        timer = self._log_time * 1000 + max(1, self.rules.grace)
+        timer_us = self._log_time_ms * 1000 + max(1, self.rules.grace_us)
         if not gap:
-            if self.drift is not None and self.drift.told:
-                self.told.append(Told("drift", "", 0, outcome="resolved"))
+            if self.drift is not None and self.drift.reported:
+                self.reported.append(Reported("drift", "", 0, outcome="resolved"))
             self.drift = None
         elif self.drift is None:
-            self.drift = Drift(timer)
-            self.wake(timer)
-        elif gap != self.drift.told and self.drift.timer is None:
-            self.drift.timer = timer
-            self.wake(timer)
+            self.drift = Drift(timer_us)
+            self.wake(timer_us)
+        elif gap != self.drift.reported and self.drift.timer_us is None:
+            self.drift.timer_us = timer_us
+            self.wake(timer_us)
 
     def tell_drift(self) -> None:
         """Tell the gap that has stood for its grace."""
         gap = self.shelf.gap()
         if self.drift is not None:
-            self.drift.timer = None
-            if gap != self.drift.told:
-                self.drift.told = gap
-                self.told.append(Told("drift", "", gap, outcome="detected"))
+            self.drift.timer_us = None
+            if gap != self.drift.reported:
+                self.drift.reported = gap
+                self.reported.append(Reported("drift", "", gap, outcome="detected"))
 
     # Units change hands
 
@@ -149,7 +149,7 @@ class Pool:
         by_day = min(units - promised, claim.promised)
         self.unpromise(claim, by_day, latest=False)
         drain(claim.waits, min(units - promised - by_day, claim.waiting), oldest=True)
-        if claim.at is not None and units:
+        if claim.at_us is not None and units:
             self.end(claim, "FULFILLED")
 
     def end(self, claim: Claim, how: str) -> None:
@@ -201,33 +201,39 @@ class Pool:
 
     def deny(self, claim: Claim, units: int, outcome: str, reason: str) -> None:
         """Tell whoever asked what did not get promised, and why."""
-        denied = Told("denied", claim.channel, units, reservation=claim.name, outcome=outcome, reason=reason)
-        self.told.append(denied)
+        denied = Reported("denied", claim.channel, units, reservation=claim.name, outcome=outcome, reason=reason)
+        self.reported.append(denied)
 
     def limit(self, claim: Claim) -> None:
         """Let a tick end a claim once its limit is over, but none that stands in the log already.
 
-        A limit that is over already is not put off by what comes meanwhile.
+        A claim that does not stand is forgotten once its retention is over. What is over already is not put off by what
+        comes meanwhile.
         """
-        before = claim.timer if claim.name in self.limited else None
+        before = claim.timer_us if claim.name in self.limited else None
         self.limited.pop(claim.name, None)
-        if claim.at is not None and not claim.ended and claim.expires_at is not None:
-            soonest = self._log_time * 1000 + 1
-            waits = before is not None and claim.expires_at <= before <= soonest
-            moment = before if waits and before is not None else max(claim.expires_at, soonest)
-            claim.timer = moment
+        if claim.stands:
+            claim.forget_at_us = None
+        elif claim.forget_at_us is None:
+            claim.forget_at_us = self._log_time_ms * 1000 + self.rules.retention_us
+        limit = claim.expires_at_us if claim.stands else claim.forget_at_us
+        if limit is not None:
+            soonest = self._log_time_ms * 1000 + 1
+            waits = before is not None and limit <= before <= soonest
+            moment = before if waits and before is not None else max(limit, soonest)
+            claim.timer_us = moment
             self.limited[claim.name] = claim
             if moment != before:
                 self.wake(moment)
 
     def _commit(self, claim: Claim, units: int, request: int) -> None:
         number = len(self.commits)
-        self.commits.append((self._now, self._first + len(self.told)))
+        self.commits.append((self._now, self._first + len(self.reported)))
         self._requests.append(request)
         claim.held.append([number, units])
         claim.held.sort(key=lambda held: (self._requests[held[0]], held[0]))  # as they were asked for
         self._promised[claim.channel] += units
-        self.told.append(Told("committed", claim.channel, units, number=number))
+        self.reported.append(Reported("committed", claim.channel, units, number=number))
 
     def give_back(self, name: str, claim: Claim, units: int, reason: str) -> None:
         """Release units of a claim: such as wait first, then such as are promised by day, then reserved ones."""
@@ -236,7 +242,7 @@ class Pool:
         by_day = min(units - waiting, claim.promised)
         self.unpromise(claim, by_day, latest=True)
         for number, part in self._let_go(claim, units - waiting - by_day, oldest=False):
-            self.told.append(Told("released", claim.channel, part, number, name, reason))
+            self.reported.append(Reported("released", claim.channel, part, number, name, reason))
 
     def _take_back(self) -> None:
         """Take back what the stock no longer covers: of the unconfirmed first, the lowest priority, the newest request.
@@ -250,7 +256,7 @@ class Pool:
             loser, request = min(promises, key=lambda one: (one[0].confirmed, one[0].priority, -one[1]))
             units = min(short, loser.held[-1][1])
             [(number, _)] = self._let_go(loser, units, oldest=False)
-            self.told.append(Told("released", loser.channel, units, number, loser.name, "SUPPLY_LOST"))
+            self.reported.append(Reported("released", loser.channel, units, number, loser.name, "SUPPLY_LOST"))
             self._wait(loser, units, request)
 
     def _let_go(self, claim: Claim, units: int, *, oldest: bool) -> list[tuple[int, int]]:
@@ -261,7 +267,7 @@ class Pool:
         if not claim.waits:
             self._queue.append(claim)
         rest = [wait for wait in claim.waits if wait[0] != place]
-        units += sum(waiting for at, waiting in claim.waits if at == place)
+        units += sum(waiting for asked, waiting in claim.waits if asked == place)
         claim.waits = sorted([*rest, [place, units]])
 
     def _refill(self) -> None:

@@ -94,10 +94,10 @@ class Promises(Dates):
     def _lose(self) -> list[tuple[int, int, Claim, int]]:
         """Take promises off until what is left is covered; return the lost units by rank."""
         lost: dict[tuple[int, int], tuple[Claim, int]] = {}
-        while (standing := list(self._promises())) and (hole := self._hole(min(day for _, (_, _, day) in standing))):
+        while (active := list(self._promises())) and (hole := self._hole(min(day for _, (_, _, day) in active))):
             last, missing = hole
             loser, promise = min(
-                ((claim, promise) for claim, promise in standing if promise[2] <= last),
+                ((claim, promise) for claim, promise in active if promise[2] <= last),
                 key=lambda one: (one[0].confirmed, one[0].priority, -one[1][0], -one[1][2]),
             )
             place, units, _ = promise
@@ -228,10 +228,10 @@ class Promises(Dates):
 
     def roll(self, day: int) -> None:
         """Let a day come: what is near is due, and what was promised for days that are over is promised for it."""
-        self.boundary, self.roll_at = day + 1, None
+        self.boundary, self.roll_at_us = day + 1, None
         self.changed()
         for claim in self._undue.values():
-            claim.undue = claim.undue and claim.wanted is not None and claim.wanted > day + self.rules.ahead
+            claim.undue = claim.undue and claim.wanted is not None and claim.wanted > day + self.rules.ahead_days
         for claim, (place, units, on) in list(self._promises()):
             if on < day:
                 self._move(claim, place, units, on, day)

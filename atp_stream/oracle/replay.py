@@ -11,8 +11,8 @@ from atp_stream.oracle.clock import Clock
 from atp_stream.oracle.dates import Projection
 from atp_stream.oracle.history import History, Record
 from atp_stream.oracle.inputs import Asked, Breach, ask
-from atp_stream.oracle.item import Denied, Item, Past, Told, Unknown
-from atp_stream.oracle.policy import FIRST, Rules, rules, window
+from atp_stream.oracle.item import Denied, Item, Past, Reported, Unknown
+from atp_stream.oracle.policy import FIRST, Rules, rules, window_us
 from atp_stream.oracle.report import Report
 
 Place = tuple[int, int]  # partition and offset in the item log
@@ -31,7 +31,7 @@ class Expected:
     """
 
     version: int
-    told: list[Told]
+    reported: list[Reported]
     rows: dict[str, tuple[int, int]]
     on_hand: int
     handed_over: int
@@ -59,7 +59,7 @@ class Replay:
         fell = bool(steps) and item.on_hand < steps[next(reversed(steps))].on_hand  # a create meets what left before it
         steps[place] = Expected(
             version=item.version,
-            told=item.told,
+            reported=item.reported,
             rows=item.rows(),
             on_hand=item.on_hand,
             handed_over=item.handed_over,
@@ -78,13 +78,13 @@ def replay(history: History, report: Report) -> Replay:
     marks: dict[tuple[int, str], int] = {}
     for record in history.of(history.names.item_log):
         clock = clocks[record.partition]
-        now = clock.read(record.timestamp)
+        now_ms = clock.read(record.timestamp)
         if record.header("atp-control") is not None:
             continue
         source = record.header("atp-source")
         if source is None:
             clock.move()
-            _operate(record, now, done, report)
+            _operate(record, now_ms, done, report)
             clock.live_by(_window(done, record))
             continue
         if source in done.taken:
@@ -95,7 +95,7 @@ def replay(history: History, report: Report) -> Replay:
         done.taken[source] = (record.partition, record.offset)
         clock.begin(_window(done, record))
         clock.move()
-        _check_order(record, source, marks, report)
+        _check_sequence(record, source, marks, report)
         if source not in inputs:
             report.complain(f"{record.place} was made from {source}, which does not exist")
             continue
@@ -105,16 +105,16 @@ def replay(history: History, report: Report) -> Replay:
 
 def _window(done: Replay, record: Record) -> int:
     """Return the window that is in force, in milliseconds."""
-    return window(done.policies[record.partition]) // 1_000
+    return window_us(done.policies[record.partition]) // 1_000
 
 
-def _operate(record: Record, now: int, done: Replay, report: Report) -> None:
+def _operate(record: Record, now_ms: int, done: Replay, report: Report) -> None:
     """Put a policy in force, or let time pass: what else operators say the oracle does not know."""
     said = json.loads(record.value or b"{}")
     there = [item for item in done.items.items() if done.partitions[item[0]] == record.partition]
     if record.key == b"|" and said.get("command") == "tick":
         for name, item in there:
-            if item.run_out(min(said["at"], now * 1000), record.offset, now):
+            if item.run_out(min(said["at"], now_ms * 1000), record.offset, now_ms):
                 done.keep(name, (record.partition, record.offset))
         return
     if record.key != b"|" or (said and said.get("command") != "policy"):
@@ -123,7 +123,7 @@ def _operate(record: Record, now: int, done: Replay, report: Report) -> None:
     document = done.policies[record.partition] = said.get("document", FIRST)
     for name, item in there:
         if (new := _rules(document, name, record, report)) != item.rules:
-            item.meet(new, record.offset, now)
+            item.meet(new, record.offset, now_ms)
             done.keep(name, (record.partition, record.offset))
 
 
@@ -135,7 +135,7 @@ def _rules(document: Mapping[str, Any], name: Name, record: Record, report: Repo
         return rules(FIRST, *name)
 
 
-def _check_order(record: Record, source: str, marks: dict[tuple[int, str], int], report: Report) -> None:
+def _check_sequence(record: Record, source: str, marks: dict[tuple[int, str], int], report: Report) -> None:
     partition, _, offset = source.rpartition("/")
     key = (record.partition, partition)
     if int(offset) < marks.get(key, -1):
@@ -160,7 +160,7 @@ def _apply(history: History, source: Record, record: Record, clock: Clock, done:
     name = (question.tenant, question.item)
     item = done.items.get(name) or Item(_rules(done.policies[record.partition], name, record, report))
     try:
-        applied = item.asked(question, record.offset, clock.log, generation=clock.generation)
+        applied = item.asked(question, record.offset, clock.log_time_ms, generation=clock.generation)
     except Denied as denied:
         done.denied[source.place] = str(denied)
         if denied.tells_of_supply:

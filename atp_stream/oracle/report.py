@@ -88,14 +88,14 @@ class Report:
             "past": self.past,
             "refused by the ledger": self.denied,
         }
-        told = ", ".join(f"{count:,} {what}" for what, count in answers.items() if count or what == "applied")
+        answered = ", ".join(f"{count:,} {what}" for what, count in answers.items() if count or what == "applied")
         summary = (
             (
                 "events in",
                 self.events_in,
                 f"{self.commands:,} into the log, {at_intake:,} refused, {self.skipped:,} not ours",
             ),
-            ("commands", self.commands, told),
+            ("commands", self.commands, answered),
             ("table rows", self.rows, f"of {self.items:,} items, compared with a fold of the log"),
         )
         found = [
@@ -116,9 +116,9 @@ class Report:
         ]
 
     def _by_day(self) -> list[str]:
-        told = self.out["ReservationPromisedEvent"]
+        events = self.out["ReservationPromisedEvent"]
         became = f"{self.kept:,} kept, {self.redated:,} put off, {self.broken:,} broken without a cause"
-        return [f"promises by day, told {told:,} times: {became}"] if told else []
+        return [f"promises by day, told {events:,} times: {became}"] if events else []
 
 
 def _times(count: int) -> str:

@@ -10,13 +10,13 @@ class Series:
         self._stamps: list[int] = []
         self._units: list[int] = []
 
-    def add(self, at: int, units: int) -> None:
+    def add(self, at_us: int, units: int) -> None:
         """Add units (fewer than 0: take them back) at a moment."""
-        place = bisect_left(self._stamps, at)
-        if place < len(self._stamps) and self._stamps[place] == at:
+        place = bisect_left(self._stamps, at_us)
+        if place < len(self._stamps) and self._stamps[place] == at_us:
             self._units[place] += units
         else:
-            self._stamps.insert(place, at)
+            self._stamps.insert(place, at_us)
             self._units.insert(place, units)
 
     def total(self, *, after: int | None = None, upto: int | None = None) -> int:

@@ -60,11 +60,11 @@ class Shelf:
             Stale, Past: it comes too late.
         """
         place = self._locations.get(fact.location) or Location()
-        known, overtaken = place.known.get(fact.id), place.overtaken(fact.at)
+        known, overtaken = place.known.get(fact.id), place.overtaken(fact.at_us)
         if known is not None and known >= generation - 1:
             return False
         if overtaken is not None and overtaken < generation - 1:
-            holds = place.newest is not None and fact.at < place.newest and not fact.reservation
+            holds = place.newest is not None and fact.at_us < place.newest and not fact.reservation
             raise Past if holds else Stale
         self._locations[fact.location] = place
         place.put(fact, generation)
@@ -76,10 +76,14 @@ class Shelf:
         """State anew what has left for a reservation."""
         for sign, pieces in ((-1, self._gone.get(reservation, [])), (1, gone)):
             for one in pieces:
-                self._left[one.location].add(one.at, sign * one.quantity)
-                self._left_at_all.add(one.at, sign * one.quantity)
+                self._left[one.location].add(one.at_us, sign * one.quantity)
+                self._left_at_all.add(one.at_us, sign * one.quantity)
         self._gone[reservation] = gone
         self._held = self._gap = None
+
+    def forget(self, reservation: str) -> None:
+        """Take what has left for a reservation for good: whoever bears its name later is another one."""
+        self._gone.pop(reservation, None)
 
     def _sums(self) -> list[tuple[Held, list[str]]]:
         counted = {name for name, place in self._locations.items() if place.newest is not None}

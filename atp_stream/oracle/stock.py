@@ -12,19 +12,19 @@ class Said(NamedTuple):
     `skew` is that of the policy when it came: an absolute includes what left up to `skew` before its stamp.
     """
 
-    at: int
+    at_us: int
     id: Any
     delta: int | None
     absolute: int | None
     reservation: bool
     location: str
-    skew: int = 0
+    skew_us: int = 0
 
 
 class Gone(NamedTuple):
     """Units that left a location; `rest` are those of a fulfilment of all that was left, which states no number."""
 
-    at: int
+    at_us: int
     quantity: int
     location: str
     rest: bool = False

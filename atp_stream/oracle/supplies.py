@@ -1,15 +1,18 @@
 """What is said of the supplies of one item, and what of it the stock has to tell of still."""
 
+from collections.abc import Iterator
 from typing import Final
 
-from atp_stream.oracle.dates import Arriving
+from atp_stream.oracle.dates import DAY, NEVER, Arriving
 from atp_stream.oracle.inputs import Asked
+from atp_stream.oracle.policy import Rules
 from atp_stream.oracle.promises import Promises
 from atp_stream.oracle.shelf import Past, Stale
 from atp_stream.oracle.stock import Said
-from atp_stream.oracle.supply import MOST_RECEIPTS, Supply
+from atp_stream.oracle.supply import MAX_RECEIPTS, Supply
 
-_MOST_OPEN: Final = 1_000
+_MAX_OPEN: Final = 1_000
+_PAST_DUE_DAYS: Final = 90  # so many days past its own what is open is kept
 
 
 class Denied(Exception):
@@ -23,11 +26,17 @@ class Denied(Exception):
 class Supplies(Promises):
     """The supplies of one item as messages tell of them; what is told in vain changes nothing."""
 
+    def __init__(self, rules: Rules) -> None:
+        super().__init__(rules)
+        self.supply_forgotten_at_us = NEVER  # the stamp of the newest statement that is forgotten
+
     def schedule(self, asked: Asked) -> bool:
         """Take note of what is ordered; tell whether it is news."""
         supply = self._supply(asked)
-        is_order = asked.kind != "supply_cancelled"
-        if is_order and not supply.open and sum(one.open > 0 for one in self.supplies.values()) >= _MOST_OPEN:
+        if asked.supply not in self.supplies and asked.at_us <= self.supply_forgotten_at_us:
+            raise Denied("too_old")
+        opens = asked.kind != "supply_cancelled"
+        if opens and not supply.open and sum(one.open > 0 for one in self.supplies.values()) >= _MAX_OPEN:
             raise Denied("too_many_supplies")
         if not supply.state(asked):
             return False
@@ -44,10 +53,10 @@ class Supplies(Promises):
         supply.receive(way, asked)
         units = open_before - supply.open
         if units > 0 and not asked.moves and not self._is_held(asked):
-            soonest = self._log_time * 1000
-            until = max(soonest + self.rules.receipt_grace, soonest + 1)
-            self.wake(until)
-            self.arriving.append(Arriving(str(asked.supply), units, asked.location or "", asked.at, until))
+            soonest = self._log_time_ms * 1000
+            until_us = max(soonest + self.rules.receipt_grace_us, soonest + 1)
+            self.wake(until_us)
+            self.arriving.append(Arriving(str(asked.supply), units, asked.location or "", asked.at_us, until_us))
         self._keep(asked, supply)
         if asked.moves:
             self.put("receipt", asked, generation, news=True)
@@ -76,7 +85,7 @@ class Supplies(Promises):
             Past: it changes nothing, not even a supply.
         """
         name = kind, fact.event_id
-        said = Said(fact.at, name, fact.quantity, fact.absolute, ships, fact.location or "", self.rules.skew)
+        said = Said(fact.at_us, name, fact.quantity, fact.absolute, ships, fact.location or "", self.rules.skew_us)
         try:
             if not self.shelf.take(said, generation):
                 return False
@@ -89,24 +98,43 @@ class Supplies(Promises):
             self.past += 1
             raise
         if fact.absolute is not None:
-            self.absolute_at = max(self.absolute_at, fact.at)
+            self.absolute_at_us = max(self.absolute_at_us, fact.at_us)
             held = ("", fact.location or "")
-            self.arriving = [one for one in self.arriving if one.location not in held or one.at > fact.at]
+            self.arriving = [one for one in self.arriving if one.location not in held or one.at_us > fact.at_us]
         return True
 
-    def wait_no_longer(self, until: int) -> None:
+    def forget_supplies(self, until_us: int) -> None:
+        """Forget supplies whose time is over; the stamp of the newest statement that is forgotten stays."""
+        for name, supply in [*self.supplies.items()]:
+            if supply.timer_us <= until_us:
+                del self.supplies[name]
+                if supply.holds is not None:
+                    self.supply_forgotten_at_us = max(self.supply_forgotten_at_us, supply.holds.at_us)
+                self.changed()
+
+    def timers(self) -> Iterator[int]:
+        """Yield the moments at which a tick is to come."""
+        yield from (claim.timer_us for claim in self.limited.values() if claim.timer_us is not None)
+        yield from (one.until_us for one in self.arriving)
+        yield from (supply.timer_us for supply in self.supplies.values())
+        if self.roll_at_us is not None:
+            yield self.roll_at_us
+        if self.drift is not None and self.drift.timer_us is not None:
+            yield self.drift.timer_us
+
+    def wait_no_longer(self, until_us: int) -> None:
         """Let what the stock has not told of within its grace arrive no more."""
-        self.arriving = [one for one in self.arriving if one.until > until]
+        self.arriving = [one for one in self.arriving if one.until_us > until_us]
 
     def _is_held(self, asked: Asked) -> bool:
         """Tell whether an absolute holds already what has come."""
-        newest = self.shelf.newest_at(asked.location) if asked.location else self.absolute_at
-        return newest is not None and newest >= asked.at
+        newest = self.shelf.newest_at(asked.location) if asked.location else self.absolute_at_us
+        return newest is not None and newest >= asked.at_us
 
     def _is_news(self, supply: Supply, way: str, asked: Asked) -> bool:
         if supply.knows(way, asked):
             return False
-        if len(supply.receipts) >= MOST_RECEIPTS:
+        if len(supply.receipts) >= MAX_RECEIPTS:
             raise Denied("too_many_movements")
         return True
 
@@ -114,4 +142,10 @@ class Supplies(Promises):
         return self.supplies.get(str(asked.supply)) or Supply()
 
     def _keep(self, asked: Asked, supply: Supply) -> None:
+        """Keep a supply for the retention after its last change; one that is open, until long after its day."""
         self.supplies[str(asked.supply)] = supply
+        now = since = self._log_time_ms * 1000
+        if supply.open and supply.holds is not None:
+            since = max(now, (supply.holds.day + _PAST_DUE_DAYS + 1) * DAY * 1000)
+        supply.timer_us = max(since + self.rules.retention_us, now + 1)
+        self.wake(supply.timer_us)

@@ -8,14 +8,14 @@ from typing import Any, Final, NamedTuple
 
 from atp_stream.oracle.inputs import Asked
 
-MOST_RECEIPTS: Final = 256  # that are told apart
+MAX_RECEIPTS: Final = 256  # that are told apart
 _STATEMENTS: Final = 16  # that are remembered
 
 
 class Statement(NamedTuple):
     """What is ordered; the greatest holds. `less` is the quantity below 0: of two of one stamp the smaller counts."""
 
-    at: int
+    at_us: int
     cancelled: bool
     unsure: bool
     less: int
@@ -26,7 +26,7 @@ class Statement(NamedTuple):
 class Receipt(NamedTuple):
     """Units that have come; None: all that was ordered when it was stamped."""
 
-    at: int
+    at_us: int
     units: int | None
     final: bool
 
@@ -37,13 +37,14 @@ class Supply:
     def __init__(self) -> None:
         self.statements: list[Statement] = []
         self.receipts: dict[tuple[str, str, Any], Receipt] = {}
+        self.timer_us = 0  # when it is forgotten
         self._open: int | None = 0  # None: something was said since it was counted
 
     def state(self, asked: Asked) -> bool:
         """Take note of what is ordered; tell whether it is news."""
         cancelled = asked.kind == "supply_cancelled"
         rest = repr((asked.event_id, asked.location, asked.label, asked.reference))
-        said = Statement(asked.at, cancelled, not asked.firm, -(asked.quantity or 0), asked.day or 0, rest)
+        said = Statement(asked.at_us, cancelled, not asked.firm, -(asked.quantity or 0), asked.day or 0, rest)
         before, self._open = self.statements, None
         self.statements = sorted({*before, said})[-_STATEMENTS:]
         return self.statements != before
@@ -54,7 +55,7 @@ class Supply:
         if name in self.receipts:
             return False
         self._open = None
-        self.receipts[name] = Receipt(asked.at, asked.quantity, asked.final)
+        self.receipts[name] = Receipt(asked.at_us, asked.quantity, asked.final)
         return True
 
     def knows(self, way: str, asked: Asked) -> bool:
@@ -70,13 +71,13 @@ class Supply:
     def come(self) -> int:
         """Units that have come: receipts that move no stock and adjustments may tell of the same."""
         other = max(self.sum_of("told"), self.sum_of("adjusted"))
-        whole = [self._ordered_at(one.at) for one in self.receipts.values() if one.units is None]
+        whole = [self._ordered_at(one.at_us) for one in self.receipts.values() if one.units is None]
         return max(0, self.sum_of("moved") + other, *whole)
 
     @property
-    def final_at(self) -> int:
+    def final_at_us(self) -> int:
         """The stamp of the newest receipt behind which nothing comes."""
-        ends = (one.at for one in self.receipts.values() if one.final or one.units is None)
+        ends = (one.at_us for one in self.receipts.values() if one.final or one.units is None)
         return max(ends, default=-1)
 
     @property
@@ -84,7 +85,7 @@ class Supply:
         """Units that have still to come."""
         if self._open is None:
             holds = self.holds
-            ended = holds is None or holds.cancelled or self.final_at >= holds.at
+            ended = holds is None or holds.cancelled or self.final_at_us >= holds.at_us
             self._open = 0 if holds is None or ended else max(0, -holds.less - self.come)
         return self._open
 
@@ -105,11 +106,11 @@ class Supply:
 
     def wholes(self) -> Iterator[int]:
         """Yield the stamps of the receipts of all that was open."""
-        yield from sorted(one.at for one in self.receipts.values() if one.units is None)
+        yield from sorted(one.at_us for one in self.receipts.values() if one.units is None)
 
-    def _ordered_at(self, at: int) -> int:
+    def _ordered_at(self, at_us: int) -> int:
         """Return what was ordered at a stamp; the oldest statement that is remembered stands for forgotten ones."""
-        known = [one for one in self.statements if one.at <= at]
+        known = [one for one in self.statements if one.at_us <= at_us]
         if not known and len(self.statements) == _STATEMENTS:
             known = self.statements[:1]
         return -known[-1].less if known else 0

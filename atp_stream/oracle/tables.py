@@ -104,7 +104,7 @@ def _claim(item: Item, claim: Claim) -> dict[str, Any]:
     return {
         "channel": claim.channel,
         "asked": claim.asked,
-        "at": claim.at,
+        "at": claim.at_us,
         "requested": claim.requested,
         "released": claim.released,
         "excess": claim.excess,
@@ -119,7 +119,7 @@ def _claim(item: Item, claim: Claim) -> dict[str, Any]:
         "priority": claim.priority,
         "allow_partial": claim.partial,
         "allow_backorder": None if claim.backorder else False,
-        "expires_at": claim.expires_at,
+        "expires_at": claim.expires_at_us,
         "confirmed": claim.confirmed,
         "location": claim.location,
         "reference": claim.reference,

@@ -21,7 +21,7 @@ def by_day(item: Item) -> Iterator[tuple[str, Any]]:
         {
             "days": item.days(),
             "boundary": item.boundary,
-            "timer": item.roll_at,
+            "timer": item.roll_at_us,
             "arriving": [list(one) for one in item.arriving],
             "open": sum(one.open > 0 for one in item.supplies.values()),
             "undue": sum(claim.undue for claim in claims),
@@ -45,7 +45,7 @@ def _supply(supply: Supply) -> dict[str, Any]:
         "moved": supply.sum_of("moved"),
         "received": supply.sum_of("told"),
         "adjusted": supply.sum_of("adjusted"),
-        "final_at": None if supply.final_at < 0 else supply.final_at,
+        "final_at": None if supply.final_at_us < 0 else supply.final_at_us,
         "wholes": list(supply.wholes()),
     }
 

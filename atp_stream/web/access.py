@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 from aiohttp import web
 
 from atp_stream.engine.repetitions import Repetitions
-from atp_stream.messages.traces import told_of, trace_headers
+from atp_stream.messages.traces import log_fields_of, trace_headers
 from atp_stream.web.callers import ALL, CALLER, Caller, Role
 from atp_stream.web.problems import Problem
 
@@ -68,7 +68,7 @@ def note_refusal(request: web.Request, caller: Caller | None, problem: Problem) 
 
 
 def _about(request: web.Request, caller: Caller | None) -> dict[str, Any]:
-    trace = told_of(trace_headers(request.headers))
+    trace = log_fields_of(trace_headers(request.headers))
     return {"caller": caller.name if caller else None, "peer": request.remote, "asked": _asked(request), **trace}
 
 

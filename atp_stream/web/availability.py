@@ -73,8 +73,8 @@ def _drift(row: Item) -> dict[str, Any] | None:
     """Return since when the stock has not fitted its history, and the gap that was told of it; None if it does."""
     if row.drift is None:
         return None
-    told = units(row.drift.reported) if row.drift.reported else None
-    return {"since": log_moment(row.drift.since_ms), "told": told}
+    reported = units(row.drift.reported) if row.drift.reported else None
+    return {"since": log_moment(row.drift.since_ms), "told": reported}
 
 
 def closed_by(part: Backorder | None) -> dict[str, Any]:

@@ -23,7 +23,8 @@ from atp_stream.engine.input_producer import SEND_S, InputProducer, NotSent, Sou
 from atp_stream.engine.routing import Elsewhere
 from atp_stream.messages.inbound import Inbound, InputKind, Translated
 from atp_stream.messages.limits import MAX_MESSAGE_BYTES
-from atp_stream.messages.traces import Headers, trace_headers
+from atp_stream.messages.traces import trace_headers
+from atp_stream.records import Headers
 from atp_stream.settings import Settings
 from atp_stream.topics import Topics
 from atp_stream.web.access import WRITE, permit

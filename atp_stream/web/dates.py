@@ -16,7 +16,7 @@ from atp_stream.domain.supply import days
 from atp_stream.messages.timestamps import day_of
 from atp_stream.web.problems import Problem
 
-MOST_DAYS: Final = 367
+MAX_DAYS: Final = 367
 """So many days has the longest curve: today, and a horizon of 366."""
 
 _NS_PER_MS: Final = 1_000_000

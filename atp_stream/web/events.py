@@ -19,11 +19,11 @@ from yarl import URL
 from atp_stream.domain.errors import Refused
 from atp_stream.domain.names import encode, join
 from atp_stream.engine.app import EngineApp
-from atp_stream.engine.batches import Output
 from atp_stream.engine.commit_group import Answer
 from atp_stream.messages.outbound import EVENTS, Role
 from atp_stream.messages.output_reader import OutputReader
 from atp_stream.messages.registry import SchemaCache
+from atp_stream.records import Output
 from atp_stream.topics import LOG_PARTITIONS
 from atp_stream.web.endpoint import Pages
 from atp_stream.web.path_names import behind, from_path, known_parameters
@@ -42,7 +42,7 @@ AT_ONCE: Final = 5
 SIGN_OF_LIFE_S: Final = 10.0
 LOOK_S: Final = 1.0
 """So soon it is noticed that a reader has gone, or that another worker has come or gone."""
-LONGEST_S: Final = 3_600.0
+MAX_STREAM_S: Final = 3_600.0
 """So long a stream may last: whoever may not read any more is found out when he asks again."""
 
 _CONFLATED: Final = frozenset({EVENTS[Role.AVAILABILITY], EVENTS[Role.PROJECTED]})
@@ -179,7 +179,7 @@ class Events:
         loop = asyncio.get_running_loop()
         began = said_at = loop.time()
         await response.write(b": these are the events from now on\n\n")
-        while not self._closed and loop.time() - began < LONGEST_S:
+        while not self._closed and loop.time() - began < MAX_STREAM_S:
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_S):
                     await reader.wake.wait()

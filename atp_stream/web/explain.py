@@ -268,8 +268,8 @@ def add_explain(app: EngineApp, pages: Pages) -> None:
         curve = state.get(curve_key(name)) if row.dated else None
         by_date = None if asked.date is None else on_day(opened(state, name, row)[0], state, asked.date)
         waiting = closing(state, name, row)
-        told = describe(of.tenant, of.item, row, rules, log, places, waiting, curve, by_date=by_date)
+        described = describe(of.tenant, of.item, row, rules, log, places, waiting, curve, by_date=by_date)
         start = reservation_key(name, asked.after) + ("\0" if asked.after else "")
-        return {**told, **page(name, state.scan(start), asked.limit)}
+        return {**described, **page(name, state.scan(start), asked.limit)}
 
     pages.add("GET", "/atp/{tenant}/{item}/explain", item_view(app, _wanted, explanation))

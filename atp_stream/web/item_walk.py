@@ -45,13 +45,21 @@ def walk(app: EngineApp, partitions: Sequence[int], tenant: str, prefix: str = "
     return heapq.merge(*(_of_partition(app, number, start, common) for number in partitions))
 
 
+def walk_tenants(app: EngineApp, partition: int) -> Iterator[Place]:
+    """Yield the items of all tenants in a partition, as `walk` does those of one."""
+    return _of_partition(app, partition, b"", b"")
+
+
 def _of_partition(app: EngineApp, partition: int, start: bytes, common: bytes) -> Iterator[Place]:
     while True:
         rows: Any = app.table.scan(partition, start)
         key, _ = next(rows, (b"", b""))
         rows.close()
-        if not key.startswith(common):
+        if not key or not key.startswith(common):
             return
+        if key.startswith(b"|"):  # a row of the partition itself
+            start = b"}"
+            continue
         name = b"|".join(key.split(b"|", 2)[:2])
         yield Place(name + b"|", partition)
         start = name + b"}"  # behind all rows of the item

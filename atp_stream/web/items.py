@@ -5,7 +5,6 @@ import time
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from heapq import nsmallest
-from itertools import chain
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -24,7 +23,7 @@ from atp_stream.web.path_names import behind, checked, from_path, known_paramete
 from atp_stream.web.problems import Problem
 from atp_stream.web.routing import read_row
 from atp_stream.web.summaries import Found, Risk, describe, gravity
-from atp_stream.web.survey import AtRisk, OfPartition, Surveys
+from atp_stream.web.survey import OF_PAGES, OfPartition, Surveys
 
 PAGE: Final = 50
 MAX_PAGE: Final = 200
@@ -165,12 +164,9 @@ async def by_risk(app: EngineApp, surveys: Surveys, partitions: Sequence[int], t
     """
     survey = await surveys.of(tenant)
     known = {number: survey.sums[number] for number in partitions if number in survey.sums}
-    first: dict[str, tuple[AtRisk, int]] = {}
-    for number, one_known in known.items():
-        for one in chain.from_iterable(one_known.sums.at_risk[risk] for risk in wanted.risks):
-            if one.name not in first or one < first[one.name][0]:
-                first[one.name] = one, number
-    gravest = nsmallest(wanted.limit, first.values())
+    risk = wanted.risks[0] if len(wanted.risks) == 1 else None
+    kept = [(one, number) for number, part in known.items() for one in part.sums.gravest[risk]]
+    gravest = nsmallest(wanted.limit, kept)
     owned = [number for number in known if number in app.steps.owned()]
     reading = _Reading(app, owned)
     shown: list[msgspec.Raw] = []
@@ -178,10 +174,11 @@ async def by_risk(app: EngineApp, surveys: Surveys, partitions: Sequence[int], t
         found = await reading.shown(number, one.name) if number in owned else None
         if found is not None:
             shown.append(msgspec.Raw(found[1]))
-    return Page(shown, None, Partitions(owned, []), len(first), *_standing(known, partitions))
+    found_at_all = sum(part.sums.found(risk) for part in known.values())
+    return Page(shown, None, Partitions(owned, []), found_at_all, *_completeness(known, partitions))
 
 
-def _standing(known: Mapping[int, OfPartition], partitions: Sequence[int]) -> tuple[bool, float]:
+def _completeness(known: Mapping[int, OfPartition], partitions: Sequence[int]) -> tuple[bool, float]:
     """Return whether all items are in what is known of some partitions, and how old the oldest of it is."""
     complete = len(known) == len(partitions) and all(one.complete for one in known.values())
     now = time.time()
@@ -233,7 +230,7 @@ async def own_totals(surveys: Surveys, partitions: Sequence[int], tenant: str) -
             )
             for risk in Risk
         },
-        *_standing(known, partitions),
+        *_completeness(known, partitions),
         Partitions(list(partitions), []),
     )
 
@@ -267,9 +264,9 @@ def sum_of(parts: Sequence[Totals], tenant: str, partitions: Partitions) -> dict
     }
 
 
-def add_items(app: EngineApp, pages: Pages) -> Surveys:
-    """Serve the lists of items and the sums over them, and return what counts for them."""
-    surveys = Surveys(app)
+def add_items(app: EngineApp, pages: Pages) -> None:
+    """Serve the lists of items and the sums over them."""
+    surveys = Surveys(app, OF_PAGES)
 
     async def items_view(request: web.Request) -> web.Response:
         tenant = from_path(request, "tenant")[0]
@@ -294,4 +291,3 @@ def add_items(app: EngineApp, pages: Pages) -> Surveys:
 
     pages.add("GET", "/items/{tenant}", items_view)
     pages.add("GET", "/totals/{tenant}", totals_view)
-    return surveys

@@ -1,7 +1,8 @@
 """`GET /metrics`: the worker's figures for Prometheus.
 
 Nothing here is per record: counts are kept where the work is done, in plain dicts, and are read when Prometheus asks;
-only a step and an HTTP request are observed one by one. No label names an item, so the number of series is bounded.
+only a step and an HTTP request are observed one by one. What is short, waits or has a gap is counted in the
+background while Prometheus asks. No label names an item, so the number of series is bounded.
 """
 
 import platform
@@ -10,13 +11,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from itertools import takewhile
-from typing import Final, TypeAlias
+from typing import Final
 
 from aiohttp import web
 from faust.sensors.prometheus import FaustMetrics, PrometheusMonitor
 from prometheus_client import CollectorRegistry, Histogram, ProcessCollector, disable_created_metrics
 from prometheus_client import Counter as CounterMetric
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
@@ -34,7 +35,9 @@ from atp_stream.topics import Topics
 from atp_stream.web.access import Access
 from atp_stream.web.callers import Role
 from atp_stream.web.endpoint import Pages
+from atp_stream.web.gauges import Values, gauge
 from atp_stream.web.health import WorkerState, state_of
+from atp_stream.web.item_metrics import ItemMetrics
 from atp_stream.web.routing import read_row
 
 STEP_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
@@ -62,16 +65,13 @@ COUNTED: Final = {
 }
 """What the ledger counts besides what it publishes: its name there, that of the metric, and what it is."""
 
-Values: TypeAlias = dict[tuple[str, ...], float]
-"""Values of a gauge by those of its labels."""
-
 
 class Metrics:
     """All metrics of one worker.
 
     `messages` counts input records by (topic, what became of them), `unread` those with fields that nobody reads by
-    topic, `timekeeper` knows how long what is due has waited for
-    input, and for which. Let `step` be told of each step that was committed.
+    topic, `timekeeper` knows how long what is due has waited for input, and for which. Let `step` be told of each step
+    that was committed.
     """
 
     def __init__(
@@ -90,6 +90,8 @@ class Metrics:
         self._count_requests()
         ProcessCollector(registry=self.registry)
         self.registry.register(_Running(app, topics, messages, unread, self._refused, timekeeper))
+        self.items = ItemMetrics(app)
+        self.registry.register(self.items)
         app.monitor = PrometheusMonitor(metrics=_faust_metrics(self.registry))
 
     def _count_steps(self) -> None:
@@ -180,18 +182,18 @@ class _Running(Collector):
         """Yield the metrics as they are now."""
         app = self._app
         build = {"version": __version__, "faust": version("faust-streaming"), "python": platform.python_version()}
-        yield _gauge("atp_build_info", "What runs here.", {tuple(build.values()): 1}, *build)
+        yield gauge("atp_build_info", "What runs here.", {tuple(build.values()): 1}, *build)
         now = state_of(app)
-        yield _gauge(
+        yield gauge(
             "atp_worker_state",
             "What the worker is about; 1 for that, 0 for the others.",
             {(one,): one is now for one in WorkerState},
             "state",
         )
-        yield _gauge("atp_partitions_owned", "Log partitions owned.", {(): len(app.steps.owned())})
+        yield gauge("atp_partitions_owned", "Log partitions owned.", {(): len(app.steps.owned())})
         left = lag.records_to_restore(app)
-        yield _gauge("atp_restore_records_left", "Changelog records to restore before all is served.", {(): left})
-        yield _gauge("atp_quarantined_items", "Items of owned partitions in quarantine.", {(): quarantined(app)})
+        yield gauge("atp_restore_records_left", "Changelog records to restore before all is served.", {(): left})
+        yield gauge("atp_quarantined_items", "Items of owned partitions in quarantine.", {(): quarantined(app)})
         messages = CounterMetricFamily(
             "atp_messages", "Input records read, by what became of them.", labels=["topic", "outcome"]
         )
@@ -208,12 +210,12 @@ class _Running(Collector):
             unread.add_metric([topic], count)
         yield unread
         yield self._dead_letters()
-        yield _gauge(
+        yield gauge(
             "atp_time_held_seconds",
             "For how long time limits that are over have waited for input to be read.",
             {(): self._timekeeper.held()},
         )
-        yield _gauge(
+        yield gauge(
             "atp_input_held_seconds",
             "How old the input is that a source partition has not brought yet, where that holds time limits back.",
             {(one.tp.topic, str(one.tp.partition)): one.age_s for one in self._timekeeper.holders()},
@@ -239,23 +241,23 @@ class _Running(Collector):
         applied: Values = {(str(number),): at for number, at in lag.log_positions(app).items()}
         behind: Values = {(str(number),): count for number, count in lag.log_behind(app).items()}
         sources: Values = {(tp.topic, str(tp.partition)): count for tp, count in lag.sources_behind(app).items()}
-        yield _gauge("atp_log_position", "Offset of the last item-log record applied.", applied, "partition")
-        yield _gauge("atp_log_lag", "Item-log records not applied yet.", behind, "partition")
-        yield _gauge("atp_source_lag", "Input records not in the item log yet.", sources, "topic", "partition")
-        yield _gauge(
+        yield gauge("atp_log_position", "Offset of the last item-log record applied.", applied, "partition")
+        yield gauge("atp_log_lag", "Item-log records not applied yet.", behind, "partition")
+        yield gauge("atp_source_lag", "Input records not in the item log yet.", sources, "topic", "partition")
+        yield gauge(
             "atp_sources_waiting",
             "Input partitions that wait for the registry to tell a schema.",
             {(): len(lag.sources_held(app))},
         )
         generations: Values = {(str(number),): stock_generations(app, number) for number in app.steps.owned()}
-        yield _gauge(
+        yield gauge(
             "atp_stock_generations",
             "Windows of stock time that have rows still, the present one included; 2 or 3 while the purge keeps up.",
             generations,
             "partition",
         )
         missing = lag.sources_missing(app, self._sources)
-        yield _gauge("atp_sources_missing", "Input topics that do not exist.", {(): len(missing)})
+        yield gauge("atp_sources_missing", "Input topics that do not exist.", {(): len(missing)})
 
 
 def quarantined(app: EngineApp) -> int:
@@ -290,17 +292,11 @@ def _faust_metrics(registry: CollectorRegistry) -> FaustMetrics:
     return metrics
 
 
-def _gauge(name: str, text: str, values: Values, *labels: str) -> Metric:
-    gauge = GaugeMetricFamily(name, text, labels=labels)
-    for key, value in sorted(values.items()):
-        gauge.add_metric(key, value)
-    return gauge
-
-
 def add_metrics(metrics: Metrics, pages: Pages) -> None:
     """Serve the metrics."""
 
     async def view(request: web.Request) -> web.Response:
+        metrics.items.ask()
         encode, content_type = choose_encoder(request.headers.get("Accept", ""))
         return web.Response(body=encode(metrics.registry), headers={"Content-Type": content_type})
 

@@ -81,11 +81,11 @@ def of_item(state: State, name: str, row: Item | None) -> dict[str, Any]:
 
 def add_policies(app: EngineApp, pages: Pages, topics: Topics) -> None:
     """Serve the views of the policy, and of an item's rules."""
-    orders = f"{topics.policy.name}/0"
+    source = f"{topics.policy.name}/0"
 
     def newest_change(partition: int) -> int | None:
         position = app.steps.position(partition)
-        mark = None if position is None else position.marks.get(orders)
+        mark = None if position is None else position.marks.get(source)
         return None if mark is None else mark.offset
 
     async def policy_view(request: web.Request) -> web.Response:

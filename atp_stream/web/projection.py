@@ -9,7 +9,7 @@ from atp_stream.domain.item.open_item import OpenItem
 from atp_stream.domain.promise.curve import NOW
 from atp_stream.engine.app import EngineApp
 from atp_stream.web.availability import channel_of, mark
-from atp_stream.web.dates import MOST_DAYS, counted_on, day_asked, opened
+from atp_stream.web.dates import MAX_DAYS, counted_on, day_asked, opened
 from atp_stream.web.endpoint import Pages
 from atp_stream.web.formatting import date_of, date_or_none, units
 from atp_stream.web.item_views import Owned, item_view
@@ -85,7 +85,7 @@ def _asked(request: web.Request) -> _Asked:
     channel = request.query.get("channel")
     if channel is not None:
         checked(channel, "channel")
-    return _Asked(channel, day_asked(request, "from"), whole_number(request, "days", DAYS, MOST_DAYS))
+    return _Asked(channel, day_asked(request, "from"), whole_number(request, "days", DAYS, MAX_DAYS))
 
 
 def add_projection(app: EngineApp, pages: Pages) -> None:

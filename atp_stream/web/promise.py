@@ -32,8 +32,8 @@ _NOBODY: Final = "\0"
 """The reservation that is made: no message can name it."""
 
 _BEYOND: Final = "beyond_horizon"
-_MOST: Final = 2**31 - 1
-_DIGITS: Final = len(str(_MOST))
+_MAX_PRIORITY: Final = 2**31 - 1
+_DIGITS: Final = len(str(_MAX_PRIORITY))
 
 
 class Asked(NamedTuple):
@@ -147,7 +147,12 @@ def _asked(request: web.Request) -> Asked:
 
 def _priority(said: str) -> int:
     digits = said.removeprefix("-")
-    if digits.isascii() and digits.isdigit() and len(digits) <= _DIGITS and -_MOST - 1 <= int(said) <= _MOST:
+    if (
+        digits.isascii()
+        and digits.isdigit()
+        and len(digits) <= _DIGITS
+        and -_MAX_PRIORITY - 1 <= int(said) <= _MAX_PRIORITY
+    ):
         return int(said)
     raise Problem.refused("bad-query", "priority is a whole number of 32 bits")
 

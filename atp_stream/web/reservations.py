@@ -1,13 +1,14 @@
-"""`GET /reservations/{tenant}/{item}/{reservation}`: what became of a claim, now or as soon as it is decided."""
+"""`GET /reservations/{tenant}/{item}` and what follows: what became of claims, now or as soon as they are decided."""
 
-from typing import Any
+from itertools import islice, takewhile
+from typing import Any, Final, NamedTuple
 
 from aiohttp import web
 
 from atp_stream.domain.item.dates import lines_of
 from atp_stream.domain.names import join
-from atp_stream.domain.reservations.balances import allocated, promised, shipped, status
-from atp_stream.domain.row_keys import reservation_key
+from atp_stream.domain.reservations.balances import Status, allocated, promised, shipped, status
+from atp_stream.domain.row_keys import reservation_key, reservation_of, reservation_prefix
 from atp_stream.domain.state.rows import Item, Reservation
 from atp_stream.engine.app import EngineApp
 from atp_stream.engine.routing import Elsewhere
@@ -15,10 +16,16 @@ from atp_stream.messages.outbound import allocation_id
 from atp_stream.web.availability import item_row, mark
 from atp_stream.web.endpoint import Pages, json_response
 from atp_stream.web.formatting import date_of, date_or_none, moment, units
-from atp_stream.web.path_names import from_path
+from atp_stream.web.item_views import Owned, item_view
+from atp_stream.web.path_names import behind, from_path, known_parameters, whole_number
 from atp_stream.web.problems import Problem
 from atp_stream.web.routing import owner, pass_on, read_row
 from atp_stream.web.watches import Watches, wait_s
+
+PAGE: Final = 50
+MAX_PAGE: Final = 200
+LOOKED_AT: Final = 500
+"""So many reservations are looked at for a page, so that nobody else waits long while few have the wanted state."""
 
 
 def describe(row: Reservation, ids: list[str]) -> dict[str, Any]:
@@ -65,16 +72,62 @@ def show(app: EngineApp, partition: int, tenant: str, item: str, reservation: st
         Problem: 404, nothing is known of it; 503, the item has just been given away.
     """
     found: Item = item_row(app, partition, tenant, item)
-    name = join(tenant, item)
-    row = read_row(app, partition, reservation_key(name, reservation))
+    row = read_row(app, partition, reservation_key(join(tenant, item), reservation))
     if row is None:
         raise Problem.unknown("unknown-reservation", f"the item has no reservation {reservation!r}")
+    return _shown(app, partition, (tenant, item, reservation), row, found)
+
+
+def _shown(
+    app: EngineApp, partition: int, names: tuple[str, str, str], row: Reservation, item_of_it: Item
+) -> dict[str, Any]:
     position = app.steps.position(partition)
     if position is None:
         raise Problem.unavailable("moving", "the item's partition has just moved to another worker")
+    tenant, item, reservation = names
+    name = join(tenant, item)
     ids = [allocation_id(position.genesis, name, partition, one.offset, one.ordinal) for one in row.allocations]
     about = {"tenant": tenant, "item": item, "reservation": reservation}
-    return {**about, **describe(row, ids), **mark(found)}
+    return {**about, **describe(row, ids), **mark(item_of_it)}
+
+
+class Wanted(NamedTuple):
+    """Which reservations of an item: those with a status, or (None) all, behind `after`, up to `limit`."""
+
+    status: Status | None
+    after: str
+    limit: int
+
+
+def wanted_by(request: web.Request) -> Wanted:
+    """Return what a request asks for.
+
+    Raises:
+        Problem: 400, it is not as it must be.
+    """
+    known_parameters(request, *Wanted._fields)
+    named = request.query.get("status")
+    if named is not None and named not in {*Status}:
+        raise Problem.refused("bad-query", f"status is one of {', '.join(Status)}")
+    state = None if named is None else Status(named)
+    return Wanted(state, behind(request, "after"), whole_number(request, "limit", PAGE, MAX_PAGE))
+
+
+def page_of(app: EngineApp, of: Owned, wanted: Wanted) -> dict[str, Any]:
+    """Return a page of an item's reservations in the order of their keys; `next` is None at the end."""
+    prefix = reservation_prefix(of.name)
+    start = reservation_key(of.name, wanted.after) + "\0" if wanted.after else prefix
+    rows = takewhile(lambda pair: pair[0].startswith(prefix), of.state.scan(start))
+    found: list[dict[str, Any]] = []
+    last = None
+    for key, row in islice(rows, LOOKED_AT):
+        last = reservation_of(key)
+        if wanted.status in {None, status(row)}:
+            found.append(_shown(app, of.partition, (of.tenant, of.item, last), row, of.row))
+            if len(found) == wanted.limit:
+                break
+    more = next(rows, None) is not None
+    return {"reservations": found, "next": last if more else None, **mark(of.row)}
 
 
 def is_decided(app: EngineApp, partition: int, name: str, reservation: str) -> bool:
@@ -84,7 +137,7 @@ def is_decided(app: EngineApp, partition: int, name: str, reservation: str) -> b
 
 
 def add_reservations(app: EngineApp, pages: Pages, watches: Watches) -> None:
-    """Serve the view of reservations."""
+    """Serve the views of reservations."""
 
     async def reservation_view(request: web.Request) -> web.Response:
         tenant, item, reservation = from_path(request, "tenant", "item", "reservation")
@@ -98,4 +151,7 @@ def add_reservations(app: EngineApp, pages: Pages, watches: Watches) -> None:
                 await watches.until(number, watch, lambda: is_decided(app, number, name, reservation) or None, seconds)
         return json_response(show(app, number, tenant, item, reservation))
 
+    pages.add(
+        "GET", "/reservations/{tenant}/{item}", item_view(app, wanted_by, lambda of, wanted: page_of(app, of, wanted))
+    )
     pages.add("GET", "/reservations/{tenant}/{item}/{reservation}", reservation_view)

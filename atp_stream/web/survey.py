@@ -1,8 +1,8 @@
 """Sums over all items of a tenant, and which items are at risk: counted in the background while somebody asks.
 
 Nothing is kept up to date by the ledger, so that while nobody asks nothing is paid. Whoever asks is told how old the
-answer is, and whether all items were counted. An item costs 15 to 50 µs; a survey takes a tenth of the time, so that a
-million items are counted anew every few minutes, and a thousand every two seconds.
+answer is, and whether all items were counted. An item costs 15 to 50 µs; for pages a survey takes a tenth of the time,
+so that a million items are counted anew every few minutes, and a thousand every two seconds; for metrics a fiftieth.
 """
 
 import asyncio
@@ -14,23 +14,32 @@ from typing import Final, NamedTuple
 from atp_stream.domain.row_keys import item_key
 from atp_stream.domain.state.rows import Item
 from atp_stream.engine.app import EngineApp
-from atp_stream.web.item_walk import walk
+from atp_stream.web.item_walk import walk, walk_tenants
 from atp_stream.web.routing import read_row
 from atp_stream.web.summaries import Found, Risk, gravity, risks
 
 SLICE_S: Final = 0.002
 """So long it works at a stretch, in time of the processor: on a busy machine it does not rest for what others took."""
-REST: Final = 9
-"""So many times as long it rests after that."""
-EVERY_S: Final = 2.0
-"""A survey begins no sooner than that after the one before."""
 FIRST_S: Final = 0.25
 """So long a first answer waits for the first survey to be complete."""
-ASKED_S: Final = 15.0
-"""A tenant that nobody has asked for since then is not surveyed any more."""
 MAX_TENANTS: Final = 64
-MAX_AT_RISK: Final = 10_000
-"""So many items at risk are kept of each partition and risk; the sums count all of them."""
+
+
+class Pace(NamedTuple):
+    """How much of a worker's time surveys take, and how long they go on."""
+
+    rest: int
+    """So many times as long as it has worked a survey rests."""
+    every_s: float
+    """A survey begins no sooner than that after the one before."""
+    asked_s: float
+    """What nobody has asked for since then is not surveyed any more."""
+    kept: int
+    """So many items at risk are kept of each partition and risk, the gravest; the sums count all of them."""
+
+
+OF_PAGES: Final = Pace(rest=9, every_s=2.0, asked_s=15.0, kept=400)
+OF_METRICS: Final = Pace(rest=49, every_s=15.0, asked_s=300.0, kept=0)
 
 
 class AtRisk(NamedTuple):
@@ -41,33 +50,44 @@ class AtRisk(NamedTuple):
 
 
 class Sums:
-    """What was counted of a tenant in one partition, in hundredths."""
+    """What was counted of a tenant in one partition, in hundredths; `gravest` of (None) any risk, and of each."""
 
-    __slots__ = ("at_risk", "counts", "items", "on_hand", "quantities", "reserved")
+    __slots__ = ("_kept", "at_risk", "counts", "gravest", "items", "on_hand", "quantities", "reserved")
 
-    def __init__(self) -> None:
+    def __init__(self, kept: int) -> None:
+        self._kept = kept
         self.items = 0
         self.on_hand = 0
         self.reserved = 0
+        self.at_risk = 0
         self.counts = dict.fromkeys(Risk, 0)
         self.quantities = dict.fromkeys(Risk, 0)
-        self.at_risk: dict[Risk, list[AtRisk]] = {risk: [] for risk in Risk}
+        self.gravest: dict[Risk | None, list[AtRisk]] = {risk: [] for risk in (None, *Risk)}
 
     def add(self, name: str, row: Item) -> None:
         """Count an item."""
         self.items += 1
         self.on_hand += row.stock.on_hand
         self.reserved += sum(channel.reserved for channel in row.channels.values())
-        for found in risks(row):
-            self._note(name, found)
+        for place, found in enumerate(risks(row)):
+            if not place:
+                self.at_risk += 1
+                self._keep(None, name, found)
+            self.counts[found.risk] += 1
+            self.quantities[found.risk] += abs(found.quantity)
+            self._keep(found.risk, name, found)
 
-    def _note(self, name: str, found: Found) -> None:
-        self.counts[found.risk] += 1
-        self.quantities[found.risk] += abs(found.quantity)
-        kept = self.at_risk[found.risk]
+    def found(self, risk: Risk | None) -> int:
+        """Return how many items have a risk, or (None) any."""
+        return self.at_risk if risk is None else self.counts[risk]
+
+    def _keep(self, risk: Risk | None, name: str, found: Found) -> None:
+        if not self._kept:
+            return
+        kept = self.gravest[risk]
         kept.append(AtRisk(gravity(found), name))
-        if len(kept) > 2 * MAX_AT_RISK:
-            self.at_risk[found.risk] = nsmallest(MAX_AT_RISK, kept)
+        if len(kept) > 2 * self._kept:
+            self.gravest[risk] = nsmallest(self._kept, kept)
 
 
 class OfPartition(NamedTuple):
@@ -91,20 +111,15 @@ class Survey:
 class Surveys:
     """The surveys of this worker's partitions, one after the other."""
 
-    def __init__(self, app: EngineApp) -> None:
+    def __init__(self, app: EngineApp, pace: Pace) -> None:
         self._app = app
+        self._pace = pace
         self._surveys: dict[str, Survey] = {}
         self._task: asyncio.Task[None] | None = None
 
     async def of(self, tenant: str) -> Survey:
         """Return what is known of a tenant; a first answer waits a moment for it to be complete."""
-        survey = self._surveys.pop(tenant, None) or Survey()
-        self._surveys[tenant] = survey
-        if len(self._surveys) > MAX_TENANTS:
-            del self._surveys[next(iter(self._surveys))]
-        survey.asked_at = time.monotonic()
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._work(), name="survey")
+        survey = self.ask(tenant)
         try:
             async with asyncio.timeout(FIRST_S):
                 await survey.done.wait()
@@ -112,19 +127,27 @@ class Surveys:
             pass  # it says that it is not complete
         return survey
 
-    def close(self) -> None:
-        """Count nothing more."""
-        if self._task is not None:
-            self._task.cancel()
+    def ask(self, tenant: str) -> Survey:
+        """Return what is known of a tenant, or ("") of all of them together, and let it be counted."""
+        survey = self._surveys.pop(tenant, None) or Survey()
+        self._surveys[tenant] = survey
+        if len(self._surveys) > MAX_TENANTS:
+            del self._surveys[next(iter(self._surveys))]
+        survey.asked_at = time.monotonic()
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._work(), name="survey")
+        return survey
 
     async def _work(self) -> None:
         while True:
             now = time.monotonic()
-            self._surveys = {name: one for name, one in self._surveys.items() if now - one.asked_at < ASKED_S}
+            self._surveys = {
+                name: one for name, one in self._surveys.items() if now - one.asked_at < self._pace.asked_s
+            }
             if not self._surveys:
                 return
             for tenant, survey in list(self._surveys.items()):
-                if now - survey.began_at >= EVERY_S:
+                if now - survey.began_at >= self._pace.every_s:
                     await self._survey(tenant, survey)
             await asyncio.sleep(0.1)
 
@@ -134,11 +157,11 @@ class Surveys:
         for gone in survey.sums.keys() - owned:
             del survey.sums[gone]
         for partition in sorted(owned):
-            sums, since = Sums(), time.time()
+            sums, since = self.sums(), time.time()
             known = survey.sums.get(partition)
             if known is None or not known.complete:
                 survey.sums[partition] = OfPartition(sums, complete=False, since_s=since)
-            counting = self._count(tenant, partition, sums)
+            counting = self.count(tenant, partition, sums)
             while True:
                 if partition not in self._app.steps.owned():
                     survey.sums.pop(partition, None)
@@ -147,13 +170,18 @@ class Surveys:
                 if took is None:
                     survey.sums[partition] = OfPartition(sums, complete=True, since_s=since)
                     break
-                await asyncio.sleep(REST * took)
+                await asyncio.sleep(self._pace.rest * took)
         survey.done.set()
 
-    def _count(self, tenant: str, partition: int, sums: Sums) -> Iterator[float]:
-        """Count the items, and yield whenever it has taken long, after how many seconds."""
+    def sums(self) -> Sums:
+        """Return sums in which nothing was counted yet."""
+        return Sums(self._pace.kept)
+
+    def count(self, tenant: str, partition: int, sums: Sums) -> Iterator[float]:
+        """Count the items of a partition, and yield whenever it has taken long, after how many seconds."""
         began = time.thread_time()
-        for place in walk(self._app, [partition], tenant):
+        places = walk(self._app, [partition], tenant) if tenant else walk_tenants(self._app, partition)
+        for place in places:
             row: Item | None = read_row(self._app, partition, item_key(place.name))
             if row is not None:
                 sums.add(place.name, row)

@@ -16,7 +16,8 @@ class Worker:
 
     def __init__(self) -> None:
         self.consumer = self.steps = self.table = self._thread = self._consumer = self._client = self.cluster = self
-        self.settled = True
+        self.tables = self.recovery = self
+        self.settled, self.rebalancing, self.left = True, False, 0
         self.log_topic = "log"
         self.topics = {"adjusted", "counted"}
         self.rows: dict[int, bytes] = {}
@@ -31,6 +32,9 @@ class Worker:
 
     def partitions_for_topic(self, topic: str) -> set[int] | None:
         return {0} if topic in self.topics else None
+
+    def active_remaining_total(self) -> int:
+        return self.left
 
     async def look_for_topics(self) -> None:
         self.asked += 1
@@ -92,3 +96,20 @@ async def test_a_worker_that_is_taking_over_knows_of_no_missing_input(
     await conditions(worker).look(0.0)
 
     assert [] == caplog.messages
+
+
+async def test_a_restore_that_takes_long_is_told_every_ten_seconds_with_what_is_left(
+    worker: Worker, caplog: pytest.LogCaptureFixture
+) -> None:
+    look = conditions(worker).look
+    worker.settled = False
+    for second in range(25):
+        worker.left = 25_000 - 1_000 * second
+        await look(1_000.0 + second)
+    worker.rebalancing = True
+    await look(1_030.0)
+
+    assert [
+        f"restoring state: {left} changelog records are left" for left in (25_000, 15_000, 5_000)
+    ] == caplog.messages
+    assert [25_000, 15_000, 5_000] == [record.__dict__["left"] for record in caplog.records]

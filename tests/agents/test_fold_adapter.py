@@ -11,12 +11,12 @@ from atp_stream.agents.fold_adapter import Ledger
 from atp_stream.domain.commands import AdjustStock, AnyCommand, Entry, Reserve, ResumeItem
 from atp_stream.domain.fold.ledger import Broken, Folded, fold
 from atp_stream.domain.state.overlay import State
-from atp_stream.engine.batches import Output
 from atp_stream.engine.commit_group import Answer
 from atp_stream.engine.position import LogRecord
 from atp_stream.messages.dead_letters import pack_original
 from atp_stream.messages.outbound import Outbound
 from atp_stream.messages.rows import encode_command
+from atp_stream.records import Output
 from atp_stream.settings import Settings, Wire
 from atp_stream.topics import Topics
 from tests.agents.memory import Memory, Record
@@ -27,7 +27,7 @@ KEY = b"acme|lamp"
 
 
 def a_ledger() -> Ledger:
-    return Ledger(Outbound("00112233aabbccdd", Wire.JSON, {}), TOPICS)
+    return Ledger(Outbound("00112233aabbccdd", Wire.JSON, {}, TOPICS.of_roles), TOPICS)
 
 
 def entry(offset: int, command: AnyCommand, *, key: bytes = KEY, original: bytes = b"") -> LogRecord:

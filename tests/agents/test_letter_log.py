@@ -9,10 +9,10 @@ from atp_stream.access import RegistryAccess
 from atp_stream.agents.letter_log import LetterLog
 from atp_stream.agents.translation import Translator
 from atp_stream.app import create_app
-from atp_stream.engine.batches import Output
 from atp_stream.engine.commit_group import Answer
 from atp_stream.messages.inbound import Inbound
 from atp_stream.messages.registry import SchemaCache
+from atp_stream.records import Output
 from atp_stream.settings import Settings, Wire
 from atp_stream.topics import Topics
 from tests.agents.memory import Record

@@ -7,13 +7,14 @@ import msgspec
 import pytest
 
 from atp_stream.access import RegistryAccess
-from atp_stream.agents.translation import MAX_MESSAGE_BYTES, Translator
-from atp_stream.engine.batches import Output
+from atp_stream.agents.translation import Translator
 from atp_stream.engine.intake import NotYet
 from atp_stream.engine.partitioner import partition_of
 from atp_stream.messages.dead_letters import unpack_original
 from atp_stream.messages.inbound import Inbound
+from atp_stream.messages.limits import MAX_MESSAGE_BYTES
 from atp_stream.messages.registry import SchemaCache
+from atp_stream.records import Output
 from atp_stream.settings import Settings
 from atp_stream.topics import Topics
 from tests.agents.memory import Record

@@ -7,10 +7,10 @@ import pytest
 
 from atp_stream.audit.events import Events, Stretch
 from atp_stream.audit.folding import Folding
-from atp_stream.engine.batches import Output
 from atp_stream.engine.position import Position
 from atp_stream.engine.scratch_store import Scratch
 from atp_stream.messages.outbound import CAUSE_HEADER
+from atp_stream.records import Output
 from tests.agents.memory import Record
 from tests.audit.examples import GENESIS, SUBJECT, TOPICS, count, genesis, release, reserve
 

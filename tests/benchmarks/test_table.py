@@ -101,3 +101,13 @@ def test_the_cost_of_an_item_full_of_dates_is_told_by_kind_of_event() -> None:
     }  # fmt: skip
     rows = figures({"machine": MACHINE, "dates": {"confirm": one}}).splitlines()
     assert "| confirm | 7.4 | 10.2 | 9.9 | 1 | 1,019 | 40 | 2026-11-28 |" in rows
+
+
+def test_open_pages_stand_beside_no_page_by_what_an_event_costs() -> None:
+    told = {"p50_ms": 20.4, "p99_ms": 90.0, "step_ms": 4.0, "told": 1200.0, "date": "2026-11-28"}
+    pages = {"eight pages": {**told, "us": 41.2}, "no page": {**told, "us": 40.0}}
+    orders = {"100": {"orders": 1500, "p50_ms": 21.0, "p99_ms": 80.0, "undecided": 0, "date": "2026-11-28"}}
+    rows = figures({**RESULTS, "pages": pages, "checkout": orders}).splitlines()
+
+    assert "| eight pages | 41.2 | 1.03 | 20 | 90 | 4.0 | 1,200 | 2026-11-28 |" in rows
+    assert any("at 100 a second: 1,500 orders, p50 21 ms, p99 80 ms, 0 not committed" in row for row in rows)

@@ -12,10 +12,10 @@ from tests.chaos.in_process import InProcess
 NOON = 1_700_000_000_000_000
 HOUR = 3_600_000_000
 PASSED = [0, 0, 0, 0, 1_000_000, 1_000_000, HOUR, 9 * HOUR, DAY, DAY, 2 * DAY]
-WEEK = 7 * DAY  # then what has ended is forgotten, of which the oracle knows nothing
+WEEK = 7 * DAY
 
 
-def document(luck):
+def document(luck, retention):
     section = {
         "channels": {"ECOM": {}, "STORE": {"buffer": luck.choice((0, 1))}, "B2B": {}},
         "supply": {
@@ -29,7 +29,10 @@ def document(luck):
         "shortage": luck.choice(("keep", "deallocate")),
         "step": luck.choice((0.01, 1, 2)),
     }
-    return {"stock": {"window": 8 * 86_400}, "drift_grace": luck.choice((5, 86_400)), "tenants": {"*": section}}
+    said = {"drift_grace": luck.choice((5, 86_400)), "tenants": {"*": section}}
+    if retention is None:
+        return {"stock": {"window": 8 * 86_400}, **said}
+    return {"stock": {"window": 60}, "retention": retention, **said}
 
 
 def written(luck):
@@ -39,16 +42,19 @@ def written(luck):
     return write
 
 
-def history(seed, messages=40, step=None, items=1, wire=None):
-    """Return what the topics hold after so many messages; a step folds up to `step` of them."""
+def history(seed, messages=40, step=None, items=1, wire=None, retention=None):
+    """Return what the topics hold after so many messages; a step folds up to `step` of them.
+
+    What has ended is forgotten after `retention` seconds, without one not within the time that passes.
+    """
     luck = random.Random(seed)
     dated = Dated(luck, items=items, write=written(luck))
     worker = InProcess(
         luck.choice((Wire.JSON, Wire.AVRO) if wire is None else (wire,)), step or luck.choice((1, 1, 3, 20))
     )
-    now = end = NOON
-    end += WEEK - DAY
-    worker.apply(document(luck), now)
+    now = NOON
+    end = NOON + (WEEK - DAY if retention is None else 5 * WEEK)
+    worker.apply(document(luck, retention), now)
     due = [(now, number, message) for number, message in enumerate(dated.opening(now))]
     for number in range(messages):
         now = max(now, min(end, now + luck.choice(PASSED)))
@@ -60,7 +66,7 @@ def history(seed, messages=40, step=None, items=1, wire=None):
             worker.tick(now - luck.choice((0, 0, 1_000_000, HOUR)), now)
         if luck.random() < 0.02:
             now += 1_000  # a policy is known by its moment
-            worker.apply(document(luck), now)
+            worker.apply(document(luck, retention), now)
     while due:
         worker.take(heapq.heappop(due)[2], now)
     return worker.history(now)

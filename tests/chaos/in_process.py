@@ -53,7 +53,7 @@ class InProcess:
         schemas = Schemas(RegistryAccess("http://127.0.0.1:1"))
         self._translate = Translator(Inbound(schemas, "demo"), schemas, self.topics, "g")
         ids = {role: IDS[event] for role, event in EVENTS.items()}
-        self._ledger = Ledger(Outbound("g", wire, ids), self.topics)
+        self._ledger = Ledger(Outbound("g", wire, ids, self.topics.of_roles), self.topics)
         self._stores = defaultdict(Memory)
         self._waiting = defaultdict(list)
         self._applied = defaultdict(lambda: -1)

@@ -46,8 +46,8 @@ class Scribe:
         records = [*self.inputs, *log, *self.letters]
         with fault or nullcontext():
             done = replay(History(names=NAMES, records=records), Report())
-        payloads = [told for name, steps in done.steps.items() for told in _told(name, steps)]
-        outputs = [_event(number, *told) for number, told in enumerate(payloads)]
+        payloads = [reported for name, steps in done.steps.items() for reported in _reported(name, steps)]
+        outputs = [_event(number, *reported) for number, reported in enumerate(payloads)]
         return History(names=NAMES, records=[*records, *outputs])
 
 
@@ -59,10 +59,12 @@ def _logged(offset, record):
     return Record("log", 0, offset, record.timestamp, key, json.dumps(commands.wanted(question)).encode(), headers)
 
 
-def _told(name, steps):
+def _reported(name, steps):
     shown: dict[str, tuple[int, int]] = {}
     for (partition, offset), step in steps.items():
-        payloads = [(TOPICS[told.topic], _payload(told)) for told in step.told if told.topic in TOPICS]
+        payloads = [
+            (TOPICS[reported.topic], _payload(reported)) for reported in step.reported if reported.topic in TOPICS
+        ]
         changed = {channel: row for channel, row in step.rows.items() if shown.get(channel) != row}
         shown |= changed
         payloads += [
@@ -73,13 +75,18 @@ def _told(name, steps):
             yield topic, name, f"{partition}-{offset}", step.version, payload
 
 
-def _payload(told):
-    payload = {"channel": told.channel, "quantity": told.quantity / 100}
-    if told.topic == "denied":
-        return {**payload, "reservationId": told.reservation, "outcome": told.outcome, "reason": told.reason}
-    payload["allocationId"] = f"a{told.number}"
-    if told.topic == "released":
-        payload |= {"reservationId": told.reservation, "reason": told.outcome}
+def _payload(reported):
+    payload = {"channel": reported.channel, "quantity": reported.quantity / 100}
+    if reported.topic == "denied":
+        return {
+            **payload,
+            "reservationId": reported.reservation,
+            "outcome": reported.outcome,
+            "reason": reported.reason,
+        }
+    payload["allocationId"] = f"a{reported.number}"
+    if reported.topic == "released":
+        payload |= {"reservationId": reported.reservation, "reason": reported.outcome}
     return payload
 
 

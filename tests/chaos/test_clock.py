@@ -67,7 +67,7 @@ def test_a_record_that_is_no_command_moves_log_time_alone() -> None:
     for now in range(9_000, 89_000, 8_000):
         clock.read(now)
 
-    assert (81_000, 0) == (clock.log, clock.generation)
+    assert (81_000, 0) == (clock.log_time_ms, clock.generation)
 
 
 def test_four_silences_make_a_generation_however_long_they_are() -> None:

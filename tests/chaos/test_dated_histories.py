@@ -28,6 +28,18 @@ def test_no_history_with_dates_is_objected_to():
     assert {"kept", "put off", "too_far", "ReservationPromisedEvent", "AvailabilityProjectedEvent"} <= {*+seen}
 
 
+@pytest.mark.timeout(0)
+@pytest.mark.parametrize("retention", [120, 86_400])
+def test_no_history_in_which_much_is_forgotten_is_objected_to(retention):
+    seen: Counter[str] = Counter()
+    for seed in range(HISTORIES // 4):
+        report = check(history(seed, messages=60, retention=retention))
+        assert (seed, []) == (seed, report.objections)
+        seen.update(report.reservations)
+
+    assert 0 < seen.total()
+
+
 def test_items_with_dates_side_by_side_agree():
     report = check(history(1, messages=150, step=7, items=3))
 

@@ -4,6 +4,7 @@ Each fault was put into the real fold, which then wrote some histories; in the r
 """
 
 import json
+from datetime import date, timedelta
 from functools import cache
 from typing import Any
 from unittest.mock import patch
@@ -58,8 +59,21 @@ def costly(item, reservation, row):
         item.dates.give_up(reservation, row, promise, promise.quantity)
 
 
+def redeemed_twice(dates, reservation, row, promise, units):
+    place = promise.place
+    redeem(dates, reservation, row, promise, units)
+    dates.item.allocate(reservation, row, units, 0, place)
+
+
+def redeemed_and_still_promised(dates, reservation, row, promise, units):
+    dates.note(reservation, row)
+    dates.item.allocate(reservation, row, units, 0, promise.place)
+
+
 dated_service_next = dated_service._next
 earliest = ItemDates.earliest
+redeem = ItemDates.redeem
+steps = ItemDates._steps
 FAULTS: dict[str, Any] = {
     "a promise beyond the curve": (
         ItemDates, "earliest", lambda self, row, units, **more: earliest(self, row, max(1, units - 100), **more)
@@ -80,6 +94,14 @@ FAULTS: dict[str, Any] = {
     ),
     "arriving, whatever a count says": (supplies, "hold", lambda *_: None),
     "arriving for ever": (supplies, "wait_no_longer", lambda *_: None),
+    "a day too late is told": (
+        ItemDates, "_steps", lambda self, channel: tuple((day + 1, units) for day, units in steps(self, channel))
+    ),
+    "a unit too much is told of a day": (
+        ItemDates, "_steps", lambda self, channel: tuple((day, units + 100) for day, units in steps(self, channel))
+    ),
+    "a promise that is redeemed twice": (ItemDates, "redeem", redeemed_twice),
+    "a promise that is redeemed and still promised": (ItemDates, "redeem", redeemed_and_still_promised),
     "another day that costs a promise": (dated_requests, "move_to_wanted", costly),
 }  # fmt: skip
 
@@ -137,6 +159,44 @@ def test_an_event_that_comes_twice_is_doubled(role):
 
     records = [*past.records, again]
     assert not check(past.__class__(names=past.names, records=records, schemas=past.schemas)).balanced
+
+
+def test_a_promise_that_was_redeemed_comes_twice_and_is_doubled():
+    redeemed = [record for record in of("reservation_promised") if b'"REDEEMED"' in record.value]
+    causes = {record.header("atp-cause") for record in redeemed}
+    record = next(one for one in of("allocation_committed") if one.header("atp-cause") in causes)
+    event = json.loads(record.value)
+    event["eventId"] += "-again"
+    event["payload"]["allocationId"] += "-again"
+    past, again = truth(), record._replace(offset=record.offset + 100, value=json.dumps(event).encode())
+
+    assert 0 < check(past.__class__(names=past.names, records=[*past.records, again], schemas=past.schemas)).doubled
+
+
+def test_a_day_that_came_by_no_record_of_the_log_is_seen():
+    redeemed = next(record for record in of("reservation_promised") if b'"REDEEMED"' in record.value)
+    partition, _, offset = str(redeemed.header("atp-cause")).partition("-")
+    tick = next(one for one in of("item_log") if (one.partition, one.offset) == (int(partition), int(offset)))
+
+    assert b'"tick"' in (tick.value or b"")
+    assert not judged((tick, None)).balanced
+
+
+@pytest.mark.parametrize("days", [1, -1])
+def test_a_projection_of_which_one_day_is_off_by_one_is_seen(days):
+    found = [record for record in of("availability_projected") if json.loads(record.value)["payload"]["steps"]]
+
+    for record in (found[0], found[len(found) // 2], found[-1]):
+        first, *rest = json.loads(record.value)["payload"]["steps"]
+        other = date.fromisoformat(first["date"]) + timedelta(days)
+        assert not judged(altered(record, steps=[first | {"date": str(other)}, *rest])).balanced
+
+
+def test_a_promise_that_is_put_off_without_a_cause_is_told_as_broken():
+    with patch.object(ItemDates, "hole", lost_without_a_cause):
+        broken = [check(history(seed)).broken for seed in SEEDS]
+
+    assert 0 < max(broken)
 
 
 def test_a_projection_that_misses_a_day_is_seen():

@@ -156,7 +156,7 @@ def test_shipments_that_are_merged_are_seen():
     scribe = under_way(100)
     for place in ("berlin", "hamburg"):
         scribe.says("counted", at=50, eventId=f"recount-{place}", onHand=4_900, locationId=place)
-    later = shipped_otherwise(lambda _, gone: [one._replace(at=one.at + 60_000_000) for one in gone])
+    later = shipped_otherwise(lambda _, gone: [one._replace(at_us=one.at_us + 60_000_000) for one in gone])
 
     assert judged(scribe).balanced
     assert not judged(scribe, later).balanced
@@ -318,7 +318,7 @@ def test_two_fulfilments_without_an_id_from_two_places_are_two():
         scribe.says("fulfilled", at=3, reservationId="o", quantity=1, locationId=place)
 
     assert ([], 0) == (judged(scribe).objections, judged(scribe).duplicates)
-    assert not judged(scribe, known_by(lambda asked: (asked.kind, asked.at, asked.quantity))).balanced
+    assert not judged(scribe, known_by(lambda asked: (asked.kind, asked.at_us, asked.quantity))).balanced
 
 
 def test_two_sales_without_an_id_for_two_reservations_are_two():

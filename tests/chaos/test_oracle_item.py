@@ -24,7 +24,7 @@ def test_a_newer_create_and_a_confirm_after_the_limit_give_the_same_in_either_or
         item = Item(rules(FIRST, "acme", "lamp"))
         limit = NOON * 1000 + 60 * SECOND
         item.asked(asked("counted", 0, absolute=10_000), 1, NOON)
-        create = asked("created", 0, reservation="r", channel="ECOM", quantity=1000, expires_at=limit)
+        create = asked("created", 0, reservation="r", channel="ECOM", quantity=1000, expires_at_us=limit)
         item.asked(create, 2, NOON)
         item.run_out(limit, 3, NOON + 60_000)
         applied = [item.asked(said, 4 + place, NOON + 60_000) for place, said in enumerate([*late, create, *late])]
@@ -39,7 +39,7 @@ def test_a_newer_create_for_what_was_rejected_is_answered_once():
     again = asked("created", 2, reservation="r", channel="ECOM", quantity=100)
 
     assert item.asked(again, 3, NOON)
-    assert [("r", "REJECTED", "already_ended")] == [(t.reservation, t.outcome, t.reason) for t in item.told]
+    assert [("r", "REJECTED", "already_ended")] == [(t.reservation, t.outcome, t.reason) for t in item.reported]
     assert not item.asked(again, 4, NOON)
     assert (1000, 0) == item.rows()["ECOM"]
 
@@ -48,11 +48,11 @@ def test_a_newer_create_for_what_has_expired_is_answered_and_says_what_a_confirm
     item = Item(rules(FIRST, "acme", "lamp"))
     limit = NOON * 1000 + 60 * SECOND
     item.asked(asked("counted", 0, absolute=1000), 1, NOON)
-    item.asked(asked("created", 0, reservation="r", channel="ECOM", quantity=100, expires_at=limit), 2, NOON)
+    item.asked(asked("created", 0, reservation="r", channel="ECOM", quantity=100, expires_at_us=limit), 2, NOON)
     item.run_out(limit, 3, NOON + 60_000)
 
     assert item.asked(asked("created", 2, reservation="r", channel="ECOM", quantity=300), 4, NOON + 60_000)
-    assert [("r", "REJECTED", "expired")] == [(t.reservation, t.outcome, t.reason) for t in item.told]
+    assert [("r", "REJECTED", "expired")] == [(t.reservation, t.outcome, t.reason) for t in item.reported]
     item.asked(asked("confirmed", 3, reservation="r"), 5, NOON + 60_000)
     assert (700, 300) == item.rows()["ECOM"]
 
@@ -64,7 +64,7 @@ def test_the_newest_request_loses_its_promise_whatever_commit_served_it():
     item.asked(asked("counted", 10, absolute=6000), 10, NOON)
     item.asked(asked("counted", 11, absolute=3000), 11, NOON)
 
-    assert ["r6", "r5", "r4"] == [told.reservation for told in item.told]
+    assert ["r6", "r5", "r4"] == [reported.reservation for reported in item.reported]
     assert [[[number, 1000]] for number in (4, 5, 6)] == [item.claims[f"r{number}"].waits for number in (4, 5, 6)]
     assert (0, 3000) == item.rows()["ECOM"]
 
@@ -76,7 +76,7 @@ def test_whole_goods_are_promised_and_shown_in_whole_units():
 
     assert (100, {"ECOM": (300, 0), "STORE": (200, 0)}) == (item.safety_stock, item.rows())
     item.asked(asked("created", 1, reservation="r", channel="ECOM", quantity=325, allow_partial=True), 2, NOON)
-    assert [("committed", 300), ("denied", 25)] == [(told.topic, told.quantity) for told in item.told]
+    assert [("committed", 300), ("denied", 25)] == [(reported.topic, reported.quantity) for reported in item.reported]
 
 
 def test_what_left_without_a_place_moves_with_its_reservation():

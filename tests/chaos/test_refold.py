@@ -15,7 +15,7 @@ TOPICS = Topics.of(SETTINGS)
 
 def judged(history):
     ids = {role: IDS[event] for role, event in EVENTS.items()}
-    return refold.compared(Ledger(Outbound("g", Wire.AVRO, ids), TOPICS), TOPICS, "g", history)
+    return refold.compared(Ledger(Outbound("g", Wire.AVRO, ids, TOPICS.of_roles), TOPICS), TOPICS, "g", history)
 
 
 @pytest.mark.parametrize("step", [7, 200])

@@ -25,7 +25,7 @@ def adjusted(at, delta, absolute=None, location="", name=None):
 def shelf_of(*facts, gone=(), living_by=RULES):
     shelf = Shelf()
     for fact in facts:
-        assert shelf.take(fact._replace(skew=living_by.skew), 0)
+        assert shelf.take(fact._replace(skew_us=living_by.skew_us), 0)
     shelf.let_go("r", list(gone))
     return shelf
 
@@ -90,8 +90,8 @@ def test_what_left_within_the_skew_is_not_in_a_count_yet():
 
 
 def test_each_absolute_includes_what_its_own_skew_says():
-    early = count(6, 7)._replace(skew=2)
-    for late, on_hand in ((count(7, 7)._replace(skew=2), 7), (count(7, 7)._replace(skew=3), 5), (count(5, 1), 7)):
+    early = count(6, 7)._replace(skew_us=2)
+    for late, on_hand in ((count(7, 7)._replace(skew_us=2), 7), (count(7, 7)._replace(skew_us=3), 5), (count(5, 1), 7)):
         shelf = Shelf()
         assert [True, True] == [shelf.take(early, 0), shelf.take(late, 0)]
         shelf.let_go("r", [Gone(5, 2, "")])
@@ -149,7 +149,7 @@ def test_an_id_is_known_in_its_generation_and_the_next(generation, fate):
 
 @pytest.mark.parametrize(("generation", "fate"), [(6, False), (7, True)])
 def test_an_id_with_a_newer_stamp_is_known_as_long_and_counts_afterwards(generation, fate):
-    assert fate == taken(count(10, 100)._replace(at=11), generation=generation, known=count(10, 100))
+    assert fate == taken(count(10, 100)._replace(at_us=11), generation=generation, known=count(10, 100))
 
 
 def test_an_id_is_known_per_kind_and_place():

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from atp_stream.cli import main
 from atp_stream.cli.producing import Place
-from atp_stream.cli.promise import told
+from atp_stream.cli.promise import in_words
 from tests.cli.test_policy import NOWHERE, FakeWorker
 
 DAYS: dict[str, Any] = {
@@ -150,7 +150,7 @@ def test_days_and_promises_are_json_for_programs() -> None:
 def test_several_days_are_told_with_their_parts() -> None:
     lines = [{"date": "2027-02-01", "quantity": 12}, {"date": "2027-02-06", "quantity": 2}]
     expected = "14 of bike in ECOM can be promised: 12 for 2027-02-01, 2 for 2027-02-06. Nothing is held."
-    assert expected == told({**COULD, "lines": lines})
+    assert expected == in_words({**COULD, "lines": lines})
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def test_several_days_are_told_with_their_parts() -> None:
 )
 def test_what_has_no_day_says_why_in_words(why_not: str, words: str) -> None:
     none = {**COULD, "date": None, "lines": [], "waiting": 14, "why_not": why_not}
-    assert f"14 of bike in ECOM cannot be promised: {words}; now 12." == told(none)
+    assert f"14 of bike in ECOM cannot be promised: {words}; now 12." == in_words(none)
 
 
 def test_of_a_part_that_has_a_day_the_rest_says_why_it_would_wait() -> None:
@@ -175,7 +175,7 @@ def test_of_a_part_that_has_a_day_the_rest_says_why_it_would_wait() -> None:
     assert (
         "14 of bike in ECOM can be promised in part: 12 for 2027-02-01; 2 would wait, for there is not enough up to the"
         " horizon. Nothing is held."
-    ) == told(part)
+    ) == in_words(part)
 
 
 @pytest.mark.parametrize(

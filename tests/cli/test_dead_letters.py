@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from functools import partial
 from typing import Any, NamedTuple
 
 import pytest
@@ -10,8 +11,9 @@ from click.testing import CliRunner
 
 from atp_stream.cli import main
 from atp_stream.domain.errors import Refused
-from atp_stream.messages.dead_letters import Letter
+from atp_stream.messages.dead_letters import letter
 from atp_stream.provision import initialise
+from atp_stream.records import Output
 from atp_stream.settings import Settings, environment_of
 from atp_stream.topics import Topics
 
@@ -30,12 +32,15 @@ def atp(settings: Settings, *arguments: str, typed: str | None = None) -> tuple[
     return done.exit_code, done.stdout, done.stderr
 
 
-async def bury(settings: Settings, *letters: Letter) -> None:
+addressed = partial(letter, to=("letters", 0))
+
+
+async def bury(settings: Settings, *letters: Output) -> None:
     producer = AIOKafkaProducer(bootstrap_servers=settings.bootstrap)
     await producer.start()
-    for letter in letters:
+    for one in letters:
         topic = Topics.of(settings).dead_letter.name
-        await producer.send_and_wait(topic, letter.value, key=letter.key, headers=letter.headers, partition=0)
+        await producer.send_and_wait(topic, one.value, key=one.key, headers=one.headers, partition=0)
     await producer.stop()
 
 
@@ -52,11 +57,11 @@ async def everything(settings: Settings, topic: str, partitions: int) -> list[An
 def buried(settings: Settings) -> Settings:
     """Three letters of two reasons, of which one was written twice, as intake may."""
     adjusted, created = settings.topic_adjusted, settings.topic_created
-    first = Letter.of(Record(b"\xff", b"k", (("trace", b"1"),)), f"{adjusted}/0/1", Refused("undecodable", "not JSON"))
-    second = Letter.of(
+    first = addressed(Record(b"\xff", b"k", (("trace", b"1"),)), f"{adjusted}/0/1", Refused("undecodable", "not JSON"))
+    second = addressed(
         Record(b"\x00\x00\x00\x00\x07x", timestamp=1_700_000_001_000), f"{created}/2/3", Refused("unknown_schema", "7")
     )
-    ours = Letter.of(
+    ours = addressed(
         Record(b"{}", timestamp=1_700_000_002_000), "inventory.atp.item-log/0/9", Refused("unknown_schema", "")
     )
     asyncio.run(initialise(settings))
@@ -91,7 +96,7 @@ def test_a_list_can_be_narrowed(buried: Settings) -> None:
 def test_what_a_message_is_about_is_listed_with_it(buried: Settings) -> None:
     content = b'{"payload":{"reservationId":"r-1","itemId":"lamp\\u0007","quantity":0}}'
     origin = f"{buried.topic_created}/0/1"
-    asyncio.run(bury(buried, Letter.of(Record(content), origin, Refused("not_positive", "quantity is 0.00"))))
+    asyncio.run(bury(buried, addressed(Record(content), origin, Refused("not_positive", "quantity is 0.00"))))
 
     _, out, _ = atp(buried, "list", "--reason", "not_positive")
     (letter,) = json.loads(atp(buried, "list", "--reason", "not_positive", "--json")[1])["letters"]
@@ -138,7 +143,7 @@ def test_a_reason_that_there_is_not_is_wrong_usage_and_the_nearest_is_named(comm
 def test_a_message_that_was_refused_again_is_replayed_once(buried: Settings) -> None:
     adjusted = buried.topic_adjusted
     replayed = (("trace", b"1"), ("atp-replayed", f"{adjusted}/0/1".encode()))
-    again = Letter.of(Record(b"\xff", b"k", replayed), f"{adjusted}/0/7", Refused("undecodable", "not JSON"))
+    again = addressed(Record(b"\xff", b"k", replayed), f"{adjusted}/0/7", Refused("undecodable", "not JSON"))
     asyncio.run(bury(buried, again))
 
     code, out, _ = atp(buried, "replay", "--reason", "undecodable", "--yes")
@@ -149,7 +154,7 @@ def test_a_message_that_was_refused_again_is_replayed_once(buried: Settings) -> 
 
 
 def test_two_messages_that_say_the_same_are_both_replayed(buried: Settings) -> None:
-    twin = Letter.of(Record(b"\xff", b"k"), f"{buried.topic_adjusted}/0/2", Refused("undecodable", "not JSON"))
+    twin = addressed(Record(b"\xff", b"k"), f"{buried.topic_adjusted}/0/2", Refused("undecodable", "not JSON"))
     asyncio.run(bury(buried, twin))
 
     assert "sent 2 messages again\n" == atp(buried, "replay", "--reason", "undecodable", "--yes")[1]

@@ -1,5 +1,6 @@
 """The secrets of a secured stack."""
 
+import ssl
 import stat
 import sys
 from pathlib import Path
@@ -33,6 +34,28 @@ def test_certificates_are_made_anew_and_passwords_stay(vault: Vault) -> None:
 
     assert certificate != vault.certificate("worker").read_text()
     assert password == vault.password("worker")
+
+
+def test_certificates_are_trusted_by_those_who_are_strict_as_python_is_from_3_13_on(vault: Vault) -> None:
+    theirs = ssl.create_default_context(cafile=str(vault.directory / "ca.pem"))
+    theirs.verify_flags |= ssl.VERIFY_X509_STRICT
+    ours = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(vault.directory / "ca.pem"))
+    ours.verify_flags |= ssl.VERIFY_X509_STRICT
+    ours.verify_mode = ssl.CERT_REQUIRED
+    theirs.load_cert_chain(vault.certificate("worker"))
+    ours.load_cert_chain(vault.certificate("admin"))
+    there, back = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = theirs.wrap_bio(back, there, server_hostname="127.0.0.1")
+    server = ours.wrap_bio(there, back, server_side=True)
+
+    with pytest.raises(ssl.SSLWantReadError):
+        client.do_handshake()
+    with pytest.raises(ssl.SSLWantReadError):
+        server.do_handshake()
+    client.do_handshake()
+    server.do_handshake()
+
+    assert "TLSv1.3" == server.version()
 
 
 def test_each_principal_has_secrets_of_its_own(vault: Vault) -> None:

@@ -10,7 +10,6 @@ import pytest
 from atp_stream.agents.fold_adapter import Ledger
 from atp_stream.domain.errors import Refused
 from atp_stream.domain.reasons import Reason
-from atp_stream.engine.batches import Output
 from atp_stream.engine.partitioner import partition_of
 from atp_stream.engine.position import LogRecord
 from atp_stream.messages import limits
@@ -19,13 +18,15 @@ from atp_stream.messages.outbound import EVENTS as OUTPUTS
 from atp_stream.messages.outbound import Outbound
 from atp_stream.messages.registered import Language
 from atp_stream.messages.rows import encode_command
+from atp_stream.records import Output
 from atp_stream.settings import Settings, Wire
 from atp_stream.topics import LOG_PARTITIONS, Topics
 from tests.agents.memory import Memory
-from tests.messages.happened import EVERY, GENESIS
+from tests.messages.happened import EVERY, GENESIS, value_of
 from tests.messages.wire import Record
 from tools.reference import ROOT
 
+TOPICS = Topics.of(Settings())
 PAGE = (ROOT / "docs" / "integrate.md").read_text()
 _EXAMPLE = re.compile(r"(?:^Headers: ([^\n]*)\n\n)?^```(\w+) (\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -76,8 +77,7 @@ def test_every_input_has_an_example() -> None:
 
 
 def test_every_topic_is_named() -> None:
-    topics = Topics.of(Settings())
-    assert [] == [topic.name for topic in (*topics.inputs, *topics.outputs) if f"`{topic.name}`" not in PAGE]
+    assert [] == [topic.name for topic in (*TOPICS.inputs, *TOPICS.outputs) if f"`{topic.name}`" not in PAGE]
 
 
 FORMS: dict[str, Any] = {
@@ -125,10 +125,10 @@ def test_every_script_is_python(example: Example) -> None:
 
 @pytest.mark.parametrize("example", WRITTEN, ids=lambda one: json.loads(one.text)["eventType"])
 def test_every_output_is_written_as_shown(example: Example) -> None:
-    outbound, shown = Outbound(GENESIS, Wire.JSON, {}), json.loads(example.text)
+    outbound, shown = Outbound(GENESIS, Wire.JSON, {}, TOPICS.of_roles), json.loads(example.text)
     records = [outbound.encode(event, 1) for event in EVERY]
-    (record,) = [one for one in records if json.loads(one.value)["eventType"] == shown["eventType"]]
-    written = json.loads(record.value)
+    (record,) = [one for one in records if json.loads(value_of(one))["eventType"] == shown["eventType"]]
+    written = json.loads(value_of(record))
 
     assert list(written) == list(shown)
     assert {name: type(said).__name__.replace("float", "int") for name, said in written["payload"].items()} == {
@@ -154,7 +154,7 @@ BEGAN_MS = 1_795_359_278_228
 def answered() -> list[Output]:
     """Return what a partition of the log, that of `prod1`, publishes for these messages."""
     partition = partition_of(b"acme|prod1", LOG_PARTITIONS)
-    ledger, memory = Ledger(Outbound("5a423d6d54608419", Wire.JSON, {}), Topics.of(Settings())), Memory()
+    ledger, memory = Ledger(Outbound("5a423d6d54608419", Wire.JSON, {}, TOPICS.of_roles), TOPICS), Memory()
     outputs: list[Output] = []
     for offset, later, kind, message in ANSWERED:
         (text,) = [one.text for one in INPUTS if one.name == kind and json.loads(one.text) == message]

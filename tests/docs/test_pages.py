@@ -279,3 +279,10 @@ def test_there_is_a_changelog_entry_for_this_version() -> None:
     assert version is not None
     heading = "Unreleased" if "dev" in version[1] else version[1]
     assert f"## [{heading}]" in Path(ROOT / "CHANGELOG.md").read_text()
+
+
+def test_every_file_that_decides_something_is_where_the_architecture_says() -> None:
+    files = re.findall(r"^\| .+ \| `([\w/]+\.py)` \|$", (ROOT / "docs" / "architecture.md").read_text(), re.MULTILINE)
+
+    assert 15 == len(files)
+    assert [] == [file for file in files if not (ROOT / "atp_stream" / file).is_file()]

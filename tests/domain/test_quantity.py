@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from atp_stream.domain import quantity
 from atp_stream.domain.errors import Refused
 
-AMOUNTS = st.integers(-quantity.LARGEST, quantity.LARGEST)
+AMOUNTS = st.integers(-quantity.MAX_HUNDREDTHS, quantity.MAX_HUNDREDTHS)
 
 
 def _name(value: object) -> str:
@@ -145,7 +145,7 @@ def test_the_decimal_context_of_the_thread_does_not_matter() -> None:
 
 
 def test_the_largest_amount_is_twelve_nines_and_two_more() -> None:
-    assert quantity.LARGEST == quantity.parse("999999999999.99")
+    assert quantity.MAX_HUNDREDTHS == quantity.parse("999999999999.99")
 
 
 @pytest.mark.parametrize(

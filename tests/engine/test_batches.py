@@ -10,8 +10,9 @@ from aiokafka.record.default_records import DefaultRecordBatch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from atp_stream.engine.batches import BATCH_BYTES, RECORD_BYTES, Batches, Output, TooLarge
+from atp_stream.engine.batches import BATCH_BYTES, RECORD_BYTES, Batches, TooLarge
 from atp_stream.engine.partitioner import partition_of
+from atp_stream.records import Output
 
 
 class Metadata(NamedTuple):
@@ -64,7 +65,9 @@ async def test_a_full_batch_is_sent_before_the_next_one_begins() -> None:
     collected = batches(producer)
     half = b"x" * (BATCH_BYTES * 2 // 3)
 
-    await collected.add_rows("out", 0, [(b"1", half), (b"2", half), (b"3", None)])
+    await collected.add_all(
+        [Output("out", 0, b"1", half, []), Output("out", 0, b"2", half, []), Output("out", 0, b"3", None, [])]
+    )
     await collected.send()
 
     assert [("out", 0, [half]), ("out", 0, [half, None])] == producer.sent

@@ -13,13 +13,13 @@ from faust.types import TP
 from atp_stream.access import KafkaAccess
 from atp_stream.devstack import Stack
 from atp_stream.engine import commit_group
-from atp_stream.engine.batches import Output
 from atp_stream.engine.commit_group import Answer, CommitGroup, Fold
 from atp_stream.engine.partition_state import Lane
 from atp_stream.engine.position import Position
 from atp_stream.engine.producers import drop_producer
 from atp_stream.engine.runs import Run
 from atp_stream.provision import administration
+from atp_stream.records import Output
 from tests.engine.support import once_producer
 
 NOTHING: Any = None  # whoever touches it fails

@@ -11,10 +11,11 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.record.default_records import DefaultRecordBatch
 from faust.types import TP
 
-from atp_stream.engine.batches import BATCH_BYTES, Output
+from atp_stream.engine.batches import BATCH_BYTES
 from atp_stream.engine.intake import Intake, NotYet
 from atp_stream.engine.runs import Run
 from atp_stream.engine.source_place import Place
+from atp_stream.records import Output
 
 LOG = "log"
 

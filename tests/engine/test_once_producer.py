@@ -14,10 +14,11 @@ from aiokafka.protocol.transaction import EndTxnRequest
 
 from atp_stream.access import KafkaAccess
 from atp_stream.devstack import Stack
-from atp_stream.engine.batches import Batches, Output
+from atp_stream.engine.batches import Batches
 from atp_stream.engine.once_producer import AnswerLost
 from atp_stream.engine.producers import drop_producer
 from atp_stream.provision import administration
+from atp_stream.records import Output
 from tests.engine.support import once_producer
 
 pytestmark = pytest.mark.stack

@@ -11,8 +11,9 @@ from aiokafka.structs import ConsumerRecord, TopicPartition
 from faust.transport.consumer import Consumer
 from faust.types import TP
 
+from atp_stream.engine.consumer_thread import RunThread
 from atp_stream.engine.runs import Run
-from atp_stream.engine.transport import RunConsumer, RunThread
+from atp_stream.engine.transport import RunConsumer
 
 IN, OTHER = TP("in", 0), TP("in", 1)
 

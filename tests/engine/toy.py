@@ -11,13 +11,13 @@ import faust
 
 from atp_stream.access import KafkaAccess
 from atp_stream.engine.app import EngineApp
-from atp_stream.engine.batches import Output
 from atp_stream.engine.commit_group import Answer
 from atp_stream.engine.partition_state import Store
 from atp_stream.engine.partitioner import partition_of
 from atp_stream.engine.position import GENESIS_HEADER, SOURCE_HEADER, LogRecord
-from atp_stream.engine.runs import RunSchema
+from atp_stream.engine.runs import add_reader
 from atp_stream.engine.tables import StateTable
+from atp_stream.records import Output
 
 LOG, IN, OUT, OWNERS, APP, PARTITIONS = "toy-log", "toy-in", "toy-out", "toy-owners", "toy", 3
 GENESIS = "0123456789ab"
@@ -66,15 +66,8 @@ def create_app(bootstrap: str, datadir: str, port: int) -> EngineApp:
         kafka=KafkaAccess(bootstrap),
     )
 
-    @app.agent(app.topic(LOG, schema=RunSchema()), name="steps")
-    async def steps(stream: Any) -> None:
-        async for event in stream.noack().events():
-            app.submit_step(event)
-
-    @app.agent(app.topic(IN, schema=RunSchema()), name="intake")
-    async def intake(stream: Any) -> None:
-        async for event in stream.noack().events():
-            app.submit_intake(event)
+    add_reader(app, "steps", LOG)
+    add_reader(app, "intake", IN)
 
     @app.page("/owned")
     async def owned(web: Any, request: Any) -> Any:

@@ -19,13 +19,22 @@ from atp_stream.domain.events import (
     ReservationPromised,
     StockDrifted,
 )
-from atp_stream.domain.quantity import LARGEST
+from atp_stream.domain.quantity import MAX_HUNDREDTHS
 from atp_stream.domain.reasons import DenialReason
 from atp_stream.messages.outbound import Role
+from atp_stream.records import Output
 
 GENESIS = "9f1c2b3a4d5e6f70"
+TOPICS = {role: (f"topic of {role}", 3) for role in Role}
 IDS = {role: number for number, role in enumerate(Role, start=1)} | {Role.DENIED: 0xFFFFFFFF}
 AT = 1_714_564_800_123
+
+
+def value_of(output: Output) -> bytes:
+    """Return the value of an event, which is never null."""
+    assert output.value is not None
+    return output.value
+
 
 _HEAD: dict[str, Any] = {"name": "acme|item-001", "version": 7, "log_time_ms": AT, "offset": 42, "ordinal": 1}
 CALCULATED = AvailabilityCalculated(**_HEAD, channel="ECOM", available=12_000, reserved=3000)
@@ -59,7 +68,7 @@ PROJECTED = AvailabilityProjected(
 EVERY: list[Published] = [CALCULATED, COMMITTED, RELEASED, DENIED, PROMISED, PROJECTED, DRIFTED, RESOLVED]
 
 _TEXTS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=300)
-_AMOUNTS = st.integers(-LARGEST, LARGEST)
+_AMOUNTS = st.integers(-MAX_HUNDREDTHS, MAX_HUNDREDTHS)
 _HEADS: dict[str, Any] = {
     "name": st.builds(names.join, _TEXTS, _TEXTS),
     "version": st.integers(0, 2**63 - 1),

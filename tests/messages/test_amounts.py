@@ -1,6 +1,7 @@
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,8 +9,9 @@ from hypothesis import strategies as st
 from atp_stream.domain import quantity
 from atp_stream.domain.errors import Refused
 from atp_stream.messages import amounts
+from atp_stream.messages.output_values import avro_amount
 
-HUNDREDTHS = st.integers(-quantity.LARGEST, quantity.LARGEST)
+HUNDREDTHS = st.integers(-quantity.MAX_HUNDREDTHS, quantity.MAX_HUNDREDTHS)
 
 
 @pytest.mark.parametrize(
@@ -32,7 +34,7 @@ HUNDREDTHS = st.integers(-quantity.LARGEST, quantity.LARGEST)
     ],
 )
 def test_json_numbers_and_their_texts_are_read_exactly(raw: bytes, expected: int | None) -> None:
-    assert expected == amounts.from_json(raw)
+    assert expected == amounts.amount(msgspec.Raw(raw))
 
 
 @pytest.mark.parametrize(
@@ -61,18 +63,18 @@ def test_json_numbers_and_their_texts_are_read_exactly(raw: bytes, expected: int
 )
 def test_json_that_is_no_amount_is_refused(raw: bytes, expected: str) -> None:
     with pytest.raises(Refused) as refused:
-        amounts.from_json(raw)
+        amounts.amount(msgspec.Raw(raw))
     assert expected == refused.value.reason
 
 
 @given(HUNDREDTHS)
 def test_every_amount_shown_is_read_back(hundredths: int) -> None:
-    assert hundredths == amounts.from_json(quantity.show(hundredths).encode())
+    assert hundredths == amounts.amount(msgspec.Raw(quantity.show(hundredths).encode()))
 
 
 @given(HUNDREDTHS, st.integers(0, 3))
 def test_avro_decimals_are_read_back_whatever_their_length(hundredths: int, padding: int) -> None:
-    shortest = amounts.to_decimal(hundredths)
+    shortest = avro_amount(hundredths)[1:]
     padded = (b"\xff" if hundredths < 0 else b"\0") * padding + shortest
     assert hundredths == amounts.from_decimal(padded, 2)
 
@@ -82,7 +84,7 @@ def test_avro_decimals_are_read_back_whatever_their_length(hundredths: int, padd
     [(0, b"\0"), (127, b"\x7f"), (128, b"\0\x80"), (-128, b"\xff\x80"), (-1, b"\xff"), (12_000, b"\x2e\xe0")],
 )
 def test_avro_decimals_are_two_complements(hundredths: int, expected: bytes) -> None:
-    assert expected == amounts.to_decimal(hundredths)
+    assert bytes([2 * len(expected)]) + expected == avro_amount(hundredths)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from atp_stream.domain.commands import AnyCommand, EditPolicy, SetPolicy
 from atp_stream.domain.errors import Refused
-from atp_stream.domain.quantity import LARGEST
+from atp_stream.domain.quantity import MAX_HUNDREDTHS
 from atp_stream.domain.reasons import Reason
 from atp_stream.messages import avro_decoder, avro_fast_path, schema_files, subjects
 from atp_stream.messages.errors import SchemaUnknown
@@ -58,7 +58,7 @@ def answer(kind: InputKind, value: bytes) -> Any:
         assert of_all or 0 < len(found.tenant.encode()) <= 255
         assert 0 <= found.command.at_us
         amounts = [getattr(found.command, name, None) or 0 for name in ("quantity", "delta", "absolute", "on_hand")]
-        assert all(abs(amount) <= LARGEST for amount in amounts)
+        assert all(abs(amount) <= MAX_HUNDREDTHS for amount in amounts)
         assert found.command == msgspec.json.decode(msgspec.json.encode(found.command), type=AnyCommand)
     return found
 

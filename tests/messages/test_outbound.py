@@ -13,9 +13,11 @@ from hypothesis import given
 
 from atp_stream.domain import names, quantity
 from atp_stream.domain.events import OF_MANY, AvailabilityCalculated, Published, StockDrifted
-from atp_stream.messages import amounts, schema_files
+from atp_stream.messages import schema_files
 from atp_stream.messages.errors import RegistryUnavailable, SchemaMissing
-from atp_stream.messages.outbound import EVENTS, Outbound, OutRecord, Role
+from atp_stream.messages.outbound import EVENTS, Outbound, Role
+from atp_stream.messages.output_values import avro_amount
+from atp_stream.records import Output
 from atp_stream.settings import Wire
 from tests.messages.happened import (
     AT,
@@ -32,21 +34,23 @@ from tests.messages.happened import (
     PUBLISHED,
     RELEASED,
     RESOLVED,
+    TOPICS,
+    value_of,
 )
 from tests.messages.wire import avro
 
-AVRO = Outbound(GENESIS, Wire.AVRO, IDS)
+AVRO = Outbound(GENESIS, Wire.AVRO, IDS, TOPICS)
 AMOUNTS: dict[type, tuple[str, str]] = {
     AvailabilityCalculated: ("available", "available"),
     StockDrifted: ("on_hand", "onHand"),
 }
-JSON = Outbound(GENESIS, Wire.JSON, {})
+JSON = Outbound(GENESIS, Wire.JSON, {}, TOPICS)
 
 
-def content_of(record: OutRecord) -> Any:
+def content_of(record: Output) -> Any:
     """Return what fastavro reads in an Avro record."""
-    schema = parse_schema(schema_files.schema(EVENTS[record.role]))
-    return schemaless_reader(BytesIO(record.value[5:]), schema, None)
+    schema = parse_schema(schema_files.schema(record.event))
+    return schemaless_reader(BytesIO(value_of(record)[5:]), schema, None)
 
 
 def test_availability_says_what_the_seed_says() -> None:
@@ -54,7 +58,7 @@ def test_availability_says_what_the_seed_says() -> None:
         b'{"eventType":"AvailabilityCalculatedEvent","eventId":"760854897640919c3021a1f35ce4034a","timestamp":1714564800123,'
         b'"tenantId":"acme","payload":{"itemId":"item-001","channel":"ECOM","available":120,"reserved":30}}'
     )
-    assert expected == JSON.encode(CALCULATED, 3).value
+    assert expected == value_of(JSON.encode(CALCULATED, 3))
 
 
 def test_a_commit_in_the_envelope() -> None:
@@ -63,7 +67,7 @@ def test_a_commit_in_the_envelope() -> None:
         b'"tenantId":"acme","payload":{"allocationId":"alloc-9f1c2b3a4d5e6f70-3-42-1","itemId":"item-001",'
         b'"channel":"ECOM","quantity":5.25}}'
     )
-    assert expected == JSON.encode(COMMITTED, 3).value
+    assert expected == value_of(JSON.encode(COMMITTED, 3))
 
 
 def test_a_release_names_its_commit() -> None:
@@ -103,7 +107,7 @@ def test_a_promise_says_the_days_and_the_units() -> None:
         b'"requestedDate":"2026-12-14","lines":[{"date":"2026-12-14","quantity":50},'
         b'{"date":"2026-12-19","quantity":0.01}],"waiting":0,"allocated":3,"reason":"ASKED"}}'
     )
-    assert expected == JSON.encode(PROMISED, 3).value
+    assert expected == value_of(JSON.encode(PROMISED, 3))
     no_day = msgspec.structs.replace(PROMISED, wanted=None, lines=())
     content = content_of(AVRO.encode(no_day, 3))
     assert (None, []) == (content["requestedDate"], content["lines"])
@@ -129,12 +133,12 @@ def test_a_drift_says_by_how_much_and_since_when() -> None:
         b'{"eventType":"StockDriftDetectedEvent","eventId":"9f1c2b3a4d5e6f70-3-42-1","timestamp":1714564800123,'
         b'"tenantId":"acme","payload":{"itemId":"item-001","gap":-2.50,"onHand":120,"since":1714564770123}}'
     )
-    assert expected == JSON.encode(DRIFTED, 3).value
+    assert expected == value_of(JSON.encode(DRIFTED, 3))
 
 
 def test_the_end_of_a_drift_is_an_event_of_its_own() -> None:
     record = AVRO.encode(RESOLVED, 3)
-    assert "StockDriftResolvedEvent" == EVENTS[record.role]
+    assert "StockDriftResolvedEvent" == record.event
     expected = {
         "eventId": "9f1c2b3a4d5e6f70-3-42-1",
         "timestamp": datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=AT),
@@ -163,7 +167,7 @@ def test_the_end_of_a_drift_is_an_event_of_its_own() -> None:
 @pytest.mark.parametrize("outbound", [AVRO, JSON], ids=["avro", "json"])
 def test_each_event_has_its_topic_and_key(event: Published, role: Role, key: bytes, outbound: Outbound) -> None:
     record = outbound.encode(event, 3)
-    assert (role, key) == (record.role, record.key)
+    assert (f"topic of {role}", 0, key) == (record.topic, record.partition, record.key)
 
 
 @pytest.mark.parametrize("outbound", [AVRO, JSON], ids=["avro", "json"])
@@ -182,15 +186,15 @@ def test_the_parts_of_a_key_are_encoded() -> None:
     event = msgspec.structs.replace(CALCULATED, name=names.join("a|b", "50%"), channel="x|y")
     record = JSON.encode(event, 0)
     assert record.key == b"a%7Cb|50%25|x%7Cy"
-    assert json.loads(record.value)["tenantId"] == "a|b"
-    assert json.loads(record.value)["payload"]["itemId"] == "50%"
-    assert json.loads(record.value)["payload"]["channel"] == "x|y"
+    assert json.loads(value_of(record))["tenantId"] == "a|b"
+    assert json.loads(value_of(record))["payload"]["itemId"] == "50%"
+    assert json.loads(value_of(record))["payload"]["channel"] == "x|y"
 
 
 def availability_id(genesis: str = GENESIS, partition: int = 3, **change: Any) -> str:
     """Return the event id of a changed availability."""
     event = msgspec.structs.replace(CALCULATED, **change)
-    found: str = json.loads(Outbound(genesis, Wire.JSON, {}).encode(event, partition).value)["eventId"]
+    found: str = json.loads(value_of(Outbound(genesis, Wire.JSON, {}, TOPICS).encode(event, partition)))["eventId"]
     return found
 
 
@@ -211,7 +215,7 @@ def test_an_availability_keeps_its_name_however_the_log_is_cut_into_steps() -> N
 
 def test_what_a_policy_causes_is_named_by_its_item_too() -> None:
     one, other = (msgspec.structs.replace(COMMITTED, ordinal=OF_MANY + 2, name=name) for name in ("acme|a", "acme|b"))
-    ids = [json.loads(JSON.encode(event, 3).value)["payload"]["allocationId"] for event in (one, other)]
+    ids = [json.loads(value_of(JSON.encode(event, 3)))["payload"]["allocationId"] for event in (one, other)]
     assert [f"alloc-{GENESIS}-3-42-2"] * 2 == [name.rpartition("-")[0] for name in ids]
     assert len(set(ids)) == 2
 
@@ -220,20 +224,20 @@ def test_a_release_names_the_commit_that_a_policy_caused() -> None:
     promised = msgspec.structs.replace(COMMITTED, ordinal=OF_MANY + 2)
     given_back = msgspec.structs.replace(RELEASED, allocation=(promised.offset, promised.ordinal))
 
-    ids = [json.loads(JSON.encode(event, 3).value)["payload"]["allocationId"] for event in (promised, given_back)]
+    ids = [json.loads(value_of(JSON.encode(event, 3)))["payload"]["allocationId"] for event in (promised, given_back)]
 
     assert ids[0] == ids[1]
 
 
 def test_ids_are_the_same_on_both_wires() -> None:
     for event in EVERY:
-        assert json.loads(JSON.encode(event, 3).value)["eventId"] == content_of(AVRO.encode(event, 3))["eventId"]
+        assert json.loads(value_of(JSON.encode(event, 3)))["eventId"] == content_of(AVRO.encode(event, 3))["eventId"]
 
 
 @pytest.mark.parametrize("role", Role)
 def test_avro_without_the_id_of_a_schema_cannot_start(role: Role) -> None:
     with pytest.raises(SchemaMissing, match=f"no schema of {EVENTS[role]} as we write it: run `atp init`"):
-        Outbound(GENESIS, Wire.AVRO, {other: 1 for other in Role if other is not role})
+        Outbound(GENESIS, Wire.AVRO, {other: 1 for other in Role if other is not role}, TOPICS)
     assert issubclass(SchemaMissing, RegistryUnavailable)
 
 
@@ -245,10 +249,10 @@ def test_a_text_may_be_longer_than_any_id() -> None:
 @given(PUBLISHED)
 def test_the_bytes_are_those_that_fastavro_writes(event: Published) -> None:
     record = AVRO.encode(event, 5)
-    schema = schema_files.schema(EVENTS[record.role])
+    schema = schema_files.schema(record.event)
     bare = _without_logical_types(schema)
-    content = schemaless_reader(BytesIO(record.value[5:]), parse_schema(bare), None)
-    assert record.value == avro(bare, content, IDS[record.role])
+    content = schemaless_reader(BytesIO(value_of(record)[5:]), parse_schema(bare), None)
+    assert record.value == avro(bare, content, IDS[next(role for role in EVENTS if EVENTS[role] == record.event)])
 
 
 def _without_logical_types(schema: Any) -> Any:
@@ -265,8 +269,8 @@ def _without_logical_types(schema: Any) -> Any:
 @given(FLAT)
 def test_what_avro_says_is_what_happened(event: Published) -> None:
     record = AVRO.encode(event, 5)
-    schema = parse_schema(_without_logical_types(schema_files.schema(EVENTS[record.role])))
-    found: Any = schemaless_reader(BytesIO(record.value[5:]), schema, None)
+    schema = parse_schema(_without_logical_types(schema_files.schema(record.event)))
+    found: Any = schemaless_reader(BytesIO(value_of(record)[5:]), schema, None)
     assert [event.log_time_ms, *names.split(event.name)] == [found["timestamp"], found["tenantId"], found["itemId"]]
     mine, theirs = AMOUNTS.get(type(event), ("quantity", "quantity"))
     assert getattr(event, mine) == int.from_bytes(found[theirs], "big", signed=True)
@@ -274,11 +278,11 @@ def test_what_avro_says_is_what_happened(event: Published) -> None:
 
 @given(FLAT)
 def test_both_wires_say_the_same(event: Published) -> None:
-    envelope: Any = json.loads(JSON.encode(event, 5).value, parse_float=str, parse_int=str)
-    schema = _without_logical_types(schema_files.schema(EVENTS[AVRO.encode(event, 5).role]))
-    found: Any = schemaless_reader(BytesIO(AVRO.encode(event, 5).value[5:]), parse_schema(schema), None)
+    envelope: Any = json.loads(value_of(JSON.encode(event, 5)), parse_float=str, parse_int=str)
+    schema = _without_logical_types(schema_files.schema(AVRO.encode(event, 5).event))
+    found: Any = schemaless_reader(BytesIO(value_of(AVRO.encode(event, 5))[5:]), parse_schema(schema), None)
     flat = {"eventId": envelope["eventId"], "timestamp": int(envelope["timestamp"]), "tenantId": envelope["tenantId"]}
     for name, value in envelope["payload"].items():
         plain = int(value) if isinstance(found[name], int) else value
-        flat[name] = amounts.to_decimal(quantity.parse(value)) if isinstance(found[name], bytes) else plain
+        flat[name] = avro_amount(quantity.parse(value))[1:] if isinstance(found[name], bytes) else plain
     assert found == flat

@@ -15,10 +15,10 @@ from atp_stream.messages.outbound import EVENTS, Outbound, Role
 from atp_stream.messages.output_reader import OutputReader
 from atp_stream.messages.registry import SchemaCache
 from atp_stream.settings import Wire
-from tests.messages.happened import CALCULATED, COMMITTED, GENESIS, IDS, PUBLISHED
+from tests.messages.happened import CALCULATED, COMMITTED, GENESIS, IDS, PUBLISHED, TOPICS, value_of
 
-AVRO = Outbound(GENESIS, Wire.AVRO, IDS)
-JSON = Outbound(GENESIS, Wire.JSON, {})
+AVRO = Outbound(GENESIS, Wire.AVRO, IDS, TOPICS)
+JSON = Outbound(GENESIS, Wire.JSON, {}, TOPICS)
 _numbers = itertools.count(1)
 
 
@@ -33,13 +33,13 @@ def warm() -> SchemaCache:
 @given(PUBLISHED)
 async def test_both_wires_are_shown_as_the_same_envelope(event: Published) -> None:
     reader = OutputReader(warm())
-    shown = await reader.envelope(JSON.encode(event, 3).value)
-    assert shown == await reader.envelope(AVRO.encode(event, 3).value)
-    assert shown == await reader.envelope(AVRO.encode(event, 3).value)  # its schema is at hand now
+    shown = await reader.envelope(value_of(JSON.encode(event, 3)))
+    assert shown == await reader.envelope(value_of(AVRO.encode(event, 3)))
+    assert shown == await reader.envelope(value_of(AVRO.encode(event, 3)))  # its schema is at hand now
 
 
 async def test_the_json_wire_is_shown_as_it_came() -> None:
-    value = JSON.encode(CALCULATED, 3).value
+    value = value_of(JSON.encode(CALCULATED, 3))
     assert value == await OutputReader(warm()).envelope(value)
 
 
@@ -55,9 +55,9 @@ async def test_a_schema_that_is_not_known_yet_is_fetched(stack: Stack) -> None:
     (registered,) = registry.register(
         RegistryAccess(stack.registry_url), {subject: schema_files.schema("AllocationCommittedEvent")}
     )
-    record = Outbound(GENESIS, Wire.AVRO, dict.fromkeys(Role, registered.schema_id)).encode(COMMITTED, 3)
+    record = Outbound(GENESIS, Wire.AVRO, dict.fromkeys(Role, registered.schema_id), TOPICS).encode(COMMITTED, 3)
     with closing(SchemaCache(RegistryAccess(stack.registry_url))) as cache:
-        assert JSON.encode(COMMITTED, 3).value == await OutputReader(cache).envelope(record.value)
+        assert value_of(JSON.encode(COMMITTED, 3)) == await OutputReader(cache).envelope(value_of(record))
 
 
 @pytest.mark.stack

@@ -1,6 +1,7 @@
 """The schemas: the seed's field for field, documented, and open to those who hold the seed's own."""
 
 import json
+import re
 from io import BytesIO
 from typing import Any
 
@@ -12,7 +13,7 @@ from atp_stream.messages import schema_files
 from atp_stream.messages.input_events import EVENT_TYPES, FORMS
 from atp_stream.messages.outbound import EVENTS, Outbound
 from atp_stream.settings import Wire
-from tests.messages.happened import AT, CALCULATED, COMMITTED, GENESIS, IDS
+from tests.messages.happened import AT, CALCULATED, COMMITTED, GENESIS, IDS, TOPICS, value_of
 from tests.messages.wire import avro
 
 # As in the seed, to the letter: `logicalType` stands beside `type`, where Avro ignores it.
@@ -70,7 +71,7 @@ def test_the_seeds_schemas_are_kept_field_for_field(event: str) -> None:
 
 @pytest.mark.parametrize(("name", "event"), SEEDED)
 def test_a_consumer_with_only_the_seeds_schema_reads_our_bytes(name: str, event: Published) -> None:
-    coded = BytesIO(Outbound(GENESIS, Wire.AVRO, IDS).encode(event, 3).value[5:])
+    coded = BytesIO(value_of(Outbound(GENESIS, Wire.AVRO, IDS, TOPICS).encode(event, 3))[5:])
     found: Any = schemaless_reader(coded, parse_schema(SEED[name]), None)
     assert (AT, "acme", "item-001", "ECOM") == tuple(found[n] for n in ("timestamp", "tenantId", "itemId", "channel"))
     assert coded.read() == b""
@@ -78,7 +79,7 @@ def test_a_consumer_with_only_the_seeds_schema_reads_our_bytes(name: str, event:
 
 @pytest.mark.parametrize(("name", "event"), SEEDED)
 def test_ours_resolves_to_the_seeds_schema(name: str, event: Published) -> None:
-    coded = BytesIO(Outbound(GENESIS, Wire.AVRO, IDS).encode(event, 3).value[5:])
+    coded = BytesIO(value_of(Outbound(GENESIS, Wire.AVRO, IDS, TOPICS).encode(event, 3))[5:])
     found: Any = schemaless_reader(coded, parse_schema(schema_files.schema(name)), parse_schema(SEED[name]))
     assert [field["name"] for field in SEED[name]["fields"]] == list(found)
     assert found["itemId"] == "item-001"
@@ -86,7 +87,7 @@ def test_ours_resolves_to_the_seeds_schema(name: str, event: Published) -> None:
 
 @pytest.mark.parametrize(("name", "event"), SEEDED)
 def test_the_seeds_schema_resolves_to_ours(name: str, event: Published) -> None:
-    ours = Outbound(GENESIS, Wire.AVRO, IDS).encode(event, 3).value
+    ours = value_of(Outbound(GENESIS, Wire.AVRO, IDS, TOPICS).encode(event, 3))
     content = schemaless_reader(BytesIO(ours[5:]), parse_schema(SEED[name]), None)
     written = avro(SEED[name], content, IDS[next(role for role in EVENTS if EVENTS[role] == name)])
     reads = parse_schema(schema_files.schema(name))
@@ -118,6 +119,13 @@ def test_only_ids_and_needed_quantities_are_required(kind: Any) -> None:
     required = {f["name"] for f in schema_files.schema(EVENT_TYPES[kind])["fields"] if not isinstance(f["type"], list)}
     assert required <= {"reservationId", "supplyId", "itemId", "product_id", "quantity", "onHand", "action"}
     assert required <= set(FORMS[kind].__struct_fields__)
+
+
+@pytest.mark.parametrize("event", schema_files.events())
+def test_inputs_are_stamped_in_microseconds_and_outputs_in_the_seeds_milliseconds(event: str) -> None:
+    stamps = re.findall(r"timestamp-\w+", json.dumps(schema_files.schema(event)))
+    unit = "timestamp-micros" if event in EVENT_TYPES.values() else "timestamp-millis"
+    assert {unit} == set(stamps)
 
 
 def test_a_schema_that_the_contract_has_not_is_an_error() -> None:

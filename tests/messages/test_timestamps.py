@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from atp_stream.domain.errors import Refused
 from atp_stream.domain.reasons import Reason
-from atp_stream.messages.timestamps import Micros, day_of, micros
+from atp_stream.messages.timestamps import DayNumber, Micros, day_of, micros
 
 NOON = 1_714_564_800_000_000
 LAST = 253_402_300_799_999_999
@@ -119,4 +119,24 @@ def test_what_isoformat_prints_is_read_back(instant: int) -> None:
 def test_a_day_that_cannot_be_read_is_refused(raw: bytes) -> None:
     with pytest.raises(Refused) as refused:
         day_of(msgspec.Raw(raw))
+    assert Reason.BAD_TIMESTAMP == refused.value.reason
+
+
+@pytest.mark.parametrize(
+    ("found", "day"), [("1970-01-01", 0), ("2024-05-01", 19_844), ("9999-12-31", 2_932_896), (DayNumber(0), 0)]
+)
+def test_a_date_is_a_day_between_1970_and_9999(found: object, day: int) -> None:
+    assert day == day_of(found)
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        "0001-01-01", "1969-12-31", "1969-12-31T23:59:59Z", "2024-02-30", "2024/05/01", "tomorrow", 20_240_501, 0,
+        True, DayNumber(-1), DayNumber(2_932_897),
+    ],
+)  # fmt: skip
+def test_what_is_no_day_between_1970_and_9999_is_refused(found: object) -> None:
+    with pytest.raises(Refused) as refused:
+        day_of(found)
     assert Reason.BAD_TIMESTAMP == refused.value.reason

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from atp_stream.messages.dead_letters import pack_original
-from atp_stream.messages.traces import told_of, trace_headers, trace_of, trace_of_original
+from atp_stream.messages.traces import log_fields_of, trace_headers, trace_of, trace_of_original
 from tests.agents.memory import Record
 
 PARENT = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
@@ -54,8 +54,8 @@ def test_an_input_that_an_operator_made_has_none() -> None:
 
 
 def test_a_log_line_names_the_trace_by_its_id() -> None:
-    assert {"trace_id": "4bf92f3577b34da6a3ce929d0e0e4736"} == told_of([("traceparent", PARENT)])
-    assert {} == told_of([("id", b"7")])
+    assert {"trace_id": "4bf92f3577b34da6a3ce929d0e0e4736"} == log_fields_of([("traceparent", PARENT)])
+    assert {} == log_fields_of([("id", b"7")])
 
 
 def test_a_request_has_its_trace_in_the_same_headers() -> None:

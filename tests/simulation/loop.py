@@ -77,19 +77,21 @@ class SimLoop(asyncio.BaseEventLoop):
         process.dead = True
         self.processes.remove(process)
 
-    def call_soon(self, callback: Any, *args: Any, context: contextvars.Context | None = None) -> asyncio.Handle:
+    def call_soon(  # type: ignore[override]
+        self, callback: Any, *args: Any, context: contextvars.Context | None = None
+    ) -> asyncio.Handle:
         handle = _Handle(self._now, callback, args, self, context)
         handle._context.get(PROCESS, self.world).ready.append(handle)
         return handle
 
-    def call_at(
+    def call_at(  # type: ignore[override]
         self, when: float, callback: Any, *args: Any, context: contextvars.Context | None = None
     ) -> asyncio.TimerHandle:
         handle = _Handle(when, callback, args, self, context)
         heapq.heappush(self._timers, (when, handle))
         return handle
 
-    def call_later(
+    def call_later(  # type: ignore[override]
         self, delay: float, callback: Any, *args: Any, context: contextvars.Context | None = None
     ) -> asyncio.TimerHandle:
         when = self._now + delay
@@ -110,7 +112,7 @@ class SimLoop(asyncio.BaseEventLoop):
                 process = able[0]
             else:
                 process = choose(able)
-            handle = process.ready.popleft()
+            handle: Any = process.ready.popleft()
             if not handle._cancelled:
                 self.ran += 1
                 if self.ran > self.most:

@@ -12,9 +12,10 @@ from aiokafka.admin import NewTopic
 from aiokafka.errors import IllegalOperation, InvalidProducerEpoch, ProducerFenced
 
 from atp_stream.access import KafkaAccess
-from atp_stream.engine.batches import Batches, Output
+from atp_stream.engine.batches import Batches
 from atp_stream.engine.producers import make_producer
 from atp_stream.provision import administration
+from atp_stream.records import Output
 from atp_stream.settings import Settings
 from tests.engine.support import once_producer
 from tests.simulation.broker import Broker

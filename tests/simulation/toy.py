@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from atp_stream.engine.batches import Output
 from atp_stream.engine.commit_group import Answer
 from atp_stream.engine.intake import NotYet
 from atp_stream.engine.partition_state import Store
 from atp_stream.engine.partitioner import partition_of
 from atp_stream.engine.position import GENESIS_HEADER, SOURCE_HEADER, LogRecord
+from atp_stream.records import Output
 
 APP: Final = "sim"
 GENESIS: Final = "0123456789abcdef"

@@ -91,7 +91,6 @@ class App:
     should_stop = False
     _longest_rebalance = 20.0
     _move = EngineApp._move
-    _accepted = EngineApp._accepted
     _decided = EngineApp._decided
     _retry_take_over = EngineApp._retry_take_over
     has_lost_track = EngineApp.has_lost_track
@@ -99,8 +98,7 @@ class App:
     let_go = EngineApp.let_go
     take_over = EngineApp.take_over
     start_positions = EngineApp.start_positions
-    submit_step = EngineApp.submit_step
-    submit_intake = EngineApp.submit_intake
+    submit = EngineApp.submit
 
     def __init__(self, worker: "Worker", disk: Disk) -> None:
         self._worker = worker
@@ -347,10 +345,9 @@ class Worker:
                 continue
 
     async def _follow(self, tp: TP, position: int, epoch: int) -> None:
-        submit = self.app.submit_step if tp.topic == toy.LOG else self.app.submit_intake
         while True:
             records, end = await self._fetch(tp, position)
-            submit(Event(Run(tp, position, end, records, epoch), self._acked))
+            self.app.submit(Event(Run(tp, position, end, records, epoch), self._acked))
             position = end
 
     async def _commits(self) -> None:

@@ -52,7 +52,7 @@ async def test_the_log_of_a_worker_tells_what_it_does_from_its_start_to_its_end(
     await until(lambda: "policy_in_force" in events(second))
 
     assert (0, 0) == (first.stop(), second.stop())
-    told = [name for name in events(first) if name not in {"policy_in_force", "worker_started"}]
+    told = [name for name in events(first) if name not in {"policy_in_force", "restoring", "worker_started"}]
     assert ["partitions_assigned", "serving", "dead_letter", "partitions_lost"] == told[:4]
     assert ["partitions_assigned", "serving"] == told[4:6]
     assert (1, "worker_stopped") == (events(first).count("worker_started"), told[-1])

@@ -153,7 +153,7 @@ async def history(site: Site) -> dict[tuple[str, int], Any]:
     """Return what each item's view says at each of its versions, from the item log alone."""
     logs = await site.read(site.topics.item_log.name)
     genesis = dict(logs[0].headers)[GENESIS_HEADER].decode()
-    ledger = Ledger(Outbound(genesis, Wire.JSON, {}), site.topics)
+    ledger = Ledger(Outbound(genesis, Wire.JSON, {}, site.topics.of_roles), site.topics)
     views: dict[tuple[str, int], Any] = {}
     for partition in range(site.topics.item_log.partitions):
         memory = Memory()

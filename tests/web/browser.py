@@ -22,6 +22,13 @@ async def chromium() -> AsyncIterator[Any]:
         await browser.close()
 
 
+async def shut_out(page: Any) -> list[str]:
+    """Return what axe finds on a page that some people cannot read or use: the rule and where."""
+    axe = pytest.importorskip("axe_playwright_python.async_playwright", reason="axe-playwright-python is not installed")
+    found = await axe.Axe().run(page)
+    return [f"{one['id']}: {node['target'][0]}" for one in found.response["violations"] for node in one["nodes"]]
+
+
 class Seen:
     """What a page did that nobody should see: faults, and requests that are not its own."""
 

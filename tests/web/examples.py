@@ -41,6 +41,7 @@ def examples() -> list[Example]:
     channel = "#/paths/~1atp~1{tenant}~1{item}~1{channel}/get/responses"
     reservation = "#/paths/~1reservations~1{tenant}~1{item}~1{reservation}/get/responses"
     found = "#/paths/~1reservations~1{tenant}/get/responses"
+    of_item = "#/paths/~1reservations~1{tenant}~1{item}/get/responses"
     document = "#/paths/~1policy/get/responses"
     policy = "#/paths/~1policy~1{tenant}~1{item}/get/responses"
     two = {"items": ["prod987", "nobody-knows-me"]}
@@ -65,6 +66,8 @@ def examples() -> list[Example]:
         Example(f"{reservation}/404/{_PROBLEM}", "reservation", 404, "/reservations/acme/prod987/r-2"),
         Example(f"{found}/200/{_JSON}", "nobody", 200, "/reservations/acme?reference=nobody's%20order"),
         Example(f"{found}/400/{_PROBLEM}", "missing", 400, "/reservations/acme"),
+        Example(f"{of_item}/200/{_JSON}", "none", 200, "/reservations/acme/prod987?status=EXPIRED"),
+        Example(f"{of_item}/400/{_PROBLEM}", "status", 400, "/reservations/acme/prod987?status=OPEN"),
         Example(f"{document}/200/{_JSON}", "pooled", 200, "/policy"),
         Example(f"{policy}/200/{_JSON}", "pooled", 200, "/policy/acme/prod987"),
         Example(f"{QUERY}/responses/200/{_JSON}", "two", 200, "/atp/acme/query", two),

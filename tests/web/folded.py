@@ -11,14 +11,13 @@ from atp_stream.domain.commands import AnyCommand
 from atp_stream.domain.events import CommandRefused
 from atp_stream.domain.names import join
 from atp_stream.engine.app import EngineApp
-from atp_stream.engine.batches import Output
 from atp_stream.engine.commit_group import Answer
 from atp_stream.engine.partition_state import Lane, PartitionStore
 from atp_stream.engine.partitioner import partition_of
 from atp_stream.engine.position import Position
-from atp_stream.messages.outbound import EVENTS, Outbound, Role
-from atp_stream.settings import Wire
-from atp_stream.topics import LOG_PARTITIONS
+from atp_stream.messages.outbound import Outbound
+from atp_stream.settings import Settings, Wire
+from atp_stream.topics import LOG_PARTITIONS, Topics
 from tests.domain.support.log import NOON, Log
 from tests.web.conftest import made
 
@@ -29,7 +28,7 @@ class FoldedWorker:
     def __init__(self, directory: Path, **chosen: Any) -> None:
         self.app: EngineApp = made(directory, **chosen)
         self._logs = [Log() for _ in range(LOG_PARTITIONS)]
-        self._outbound = Outbound("0011223344556677", Wire.JSON, {})
+        self._outbound = Outbound("0011223344556677", Wire.JSON, {}, Topics.of(Settings()).of_roles)
         self.own(range(LOG_PARTITIONS))
         self.url = f"http://127.0.0.1:{self.app.conf.web_port}"
         server: Any = self.app.web
@@ -89,6 +88,5 @@ class FoldedWorker:
         gone = before.keys() - log.rows.keys()
         rows = [(key.encode(), row) for key, row in changed.items()] + [(key.encode(), None) for key in gone]
         app.table.apply(partition, rows, len(log.entries))
-        made = [self._outbound.encode(event, partition) for event in events if not isinstance(event, CommandRefused)]
-        outputs = [Output("out", partition, one.key, one.value, one.headers, EVENTS[Role(one.role)]) for one in made]
+        outputs = [self._outbound.encode(event, partition) for event in events if not isinstance(event, CommandRefused)]
         app.steps.on_step(partition, len(commands), Answer(len(commands), {}, outputs, unfinished=False), 0.001)

@@ -31,6 +31,7 @@ async def ask(client: Client, path: str, method: str = "GET", body: bytes | Byte
         "/atp/acme/lamp/promise?quantity=1.5&channel=ECOM&date=2026-12-10&partial=true&priority=-1",
         "/atp/acme/lamp/supplies?after=po-1&limit=1",
         "/reservations/acme/lamp/r-1",
+        "/reservations/acme/lamp?status=COMMITTED&after=r-1&limit=200",
         "/reservations/acme?reference=order-1",
         "/atp/acme/query",
         "/policy",
@@ -89,6 +90,13 @@ async def test_a_look_up_says_which_reference_partition_and_page_there_is(idle: 
 )
 async def test_a_view_by_date_says_which_parameters_there_are(idle: Client, view: str) -> None:
     assert (400, "bad-query") == await ask(idle, f"/atp/acme/lamp/{view}")
+
+
+@pytest.mark.parametrize(
+    "query", ["status=OPEN", "status=committed", "status=", "limit=201", "limit=0", "state=PENDING"]
+)
+async def test_a_list_of_an_items_reservations_says_which_parameters_there_are(idle: Client, query: str) -> None:
+    assert (400, "bad-query") == await ask(idle, f"/reservations/acme/lamp?{query}")
 
 
 @pytest.mark.parametrize("after", ["lamp|", "|r", "lamp|%2525%00", "lamp|" + 256 * "a"])

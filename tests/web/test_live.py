@@ -189,10 +189,18 @@ schema = schemathesis.openapi.from_path(OPENAPI).exclude(path="/events/{tenant}"
 
 
 @schema.hook("filter_path_parameters")
-def short_in_bytes(_: Any, path_parameters: Any) -> bool:
+@schema.hook("filter_query")
+def short_in_bytes(_: Any, parameters: Any) -> bool:
     """Tell whether names are as short as they must be: a schema can only count characters."""
-    names = path_parameters.values() if isinstance(path_parameters, dict) else []
+    names = parameters.values() if isinstance(parameters, dict) else []
     return all(len(str(name).encode(errors="replace")) <= 255 for name in names)
+
+
+@schema.hook("map_query")
+def impatient(_: Any, query: Any) -> Any:
+    """Wait a tenth of a second at most where a wait is in its range: fifty of ten seconds would be a test for ever."""
+    wait = query.get("wait") if isinstance(query, dict) else None
+    return query | {"wait": min(wait, 0.1)} if isinstance(wait, int | float) and wait <= 10 else query
 
 
 @schema.parametrize()

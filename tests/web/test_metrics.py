@@ -10,10 +10,10 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from atp_stream.domain.state.overlay import Tally
 from atp_stream.engine.app import EngineApp
-from atp_stream.engine.batches import Output
 from atp_stream.engine.commit_group import Answer, CommitGroup
 from atp_stream.engine.partition_state import Lane
 from atp_stream.engine.position import Position
+from atp_stream.records import Output
 from atp_stream.web.metrics import COUNTED
 
 Client = TestClient[Any, Any]
@@ -153,7 +153,7 @@ async def test_no_label_could_name_an_item(idle: Client) -> None:
     async with idle.get("/metrics") as answer:
         families = list(parse_text(await answer.text()))
     labels = {label for family in families for sample in family.samples for label in sample.labels}
-    known = {"event", "reason", "topic", "partition", "outcome", "state", "method", "path", "status", "le"}
+    known = {"event", "reason", "risk", "topic", "partition", "outcome", "state", "method", "path", "status", "le"}
     known |= {"version", "faust", "python"}  # of the build
     known |= {"stream", "table", "operation", "metric", "status_code"}  # Faust's
     assert set() == labels - known

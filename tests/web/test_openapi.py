@@ -58,7 +58,7 @@ def test_what_the_document_counts_is_what_the_code_counts() -> None:
     parts = DOCUMENT["components"]["schemas"]
     assert MAX_ID_BYTES == parts["Name"]["maxLength"]
     assert MAX_ITEMS == parts["Query"]["properties"]["items"]["maxItems"]
-    assert [status.value for status in Status] == parts["Reservation"]["properties"]["status"]["enum"]
+    assert [status.value for status in Status] == parts["Status"]["enum"]
     assert [state.value for state in WorkerState] == parts["State"]["enum"]
 
 

@@ -43,7 +43,7 @@ def run_slice(item: OpenItem, work: Work) -> int:
 
     Returns what it takes of a step beside its events: of an item with dates, what it looked at that none tells of.
     """
-    told = len(item.events)
+    before = len(item.events)
     budget = SliceBudget(item.limits)
     over = (
         (work.index is None or index_promises(item, work, budget))
@@ -58,7 +58,7 @@ def run_slice(item: OpenItem, work: Work) -> int:
         if over:
             look_ahead(item)
     used = item.limits.slice - budget.left + len(item.dates.row.days) // DAYS_EACH if item.row.dated else 0
-    return max(0, used - (len(item.events) - told))
+    return max(0, used - (len(item.events) - before))
 
 
 def _serve(item: OpenItem, work: Work, budget: SliceBudget) -> bool:

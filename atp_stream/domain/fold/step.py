@@ -13,7 +13,6 @@ from atp_stream.domain.commands import (
     Tick,
 )
 from atp_stream.domain.errors import Broken, Refused
-from atp_stream.domain.events import AnyEvent
 from atp_stream.domain.fold.bookkeeping import Bookkeeping
 from atp_stream.domain.fold.command_handler import CommandHandler
 from atp_stream.domain.fold.open_items import OpenItems
@@ -45,6 +44,7 @@ class Step:
         self._broken = broken
         self._limits = limits
         self._output = Output(limits)
+        self.events = self._output.events  # what has happened so far
         self._policies = PolicyHistory(state)
         self._ticks = Ticks(state)
         self._time = StockTime.of(state)
@@ -58,11 +58,6 @@ class Step:
         )  # fmt: skip
         row: FoldRow | None = state.get(FOLD)
         self._is_current = row is not None and row.version == FOLD_VERSION
-
-    @property
-    def events(self) -> list[AnyEvent]:
-        """What has happened so far."""
-        return self._output.events
 
     def go_on(self) -> None:
         """Do a slice of what earlier steps left."""

@@ -164,7 +164,7 @@ class ItemDates:
         self.note(reservation, row)
         place, earmarked = promise.place, min(units, promise.earmarked)
         self._take(reservation, row, promise, units, earmarked)
-        self.item.allocate(reservation, row, units, earmarked, place)
+        self.item.commit(reservation, row, units, place, earmarked)
 
     def move(self, reservation: str, row: Reservation, promise: Promise, day: int) -> None:
         """Promise for another day what is promised."""
@@ -251,20 +251,20 @@ class ItemDates:
     def publish(self, place: int, *, runs: bool) -> None:
         """Put the row, or remove it once nothing has a date, and tell the projections that changed."""
         item, row = self.item, self.row
-        told: dict[str, str] = {}
+        digests: dict[str, str] = {}
         if item.row.dated:
             for channel in item.channels if item.rules.supply.project else ():
                 now, steps = item.channels[channel].available, self._steps(channel) if runs else ()
-                told[channel] = blake2b(repr((now, steps)).encode(), digest_size=8).hexdigest()
-                if told[channel] != row.reported.get(channel):
+                digests[channel] = blake2b(repr((now, steps)).encode(), digest_size=8).hexdigest()
+                if digests[channel] != row.reported.get(channel):
                     self._tell(place, channel, now, steps)
                     place += 1
         for channel in row.reported:
-            if channel not in told:
+            if channel not in digests:
                 now = item.channels[channel].available if channel in item.channels else 0
                 self._tell(place, channel, now, ())
                 place += 1
-        row.reported = told
+        row.reported = digests
         if item.row.dated:
             item.state.put(curve_key(item.name), row)
         elif self._has_row:

@@ -182,19 +182,19 @@ class OpenItem:
 
     # Units change hands
 
-    def commit(self, reservation: str, row: Reservation, units: int, asked_at: int = -1) -> None:
+    def commit(
+        self, reservation: str, row: Reservation, units: int, asked_at: int = -1, earmarked: int | None = None
+    ) -> None:
         """Promise units, of the earmark first; the caller has seen that the claim covers them.
 
-        `asked_at` is the place of the request in the log, if it is not the present cause.
+        `asked_at` is the place of the request in the log, if it is not the present cause; `earmarked` says how many of
+        the units are counted in the channel's quota already.
         """
-        rules, channel = self.rules, self.channels[row.channel]
-        earmarked = 0 if rules.plain else min(units, self.claim(row.channel).earmark)
-        channel.consumed += earmarked
-        self.allocate(reservation, row, units, earmarked, asked_at)
-
-    def allocate(self, reservation: str, row: Reservation, units: int, earmarked: int, asked_at: int) -> None:
-        """Reserve units, `earmarked` of which are counted in the channel's quota already."""
-        self.channels[row.channel].reserved += units
+        channel = self.channels[row.channel]
+        if earmarked is None:
+            earmarked = 0 if self.rules.plain else min(units, self.claim(row.channel).earmark)
+            channel.consumed += earmarked
+        channel.reserved += units
         self.reserved += units
         time_limit.begin_default(row, self.rules, self.log_time_ms)
         allocation = Allocation(self.offset, self.ordinal, units, earmarked, asked_at)
@@ -293,6 +293,7 @@ class OpenItem:
         claimed = None if rules.plain or not runs else claims(free, rules, item.channels)
         item.scaled = claimed is not None and sum(weights(open_rules(rules, item.channels)).values()) > WHOLE
         named = rules.channels
+        changed: list[tuple[int, str, int, int]] = []  # ordinal, channel, available, reserved
         place = 0
         for channel, row in item.channels.items():
             rule = named.get(channel)
@@ -302,24 +303,22 @@ class OpenItem:
                 claim = free if claimed is None else sum(claimed[channel])
                 row.available = availability.shown(claim, rule or rules.other, row.blocking, step)
             if before.get(channel) != (row.available, row.reserved):
-                self._report(place, channel, row.available, row.reserved)
+                changed.append((place, channel, row.available, row.reserved))
             place += 1
         for channel, pair in before.items():
             if channel not in item.channels and pair != _WITHDRAWN:
-                self._report(place, channel, *_WITHDRAWN)
+                changed.append((place, channel, *_WITHDRAWN))
                 place += 1
+        self.events += [
+            AvailabilityCalculated(
+                name=self.name, version=item.version, log_time_ms=item.log_time_ms, offset=item.offset, ordinal=ordinal,
+                channel=channel, available=available, reserved=reserved,
+            )
+            for ordinal, channel, available, reserved in changed
+        ]  # fmt: skip
         if item.dated or self._dates is not None:
             self.dates.publish(place, runs=runs)
         self.state.put(item_key(self.name), item)
-
-    def _report(self, place: int, channel: str, available: int, reserved: int) -> None:
-        item = self.row
-        self.events.append(
-            AvailabilityCalculated(
-                name=self.name, version=item.version, log_time_ms=item.log_time_ms, offset=item.offset, ordinal=place,
-                channel=channel, available=available, reserved=reserved,
-            )
-        )  # fmt: skip
 
 
 def _request(allocation: Allocation) -> int:

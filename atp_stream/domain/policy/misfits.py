@@ -35,17 +35,17 @@ def misfit(plain: Any, form: Any, place: str) -> str | None:
         return _of_each(plain, get_args(form)[1], place)
     if isinstance(form, type) and issubclass(form, StrEnum):
         allowed = [one.value for one in form]
-        return None if plain in allowed else _told(place, plain, f"one of {', '.join(allowed)}")
+        return None if plain in allowed else _misfit(place, plain, f"one of {', '.join(allowed)}")
     try:
         msgspec.convert(plain, form)
     except msgspec.ValidationError:
-        return _told(place, plain, _WORDS.get(form, "of the right kind"))
+        return _misfit(place, plain, _WORDS.get(form, "of the right kind"))
     return None
 
 
 def _of_section(plain: Any, form: type[msgspec.Struct], place: str) -> str | None:
     if not isinstance(plain, dict):
-        return _told(place, plain, "an object")
+        return _misfit(place, plain, "an object")
     parts = {field.name: field.type for field in msgspec.structs.fields(form)}
     for name in plain:
         if name not in parts:
@@ -56,7 +56,7 @@ def _of_section(plain: Any, form: type[msgspec.Struct], place: str) -> str | Non
 
 def _of_each(plain: Any, form: Any, place: str) -> str | None:
     if not isinstance(plain, dict):
-        return _told(place, plain, "an object")
+        return _misfit(place, plain, "an object")
     found = (misfit(value, form, _join(place, name)) for name, value in plain.items())
     return next((one for one in found if one is not None), None)
 
@@ -72,7 +72,7 @@ def _listed(names: Iterable[str]) -> str:
     return ", ".join(sorted(names))
 
 
-def _told(place: str, plain: Any, wanted: str) -> str:
+def _misfit(place: str, plain: Any, wanted: str) -> str:
     shown = repr(plain) if isinstance(plain, str) else _encode(plain).decode()
     return f"{place or 'the document'}: {shown[:100]} is not {wanted}"
 

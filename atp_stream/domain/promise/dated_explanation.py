@@ -59,13 +59,13 @@ def _add_supplies(
         return found if found is not None and found <= day else None
 
     left = sum(one.supply for one in row.days if counts_on(one.day) is not None)
-    told = []
+    dated = []
     for name, supply in supplies.items():
         holds, units = register.holds(supply), register.open_units(supply)
         on = None if holds is None or not register.counts(supply) else counts_on(holds.day)
         if on is not None and units:
-            told.append((on, name, units))
-    for on, name, units in sorted(told)[:MAX_SUPPLIES]:
+            dated.append((on, name, units))
+    for on, name, units in sorted(dated)[:MAX_SUPPLIES]:
         add(terms, "supply", units, supply=name, day=on)
         left -= units
     add(terms, "other_supplies", left)

@@ -69,14 +69,14 @@ def _enter(item: OpenItem, row: Reservation, shipment: MatchedShipment) -> bool:
     """Note a shipment, none of which stands in the stock yet; False if there is no room for its location."""
     _read_as_meant(row)
     for one in row.shipments:
-        if _order(one) == _order(shipment):
+        if _place_in_time(one) == _place_in_time(shipment):
             one.quantity += shipment.quantity
             one.repeated += shipment.quantity
             return True
     if len(row.shipments) >= item.limits.shipments and not _make_room(item, row):
         return False
     row.shipments.append(shipment)
-    row.shipments.sort(key=_order)
+    row.shipments.sort(key=_place_in_time)
     return True
 
 
@@ -143,5 +143,5 @@ def _where(one: MatchedShipment) -> tuple[str, str]:
     return one.location, one.place or ""
 
 
-def _order(one: MatchedShipment) -> tuple[int, str, str]:
+def _place_in_time(one: MatchedShipment) -> tuple[int, str, str]:
     return one.at_us, *_where(one)

@@ -69,8 +69,8 @@ class State:
         self.changed: dict[str, Row | None] = {}  # None: deleted
         self.tally = Tally()
         self.wrote_generations = False
-        self._fresh: list[str] = []  # keys that came to life since the last look at `_order`
-        self._order: list[str] = []  # changed keys, sorted; dead ones leave when they are met
+        self._fresh: list[str] = []  # keys that came to life since the last look at `_sorted_keys`
+        self._sorted_keys: list[str] = []  # changed keys, sorted; dead ones leave when they are met
         self._scanned: list[str] = []  # changed keys of the kinds that `keys` looks for, sorted
         self._heads: dict[str, tuple[Iterator[tuple[str, Row]], tuple[str, Row] | None]] = {}
 
@@ -152,18 +152,18 @@ class State:
 
     def _changed_from(self, key: str) -> str | None:
         """Return the first changed and not deleted key at or behind `key`."""
-        order, fresh, changed = self._order, self._fresh, self.changed
+        keys, fresh, changed = self._sorted_keys, self._fresh, self.changed
         if fresh:
             if len(fresh) <= _FEW:
                 for one in fresh:
-                    insort(order, one)
+                    insort(keys, one)
             else:
-                order += fresh
-                order.sort()
+                keys += fresh
+                keys.sort()
             fresh.clear()
-        start = end = bisect_left(order, key)
-        while end < len(order) and changed[order[end]] is None:
+        start = end = bisect_left(keys, key)
+        while end < len(keys) and changed[keys[end]] is None:
             end += 1
         if end > start:
-            del order[start:end]
-        return order[start] if start < len(order) else None
+            del keys[start:end]
+        return keys[start] if start < len(keys) else None

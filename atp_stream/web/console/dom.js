@@ -84,7 +84,7 @@ export const panel = (id, title, note, more, ...body) =>
 
 /** A table; a head or a cell that begins with "#" in its class is a number. */
 export const table = (kind, heads, rows, label) =>
-  h("div.scroll", { tabindex: "0", role: "region", "aria-label": label },
+  h("div.scroll", { tabindex: "0", role: "group", "aria-label": label },
     h(`table${kind}`, {},
       h("thead", {}, h("tr", {}, heads.map((head) => (typeof head === "string" ? h("th", { scope: "col" }, head) : head)))),
       h("tbody", {}, rows)));

@@ -328,6 +328,15 @@ def test_a_day_that_is_wanted_beyond_a_smaller_horizon_is_promised_once_that_rea
     assert ([(5, 13)], (0, 0)) == (lines(log, "a"), held(log, "a"))
 
 
+def test_what_a_frozen_channel_let_wait_is_promised_within_a_smaller_horizon_only() -> None:
+    log = log_with(8, horizon=9)
+    log.say(edit_item({"frozen": {"ECOM": True}}), wants("a", 5, 5))
+    log.say(edit_item({"frozen": {"ECOM": False}, "supply": {"horizon": 4}}))
+    assert ([], (0, 5)) == (lines(log, "a"), held(log, "a"))
+    comes(log, 1)
+    assert ([(5, 5)], (0, 0)) == (lines(log, "a"), held(log, "a"))
+
+
 def test_a_supply_that_an_older_promise_lets_count_is_promised_once_a_smaller_horizon_reaches_it() -> None:
     log = log_with(0, horizon=9)
     log.say(schedule("x", 5, 8), wants("a", 5, 8), edit_item({"supply": {"horizon": 4}}))

@@ -1,12 +1,19 @@
-"""Dates against a model that recomputes everything from the list of commands, cut into slices of any size."""
+"""Dates against a model that recomputes everything from the list of commands, cut into slices of any size.
 
+Each focus is a run of its own, in every history of which it happens: a pass is cut (*slices*), a limit ends promises
+(*limits*), a receipt and an absolute come in another order than that of their stamps (*clocks*).
+"""
+
+from collections.abc import Sequence
 from typing import Any
 
-from hypothesis import assume, given, settings
+import pytest
+from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
-from atp_stream.domain.commands import Entry
+from atp_stream.domain.commands import Entry, ReceiveSupply
 from atp_stream.domain.events import CommandRefused
+from atp_stream.domain.fold.ledger import Folded
 from atp_stream.domain.state.rows import Reservation
 from atp_stream.domain.supply import register
 from tests.domain.fold import test_ledger_model as undated
@@ -19,6 +26,49 @@ from tests.domain.support.log import LAMP, Log
 from tests.domain.support.sizes import nightly
 
 SEQUENCES = nightly(10_000, 60)
+FOCUSES = ["everything", "slices", "limits", "clocks"]
+
+
+class Cut(Log):
+    """A log that knows whether a step ended within what an item with dates had to do."""
+
+    was_cut = False
+
+    def step(self, entries: Sequence[Entry]) -> Folded:
+        folded = super().step(entries)
+        row = self.item() if f"{LAMP}|i" in self.rows else None
+        self.was_cut |= row is not None and row.dated and row.work is not None
+        return folded
+
+
+class Noted(ItemModel):
+    """An item that notes what happens to it."""
+
+    limited = disordered = False
+
+    def expire(self, name: str) -> None:
+        self.limited |= bool(self.orders[name].dated)
+        super().expire(name)
+
+    def is_held(self, command: ReceiveSupply) -> bool:
+        held = super().is_held(command)
+        self.disordered |= held
+        return held
+
+    def holds_what_has_come(self, at: int, location: str) -> None:
+        self.disordered |= any(one.location in ("", location) and one.at > at for one in self.coming)
+        super().holds_what_has_come(at, location)
+
+
+class NotedModel(Model):
+    makes = Noted
+
+
+def happened_in(log: Cut, model: Model) -> list[str]:
+    """Return what of the focuses happened."""
+    item = model.items.get(LAMP)
+    limited, disordered = (item.limited, item.disordered) if isinstance(item, Noted) else (False, False)
+    return [name for name, did in zip(FOCUSES, (True, log.was_cut, limited, disordered), strict=True) if did]
 
 
 def rows_of(log: Log, kind: str) -> dict[str, Any]:
@@ -72,12 +122,20 @@ def assert_agrees(log: Log, model: Model) -> None:
     assert model.refused == refused
 
 
+@pytest.mark.parametrize("focus", FOCUSES)
 @settings(max_examples=SEQUENCES)
-@given(dated_histories(), st.integers(1, 30), st.integers(1, 9), st.integers(1, 30))
-def test_rows_and_events_are_those_of_the_model(entries: list[Entry], run: int, served: int, enough: int) -> None:
-    log = Log()
-    with tight_bounds(served, enough):
+@given(st.data(), st.integers(1, 30), st.integers(1, 9), st.integers(1, 30))
+def test_rows_and_events_are_those_of_the_model(
+    focus: str, data: st.DataObject, run: int, served: int, enough: int
+) -> None:
+    entries, log = data.draw(dated_histories(focus=focus)), Cut()
+    with tight_bounds(1 if focus == "slices" else served, enough):
         for start in range(0, len(entries), run):
             log.run(entries[start : start + run])
-    assume(all(event.reason != "stale" for event in log.events if isinstance(event, CommandRefused)))  # no such model
-    assert_agrees(log, Model(entries))
+    assume(all(one.reason != "stale" for one in log.events if isinstance(one, CommandRefused)))  # no such model
+    model = NotedModel(entries)
+    happened = happened_in(log, model)
+    for one in happened:
+        event(one)
+    assume(focus in happened)
+    assert_agrees(log, model)

@@ -155,11 +155,12 @@ class Dates(Numbers):
 
     def earliest(self, channel: str, units: int, first: int, *, more: bool = False) -> int | None:
         """Return the first day on which units may be claimed; with `more` one on which there is more than now."""
+        last = self.today() + self.horizon()
         if self.is_flat():
-            return first if not more and self.claim_on(channel, NOW) >= units else None
+            return first if not more and first <= last and self.claim_on(channel, NOW) >= units else None
         levels = self.levels()
         tried = {levels[NOW]: 0} if more else {}
-        for day in range(first, self.today() + self.horizon() + 1):
+        for day in range(first, last + 1):
             self.assumed = levels[day]
             if self.assumed not in tried:
                 tried[self.assumed] = self.claim(channel)

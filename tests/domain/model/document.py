@@ -102,13 +102,13 @@ class Rules:
     item: str
     own: dict[str, Any] | None = None
 
-    @property
+    @cached_property
     def section(self) -> dict[str, Any]:
         tenants = self.document.get("tenants", {})
         found: dict[str, Any] = tenants.get(self.tenant, tenants.get("*", {}))
         return found
 
-    @property
+    @cached_property
     def special(self) -> dict[str, Any]:
         found: dict[str, Any] = self.section.get("items", {}).get(self.item, {})
         return found if self.own is None else self.own
@@ -192,6 +192,10 @@ class Rules:
 
     def step(self) -> int:
         """Return what is sold at least, in hundredths: all that may be claimed is a multiple of it."""
+        return self._step
+
+    @cached_property
+    def _step(self) -> int:
         return hundredths(self.special.get("step", self.section.get("step", 0.01)))
 
     def may_wait(self, channel: str, of_one: int, in_all: int) -> bool:

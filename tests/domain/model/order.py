@@ -107,6 +107,8 @@ class Order:
 
     def shipments(self) -> list[Shipment]:
         """Return what left by fulfilments, without the units that adjustments took out of the stock already."""
+        if not self.fulfilled:
+            return []
         return [
             Shipment(one.at, one.quantity, one.location or self.location)
             for one in unpaired(self.fulfilled, self.adjusted)

@@ -9,9 +9,10 @@ Said = ScheduleSupply | CancelSupply | ReceiveSupply | AdjustStock
 
 @dataclass
 class SupplyModel:
-    """A supply; what is said twice counts once."""
+    """A supply; what is said twice counts once. `opened` is what was open of it after so many words."""
 
     said: list[Said] = field(default_factory=list)
+    opened: tuple[int, int] = 0, 0
 
     def hears(self, command: Said) -> bool:
         news = all(self.known_by(one) != self.known_by(command) for one in self.said)
@@ -61,6 +62,11 @@ class SupplyModel:
         return max(moved + max(told, adjusted), whole)
 
     def open(self) -> int:
+        if self.opened[0] != len(self.said):
+            self.opened = len(self.said), self.counted_open()
+        return self.opened[1]
+
+    def counted_open(self) -> int:
         holds = self.holds()
         receipts = [one for one in self.said if isinstance(one, ReceiveSupply)]
         if holds is None or any((one.final or one.quantity is None) and one.at_us >= holds.at_us for one in receipts):

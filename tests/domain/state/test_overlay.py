@@ -63,7 +63,7 @@ def test_serving_a_queue_that_was_made_in_the_same_step_passes_each_row_once() -
         assert (f"q{place:05d}", place) == state.first("q")
         state.delete(f"q{place:05d}")
     assert state.first("q") is None
-    assert [] == state._order
+    assert [] == state._sorted_keys
 
 
 KEYS = st.sampled_from(["a|1", "a|2", "a|3", "b|1", "b|2", "c|1"])

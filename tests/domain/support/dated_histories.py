@@ -137,7 +137,7 @@ def of_operator(r: Random) -> AnyCommand:
     return edit_item(r.choice(patches)(), event_id=named)
 
 
-def command(r: Random, log_time: int, place: int) -> AnyCommand:
+def command(r: Random, log_time: int, place: int, focus: str = "") -> AnyCommand:
     """Throw a command, under an id of its own.
 
     The clocks of senders are behind by up to days, or ahead, and some by more than is let pass.
@@ -145,6 +145,8 @@ def command(r: Random, log_time: int, place: int) -> AnyCommand:
     behind = r.choice([0, 0, 0, 0, 0, 1, 5, 60, 60 * 30, 60 * 24 * 3, -3, -9]) * MINUTE
     said = {"at_us": (log_time - behind) * 1_000 + r.randrange(3), "event_id": f"event {place} {r.randrange(100_000)}"}
     today = log_time // DAY
+    if focus in FOCUSES and r.random() < 0.7:
+        return FOCUSES[focus](r, said, today, log_time)
     match r.choice(["supply"] * 6 + ["order"] * 8 + ["stock"] * 3 + ["operator"]):
         case "supply":
             return of_supply(r, said, today)
@@ -156,7 +158,33 @@ def command(r: Random, log_time: int, place: int) -> AnyCommand:
             return of_operator(r)
 
 
-def history(seeds: list[int]) -> list[Entry]:
+def of_limits(r: Random, said: Named, today: int, log_time: int) -> AnyCommand:
+    """Throw a reservation that is promised for some days, and whose limit is over within them."""
+    limit = log_time + r.choice([HOUR, DAY, 2 * DAY])
+    return reserve(
+        r.choice(RESERVATIONS), r.choice(UNITS), r.choice(CHANNELS[:5]), wanted=today + r.choice([2, 3, 4]),
+        expires_at=limit * 1_000, allow_partial=r.random() < 0.4, **said,
+    )  # fmt: skip
+
+
+def of_receipts(r: Random, said: Named, today: int, _: int) -> AnyCommand:
+    """Throw a supply, a receipt that moves no stock, or an absolute, each by a clock of its own."""
+    said["at_us"] = (said["at_us"] // 1_000 + r.choice([-50, -20, -2, 0, 2]) * MINUTE) * 1_000
+    named, where = r.choice(SUPPLIES[:2]), r.choice(["", "", "north"])
+    match r.randrange(4):
+        case 0:
+            return ScheduleSupply(**said, supply=named, quantity=r.choice([13, 21]), day=today + r.choice([0, 1, 2]))
+        case 1 | 2:
+            return ReceiveSupply(**said, supply=named, quantity=r.choice([1, 2, 3]), location=where)
+        case _:
+            return count(r.randrange(25), location=where, **said)
+
+
+FOCUSES: dict[str, Callable[[Random, Named, int, int], AnyCommand]] = {"limits": of_limits, "clocks": of_receipts}
+"""What most commands of a history may be about."""
+
+
+def history(seeds: list[int], focus: str = "") -> list[Entry]:
     """Return a log; most have a policy and some stock to begin with."""
     first = Random(seeds[0])
     begun: list[AnyCommand] = [
@@ -180,10 +208,11 @@ def history(seeds: list[int]) -> list[Entry]:
             behind = r.choice([0, 0, 0, HOUR])
             entries.append(Entry(0, len(entries), log_time, "|", tick((log_time - behind) * 1_000)))
         again = [one for one in entries if one.name != "|"]
-        said = r.choice(again).command if again and r.random() < 0.08 else command(r, log_time, len(entries))
+        said = r.choice(again).command if again and r.random() < 0.08 else command(r, log_time, len(entries), focus)
         entries.append(Entry(0, len(entries), log_time, LAMP, said))
     return [Entry(0, place, one.log_time_ms, one.name, one.command) for place, one in enumerate(entries)]
 
 
-def dated_histories(most: int = 30) -> st.SearchStrategy[list[Entry]]:
-    return st.lists(st.integers(0, 2**24 - 1), min_size=most // 2, max_size=most).map(history)
+def dated_histories(most: int = 30, focus: str = "") -> st.SearchStrategy[list[Entry]]:
+    seeds = st.lists(st.integers(0, 2**24 - 1), min_size=most // 2, max_size=most)
+    return seeds.map(lambda thrown: history(thrown, focus))

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from atp_stream.domain.commands import OF_PARTITION, AnyCommand, Entry
 from atp_stream.domain.events import AnyEvent, CommandRefused
-from atp_stream.messages.outbound import Outbound
+from atp_stream.messages.outbound import Outbound, Role
 from atp_stream.messages.rows import decode_command, encode_command
 from atp_stream.settings import Wire
 from tests.domain.support.histories import FEW, LONG, NAMES, PASSED, change_of_policy, command, opening, tick_at
@@ -28,7 +28,7 @@ ITEMS = 20
 FIRST = 1_000
 """The offset of a log's first entry: the old rows were written by entries in front of it."""
 
-_OUTBOUND = Outbound("recorded", Wire.JSON, {})
+_OUTBOUND = Outbound("recorded", Wire.JSON, {}, {role: (role.value, 6) for role in Role})
 
 
 def recorded(seed: int) -> dict[str, Any]:
@@ -104,7 +104,7 @@ def _output(event: AnyEvent) -> str:
     if isinstance(event, CommandRefused):
         return f"{event.name} {event.version} {event.log_time_ms} {event.offset} {event.ordinal} {event.reason}"
     made = _OUTBOUND.encode(event, 0)
-    return f"{made.role} {made.key!r} {made.value!r} {made.headers!r}"
+    return f"{made.topic} {made.key!r} {made.value!r} {made.headers!r}"
 
 
 def _digest(lines: list[str]) -> str:

@@ -6,7 +6,7 @@ OF_MANY: Final = -(10**9)
 """What a policy or a tick causes is numbered from here on: one place in the log causes events of many items."""
 
 
-class Told(NamedTuple):
+class Reported(NamedTuple):
     """An event that must have been published; `number` is the item's how-many-eth commit, of an allocation.
 
     `by_day` is what a promise says more: the wanted day, lines of day and units, and what waits and is reserved.

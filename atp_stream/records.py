@@ -1,6 +1,10 @@
-"""A Kafka record as messages are read from it, whoever fetched it."""
+"""Records of Kafka on both sides: what is read of one that was consumed, and one to produce."""
 
 from typing import Any, Protocol
+
+import msgspec
+
+Headers = list[tuple[str, bytes]]
 
 
 class Record(Protocol):
@@ -17,3 +21,14 @@ class Record(Protocol):
     def headers(self) -> Any: ...  # noqa: D102
     @property
     def timestamp(self) -> int: ...  # noqa: D102
+
+
+class Output(msgspec.Struct, frozen=True, gc=False):
+    """A record to produce; `event` names what it says, for who counts."""
+
+    topic: str
+    partition: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+    event: str = ""

@@ -1,0 +1,180 @@
+"""What open pages cost a worker, and how long a checkout in one call takes.
+
+The same load in turn with no page open, with eight streams of events, and with eight pages, each of which also asks
+every two seconds for what the page *Now* shows; and, if there is one to compare with, on a worker of another version.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import aiohttp
+import msgspec
+from aiokafka import AIOKafkaProducer
+
+from atp_stream import provision
+from atp_stream.access import KafkaAccess
+from atp_stream.devstack import Stack
+from atp_stream.topics import Topics
+from benchmarks import latency, site
+from benchmarks.contenders import of_worker
+
+RATE: Final = 2_000
+ORDERS: Final = 100
+"""So many orders a second are posted."""
+_PAGES: Final = 8
+_ASKED_S: Final = 2.0
+_WARM_UP_S: Final = 3.0
+_NOW: Final = (
+    f"/totals/{site.TENANT}", f"/items/{site.TENANT}?risk=any&limit=15", "/workers",
+)  # fmt: skip
+_ITEMS: Final = 200
+_STOCK: Final = 1_000_000
+
+
+class Kind(NamedTuple):
+    """Who looks on: so many streams of events, and so many pages that ask for the views of *Now*."""
+
+    streams: int
+    pages: int
+
+
+KINDS: Final = {"no page": Kind(0, 0), "eight streams": Kind(_PAGES, 0), "eight pages": Kind(_PAGES, _PAGES)}
+
+
+async def measure(stack: Stack, directory: Path, run: str, kind: Kind, seconds: float, python: str) -> dict[str, Any]:
+    """Return the figures of a worker under load with such pages open; `python` is what runs it."""
+    settings = site.settings_of(stack, run)
+    await provision.initialise(settings)
+    async with site.worker(settings, directory / run, python) as worker:
+        await worker.ready()
+        async with looking_on(worker.url, kind) as told:
+            found = await latency.measure(stack, of_worker(settings, worker), RATE, seconds)
+        steps = await worker.metrics()
+    return {
+        **found,
+        "us": found["cpu_share"] / RATE * 1e6,
+        "step_ms": steps["atp_step_seconds_sum"] / steps["atp_step_seconds_count"] * 1e3,
+        "told": told["told"],
+        "unseen": told["lost"],
+        "answers": told["answers"],
+    }
+
+
+@asynccontextmanager
+async def looking_on(url: str, kind: Kind) -> AsyncIterator[dict[str, int]]:
+    """Let pages be open; what they were told is counted."""
+    told = {"told": 0, "lost": 0, "answers": 0}
+    timeout = aiohttp.ClientTimeout(total=None, sock_read=60)
+    async with aiohttp.ClientSession(timeout=timeout, connector=aiohttp.TCPConnector(limit=0)) as session:
+        tasks = [asyncio.create_task(_follow(session, url, told)) for _ in range(kind.streams)]
+        tasks += [asyncio.create_task(_ask(session, url, told)) for _ in range(kind.pages)]
+        try:
+            yield told
+        finally:
+            ended = [task for task in tasks if task.done()]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+    if ended:
+        raise RuntimeError(f"{len(ended)} of {len(tasks)} pages did not stay open")
+
+
+async def _follow(session: aiohttp.ClientSession, url: str, told: dict[str, int]) -> None:
+    async with session.get(f"{url}/events/{site.TENANT}") as stream:
+        stream.raise_for_status()
+        lost = False
+        async for line in stream.content:
+            if line.startswith(b"event: lost"):
+                lost = True
+            elif line.startswith(b"data: "):
+                if lost:
+                    told["lost"] += msgspec.json.decode(line[6:])["lost"] or 0
+                told["told"] += not lost
+                lost = False
+
+
+async def _ask(session: aiohttp.ClientSession, url: str, told: dict[str, int]) -> None:
+    while True:
+        for view in _NOW:
+            async with session.get(url + view) as answer:
+                answer.raise_for_status()
+                await answer.read()
+                told["answers"] += 1
+        await asyncio.sleep(_ASKED_S)
+
+
+async def checkout(stack: Stack, directory: Path, run: str, seconds: float) -> dict[str, Any]:
+    """Post orders at a steady rate, each waiting for its decision; return how long the answers took."""
+    settings = replace(site.settings_of(stack, run), web_checkout=1)
+    await provision.initialise(settings)
+    async with site.worker(settings, directory / run) as worker:
+        await worker.ready()
+        async with latency.producer_of(KafkaAccess(stack.bootstrap)) as producer:
+            await _stock(producer, Topics.of(settings))
+        await worker.drained(inputs=_ITEMS, records=_ITEMS)
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+            shop = _Shop(session, worker.url)
+            await shop.order(_WARM_UP_S)
+            warm, before = len(shop.taken), worker.now()
+            await shop.order(seconds)
+            after = worker.now()
+    late = sorted(shop.taken[warm:])
+    return {
+        "orders": len(late),
+        "undecided": shop.undecided,
+        "p50_ms": latency.percentile(late, 0.50),
+        "p99_ms": latency.percentile(late, 0.99),
+        "max_ms": late[-1],
+        "cpu_share": (after.cpu - before.cpu) / (after.time - before.time),
+    }
+
+
+async def _stock(producer: AIOKafkaProducer, topics: Topics) -> None:
+    for number in range(_ITEMS):
+        said = {"itemId": _item(number), "onHand": _STOCK, "timestamp": _now()}
+        await producer.send(topics.counted.name, msgspec.json.encode(said), key=_item(number).encode())
+    await producer.flush()
+
+
+class _Shop:
+    """Posts orders, and knows how long each answer took, in milliseconds."""
+
+    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
+        self._session, self._url = session, url
+        self._number = 0
+        self.taken: list[float] = []
+        self.undecided = 0
+
+    async def order(self, seconds: float) -> None:
+        """Post orders for so long, whatever the ones before take."""
+        began = time.monotonic()
+        async with asyncio.TaskGroup() as group:
+            for turn in range(int(ORDERS * seconds)):
+                await asyncio.sleep(max(0.0, began + turn / ORDERS - time.monotonic()))
+                group.create_task(self._post(self._number))
+                self._number += 1
+
+    async def _post(self, number: int) -> None:
+        said = {
+            "reservationId": f"order-{number}", "itemId": _item(number), "quantity": 1, "channel": "ECOM",
+            "tenantId": site.TENANT, "timestamp": _now(),
+        }  # fmt: skip
+        began = time.perf_counter()
+        async with self._session.post(f"{self._url}/reservations?wait=5", json=said) as answer:
+            body = await answer.json(content_type=None)
+        self.taken.append((time.perf_counter() - began) * 1e3)
+        self.undecided += body.get("status") != "COMMITTED"
+
+
+def _item(number: int) -> str:
+    return f"item-{number % _ITEMS:04d}"
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()
