@@ -8,6 +8,7 @@ from unittest.mock import patch
 import pytest
 from aiokafka.errors import KafkaError, KafkaTimeoutError
 from aiokafka.structs import TopicPartition
+from faust.types import TP
 
 from atp_stream.engine import commit_group, intake, position, steps
 from atp_stream.engine.batches import Batches
@@ -16,11 +17,12 @@ from atp_stream.engine.position import Mark, Position
 from atp_stream.engine.producers import Identity, new_step_id
 from atp_stream.engine.source_place import Place
 from atp_stream.engine.steps import Steps
+from tests.simulation import toy
 from tests.simulation.broker import Undecided
 from tests.simulation.client import Coordinator
 from tests.simulation.loop import PROCESS
 from tests.simulation.story import play, small_and_patched
-from tests.simulation.worker import App
+from tests.simulation.worker import App, Worker
 
 SEEDS = 400
 WINDOW = 6.0  # seconds that a fault of order stays open: by itself it would need thousands of stories
@@ -130,6 +132,30 @@ def test_an_end_of_an_id_that_is_not_waited_for_is_seen() -> None:
         return Identity(0, epoch)
 
     with patch.object(Coordinator, "initialise", initialise), undecided():
+        found = first_objection(storm=True)
+
+    assert found is not None
+
+
+def test_an_end_of_a_changelog_that_is_asked_for_before_its_owner_is_ended_is_seen() -> None:
+    changelogs = [TP(toy.CHANGELOG, number) for number in range(toy.PARTITIONS)]
+    ends: Any = Worker.ends
+    early: dict[str, Any] = {}
+
+    class Early(Steps):
+        async def take_over(self, partitions: Any, assignment: Any) -> None:
+            host: Any = self._host
+            early[host._worker.name] = await ends(host._worker, changelogs)
+            await asyncio.sleep(WINDOW / 2)
+            await super().take_over(partitions, assignment)
+
+    async def asked(self: Any, tps: Any) -> Any:
+        wanted = list(tps)
+        if set(wanted) <= set(changelogs):
+            return {tp: early[self.name][tp] for tp in wanted}
+        return await ends(self, wanted)
+
+    with patch("tests.simulation.worker.Steps", Early), patch.object(Worker, "ends", asked), undecided():
         found = first_objection(storm=True)
 
     assert found is not None
