@@ -173,15 +173,6 @@ def test_a_promise_that_was_redeemed_comes_twice_and_is_doubled():
     assert 0 < check(past.__class__(names=past.names, records=[*past.records, again], schemas=past.schemas)).doubled
 
 
-def test_a_day_that_came_by_no_record_of_the_log_is_seen():
-    redeemed = next(record for record in of("reservation_promised") if b'"REDEEMED"' in record.value)
-    partition, _, offset = str(redeemed.header("atp-cause")).partition("-")
-    tick = next(one for one in of("item_log") if (one.partition, one.offset) == (int(partition), int(offset)))
-
-    assert b'"tick"' in (tick.value or b"")
-    assert not judged((tick, None)).balanced
-
-
 @pytest.mark.parametrize("days", [1, -1])
 def test_a_projection_of_which_one_day_is_off_by_one_is_seen(days):
     found = [record for record in of("availability_projected") if json.loads(record.value)["payload"]["steps"]]
