@@ -48,7 +48,7 @@ def test_the_fold_and_the_oracle_agree_on_the_load(seed, wire, step):
     assert 0 < report.out["AllocationReleasedEvent"]
 
 
-@pytest.mark.parametrize("seed", [3, 4])
+@pytest.mark.parametrize("seed", [4, 9])
 def test_they_agree_over_many_windows_where_some_facts_are_past_and_some_are_stale(seed):
     report = check(played(seed, 1_500, Wire.JSON, 20, hot=0.05, pause=WINDOW * 1_000_000 // 200))
 
