@@ -204,13 +204,14 @@ async def test_all_can_be_done_with_the_keyboard(browser, worker):
 
 
 async def test_a_list_is_gone_through_page_by_page_and_by_prefix(browser, worker):
+    playwright = pytest.importorskip("playwright.async_api")
     page = await opened(browser, worker, "items")
     assert 50 == await page.locator("tbody tr").count()
     await page.click("text=Next page")
-    await page.wait_for_function("document.querySelectorAll('tbody tr').length === 13")
+    await playwright.expect(page.locator("tbody tr")).to_have_count(14)
     await page.fill("[name=prefix]", "sku-05")
     await page.click("text=Show")
-    await page.wait_for_function("document.querySelectorAll('tbody tr').length === 10")
+    await playwright.expect(page.locator("tbody tr")).to_have_count(10)
 
 
 async def test_a_rehearsal_is_opened_in_the_browser_and_told_in_words(browser, worker):
