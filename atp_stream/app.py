@@ -35,8 +35,8 @@ from atp_stream.web.server import MAX_BODY_BYTES
 
 OnStep = Callable[[int, int, Answer, float], None]
 
-#: A worker hears by a heartbeat that another one has left the group: so much longer its partitions wait for it.
-_HEARTBEAT_S = 0.3
+#: Heartbeats per session: one lost heartbeat must not end it.
+_HEARTBEATS = 10
 
 
 def create_app(settings: Settings, *, genesis: str, schemas: SchemaCache) -> EngineApp:
@@ -52,7 +52,7 @@ def create_app(settings: Settings, *, genesis: str, schemas: SchemaCache) -> Eng
         topic_partitions=LOG_PARTITIONS,
         table_standby_replicas=settings.standbys,
         broker_session_timeout=settings.session_timeout,
-        broker_heartbeat_interval=_HEARTBEAT_S,
+        broker_heartbeat_interval=settings.session_timeout / _HEARTBEATS,
         broker_request_timeout=max(30.0, settings.session_timeout),
         web_bind=settings.web_host,
         web_port=settings.web_port,
