@@ -65,7 +65,7 @@ function equation(told) {
   return h("section.equation", { "aria-label": "The sum that all channels share" },
     cell(told.on_hand.quantity, places > 1 ? `on hand, ${count(places, "location")}` : "on hand"), op("−"), cell(told.safety_stock.quantity, "safety stock"), op("−"),
     cell(reservedOf(told), "reserved"), op("="), cell(told.free.quantity, few ? `free: ${n(few)} too few, counted as 0` : "free", ".free"),
-    told.free.quantity === told.pool ? null : [op("−"), cell(sum([told.free.quantity, -told.pool]), "fenced for quotas"), op("="), cell(told.pool, "common pool")]);
+    told.free.quantity === told.pool ? null : [op("−"), cell(sum([told.free.quantity, -told.pool]), "earmarked for quotas"), op("="), cell(told.pool, "common pool")]);
 }
 
 function waterfall(told, channel, here) {
@@ -137,7 +137,7 @@ function rule(rules, channel, here) {
 function promises(told) {
   const open = told.reservations.filter((one) => one.reserved > 0);
   const rows = open.map((one) => h("tr.pick", {}, h("td", {}, h("a", { href: href("reservation", told.item, one.reservation) }, one.reservation)), h("td", {}, one.channel), h("td", {}, statusTag(one.status)),
-    h("td.num", {}, n(one.reserved), one.fenced ? h("span.muted", {}, ` (${n(one.fenced)} of the fence)`) : null),
+    h("td.num", {}, n(one.reserved), one.fenced ? h("span.muted", {}, ` (${n(one.fenced)} earmarked)`) : null),
     h("td.num", {}, one.expires_at ? ends(one.expires_at) : "never")));
   return panel("open", "Open promises", told.next ? `the first ${open.length}` : n(open.length), null,
     rows.length ? table("", ["Reservation", "Channel", "State", num("Units"), num("Ends")], rows, "Open promises") : h("div.body", {}, h("p", {}, "Nothing is promised.")));
