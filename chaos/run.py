@@ -150,16 +150,10 @@ class Run:
             most_open=soak.MOST_OPEN if options.soak else None,
         )
         pour = Pour(self._settings, source, rate=options.rate, seconds=options.seconds)
+        waiting = self._planned()
         began = time.monotonic()
         pour.start()
         usage = Usage()
-        planned = soak.plan(options.seconds) if options.soak else plan(options.seed, options.seconds, options.brokers)
-        waiting = list(options.faults or planned)
-        day_comes = midnight.coming(options.seconds)
-        if day_comes is None:
-            report.notes.append("no midnight in this run")
-        elif not options.soak:
-            waiting = sorted([*waiting, *at_midnight(day_comes)])
         wanted = {fault.name for fault in waiting}
         healed = began
         while pour.is_alive() or waiting or not self._faults.quiet:
@@ -184,8 +178,20 @@ class Run:
         report.stuck += [f"{name} never struck" for name in sorted(wanted - {*self._faults.done})]
         self._healed = healed
         report.inputs = pour.sent
-        report.kills, report.faults, report.notes = self._faults.kills, self._faults.done, self._faults.notes
-        report.notes += usage.lines()
+        report.kills, report.faults = self._faults.kills, self._faults.done
+        report.notes += [*self._faults.notes, *usage.lines()]
+
+    def _planned(self) -> list[Fault]:
+        """Return the faults to come, in their order; note it if no day begins in this run."""
+        options = self._options
+        planned = soak.plan(options.seconds) if options.soak else plan(options.seed, options.seconds, options.brokers)
+        faults = list(options.faults or planned)
+        day_comes = midnight.coming(options.seconds)
+        if day_comes is None:
+            self.report.notes.append("no midnight in this run")
+        elif not options.soak:
+            faults = sorted([*faults, *at_midnight(day_comes)])
+        return faults
 
     def _calm(self) -> None:
         """Wait until nothing is behind."""

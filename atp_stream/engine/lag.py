@@ -47,11 +47,6 @@ def why_missing(topic: str) -> str:
     return f"the input topic {topic} does not exist: nothing is read from it, and no time limit ends; run `atp init`"
 
 
-def sources_held(app: EngineApp) -> list[TP]:
-    """Return the source partitions that wait for something outside, such as a schema."""
-    return app.intake.held()
-
-
 def end_of(app: EngineApp, tp: TP) -> int | None:
     """Return where a partition ended at the last fetch; None if nothing was fetched of it yet."""
     thread = app.consumer._thread

@@ -1,6 +1,6 @@
 """What a policy document says of one item; only what the oracle knows, else `Unknown`."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
@@ -102,14 +102,10 @@ def rules(document: Mapping[str, Any], tenant: str, item: str) -> Rules:
     section = tenants.get(tenant, tenants.get("*", {}))
     special = section.get("items", {}).get(item, {})
     supply = special.get("supply") or section.get("supply") or {}
-    for said, known in (
-        (document, _KNOWN_OF_ALL),
-        (section, _KNOWN_OF_TENANT),
-        (special, _KNOWN_OF_ITEM),
-        (supply, _KNOWN_OF_SUPPLY),
-    ):
-        if not said.keys() <= known:
-            raise Unknown(f"policy that says {', '.join(sorted(said.keys() - known))}")
+    _require_known(document, _KNOWN_OF_ALL)
+    _require_known(section, _KNOWN_OF_TENANT)
+    _require_known(special, _KNOWN_OF_ITEM)
+    _require_known(supply, _KNOWN_OF_SUPPLY)
     safety = special.get("safety_stock") or section.get("safety_stock") or {}
     own, common = special.get("channels", {}), section.get("channels", {})
     general = (special.get("rule"), section.get("rule"))
@@ -137,6 +133,12 @@ def rules(document: Mapping[str, Any], tenant: str, item: str) -> Rules:
         default=document.get("default_channel", "ECOM"),
         tolerance_us=document.get("future_tolerance", 300) * _MICROS,
     )
+
+
+def _require_known(said: Mapping[str, Any], known: Collection[str]) -> None:
+    unknown = said.keys() - known
+    if unknown:
+        raise Unknown(f"policy that says {', '.join(sorted(unknown))}")
 
 
 def window_us(document: Mapping[str, Any]) -> int:

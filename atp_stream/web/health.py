@@ -92,7 +92,7 @@ def add_health(app: EngineApp, pages: Pages, schemas: SchemaCache, topics: Topic
             "warnings": warnings(app, topics, timekeeper),
             "partitions": sorted(app.steps.owned()),
             "schemas": len(schemas),
-            "waiting_for_a_schema": [f"{tp.topic}/{tp.partition}" for tp in lag.sources_held(app)],
+            "waiting_for_a_schema": [f"{tp.topic}/{tp.partition}" for tp in app.intake.held()],
         }
         return json_response(body, status=HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE)
 

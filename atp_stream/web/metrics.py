@@ -247,7 +247,7 @@ class _Running(Collector):
         yield gauge(
             "atp_sources_waiting",
             "Input partitions that wait for the registry to tell a schema.",
-            {(): len(lag.sources_held(app))},
+            {(): len(app.intake.held())},
         )
         generations: Values = {(str(number),): stock_generations(app, number) for number in app.steps.owned()}
         yield gauge(

@@ -66,7 +66,7 @@ def describe(app: EngineApp, topics: Topics, timekeeper: TimeKeeper, started_s: 
         ],
         "standbys": sorted(standbys - owned),
         "input_behind": sum(lag.sources_behind(app).values()),
-        "waiting_for_a_schema": [_place(tp) for tp in lag.sources_held(app)],
+        "waiting_for_a_schema": [_place(tp) for tp in app.intake.held()],
     }
 
 
