@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from faust.stores.rocksdb import RocksDBOptions
 
 from atp_stream.domain.commands import (
     AdjustStock,
@@ -28,7 +27,7 @@ from atp_stream.domain.commands import (
 )
 from atp_stream.domain.fold.ledger import fold
 from atp_stream.domain.state.overlay import State
-from atp_stream.engine.tables import ROCKSDB_OPTIONS
+from atp_stream.engine.databases import DatabaseOptions
 from atp_stream.engine.write_batch import batch_of
 from atp_stream.messages.rows import encode_row, reader, scanner
 
@@ -43,8 +42,7 @@ class Partition:
 
     def __init__(self, directory: Path, clock: Callable[[], float] = time.perf_counter) -> None:
         self.clock = clock
-        options: dict[str, Any] = {name: value for name, value in ROCKSDB_OPTIONS.items() if name != "driver"}
-        self.rows: Any = RocksDBOptions(use_rocksdict=True, **options).open(directory / "rows")
+        self.rows = DatabaseOptions().open(directory / "rows")
         self.offset = 0
         self.longest = 0.0
         self.steps = 0

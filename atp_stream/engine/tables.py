@@ -16,20 +16,11 @@ from faust.tables.manager import TableManager
 from faust.tables.table import Table
 from faust.types import TP
 
+from atp_stream.engine.databases import DatabaseOptions
 from atp_stream.engine.host import Engine
 from atp_stream.engine.runs import Run, RunSchema, service_logger
 from atp_stream.engine.write_batch import batch_of
 
-#: One database a partition; Faust's defaults (a 2 GiB cache and three memtables of 64 MiB for each) are for few.
-ROCKSDB_OPTIONS = {
-    "driver": "rocksdict",
-    "block_cache_size": 16 << 20,
-    "write_buffer_size": 8 << 20,
-    "max_write_buffer_number": 2,
-    "target_file_size_base": 16 << 20,
-    "max_open_files": 256,
-    "bloom_filter_size": 10,
-}
 _NO_SPACE = "No space left"
 OFFSET_KEY = b"__faust\0offset__"
 
@@ -52,8 +43,9 @@ class StateTable(Table[bytes, bytes]):
             schema=RunSchema(),
             recovery_buffer_size=2,
             standby_buffer_size=1,
-            options=dict(ROCKSDB_OPTIONS),
+            options={"driver": "rocksdict"},
         )
+        self.data.rocksdb_options = DatabaseOptions()
         self.tombstones_kept = tombstones_kept
         self.spoiled: set[int] = set()  # partitions with a database that does not give back what it was given
 
