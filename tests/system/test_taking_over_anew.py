@@ -70,16 +70,20 @@ async def test_a_broker_that_stood_still_for_longer_than_a_transaction_may_last(
     worker = site.add_worker()
     await site.ready()
     items = [f"item-{number}" for number in range(40)]
-    sent = await site.send_all((site.topics.adjusted.name, adjustment(f"other-{n}", 1)) for n in range(2_000))
+    others = ((site.topics.adjusted.name, adjustment(f"other-{number}", 1)) for number in range(2_000))
+    sending = asyncio.create_task(site.send_all(others))
+    await until(worker, ["other-0"], 1, seconds=30.0)
     stack.broker.signal(signal.SIGSTOP)
     try:
         await asyncio.sleep(35.0)
     finally:
         stack.broker.signal(signal.SIGCONT)
-    sent += await site.send_all((site.topics.adjusted.name, adjustment(item, 3)) for item in items)
+    await sending
+    await site.send_all((site.topics.adjusted.name, adjustment(item, 3)) for item in items)
 
-    await until(worker, items, 3, seconds=40.0)
+    assert await until(worker, items, 3, seconds=40.0) < 10.0
     await site.drained()
+    assert 1 < worker.said().count("taking over")  # after a broken session, or by itself
     assert worker.running
     assert [1] * 2_000 == [await on_hand(worker, f"other-{number}") for number in range(2_000)]
 
