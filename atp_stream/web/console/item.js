@@ -6,17 +6,19 @@ import { statusTag, termOf } from "./words.js";
 
 const LEVELS = [["item_channel", "item and channel"], ["item", "item"], ["channel", "channel"], ["tenant", "tenant"]];
 const DAYS = 14;
+const FEW = 5;
+const MANY = 100;
 
 export const item = {
   async load({ here, memory }, signal) {
     const [name] = here.names;
     const told = await get(path("atp", here.tenant, name, "explain"), { limit: 100 }, signal);
-    if (memory.version !== told.version || Date.now() - (memory.at ?? 0) > 10_000) {
+    if (memory.version !== told.version || memory.whole !== here.about.queue || Date.now() - (memory.at ?? 0) > 10_000) {
       const [view, queue, rules] = await Promise.all([
         get(path("atp", here.tenant, name), {}, signal),
-        get(path("atp", here.tenant, name, "queue"), {}, signal),
+        get(path("atp", here.tenant, name, "queue"), { limit: here.about.queue ? MANY : FEW }, signal),
         get(path("policy", here.tenant, name), {}, signal)]);
-      Object.assign(memory, { version: told.version, at: Date.now(), view, queue, rules });
+      Object.assign(memory, { version: told.version, whole: here.about.queue, at: Date.now(), view, queue, rules });
     }
     const channel = picked(told, here);
     const curve = await get(path("atp", here.tenant, name, "projection"), { channel: channel?.channel, days: DAYS }, signal)
@@ -33,7 +35,7 @@ export const item = {
         h("div.tags", {}, tags(told, view))),
       equation(told),
       channel ? h("div.two", {},
-        h("div.stack", {}, waterfall(told, channel, here), waits(queue)),
+        h("div.stack", {}, waterfall(told, channel, here), waits(queue, here)),
         h("div.stack", {}, channels(told, channel), rule(rules, channel, here))) : h("p", {}, "It has no channel yet."),
       h("div.half", {}, promises(told), stock(told, view)),
       channel && curve && hasDates(curve) ? byDay(curve, channel) : null,
@@ -96,14 +98,15 @@ function waterfall(told, channel, here) {
     h("div.body", {}, command(`atp explain ${quoted(told.item)} ${quoted(channel.channel)} --tenant ${quoted(here.tenant)}`)));
 }
 
-function waits(queue) {
+function waits(queue, here) {
   const parts = queue.channels.flatMap((channel) => channel.parts.map((part) => ({ ...part, channel: channel.channel })));
   const more = queue.channels.some((channel) => channel.more);
   const rows = parts.map((part) => h("tr.pick", {}, h("td.num", {}, n(part.place)), h("td", {}, h("a", { href: href("reservation", queue.item, part.reservation) }, part.reservation)), h("td", {}, part.channel),
     h("td.num", {}, n(part.waiting)), h("td.num", {}, n(part.ahead)), h("td.num", {}, h("b", {}, n(part.missing))), h("td.num", {}, n(part.priority))));
-  return panel("queue", "Who waits", rows.length ? "in the order of service: priority, then the order of the log" : "nobody", null,
+  const other = here.about.queue ? h("button", { type: "button", onclick: () => turn({ queue: "" }) }, "Show fewer") : more ? h("button", { type: "button", onclick: () => turn({ queue: "long" }) }, "Show more") : null;
+  return panel("queue", "Who waits", rows.length ? "first by channel, in the order of service: priority, then the order of the log" : "nobody", other,
     rows.length ? table("", [num("Place"), "Reservation", "Channel", num("Waits for"), num("Units ahead"), num("Missing"), num("Priority")], rows, "Who waits") : null,
-    rows.length ? h("div.body", {}, h("p.muted", {}, "“Missing” is how many units must come or be freed, at least, before this one can be served whole; what waits in other channels may be served before it.", more ? " There are more." : "")) : null);
+    rows.length ? h("div.body", {}, h("p.muted", {}, "“Missing” is how many units must come or be freed, at least, before this one can be served whole; what waits in other channels may be served before it.", more && here.about.queue ? ` Only the first ${MANY} of a channel are shown.` : "")) : null);
 }
 
 function channels(told, channel) {

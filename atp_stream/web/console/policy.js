@@ -16,7 +16,7 @@ export const policy = {
     const ask = (event) => { event.preventDefault(); turn({ item: event.target.elements.item.value.trim() }); };
     return [h("h1.skip", {}, "Policy"),
       h("div.half", {},
-        panel("rules", "What an item lives by", rules ? here.about.item : "", null,
+        panel("rules", "The rules of an item", rules ? here.about.item : "", null,
           h("form.body", { onsubmit: ask }, h("label", {}, "Item ", h("input", { name: "item", value: here.about.item ?? "", spellcheck: "false", autocomplete: "off" })), " ", h("button", { type: "submit" }, "Show")),
           rules ? ruleTable(rules) : h("div.body", {}, h("p.muted", {}, "Name an item to see which rule counts in each channel, and at which level it is written.")),
           rules ? h("div.body", {}, h("p.muted", {}, "One rule counts, alone: item and channel, then item, then channel, then tenant. Nothing of the others is added."), rules.kept ? h("p", {}, `${n(rules.kept)} commands wait until the item has met a newer policy, or is resumed.`) : null) : null),

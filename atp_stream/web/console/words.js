@@ -59,12 +59,17 @@ const EVENTS = {
 };
 export const EVENT_FILTERS = { "": "all", AllocationCommittedEvent: "committed", ReservationDeniedEvent: "denied", AllocationReleasedEvent: "released", StockDriftDetectedEvent: "drift" };
 export const eventTag = (event) => tag(...(EVENTS[event.eventType] ?? ["plain", event.eventType]));
+function stepWords(steps) {
+  const [first, ...others] = steps;
+  return first ? `, ${n(first.available)} from ${first.date}${others.length ? `, ${count(others.length, "later step")}` : ""}` : "";
+}
 export function eventWords({ eventType, payload }) {
   const item = h("a", { href: href("item", payload.itemId) }, payload.itemId);
   const reservation = payload.reservationId ? h("a", { href: href("reservation", payload.itemId, payload.reservationId) }, payload.reservationId) : null;
   const quantity = payload.available ?? payload.quantity ?? payload.gap;
   return [item, payload.channel ? ` ${payload.channel} ` : " ", quantity == null ? "" : h("b", {}, n(quantity)),
     eventType === "AvailabilityCalculatedEvent" ? h("span.muted", {}, ` (${n(payload.reserved)} reserved)`) : null,
+    eventType === "AvailabilityProjectedEvent" ? [h("b", {}, n(payload.now)), h("span.muted", {}, " now", stepWords(payload.steps))] : null,
     reservation ? [" ", reservation] : null,
     payload.outcome ?? payload.reason ? h("span.muted", {}, ` ${(payload.outcome ?? payload.reason).toLowerCase().replaceAll("_", " ")}`) : null];
 }
