@@ -10,7 +10,7 @@ from typing import Any, Final
 from mode import get_logger
 
 from atp_stream.domain.row_keys import POLICY
-from atp_stream.domain.state.rows import PolicyRow
+from atp_stream.domain.state.partition_rows import PolicyRow
 from atp_stream.engine import lag
 from atp_stream.engine.app import EngineApp
 from atp_stream.engine.journal import listed

@@ -6,7 +6,8 @@ from typing import Final
 import msgspec
 
 from atp_stream.domain.row_keys import GENERATIONS, PURGE, generation_of, generation_prefix, item_key, item_of, kind_of
-from atp_stream.domain.state.rows import Item, PurgeRow
+from atp_stream.domain.state.partition_rows import PurgeRow
+from atp_stream.domain.state.rows import Item
 from atp_stream.domain.stock import upgrade
 from atp_stream.domain.stock.facts import NEVER
 from atp_stream.domain.stock.rows import Location, Sums

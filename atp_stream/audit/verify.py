@@ -21,7 +21,7 @@ from atp_stream.audit.snapshot import Snapshot
 from atp_stream.audit.tables import Held, load
 from atp_stream.domain.fold.step import FOLD_VERSION
 from atp_stream.domain.row_keys import FOLD, GENERATIONS, REFERENCES, item_of
-from atp_stream.domain.state.rows import FoldRow
+from atp_stream.domain.state.partition_rows import FoldRow
 from atp_stream.engine.position import Position
 from atp_stream.engine.scratch_store import Scratch
 from atp_stream.messages.outbound import Outbound

@@ -12,7 +12,8 @@ from atp_stream.domain.policy.rules import DEFAULT, Policy, text
 from atp_stream.domain.policy.schema import WHOLE, Kind
 from atp_stream.domain.row_keys import POLICY, SWEEP, item_key
 from atp_stream.domain.state.overlay import State
-from atp_stream.domain.state.rows import Item, PolicyRow
+from atp_stream.domain.state.partition_rows import PolicyRow
+from atp_stream.domain.state.rows import Item
 from atp_stream.engine.app import EngineApp
 from atp_stream.engine.routing import Elsewhere
 from atp_stream.topics import Topics

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from atp_stream.agents.conditions import Conditions
-from atp_stream.domain.state.rows import PolicyRow
+from atp_stream.domain.state.partition_rows import PolicyRow
 from atp_stream.messages.rows import encode_row
 
 

@@ -9,7 +9,8 @@ from atp_stream.audit.folding import Folding
 from atp_stream.audit.laws import MAX_ROW_BYTES, broken_laws
 from atp_stream.domain.commands import CountStock, Fulfil
 from atp_stream.domain.row_keys import mark_key
-from atp_stream.domain.state.rows import Item, PurgeRow
+from atp_stream.domain.state.partition_rows import PurgeRow
+from atp_stream.domain.state.rows import Item
 from atp_stream.domain.stock.rows import Stock
 from atp_stream.engine.position import Position
 from atp_stream.engine.scratch_store import Scratch

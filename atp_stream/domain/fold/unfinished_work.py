@@ -26,7 +26,8 @@ from atp_stream.domain.item.policy_history import PolicyHistory, PolicyVersion
 from atp_stream.domain.item.ticks import Ticks
 from atp_stream.domain.row_keys import WORK, deferred_key, deferred_offset, deferred_prefix
 from atp_stream.domain.state.overlay import State
-from atp_stream.domain.state.rows import DeferredCommand, Pending, Work
+from atp_stream.domain.state.partition_rows import Pending
+from atp_stream.domain.state.rows import DeferredCommand, Work
 from atp_stream.domain.stock import upgrade
 
 _END: Final = 2**63

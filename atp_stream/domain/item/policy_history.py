@@ -17,7 +17,8 @@ from atp_stream.domain.policy.parsing import decode, edited, encode
 from atp_stream.domain.policy.rules import DEFAULT, Policy, read
 from atp_stream.domain.row_keys import POLICY, SWEEP, policy_key
 from atp_stream.domain.state.overlay import State
-from atp_stream.domain.state.rows import Item, PolicyRow, Sweep
+from atp_stream.domain.state.partition_rows import PolicyRow, Sweep
+from atp_stream.domain.state.rows import Item
 
 MAX_HEARD: Final = 64
 """So many changes of a whole document or a tenant are known by their event id."""

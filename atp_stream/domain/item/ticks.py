@@ -7,7 +7,7 @@ that no command touches meets it in a walk over the earliest timers. Source: doc
 from atp_stream.domain.item.open_item import OpenItem
 from atp_stream.domain.row_keys import CLOCK, TIMER, item_timer_of
 from atp_stream.domain.state.overlay import State
-from atp_stream.domain.state.rows import Clock, Pending
+from atp_stream.domain.state.partition_rows import Clock, Pending
 from atp_stream.domain.time_units import US_PER_MS
 
 

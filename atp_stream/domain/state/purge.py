@@ -22,7 +22,8 @@ from atp_stream.domain.row_keys import (
     partition_timer_key,
 )
 from atp_stream.domain.state.overlay import State
-from atp_stream.domain.state.rows import Due, Item, PurgeRow
+from atp_stream.domain.state.partition_rows import PurgeRow
+from atp_stream.domain.state.rows import Due, Item
 from atp_stream.domain.stock.generations import StockTime
 from atp_stream.domain.time_units import US_PER_MS
 

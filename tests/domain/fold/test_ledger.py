@@ -335,7 +335,7 @@ def test_a_fault_that_quarantine_cannot_contain_is_raised_as_it_is() -> None:
 
 
 def test_a_fault_at_the_end_that_quarantine_cannot_contain_is_raised_as_it_is(fault: pytest.MonkeyPatch) -> None:
-    fault.setattr("atp_stream.domain.item.open_item.OpenItem.publish", breaks)
+    fault.setattr("atp_stream.domain.fold.step.publish", breaks)
     with pytest.raises(ZeroDivisionError):
         fold(State(lambda _: None, lambda _: iter(())), [Entry(0, 7, NOON, LAMP, count(9))], broken={7: "again"})
 
