@@ -18,13 +18,7 @@ def publish(item: OpenItem) -> None:
     """Derive what the channels show, publish each pair that is not the committed one, and put the item's row."""
     row, rules, shown = item.row, item.rules, item.shown
     runs = row.quarantine is None
-    if runs:
-        row.safety_stock = availability.safety_stock(rules, row.stock.basis)
-    step = rules.step
-    if row.dated and runs:
-        free = item.free()
-    else:
-        free = availability.free(row.stock.on_hand, row.safety_stock, item.reserved, step)
+    free = _free(item, runs=runs)
     claimed = None if rules.plain or not runs else claims(free, rules, row.channels)
     row.scaled = claimed is not None and sum(weights(open_rules(rules, row.channels)).values()) > WHOLE
     named = rules.channels
@@ -36,7 +30,7 @@ def publish(item: OpenItem) -> None:
             channel.available = 0
         else:
             claim = free if claimed is None else sum(claimed[name])
-            channel.available = availability.shown(claim, rule or rules.other, channel.blocking, step)
+            channel.available = availability.shown(claim, rule or rules.other, channel.blocking, rules.step)
         if shown.get(name) != (channel.available, channel.reserved):
             changed.append((place, name, channel.available, channel.reserved))
         place += 1
@@ -55,3 +49,13 @@ def publish(item: OpenItem) -> None:
         publish_projections(item.dates, place, runs=runs)
         item.dates.save()
     item.state.put(item_key(item.name), row)
+
+
+def _free(item: OpenItem, *, runs: bool) -> int:
+    """Return what nobody was promised, and note what is withheld; an item that is stopped withholds what it did."""
+    row, rules = item.row, item.rules
+    if runs:
+        row.safety_stock = availability.safety_stock(rules, row.stock.basis)
+        if row.dated:
+            return item.free()
+    return availability.free(row.stock.on_hand, row.safety_stock, item.reserved, rules.step)
