@@ -58,8 +58,8 @@ def test_help_tells_every_target_but_the_parts_of_others(clone):
     code, out, err = make(clone, "help")
 
     assert (0, "") == (code, err)
-    told = re.findall(r"^make (\S+)  +\S", out, re.MULTILINE)
-    assert sorted(name for name in phony.split() if not name.startswith(("lint-", "nightly-"))) == sorted(told)
+    listed = re.findall(r"^make (\S+)  +\S", out, re.MULTILINE)
+    assert sorted(name for name in phony.split() if not name.startswith(("lint-", "nightly-"))) == sorted(listed)
 
 
 def test_kafka_is_fetched_without_java_and_maven(clone):

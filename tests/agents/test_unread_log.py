@@ -32,8 +32,8 @@ def test_a_misspelt_field_is_told_once_of_each_topic_and_counted_each_time(
         assert 1 == len(translate(Record(COUNTED, MISSPELT, offset=offset)))
     translate(Record(ADJUSTED, b'{"product_id":"lamp","new_quantity":3,"loactionId":"berlin"}', offset=9))
 
-    told = "has a field that is not read: 'loactionId'; did you mean locationId?"
-    assert [f"{COUNTED}/0/7 {told}", f"{ADJUSTED}/0/9 {told}"] == caplog.messages
+    sentence = "has a field that is not read: 'loactionId'; did you mean locationId?"
+    assert [f"{COUNTED}/0/7 {sentence}", f"{ADJUSTED}/0/9 {sentence}"] == caplog.messages
     assert (2, 1) == (translate.unread[COUNTED], translate.unread[ADJUSTED])
 
 

@@ -104,8 +104,8 @@ def test_the_cost_of_an_item_full_of_dates_is_told_by_kind_of_event() -> None:
 
 
 def test_open_pages_stand_beside_no_page_by_what_an_event_costs() -> None:
-    told = {"p50_ms": 20.4, "p99_ms": 90.0, "step_ms": 4.0, "told": 1200.0, "date": "2026-11-28"}
-    pages = {"eight pages": {**told, "us": 41.2}, "no page": {**told, "us": 40.0}}
+    common = {"p50_ms": 20.4, "p99_ms": 90.0, "step_ms": 4.0, "told": 1200.0, "date": "2026-11-28"}
+    pages = {"eight pages": {**common, "us": 41.2}, "no page": {**common, "us": 40.0}}
     orders = {"100": {"orders": 1500, "p50_ms": 21.0, "p99_ms": 80.0, "undecided": 0, "date": "2026-11-28"}}
     rows = figures({**RESULTS, "pages": pages, "checkout": orders}).splitlines()
 

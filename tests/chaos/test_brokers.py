@@ -14,7 +14,7 @@ from chaos.brokers import Brokers
 
 
 class Timeline:
-    """What is due later, and a clock that stands still until it is told to go on."""
+    """What is due later, and a clock that stops until the test lets it go on."""
 
     def __init__(self) -> None:
         self.now = 0.0

@@ -12,7 +12,7 @@ from unittest.mock import patch
 import pytest
 
 from atp_stream.domain.fold import follow_up
-from atp_stream.domain.item import supplies
+from atp_stream.domain.item import projections, supplies
 from atp_stream.domain.item.dates import ItemDates
 from atp_stream.domain.promise import curve
 from atp_stream.domain.promise.curve import Curve
@@ -62,18 +62,18 @@ def costly(item, reservation, row):
 def redeemed_twice(dates, reservation, row, promise, units):
     place = promise.place
     redeem(dates, reservation, row, promise, units)
-    dates.item.allocate(reservation, row, units, 0, place)
+    dates.item.commit(reservation, row, units, place, 0)
 
 
 def redeemed_and_still_promised(dates, reservation, row, promise, units):
     dates.note(reservation, row)
-    dates.item.allocate(reservation, row, units, 0, promise.place)
+    dates.item.commit(reservation, row, units, promise.place, 0)
 
 
 dated_service_next = dated_service._next
 earliest = ItemDates.earliest
 redeem = ItemDates.redeem
-steps = ItemDates._steps
+steps = projections._steps
 FAULTS: dict[str, Any] = {
     "a promise beyond the curve": (
         ItemDates, "earliest", lambda self, row, units, **more: earliest(self, row, max(1, units - 100), **more)
@@ -94,11 +94,11 @@ FAULTS: dict[str, Any] = {
     ),
     "arriving, whatever a count says": (supplies, "hold", lambda *_: None),
     "arriving for ever": (supplies, "wait_no_longer", lambda *_: None),
-    "a day too late is told": (
-        ItemDates, "_steps", lambda self, channel: tuple((day + 1, units) for day, units in steps(self, channel))
+    "a day too late is published": (
+        projections, "_steps", lambda *of: tuple((day + 1, units) for day, units in steps(*of))
     ),
-    "a unit too much is told of a day": (
-        ItemDates, "_steps", lambda self, channel: tuple((day, units + 100) for day, units in steps(self, channel))
+    "a unit too much is published for a day": (
+        projections, "_steps", lambda *of: tuple((day, units + 100) for day, units in steps(*of))
     ),
     "a promise that is redeemed twice": (ItemDates, "redeem", redeemed_twice),
     "a promise that is redeemed and still promised": (ItemDates, "redeem", redeemed_and_still_promised),

@@ -72,7 +72,8 @@ def test_doubt_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("gap", "told"),
+    "gap",
+    "line",
     [
         (GAP, f"at {AT} there were 100; 5 left since; at {LATER} there were 90: 5 missing without a reason"),
         (
@@ -87,10 +88,10 @@ def test_doubt_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_a_gap_says_which_two_statements_disagree(
-    monkeypatch: pytest.MonkeyPatch, gap: dict[str, Any], told: str
+    monkeypatch: pytest.MonkeyPatch, gap: dict[str, Any], line: str
 ) -> None:
     place = PLACE | {"absolute": ABSOLUTE | {"at": LATER}, "gap": gap}
-    assert f" {told}" == printed(monkeypatch, view(place))[0][2]
+    assert f" {line}" == printed(monkeypatch, view(place))[0][2]
 
 
 def test_more_locations_are_asked_for_by_name(monkeypatch: pytest.MonkeyPatch) -> None:

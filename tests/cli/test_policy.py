@@ -200,7 +200,7 @@ def test_a_change_that_would_contradict_what_is_there_is_not_sent() -> None:
 
 
 @pytest.mark.parametrize(
-    ("own", "arguments", "told"),
+    ("own", "arguments", "expected"),
     [
         (
             None,
@@ -211,11 +211,11 @@ def test_a_change_that_would_contradict_what_is_there_is_not_sent() -> None:
         (None, ["--channel", "B2B", "kind=quota"], "item.channels.B2B.kind: 'quota' is not one of POOLED, SHARE, "),
     ],
 )
-def test_a_change_for_an_item_that_is_not_valid_is_not_sent(own: Any, arguments: list[str], told: str) -> None:
+def test_a_change_for_an_item_that_is_not_valid_is_not_sent(own: Any, arguments: list[str], expected: str) -> None:
     with FakeWorker({"own": own}).serving() as url:
         code, out, err = atp("set", "--item", "lamp", "--tenant", "acme", "--url", url, *arguments)
     assert (1, "", 1) == (code, out, err.count("\n"))
-    assert err.startswith(f"atp: the policy is not valid: {told}")
+    assert err.startswith(f"atp: the policy is not valid: {expected}")
 
 
 def test_a_change_for_an_item_is_checked_in_itself_where_no_worker_tells_what_was_set_before() -> None:
@@ -252,7 +252,7 @@ RULES = {
             "B2BX (did you mean B2B?); it is new with this change",
         ),
     ],
-    ids=lambda told: told[0] if isinstance(told, tuple) else "",
+    ids=lambda expected: expected[0] if isinstance(expected, tuple) else "",
 )
 def test_a_channel_that_the_policy_does_not_name_is_told(
     arguments: tuple[str, ...], note: str, monkeypatch: pytest.MonkeyPatch
@@ -322,8 +322,8 @@ def test_to_thaw_for_an_item_what_is_frozen_for_all_says_how_to_sell_it(variable
     with FakeWorker(frozen).serving() as url:
         code, _, err = atp("unfreeze", "b2b", "--item", "lamp", "--url", url, **variables)
 
-    told = "note: B2B is frozen for all items; to sell this one: atp policy set --item lamp frozen.B2B=false\n"
-    assert (0, told) == (code, err)
+    expected = "note: B2B is frozen for all items; to sell this one: atp policy set --item lamp frozen.B2B=false\n"
+    assert (0, expected) == (code, err)
 
 
 @pytest.fixture

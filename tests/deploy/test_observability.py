@@ -61,8 +61,8 @@ def test_prometheus_can_read_every_query_of_the_board(query: str, tmp_path: Path
 async def test_every_metric_that_the_board_and_the_rules_name_is_told_by_a_worker(
     idle: TestClient,  # type: ignore[type-arg]
 ) -> None:
-    told = await (await idle.get("/metrics", headers={"Host": "localhost"})).text()
-    known = {line.split()[2] for line in told.splitlines() if line.startswith("# TYPE")}
+    text = await (await idle.get("/metrics", headers={"Host": "localhost"})).text()
+    known = {line.split()[2] for line in text.splitlines() if line.startswith("# TYPE")}
     named = {name for query in (*QUERIES, *(rule["expr"] for rule in RULES)) for name in NAME.findall(query)}
     known |= {f"{name}_bucket" for name in known}
     assert named

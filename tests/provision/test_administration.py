@@ -1,4 +1,4 @@
-"""A broker that goes away is told in one line, whenever it goes."""
+"""A broker that goes away is reported in one line, whenever it goes."""
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient

@@ -345,6 +345,6 @@ def test_no_secret_is_in_any_log(secured: Secured) -> None:
     passwords = [secured.stack.vault.password(name) for name in PRINCIPALS]
     logs = [secured.worker.log, *(secured.directory / "stack").glob("*.log")]
 
-    told = "".join(log.read_text(errors="replace") for log in logs)
+    logged = "".join(log.read_text(errors="replace") for log in logs)
 
-    assert [] == [password for password in passwords if password in told]
+    assert [] == [password for password in passwords if password in logged]

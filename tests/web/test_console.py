@@ -35,8 +35,8 @@ DOCUMENT = {
 }
 
 
-def told(worker: FoldedWorker) -> None:
-    """Let a worker know of a lamp that has all kinds of numbers, and of items at risk."""
+def fill(worker: FoldedWorker) -> None:
+    """Give a worker a lamp that has all kinds of numbers, and items at risk."""
     worker.order(policy(DOCUMENT))
     worker.say("lamp", count(31_050, location="north"), count(17_025, location="east"), grant("B2B", 10_000))
     worker.say(
@@ -55,7 +55,7 @@ def told(worker: FoldedWorker) -> None:
 async def worker(tmp_path: Path) -> AsyncIterator[FoldedWorker]:
     """Give such a worker."""
     made = FoldedWorker(tmp_path, default_tenant="acme")
-    told(made)
+    fill(made)
     async with made.serving():
         yield made
 
@@ -237,7 +237,7 @@ async def guarded(tmp_path: Path) -> AsyncIterator[FoldedWorker]:
     digest = hashlib.sha256(b"secret").hexdigest()
     tokens.write_text(f'[[callers]]\nname = "shop"\ntenants = ["acme"]\nroles = ["read"]\nsha256 = "{digest}"\n')
     made = FoldedWorker(tmp_path, web_tokens_file=tokens)
-    told(made)
+    fill(made)
     async with made.serving():
         yield made
 

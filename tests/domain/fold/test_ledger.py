@@ -81,8 +81,8 @@ def test_a_stale_fact_is_refused_and_counted() -> None:
     day = 24 * 60 * 60 * 1_000_000
     for passed in range(9):  # a silence counts a quarter of the window: this is more than two windows
         log.say(adjust(1, at=AT + passed * day), log_time=NOON + passed * day // 1_000)
-    told = log.say(adjust(5, at=AT), log_time=NOON + 8 * day // 1_000)
-    assert ["stale"] == [e.reason for e in told if isinstance(e, CommandRefused)]
+    events = log.say(adjust(5, at=AT), log_time=NOON + 8 * day // 1_000)
+    assert ["stale"] == [e.reason for e in events if isinstance(e, CommandRefused)]
     assert (9, 1, 9) == (log.shows()[0], log.item().stale, log.item().version)
 
 
@@ -91,8 +91,8 @@ def test_a_fact_that_is_forgotten_and_held_by_a_newer_absolute_is_past_and_count
     log = Log()
     for passed in range(9):
         log.say(count(9, AT + passed * day), log_time=NOON + passed * day // 1_000)
-    told = log.say(adjust(5, at=AT), log_time=NOON + 8 * day // 1_000)
-    assert [] == [e.reason for e in told if isinstance(e, CommandRefused)]
+    events = log.say(adjust(5, at=AT), log_time=NOON + 8 * day // 1_000)
+    assert [] == [e.reason for e in events if isinstance(e, CommandRefused)]
     assert (9, 1) == (log.shows()[0], log.item().past)
 
 

@@ -154,8 +154,8 @@ def test_a_resumed_item_lives_by_its_own_policy() -> None:
     log = Log()
     log.say(count(900), edit_item(OWN))
     stop(log)
-    told = log.say(resume())
-    assert [600, 500] == [e.available for e in told if isinstance(e, AvailabilityCalculated) and e.channel == "ECOM"]
+    events = log.say(resume())
+    assert [600, 500] == [e.available for e in events if isinstance(e, AvailabilityCalculated) and e.channel == "ECOM"]
 
 
 def test_a_resumed_item_of_which_promises_may_be_taken_back_by_now_finds_them() -> None:

@@ -16,11 +16,11 @@ def published(events: list[AnyEvent]) -> list[tuple[int, int]]:
 
 def test_g4_a_limit_of_15_minutes_gives_the_units_back_after_15_minutes() -> None:
     log = Log()
-    told = log.say(count(100))
-    told += log.say(reserve("r", 20, expires_at=at(QUARTER)))
-    told += ticks(log, QUARTER - 1)
-    told += ticks(log, QUARTER)
-    assert [(100, 0), (80, 20), (100, 0)] == published(told)
+    events = log.say(count(100))
+    events += log.say(reserve("r", 20, expires_at=at(QUARTER)))
+    events += ticks(log, QUARTER - 1)
+    events += ticks(log, QUARTER)
+    assert [(100, 0), (80, 20), (100, 0)] == published(events)
 
 
 def test_what_expired_is_released_for_that_reason_by_the_tick() -> None:
@@ -52,8 +52,8 @@ def test_expiry_of_one_who_only_waits_is_told_under_a_version_of_its_own() -> No
     log = log_with(5)
     log.say(reserve("r", 20, expires_at=at(MINUTE)))
     before = log.item().version
-    (told,) = [event for event in ticks(log, MINUTE) if isinstance(event, AvailabilityCalculated)]
-    assert (5, 0, before + 1) == (told.available, told.reserved, told.version)
+    (events,) = [event for event in ticks(log, MINUTE) if isinstance(event, AvailabilityCalculated)]
+    assert (5, 0, before + 1) == (events.available, events.reserved, events.version)
 
 
 def test_a_fast_clock_expires_nothing_early() -> None:

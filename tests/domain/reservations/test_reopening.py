@@ -15,8 +15,8 @@ def test_confirmed_in_time_but_read_after_the_expiry_it_is_reopened() -> None:
     log = log_with(100)
     log.say(reserve("r", 20, expires_at=at(MINUTE)))
     ticks(log, MINUTE)
-    told = log.say(confirm("r", at(MINUTE - 1)), log_time=NOON + MINUTE)
-    assert [20] == [event.quantity for event in told if isinstance(event, AllocationCommitted)]
+    events = log.say(confirm("r", at(MINUTE - 1)), log_time=NOON + MINUTE)
+    assert [20] == [event.quantity for event in events if isinstance(event, AllocationCommitted)]
     assert ((80, 20), Status.CONFIRMED) == (log.shows(), stands(log))
     ticks(log, QUARTER)
     assert (80, 20) == log.shows()

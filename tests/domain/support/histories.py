@@ -154,7 +154,7 @@ def histories(
             return Entry(0, len(before), log_time, "|", change_of_policy(r, forgets=forgets))
         if turn == "tick":
             return Entry(0, len(before), log_time, "|", tick_at(r, log_time))
-        told = verb(r, edits_items=policies) if turn == "verb" else order(r)
-        return Entry(0, len(before), log_time, name, told)
+        chosen = verb(r, edits_items=policies) if turn == "verb" else order(r)
+        return Entry(0, len(before), log_time, name, chosen)
 
     return st.lists(st.integers(0, 2**24 - 1), min_size=most // 2, max_size=most).map(history)
