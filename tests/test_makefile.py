@@ -67,7 +67,7 @@ def test_kafka_is_fetched_without_java_and_maven(clone):
 
 
 @pytest.mark.parametrize("target", ["install", "install-dev", "demo"])
-def test_a_missing_python_is_told_in_one_line(clone, target):
+def test_a_missing_python_is_reported_in_one_line(clone, target):
     shutil.rmtree(clone / ".venv")
 
     code, out, err = make(clone, target, "PYTHON=python3.6")

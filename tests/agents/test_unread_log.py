@@ -25,7 +25,7 @@ def translate(caplog: pytest.LogCaptureFixture) -> Translator:
     return Translator(Inbound(schemas, "acme"), schemas, TOPICS, "g")
 
 
-def test_a_misspelt_field_is_told_once_of_each_topic_and_counted_each_time(
+def test_a_misspelt_field_is_reported_once_of_each_topic_and_counted_each_time(
     translate: Translator, caplog: pytest.LogCaptureFixture
 ) -> None:
     for offset in (7, 8):
@@ -55,7 +55,7 @@ def test_what_a_form_has_of_its_own_is_nothing_to_tell(
     assert ([], 0) == (caplog.messages, translate.unread[COUNTED])
 
 
-def test_a_field_that_resembles_none_is_told_without_a_guess(
+def test_a_field_that_resembles_none_is_reported_without_a_guess(
     translate: Translator, caplog: pytest.LogCaptureFixture
 ) -> None:
     translate(Record(COUNTED, b'{"payload":{"itemId":"lamp","onHand":3,"warehouse\\u0007":"berlin"}}', offset=7))

@@ -158,7 +158,7 @@ async def test_a_key_that_never_spoke_is_named(outputs: list[Output]) -> None:
     assert f"{AVAILABILITY}: acme|lamp|STORE should show 3 available, 0 reserved, and shows nothing" == found
 
 
-async def test_of_many_differences_the_first_are_told_and_all_are_counted(outputs: list[Output]) -> None:
+async def test_of_many_differences_the_first_are_reported_and_all_are_counted(outputs: list[Output]) -> None:
     published = Published(outputs)
     for _ in range(30):
         published.add(of(COMMITTED, outputs)[0])

@@ -77,7 +77,7 @@ def test_a_tick_that_items_have_to_meet_is_work():
     assert 5 == len(judged(tables=[*tables, position(4, 8)]).of("tables"))
 
 
-def test_inputs_that_are_left_out_are_told():
+def test_inputs_that_are_left_out_are_reported():
     report = check(replace(cut(replace(history([*RECORDS, *STEP, position(0, 8)]), names=TABLES)), names=NAMES))
 
     assert ["1 inputs are in the log, behind the place up to which the tables are done"] == report.objections
@@ -101,7 +101,7 @@ def drifted():
     return before, worker.history((START + 40_000) * 1000)
 
 
-def test_a_gap_that_is_told_between_the_reading_of_tables_and_log_is_no_fault():
+def test_a_gap_that_is_reported_between_the_reading_of_tables_and_log_is_no_fault():
     """So a run of two minutes once ended with seven objections: the grace of a drift was over while it was judged."""
     before, after = drifted()
     ticks = [record for record in after.of(after.names.item_log) if record not in before.records]
@@ -111,7 +111,7 @@ def test_a_gap_that_is_told_between_the_reading_of_tables_and_log_is_no_fault():
     assert [[], []] == [check(cut(read)).objections for read in (torn, after)]
 
 
-def test_a_gap_that_is_not_told_in_its_time_is_lost():
+def test_a_gap_that_is_not_reported_in_its_time_is_lost():
     _, after = drifted()
     silent = replace(after, records=[record for record in after.records if record.topic != after.names.stock_drift])
 

@@ -183,7 +183,7 @@ def test_a_projection_of_which_one_day_is_off_by_one_is_seen(days):
         assert not judged(altered(record, steps=[first | {"date": str(other)}, *rest])).balanced
 
 
-def test_a_promise_that_is_put_off_without_a_cause_is_told_as_broken():
+def test_a_promise_that_is_put_off_without_a_cause_is_reported_as_broken():
     with patch.object(ItemDates, "hole", lost_without_a_cause):
         broken = [check(history(seed)).broken for seed in SEEDS]
 
@@ -218,7 +218,7 @@ def test_a_promise_that_says_something_else_is_seen(said):
     assert not judged(altered(of("reservation_promised")[-1], **said)).balanced
 
 
-def test_an_input_of_a_supply_that_nobody_heard_is_lost():
+def test_an_input_of_a_supply_that_nobody_took_is_lost():
     scheduled = of("supply_scheduled")[2]
     log = next(record for record in of("item_log") if record.header("atp-source") == scheduled.place)
 

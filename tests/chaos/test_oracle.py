@@ -64,7 +64,7 @@ def test_a_count_below_what_was_promised_is_short_and_no_objection():
 
 
 @pytest.mark.parametrize(("short", "words"), [(0, "0 times"), (1, "once"), (1234, "1,234 times")])
-def test_how_often_promises_came_short_is_told_in_words(short, words):
+def test_how_often_promises_came_short_is_reported_in_words(short, words):
     report = check(history())
     report.short = short
 

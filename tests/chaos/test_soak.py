@@ -49,7 +49,7 @@ def test_a_line_without_noise_has_its_slope_and_no_error() -> None:
     assert 0.0 == pytest.approx(found.error, abs=1e-9)
 
 
-def test_three_points_are_the_least_that_a_trend_is_told_of() -> None:
+def test_a_trend_needs_three_points_at_least() -> None:
     assert trend([(0.0, 1.0), (60.0, 1.0)]) is None
 
 
@@ -65,7 +65,7 @@ def test_a_soak_kills_the_other_worker_once_a_minute() -> None:
     assert [(EVERY_S * minute, "kill_other") for minute in range(1, 30)] == plan(1_800)
 
 
-def test_what_is_compacted_is_told_from_what_is_cut() -> None:
+def test_what_is_compacted_is_distinguished_from_what_is_cut() -> None:
     topics = Topics.of(Settings())
 
     assert [False, False, True, True] == [

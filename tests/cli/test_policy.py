@@ -254,7 +254,7 @@ RULES = {
     ],
     ids=lambda expected: expected[0] if isinstance(expected, tuple) else "",
 )
-def test_a_channel_that_the_policy_does_not_name_is_told(
+def test_a_channel_that_the_policy_does_not_name_is_reported(
     arguments: tuple[str, ...], note: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(COMMANDS, "produce", produced)
@@ -264,14 +264,14 @@ def test_a_channel_that_the_policy_does_not_name_is_told(
 
 
 @pytest.mark.parametrize("channel", ["B2B", "Shop", "ECOM", "store", "B2B "])
-def test_a_channel_that_the_policy_names_is_not_told(channel: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_channel_that_the_policy_names_is_not_reported(channel: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(COMMANDS, "produce", produced)
     with FakeWorker(RULES).serving() as url:
         code, _, err = atp("freeze", channel, "--tenant", "acme", "--url", url)
     assert (0, "") == (code, err)
 
 
-def test_where_no_worker_tells_of_the_policy_an_order_goes_without_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_no_worker_shows_the_policy_a_change_goes_without_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(COMMANDS, "produce", produced)
     code, _, err = atp("freeze", "STOER", "--tenant", "acme", "--url", f"http://{NOWHERE}")
     assert (0, "") == (code, err)
@@ -333,7 +333,7 @@ def variables(settings: Settings) -> dict[str, str]:
 
 
 @pytest.mark.stack
-def test_each_command_is_one_order_on_the_topic_of_orders(settings: Settings, variables: dict[str, str]) -> None:
+def test_each_command_is_one_policy_change_on_their_topic(settings: Settings, variables: dict[str, str]) -> None:
     for number, (arguments, said) in enumerate(SENT):
         with FakeWorker(IN_FORCE).serving() as url:
             code, out, err = atp(*arguments, "--event-id", "e1", "--json", "--url", url, **variables)

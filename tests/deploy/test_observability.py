@@ -58,7 +58,7 @@ def test_prometheus_can_read_every_query_of_the_board(query: str, tmp_path: Path
     assert 0 == done.returncode, done.stdout + done.stderr
 
 
-async def test_every_metric_that_the_board_and_the_rules_name_is_told_by_a_worker(
+async def test_every_metric_that_the_board_and_the_rules_name_is_reported_by_a_worker(
     idle: TestClient,  # type: ignore[type-arg]
 ) -> None:
     text = await (await idle.get("/metrics", headers={"Host": "localhost"})).text()

@@ -252,7 +252,7 @@ async def test_what_is_no_registry_is_said_in_one_line(status: int, body: bytes)
 @pytest.mark.parametrize(
     ("status", "body"), [(404, b"<html>no such page</html>"), (404, b'{"error_code":404}'), (405, b"{}"), (200, b"hi")]
 )
-async def test_an_address_without_the_path_of_the_registry_is_told_as_such(status: int, body: bytes) -> None:
+async def test_an_address_without_the_path_of_the_registry_is_reported_as_such(status: int, body: bytes) -> None:
     with (
         answering(status, body) as url,
         closing(SchemaCache(RegistryAccess(url))) as cache,
@@ -343,7 +343,7 @@ def versions_of_which_one_answers(one: tuple[int, bytes]) -> Callable[[str, str]
     [(500, b'{"error_code":50001}'), (200, b"{}"), (200, b'{"id":7,"schema":"' + b"a" * (1 << 20) + b'"}')],
     ids=["an error", "no schema", "more than a mebibyte"],
 )
-async def test_a_version_that_cannot_be_read_is_told_and_the_others_are_known(answer: tuple[int, bytes]) -> None:
+async def test_a_version_that_cannot_be_read_is_reported_and_the_others_are_known(answer: tuple[int, bytes]) -> None:
     with serving(versions_of_which_one_answers(answer)) as url, closing(SchemaCache(RegistryAccess(url))) as cache:
         (line,) = await cache.warm({"allocations-value": "AllocationCommittedEvent"})
         assert [8] == list(cache.output_ids.values())

@@ -86,7 +86,7 @@ async def test_the_same_order_again_is_the_same_reservation(shop: Site) -> None:
 
 
 @live
-async def test_what_cannot_be_served_is_told_in_the_same_answer(shop: Site) -> None:
+async def test_what_cannot_be_served_is_in_the_same_answer(shop: Site) -> None:
     body = create("greedy", "item-7", 5000, allowBackorder=False)
     assert (200, "REJECTED", 5000, 0) == summary(await post(shop.workers[0], "/reservations?wait=8", body))
 

@@ -79,7 +79,7 @@ async def test_a_broker_that_is_away_is_one_line_when_it_goes_one_when_it_is_bac
     assert 40 > len(worker.said().splitlines()) - before  # it was 70 a second
 
 
-async def test_an_input_topic_that_is_gone_is_told_with_what_to_do_and_when_it_is_there_again(site: Site) -> None:
+async def test_an_input_topic_that_is_gone_is_reported_with_what_to_do_and_when_it_is_there_again(site: Site) -> None:
     worker = site.add_worker()
     await site.ready()
     topic = site.topics.released.name

@@ -250,7 +250,7 @@ async def _held(worker: Worker) -> float:
     return float(line.partition(" ")[2])
 
 
-async def test_a_gap_is_told_after_its_grace_and_once_more_when_it_is_closed(site: Site) -> None:
+async def test_a_gap_is_reported_after_its_grace_and_once_more_when_it_is_closed(site: Site) -> None:
     worker = site.add_worker()
     await site.ready()
     await site.send(site.topics.policy.name, {"action": "SET", "policy": {"drift_grace": 2}})

@@ -240,7 +240,7 @@ def test_no_day_lies_beyond_the_horizon() -> None:
     assert [] == projected(log, first=day(181))["days"]
 
 
-def test_what_is_late_is_told_and_counts_as_the_policy_says() -> None:
+def test_what_is_late_is_reported_and_counts_as_the_policy_says() -> None:
     late: list[AnyCommand] = [count(500), schedule("po", 700, 0)]
     shown = []
     for rules in ({}, {"past_due_days": 3, "past_due_offset": 2}):
@@ -362,7 +362,7 @@ def test_a_supply_says_what_has_come_of_it() -> None:
     } == expected(log)["po"]  # fmt: skip
 
 
-def test_each_supply_says_how_it_stands() -> None:
+def test_each_supply_says_its_state() -> None:
     log = after(
         schedule("open", 700, 2), schedule("late", 700, -1), schedule("closed", 700, 2), receive("closed", 900, AT + 1),
         schedule("cancelled", 700, 2), cancel("cancelled", AT + 1), receive("pending", 100),

@@ -179,7 +179,7 @@ def test_a_backorder_with_a_day_closes_its_channel_to_nobody() -> None:
     assert (3, {3: 33}) == projection(log)
 
 
-def test_a_shortage_is_told_with_the_day() -> None:
+def test_a_shortage_is_published_with_the_day() -> None:
     log = log_with(0)
     log.say(schedule("x", 5, 7))
     log.say(wants("a", 5, None))

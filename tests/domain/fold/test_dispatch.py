@@ -30,7 +30,7 @@ def test_every_late_fact_counts() -> None:
     assert 2 == log.item().late
 
 
-def test_a_stale_fact_is_told_up_to_when_all_is_forgotten() -> None:
+def test_a_stale_fact_says_up_to_when_all_is_forgotten() -> None:
     log, day = Log(), 24 * 60 * 60 * 1_000_000
     for passed in range(9):  # a silence counts a quarter of the window
         log.say(adjust(1, at=AT + passed * day, location="north"), log_time=NOON + passed * day // 1_000)

@@ -54,14 +54,14 @@ def test_what_a_command_causes_has_its_place_and_the_version_that_it_made() -> N
     ] == events  # fmt: skip
 
 
-def test_who_is_served_after_a_denial_is_told_behind_it() -> None:
+def test_who_is_served_after_a_denial_is_published_after_it() -> None:
     log = Log()
     log.say(count(5), reserve("a", 10, priority=5), reserve("b", 5, priority=1))
     events = allocations(log.say(reserve("a", 12, at=AT + 1)))
     assert [("ReservationDenied", 0), ("AllocationCommitted", 1)] == [(type(e).__name__, e.ordinal) for e in events]
 
 
-def test_who_is_served_by_what_a_create_found_to_have_left_elsewhere_is_told_behind_its_denial() -> None:
+def test_who_is_served_by_what_a_create_found_to_have_left_elsewhere_is_published_after_its_denial() -> None:
     log = Log()
     log.say(policy({"tenants": {"*": {"channels": {"ECOM": {"kind": "SHARE", "weight": 0.2}, "STORE": {}}}}}))
     log.say(count(9, AT + 1, location="north"), count(1, AT - 1_000, location="south"))
@@ -74,13 +74,13 @@ def test_who_is_served_by_what_a_create_found_to_have_left_elsewhere_is_told_beh
     ]
 
 
-def test_all_whom_a_command_serves_are_told_under_ordinals_of_their_own() -> None:
+def test_all_whom_a_command_serves_are_published_under_ordinals_of_their_own() -> None:
     log = Log()
     log.say(*(reserve(f"r{number}", 1) for number in range(3)))
     assert [0, 1, 2] == [event.ordinal for event in allocations(log.say(count(9)))]
 
 
-def test_channels_that_go_are_told_behind_those_that_stay() -> None:
+def test_channels_that_go_are_published_after_those_that_stay() -> None:
     log = Log()
     log.say(count(9))
     events = log.say(policy({"tenants": {"*": {"channels": {"ECOM": {"buffer": 1}, "STORE": {}}}}}))
@@ -90,7 +90,7 @@ def test_channels_that_go_are_told_behind_those_that_stay() -> None:
 
 
 @pytest.mark.parametrize("said", [policy({"retention": -1}), edit("acme", {"channels": 5})])
-def test_a_refused_order_is_told_under_the_name_of_the_partition(said: AnyCommand) -> None:
+def test_a_refused_policy_change_is_published_under_the_name_of_the_partition(said: AnyCommand) -> None:
     log = Log()
     log.say(count(9))
     (events,) = log.say(said)
@@ -100,7 +100,7 @@ def test_a_refused_order_is_told_under_the_name_of_the_partition(said: AnyComman
     )  # fmt: skip
 
 
-def test_a_tick_that_breaks_is_told_under_the_name_of_the_partition(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_tick_that_breaks_is_published_under_the_name_of_the_partition(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("atp_stream.domain.item.ticks.Ticks.add", lambda *_, **__: 1 / 0)
     log = Log()
     log.say(count(9))

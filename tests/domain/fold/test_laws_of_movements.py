@@ -53,7 +53,7 @@ def units_by_location(said: list[AnyCommand], kind: type[AnyCommand]) -> list[st
 
 @settings(max_examples=2 * settings().max_examples)
 @given(WORDS, st.data())
-def test_whatever_is_told_first_as_few_units_have_moved_as_can_have(
+def test_whatever_comes_first_as_few_units_have_moved_as_can_have(
     words: list[tuple[str, int, int, str]], data: st.DataObject
 ) -> None:
     said = [statement(number, *word) for number, word in enumerate(words)]
@@ -93,7 +93,7 @@ def test_the_brute_force_finds_the_one_matching_that_pairs_all() -> None:
 
 
 @given(WORDS, st.sampled_from(LOCATIONS), st.data())
-def test_all_the_rest_is_what_no_adjustment_has_told_of_whoever_tells_first(
+def test_all_the_rest_is_what_no_adjustment_has_reported_whichever_comes_first(
     words: list[tuple[str, int, int, str]], location: str, data: st.DataObject
 ) -> None:
     said = [statement(number, "adjust", *word[1:]) for number, word in enumerate(words)]

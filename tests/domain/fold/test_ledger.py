@@ -32,7 +32,7 @@ def entry(log: Log, command: object, name: str = LAMP) -> Entry:
     return Entry(0, log.entries[-1].offset + 1, NOON, name, command)  # type: ignore[arg-type]
 
 
-def test_the_first_value_of_every_channel_is_told_zeros_included() -> None:
+def test_the_first_value_of_every_channel_is_published_zeros_included() -> None:
     events = Log().say(confirm("a"))
     assert [("ECOM", 0, 0), ("STORE", 0, 0), ("B2B", 0, 0), ("MARKETPLACE", 0, 0)] == [
         (event.channel, event.available, event.reserved)
@@ -52,7 +52,7 @@ def test_several_commands_in_one_step_tell_each_changed_row_once() -> None:
     ]
 
 
-def test_what_ends_as_it_began_is_not_told() -> None:
+def test_what_ends_as_it_began_is_not_published() -> None:
     log = Log()
     log.say(count(9))
     assert [] == [e for e in log.say(reserve("a", 1), release("a")) if isinstance(e, AvailabilityCalculated)]
@@ -224,7 +224,7 @@ def test_a_fault_stops_one_item_and_the_others_live_on(fault: pytest.MonkeyPatch
     assert [3] == log.faults
 
 
-def test_a_resumed_item_folds_what_was_kept_in_order(fault: pytest.MonkeyPatch) -> None:
+def test_a_resumed_item_folds_what_was_deferred_in_order(fault: pytest.MonkeyPatch) -> None:
     log = Log()
     log.say(count(9), reserve("a", 2))
     fault.setattr("atp_stream.domain.stock.fold.StockFold.record", breaks)

@@ -73,7 +73,7 @@ def test_a_time_limit_ends_within_a_century() -> None:
         parse(msgspec.json.encode({"tenants": {"*": {"time_limit": 10**12}}}))
 
 
-def test_an_order_that_comes_again_does_not_bring_an_old_policy_back() -> None:
+def test_a_change_that_comes_again_does_not_bring_an_old_policy_back() -> None:
     log = Log()
     log.say(count(100))
     first = of_tenant({"channels": {"ECOM": {"buffer": 0.6}}}, "1")
@@ -83,7 +83,7 @@ def test_an_order_that_comes_again_does_not_bring_an_old_policy_back() -> None:
     assert (before, (95, 0)) == (log.all_rows(), log.shows())
 
 
-def test_the_last_64_orders_are_remembered() -> None:
+def test_the_last_64_changes_are_remembered() -> None:
     log = Log()
     said = [policy({"retention": number}, str(number)) for number in range(64)]
     tell(log, *said)
@@ -143,7 +143,7 @@ def test_a_command_that_was_kept_is_answered_by_the_policy_in_front_of_it(
     assert 7 == sum(promise.quantity for promise in one.reservation("x").allocations)
 
 
-def test_forty_orders_in_a_row_hold_nobody_up() -> None:
+def test_forty_changes_in_a_row_hold_nobody_up() -> None:
     log = Log()
     log.run([Entry(0, place, NOON, f"acme|item {place:04d}", count(9)) for place in range(1_000)])
     orders = [of_tenant({"safety_stock": {"fixed": n}}, f"order {n}", f"tenant {n}") for n in range(40)]

@@ -70,7 +70,7 @@ def test_an_open_supply_is_kept_until_retention_after_its_ninetieth_day_past_due
 # What is promised on them
 
 
-def test_units_that_wait_are_told_the_day_once_a_supply_is_stated_and_again_once_it_comes_earlier() -> None:
+def test_the_day_of_units_that_wait_is_published_once_a_supply_is_stated_and_again_once_it_comes_earlier() -> None:
     log = log_with(0)
     log.say(wants("a", 5, None), schedule("x", 5, 6))
     log.say(schedule("x", 5, 4, AT + 1))
@@ -152,7 +152,7 @@ def test_policy_may_let_availability_by_day_go_untold() -> None:
     assert ([(3, 5)], []) == (lines(log, "a"), [one for one in log.events if isinstance(one, AvailabilityProjected)])
 
 
-def test_a_day_that_changes_nothing_is_told_to_nobody() -> None:
+def test_a_day_that_changes_nothing_publishes_nothing() -> None:
     log = log_with(0)
     log.say(schedule("x", 5, 9), wants("a", 5, 9))
     before = log.all_rows()

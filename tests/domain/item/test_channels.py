@@ -210,7 +210,7 @@ def test_a_channel_that_was_withdrawn_and_named_by_a_rejected_reservation_stays_
     assert (["ECOM"], [], ["STORE"]) == ([*shown(log)], shown_of(events, "STORE"), log.item().withdrawn)
 
 
-def test_a_channel_withdrawn_within_the_step_tells_its_zeros_although_a_rejected_reservation_names_it() -> None:
+def test_a_channel_withdrawn_within_the_step_publishes_its_zeros_although_a_rejected_reservation_names_it() -> None:
     log = log_with({"ECOM": {}, "STORE": {}}, unknown_channels="accept")
     events = log.say(edit("acme", {"channels": {"STORE": None}}), reserve("r", 500, "STORE", allow_backorder=False))
     assert (["ECOM"], [(0, 0)], ["STORE"]) == ([*shown(log)], shown_of(events, "STORE"), log.item().withdrawn)
@@ -221,7 +221,7 @@ def shown_of(events: list[AnyEvent], channel: str) -> list[tuple[int, int]]:
     return [(event.available, event.reserved) for event in found]
 
 
-def test_a_channel_that_was_taken_away_and_comes_back_does_not_tell_its_zeros_twice() -> None:
+def test_a_channel_that_was_taken_away_and_comes_back_does_not_publish_its_zeros_twice() -> None:
     log = log_with(ECOM_AND_STORE)
     away, back = edit("acme", {"channels": {"STORE": None}}), edit("acme", {"channels": {"STORE": {}}})
     assert [(0, 0)] == shown_of(log.say(away), "STORE")
@@ -232,7 +232,7 @@ def test_a_channel_that_was_taken_away_and_comes_back_does_not_tell_its_zeros_tw
     assert [(7, 0)] == shown_of(log.say(edit("acme", {"channels": {"STORE": {}}})), "STORE")
 
 
-def test_a_channel_that_came_and_went_within_one_step_has_told_its_zeros() -> None:
+def test_a_channel_that_came_and_went_within_one_step_has_published_its_zeros() -> None:
     log = log_with(ECOM_AND_STORE, unknown_channels="accept")
     closed = {"unknown_channels": "refuse", "tenants": {"*": {"channels": ECOM_AND_STORE}}}
     events = log.say(reserve("r", 10, "POPUP"), release("r"), policy(closed), reserve("s", 1, "ECOM"))
@@ -241,7 +241,7 @@ def test_a_channel_that_came_and_went_within_one_step_has_told_its_zeros() -> No
     assert [] == shown_of(log.say(policy(named)), "POPUP")
 
 
-def test_a_channel_that_comes_goes_and_comes_back_within_one_step_tells_its_first_value() -> None:
+def test_a_channel_that_comes_goes_and_comes_back_within_one_step_publishes_its_first_value() -> None:
     log = log_with(ECOM_AND_STORE, units=0, unknown_channels="accept")
     closed = {"unknown_channels": "refuse", "tenants": {"*": {"channels": ECOM_AND_STORE}}}
     named = {"tenants": {"*": {"channels": {**ECOM_AND_STORE, "POPUP": {}}}}}

@@ -23,14 +23,14 @@ def drifts(events: list[AnyEvent]) -> list[tuple[int, int, int, bool]]:
     return [(event.gap, event.on_hand, event.since_ms - NOON, event.resolved) for event in found]
 
 
-def test_a_gap_is_told_after_a_grace() -> None:
+def test_a_gap_is_published_after_a_grace() -> None:
     log = log_with_gap()
     assert [] == drifts(log.events)
     assert [] == drifts(ticks(log, GRACE - 1))
     assert [(-5, 80, 0, False)] == drifts(ticks(log, GRACE))
 
 
-def test_what_is_told_is_named_by_the_tick_and_by_the_command_that_ends_it() -> None:
+def test_what_is_published_is_named_by_the_tick_and_by_the_command_that_ends_it() -> None:
     log = log_with_gap()
     (drifted,) = [event for event in ticks(log, GRACE) if isinstance(event, StockDrifted)]
     closing = log.say(count(70, AT + 2), log_time=NOON + GRACE + 1)
@@ -45,13 +45,13 @@ def test_what_is_told_is_named_by_the_tick_and_by_the_command_that_ends_it() -> 
     assert (4, NOON + GRACE + 1, 3, 0) == (closed.version, closed.log_time_ms, closed.offset, closed.ordinal)
 
 
-def test_it_is_told_once() -> None:
+def test_it_is_published_once() -> None:
     log = log_with_gap()
     ticks(log, GRACE)
     assert [] == drifts(ticks(log, 2 * GRACE))
 
 
-def test_a_gap_that_closes_within_the_grace_is_never_told() -> None:
+def test_a_gap_that_closes_within_the_grace_is_never_published() -> None:
     log = log_with_gap()
     log.say(adjust(-5, 85, AT), log_time=NOON + 1)
     assert 0 == log.item().stock.gap
@@ -71,14 +71,14 @@ def test_another_gap_within_the_grace_does_not_put_it_off() -> None:
     assert [(-2, 84, 0, False)] == drifts(ticks(log, GRACE))
 
 
-def test_a_gap_that_is_told_and_stands_starts_no_timer_again() -> None:
+def test_a_gap_that_was_published_and_lasts_starts_no_timer_again() -> None:
     log = log_with_gap()
     ticks(log, GRACE)
     log.say(adjust(-1, 79, AT + 2), log_time=NOON + GRACE + 1)
     assert [] == [key for key in log.rows if "|t|" in key]
 
 
-def test_a_drift_and_an_end_by_one_tick_are_told_in_the_order_of_their_moments_under_names_of_their_own() -> None:
+def test_a_drift_and_an_end_by_one_tick_are_published_in_the_order_of_their_moments_under_names_of_their_own() -> None:
     log = log_with_gap()
     log.say(reserve("a", 10, expires_at=AT + GRACE * 1_000 + 1))
     found = allocations(log.say(tick(AT + GRACE * 2_000), log_time=NOON + 2 * GRACE))
@@ -87,14 +87,14 @@ def test_a_drift_and_an_end_by_one_tick_are_told_in_the_order_of_their_moments_u
     ]
 
 
-def test_a_gap_that_was_told_is_resolved_at_once() -> None:
+def test_a_gap_that_was_reported_is_resolved_at_once() -> None:
     log = log_with_gap()
     ticks(log, GRACE)
     assert [(0, 70, 0, True)] == drifts(log.say(count(70, AT + 2), log_time=NOON + GRACE))
     assert log.item().drift is None
 
 
-def test_another_gap_is_told_after_another_grace() -> None:
+def test_another_gap_is_published_after_another_grace() -> None:
     log = log_with_gap()
     ticks(log, GRACE)
     log.say(adjust(1, 84, AT + 2), log_time=NOON + GRACE)
@@ -102,7 +102,7 @@ def test_another_gap_is_told_after_another_grace() -> None:
     assert [(-2, 84, 0, False)] == drifts(ticks(log, 2 * GRACE))
 
 
-def test_a_gap_that_comes_back_within_the_grace_is_not_told_again() -> None:
+def test_a_gap_that_comes_back_within_the_grace_is_not_published_again() -> None:
     log = log_with_gap()
     ticks(log, GRACE)
     log.say(adjust(1, 84, AT + 2), adjust(-1, 80, AT + 3), log_time=NOON + GRACE)

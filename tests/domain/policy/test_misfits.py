@@ -51,17 +51,17 @@ def test_a_value_of_a_wrong_form_is_named_with_its_place_and_what_is_allowed(doc
     assert expected == refusal(document)
 
 
-def test_an_items_own_section_is_told_in_the_same_words() -> None:
+def test_an_items_own_section_is_reported_in_the_same_words() -> None:
     with pytest.raises(PolicyError, match=r"^item\.time_limit: is a key of a tenant, and not allowed here; allowed "):
         decode_own(b'{"time_limit":10}')
 
 
-def test_an_edit_is_told_where_in_the_document_it_does_not_fit() -> None:
+def test_an_edit_is_refused_with_the_place_where_it_does_not_fit() -> None:
     with pytest.raises(PolicyError, match=r"^tenants\.acme\.time_limit: 'soon' is not a whole number$"):
         edited(decode(b"{}"), "acme", b'{"time_limit":"soon"}')
 
 
-def test_what_is_no_json_at_all_is_told_as_such() -> None:
+def test_what_is_no_json_at_all_is_reported_as_such() -> None:
     assert refusal('{"retention":').startswith("Input data was truncated")
 
 

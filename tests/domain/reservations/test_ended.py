@@ -13,7 +13,7 @@ WEEK = 7 * 24 * 60 * MINUTE
 
 
 @pytest.mark.parametrize("end", [release("o"), fulfil("o", at=AT + 1), release("o", 4)])
-def test_a_newer_create_of_what_has_ended_is_told_so_and_is_no_duplicate(end: AnyCommand) -> None:
+def test_a_newer_create_of_what_has_ended_is_answered_so_and_is_no_duplicate(end: AnyCommand) -> None:
     log = log_with(10)
     log.say(reserve("o", 4), end)
     before = log.shows(), log.item().duplicates, state_of(log, "o")
@@ -21,7 +21,7 @@ def test_a_newer_create_of_what_has_ended_is_told_so_and_is_no_duplicate(end: An
     assert before == (log.shows(), log.item().duplicates, state_of(log, "o"))
 
 
-def test_a_newer_create_of_what_was_rejected_is_told_so() -> None:
+def test_a_newer_create_of_what_was_rejected_is_answered_so() -> None:
     log = log_with(2)
     log.say(reserve("o", 4, allow_backorder=False), count(10, AT + 1))
     assert [("REJECTED", "o", 4, "already_ended")] == summary(log.say(reserve("o", 4, at=AT + 2)))
@@ -36,7 +36,7 @@ def test_the_same_newer_create_again_and_an_older_one_are_duplicates() -> None:
     assert 3 == log.item().duplicates
 
 
-def test_each_newer_create_of_what_has_ended_is_told() -> None:
+def test_each_newer_create_of_what_has_ended_is_answered() -> None:
     log = log_with(10)
     log.say(reserve("o", 4), release("o"))
     events = log.say(reserve("o", 3, at=AT + 1), reserve("o", 2, at=AT + 2))
@@ -54,7 +54,7 @@ def test_what_has_ended_and_was_asked_for_again_is_kept_for_the_whole_retention(
     assert [("refused", "too_old")] == summary(log.say(again, log_time=NOON + 2 * WEEK))
 
 
-def test_a_newer_create_of_what_has_expired_is_told_and_says_what_a_confirm_in_time_claims() -> None:
+def test_a_newer_create_of_what_has_expired_is_answered_and_says_what_a_confirm_in_time_claims() -> None:
     log = log_with(10)
     log.say(reserve("r", 4, expires_at=at(MINUTE)))
     ticks(log, MINUTE)

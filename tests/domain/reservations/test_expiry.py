@@ -48,7 +48,7 @@ def test_the_units_go_to_whoever_waits() -> None:
     assert ((15, 5), Status.COMMITTED) == (log.shows(), stands(log, "s"))
 
 
-def test_expiry_of_one_who_only_waits_is_told_under_a_version_of_its_own() -> None:
+def test_expiry_of_one_who_only_waits_is_published_under_a_version_of_its_own() -> None:
     log = log_with(5)
     log.say(reserve("r", 20, expires_at=at(MINUTE)))
     before = log.item().version
@@ -157,7 +157,7 @@ def test_a_tick_reaches_a_limit_that_a_policy_in_front_of_it_starts_only_in_its_
     assert (at(MINUTE), Status.EXPIRED) == (log.reservation("r").expires_at_us, stands(log))
 
 
-def test_two_limits_of_one_moment_end_in_one_tick_and_are_told_once() -> None:
+def test_two_limits_of_one_moment_end_in_one_tick_and_are_published_once() -> None:
     log = log_with(100)
     log.say(reserve("r", 20, expires_at=at(MINUTE)), reserve("s", 30, expires_at=at(MINUTE)))
     assert [(100, 0)] == published(ticks(log, MINUTE))

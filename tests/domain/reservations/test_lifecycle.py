@@ -464,7 +464,7 @@ def test_a_reservation_without_a_channel_goes_to_the_default_one_and_is_the_same
     assert (6, 4) == log.shows("ECOM")
 
 
-def test_so_many_movements_are_told_apart_and_no_more() -> None:
+def test_so_many_movements_are_kept_apart_and_no_more() -> None:
     log = log_with(100_000)
     log.say(reserve("a", 90_000), *[release("a", 1) for _ in range(DEFAULT_LIMITS.movements)])
     assert [("refused", "too_many_movements")] == summary(log.say(release("a", 1)))

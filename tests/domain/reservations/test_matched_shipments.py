@@ -69,7 +69,7 @@ def test_a_shipment_too_many_without_a_location_left_the_one_of_its_reservation(
     assert (1, 2_000 - most) == (log.reservation("a").unmatched, on_hand(log))
 
 
-def test_a_row_that_was_written_before_locations_were_told_apart_is_read_as_it_was_meant() -> None:
+def test_a_row_that_was_written_before_locations_were_kept_apart_is_read_as_it_was_meant() -> None:
     log = log_with(north=10, south=10)
     log.say(reserve("a", 9, location="north"), fulfil("a", 6, location="north"))
     log.say(adjust(-2, location="north", reservation="a"))

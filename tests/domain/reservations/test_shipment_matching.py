@@ -103,7 +103,7 @@ def test_what_is_left_of_the_rest_left_the_location_that_is_stated_for_it() -> N
     assert 190 == on_hand(log)
 
 
-def test_the_rest_is_told_apart_from_what_left_no_stated_location_at_the_same_moment() -> None:
+def test_the_rest_is_kept_apart_from_what_left_no_stated_location_at_the_same_moment() -> None:
     log = log_with(north=100, south=100)
     log.say(reserve("a", 10, location="south"), fulfil("a", 1), fulfil("a", location="north"))
     log.say(count(91, AT + 1, location="north"))

@@ -199,7 +199,7 @@ def test_a_delta_in_front_of_what_is_in_doubt_counts_in_what_is_expected() -> No
     assert 30 == item.stock.on_hand
 
 
-def test_moments_in_doubt_one_behind_the_other_are_told_by_the_last_one_that_is_sure() -> None:
+def test_moments_in_doubt_one_after_the_other_are_decided_by_the_last_one_that_is_sure() -> None:
     doubtful = [adjustment(5, -5, 15), adjustment(5, 5, 20), adjustment(7, -5, 15), adjustment(7, 5, 20)]
     for order in permutations([count(1, 20), *doubtful]):
         item = item_with(*order)

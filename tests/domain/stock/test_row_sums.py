@@ -58,7 +58,7 @@ def nothing(_: Rows) -> None:
 
 
 @pytest.mark.parametrize("seed", range(nightly(5, 1)))
-def test_what_is_told_never_depends_on_how_far_a_purge_got(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_reported_never_depends_on_how_far_a_purge_got(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(place_module, "MAX_IDS", 8)  # of a few facts a window, most get rows of their own
     found = numbers_over_borders(seed, Rows(), nothing)
     kept = NeverPurged()
