@@ -1,8 +1,8 @@
 """How long a reservation waits while a policy for a whole tenant reaches many items: `python -m benchmarks.sweep`.
 
-ITEMS (100,000) items are counted, then reservations come in at 20 a second; in the midst of them an order gives every
-item of the tenant another safety stock. Prints the latencies from a reservation to its committed allocation before the
-order, and between the order and its last item.
+ITEMS (100,000) items are counted, then reservations come in at 20 a second; in the middle of them a policy change gives
+every item of the tenant another safety stock. Prints the latencies from a reservation to its committed allocation
+before the change, and between the change and the last item that meets it.
 """
 
 import asyncio

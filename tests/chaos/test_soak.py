@@ -7,7 +7,7 @@ import pytest
 from atp_stream.settings import Settings
 from atp_stream.topics import Topics
 from chaos.load import Load
-from chaos.soak import EVERY_S, MOST_OPEN, Usage, is_compacted, plan, trend
+from chaos.soak import KILL_INTERVAL_S, MAX_OPEN_ORDERS, Usage, is_compacted, plan, trend
 
 NOW = 1_700_000_000_000_000  # microseconds
 
@@ -62,7 +62,7 @@ def test_what_is_measured_is_the_last_two_thirds_and_never_more_than_twenty_minu
 
 
 def test_a_soak_kills_the_other_worker_once_a_minute() -> None:
-    assert [(EVERY_S * minute, "kill_other") for minute in range(1, 30)] == plan(1_800)
+    assert [(KILL_INTERVAL_S * minute, "kill_other") for minute in range(1, 30)] == plan(1_800)
 
 
 def test_what_is_compacted_is_distinguished_from_what_is_cut() -> None:
@@ -74,12 +74,12 @@ def test_what_is_compacted_is_distinguished_from_what_is_cut() -> None:
     ]
 
 
-@pytest.mark.parametrize("most_open", [MOST_OPEN, None])
-def test_an_item_never_has_more_open_orders_than_are_allowed(most_open: int | None) -> None:
-    load = Load(seed=1, most_open=most_open)
+@pytest.mark.parametrize("most_open", [MAX_OPEN_ORDERS, None])
+def test_an_item_never_has_more_open_orders_than_are_allowed(max_open: int | None) -> None:
+    load = Load(seed=1, max_open=max_open)
     load.opening(NOW)
     for number in range(20_000):
         load.step(NOW + 10_000 * number)
 
     counts = [*(len(item.orders) for item in load._items), *(len(item.orders) for item in load._dated._items)]
-    assert (max(counts) <= MOST_OPEN) is (most_open is not None)
+    assert (max(counts) <= MAX_OPEN_ORDERS) is (max_open is not None)
