@@ -74,7 +74,7 @@ def test_what_is_compacted_is_distinguished_from_what_is_cut() -> None:
     ]
 
 
-@pytest.mark.parametrize("most_open", [MAX_OPEN_ORDERS, None])
+@pytest.mark.parametrize("max_open", [MAX_OPEN_ORDERS, None])
 def test_an_item_never_has_more_open_orders_than_are_allowed(max_open: int | None) -> None:
     load = Load(seed=1, max_open=max_open)
     load.opening(NOW)
