@@ -50,7 +50,7 @@ class Brokers:
         }
 
     def knows(self, name: str) -> bool:
-        """Tell whether a fault is one of brokers."""
+        """Return whether a fault is one of brokers."""
         return name in self._acts
 
     def strike(self, name: str) -> None:

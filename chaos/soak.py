@@ -66,7 +66,7 @@ def shorten(settings: Settings) -> None:
 
 
 def is_compacted(topic: Topic) -> bool:
-    """Tell whether a topic keeps the last record of each key, instead of all records for a time."""
+    """Return whether a topic keeps the last record of each key, instead of all records for a time."""
     return topic.config.get("cleanup.policy") == "compact"
 
 

@@ -22,7 +22,7 @@ log = get_logger(__name__)
 
 INTERVAL_S: Final = 1.0
 RESTORING_S: Final = 10.0
-"""So often it is told how much is left to restore."""
+"""How often it is reported how much is left to restore."""
 
 
 class Conditions:

@@ -28,7 +28,7 @@ _EACH: Final = 1_000
 
 
 def is_looked_at(accepted: int) -> bool:
-    """Tell whether the message that is the how-manieth of its topic is one to look at."""
+    """Return whether the message that is the how-manieth of its topic is one to look at."""
     return accepted <= _FIRST or not accepted % _EACH
 
 

@@ -20,7 +20,7 @@ _BOUNDED: Final = frozenset("iLFXCcs")  # what grows with the number of facts or
 
 
 def broken_laws(rows: Scratch, mine: Callable[[bytes], bool]) -> Iterator[str]:
-    """Yield, in words, what is wrong with the stock of the items that `mine` tells by their rows' keys."""
+    """Yield, in words, what is wrong with the stock of the items whose keys `mine` accepts."""
     name, named, bare = "", Sums(), Sums()
     for raw, row in rows.scan():
         key = raw.decode()

@@ -46,7 +46,7 @@ class Subject:
     item: str | None = None
 
     def mine(self, key: bytes) -> bool:
-        """Tell whether a key, of a row or of an event, is looked at."""
+        """Return whether a key, of a row or of an event, is looked at."""
         if self.item is None:
             return True
         name = self.item.encode()

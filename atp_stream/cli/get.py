@@ -85,7 +85,7 @@ def item_url(settings: Settings, item: str, tenant: str | None, url: str | None)
 
 
 def rules_url(url: str, tenant: str, item: str) -> str:
-    """Return where the worker at `url` shows the rules that an item lives by, and what it has heard of them."""
+    """Return where the worker at `url` shows the rules that an item lives by, and what it knows of them."""
     return f"{url}/policy/{path_part(tenant)}/{path_part(item)}"
 
 

@@ -10,7 +10,7 @@ from atp_stream.access import KafkaAccess
 from atp_stream.access.trouble import describe_error, missing, start
 from atp_stream.cli.group import Failure
 
-_START_SECONDS = 8.0  # a wrong address is told within ten, start of Python included
+_START_SECONDS = 8.0  # a wrong address is reported within ten, start of Python included
 _TOPIC_SECONDS = 3.0
 
 

@@ -189,7 +189,7 @@ class Stack:
             self.brokers[number].kill()
 
     def launch_broker(self, *numbers: int) -> None:
-        """Start brokers again on their data and ports, the first one if none is named; `status` tells the rest."""
+        """Start brokers again on their data and ports, the first one if none is named; `status` shows the rest."""
         for number in numbers or (0,):
             broker = self._kafka(number)
             broker.configure()

@@ -34,7 +34,7 @@ def kind_of(key: str) -> str:
 
 
 def is_scanned(key: str) -> bool:
-    """Tell whether rows of this kind are looked for by the order of their keys while a step changes them."""
+    """Return whether rows of this kind are looked for by the order of their keys while a step changes them."""
     if key[0] != "|":
         return "|N|" in key
     return key.startswith(GENERATIONS) and key[_LETTER] in {"F", "X"}

@@ -95,7 +95,7 @@ class SchemaCache:
     async def warm(self, subjects: Mapping[str, str], *, to_write: bool = False) -> list[str]:
         """Load every version of these subjects, find the ids of our output schemas, and return what to warn of.
 
-        `subjects` tells the event of each; `to_write` asks for the ids of the output events among them.
+        `subjects` has the event of each; `to_write` asks for the ids of the output events among them.
 
         Raises:
             RegistryUnavailable: no registry answers there, or not for the version that may have such an id.

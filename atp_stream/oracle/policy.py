@@ -67,11 +67,11 @@ class Rules:
     tolerance_us: int = field(compare=False)
 
     def closed(self, channel: str) -> bool:
-        """Tell whether a channel gets no new reservations, and shows 0."""
+        """Return whether a channel gets no new reservations, and shows 0."""
         return channel not in self.channels and (not self.accepts or channel in self.aliases)
 
     def serves(self, channel: str) -> bool:
-        """Tell whether those who wait in a channel are served: also in one that became another's name."""
+        """Return whether those who wait in a channel are served: also in one that became another's name."""
         return channel in self.aliases or not self.closed(channel)
 
     def shown(self, channel: str, free: int) -> int:

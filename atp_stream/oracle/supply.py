@@ -41,7 +41,7 @@ class Supply:
         self._open: int | None = 0  # None: something was said since it was counted
 
     def state(self, asked: Asked) -> bool:
-        """Take note of what is ordered; tell whether it is news."""
+        """Take note of what is ordered; return whether it is news."""
         cancelled = asked.kind == "supply_cancelled"
         rest = repr((asked.event_id, asked.location, asked.label, asked.reference))
         said = Statement(asked.at_us, cancelled, not asked.firm, -(asked.quantity or 0), asked.day or 0, rest)
@@ -50,7 +50,7 @@ class Supply:
         return self.statements != before
 
     def receive(self, way: str, asked: Asked) -> bool:
-        """Take note of what has come, in one of the ways "moved", "told" and "adjusted"; tell whether it is news."""
+        """Take note of what has come, in one of the ways "moved", "told" and "adjusted"; return whether it is news."""
         name = way, asked.location or "", asked.event_id
         if name in self.receipts:
             return False
@@ -59,7 +59,7 @@ class Supply:
         return True
 
     def knows(self, way: str, asked: Asked) -> bool:
-        """Tell whether a receipt has come before."""
+        """Return whether a receipt has come before."""
         return (way, asked.location or "", asked.event_id) in self.receipts
 
     @property

@@ -13,7 +13,7 @@ from atp_stream.access.trouble import describe_error, start
 from atp_stream.provision.report import Finding, ProvisionError, Verdict
 from atp_stream.topics import Topic
 
-_ANSWER_SECONDS = 8.0  # a wrong address is told within ten seconds, start of Python included
+_ANSWER_SECONDS = 8.0  # a wrong address is reported within ten seconds, start of Python included
 _TOPIC_EXISTS = 36  # Kafka's error code
 
 

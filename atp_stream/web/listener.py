@@ -28,7 +28,7 @@ Tls = Callable[[], SSLContext | None]
 """Returns what a connection that begins now is encrypted with."""
 
 TurnedAway = Callable[[str], None]
-"""Is told why a connection was ended before it got an answer."""
+"""Called with the reason when a connection is ended before it got an answer."""
 
 
 class Listener(web.BaseSite):
@@ -120,7 +120,7 @@ class Listener(web.BaseSite):
                 self._open[connection] = None
 
     def _make_room(self) -> bool:
-        """End the connection that has waited longest for its first request, else for a further one; tell whether."""
+        """End the connection that has waited longest for its first request, else for a further one; return whether."""
         waiting = [one for one in self._open if one.waits]
         one = next((one for one in waiting if not one.has_asked), next(iter(waiting), None))
         if one is None:

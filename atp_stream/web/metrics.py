@@ -57,7 +57,7 @@ class Metrics:
     """All metrics of one worker.
 
     `messages` counts input records by (topic, what became of them), `unread` those with fields that nobody reads by
-    topic, `timekeeper` knows how long what is due has waited for input, and for which. Let `step` be told of each step
+    topic, `timekeeper` knows how long what is due has waited for input, and for which. Call `step` for each step
     that was committed.
     """
 

@@ -26,7 +26,7 @@ from atp_stream.web.routing import owner, owner_of, pass_on, read_row, state_of
 
 _SECOND: Final = 1_000_000  # microseconds
 _SPEAKER: Final = 0
-"""Whose partition of the log is asked for the policy as a whole: all of them are told the same, in the same order."""
+"""The partition of the log that answers for the policy as a whole: all get the same changes, in the same order."""
 
 
 def in_force(state: State, log: str) -> dict[str, Any]:

@@ -131,7 +131,7 @@ def page_of(app: EngineApp, of: Owned, wanted: Wanted) -> dict[str, Any]:
 
 
 def is_decided(app: EngineApp, partition: int, name: str, reservation: str) -> bool:
-    """Tell whether the create of a reservation of the item `name` was answered."""
+    """Return whether the create of a reservation of the item `name` was answered."""
     row: Reservation | None = read_row(app, partition, reservation_key(name, reservation))
     return row is not None and row.at_us is not None
 

@@ -26,7 +26,7 @@ SEEDS = range(100, 125)
 
 
 def objects():
-    """Tell whether one of some histories is objected to; what matters may not happen in each."""
+    """Return whether one of some histories is objected to; what matters may not happen in each."""
     return any(not check(history(seed)).balanced for seed in SEEDS)
 
 

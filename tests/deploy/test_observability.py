@@ -133,7 +133,7 @@ async def unanswered(site: Site, port: int) -> list[str]:
 
 
 async def answered(session: aiohttp.ClientSession, port: int, query: str) -> bool:
-    """Tell whether a query has a result."""
+    """Return whether a query has a result."""
     try:
         async with session.get(f"http://127.0.0.1:{port}/api/v1/query?{urlencode({'query': query})}") as answer:
             body = await answer.json()

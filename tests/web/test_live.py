@@ -191,7 +191,7 @@ schema = schemathesis.openapi.from_path(OPENAPI).exclude(path="/events/{tenant}"
 @schema.hook("filter_path_parameters")
 @schema.hook("filter_query")
 def short_in_bytes(_: Any, parameters: Any) -> bool:
-    """Tell whether names are as short as they must be: a schema can only count characters."""
+    """Return whether names are as short as they must be: a schema can only count characters."""
     names = parameters.values() if isinstance(parameters, dict) else []
     return all(len(str(name).encode(errors="replace")) <= 255 for name in names)
 

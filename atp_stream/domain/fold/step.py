@@ -66,7 +66,7 @@ class Step:
         self._work.go_on()
 
     def unfinished(self) -> bool:
-        """Tell whether there is work without a command."""
+        """Return whether there is work without a command."""
         return self._work.unfinished()
 
     def take(self, entry: Entry) -> bool:

@@ -1,7 +1,7 @@
 """What of one item has a date while a step folds it: the only place where units are promised by day, or no more.
 
-A promise is to the curve what an allocation is to the shelf: it is told, taken back and counted in its channel's quota
-in the same way, and it is redeemed when it becomes an allocation.
+A promise is to the curve what an allocation is to the shelf: it is published, taken back and counted in its channel's
+quota in the same way, and it is redeemed when it becomes an allocation.
 
 Law: what is promised for a day is the sum of the promises that have it; both are kept side by side.
 Source: docs/rules/dates.md#promise.
@@ -42,7 +42,7 @@ class ItemDates:
         self.item = item
         self.row = found or CurveRow()
         self._has_row = found is not None
-        self.before: dict[str, tuple[list[tuple[int, int]], int]] = {}  # what was told of each reservation
+        self.before: dict[str, tuple[list[tuple[int, int]], int]] = {}  # what was published of each reservation
         self.asked: str | None = None  # the reservation that the present command is about
         self.is_touched = False
         self._curve: Curve | None = None
@@ -103,7 +103,7 @@ class ItemDates:
         return self.curve().cap(NOW, day, self.entitled())
 
     def may_hasten(self) -> bool:
-        """Tell whether anything that is promised for a later day may move to an earlier one at all."""
+        """Return whether anything that is promised for a later day may move to an earlier one at all."""
         today = self.today
         later = (one.day for one in self.row.days if one.promised and one.day > today)
         return self.curve().may_hasten(later, self.entitled())
@@ -129,7 +129,7 @@ class ItemDates:
         return availability.shown(claim, rule, item.channels[channel].blocking, item.rules.step)
 
     def is_frozen(self, channel: str) -> bool:
-        """Tell whether nothing is promised in a channel; what is promised already is redeemed."""
+        """Return whether nothing is promised in a channel; what is promised already is redeemed."""
         return self.item.rules.rule(channel).kind is Kind.FROZEN
 
     # Units change hands
@@ -250,10 +250,10 @@ class ItemDates:
             keys.append(f"{late_prefix(name, row.channel)}{place}{promise.day:08x}")
         return keys
 
-    # What is told
+    # What was published
 
     def note(self, reservation: str, row: Reservation) -> None:
-        """Remember what was told of a reservation, before its promises change."""
+        """Remember what was published of a reservation, before its promises change."""
         if reservation not in self.before:
             self.before[reservation] = lines_of(row), sum(one.quantity for one in row.allocations)
 

@@ -85,17 +85,17 @@ class OpenItem:
 
     @property
     def has_dates(self) -> bool:
-        """Tell whether `dates` was opened."""
+        """Return whether `dates` was opened."""
         return self._dates is not None
 
     @property
     def has_news(self) -> bool:
-        """Tell whether the present command has changed what has a date."""
+        """Return whether the present command has changed what has a date."""
         return self._dates is not None and self._dates.is_touched
 
     @property
     def is_due(self) -> bool:
-        """Tell whether the item has begun work to finish."""
+        """Return whether the item has begun work to finish."""
         item = self.row
         return item.quarantine is None and (item.work is not None or item.resuming or item.stock.upgrading is not None)
 
@@ -144,7 +144,7 @@ class OpenItem:
         return channel
 
     def forget(self, channel: str) -> None:
-        """Take back the row that this command gave a channel: nothing is in it, and nothing was told of it."""
+        """Take back the row that this command gave a channel: nothing is in it, and nothing was published of it."""
         del self.channels[channel]
         if channel in self.shown:
             self._withdraw(channel)
@@ -178,7 +178,7 @@ class OpenItem:
         return claims(self.free(), self.rules, self.channels)[channel]
 
     def is_blocked(self, channel: str, priority: int) -> bool:
-        """Tell whether a new reservation has to wait behind one of its priority or above."""
+        """Return whether a new reservation has to wait behind one of its priority or above."""
         row = self.channels[channel]
         if not row.waiting:
             return False

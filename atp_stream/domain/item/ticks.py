@@ -34,7 +34,7 @@ class Ticks:
             self._state.put(CLOCK, Clock(pending=self.pending))
 
     def for_item(self, item: OpenItem) -> Pending | None:
-        """Return the next tick by which a timer of the item has run out, as far as its earliest one tells."""
+        """Return the next tick by which a timer of the item has run out, as far as its earliest one shows."""
         timer = item.row.timer_us
         if timer is None or not self.pending or timer > self.pending[-1].until_us:
             return None

@@ -80,8 +80,9 @@ class Item(Row):
     caused it. `own` is the JSON that a command wrote for this item alone; `known_changes` are the last such commands.
     `timer_us` is no later than its earliest timer. `purged_at_us` is the stamp of the newest create that was purged.
     `scaled` says that the weights of its shares sum to more than 1, and count in proportion. `withdrawn` are the last
-    channels that have no row any more; 0 was told of them at last. `dated` says that something of it has a date: a row
-    tells what. `supply_purged_at_us` is the stamp of the newest statement of a supply that was purged.
+    channels that have no row any more; 0 was the last that was published of them. `dated` says that something of it has
+    a date; the row of the curve says what. `supply_purged_at_us` is the stamp of the newest statement of a supply that
+    was purged.
     """
 
     stock: Stock
@@ -139,9 +140,9 @@ class Promise(msgspec.Struct, array_like=True, gc=False):
 class MatchedShipment(msgspec.Struct, array_like=True, gc=False):
     """Units that left by a fulfilment stamped `at_us`, from the `location` that it states, "" if none.
 
-    `repeated` of them are told by an adjustment too, which moved the stock in their place. A fulfilment of all that was
-    left states no location for them, as some may have left elsewhere: those that stand left `place`, "" if none is
-    known. A row that was written before locations were told apart has None there.
+    `repeated` of them are reported by an adjustment too, which moved the stock in their place. A fulfilment of all that
+    was left states no location for them, as some may have left elsewhere: those that are not repeated left `place`, ""
+    if none is known. A row that was written before locations were kept apart has None there.
     """
 
     at_us: int
@@ -177,7 +178,7 @@ class Reservation(Row):
     `unmatched` units of them, for which there was no room), `adjusted_at` the adjustments by location. When time ended
     it, `dropped` units had been denied for good before. `queued` are the offsets of its waiting parts, oldest first,
     `waiting` is their sum. `released_by` and `fulfilled_by` are the events that have come, each known among those of
-    its kind; `known` are those of both kinds in a row that was written before they were told apart. `expires_at_us` is
+    its kind; `known` are those of both kinds in a row that was written before they were kept apart. `expires_at_us` is
     the limit that was asked for, or the one that the tenant's default gave it at its commit. `timer_us` is when time
     ends it, or when it is purged after its end: `purge_at_us`. `taken_back` is its place among the promises that a loss
     takes back.

@@ -128,7 +128,7 @@ def at_rest(item: Audited) -> None:
 
 
 def has_pegging(item: ItemModel, in_days: list[tuple[int | None, int]]) -> bool:
-    """Tell whether shelf and supplies can be assigned to the promises: the earliest promise from the earliest."""
+    """Return whether shelf and supplies can be assigned to the promises: the earliest promise from the earliest."""
     supplies = [(NOW, item.on_hand() - item.all_reserved())]
     supplies += [(item.today(), one.units) for one in item.coming]
     supplies += [(day, units) for day, units in in_days if day is not None]
@@ -158,7 +158,7 @@ def days_of(reservation: Reservation) -> list[int]:
 
 
 def no_loss(command: Any, before: ItemModel, after: Audited) -> bool:
-    """Tell whether a command can have taken nothing: then no promise of another reservation moves to a later day."""
+    """Return whether a command can have taken nothing: then no promise of another reservation moves to a later day."""
     if after.on_hand() < before.on_hand():
         return False
     if isinstance(command, ScheduleSupply):
@@ -173,7 +173,7 @@ def no_loss(command: Any, before: ItemModel, after: Audited) -> bool:
 
 
 def gains(was: SupplyModel, now: SupplyModel, today: int) -> bool:
-    """Tell whether a supply is of no fewer units, on no later day."""
+    """Return whether a supply is of no fewer units, on no later day."""
     if was.day() is None:
         return now.day() is not None or not was.open()
     day, earlier = now.day(), was.day() or 0

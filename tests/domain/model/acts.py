@@ -373,7 +373,7 @@ class Acts(Dates):
     # Time
 
     def tick(self, until: int) -> bool:
-        """Let all run out that does so up to `until`; tell whether anything did."""
+        """Let all run out that does so up to `until`; return whether anything did."""
         due = [(moment, name) for moment, name in self.timers() if moment <= until]
         for _, name in due:
             if name.startswith("supply "):

@@ -138,7 +138,7 @@ class Dates(Numbers):
         return found
 
     def is_flat(self) -> bool:
-        """Tell whether every point is the same, which spares counting them."""
+        """Return whether every point is the same, which spares counting them."""
         return not self.coming and not self.supplies and not any(self.all_dated())
 
     def free(self) -> int:

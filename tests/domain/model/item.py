@@ -115,7 +115,7 @@ class ItemModel(Acts):
         return True
 
     def is_held(self, command: ReceiveSupply) -> bool:
-        """Tell whether an absolute holds already what has come."""
+        """Return whether an absolute holds already what has come."""
         if not command.location:
             return self.absolute_at >= command.at_us
         return any(
@@ -147,7 +147,7 @@ class ItemModel(Acts):
     # Reservations
 
     def was_purged(self, name: str, at: int) -> bool:
-        """Tell whether a movement may be one of a reservation that was purged."""
+        """Return whether a movement may be one of a reservation that was purged."""
         return name not in self.reservations and self.purged_at is not None and at <= self.purged_at
 
     def reservation(self, name: str) -> Reservation:

@@ -154,7 +154,7 @@ class Numbers:
                 return 0
 
     def serves_parts(self, channel: str) -> bool:
-        """Tell whether one who waits gets what there is, and the next part later; else he could do so for ever."""
+        """Return whether one who waits gets what there is, and the next part later; else he could do so for ever."""
         name = self.rules.closed(channel)
         other = self.rules.rule(self.rules.resolved(channel) if name else channel)
         kind = self.rules.kind(channel)

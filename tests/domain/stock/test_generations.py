@@ -26,7 +26,7 @@ class Partition:
         return self.time
 
     def commit(self) -> bool:
-        """Commit a step, and tell whether it wrote the row."""
+        """Commit a step, and return whether it wrote the row."""
         wrote = STOCK_TIME in self.state.changed
         self.rows.update(self.state.changed)
         return wrote
@@ -186,7 +186,7 @@ def test_a_silence_counts_from_the_log_time_last_noted() -> None:
 
 
 def renewed(partition: Partition, window: int) -> bool:
-    """Live by another window; tell whether the row was written."""
+    """Live by another window; return whether the row was written."""
     partition.step().renew(window * 1_000)
     return partition.commit()
 
