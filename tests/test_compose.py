@@ -127,7 +127,7 @@ def test_what_containers_run_are_commands_of_atp() -> None:
     assert 'ENTRYPOINT ["atp"]' in DOCKERFILE
 
 
-def test_kafka_tells_containers_and_this_machine_addresses_that_each_can_reach() -> None:
+def test_kafka_gives_containers_and_this_machine_addresses_that_each_can_reach() -> None:
     kafka = SERVICES["kafka"]
     advertised = dict(part.split("://") for part in kafka["environment"]["KAFKA_ADVERTISED_LISTENERS"].split(","))
 

@@ -52,7 +52,7 @@ def test_the_demo_prints_nothing_but_its_own(clone):
     assert (0, '{"arguments": "demo --json"}\n', "") == make(clone, "demo", "ARGS=--json")
 
 
-def test_help_tells_every_target_but_the_parts_of_others(clone):
+def test_help_lists_every_target_but_the_parts_of_others(clone):
     (phony,) = re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
 
     code, out, err = make(clone, "help")

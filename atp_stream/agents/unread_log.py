@@ -50,7 +50,7 @@ class UnreadLog:
         for name in names:
             if len(known) < _MAX_TOLD and name not in known:
                 known.add(name)
-                self._tell(record, name)
+                self._report(record, name)
 
     def explained(self, record: Any, refused: Refused) -> Refused:
         """Return a refusal of a message in which something is missing, with the fields that may hold it."""
@@ -70,7 +70,7 @@ class UnreadLog:
             self._failed = True
             return []
 
-    def _tell(self, record: Any, name: str) -> None:
+    def _report(self, record: Any, name: str) -> None:
         near = resembled(self._kinds[record.topic], name)
         meant = f"; did you mean {near}?" if near else ""
         place = f"{record.topic}/{record.partition}/{record.offset}"

@@ -48,7 +48,7 @@ def test_a_misspelt_field_is_reported_once_of_each_topic_and_counted_each_time(
     ],
     ids=["flat", "envelope", "CloudEvent", "Debezium", "Connect"],
 )
-def test_what_a_form_has_of_its_own_is_nothing_to_tell(
+def test_what_a_form_has_of_its_own_is_nothing_to_report(
     translate: Translator, caplog: pytest.LogCaptureFixture, value: bytes
 ) -> None:
     assert 1 == len(translate(Record(COUNTED, value)))

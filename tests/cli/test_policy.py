@@ -218,7 +218,7 @@ def test_a_change_for_an_item_that_is_not_valid_is_not_sent(own: Any, arguments:
     assert err.startswith(f"atp: the policy is not valid: {expected}")
 
 
-def test_a_change_for_an_item_is_checked_in_itself_where_no_worker_tells_what_was_set_before() -> None:
+def test_a_change_for_an_item_is_checked_in_itself_where_no_worker_shows_what_was_set_before() -> None:
     code, out, err = atp("set", "--item", "lamp", "--tenant", "acme", "--url", f"http://{NOWHERE}", "time_limit=10")
     assert (1, "") == (code, out)
     assert "item.time_limit: is a key of a tenant" in err

@@ -353,7 +353,7 @@ async def test_a_version_that_cannot_be_read_is_reported_and_the_others_are_know
 
 
 @pytest.mark.parametrize("failures", [1, 2])
-async def test_a_version_that_is_answered_for_at_the_next_try_is_known_and_nothing_to_tell(failures: int) -> None:
+async def test_a_version_that_is_answered_for_at_the_next_try_is_known_and_nothing_to_report(failures: int) -> None:
     left = [(500, b'{"error_code":50001}')] * failures
 
     def answer(method: str, path: str) -> tuple[int, bytes]:
@@ -413,7 +413,7 @@ async def test_an_unread_version_of_an_input_is_a_warning() -> None:
         assert 1 == len(await cache.warm(ONE_OUT_ONE_IN, to_write=True))
 
 
-async def test_versions_that_can_be_read_are_nothing_to_tell() -> None:
+async def test_versions_that_can_be_read_are_nothing_to_report() -> None:
     good = versions_of_which_one_answers((200, b'{"id":7,"schema":"\\"string\\""}'))
     with serving(good) as url, closing(SchemaCache(RegistryAccess(url))) as cache:
         assert [] == await cache.warm({"allocations-value": "AllocationCommittedEvent"})

@@ -58,7 +58,7 @@ def test_a_story_that_has_failed_once_ends_well(seed: int) -> None:
     assert [] == play(seed).objections
 
 
-def test_a_seed_tells_the_same_story_again() -> None:
+def test_a_seed_gives_the_same_story_again() -> None:
     first, again = Story(11), Story(11)
 
     assert first.play() == again.play()

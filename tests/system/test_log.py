@@ -37,7 +37,7 @@ async def until(holds: Callable[[], bool], seconds: float = 30.0) -> None:
         await asyncio.sleep(0.1)
 
 
-async def test_the_log_of_a_worker_tells_what_it_does_from_its_start_to_its_end(site: Site) -> None:
+async def test_the_log_of_a_worker_says_what_it_does_from_its_start_to_its_end(site: Site) -> None:
     first = site.add_worker()
     await site.ready()
     await site.send(site.topics.counted.name, {"itemId": "lamp", "onHand": 7})

@@ -50,7 +50,7 @@ async def test_any_number_of_facts_of_an_item_is_exact_whatever_the_partition_an
     assert (0, 4, 0) == await outcomes(site)
 
 
-async def test_a_burst_of_sales_of_now_that_state_what_is_left_makes_no_gap_and_tells_no_drift(site: Site) -> None:
+async def test_a_burst_of_sales_of_now_that_state_what_is_left_makes_no_gap_and_publishes_no_drift(site: Site) -> None:
     topics = site.topics
     worker = site.add_worker()
     await site.ready()
@@ -104,7 +104,7 @@ async def duplicates(worker: Worker, item: str) -> int:
     return found
 
 
-async def test_an_item_has_any_number_of_stores_and_of_shipments_that_adjustments_tell(site: Site) -> None:
+async def test_an_item_has_any_number_of_stores_and_of_shipments_that_adjustments_report(site: Site) -> None:
     topics = site.topics
     worker = site.add_worker()
     await site.ready()

@@ -252,7 +252,7 @@ def test_what_is_late_is_reported_and_counts_as_the_policy_says() -> None:
     assert [[5] * 7, [5, 5, 12, 12, 12, 12, 12]] == [[one["available"] for one in each["days"]] for each in shown]
 
 
-def test_received_units_that_the_stock_does_not_tell_of_arrive_today() -> None:
+def test_received_units_that_the_stock_does_not_contain_arrive_today() -> None:
     log = after(count(500, AT - 1), schedule("po", 700, 2), receive("po", 400))
     shown = projected(log, days=3)
     assert (4, 5, [9, 9, 12]) == (shown["arriving"], shown["now"], [one["available"] for one in shown["days"]])

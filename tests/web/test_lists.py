@@ -118,7 +118,7 @@ async def figures(worker: FoldedWorker, counted: int = 6) -> dict[str, float]:
             await asyncio.sleep(0.05)
 
 
-async def test_metrics_tell_what_is_at_risk_over_all_tenants(worker):
+async def test_metrics_show_what_is_at_risk_over_all_tenants(worker):
     worker.say("waits", count(500), reserve("w", 700))
     worker.say("short", count(500), reserve("s", 400), count(100, AT + 1), tenant="other")
     worker.say("shorter", count(5000), reserve("t", 4000), count(100, AT + 1), tenant="~")
@@ -258,11 +258,11 @@ def test_a_reader_who_is_too_slow_loses_the_oldest_and_is_told_how_many():
 
 def test_what_another_worker_has_lost_is_passed_on():
     reader = Reader("acme", "", "")
-    reader.heard(b'event: lost\ndata: {"lost":3}')
-    reader.heard(b'event: lost\ndata: {"lost":null}')
-    reader.heard(b": a sign of life")
+    reader.receive(b'event: lost\ndata: {"lost":3}')
+    reader.receive(b'event: lost\ndata: {"lost":null}')
+    reader.receive(b": a sign of life")
     assert b'event: lost\ndata: {"lost":null}\n\nevent: lost\ndata: {"lost":3}\n\n' == reader.losses()
-    reader.heard(b'data: {"eventType":"x"}')
+    reader.receive(b'data: {"eventType":"x"}')
     assert [b'data: {"eventType":"x"}\n\n'] == [shown.block for shown in reader.take()]
 
 

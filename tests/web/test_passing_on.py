@@ -32,10 +32,10 @@ class Other:
 
     def __init__(self, status: int) -> None:
         self.status = status
-        self.heard: list[web.Request] = []
+        self.received: list[web.Request] = []
 
     async def answer(self, request: web.Request) -> web.Response:
-        self.heard.append(request)
+        self.received.append(request)
         return web.json_response({"said": self.status}, status=self.status)
 
     def app(self) -> web.Application:
@@ -90,12 +90,12 @@ async def test_the_owner_is_told_who_asks_and_never_the_token(tmp_path: Path, mo
     other = Other(200)
     async with TestServer(other.app()) as server:
         await passed_on(tmp_path, server.make_url("/"), monkeypatch)
-        [heard] = other.heard
+        [received] = other.received
         hops = Hops(tmp_path / "secret", server.make_url("/"))
-        caller = hops.caller(heard.headers["X-Atp-Caller"], "GET", PATH, b"")
+        caller = hops.caller(received.headers["X-Atp-Caller"], "GET", PATH, b"")
 
     assert Caller("reader", frozenset({"acme"}), frozenset({Role.READ})) == caller
-    assert "token-of" not in str(heard.headers)
+    assert "token-of" not in str(received.headers)
 
 
 async def test_a_worker_whose_certificate_is_not_trusted_is_named_in_the_log(

@@ -245,7 +245,7 @@ def test_what_was_received_counts_until_its_grace_is_over() -> None:
     assert (0, {}) == projection(log)
 
 
-def test_a_day_that_passes_without_a_tick_does_not_tell_again_what_is_arriving() -> None:
+def test_a_day_that_passes_without_a_tick_does_not_publish_again_what_is_arriving() -> None:
     log = log_with(0, receipt_grace=2 * 86_400)
     log.say(schedule("x", 5, 3), receive("x", 5))
     again = log.say(count(0, AT - 1), log_time=day(1) * DAY + 60_000)  # a duplicate
@@ -355,7 +355,7 @@ def test_an_item_without_any_date_left_has_no_row_for_it() -> None:
     assert (5, {}) == projection(log)
 
 
-def test_a_movement_that_the_stock_refuses_still_tells_of_the_supply() -> None:
+def test_a_movement_that_the_stock_refuses_still_counts_for_the_supply() -> None:
     log = Log()
     log.say(policy({"stock": {"window": 60}, **PLAIN}), count(5), schedule("x", 5, 400))
     later = NOON + 50 * DAY

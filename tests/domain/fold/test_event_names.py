@@ -34,7 +34,7 @@ from tests.domain.support.log import (
 )
 
 
-def heard(offset: int, command: AnyCommand, source: bytes = b"", original: bytes = b"") -> Entry:
+def entry(offset: int, command: AnyCommand, source: bytes = b"", original: bytes = b"") -> Entry:
     return Entry(0, offset, NOON, LAMP, command, source, original)
 
 
@@ -113,7 +113,7 @@ def test_a_tick_that_breaks_is_published_under_the_name_of_the_partition(monkeyp
 
 def test_an_item_names_the_input_of_its_last_change() -> None:
     log = Log()
-    log.run([heard(0, count(9), b"stock/0/7")])
+    log.run([entry(0, count(9), b"stock/0/7")])
     assert "stock/0/7" == log.item().source
     log.say(policy({"tenants": {"*": {"channels": {"ECOM": {"buffer": 1}}}}}))
     assert "" == log.item().source
@@ -123,10 +123,10 @@ def test_an_item_names_the_input_of_its_last_change() -> None:
 def test_a_policy_change_for_all_items_is_named_by_each_item_that_it_changed(parts: int) -> None:
     log = Log()
     for number, name in enumerate(["acme|lamp", "acme|rug", "acme|vase"]):
-        log.run([replace(heard(number, count(9), b"stock/0/7"), name=name)])
+        log.run([replace(entry(number, count(9), b"stock/0/7"), name=name)])
     changed = policy({"tenants": {"*": {"channels": {"ECOM": {"buffer": 1}}}}})
     later = policy({"tenants": {"*": {"channels": {"ECOM": {"buffer": 2}}}}})
-    entries = [replace(heard(3, changed, b"policy/0/5"), name="|"), replace(heard(4, later, b"policy/0/6"), name="|")]
+    entries = [replace(entry(3, changed, b"policy/0/5"), name="|"), replace(entry(4, later, b"policy/0/6"), name="|")]
     with tight_bounds(served=parts, enough=parts):
         log.run(entries[:1])
         assert ["policy/0/5"] * 3 == [log.item(name).source for name in ("acme|lamp", "acme|rug", "acme|vase")]
@@ -138,7 +138,7 @@ def test_work_that_goes_on_in_other_slices_keeps_the_input_that_caused_it() -> N
     log = Log()
     log.say(*(reserve(f"r{number}", 1) for number in range(5)))
     with tight_bounds(served=2, enough=9):
-        log.run([heard(5, count(9), b"stock/0/7")])
+        log.run([entry(5, count(9), b"stock/0/7")])
     assert ("stock/0/7", (4, 5)) == (log.item().source, log.shows())
 
 
@@ -148,7 +148,7 @@ def test_a_command_that_was_kept_brings_its_input_with_it() -> None:
     refused = count(5, AT + 10**12)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("atp_stream.domain.fold.dispatch.reserve", lambda *_: 1 / 0)
-        log.run([heard(1, reserve("a", 1), b"orders/0/1", b"one"), heard(2, refused, b"stock/0/8", b"two")])
+        log.run([entry(1, reserve("a", 1), b"orders/0/1", b"one"), entry(2, refused, b"stock/0/8", b"two")])
     (events,) = [event for event in log.say(resume()) if isinstance(event, CommandRefused)]
     assert ("orders/0/1", Deferred(refused, b"stock/0/8", b"two")) == (log.item().source, events.deferred)
 

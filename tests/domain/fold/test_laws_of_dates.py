@@ -96,9 +96,9 @@ def promised(item: ItemModel) -> dict[str, Any]:
 def at_rest(item: Audited) -> None:
     """Check what holds between any two commands."""
     curve, safety = item.curve(), item.safety_stock()
-    standing = list(item.all_dated())
+    dated = list(item.all_dated())
     for point, units in curve.items():  # J2
-        assert units + safety >= 0 or not any(one.day <= point for _, one in standing)
+        assert units + safety >= 0 or not any(one.day <= point for _, one in dated)
     levels = list(item.levels().values())
     assert sorted(levels, reverse=True) == levels  # J14: counted from the last point to the first
     denied = {event[1] for event in item.events if event[0] == "denied" and event[4] in FOR_GOOD}
@@ -110,7 +110,7 @@ def at_rest(item: Audited) -> None:
             )
     for channel in item.channels:  # J4
         assert item.consumed(channel) >= sum(
-            one.earmarked for name, one in standing if item.reservations[name].channel == channel
+            one.earmarked for name, one in dated if item.reservations[name].channel == channel
         )
     in_days = [
         (item.counted_on(supply.day() or 0), supply.open())
@@ -118,7 +118,7 @@ def at_rest(item: Audited) -> None:
         if supply.day() is not None
     ]
     if not item.coming and not any(day is not None and day <= item.today() for day, _ in in_days):
-        assert all(one.day > item.today() for _, one in standing)  # J7
+        assert all(one.day > item.today() for _, one in dated)  # J7
     if all(units + safety >= 0 for units in curve.values()):
         assert has_pegging(item, in_days)  # J17
     again = copied(item)

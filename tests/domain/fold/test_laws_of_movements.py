@@ -78,10 +78,10 @@ def test_any_order_of_fulfilments_adjustments_and_counts_gives_the_same_stock(
     one, other = Log(), Log()
     one.say(*said)
     other.say(*data.draw(st.permutations(said)))
-    assert stands(one) == stands(other)
+    assert outcome(one) == outcome(other)
 
 
-def stands(log: Log) -> tuple[object, ...]:
+def outcome(log: Log) -> tuple[object, ...]:
     now, row = log.item().stock, log.reservation("a")
     return now.on_hand, now.gap, now.basis, now.shipments, row.shipments, shipped(row), sorted(row.adjusted_at.items())
 

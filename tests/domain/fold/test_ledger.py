@@ -41,7 +41,7 @@ def test_the_first_value_of_every_channel_is_published_zeros_included() -> None:
     ]
 
 
-def test_several_commands_in_one_step_tell_each_changed_row_once() -> None:
+def test_several_commands_in_one_step_publish_each_changed_row_once() -> None:
     log = Log()
     events = log.say(count(9), reserve("a", 1), reserve("b", 1), release("a"))
     assert 1 == len(log.steps)
@@ -102,7 +102,7 @@ def test_a_fact_that_is_older_than_an_absolute_is_late_and_counted() -> None:
     assert (12, 1) == (log.shows()[0], log.item().late)
 
 
-def test_a_duplicate_is_counted_and_tells_nothing() -> None:
+def test_a_duplicate_is_counted_and_publishes_nothing() -> None:
     log = Log()
     once = count(9)
     log.say(once)

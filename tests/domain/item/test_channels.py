@@ -183,7 +183,7 @@ def test_what_was_granted_to_a_channel_that_goes_serves_at_once_who_waits_for_it
     assert ((20, 80), ["ECOM"]) == (log.shows(), [*shown(log)])
 
 
-def test_a_channel_that_only_a_rejected_reservation_named_has_no_row_and_tells_nothing() -> None:
+def test_a_channel_that_only_a_rejected_reservation_named_has_no_row_and_publishes_nothing() -> None:
     log = log_with(ECOM_AND_STORE)
     events = log.say(reserve("r", 500, "zz", allow_backorder=False))
     assert (["ECOM", "STORE"], [], []) == ([*shown(log)], shown_of(events, "zz"), log.item().withdrawn)

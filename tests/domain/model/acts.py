@@ -316,9 +316,9 @@ class Acts(Dates):
             )
             if hole is None:
                 return
-            standing = [(self.reservations[name], name, one) for name, one in self.all_dated() if one.day <= hole[0]]
+            dated = [(self.reservations[name], name, one) for name, one in self.all_dated() if one.day <= hole[0]]
             reservation, name, one = min(
-                standing, key=lambda three: (three[0].confirmed, three[0].priority, -three[2].place, -three[2].day)
+                dated, key=lambda three: (three[0].confirmed, three[0].priority, -three[2].place, -three[2].day)
             )
             self.lose(name, one, min(one.units, -hole[1]) if reservation.partial else one.units)
 
@@ -364,7 +364,7 @@ class Acts(Dates):
             grace = self.rules.duration("drift_grace", 30)
             drift.look_at = self.not_before_now(self.now * MILLISECOND + grace)
 
-    def tell_the_gap(self, drift: Drift) -> None:
+    def report_the_gap(self, drift: Drift) -> None:
         drift.look_at = None
         if self.gap() != drift.reported:
             drift.reported = self.gap()
@@ -381,7 +381,7 @@ class Acts(Dates):
             elif name == "grace":
                 self.coming = [one for one in self.coming if one.until > until]
             elif not name and self.drift is not None:
-                self.tell_the_gap(self.drift)
+                self.report_the_gap(self.drift)
             elif name and self.reservations[name].purge_at is not None:
                 self.purge(name)
             elif name:

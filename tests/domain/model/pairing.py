@@ -36,11 +36,11 @@ def unpaired(fulfilled: Iterable[Fulfilled], adjusted: Mapping[str, int]) -> lis
     nowhere = adjusted.get("", 0)
     repeated_at[""] = min(units[""], elsewhere + nowhere)
     anywhere = nowhere - max(0, repeated_at[""] - elsewhere)  # goes with what is left, the oldest first
-    standing = []
+    counted = []
     for one in in_order:
         repeated = min(one.quantity, repeated_at[one.stated])
         repeated_at[one.stated] -= repeated
         more = min(one.quantity - repeated, anywhere)
         anywhere -= more
-        standing.append(one._replace(quantity=one.quantity - repeated - more))
-    return [one for one in standing if one.quantity]
+        counted.append(one._replace(quantity=one.quantity - repeated - more))
+    return [one for one in counted if one.quantity]

@@ -6,7 +6,7 @@ from atp_stream.domain.commands import AnyCommand
 from atp_stream.domain.events import AllocationCommitted
 from atp_stream.domain.reservations.balances import Status
 from tests.domain.reservations.test_lifecycle import state_of, summary
-from tests.domain.support.limits import MINUTE, at, log_with, stands, ticks
+from tests.domain.support.limits import MINUTE, at, log_with, status_of, ticks
 from tests.domain.support.log import AT, NOON, Log, confirm, count, fulfil, release, reserve
 
 WEEK = 7 * 24 * 60 * MINUTE
@@ -59,7 +59,7 @@ def test_a_newer_create_of_what_has_expired_is_answered_and_says_what_a_confirm_
     log.say(reserve("r", 4, expires_at=at(MINUTE)))
     ticks(log, MINUTE)
     summary_then = summary(log.say(reserve("r", 6, at=AT + 1), log_time=NOON + MINUTE))
-    assert ([("REJECTED", "r", 6, "expired")], Status.EXPIRED) == (summary_then, stands(log))
+    assert ([("REJECTED", "r", 6, "expired")], Status.EXPIRED) == (summary_then, status_of(log))
     events = log.say(confirm("r", at(MINUTE - 1)), log_time=NOON + MINUTE)
     assert [6] == [event.quantity for event in events if isinstance(event, AllocationCommitted)]
 

@@ -8,11 +8,11 @@ from atp_stream.domain.commands import AnyCommand
 from atp_stream.domain.reservations.balances import allocated, shipped
 from atp_stream.domain.state.rows import MatchedShipment
 from tests.domain.support.log import AT, adjust, count, fulfil, reserve
-from tests.domain.support.shipped import log_with, on_hand, standing
+from tests.domain.support.shipped import counted_shipments, log_with, on_hand
 
 
 @pytest.mark.parametrize("order", list(permutations(range(4))))
-def test_what_left_two_locations_is_taken_once_from_each_whoever_tells_first(order: tuple[int, ...]) -> None:
+def test_what_left_two_locations_is_taken_once_from_each_whichever_comes_first(order: tuple[int, ...]) -> None:
     log = log_with(north=10, south=10)
     log.say(reserve("a", 7))
     commands: list[AnyCommand] = [
@@ -28,7 +28,7 @@ def test_what_left_two_locations_is_taken_once_from_each_whoever_tells_first(ord
 def test_an_adjustment_of_one_location_takes_back_no_shipment_of_another() -> None:
     log = log_with(north=10, south=10)
     log.say(reserve("a", 8), fulfil("a", 4, location="north"), adjust(-4, location="south", reservation="a"))
-    assert (12, [(0, 4, "north")]) == (on_hand(log), standing(log))
+    assert (12, [(0, 4, "north")]) == (on_hand(log), counted_shipments(log))
     assert (12, 0) == log.shows()
 
 
@@ -41,7 +41,7 @@ def test_where_one_of_the_two_names_no_location_they_are_one_movement(
     log.say(reserve("a", 8, location="north"))
     commands: list[AnyCommand] = [fulfil("a", 4, location=event), adjust(-4, location=adjustment, reservation="a")]
     log.say(*(commands[place] for place in order))
-    assert (16, [], 4) == (on_hand(log), standing(log), allocated(log.reservation("a")))
+    assert (16, [], 4) == (on_hand(log), counted_shipments(log), allocated(log.reservation("a")))
 
 
 def test_the_own_location_of_a_reservation_is_none_that_its_fulfilment_states() -> None:
@@ -57,7 +57,7 @@ def test_an_adjustment_without_a_location_repeats_a_fulfilment_without_one_first
     log.say(reserve("a", 8, location="south"))
     commands: list[AnyCommand] = [fulfil("a", 2, location="north"), fulfil("a", 2), adjust(-2, reservation="a")]
     log.say(*(commands[place] for place in order))
-    assert (16, [(0, 2, "north")]) == (on_hand(log), standing(log))
+    assert (16, [(0, 2, "north")]) == (on_hand(log), counted_shipments(log))
 
 
 @pytest.mark.parametrize("order", list(permutations(range(3))))
@@ -69,7 +69,7 @@ def test_an_adjustment_that_repeats_a_fulfilment_of_its_location_repeats_no_othe
         adjust(-2, location="north", reservation="a"),
     ]
     log.say(reserve("a", 8), *(commands[place] for place in order))
-    assert (16, [(0, 2, "")]) == (on_hand(log), standing(log))
+    assert (16, [(0, 2, "")]) == (on_hand(log), counted_shipments(log))
 
 
 @pytest.mark.parametrize("order", list(permutations(range(4))))
@@ -82,7 +82,7 @@ def test_a_fulfilment_without_a_location_leaves_the_adjustment_without_one_to_ot
         adjust(-1, location="south", reservation="a"),
     ]
     log.say(reserve("a", 8), *(commands[place] for place in order))
-    assert (18, []) == (on_hand(log), standing(log))
+    assert (18, []) == (on_hand(log), counted_shipments(log))
 
 
 @pytest.mark.parametrize("order", list(permutations(range(3))))
@@ -94,7 +94,7 @@ def test_who_says_that_all_the_rest_has_left_counts_in_what_left_another_locatio
         adjust(-4, 96, location="south", reservation="a"),
     ]
     log.say(*(commands[place] for place in order))
-    assert (190, [(0, 6, "")], 10) == (on_hand(log), standing(log), shipped(log.reservation("a")))
+    assert (190, [(0, 6, "")], 10) == (on_hand(log), counted_shipments(log), shipped(log.reservation("a")))
 
 
 def test_what_is_left_of_the_rest_left_the_location_that_is_stated_for_it() -> None:
@@ -125,7 +125,7 @@ def test_of_the_shipments_of_a_location_the_oldest_is_the_one_that_is_repeated(o
         adjust(-4, reservation="a"),
     ]
     log.say(reserve("a", 8), *(commands[place] for place in order))
-    assert (5, [(9, 1, "north")]) == (on_hand(log), standing(log))
+    assert (5, [(9, 1, "north")]) == (on_hand(log), counted_shipments(log))
 
 
 def test_what_left_before_the_create_and_was_repeated_in_part_left_the_location_of_the_create() -> None:
@@ -152,7 +152,7 @@ def test_an_adjustment_without_a_location_repeats_the_oldest_shipment_wherever_i
         adjust(-2, reservation="a"),
     ]
     log.say(reserve("a", 8), *(commands[place] for place in order))
-    assert (16, [(9, 2, "north")]) == (on_hand(log), standing(log))
+    assert (16, [(9, 2, "north")]) == (on_hand(log), counted_shipments(log))
 
 
 def test_a_create_moves_no_shipment_that_states_its_location_and_none_of_others() -> None:

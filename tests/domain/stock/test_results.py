@@ -234,7 +234,7 @@ def test_a_delta_in_front_of_several_moments_in_doubt_counts_in_what_each_of_the
     assert (5, 0) == (item.stock.on_hand, item.stock.gap)
 
 
-def test_what_is_forgotten_cannot_tell_what_was_before_a_moment_in_doubt() -> None:
+def test_what_is_forgotten_cannot_show_what_was_before_a_moment_in_doubt() -> None:
     item = item_with(count(1, 30))
     item.generation = 2
     for fact in (
@@ -258,7 +258,7 @@ def test_nor_what_was_before_the_moment_in_doubt_behind_it() -> None:
     assert 17 == item.stock.on_hand
 
 
-def test_what_is_stamped_as_the_newest_that_is_forgotten_tells_nothing_though_it_is_kept() -> None:
+def test_what_is_stamped_as_the_newest_that_is_forgotten_shows_nothing_though_it_is_kept() -> None:
     with narrow_rows(2):
         item = item_with(adjustment(50, 0, 30))
         for generation, facts in enumerate(

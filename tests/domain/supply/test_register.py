@@ -116,7 +116,7 @@ def test_twice_as_much_as_was_ordered_leaves_nothing_open_and_nothing_below_0() 
     assert (0, 50) == open_and_over(schedule(50), receive(100))
 
 
-def test_a_receipt_and_the_adjustment_that_names_the_supply_tell_of_the_same_units() -> None:
+def test_a_receipt_and_the_adjustment_that_names_the_supply_report_the_same_units() -> None:
     assert (10, 0) == open_and_over(schedule(50), receive(40), adjust(40))
 
 
