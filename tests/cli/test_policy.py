@@ -1,4 +1,4 @@
-"""`atp policy`: what a person says becomes one order, checked before it is sent."""
+"""`atp policy`: what a person says becomes one policy change, checked before it is sent."""
 
 import asyncio
 import json

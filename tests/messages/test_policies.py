@@ -1,4 +1,4 @@
-"""Orders to the policy: how far each reaches, and what is refused before it reaches the log."""
+"""Policy changes: how far each reaches, and what is refused before it reaches the log."""
 
 import json
 from decimal import Decimal

@@ -37,7 +37,7 @@ DOCUMENT = {
 
 def fill(worker: FoldedWorker) -> None:
     """Give a worker a lamp that has all kinds of numbers, and items at risk."""
-    worker.order(policy(DOCUMENT))
+    worker.change_policy(policy(DOCUMENT))
     worker.say("lamp", count(31_050, location="north"), count(17_025, location="east"), grant("B2B", 10_000))
     worker.say(
         "lamp", reserve("r-1", 4_800, "B2B"), confirm("r-1"), reserve("r-2", 7_300), reserve("r-3", 21_400, "STORE")

@@ -123,7 +123,7 @@ async def test_metrics_show_what_is_at_risk_over_all_tenants(worker):
     worker.say("short", count(500), reserve("s", 400), count(100, AT + 1), tenant="other")
     worker.say("shorter", count(5000), reserve("t", 4000), count(100, AT + 1), tenant="~")
     worker.say("gap", count(1000), adjust(-200, 900, AT + 1))
-    worker.order(policy({"tenants": {}}))  # rows of the partition itself are no items
+    worker.change_policy(policy({"tenants": {}}))  # rows of the partition itself are no items
     found = await figures(worker)
     assert 4 == found["atp_items"]
     at_risk = {risk: found[f'atp_items_at_risk{{risk="{risk}"}}'] for risk in Risk}
@@ -267,7 +267,7 @@ def test_what_another_worker_has_lost_is_passed_on():
 
 
 async def test_who_reads_nothing_is_told_what_he_lost_when_he_reads_again(worker):
-    worker.order(policy({"tenants": {"*": {"channels": {"ECOM": {}}}}}))
+    worker.change_policy(policy({"tenants": {"*": {"channels": {"ECOM": {}}}}}))
     async with aiohttp.request("GET", f"{worker.url}/events/acme?type=AllocationCommittedEvent") as stream:
         await stream.content.readuntil(b"\n\n")
         worker.say(

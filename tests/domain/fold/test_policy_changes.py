@@ -1,4 +1,4 @@
-"""Orders to the policy: what contradicts itself or was heard before changes nothing, and each is met in its place."""
+"""Policy changes: what contradicts itself or is known changes nothing, and each takes effect at its place."""
 
 from decimal import Decimal
 from typing import Any
@@ -26,7 +26,7 @@ def of_item(patch: dict[str, Any], event_id: str = "order") -> EditItem:
 
 
 def refusals_of(log: Log, *commands: SetPolicy | EditPolicy) -> list[str]:
-    """Append orders to the whole partition and return why they were refused."""
+    """Append policy changes for the whole partition and return why they were refused."""
     return [e.reason for e in log.say(*commands, name="|") if isinstance(e, CommandRefused)]
 
 
@@ -146,7 +146,7 @@ def test_a_command_that_was_kept_is_answered_by_the_policy_in_front_of_it(
 def test_forty_changes_in_a_row_hold_nobody_up() -> None:
     log = Log()
     log.run([Entry(0, place, NOON, f"acme|item {place:04d}", count(9)) for place in range(1_000)])
-    orders = [of_tenant({"safety_stock": {"fixed": n}}, f"order {n}", f"tenant {n}") for n in range(40)]
-    entries = [Entry(0, 10**4 + place, NOON, "|", order) for place, order in enumerate(orders)]
+    changes = [of_tenant({"safety_stock": {"fixed": n}}, f"order {n}", f"tenant {n}") for n in range(40)]
+    entries = [Entry(0, 10**4 + place, NOON, "|", change) for place, change in enumerate(changes)]
     other = Entry(0, 10**5, NOON, "umbra|rug", count(3))
     assert 41 == log.step([*entries, other]).consumed
