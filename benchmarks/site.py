@@ -24,7 +24,7 @@ from benchmarks import proc
 
 TENANT: Final = "acme"
 _BATCH_BYTES: Final = 200_000
-_POLL_S: Final = 0.1  # seconds
+_POLL_S: Final = 0.1
 _DRAIN_POLL_S: Final = 0.5  # to read the metrics costs the worker some milliseconds
 _ANSWER_TIMEOUT: Final = aiohttp.ClientTimeout(total=5.0)
 

@@ -15,7 +15,7 @@ from typing import Final
 _SOURCE: Final = Path(__file__).with_name("ahead.c")
 _AHEAD: Final = "CHAOS_AHEAD"
 _DAY_S: Final = 86_400
-_START_S: Final = 25  # seconds until the load begins
+_START_S: Final = 25  # until the load begins
 
 VARIABLES: Final = frozenset({"LD_PRELOAD", _AHEAD})
 """What the brokers inherit; a worker shifts its clock by itself."""

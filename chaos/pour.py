@@ -15,7 +15,7 @@ from atp_stream.settings import Settings
 from atp_stream.topics import Topics
 from chaos import midnight
 
-_TICK_S: Final = 0.05  # seconds
+_TICK_S: Final = 0.05
 
 
 class Source(Protocol):

@@ -23,13 +23,13 @@ log = get_logger(__name__)
 _MAX_TOLD: Final = 100  # of each topic: made-up names must not fill the memory, or the log
 _MAX_NAME_CHARS: Final = 100
 _MAX_SHOWN: Final = 5
-_FIRST: Final = 100
-_EACH: Final = 1_000
+_FIRST_RECORDS: Final = 100
+_EVERY_RECORDS: Final = 1_000
 
 
 def is_looked_at(accepted: int) -> bool:
     """Return whether the message that is the how-manieth of its topic is one to look at."""
-    return accepted <= _FIRST or not accepted % _EACH
+    return accepted <= _FIRST_RECORDS or not accepted % _EVERY_RECORDS
 
 
 class UnreadLog:

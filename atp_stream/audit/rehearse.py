@@ -28,7 +28,7 @@ from atp_stream.topics import WHOLE_PARTITION, Topics
 #: What is counted, in the order in which it is shown.
 COUNTED: Final = ("committed", "backordered", "partial", "rejected", "released", "promised", "put_off")
 _PUT_OFF: Final = {"LATER", "NO_DATE"}  # why what is promised by day has changed for the worse
-_COPIED = 2_000
+_BATCH_ROWS = 2_000
 
 
 class Period(NamedTuple):
@@ -119,7 +119,7 @@ class _Stage:
     def _begin(self, record: Any, log_time_ms: int) -> None:
         """Make the other side from what there is, and put the policy in force in front of a record."""
         rows = self.actual.rows.scan()
-        while some := list(islice(rows, _COPIED)):
+        while some := list(islice(rows, _BATCH_ROWS)):
             self._copy.write(some)
             for key, row in some:
                 self.was.know(key, row)

@@ -34,7 +34,7 @@ from atp_stream.topics import Topics
 Advance = Callable[[str, int], None]
 """Told what is being read, and how many records of it more."""
 
-_AT_ONCE = 500
+_BATCH_RECORDS = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,5 +222,5 @@ async def start_from(
 def parts(outputs: Iterable[Output]) -> Iterator[list[Output]]:
     """Yield some at a time."""
     rest = iter(outputs)
-    while some := list(islice(rest, _AT_ONCE)):
+    while some := list(islice(rest, _BATCH_RECORDS)):
         yield some

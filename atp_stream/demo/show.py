@@ -14,7 +14,7 @@ from atp_stream.demo.workers import Worker
 
 _WIDTH = 80
 _EVERY_S = 2.0  # between plain lines
-_SPAN = 3.0  # seconds that a rate is taken over
+_RATE_SPAN_S = 3.0  # a rate is an average over so long
 _ITEMS = 10
 _EVENTS = {
     "AvailabilityCalculatedEvent": "availability",
@@ -42,7 +42,7 @@ class Rate:
         """Return the present rate."""
         at = time.monotonic()
         self._marks.append((at, self.total))
-        while at - self._marks[0][0] > _SPAN:
+        while at - self._marks[0][0] > _RATE_SPAN_S:
             self._marks.popleft()
         since, total = self._marks[0]
         return (self.total - total) / (at - since) if at > since else 0.0

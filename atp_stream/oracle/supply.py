@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from atp_stream.oracle.inputs import Asked
 
 MAX_RECEIPTS: Final = 256  # that are told apart
-_STATEMENTS: Final = 16  # that are remembered
+_MAX_STATEMENTS: Final = 16  # that are remembered
 
 
 class Statement(NamedTuple):
@@ -46,7 +46,7 @@ class Supply:
         rest = repr((asked.event_id, asked.location, asked.label, asked.reference))
         said = Statement(asked.at_us, cancelled, not asked.firm, -(asked.quantity or 0), asked.day or 0, rest)
         before, self._open = self.statements, None
-        self.statements = sorted({*before, said})[-_STATEMENTS:]
+        self.statements = sorted({*before, said})[-_MAX_STATEMENTS:]
         return self.statements != before
 
     def receive(self, way: str, asked: Asked) -> bool:
@@ -111,6 +111,6 @@ class Supply:
     def _ordered_at(self, at_us: int) -> int:
         """Return what was ordered at a stamp; the oldest statement that is remembered stands for forgotten ones."""
         known = [one for one in self.statements if one.at_us <= at_us]
-        if not known and len(self.statements) == _STATEMENTS:
+        if not known and len(self.statements) == _MAX_STATEMENTS:
             known = self.statements[:1]
         return -known[-1].less if known else 0

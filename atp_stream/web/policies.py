@@ -24,8 +24,8 @@ from atp_stream.web.formatting import log_moment, units
 from atp_stream.web.path_names import from_path
 from atp_stream.web.routing import owner, owner_of, pass_on, read_row, state_of
 
-_SECOND: Final = 1_000_000  # microseconds
-_SPEAKER: Final = 0
+_SECOND_US: Final = 1_000_000  # microseconds
+_SPEAKING_PARTITION: Final = 0
 """The partition of the log that answers for the policy as a whole: all get the same changes, in the same order."""
 
 
@@ -49,7 +49,7 @@ def describe(policy: Policy, rules: ItemRules) -> dict[str, Any]:
         "step": units(rules.step),
         "max_waiting_each": None if rules.max_waiting_each is None else units(rules.max_waiting_each),
         "shortage": "deallocate" if rules.deallocates else "keep",
-        "time_limit": None if limit is None else limit // _SECOND,
+        "time_limit": None if limit is None else limit // _SECOND_US,
         "channels": [{"channel": name, **_rule(rule)} for name, rule in sorted(rules.channels.items())],
         "other_channels": _rule(rules.other) if rules.accepts_unknown else None,
         "aliases": rules.aliases,
@@ -91,11 +91,11 @@ def add_policies(app: EngineApp, pages: Pages, topics: Topics) -> None:
         return None if mark is None else mark.offset
 
     async def policy_view(request: web.Request) -> web.Response:
-        place = owner_of(app, request, _SPEAKER)
+        place = owner_of(app, request, _SPEAKING_PARTITION)
         if isinstance(place, Elsewhere):
             return await pass_on(app, request, place)
-        shown = in_force(state_of(app, _SPEAKER), f"{topics.item_log.name}/{_SPEAKER}")
-        return json_response({"heard": newest_change(_SPEAKER), **shown})
+        shown = in_force(state_of(app, _SPEAKING_PARTITION), f"{topics.item_log.name}/{_SPEAKING_PARTITION}")
+        return json_response({"heard": newest_change(_SPEAKING_PARTITION), **shown})
 
     async def rules_view(request: web.Request) -> web.Response:
         tenant, item = from_path(request, "tenant", "item")

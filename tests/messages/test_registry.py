@@ -136,7 +136,7 @@ def test_an_id_that_no_registry_can_have_is_refused_without_asking(schema_id: in
 async def test_an_unknown_id_is_asked_for_again_after_a_while(
     stack: Stack, subject: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(registry, "_MISSING_SECONDS", 0.0)
+    monkeypatch.setattr(registry, "_MISSING_RETRY_S", 0.0)
     with closing(SchemaCache(RegistryAccess(stack.registry_url))) as cache:
         await cache.fetch(888_888)
         with pytest.raises(SchemaUnknown):
@@ -145,7 +145,7 @@ async def test_an_unknown_id_is_asked_for_again_after_a_while(
 
 @pytest.mark.stack
 async def test_made_up_ids_do_not_fill_the_memory(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "_MISSING_IDS", 2)
+    monkeypatch.setattr(registry, "_MAX_MISSING_IDS", 2)
     with closing(SchemaCache(RegistryAccess(stack.registry_url))) as cache:
         for schema_id in (700_001, 700_002, 700_003):
             await cache.fetch(schema_id)

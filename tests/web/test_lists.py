@@ -199,7 +199,7 @@ async def test_the_reservations_of_an_item_are_listed_by_status_and_each_as_its_
 
 
 async def test_they_come_page_by_page_without_one_twice_or_missing_however_few_have_the_status(worker, monkeypatch):
-    monkeypatch.setattr("atp_stream.web.reservations.LOOKED_AT", 4)
+    monkeypatch.setattr("atp_stream.web.reservations.MAX_ROWS_READ", 4)
     worker.say("lamp", count(100_000), *(reserve(f"r{number}|", 100) for number in range(20)))
     worker.say("lamp", *(confirm(f"r{number}|") for number in (3, 11, 19)))
     for query, expected in (("limit=3", 20), ("limit=1&status=CONFIRMED", 3), ("status=EXPIRED", 0)):
