@@ -1,4 +1,4 @@
-"""What the keys of the policy mean, in words for operators; a test compares the names with the code."""
+"""The meanings of the policy's keys, for operators; a test compares the names with the code."""
 
 from typing import Final
 
