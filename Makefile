@@ -1,27 +1,28 @@
-# make demo         the whole system on a real Kafka, for a look
-# make test         all tests: quick ones first, then those on the real stack; some of them: make test ARGS=tests/web
-# make lint         ruff, mypy, import-linter, the links of the documentation; all that they find: make --keep-going lint
-# make format       mend what ruff can mend by itself
-# make coverage     the branches of the domain that its tests do not reach
-# make chaos        faults under load, and an oracle: make chaos SEED=1 MINUTES=4 BROKERS=1
-# make bench        figures: what an event costs here and elsewhere, latency, recovery (benchmarks/README.md)
-# make nightly      what takes hours: laws of the domain over 10,000 histories each, long streams, and chaos on three brokers
+# make demo         show the whole system on a real Kafka
+# make test         all tests: the quick ones, then those on the real stack; some of them: make test ARGS=tests/web
+# make lint         ruff, mypy, import-linter, links of the documentation; to see all findings: make --keep-going lint
+# make format       fix what ruff can fix by itself
+# make coverage     show the branches of the domain that its tests do not reach
+# make chaos        faults under load, judged by an oracle: make chaos SEED=1 MINUTES=4 BROKERS=1
+# make bench        measure what an event costs here and elsewhere, latency, recovery (benchmarks/README.md)
+# make nightly      tests that take hours: laws of the domain over 10,000 histories each, long streams, three brokers
 # make mutate       mutation testing of the domain (docs/quality/mutation.md)
-# make docs         the tables of docs/reference.md, and a picture, made anew from the code
-# make pictures     the pictures of the console in docs/pictures, taken from the demo (wants chromium)
-# make site         the documentation as a site, in build/site
-# make sbom         what the product is made of, as CycloneDX in build/sbom.json
-# make licences     the licence of each package that the product is made of
-# make lock-java    the list of Kafka's jars, after a version in tools/lock.py was changed
-# make lock-python  requirements/, after pyproject.toml was changed; newer versions: make lock-python ARGS=--upgrade
-# make install      what `make demo` needs of Python
-# make install-dev  what `make test` and `make lint` need of Python
-# make java         Kafka and the registry
-# make clean        remove .venv and all that was built here
+# make docs         write the tables of docs/reference.md, and a picture, from the code
+# make pictures     take the pictures of the console in docs/pictures from the demo (needs chromium)
+# make site         build the documentation as a site in build/site
+# make sbom         list the packages in the product, as CycloneDX in build/sbom.json
+# make licences     list the licence of each package in the product
+# make lock-java    update the list of Kafka's jars, after a change of a version in tools/lock.py
+# make lock-python  update requirements/, after a change of pyproject.toml; newer versions: make lock-python ARGS=--upgrade
+# make install      install the Python packages for `make demo`
+# make install-dev  install the Python packages for `make test` and `make lint`
+# make java         fetch Kafka and the registry
+# make clean        remove .venv and everything that was built here
 # make help         this list
 #
-# Each target makes what it needs (.venv, and Kafka and the registry in ~/.cache/atp-stream) once, and again when its
-# source changes. Only Python is needed; `make bench` alone wants a JDK and Maven, for the programs it compares with (PARTS="peers latency").
+# Each target first makes what it needs (.venv, and Kafka and the registry in ~/.cache/atp-stream), and makes it again when
+# the source changes. Only Python must be there. `make bench` also needs a JDK and Maven for the programs that it compares
+# with (PARTS="peers latency").
 
 PYTHON ?= python3
 VENV := .venv
@@ -31,7 +32,7 @@ PRODUCT := .atp/product
 UV := .atp/uv
 BIN := $(VENV)/bin
 PIP := -m pip install --quiet --disable-pip-version-check
-# A lock names all that is needed, and what builds the package is in it.
+# A lock lists all packages, including those that build ours, so pip resolves and isolates nothing.
 LOCKED := $(PIP) --no-deps --require-hashes --requirement requirements
 EDITABLE := $(PIP) --no-deps --no-build-isolation --editable .
 PEERS_DIR := .atp/peers
@@ -43,7 +44,7 @@ BROKERS := 1
 .PHONY: demo pictures test chaos bench lint lint-rules lint-format lint-types lint-imports format docs site lock-java lock-python nightly nightly-laws nightly-streams nightly-brokers mutate coverage sbom licences install install-dev java clean help
 .DEFAULT_GOAL := test
 
-# $(error) prints the one line a person needs, and nothing behind it.
+# $(error) prints one line for a person and nothing after it.
 need-python = $(if $(shell $(PYTHON) -c 'import sys, venv; print("1" if sys.version_info >= (3, 11) else "")' 2>/dev/null),,\
   $(error Python 3.11 or newer with its venv module is needed, "$(PYTHON)" is not: install python3 and python3-venv, or run `make PYTHON=python3.11`))
 java-major = $(shell javac -version 2>&1 | sed -n 's/^javac \(1\.\)\{0,1\}\([0-9]*\).*/\2/p')
@@ -55,7 +56,7 @@ need-maven = $(if $(filter-out 3.0 3.1 3.2 3.3 3.4 3.5,$(maven-minor)),,\
 
 fetch-java = @$(BIN)/atp stack fetch >&2
 
-# Without its command line: `make demo ARGS=--json` is JSON.
+# The @ keeps make from printing the command: the output of `make demo ARGS=--json` is JSON only.
 demo: install
 	@$(BIN)/atp demo $(ARGS)
 
@@ -67,13 +68,13 @@ chaos: install-dev
 	$(fetch-java)
 	$(BIN)/python -m chaos --seed $(SEED) --minutes $(MINUTES) --brokers $(BROKERS) $(ARGS)
 
-# Only who measures peers, as all do who name no PARTS, needs what compiles them.
+# Peers are compiled only if they are measured: PARTS names "peers" or "latency", or is not given.
 bench: install-dev $(if $(filter peers latency,$(or $(PARTS),peers)),$(PEERS_DIR)/kafka_streams/.built)
 	$(fetch-java)
 	N=$(N) PARTS="$(PARTS)" WORKLOADS="$(WORKLOADS)" REPEAT=$(REPEAT) RATES="$(RATES)" DURATION=$(DURATION) ROWS="$(ROWS)" ROUNDS=$(ROUNDS) CHECK=$(CHECK) ITEMS=$(ITEMS) BEFORE=$(BEFORE) \
 	  $(BIN)/python -m benchmarks
 
-# Each check is a target of its own, so that `make --keep-going lint` tells all there is to mend.
+# Each check is a target of its own, so that `make --keep-going lint` shows all findings.
 lint: lint-rules lint-format lint-types lint-imports site
 lint-rules: install-dev
 	$(BIN)/ruff check --quiet $(CODE)
@@ -93,13 +94,13 @@ docs: install-dev
 pictures: install-dev
 	$(fetch-java)
 	$(BIN)/python -m tools.pictures
-# Without a word if all is well; links and anchors that lead nowhere are named.
+# Quiet if all is well; otherwise it runs again and names the broken links and anchors.
 site: install-dev
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict || NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 lock-java: install-dev
 	$(BIN)/python -m tools.lock
 
-# Exact versions and their hashes for every platform and Python, and no address: who installs says from where.
+# Exact versions and their hashes for every platform and Python, without addresses: pip's own settings say where from.
 compile = $(UV)/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
   --annotation-style line --custom-compile-command 'make lock-python' $(ARGS) --output-file requirements
 lock-python: $(UV)/bin/uv
@@ -113,8 +114,8 @@ $(UV)/bin/uv:
 	$(need-python)@$(PYTHON) -m venv $(UV)
 	@$(UV)/bin/python $(PIP) 'uv==0.13.9'
 
-# Each a target of its own, as in `make lint`: about four hours of one core, and some ten minutes on the real stack.
-# The statistics say how many histories there were, and in how many of them something happened.
+# Each part is a target of its own, as in `make lint`. Together they take about four hours of one core, and some ten
+# minutes on the real stack. The statistics say how many histories there were, and in how many of them what happened.
 nightly: nightly-laws nightly-streams nightly-brokers
 nightly-laws: install-dev
 	$(BIN)/python -m pytest tests/domain tests/web/test_dates.py --hypothesis-profile=nightly --hypothesis-show-statistics --timeout=0 $(ARGS)
@@ -125,7 +126,7 @@ nightly-brokers: install-dev
 	$(fetch-java)
 	$(BIN)/python -m chaos --seed $(SEED) --minutes 4 --brokers 3
 
-# mutmut has an environment of its own: pyproject.toml says why.
+# mutmut has an environment of its own; pyproject.toml says why.
 mutate: $(MUTATE)/.installed
 	$(MUTATE)/bin/mutmut run $(ARGS)
 	@$(MUTATE)/bin/mutmut results | sed '/: not checked$$/d'
@@ -134,7 +135,7 @@ $(MUTATE)/.installed: requirements/mutate.lock
 	@$(MUTATE)/bin/python $(LOCKED)/mutate.lock
 	@touch $@
 
-# From the packages as they are installed in the image, and nothing else: their files name their licences.
+# Made from the packages that are installed in the image, and no others; their files name their licences.
 sbom: $(SBOM)/.installed $(PRODUCT)/.installed
 	@mkdir -p build
 	@$(SBOM)/bin/cyclonedx-py environment --pyproject pyproject.toml --mc-type application --output-reproducible \

@@ -81,13 +81,13 @@ def create_app(settings: Settings, *, genesis: str, schemas: SchemaCache) -> Eng
 
 
 def _each(*each: OnStep) -> OnStep:
-    """Let each of these be told of a step."""
+    """Call each of these for a step."""
 
-    def tell(partition: int, records: int, answer: Answer, seconds: float) -> None:
+    def report(partition: int, records: int, answer: Answer, seconds: float) -> None:
         for one in each:
             one(partition, records, answer, seconds)
 
-    return tell
+    return report
 
 
 def _logged(topics: Topics) -> OnStep:

@@ -29,10 +29,9 @@ _EXPECTED = (
     "We experienced a crash!",
 )
 
-
 _OF_MANY_LINES = {"exception", "stack"}
-#: So many lines of our own of one kind are written in a second.
-OWN_LINES = 10
+#: How many of our own lines of one kind are written in a second.
+MAX_OWN_LINES = 10
 
 
 class Expected(logging.Filter):
@@ -72,7 +71,7 @@ class Limit(logging.Filter):
     def _keeps_own(self, record: logging.LogRecord) -> bool:
         kind, now = (record.name, str(record.msg)[:80]), int(self._clock())
         second, count = self._own.get(kind, (now, 0))
-        left_out = max(0, count - OWN_LINES) if second != now else 0
+        left_out = max(0, count - MAX_OWN_LINES) if second != now else 0
         count = 1 if second != now else count + 1
         self._own.pop(kind, None)
         self._own[kind] = (now, count)
@@ -80,7 +79,7 @@ class Limit(logging.Filter):
             del self._own[next(iter(self._own))]
         if left_out:
             record.repeated = left_out + getattr(record, "repeated", 0)
-        return count <= OWN_LINES
+        return count <= MAX_OWN_LINES
 
 
 def _name_message(_logger: Any, _method: str, line: dict[str, Any]) -> dict[str, Any]:
@@ -97,10 +96,20 @@ def _show_all(_logger: Any, _method: str, line: dict[str, Any]) -> dict[str, Any
     }
 
 
+def _renderers(settings: Settings) -> list[Any]:
+    """Return what makes text of a line: for people on a terminal, or JSON."""
+    terminal = sys.stderr.isatty()
+    if settings.log_format is LogFormat.CONSOLE or (settings.log_format is LogFormat.AUTO and terminal):
+        plain = structlog.dev.plain_traceback  # a rich one prints the values of locals: other people's data
+        return [
+            _show_all,
+            structlog.dev.ConsoleRenderer(colors=terminal, event_key="message", exception_formatter=plain),
+        ]
+    return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+
+
 def logging_config(settings: Settings) -> dict[str, Any]:
     """Return the configuration of the standard library's logging, ours and Faust's lines alike."""
-    terminal = sys.stderr.isatty()
-    console = settings.log_format is LogFormat.CONSOLE or (settings.log_format is LogFormat.AUTO and terminal)
     level = settings.log_level.value.upper()
     shared: list[Any] = [
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -109,13 +118,6 @@ def logging_config(settings: Settings) -> dict[str, Any]:
         structlog.stdlib.ExtraAdder(),
         structlog.stdlib.add_logger_name,
     ]
-    last: list[Any] = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-    if console:  # without the values of locals, which rich would print: messages are other people's data
-        plain = structlog.dev.plain_traceback
-        last = [
-            _show_all,
-            structlog.dev.ConsoleRenderer(colors=terminal, event_key="message", exception_formatter=plain),
-        ]
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -123,7 +125,7 @@ def logging_config(settings: Settings) -> dict[str, Any]:
             "lines": {
                 "()": structlog.stdlib.ProcessorFormatter,
                 "foreign_pre_chain": shared,
-                "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
+                "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_renderers(settings)],
             }
         },
         "filters": {"expected": {"()": Expected}, "limit": {"()": Limit}},

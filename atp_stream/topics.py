@@ -22,9 +22,8 @@ BOUNDED: Mapping[str, str] = {
 }
 """What an input is created with. A broker holds the compressed size against its limit, and a megabyte may unpack to a
 gigabyte in the worker; where it has to unpack first, it holds the full size. Producers may compress all the same."""
-_HOUR = 3_600_000
-_DAY = 24 * _HOUR
-TOMBSTONE_RETENTION_MS = 7 * _DAY  # a data directory unused for half of this is restored from nothing
+_HOUR_MS = 3_600_000
+TOMBSTONE_RETENTION_MS = 7 * 24 * _HOUR_MS  # a data directory unused for half of this is restored from nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,61 +69,7 @@ class Topics:
         """Return the topics under the names that `settings` gives them."""
         durable = {"min.insync.replicas": str(settings.min_isr)}
         safe = {**durable, "unclean.leader.election.enable": "false"}
-        kept = {**safe, "cleanup.policy": "delete", "retention.ms": str(settings.event_retention)}
-
-        def source(name: str, key: str, partitions: int = 6) -> Topic:
-            return Topic(name=name, key=key, partitions=partitions, config={**durable, **BOUNDED}, ours=False)
-
-        def own(name: str, key: str, partitions: int, config: Mapping[str, str]) -> Topic:
-            return Topic(name=settings.topic_prefix + name, key=key, partitions=partitions, config=config)
-
-        return cls(
-            adjusted=source(settings.topic_adjusted, "none"),
-            counted=source(settings.topic_counted, "any"),
-            created=source(settings.topic_created, "any", 12),
-            confirmed=source(settings.topic_confirmed, "any"),
-            released=source(settings.topic_released, "any"),
-            fulfilled=source(settings.topic_fulfilled, "any"),
-            supply_scheduled=source(settings.topic_supply_scheduled, "any"),
-            supply_changed=source(settings.topic_supply_changed, "any"),
-            supply_cancelled=source(settings.topic_supply_cancelled, "any"),
-            supply_received=source(settings.topic_supply_received, "any"),
-            policy=own(
-                "inventory.atp.policy",
-                "none",
-                1,
-                {**safe, **BOUNDED, "cleanup.policy": "delete", "retention.ms": "-1"},
-            ),
-            item_log=own("inventory.atp.item-log", "tenant|item", LOG_PARTITIONS, _item_log(settings, safe)),
-            state_changelog=Topic(
-                name=f"{settings.app_id}-state-changelog",
-                key="tenant|item|row",
-                partitions=LOG_PARTITIONS,
-                config=_changelog(safe),
-            ),
-            owners=Topic(
-                name=f"{settings.app_id}-owners",
-                key="partition",
-                partitions=LOG_PARTITIONS,
-                # Never `delete`: "no owner" is not "no owner any more". A segment in use is not compacted.
-                config={**safe, "cleanup.policy": "compact", "segment.ms": str(_HOUR)},
-            ),
-            availability_calculated=own(
-                "inventory.atp.availability.calculated",
-                "tenant|item|channel",
-                6,
-                {**safe, "cleanup.policy": "compact"},
-            ),
-            allocation_committed=own("inventory.atp.allocation.committed", "tenant|item", 6, kept),
-            allocation_released=own("inventory.atp.allocation.released", "tenant|item", 3, kept),
-            reservation_denied=own("inventory.atp.reservation.denied", "tenant|item", 3, kept),
-            reservation_promised=own("inventory.atp.reservation.promised", "tenant|item", 6, kept),
-            availability_projected=own(
-                "inventory.atp.availability.projected", "tenant|item|channel", 6, {**safe, "cleanup.policy": "compact"}
-            ),
-            stock_drift=own("inventory.atp.stock.drift", "tenant|item", 3, kept),
-            dead_letter=own("inventory.atp.dead-letter", "as it came", 3, _dead_letter(settings, safe)),
-        )
+        return cls(**_upstream(settings, durable), **_log_and_state(settings, safe), **_published(settings, safe))
 
     @property
     def every(self) -> tuple[Topic, ...]:
@@ -180,6 +125,67 @@ class Topics:
             Role.DRIFT_RESOLVED: self.stock_drift,
         }
         return {role: (topic.name, topic.partitions) for role, topic in found.items()}
+
+
+def _upstream(settings: Settings, durable: Mapping[str, str]) -> dict[str, Topic]:
+    """Return the inputs that upstream owns."""
+
+    def source(name: str, key: str, partitions: int = 6) -> Topic:
+        return Topic(name=name, key=key, partitions=partitions, config={**durable, **BOUNDED}, ours=False)
+
+    return {
+        "adjusted": source(settings.topic_adjusted, "none"),
+        "counted": source(settings.topic_counted, "any"),
+        "created": source(settings.topic_created, "any", 12),
+        "confirmed": source(settings.topic_confirmed, "any"),
+        "released": source(settings.topic_released, "any"),
+        "fulfilled": source(settings.topic_fulfilled, "any"),
+        "supply_scheduled": source(settings.topic_supply_scheduled, "any"),
+        "supply_changed": source(settings.topic_supply_changed, "any"),
+        "supply_cancelled": source(settings.topic_supply_cancelled, "any"),
+        "supply_received": source(settings.topic_supply_received, "any"),
+    }
+
+
+def _log_and_state(settings: Settings, safe: Mapping[str, str]) -> dict[str, Topic]:
+    """Return our topics that workers read: policy changes, the item log, the state and its owners."""
+    prefix, app_id = settings.topic_prefix, settings.app_id
+    policy = {**safe, **BOUNDED, "cleanup.policy": "delete", "retention.ms": "-1"}
+    # Never `delete`: "no owner" is not "no owner any more". A segment in use is not compacted.
+    owners = {**safe, "cleanup.policy": "compact", "segment.ms": str(_HOUR_MS)}
+    return {
+        "policy": Topic(name=f"{prefix}inventory.atp.policy", key="none", partitions=1, config=policy),
+        "item_log": Topic(
+            name=f"{prefix}inventory.atp.item-log",
+            key="tenant|item",
+            partitions=LOG_PARTITIONS,
+            config=_item_log(settings, safe),
+        ),
+        "state_changelog": Topic(
+            name=f"{app_id}-state-changelog", key="tenant|item|row", partitions=LOG_PARTITIONS, config=_changelog(safe)
+        ),
+        "owners": Topic(name=f"{app_id}-owners", key="partition", partitions=LOG_PARTITIONS, config=owners),
+    }
+
+
+def _published(settings: Settings, safe: Mapping[str, str]) -> dict[str, Topic]:
+    """Return the topics that downstream reads, and that of the dead letters."""
+    newest = {**safe, "cleanup.policy": "compact"}
+    events = {**safe, "cleanup.policy": "delete", "retention.ms": str(settings.event_retention)}
+
+    def output(name: str, key: str, partitions: int, config: Mapping[str, str]) -> Topic:
+        return Topic(name=f"{settings.topic_prefix}inventory.atp.{name}", key=key, partitions=partitions, config=config)
+
+    return {
+        "availability_calculated": output("availability.calculated", "tenant|item|channel", 6, newest),
+        "allocation_committed": output("allocation.committed", "tenant|item", 6, events),
+        "allocation_released": output("allocation.released", "tenant|item", 3, events),
+        "reservation_denied": output("reservation.denied", "tenant|item", 3, events),
+        "reservation_promised": output("reservation.promised", "tenant|item", 6, events),
+        "availability_projected": output("availability.projected", "tenant|item|channel", 6, newest),
+        "stock_drift": output("stock.drift", "tenant|item", 3, events),
+        "dead_letter": output("dead-letter", "as it came", 3, _dead_letter(settings, safe)),
+    }
 
 
 def _item_log(settings: Settings, safe: Mapping[str, str]) -> dict[str, str]:

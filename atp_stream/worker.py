@@ -1,4 +1,4 @@
-"""`atp worker`: make sure that everything stands, then run until told to stop."""
+"""`atp worker`: check what it needs, then run until it is stopped."""
 
 import gc
 import logging
@@ -31,7 +31,7 @@ class Worker(faust.Worker):
         return super().on_init_dependencies()
 
     async def start(self) -> None:
-        """Start; what keeps Faust from it, mostly a broker that was there a moment ago, is told as all that ends it."""
+        """Start; if Faust cannot, mostly because a broker has just gone, report that as any other end."""
         try:
             await super().start()
         except Exception as error:  # noqa: BLE001 - whatever it is

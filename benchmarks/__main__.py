@@ -1,13 +1,19 @@
-"""`make bench`: measure, and write the table of benchmarks/README.md anew.
+"""`make bench`: measure, and write the table of benchmarks/README.md again.
 
-Knobs, as variables of make or of the environment: N (events a workload, 200,000; items of the first load, 500,000),
-PARTS (of throughput, peers, latency, recovery, takeover, first_load, security, pages, dates, lists; the first five, and
-the last two need no Kafka), WORKLOADS (zipf uniform), ITEMS (of lists, 1,000,000), BEFORE (of pages: a Python with
-another version installed, to compare with),
-REPEAT (runs of throughput, peers and latency, 2: the median of them, the sum of what was lost, the greatest maximum),
-RATES (10 200 2000), DURATION (seconds of each rate, 15), ROWS (100000 1000000), ROUNDS (of takeover, 5), CHECK (events
-of the run whose outputs are recounted, 30,000; 0 for none).
-What a run did not measure stays as it was; `benchmarks/results.json` holds the figures behind the table.
+Variables of make or of the environment say what to run, with their defaults in brackets:
+
+- PARTS: some of throughput, peers, latency, recovery, takeover (these five), first_load, security, pages, dates, lists;
+  dates and lists need no Kafka
+- N: events of each workload (200,000), items of the first load (500,000)
+- WORKLOADS (zipf uniform)
+- REPEAT: runs of throughput, peers and latency (2); the table has their median, but the sum of losses and the greatest
+  maximum
+- RATES of latency (10 200 2000), and DURATION, the seconds of each rate (15)
+- ROWS of recovery (100000 1000000), ROUNDS of takeover (5), ITEMS of lists (1,000,000)
+- CHECK: events of the run whose outputs are counted again (30,000; 0 for none)
+- BEFORE: for pages, a Python with another version installed to compare with (none)
+
+What a run does not measure stays as it was; `benchmarks/results.json` holds the figures behind the table.
 """
 
 import asyncio
@@ -37,7 +43,7 @@ from benchmarks.traffic import WORKLOADS
 HERE: Final = Path(__file__).parent
 RESULTS: Final = HERE / "results.json"
 README: Final = HERE / "README.md"
-_PATTERN: Final = 30_000  # events that make the rows which recovery copies
+_PATTERN_EVENTS: Final = 30_000  # whose rows recovery copies
 
 _NO_MEDIAN: Final[dict[str, Callable[[list[float]], float]]] = {"lost": sum, "max_ms": max, "undecided": sum}
 
@@ -85,7 +91,7 @@ class Run:
         self.knobs, self.stack, self.directory, self.results = knobs, stack, directory, results
 
     async def everything(self) -> None:
-        """Run all parts that are wanted, keeping what is done after each."""
+        """Run all parts that are wanted, and write down the figures after each."""
         for workload in self.knobs.workloads:
             if "throughput" in self.knobs.parts:
                 await self._throughput(workload)
@@ -106,7 +112,7 @@ class Run:
                 await run()
 
     async def _takeover(self) -> None:
-        """Let one of two workers go."""
+        """Stop one of two workers, in each way."""
         for way, found in (await takeover.measure(self.stack, self.directory, self.knobs.rounds)).items():
             self._keep(("takeover", way), [found])
 
@@ -135,7 +141,7 @@ class Run:
         self._keep(("checkout", str(pages.ORDERS)), orders)
 
     async def _security(self) -> None:
-        """Run a workload in turn on this stack and on one with TLS and passwords: what does it cost?"""
+        """Run a workload in turn on this stack and on one with TLS and passwords."""
         with _stack(secure=True) as (other, directory):
             places = {"PLAINTEXT": (self.stack, self.directory), "SASL_SSL": (other, directory)}
             runs: dict[str, list[dict[str, Any]]] = {name: [] for name in places}
@@ -164,7 +170,7 @@ class Run:
         await comparison.preload(self.stack, workload, count)
         wanted = comparison.expected(WORKLOADS[workload], count)
         for peer in comparison.PEERS:
-            turns = 1 if peer == "faust" else self.knobs.repeat  # it takes longer than all others together
+            turns = 1 if peer == "faust" else self.knobs.repeat  # it takes longer than all the others together
             runs = [
                 await comparison.measure(self.stack, self.directory, peer, workload, count, turn, wanted)
                 for turn in range(turns)
@@ -181,7 +187,7 @@ class Run:
             self._keep(("latency", name, str(rate)), runs[name])
 
     async def _recovery(self) -> None:
-        pattern = await throughput.fill(self.stack, self.directory, "pattern", WORKLOADS["uniform"], _PATTERN)
+        pattern = await throughput.fill(self.stack, self.directory, "pattern", WORKLOADS["uniform"], _PATTERN_EVENTS)
         for rows in self.knobs.rows:
             found = await recovery.measure(self.stack, self.directory, pattern, rows)
             self._keep(("recovery", str(rows)), [found])
@@ -201,7 +207,7 @@ def keep(results: dict[str, Any], path: tuple[str, ...], runs: list[dict[str, An
 
 
 def measure_dates(results: dict[str, Any]) -> None:
-    """Say what each kind of event costs on an item that is full of dates: the fold alone."""
+    """Measure what each kind of event costs on an item that is full of dates: the fold alone."""
     with tempfile.TemporaryDirectory(prefix="atp-bench-") as name:
         directory = Path(name)
         full = dates.Shop(directory / "full")
@@ -211,7 +217,7 @@ def measure_dates(results: dict[str, Any]) -> None:
 
 
 def measure_lists(results: dict[str, Any], items: int) -> None:
-    """Say what lists cost over so many items."""
+    """Measure what lists cost over so many items."""
     with tempfile.TemporaryDirectory(prefix="atp-bench-") as directory:
         for name, found in lists.measure(Path(directory), items).items():
             keep(results, ("lists", str(items), name), [found])
@@ -245,9 +251,9 @@ def machine() -> dict[str, Any]:
 
 @contextmanager
 def _stack(*, secure: bool = False) -> Iterator[tuple[Stack, Path]]:
-    """Give a broker that is made to run fast, and its directory; both are gone afterwards."""
+    """Give a stack that is made to run fast, and its directory; both are removed afterwards."""
     directory = Path(tempfile.mkdtemp(prefix="atp-bench-"))
-    # Started as one that stays: the stack of a demo trades a quick start for slow code.
+    # Detached, as one that stays: otherwise its JVMs start quickly, but their code is slower.
     stack = Stack(directory / "stack", Settings().java_dir, secure=secure, detached=True)
     try:
         with stack:

@@ -1,4 +1,4 @@
-"""The peers: others who do comparable work, each a process of its own, on the same events."""
+"""The peers: other programs that do comparable work, each in a process of its own, on the same events."""
 
 import asyncio
 import sys
@@ -20,7 +20,7 @@ from benchmarks.traffic import WORKLOADS, Workload, happenings
 ROOT: Final = Path(__file__).parent.parent
 BUILT: Final = ROOT / ".atp" / "peers" / "kafka_streams"
 PARTITIONS: Final = 6
-_LIMIT: Final = 240.0  # seconds for one run
+_LIMIT_S: Final = 240.0  # for one run
 
 
 class Peer(NamedTuple):
@@ -46,7 +46,7 @@ _DIRECTORY: Final = {"faust", "streams", "tuned"}  # those that have a state on 
 
 
 class Expected(NamedTuple):
-    """What must come out: commits, changes in all, and the last availability told of each item."""
+    """The outputs that there must be: commits, changes in all, and the last availability of each item."""
 
     committed: int
     changed: int
@@ -54,7 +54,7 @@ class Expected(NamedTuple):
 
 
 def expected(workload: Workload, count: int) -> Expected:
-    """Return what a peer must tell: computed here, for all of an item is in one partition, in order."""
+    """Return what a peer must publish; it follows from the events, because those of an item are in one partition."""
     shelves: dict[str, Shelf] = {}
     committed = changed = 0
     last: dict[str, int] = {}
@@ -100,7 +100,7 @@ async def measure(
             *argv, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=log, cwd=ROOT
         )
     try:
-        async with asyncio.timeout(_LIMIT):
+        async with asyncio.timeout(_LIMIT_S):
             first = await _reading(child, stack, b"first")
             done = await _reading(child, stack, b"done")
         peak = proc.memory(child.pid).peak
@@ -133,12 +133,12 @@ class _Reading(NamedTuple):
 
 
 async def _reading(child: asyncio.subprocess.Process, stack: Stack, word: bytes) -> _Reading:
-    """Wait until the peer says a word, and look at the clocks."""
+    """Wait until the peer prints a word, and read the clocks."""
     assert child.stdout is not None
     async for line in child.stdout:
         if line.strip().endswith(word):
             return _Reading(time.monotonic(), proc.cpu(child.pid), proc.cpu(stack.broker.pid))
-    raise RuntimeError(f"the peer ended before it said {word.decode()!r}")
+    raise RuntimeError(f"the peer ended before it printed {word.decode()!r}")
 
 
 async def _check(stack: Stack, run: str, wanted: Expected) -> int:
@@ -154,5 +154,5 @@ async def _check(stack: Stack, run: str, wanted: Expected) -> int:
                     last[calculated["itemId"]] = calculated["available"]
     found = counts[f"{run}.committed"], counts[f"{run}.available"]
     if found != (wanted.committed, wanted.changed) or last != wanted.last:
-        raise RuntimeError(f"{run} told {found}, expected {wanted[:2]}")
+        raise RuntimeError(f"{run} published {found}, expected {wanted[:2]}")
     return sum(found)

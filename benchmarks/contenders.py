@@ -1,4 +1,4 @@
-"""Who is measured by latency, each a process of its own: our worker, and Kafka Streams that does the same work."""
+"""The contenders in latency, each in a process of its own: our worker, and Kafka Streams with the same work."""
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -22,25 +22,25 @@ from benchmarks import comparison, proc, site
 from benchmarks.traffic import CHANNELS
 
 COMMIT_MS: Final = 100  # the commit interval of Kafka Streams, its default when it is exactly once
-_FRAME: Final = 5  # bytes in front of Avro
+_FRAME: Final = 5  # bytes before the Avro data
 _LIMIT_S: Final = 120.0  # for a peer to start and take in the first stock
 _POLL_MS: Final = 500
 _INPUTS: Final = ("adjusted", "created", "released", "fulfilled")
 _OUTPUTS: Final = ("available", "committed", "released", "denied")
 
 Probe = tuple[str, int]
-"""Item and units: the event names no reservation, so each one asks an item for an amount of its own."""
+"""Item and units: the event names no reservation, so each reservation of an item has a different quantity."""
 
 
 class Contender(NamedTuple):
-    """A running process: the topics it reads, the one it tells commits on, and how to ask it for what is measured."""
+    """A running process: the topics that it reads, the partitions of its commits, and how it is measured."""
 
     adjusted: str
     created: str
     committed: list[TopicPartition]
     probe: Callable[[bytes], Probe]
     stocked: Callable[[int], Awaitable[None]]
-    """Return when it has taken in and told the first stock of so many items."""
+    """Return when it has published the first stock of so many items."""
     cpu: Callable[[], float]
 
 
@@ -74,7 +74,7 @@ def of_worker(settings: Settings, worker: site.Bench) -> Contender:
 
 
 def avro_probe() -> Callable[[bytes], Probe]:
-    """Return what reads a committed allocation of ours."""
+    """Return a function that reads a committed allocation of ours."""
     plan = parse_schema({**schema_files.schema("AllocationCommittedEvent"), "name": "Committed"})
 
     def read(value: bytes) -> Probe:
@@ -86,7 +86,7 @@ def avro_probe() -> Callable[[bytes], Probe]:
 
 @asynccontextmanager
 async def streams(stack: Stack, directory: Path, run: str) -> AsyncIterator[Contender]:
-    """Give the program of Kafka Streams that does the same work; it has started, and serves when it is stocked."""
+    """Give the program of Kafka Streams that does the same work; it has started, and serves once it is stocked."""
     inputs = Topics.of(site.settings_of(stack, run))
     for kind in _INPUTS:
         await site.create_topics(KafkaAccess(stack.bootstrap), [f"{run}.in.{kind}"], getattr(inputs, kind).partitions)
@@ -128,7 +128,9 @@ async def _published(stack: Stack, child: Child, topic: str, count: int) -> None
         while found < count:
             if not child.running or time.monotonic() > deadline:
                 last = child.log.read_text(errors="replace")[-1_000:]
-                raise RuntimeError(f"the peer told {found} of {count} records, then it ended or time was up: {last}")
+                raise RuntimeError(
+                    f"the peer published {found} of {count} records, then it ended or the time was over: {last}"
+                )
             found += sum(map(len, (await consumer.getmany(timeout_ms=_POLL_MS)).values()))
 
 

@@ -1,7 +1,7 @@
 """What each kind of event costs on an item that is full of dates: 1,000 open supplies, 366 points, 5,000 promises.
 
-The fold alone, over a real RocksDB, one process, no Kafka: nobody else has a turn within a step, so the longest step
-is how long one event holds the others up.
+It measures the fold alone, over a real RocksDB, in one process, without Kafka. Nothing else runs within a step, so the
+longest step is how long one event holds the others up.
 """
 
 import random
@@ -36,7 +36,7 @@ _DOCUMENT: Final = {
     "tenants": {"*": {"channels": {"ECOM": {}, "STORE": {}, "B2B": {}}, "supply": {"horizon": HORIZON}}}
 }
 _CHANNELS: Final = ("ECOM", "STORE", "B2B")
-_UNITS: Final = 100 * PROMISES // SUPPLIES  # of each supply: all of them together cover all promises, and no more
+_UNITS: Final = 100 * PROMISES // SUPPLIES  # of each supply: together they cover all promises exactly
 
 
 class Said(NamedTuple):
@@ -47,7 +47,7 @@ class Said(NamedTuple):
 
 
 class Shop:
-    """An item with dates, and what is said next; each promise is of one unit."""
+    """An item with dates, and the next events about it; each promise is for one unit."""
 
     def __init__(self, directory: Path) -> None:
         self.partition = Partition(directory, time.process_time)
@@ -64,7 +64,7 @@ class Shop:
         self.partition.say([(LAMP, NOON, CountStock(**self.stated(), on_hand=0))])
 
     def copied(self, directory: Path) -> "Shop":
-        """Return another shop that is as this one: to fill one takes longer than to measure all events."""
+        """Return an equal shop: filling one takes longer than measuring all events."""
         found = Shop(directory)
         found.number, found.partition.offset = self.number, self.partition.offset
         found.partition.write(rows_in(self.partition.rows))
@@ -80,7 +80,7 @@ class Shop:
         return ScheduleSupply(**self.stated(), supply=f"po {number}", quantity=quantity, day=_TODAY + ahead)
 
     def order(self, number: int, ahead: int) -> Reserve:
-        """Want one unit on a day."""
+        """Reserve one unit for a day."""
         return Reserve(
             **self.stated(), reservation=f"order {number}", quantity=100, channel=_CHANNELS[number % 3],
             wanted=_TODAY + ahead,
@@ -106,7 +106,7 @@ def slipped(shop: Shop) -> Iterator[Said]:
 
 
 def all_slipped(shop: Shop) -> Iterator[Said]:
-    """Let one supply that stands behind all promises come last of all."""
+    """Let one supply that backs all promises come last of all."""
     for number in range(SUPPLIES):
         shop.partition.say([(LAMP, NOON, CancelSupply(**shop.stated(), supply=f"po {number}"))])
     shop.partition.say([(LAMP, NOON, shop.supply(SUPPLIES, 1, 100 * PROMISES))])
@@ -114,7 +114,7 @@ def all_slipped(shop: Shop) -> Iterator[Said]:
 
 
 def received(shop: Shop) -> Iterator[Said]:
-    """Say that one unit of a supply has come, of which the stock does not tell yet."""
+    """Report that one unit of a supply has come, which is not in the stock yet."""
     for number in range(40):
         yield Said(ReceiveSupply(**shop.stated(), supply=f"po {number}", quantity=100))
 
@@ -126,7 +126,7 @@ def adjusted(shop: Shop) -> Iterator[Said]:
 
 
 def wanted(shop: Shop) -> Iterator[Said]:
-    """Want one unit on a day."""
+    """Reserve one unit for a day."""
     for number in range(PROMISES, PROMISES + 40):
         yield Said(shop.order(number, 1 + shop.any(HORIZON)))
 
@@ -144,13 +144,13 @@ def released(shop: Shop) -> Iterator[Said]:
 
 
 def rolled(shop: Shop) -> Iterator[Said]:
-    """Let a day come; what was expected the day before has not."""
+    """Let a day come; what was expected the day before has not come."""
     for ahead in range(1, 6):
         yield Said(Tick(event_id="", at_us=(_TODAY + ahead) * DAY * 1_000), (_TODAY + ahead) * DAY + 1)
 
 
 def after_an_outage(shop: Shop) -> Iterator[Said]:
-    """Let all days come at once; nothing of what was expected has."""
+    """Let all days come at once; nothing that was expected has come."""
     yield Said(Tick(event_id="", at_us=(_TODAY + HORIZON) * DAY * 1_000), (_TODAY + HORIZON) * DAY + 1)
 
 
@@ -169,7 +169,7 @@ EVENTS: Final[dict[str, Callable[[Shop], Iterator[Said]]]] = {
 
 
 def measure(shop: Shop, event: str) -> dict[str, Any]:
-    """Return what one kind of event costs, on a shop that nobody uses afterwards; all times are of the processor."""
+    """Return what one kind of event costs, in CPU time; the shop is of no use afterwards."""
     partition = shop.partition
     costs, longest, reads, steps = [], [], [], []
     for said in EVENTS[event](shop):

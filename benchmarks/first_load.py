@@ -1,7 +1,7 @@
-"""The first load of a running shop, as docs/integrate.md says: a count an item, then the open orders, then compare.
+"""The first load of a running shop, as docs/integrate.md says: a count of each item, then the open orders.
 
-A foreign producer (confluent-kafka, idempotent, acks=all) sends them keyed by item while two workers run; the time is
-from its first message until both workers have folded all. Then every item is asked for and compared with what was sent.
+A foreign producer (confluent-kafka, idempotent, acks=all) sends them keyed by item while two workers run. The time is
+from its first message until both workers have folded all. Then the view of each item is compared with what was sent.
 """
 
 import asyncio
@@ -23,10 +23,10 @@ from benchmarks import site
 from benchmarks.throughput import rows_of
 
 WORKERS: Final = 2
-ITEMS_PER_ORDER: Final = 10  # one item in so many has an open order
-_AT_MOST_S: Final = 1_200.0
-_FULL_S: Final = 1.0  # the producer's queue is full: so long it hands over what it has
-_ANSWER: Final = aiohttp.ClientTimeout(total=30.0)
+ITEMS_PER_ORDER: Final = 10  # one item in ten has an open order
+_LIMIT_S: Final = 1_200.0
+_QUEUE_WAIT_S: Final = 1.0  # how long to wait when the producer's queue is full
+_ANSWER_TIMEOUT: Final = aiohttp.ClientTimeout(total=30.0)
 Figures = dict[str, Any]
 
 
@@ -44,7 +44,7 @@ def item_name(number: int) -> str:
 
 
 def on_hand(number: int) -> int:
-    """Return what is counted of an item."""
+    """Return the quantity that is counted of an item."""
     return number % 40  # some have nothing
 
 
@@ -77,7 +77,7 @@ def load(items: int, began_ms: int) -> Iterator[Sent]:
 
 
 def differences(results: list[Figures], first: int) -> list[str]:
-    """Return what the views of items from number `first` on say otherwise than what was sent."""
+    """Return how the views of items from number `first` on differ from what was sent."""
     found = []
     for number, result in enumerate(results, first):
         asked = ordered(number)
@@ -100,7 +100,7 @@ async def measure(stack: Stack, directory: Path, items: int) -> Figures:
     await provision.initialise(settings)
     workers = [site.Bench(settings, directory / f"first-load-{number}") for number in range(WORKERS)]
     try:
-        await site.all_serve(workers, _AT_MOST_S)
+        await site.all_serve(workers, _LIMIT_S)
         messages = items + len(range(0, items, ITEMS_PER_ORDER))
         cpu = sum(worker.now().cpu for worker in workers)
         began = time.monotonic()
@@ -146,7 +146,7 @@ def _send(settings: Settings, items: int) -> float:
                 )
                 break
             except BufferError:
-                producer.poll(_FULL_S)
+                producer.poll(_QUEUE_WAIT_S)
         producer.poll(0)
     producer.flush()
     if failed:
@@ -162,14 +162,14 @@ async def _drained(workers: list[site.Bench], messages: int, sending: "asyncio.T
         folded = sum(one.get("atp_log_records_total", 0.0) for one in found)
         if sending.done() and min(read, folded) >= messages and not any(one.get("atp_log_lag") for one in found):
             return
-        if time.monotonic() - began > _AT_MOST_S:
-            raise RuntimeError(f"not done after {_AT_MOST_S:.0f} s: {read:.0f} of {messages} messages were read")
+        if time.monotonic() - began > _LIMIT_S:
+            raise RuntimeError(f"not done after {_LIMIT_S:.0f} s: {read:.0f} of {messages} messages were read")
         await asyncio.sleep(0.5)
 
 
 async def _compare(url: str, items: int) -> list[str]:
     found: list[str] = []
-    async with aiohttp.ClientSession(timeout=_ANSWER) as session:
+    async with aiohttp.ClientSession(timeout=_ANSWER_TIMEOUT) as session:
         for first in range(0, items, MAX_ITEMS):
             wanted = [item_name(number) for number in range(first, min(items, first + MAX_ITEMS))]
             async with session.post(f"{url}/atp/{site.TENANT}/query", json={"items": wanted}) as answer:

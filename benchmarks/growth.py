@@ -1,7 +1,7 @@
 """What must not grow: the cost of an event with queues, limits and items, and the state with time.
 
-The fold alone, over a real RocksDB, one process, no Kafka: `python -m benchmarks.growth`. Prints a table of figures;
-each line says what grows, and beside it what does not.
+It measures the fold alone, over a real RocksDB, in one process, without Kafka: `python -m benchmarks.growth`. Each line
+of the table it prints says what grows, and beside it what must not.
 """
 
 import tempfile
@@ -107,7 +107,7 @@ def reserve(name: str, at: int, **rest: Any) -> Reserve:
 
 
 def queue(directory: Path, waiting: int) -> str:
-    """Events on one hot item while `waiting` reservations wait in its queue: each count serves one of them."""
+    """Events on one hot item with `waiting` backorders: each count serves one of them."""
     partition = Partition(directory)
     partition.say((LAMP, NOON, reserve(f"w{number}", NOON)) for number in range(waiting))
     partition.reads = 0
@@ -144,7 +144,7 @@ def limits(directory: Path, still_open: int) -> str:
 
 
 def sweep(directory: Path, items: int) -> str:
-    """A policy for a whole tenant while commands for other items come in: how long may one of them be held up?"""
+    """A policy for a whole tenant while other commands come in: how long is one of them held up at most?"""
     partition = Partition(directory)
     names = [f"acme|item {number:07d}" for number in range(items)]
     partition.say((name, NOON, count(10_000, NOON, "first")) for name in names)
@@ -160,7 +160,7 @@ def sweep(directory: Path, items: int) -> str:
 
 
 def steady(directory: Path, rounds: int) -> str:
-    """Steady traffic, all of whose reservations end, under a retention of ten minutes of log time."""
+    """Steady traffic whose reservations all end, with a retention of ten minutes of log time."""
     partition = Partition(directory)
     document = msgspec.Raw(b'{"retention": 600, "tenants": {"*": {"channels": {"ECOM": {}}}}}')
     partition.say([("|", NOON, SetPolicy(event_id="p", at_us=NOON * 1000, document=document))])
@@ -188,7 +188,7 @@ def steady(directory: Path, rounds: int) -> str:
 
 
 def late_count(directory: Path, stamps: int) -> str:
-    """A count comes late, in front of so many deltas of other stamps: their sum is asked for."""
+    """A count comes late, with so many deltas of later stamps: they must be added up."""
     partition = Partition(directory)
     partition.say(
         (LAMP, NOON, AdjustStock(event_id=f"d{number}", at_us=NOON * 1_000 + 10 * number, delta=1))
@@ -198,12 +198,12 @@ def late_count(directory: Path, stamps: int) -> str:
 
 
 def first_count(directory: Path, shipments: int) -> str:
-    """A place has its first count after so many shipments of it, half of them in the generation before."""
+    """A location gets its first count after so many shipments, half of them in the generation before."""
     partition = Partition(directory)
     partition.say([(LAMP, NOON, CountStock(event_id="c", at_us=NOON * 1_000, on_hand=10**9, location="north"))])
     now = NOON
     for half in range(2):
-        for _ in range(8):  # a silence would count a quarter of the window only
+        for _ in range(8):  # in stock time, a silence counts for only a quarter of the window
             now += DAY // 8 - MINUTE
             partition.say([("|", now, Tick(event_id="", at_us=now * 1_000))])
         partition.say((LAMP, now, left(f"r{half} {number}", now, number)) for number in range(shipments // 2))
@@ -216,7 +216,7 @@ def left(reservation: str, now: int, number: int) -> Fulfil:
 
 
 def one(partition: Partition, command: AnyCommand, log_time: int = NOON) -> str:
-    """Fold one command to its end, and tell what that takes: nobody else has a turn within a step."""
+    """Fold one command to its end and return the cost: nothing else runs within a step."""
     partition.steps = partition.reads = 0
     seconds = partition.say([(LAMP, log_time, command)])
     return f"{seconds * 1e3:8.0f} ms in {partition.steps} steps, {partition.reads:6,} rows read"

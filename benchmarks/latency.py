@@ -1,6 +1,6 @@
-"""How long it takes from a reservation that is produced to its allocation that a reader of committed records gets.
+"""Latency from the moment when a reservation is produced until a reader of committed records gets its allocation.
 
-Our worker and its peer are measured alike: the same messages, by the same producer, to the same kind of reader.
+Our worker and its peer are measured alike: with the same messages, the same producer and the same kind of reader.
 """
 
 import asyncio
@@ -19,12 +19,12 @@ from benchmarks.contenders import Contender, Probe
 
 _ITEMS: Final = 1_000
 _STOCK: Final = 10_000_000
-_GRACE: Final = 10.0  # seconds after the last message
-_WARM_UP: Final = 5.0  # seconds whose latencies and CPU are not counted: a JVM compiles what it runs often
+_GRACE_S: Final = 10.0  # after the last message
+_WARM_UP_S: Final = 5.0  # not counted: a JVM compiles what it runs often
 
 
 class Input(NamedTuple):
-    """A message, and what its allocation will be known by if it is a reservation."""
+    """A message and, if it is a reservation, by what its allocation is recognised."""
 
     value: bytes
     probe: Probe | None = None
@@ -54,15 +54,15 @@ async def measure(stack: Stack, contender: Contender, rate: int, seconds: float)
         async with committed(KafkaAccess(stack.bootstrap), contender.committed) as consumer:
             reading = asyncio.create_task(read_commits(consumer, contender.probe, seen))
             sender = _Sender(producer, contender, rate)
-            await sender.send(_WARM_UP)
+            await sender.send(_WARM_UP_S)
             before = Usage.now(contender, stack)
             await sender.send(seconds)
             after = Usage.now(contender, stack)
-            deadline = time.monotonic() + _GRACE
+            deadline = time.monotonic() + _GRACE_S
             while len(seen) < len(sender.sent) and time.monotonic() < deadline and not reading.done():  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
             if reading.done():
-                await reading  # it never ends but by an error
+                await reading  # it ends only with an error
             reading.cancel()
     return {"rate": rate, **figures(sender.sent, seen, before, after)}
 
@@ -85,7 +85,7 @@ def figures(sent: Mapping[Probe, float], seen: Mapping[Probe, float], before: Us
 
 
 def percentile(ordered: Sequence[float], part: float) -> float:
-    """Return the least value that at least so great a part does not exceed; `ordered` is not empty."""
+    """Return the least value that a part of `ordered` (0 to 1) does not exceed; there is at least one."""
     return ordered[min(len(ordered) - 1, max(0, -int(-len(ordered) * part // 1) - 1))]
 
 
@@ -108,7 +108,7 @@ async def committed(kafka: KafkaAccess, partitions: list[TopicPartition]) -> Asy
 
 
 async def read_commits(consumer: AIOKafkaConsumer, probe: Callable[[bytes], Probe], seen: dict[Probe, float]) -> None:
-    """Note when each allocation is read first, until it is cancelled."""
+    """Note when each allocation is first read, until cancelled."""
     async for record in consumer:
         now = time.monotonic()
         seen.setdefault(probe(record.value), now)
@@ -142,7 +142,7 @@ def first_stock(number: int, at_us: int) -> bytes:
 
 
 def message_of(number: int, at_us: int) -> Input:
-    """Return the message `number`: in turn, one more of an item, and so many units reserved as there were turns."""
+    """Return message `number`: in turn an adjustment by one unit and a reservation, one unit larger in every round."""
     item, turn = number // 2 % _ITEMS, number // 2 // _ITEMS + 1
     if number % 2 == 0:
         return Input(_adjustment(f"adjusted-{number}", item, 1, _STOCK + turn, at_us))

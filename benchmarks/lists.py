@@ -140,7 +140,7 @@ def measure(directory: Path, items: int) -> dict[str, dict[str, Any]]:
     """Return what each list costs over so many items."""
     worker = Worker(directory, items)
     counted = {name: survey(worker, pace) for name, pace in (("pages", OF_PAGES), ("metrics", OF_METRICS))}
-    known: Any = SimpleNamespace(of=_told(counted["pages"][0]))
+    known: Any = SimpleNamespace(of=_known(counted["pages"][0]))
     found = {"by name": by_names(worker, items), "at risk": at_risk(worker, known), "totals": totals(worker, known)}
     return {**found, **{f"count for {name}": figures for name, (_, figures) in counted.items()}}
 
@@ -183,7 +183,7 @@ def _answered(page: Page, wanted: Wanted) -> bytes:
     return msgspec.json.encode(joined([page], wanted, TENANT, Partitions(_EVERY, [])))
 
 
-def _told(survey: Survey) -> Callable[[str], Coroutine[Any, Any, Survey]]:
+def _known(survey: Survey) -> Callable[[str], Coroutine[Any, Any, Survey]]:
     async def of(_: str) -> Survey:
         return survey
 

@@ -1,7 +1,7 @@
 """What open pages cost a worker, and how long a checkout in one call takes.
 
-The same load in turn with no page open, with eight streams of events, and with eight pages, each of which also asks
-every two seconds for what the page *Now* shows; and, if there is one to compare with, on a worker of another version.
+The same load runs in turn with no page open, with eight streams of events, and with eight pages, each of which also
+asks every two seconds for what the page *Now* shows; and on a worker of another version, if one is given.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ from benchmarks.contenders import of_worker
 
 RATE: Final = 2_000
 ORDERS: Final = 100
-"""So many orders a second are posted."""
+"""Orders that are posted in a second."""
 _PAGES: Final = 8
 _ASKED_S: Final = 2.0
 _WARM_UP_S: Final = 3.0
@@ -38,7 +38,7 @@ _STOCK: Final = 1_000_000
 
 
 class Kind(NamedTuple):
-    """Who looks on: so many streams of events, and so many pages that ask for the views of *Now*."""
+    """What is open: how many streams of events, and how many pages that ask for the views of *Now*."""
 
     streams: int
     pages: int
@@ -53,29 +53,29 @@ async def measure(stack: Stack, directory: Path, run: str, kind: Kind, seconds: 
     await provision.initialise(settings)
     async with site.worker(settings, directory / run, python) as worker:
         await worker.ready()
-        async with looking_on(worker.url, kind) as told:
+        async with looking_on(worker.url, kind) as counts:
             found = await latency.measure(stack, of_worker(settings, worker), RATE, seconds)
         steps = await worker.metrics()
     return {
         **found,
         "us": found["cpu_share"] / RATE * 1e6,
         "step_ms": steps["atp_step_seconds_sum"] / steps["atp_step_seconds_count"] * 1e3,
-        "told": told["told"],
-        "unseen": told["lost"],
-        "answers": told["answers"],
+        "told": counts["told"],
+        "unseen": counts["lost"],
+        "answers": counts["answers"],
     }
 
 
 @asynccontextmanager
 async def looking_on(url: str, kind: Kind) -> AsyncIterator[dict[str, int]]:
-    """Let pages be open; what they were told is counted."""
-    told = {"told": 0, "lost": 0, "answers": 0}
+    """Keep pages open; yield the counts of what they receive."""
+    counts = {"told": 0, "lost": 0, "answers": 0}
     timeout = aiohttp.ClientTimeout(total=None, sock_read=60)
     async with aiohttp.ClientSession(timeout=timeout, connector=aiohttp.TCPConnector(limit=0)) as session:
-        tasks = [asyncio.create_task(_follow(session, url, told)) for _ in range(kind.streams)]
-        tasks += [asyncio.create_task(_ask(session, url, told)) for _ in range(kind.pages)]
+        tasks = [asyncio.create_task(_follow(session, url, counts)) for _ in range(kind.streams)]
+        tasks += [asyncio.create_task(_ask(session, url, counts)) for _ in range(kind.pages)]
         try:
-            yield told
+            yield counts
         finally:
             ended = [task for task in tasks if task.done()]
             for task in tasks:
@@ -85,7 +85,7 @@ async def looking_on(url: str, kind: Kind) -> AsyncIterator[dict[str, int]]:
         raise RuntimeError(f"{len(ended)} of {len(tasks)} pages did not stay open")
 
 
-async def _follow(session: aiohttp.ClientSession, url: str, told: dict[str, int]) -> None:
+async def _follow(session: aiohttp.ClientSession, url: str, counts: dict[str, int]) -> None:
     async with session.get(f"{url}/events/{site.TENANT}") as stream:
         stream.raise_for_status()
         lost = False
@@ -94,18 +94,18 @@ async def _follow(session: aiohttp.ClientSession, url: str, told: dict[str, int]
                 lost = True
             elif line.startswith(b"data: "):
                 if lost:
-                    told["lost"] += msgspec.json.decode(line[6:])["lost"] or 0
-                told["told"] += not lost
+                    counts["lost"] += msgspec.json.decode(line[6:])["lost"] or 0
+                counts["told"] += not lost
                 lost = False
 
 
-async def _ask(session: aiohttp.ClientSession, url: str, told: dict[str, int]) -> None:
+async def _ask(session: aiohttp.ClientSession, url: str, counts: dict[str, int]) -> None:
     while True:
         for view in _NOW:
             async with session.get(url + view) as answer:
                 answer.raise_for_status()
                 await answer.read()
-                told["answers"] += 1
+                counts["answers"] += 1
         await asyncio.sleep(_ASKED_S)
 
 
@@ -143,7 +143,7 @@ async def _stock(producer: AIOKafkaProducer, topics: Topics) -> None:
 
 
 class _Shop:
-    """Posts orders, and knows how long each answer took, in milliseconds."""
+    """Posts orders, and notes how long each answer took, in milliseconds."""
 
     def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
         self._session, self._url = session, url
@@ -152,7 +152,7 @@ class _Shop:
         self.undecided = 0
 
     async def order(self, seconds: float) -> None:
-        """Post orders for so long, whatever the ones before take."""
+        """Post orders at a steady rate, however long the earlier ones take."""
         began = time.monotonic()
         async with asyncio.TaskGroup() as group:
             for turn in range(int(ORDERS * seconds)):

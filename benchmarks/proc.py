@@ -1,11 +1,11 @@
-"""What the kernel knows of a process: CPU time and memory. Linux only."""
+"""CPU time and memory of a process, as the kernel reports them. Linux only."""
 
 import os
 from pathlib import Path
 from typing import Final, NamedTuple
 
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
-_UTIME, _STIME = 11, 12  # fields of /proc/PID/stat behind the command's closing bracket
+_UTIME, _STIME = 11, 12  # fields of /proc/PID/stat after the closing bracket of the command
 
 
 class Memory(NamedTuple):
@@ -21,7 +21,7 @@ def cpu(pid: int) -> float:
 
 
 def cpu_of(stat: str) -> float:
-    """Return the CPU seconds that the text of /proc/PID/stat tells."""
+    """Return the CPU seconds in the text of /proc/PID/stat."""
     fields = stat.rpartition(")")[2].split()
     return (int(fields[_UTIME]) + int(fields[_STIME])) / _TICKS
 
@@ -32,7 +32,7 @@ def memory(pid: int) -> Memory:
 
 
 def memory_of(status: str) -> Memory:
-    """Return the memory that the text of /proc/PID/status tells."""
+    """Return the memory in the text of /proc/PID/status."""
     found = dict(line.split(":", 1) for line in status.splitlines() if line.startswith("Vm"))
     return Memory(now=_bytes(found["VmRSS"]), peak=_bytes(found["VmHWM"]))
 

@@ -1,4 +1,4 @@
-"""How long a worker takes to come back, with its disk and without, and what it holds in memory."""
+"""How long a worker takes to start, with its disk and without, and how much memory it takes."""
 
 import asyncio
 from dataclasses import replace
@@ -14,7 +14,7 @@ from atp_stream.settings import Settings
 from atp_stream.topics import LOG_PARTITIONS, Topics
 from benchmarks import site
 
-_SETTLED = 3.0  # seconds until memory is looked at
+_SETTLED_S = 3.0  # until memory is read
 
 
 async def measure(stack: Stack, directory: Path, pattern: Settings, rows: int) -> dict[str, Any]:
@@ -27,11 +27,11 @@ async def measure(stack: Stack, directory: Path, pattern: Settings, rows: int) -
     worker = site.Bench(settings, directory / name)
     try:
         wiped, wiped_cpu = await worker.ready(), worker.started.cpu
-        await asyncio.sleep(_SETTLED)
+        await asyncio.sleep(_SETTLED_S)
         restored = worker.memory
         await worker.stop()
         intact, intact_cpu = await worker.ready(), worker.started.cpu
-        await asyncio.sleep(_SETTLED)
+        await asyncio.sleep(_SETTLED_S)
         continued = worker.memory
         await worker.stop()
     finally:
@@ -49,7 +49,7 @@ async def measure(stack: Stack, directory: Path, pattern: Settings, rows: int) -
 
 
 async def _copies(pattern: Settings, settings: Settings, rows: int) -> list[site.Load]:
-    """Return rows as the engine wrote them: those of `pattern`, again and again under the names of other tenants."""
+    """Return rows as the engine wrote them: those of `pattern`, repeated under the names of other tenants."""
     source = Topics.of(pattern).state_changelog
     found: dict[bytes, bytes | None] = {}
     async with site.reader(KafkaAccess.of(pattern)) as consumer:

@@ -1,4 +1,4 @@
-"""The stack of a run, installations on it, and worker processes whose CPU and memory are read."""
+"""Installations on the stack of a run, and worker processes whose CPU and memory are read."""
 
 import asyncio
 import sys
@@ -24,13 +24,13 @@ from benchmarks import proc
 
 TENANT: Final = "acme"
 _BATCH_BYTES: Final = 200_000
-_POLL: Final = 0.1  # seconds
-_DRAIN_POLL: Final = 0.5  # each look at the metrics costs the worker some milliseconds
-_ANSWER: Final = aiohttp.ClientTimeout(total=5.0)
+_POLL_S: Final = 0.1
+_DRAIN_POLL_S: Final = 0.5  # to read the metrics costs the worker some milliseconds
+_ANSWER_TIMEOUT: Final = aiohttp.ClientTimeout(total=5.0)
 
 
 def settings_of(stack: Stack, name: str) -> Settings:
-    """Return settings under which nothing else runs on the stack: app, inputs and outputs are called after `name`."""
+    """Return settings that nothing else on the stack uses: app, inputs and outputs are named after `name`."""
     plain = Settings.from_environment(stack.environment())
     inputs: dict[str, Any] = {
         f.name: f"{name}.{getattr(plain, f.name)}" for f in fields(Settings) if f.name.startswith("topic_")
@@ -55,8 +55,8 @@ class Bench:
 
     def __init__(self, settings: Settings, directory: Path, python: str = sys.executable) -> None:
         self._worker = Worker("worker", directory, environment_of(settings), python)
-        self._session = aiohttp.ClientSession(timeout=_ANSWER)
-        self.started = Moment(0.0, 0.0)  # the last look at it before it was ready
+        self._session = aiohttp.ClientSession(timeout=_ANSWER_TIMEOUT)
+        self.started = Moment(0.0, 0.0)  # the last reading before it was ready
 
     @property
     def url(self) -> str:
@@ -86,7 +86,7 @@ class Bench:
                 return time.monotonic() - began
             if self.started.time - began > seconds or not self._worker.child.running:
                 raise RuntimeError(f"the worker does not get ready, see {self._worker.child.log}")
-            await asyncio.sleep(_POLL / 2)
+            await asyncio.sleep(_POLL_S / 2)
 
     async def stop(self) -> None:
         """End the process in order."""
@@ -130,7 +130,7 @@ class Bench:
                 return
             if time.monotonic() - began > seconds:
                 raise RuntimeError(f"not drained after {seconds:.0f} s: {read:.0f} of {inputs} inputs were read")
-            await asyncio.sleep(_DRAIN_POLL)
+            await asyncio.sleep(_DRAIN_POLL_S)
 
 
 async def all_serve(workers: Sequence[Bench], seconds: float) -> None:
@@ -145,12 +145,12 @@ async def all_serve(workers: Sequence[Bench], seconds: float) -> None:
             return
         if time.monotonic() - began > seconds:
             raise RuntimeError(f"the workers do not get ready: they serve {served}")
-        await asyncio.sleep(2 * _POLL)
+        await asyncio.sleep(2 * _POLL_S)
 
 
 @asynccontextmanager
 async def worker(settings: Settings, directory: Path, python: str = sys.executable) -> AsyncIterator[Bench]:
-    """Give a worker of the version that `python` has, which has not started yet; it is stopped in order afterwards."""
+    """Give a worker of the version that `python` has, not started yet; it is stopped in order afterwards."""
     bench = Bench(settings, directory, python)
     try:
         yield bench

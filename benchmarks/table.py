@@ -1,4 +1,4 @@
-"""Results to the table of the README. Pure."""
+"""Makes the tables of the README from the results. Pure."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -68,7 +68,7 @@ def _lists(items: int, found: Figures) -> str:
 
 def _pages(found: Figures, checkouts: Figures) -> str:
     alone = found["no page"]["us"]
-    head = ("2,000 events/s", "CPU µs/event", "of no page", "p50 ms", "p99 ms", "a step, ms", "events told", "date")
+    head = ("2,000 events/s", "CPU µs/event", "of no page", "p50 ms", "p99 ms", "a step, ms", "events received", "date")
     rows = [
         (
             name,

@@ -1,8 +1,8 @@
-"""How long events wait when one of two workers goes: killed, so that its session has to end first, or in order.
+"""How long events wait when one of two workers goes: killed, so that its session must end first, or in order.
 
-Under a light load over all source and log partitions, each reservation is followed from handing it to the producer
-until a reader of committed records has its allocation. Served again is what the worker had when the one that waited
-longest is committed; the time from the signal until then is the figure.
+A light load covers all source and log partitions, and each reservation is timed from the producer until a reader of
+committed records gets its allocation. The figure is the time from the signal until the reservation that waited longest
+is committed: then all partitions of that worker are served again.
 """
 
 import asyncio
@@ -30,8 +30,8 @@ from benchmarks.latency import committed, producer_of
 
 RATE: Final = 100  # reservations a second
 _STOCK: Final = 10_000_000
-_SETTLED_S: Final = 5.0  # both serve for so long before one goes
-_CALM_S: Final = 1.0  # all is served when nothing that was sent earlier than that waits
+_SETTLED_S: Final = 5.0  # both serve before one goes
+_CALM_S: Final = 1.0  # all is served when nothing waits that was sent longer ago
 _PATIENCE_S: Final = 60.0  # for a take-over
 _START_S: Final = 300.0
 _GRACE_S: Final = 10.0  # for the last ones
@@ -72,7 +72,7 @@ class Load:
             await self._producer.send_and_wait(self._topics.adjusted.name, _message(said))
 
     async def send(self) -> None:
-        """Send, to each source partition for each log partition in turn, until it is cancelled."""
+        """Send until cancelled, to each source partition for each log partition in turn."""
         created, began, number = self._topics.created, time.monotonic(), 0
         while True:
             await asyncio.sleep(max(0.0, began + number / RATE - time.monotonic()))
@@ -84,7 +84,7 @@ class Load:
             number += 1
 
     async def read(self) -> None:
-        """Note what is committed, until it is cancelled."""
+        """Note what is committed, until cancelled."""
         async for record in self._consumer:
             name = dict(record.headers)[RESERVATION_HEADER].decode()
             self.commits[name] += 1
@@ -107,18 +107,20 @@ class Load:
 
 
 async def measure(stack: Stack, directory: Path, rounds: int) -> dict[str, dict[str, Any]]:
-    """Let a worker go in each way, so many times, and return the figures of each way."""
+    """Stop a worker in each way, `rounds` times, and return the figures of each way."""
     settings = site.settings_of(stack, "takeover")
     await provision.initialise(settings)
     topics, kafka = Topics.of(settings), KafkaAccess.of(settings)
-    told = topics.allocation_committed
+    committed_to = topics.allocation_committed
     async with AsyncExitStack() as places:
         workers = [site.Bench(settings, directory / f"takeover-{number}") for number in range(2)]
         for worker in workers:
             places.push_async_callback(worker.close)
         await site.all_serve(workers, _START_S)
         producer = await places.enter_async_context(producer_of(kafka))
-        consumer = await places.enter_async_context(committed(kafka, partitions_of(told.name, told.partitions)))
+        consumer = await places.enter_async_context(
+            committed(kafka, partitions_of(committed_to.name, committed_to.partitions))
+        )
         load = Load(producer, consumer, topics)
         await load.stock()
         reading, sending = asyncio.create_task(load.read()), asyncio.create_task(load.send())
@@ -146,7 +148,7 @@ def figures(waits: list[Wait]) -> dict[str, float]:
 
 
 async def _gone(load: Load, workers: list[site.Bench], go: Callable[[], Awaitable[None]]) -> Wait:
-    """Let a worker go, wait until all it had is served, and start it again."""
+    """Stop a worker, wait until its partitions are served, and start it again."""
     await asyncio.sleep(_SETTLED_S)
     since = time.monotonic()
     going = asyncio.ensure_future(go())

@@ -1,4 +1,4 @@
-"""How much our worker gets done, and what it costs: intake and ledger together, then the ledger alone."""
+"""The throughput of our worker and its cost: intake and ledger together, then the ledger alone."""
 
 import time
 from collections.abc import Iterator
@@ -51,7 +51,7 @@ async def fill(stack: Stack, directory: Path, name: str, workload: Workload, cou
 
 
 async def checked(stack: Stack, directory: Path, name: str, workload: Workload, count: int) -> str:
-    """Run fewer events of a workload and recount what came out: the oracle is naive, and takes its time."""
+    """Run fewer events of a workload and count the outputs again: the oracle is naive, and slow."""
     return (
         f"of the first {count:,} events, recounted: {await _check(await fill(stack, directory, name, workload, count))}"
     )
@@ -74,7 +74,7 @@ async def _start_up(stack: Stack, directory: Path, name: str) -> site.Moment:
 
 
 async def _run(stack: Stack, worker: site.Bench, idle: site.Moment, *, inputs: int, count: int) -> Figures:
-    """Run to the end of the input; a start without work is taken off, for work begins before a worker is ready."""
+    """Run to the end of the input; the cost of a start without work is subtracted."""
     broker_before = proc.cpu(stack.broker.pid)
     began = time.monotonic()
     ready = await worker.ready()
@@ -126,7 +126,7 @@ async def rows_of(settings: Settings) -> int:
 
 
 async def _check(settings: Settings) -> str:
-    """Count all topics again with the oracle of chaos, which shares no code with the worker."""
+    """Check all topics with the oracle, which shares no code with the worker."""
     topics = Topics.of(settings)
     names = {f.name: getattr(topics, f.name).name for f in fields(Names) if f.name != "tenant"}
     with RegistryAccess.of(settings).client() as registry:

@@ -1,7 +1,7 @@
-"""The work: what happens to the stock of a shop, the same for us and for every peer.
+"""The events of a shop, the same for us and for every peer.
 
 Pure: a workload, a count and a seed give the same events. Half of them move stock, the others reserve, release and
-fulfil. An item's first event brings its first stock, which is less than what is asked for later: some have to wait.
+fulfil. An item's first event brings its first stock, which is less than what is asked for later: some orders must wait.
 """
 
 import random
@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 CHANNELS: Final = ("ECOM", "STORE", "B2B", "MARKETPLACE")
 SEED: Final = 20_261_124
-_CHUNK: Final = 10_000  # items are drawn by so many at once
+_CHUNK: Final = 10_000  # how many items are drawn at once
 _ADJUST, _RESERVE, _RELEASE = 0.5, 0.8, 0.9  # where each kind ends between 0 and 1; the rest fulfils
 _FIRST_STOCK: Final = 8
 

@@ -1,8 +1,8 @@
 """What the window of stock costs: rows, disk, memory, restore and snapshot at a steady rate of facts, for days.
 
-One log partition of six with its share of the facts, folded over a RocksDB as a worker opens it. The clock is simulated
-and there is no Kafka, so a day takes minutes: `RATE=200 WINDOW_H=24 HOURS=48 python -m benchmarks.window`. RATE is that
-of all six partitions, and the items of each have the same share of it. Prints a line for each eighth of the time.
+It folds one log partition of six, with its share of the facts, over a RocksDB as a worker opens it. The clock is
+simulated and there is no Kafka, so a day takes minutes: `RATE=200 WINDOW_H=24 HOURS=48 python -m benchmarks.window`.
+RATE is that of all six partitions, which share it equally. Prints a line for each eighth of the time.
 """
 
 import asyncio
@@ -35,11 +35,11 @@ from benchmarks.proc import memory
 ITEMS = 20_000
 SKEW = 1.1
 ROWS_OF_A_STEP = 500
-STEP_MS = 3_000  # what a step takes is what came in so long
+STEP_MS = 3_000  # the time in which the records of one step come in
 HOUR = 60 * MINUTE
 BUCKETS = 64
-LATE, REPEATED = 0.02, 0.01  # parts of all facts; late is one step
-COUNTS, STATING = 0.05, 0.8  # parts that are counts, and that are counts or state what is left
+LATE, REPEATED = 0.02, 0.01  # parts of all facts; a late one comes a step later
+COUNTS, STATING = 0.05, 0.8  # parts that are counts, and that state an absolute
 Command = tuple[str, int, AnyCommand]
 Row = tuple[bytes, bytes]
 
@@ -59,7 +59,7 @@ class Knobs(NamedTuple):
 
 
 class Shop:
-    """Facts of the items of one partition: sales, deliveries and counts; few are late, few come twice."""
+    """Facts of the items of one partition: sales, deliveries and counts; a few are late, a few come twice."""
 
     def __init__(self, knobs: Knobs) -> None:
         self.random = random.Random(20_261_128)
@@ -154,11 +154,11 @@ def folded(knobs: Knobs, directory: Path) -> Partition:
     return partition
 
 
-# What a start without a disk, and a snapshot, have to do with these rows
+# What a start without a disk costs with these rows, and a snapshot
 
 
 def scatter(rows: Iterator[Row], directory: Path) -> list[Path]:
-    """Write rows to files in an order that is not that of their keys: a changelog has that of time."""
+    """Write rows to files in another order than that of their keys: a changelog is in order of time."""
     paths = [directory / f"bucket-{number}" for number in range(BUCKETS)]
     chance = random.Random(1)
     files = [path.open("wb") for path in paths]
@@ -170,7 +170,7 @@ def scatter(rows: Iterator[Row], directory: Path) -> list[Path]:
 
 
 def scattered(paths: list[Path]) -> Iterator[list[Row]]:
-    """Yield these rows, so many at once."""
+    """Yield these rows in batches of a step."""
     decode = msgspec.json.Decoder(tuple[str, str]).decode
     chance = random.Random(2)
     for path in paths:

@@ -1,4 +1,4 @@
-"""The work as it stands on the wire: for us as upstream sends it, for the peers as is easiest for them."""
+"""The events as messages: for us as upstream sends them, for the peers in the form that is easiest for them."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from atp_stream.settings import Settings
-from chaos.load import WINDOW
+from chaos.load import WINDOW_S
 from chaos.run import Options, run
 
 _INSIDE = "--tmpfs"
@@ -21,11 +21,13 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--minutes", type=float, default=4.0)
     parser.add_argument("--rate", type=float, default=100.0, help="messages a second")
-    parser.add_argument("--window", type=float, default=WINDOW, help="seconds that a fact of stock may be late")
+    parser.add_argument("--window", type=float, default=WINDOW_S, help="how many seconds late a fact of stock may be")
     parser.add_argument("--session", type=float, default=5.0, help="session timeout of the workers, seconds")
-    parser.add_argument("--brokers", type=int, default=1, help="several have faults of their own")
-    parser.add_argument("--soak", action="store_true", help="one kill a minute, and what a worker uses")
-    parser.add_argument("--blind", choices=["fencing", "position"], default="", help="switch a guard off: must fail")
+    parser.add_argument("--brokers", type=int, default=1, help="how many brokers; several have faults of their own")
+    parser.add_argument("--soak", action="store_true", help="one kill a minute, and the growth of memory is measured")
+    parser.add_argument(
+        "--blind", choices=["fencing", "position"], default="", help="switch a guard off: the run must then fail"
+    )
     parser.add_argument("--keep", type=Path, help="directory for all files; they are left there")
     parser.add_argument("--json", type=Path, help="file for the report")
     parser.add_argument(_INSIDE, action="store_true", help="give a worker a small disk: this process may mount one")
@@ -41,7 +43,7 @@ def _may_mount() -> bool:
 def main() -> int:
     """Run, and return 0 if nothing was lost, doubled, wrong or stuck."""
     said = _arguments()
-    if not said.tmpfs and _may_mount():  # once more, in a mount namespace of its own
+    if not said.tmpfs and _may_mount():  # start again in a mount namespace of its own
         os.execvp("unshare", ["unshare", "--mount", sys.executable, "-m", "chaos", _INSIDE, *sys.argv[1:]])
     options = Options(
         seed=said.seed,
@@ -56,7 +58,7 @@ def main() -> int:
         soak=said.soak,
         epilogue=not said.blind and not said.soak and said.minutes >= 2,
     )
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # that a broker is away is known here
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # it would complain of brokers that this run has killed
     report = run(options, Settings().java_dir, lambda words: print(words, file=sys.stderr, flush=True))
     for line in report.lines():
         print(line)

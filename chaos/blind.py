@@ -1,4 +1,4 @@
-"""Guards of the engine, switched off: a harness that then finds nothing would be worthless."""
+"""Switches guards of the engine off: a harness that finds nothing then is worthless."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -8,15 +8,14 @@ import msgspec
 
 from atp_stream.engine import app, coordination, ownership, steps
 
-_AGAIN: Final = (
-    100  # records of each log partition that a start reads again, as one that trusts the group's offsets would
-)
+_REPEATED_RECORDS: Final = 100
+"""How many records of each log partition a start reads again, as it would if it trusted the group's offsets."""
 
 
 def _fencing() -> None:
-    """Let every take-over have ids of its own, and find that nobody has owned a partition: nobody fences anybody.
+    """Give every take-over ids of its own, and let it find no earlier owner: so nobody fences anybody.
 
-    Nor does a new owner wait for what the earlier one has left open: that alone would hold the damage off.
+    A new owner does not wait for open transactions of the earlier one either: that alone would prevent the damage.
     """
 
     async def owner_rows(_self: Any, partitions: Any) -> Any:
@@ -31,15 +30,15 @@ def _fencing() -> None:
 
 
 def _position() -> None:
-    """Let a start go on where it may have been before, and believe that what it reads is new."""
+    """Let a start go on some records too early, and take what it reads there for new."""
     whole = steps.Steps.start_positions
 
     def forgetful(self: Any) -> Any:
         starts = whole(self)
         for lane in self._lanes():
-            applied = max(-1, lane.known.applied - _AGAIN)
+            applied = max(-1, lane.known.applied - _REPEATED_RECORDS)
             lane.position = msgspec.structs.replace(lane.known, applied=applied, marks={})
-        return {tp: max(0, start - _AGAIN) for tp, start in starts.items()}
+        return {tp: max(0, start - _REPEATED_RECORDS) for tp, start in starts.items()}
 
     steps.Steps.start_positions = forgetful  # type: ignore[method-assign]
 

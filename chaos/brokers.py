@@ -1,4 +1,4 @@
-"""What strikes the brokers, one fault at a time, and how each heals."""
+"""The faults of brokers, one at a time, and how each heals."""
 
 import asyncio
 import random
@@ -15,9 +15,9 @@ from atp_stream.devstack import Stack
 from atp_stream.settings import Settings
 from atp_stream.topics import Topics
 
-_AGAIN_S: Final = 2.0  # a fault that finds a broker down already strikes later
-_LOOK_S: Final = 1.0
-_IN_SYNC_S: Final = 60.0  # in which copies must catch up before the next broker is restarted
+_RETRY_S: Final = 2.0  # a fault that finds a broker down is tried again after this time
+_POLL_S: Final = 1.0
+_IN_SYNC_S: Final = 60.0  # within it copies must catch up before the next broker is restarted
 _LED: Final = re.compile(r"^(\S+ \S+) .*Completed transition to Leader", re.MULTILINE)
 
 Later = Callable[[float, Callable[[], None]], None]
@@ -26,7 +26,7 @@ Later = Callable[[float, Callable[[], None]], None]
 class Brokers:
     """The brokers of a run; `later` lets something happen after so many seconds.
 
-    `struck` counts what really struck, which is later than it was wanted if the fault before has not healed yet.
+    `struck` counts the faults that happened; one is put off while the one before it has not healed.
     """
 
     def __init__(self, stack: Stack, settings: Settings, chance: random.Random, later: Later) -> None:
@@ -50,13 +50,13 @@ class Brokers:
         }
 
     def knows(self, name: str) -> bool:
-        """Tell whether a fault is one of brokers."""
+        """Return whether a fault is one of brokers."""
         return name in self._acts
 
     def strike(self, name: str) -> None:
         """Let a fault happen, once the one before has healed."""
         if self.away:
-            self._later(_AGAIN_S, lambda: self.strike(name))
+            self._later(_RETRY_S, lambda: self.strike(name))
             return
         self.away = True
         self.struck[name] += 1
@@ -98,12 +98,12 @@ class Brokers:
 
         def back() -> None:
             if self._stack.brokers[number].running:  # it hands over what it leads
-                self._later(_LOOK_S, back)
+                self._later(_POLL_S, back)
                 return
             self._stack.launch_broker(number)
             self._heal(time.monotonic(), lambda: self._roll(number + 1))
 
-        self._later(_LOOK_S, back)
+        self._later(_POLL_S, back)
 
     def _heal(self, since: float, then: Callable[[], None]) -> None:
         """Go on once all brokers answer and all copies are in sync."""
@@ -113,7 +113,7 @@ class Brokers:
             self.notes.append(f"copies are not in sync after {_IN_SYNC_S:.0f} s")
             then()
         else:
-            self._later(_LOOK_S, lambda: self._heal(since, then))
+            self._later(_POLL_S, lambda: self._heal(since, then))
 
     def _over(self) -> None:
         self.away = False
@@ -143,11 +143,11 @@ class Brokers:
         return found
 
     def _controller(self) -> int:
-        """Return the controller that was elected last, as the brokers' logs tell."""
+        """Return the controller that was elected last, according to the brokers' logs."""
         elected = {
             number: max(_LED.findall(child.log.read_text(errors="replace")), default="")
             for number, child in enumerate(self._stack.brokers)
         }
         if not any(elected.values()):
-            self.notes.append("no log tells of a controller: the first broker is taken for it")
+            self.notes.append("no log names a controller: the first broker is taken for it")
         return max(elected, key=lambda number: elected[number])

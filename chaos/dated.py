@@ -1,8 +1,8 @@
-"""Items with supplies and wanted days: what is ordered slips, comes early, in parts, twice, or never, and is promised.
+"""Items with supplies and wanted days: supplies are late, early, partial, repeated or never come, and are promised.
 
-An item knows what is on its shelf and what is open of its orders; everything else is luck. Receipts come in all three
-ways: as an adjustment that names the supply, as a receipt that moves the stock, and as one that does not, with or
-without an adjustment that tells the stock of it.
+An item knows what is on its shelf and what is open of its orders; everything else is chance. Receipts come in three
+ways: as an adjustment that names the supply, as a receipt that moves the stock, and as a receipt that does not, with or
+without an adjustment that moves it.
 """
 
 import random
@@ -18,7 +18,7 @@ DAY: Final = 86_400_000_000
 _CHANNELS: Final = ("ECOM", "STORE", "B2B")
 _DAYS: Final = (-1, 0, 0, 0, 1, 1, 1, 2, 3, 5, 9, 200)  # from today, on which something is expected
 _WANTED: Final = (None, None, None, 0, 1, 1, 2, 3, 5)
-_SUPPLIES: Final = 4  # of an item at a time
+_MAX_SUPPLIES: Final = 4  # of an item at a time
 _KINDS: Final = {"supply_scheduled", "supply_changed", "supply_cancelled", "supply_received"}
 _REPEATED: Final = 0.05
 
@@ -36,16 +36,16 @@ class _Item:
 class Dated:
     """Makes messages about items with dates; `write` puts an event of a kind on the wire.
 
-    With `most_open` an item never has more open orders, and no supply stays open of which nothing more is told.
+    With `max_open` an item never has more open orders, and a supply that gets no more messages does not stay open.
     """
 
     def __init__(
         self, luck: random.Random, *, items: int = 3, write: Callable[[str, dict[str, Any]], bytes],
-        most_open: int | None = None,
+        max_open: int | None = None,
     ) -> None:  # fmt: skip
         self._luck = luck
         self._write = write
-        self._most_open = most_open
+        self._max_open = max_open
         self._items = [_Item(f"dated-{number}") for number in range(1, items + 1)]
         self._names = self._stamp = 0
         self._last: Message | None = None
@@ -82,7 +82,7 @@ class Dated:
     # Supplies
 
     def _schedule(self, item: _Item, now: int) -> list[Message]:
-        if len(item.supplies) >= _SUPPLIES:
+        if len(item.supplies) >= _MAX_SUPPLIES:
             return self._change(item, now)
         self._names += 1
         item.supplies.append(f"po-{self._names}")
@@ -113,9 +113,9 @@ class Dated:
         supply, luck = self._luck.choice(item.supplies), self._luck.random()
         if self._luck.random() >= 0.4:
             return self._received(item, supply, luck, now)
-        item.supplies.remove(supply)  # what still comes of it comes unasked
+        item.supplies.remove(supply)  # what still comes of it is unexpected
         found = self._received(item, supply, luck, now)
-        if self._most_open:
+        if self._max_open:
             found.append(self._message("supply_cancelled", item, now, supplyId=supply, reason="that was all"))
         return found
 
@@ -142,7 +142,7 @@ class Dated:
     # Reservations
 
     def _order(self, item: _Item, now: int) -> list[Message]:
-        if len(item.orders) == self._most_open:
+        if len(item.orders) == self._max_open:
             oldest = next(iter(item.orders))
             del item.orders[oldest]
             return [self._message("released", item, now, reservationId=oldest)]

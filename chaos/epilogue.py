@@ -1,7 +1,8 @@
-"""What happens to a system whose ground is taken away: the last acts of a whole run, behind the oracle's verdict.
+"""The last acts of a whole run, after the oracle's verdict: what a system stands on is taken away.
 
-A source topic deleted and made anew under running workers, then Kafka wiped under old data directories: what was read
-is gone, so no oracle could judge the time before; what counts is that workers refuse in words, and go on when told.
+A source topic is deleted and created again under running workers; then Kafka is wiped under old data directories. What
+was read is gone, so no oracle could judge the time before. What counts is that workers refuse with a reason, and go on
+after a reset.
 """
 
 import asyncio
@@ -22,12 +23,12 @@ from atp_stream.settings import Settings
 from atp_stream.topics import LOG_PARTITIONS, Topic, Topics
 from chaos.fleet import EXIT_GAVE_UP, Fleet, Worker
 
-_SECONDS: Final = 60.0
+_PATIENCE_S: Final = 60.0
 _ITEM: Final = "after-the-reset"
 
 
 class Epilogue:
-    """The last acts; each yields in words what is not as it should be."""
+    """The last acts; each yields a sentence for everything that is wrong."""
 
     def __init__(self, settings: Settings, stack: Stack, fleet: Fleet) -> None:
         self._settings = settings
@@ -35,16 +36,16 @@ class Epilogue:
         self._fleet = fleet
 
     def source_recreated(self) -> Iterator[str]:
-        """Delete a source topic and make it anew while workers run; they must stop, and go on after a reset."""
+        """Delete a source topic and create it again while workers run; they must stop, and go on after a reset."""
         topic = Topics.of(self._settings).adjusted
         workers = self._two()
         asyncio.run(_recreate(self._settings, topic))
         for worker in workers:  # what it finds at its next take-over is another topic
             worker.signal(signal.SIGTERM)
-            worker.ended(_SECONDS)
+            worker.ended(_PATIENCE_S)
             worker.start()
-        if not _within(_SECONDS, lambda: all(not worker.running for worker in workers)):
-            yield "workers went on with a source topic that was made anew"
+        if not _within(_PATIENCE_S, lambda: all(not worker.running for worker in workers)):
+            yield "workers went on with a source topic that was created again"
         for worker in workers:
             if worker.code != EXIT_GAVE_UP or f"atp source reset {topic.name}" not in worker.last_words():
                 yield f"{worker.name} ended with {worker.code} and said: {worker.last_words()}"
@@ -52,12 +53,12 @@ class Epilogue:
         asyncio.run(provision.reset_source(self._settings, topic.name))
         self._two()
         asyncio.run(_send(self._settings, topic, {"product_id": _ITEM, "adjusted_quantity": 7, "new_quantity": 7}))
-        if not _within(_SECONDS, lambda: self._on_hand() == 7):
+        if not _within(_PATIENCE_S, lambda: self._on_hand() == 7):
             yield f"after the reset {_ITEM} has {self._on_hand()} on hand, not 7"
         self._fleet.stop()
 
     def kafka_wiped(self) -> Iterator[str]:
-        """Wipe Kafka under old data directories; workers must refuse to start, in words."""
+        """Wipe Kafka under old data directories; workers must refuse to start, with a reason."""
         every = range(len(self._stack.brokers))
         self._stack.kill_broker(*every)
         for broker in self._stack.brokers:
@@ -66,7 +67,7 @@ class Epilogue:
         asyncio.run(provision.initialise(self._settings))
         worker = self._fleet.workers[0]
         worker.start()
-        if not worker.ended(_SECONDS):
+        if not worker.ended(_PATIENCE_S):
             yield "a worker runs on the data directory of another item log"
         elif worker.code != 1 or "belongs to item log" not in worker.last_words():
             yield f"{worker.name} ended with {worker.code} and said: {worker.last_words()}"
@@ -76,7 +77,7 @@ class Epilogue:
         workers = self._fleet.workers[:2]
         for worker in workers:
             worker.start()
-        self._fleet.wait_ready(LOG_PARTITIONS, _SECONDS)
+        self._fleet.wait_ready(LOG_PARTITIONS, _PATIENCE_S)
         return workers
 
     def _on_hand(self) -> float | None:

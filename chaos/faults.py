@@ -20,14 +20,14 @@ from chaos.fleet import Fleet, Worker
 from chaos.points import FILL, FREEZE, KILL, LOSE, MOVING
 
 WORKERS: Final = 2
-_PATIENCE: Final = 6.0  # seconds in which a point must be reached
-_STORM: Final = (1, 3, 1, 4, WORKERS)
-_AGAIN: Final = 2.0  # a policy that finds no broker is given later
-_DARK: Final = 10.0  # seconds in which nobody works, and a backlog grows
+_PATIENCE_S: Final = 6.0  # for a worker to reach a point
+_STORM_SIZES: Final = (1, 3, 1, 4, WORKERS)
+_RETRY_S: Final = 2.0  # a policy that finds no broker is applied after this time
+_DARK_S: Final = 10.0  # in which nobody works, and a backlog grows
 
 
 class Faults:
-    """Strikes; `tend` does what has become due since, and is to be called often."""
+    """Lets faults happen; call `tend` often: it does what has become due."""
 
     def __init__(
         self, *, stack: Stack, fleet: Fleet, settings: Settings, window: float, disk: Path | None, chance: random.Random
@@ -82,11 +82,11 @@ class Faults:
         self._done[name] += 1
 
     def tend(self) -> None:
-        """Heal what is due, and look whether orders were obeyed."""
+        """Heal what is due, and look whether instructions were carried out."""
         while self._due and self._due[0][0] <= time.monotonic():
             heapq.heappop(self._due)[2]()
-        for order in list(self._armed):
-            self._look(*order)
+        for instruction in list(self._armed):
+            self._look(*instruction)
 
     # Workers
 
@@ -99,9 +99,9 @@ class Faults:
 
     def _kill(self, point: str) -> None:
         victim = self._victim()
-        if point in MOVING:  # it dies, and again as it takes partitions over
-            victim.next_order = f"{point} {KILL}"
-            self._armed.append((victim, point, KILL, victim.starts + 1, time.monotonic() + 4 * _PATIENCE))
+        if point in MOVING:  # it dies now, and once more as it takes partitions over
+            victim.next_instruction = f"{point} {KILL}"
+            self._armed.append((victim, point, KILL, victim.starts + 1, time.monotonic() + 4 * _PATIENCE_S))
         elif point:
             self._arm(victim, point, KILL)
             return
@@ -109,23 +109,23 @@ class Faults:
         self.kills["anywhere"] += 1
 
     def _arm(self, victim: Worker, point: str, act: str) -> None:
-        victim.tell(point, act)
-        self._armed.append((victim, point, act, victim.starts, time.monotonic() + _PATIENCE))
+        victim.instruct(point, act)
+        self._armed.append((victim, point, act, victim.starts, time.monotonic() + _PATIENCE_S))
 
     def _look(self, victim: Worker, point: str, act: str, starts: int, until: float) -> None:
-        order = (victim, point, act, starts, until)
-        reached = victim.starts >= starts and not victim.order.exists()
+        instruction = (victim, point, act, starts, until)
+        reached = victim.starts >= starts and not victim.instruction.exists()
         if reached or victim.starts > starts:
-            self._armed.remove(order)
+            self._armed.remove(instruction)
             if act == KILL and reached:
                 self.kills[point] += 1
             elif act == FREEZE:
                 self._later(self._chance.uniform(1.2, 3) * self._session, lambda: victim.signal(signal.SIGCONT))
         elif time.monotonic() > until:
-            self._armed.remove(order)
-            victim.order.unlink(missing_ok=True)
-            victim.next_order = ""
-            self.notes.append(f"{victim.name} did not come to {point} in time: {act} anywhere")
+            self._armed.remove(instruction)
+            victim.instruction.unlink(missing_ok=True)
+            victim.next_instruction = ""
+            self.notes.append(f"{victim.name} did not reach {point} in time: {act} anywhere instead")
             if act == KILL:
                 victim.kill()
                 self.kills["anywhere"] += 1
@@ -173,11 +173,11 @@ class Faults:
         self._later(self._chance.uniform(15, 30), right)
 
     def _storm(self) -> None:
-        for step, count in enumerate(_STORM):
+        for step, count in enumerate(_STORM_SIZES):
             self._later(step * self._chance.uniform(3, 6), lambda count=count: self._resize(count))  # type: ignore[misc]
 
     def _black_out(self) -> None:
-        """Kill all workers, and let them be down for a while: what comes meanwhile is met at once."""
+        """Kill all workers, and leave them down for a while: they meet what came meanwhile all at once."""
         victims = self._fleet.wanted()
         for victim in victims:
             victim.wanted = False
@@ -189,7 +189,7 @@ class Faults:
                 if not victim.running:
                     victim.start()
 
-        self._later(_DARK, back)
+        self._later(_DARK_S, back)
 
     def _resize(self, count: int) -> None:
         while len(self._fleet.wanted()) < count:
@@ -202,7 +202,7 @@ class Faults:
     def _victim(self) -> Worker:
         return self._chance.choice(self._fleet.awake() or self._fleet.wanted() or self._fleet.workers)
 
-    # What workers stand on
+    # What workers depend on
 
     def _registry(self) -> None:
         self._stack.stop_registry()
@@ -224,7 +224,7 @@ class Faults:
 
     def _policy(self) -> None:
         if self._brokers.away:
-            self._later(_AGAIN, self._policy)
+            self._later(_RETRY_S, self._policy)
             return
         document = policies.DOCUMENTS[self.policies % len(policies.DOCUMENTS)]
         self.policies += 1

@@ -21,13 +21,13 @@ from chaos import worker as entry
 from chaos.points import RESTORED
 
 EXIT_GAVE_UP: Final = 70
-_RESTART_SECONDS: Final = 0.3
-_ANSWER_SECONDS: Final = 2.0
-_TELLING: Final = ("*.sst", "*.log", "MANIFEST-*", "CURRENT")  # others may be spoiled without anybody noticing
+_RESTART_S: Final = 0.3
+_ANSWER_S: Final = 2.0
+_NOTICED_FILES: Final = ("*.sst", "*.log", "MANIFEST-*", "CURRENT")  # a fault in another file may go unnoticed
 
 
 class Exit(NamedTuple):
-    """How a worker ended by itself: after so many seconds of the run, with a code, and saying what."""
+    """How a worker ended by itself: `at` so many seconds of the run, with which exit code and last words."""
 
     at: float
     worker: str
@@ -43,13 +43,13 @@ class Worker:
         self.disk = directory / "disk"
         self.data = self.disk / "data"
         self.log = directory / "worker.log"
-        self.order = directory / "order"
+        self.instruction = directory / "instruction"
         self.port = free_port()
         self.url = f"http://{LOOPBACK}:{self.port}"
         self.wanted = False
         self.starts = 0
         self.clock = 0  # seconds by which it is wrong
-        self.next_order = ""  # what it is to do where, from its next start on
+        self.next_instruction = ""  # which point and what to do there, from its next start on
         directory.mkdir(parents=True, exist_ok=True)
         inherited = {
             name: value
@@ -61,7 +61,7 @@ class Worker:
             "ATP_WEB_PORT": str(self.port),
             "ATP_WEB_HOST": LOOPBACK,
             "ATP_LOG_FORMAT": "console",
-            entry.ORDER: str(self.order),
+            entry.INSTRUCTION: str(self.instruction),
         }
         self._variables = {**inherited, **variables, **own}
         self._process: subprocess.Popen[bytes] | None = None
@@ -71,11 +71,11 @@ class Worker:
         """Start the process; it cannot outlive the thread that called this."""
         self.wanted = True
         self.starts += 1
-        self.order.unlink(missing_ok=True)
-        self.order.with_name(RESTORED).unlink(missing_ok=True)
-        if self.next_order:
-            self.order.write_text(self.next_order)
-            self.next_order = ""
+        self.instruction.unlink(missing_ok=True)
+        self.instruction.with_name(RESTORED).unlink(missing_ok=True)
+        if self.next_instruction:
+            self.instruction.write_text(self.next_instruction)
+            self.next_instruction = ""
         self._said = self.log.stat().st_size if self.log.exists() else 0
         argv = [sys.executable, "-I", "-S", str(launch.__file__), str(os.getpid())]
         with self.log.open("ab") as log:
@@ -124,7 +124,7 @@ class Worker:
         self.ended(10)
 
     def ended(self, seconds: float) -> bool:
-        """Wait until it has ended; tell whether it has."""
+        """Wait until it has ended; return whether it has."""
         assert self._process is not None
         try:
             self._process.wait(seconds)
@@ -132,11 +132,11 @@ class Worker:
             return False
         return True
 
-    def tell(self, point: str, act: str) -> None:
-        """Order what is to happen when it reaches a point."""
-        draft = self.order.with_suffix(".draft")
+    def instruct(self, point: str, act: str) -> None:
+        """Instruct it what to do when it reaches a point."""
+        draft = self.instruction.with_suffix(".draft")
         draft.write_text(f"{point} {act}")
-        draft.replace(self.order)
+        draft.replace(self.instruction)
 
     def said(self) -> str:
         """Return its log since the last start."""
@@ -153,7 +153,7 @@ class Worker:
     def get(self, path: str) -> tuple[int, Any]:
         """Return status and JSON body of a view; status 0 if nobody answers."""
         try:
-            with urllib.request.urlopen(self.url + path, timeout=_ANSWER_SECONDS) as answer:
+            with urllib.request.urlopen(self.url + path, timeout=_ANSWER_S) as answer:
                 return answer.status, json.load(answer)
         except urllib.error.HTTPError as error:
             return error.code, None
@@ -166,8 +166,8 @@ class Worker:
         return list(body["partitions"]) if status == 200 and body["ready"] else []
 
     def restored(self) -> int:
-        """Return how many changelog records it has read since it was started."""
-        path = self.order.with_name(RESTORED)
+        """Return how many changelog records it has read since its start."""
+        path = self.instruction.with_name(RESTORED)
         return int(path.read_text()) if path.exists() else 0
 
     def wipe(self) -> None:
@@ -178,7 +178,7 @@ class Worker:
         """Spoil one file of its databases, and return its name."""
         files = sorted(
             path
-            for kind in _TELLING
+            for kind in _NOTICED_FILES
             for path in self.data.rglob(f"*.db/{kind}")
             if path.is_file() and path.stat().st_size
         )
@@ -192,7 +192,7 @@ class Worker:
 
 
 class Fleet:
-    """All workers of a run; `tend` is to be called often."""
+    """All workers of a run; call `tend` often."""
 
     def __init__(self, directory: Path, variables: Mapping[str, str]) -> None:
         self._directory = directory
@@ -217,13 +217,13 @@ class Fleet:
         return worker
 
     def tend(self) -> None:
-        """Start again what has ended, and keep in mind how it ended."""
+        """Start again what has ended, and note how it ended."""
         now = time.monotonic()
         for worker in self.workers:
             if worker.running or not worker.wanted:
                 continue
             if worker.name not in self._due:
-                self._due[worker.name] = now + _RESTART_SECONDS
+                self._due[worker.name] = now + _RESTART_S
                 code = worker.code
                 assert code is not None
                 self.exits.append(Exit(now - self._began, worker.name, code, worker.last_words() if code >= 0 else ""))
@@ -241,11 +241,11 @@ class Fleet:
         return [worker for worker in self.wanted() if worker.running and not worker.frozen]
 
     def owned(self) -> list[int]:
-        """Return the log partitions that are answered for, those twice that two answer for."""
+        """Return the log partitions that are owned; one that two workers answer for is in it twice."""
         return sorted(number for worker in self.workers if worker.running for number in worker.partitions())
 
     def wait_ready(self, partitions: int, seconds: float) -> float | None:
-        """Tend until all partitions are owned; return after how many seconds, None if they are not."""
+        """Tend until all partitions are owned; return how many seconds that took, None if it took too long."""
         began = time.monotonic()
         while time.monotonic() - began < seconds:
             self.tend()
@@ -255,7 +255,7 @@ class Fleet:
         return None
 
     def stop(self, seconds: float = 30.0) -> list[str]:
-        """End all in order; return the names of those that had to be killed."""
+        """Stop all in order; return the names of those that had to be killed."""
         for worker in self.workers:
             worker.wanted = False
             worker.signal(signal.SIGCONT)

@@ -1,4 +1,4 @@
-"""Reads along while a run lasts, so that it can be judged by what retention and compaction have removed meanwhile."""
+"""Reads all topics during a run, so that the judges also have what retention and compaction remove meanwhile."""
 
 import asyncio
 import threading
@@ -15,15 +15,15 @@ from atp_stream.settings import Settings
 from chaos import judge
 
 _T = TypeVar("_T")
-_EVERY_S: Final = 1.0
-_BEHIND_S: Final = 20.0
-"""A round of reading that takes longer is an error: a row might have been compacted away before it was read."""
+_PAUSE_S: Final = 1.0
+_MAX_ROUND_S: Final = 20.0
+"""The longest that a round of reading may take: after it, a row might have been compacted away unread."""
 
 
 class Follower(threading.Thread):
-    """Reads all topics as they grow, from a thread of its own; to be started once they are there.
+    """Reads all topics as they grow, in a thread of its own; start it once they exist.
 
-    `rows` and `row_bytes` are what the tables hold now, `written_bytes` is all that was ever written to them.
+    `row_bytes` is the size of what the tables hold now, `written_bytes` that of all that was ever written to them.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -47,7 +47,7 @@ class Follower(threading.Thread):
         """Read until `stop` is called."""
         try:
             self._loop.run_until_complete(self._follow())
-        except BaseException as error:  # noqa: BLE001 - told by whoever asks
+        except BaseException as error:  # noqa: BLE001 - raised to whoever asks
             self.error = error
 
     def stop(self) -> None:
@@ -60,15 +60,15 @@ class Follower(threading.Thread):
         return self._done(self._history())
 
     def gone(self) -> Counter[str]:
-        """Return by topic how many places its partitions no longer hold at their beginnings."""
+        """Return by topic how many offsets its partitions have lost at their beginnings."""
         return self._done(self._gone())
 
     def _done(self, asked: Coroutine[Any, Any, _T]) -> _T:
         future = asyncio.run_coroutine_threadsafe(asked, self._loop)
         while self.is_alive() and not future.done():
-            wait([future], _EVERY_S)
+            wait([future], _PAUSE_S)
         if not future.done():
-            raise RuntimeError("nobody reads along any more") from self.error
+            raise RuntimeError("the follower has stopped reading") from self.error
         return future.result()
 
     async def _follow(self) -> None:
@@ -76,9 +76,9 @@ class Follower(threading.Thread):
             while not self._ended.is_set():
                 began = time.monotonic()
                 await self._read_on()
-                if time.monotonic() - began > _BEHIND_S:
-                    raise TimeoutError(f"reading along took {time.monotonic() - began:.0f} s for one round")
-                await asyncio.sleep(_EVERY_S)
+                if time.monotonic() - began > _MAX_ROUND_S:
+                    raise TimeoutError(f"a round of the follower took {time.monotonic() - began:.0f} s")
+                await asyncio.sleep(_PAUSE_S)
 
     async def _read_on(self) -> Reader:
         assert self._reader is not None

@@ -1,10 +1,10 @@
-"""Few items to which much happens at once: what a busy day brings, and a product must not be bounded by.
+"""A few items to which much happens at once, as on a busy day.
 
-Bursts without keys, so that they come over all partitions in any order: of deltas that state no absolute, of sales in
-the form of the seed, of sales that all bear the same whole second. Counts in between. Messages sent again behind
-hundreds of others, and such as come again, or for the first time, so late that they are on either side of what is
-remembered. Shipments by the thousand that no count includes, from places that are counted, that are not, and from
-nowhere. One item at hundreds of places.
+There are bursts without keys, which therefore come over all partitions in any order: deltas without an absolute, sales
+in the seed's form, and sales that all have the same whole second; with counts in between. Messages are repeated after
+hundreds of others; some are repeated, or come for the first time, so late that they are near the limit of what is
+remembered. Thousands of shipments are in no count: from places that are counted, from others, and from no place. One
+item is at hundreds of places.
 """
 
 import random
@@ -21,10 +21,10 @@ SECONDS: Final = "hot-seconds"
 SHIPPED: Final = "hot-shipped"
 STORES: Final = "hot-stores"
 _FROM: Final = (None, None, "berlin", "hamburg", "a place that nobody counts")
-_SECOND: Final = 1_000_000
-_FAR: Final = 300  # messages in between, after which one is sent again
-_AGAIN: Final = 0.4  # windows within which a message that is sent again must be known
-_LATE: Final = (0.7, 3.3)  # windows after which some of it comes: known, in time, past or stale
+_SECOND_US: Final = 1_000_000
+_APART_MESSAGES: Final = 300  # how many messages lie between one and its repetition
+_REPEAT_WINDOWS: Final = 0.4  # how many windows a repetition may be late and must still be known
+_LATE_WINDOWS: Final = (0.7, 3.3)  # how many windows late a fact may be: known, in time, past or stale
 _PLENTY: Final = 10_000_000
 _moment = itemgetter(0)
 
@@ -34,7 +34,7 @@ class Hot:
 
     def __init__(self, luck: random.Random, *, window: float, write: Callable[[str, dict[str, Any]], bytes]) -> None:
         self._luck = luck
-        self._window = window * _SECOND
+        self._window = window * _SECOND_US
         self._write = write
         self._levels = dict.fromkeys((DELTAS, SALES, SECONDS), 300_000)
         self._places = [f"store-{number:03}" for number in range(300)]
@@ -71,8 +71,8 @@ class Hot:
         return [self._move(SALES, -25 * self._luck.randint(1, 8), now, states=True) for _ in self._burst(30, 120)]
 
     def _seconds(self, now: int) -> list[Message]:
-        """Return sales of one second, and now and then a count amid them; some state no absolute."""
-        second = now // _SECOND * _SECOND
+        """Return sales of one second, and sometimes a count among them; some state no absolute."""
+        second = now // _SECOND_US * _SECOND_US
         sales = [self._move(SECONDS, -100, second, states=self._luck.random() < 0.95) for _ in self._burst(30, 120)]
         return [*sales, self._count(SECONDS, now)] if self._luck.random() < 0.3 else sales
 
@@ -91,7 +91,7 @@ class Hot:
         return self._message("adjusted", at, event, self._luck.uniform(0.0, 1.0))
 
     def _count(self, item: str, now: int) -> Message:
-        at = now // _SECOND * _SECOND if item == SECONDS else now
+        at = now // _SECOND_US * _SECOND_US if item == SECONDS else now
         return self._stated(item, None, self._levels[item], at)
 
     def _stated(self, item: str, place: str | None, units: int, at: int) -> Message:
@@ -103,28 +103,28 @@ class Hot:
         return [self._stated(SHIPPED, "hamburg", _PLENTY, now) if item == SHIPPED else self._count(item, now)]
 
     def _again(self, now: int) -> list[Message]:
-        """Return some of what was made hundreds of messages ago, but within the window."""
-        first = bisect_left(self._made, now - _AGAIN * self._window, key=_moment)
-        return self._some(self._made[first:-_FAR])
+        """Return some messages of hundreds of messages ago, but within the window."""
+        first = bisect_left(self._made, now - _REPEAT_WINDOWS * self._window, key=_moment)
+        return self._some(self._made[first:-_APART_MESSAGES])
 
     def _late(self, now: int) -> list[Message]:
-        """Withhold a fact, and return some that were withheld so far, and some of what was made as long ago."""
+        """Withhold a fact; return those withheld before that are due, and some messages that are as old."""
         self._withheld.append((now + self._lateness(), self._move(DELTAS, 100, now)))
         del self._made[-1]
         last = bisect_left(self._made, now - self._lateness(), key=_moment)
-        found = self._some(self._made[max(0, last - _FAR) : last])
+        found = self._some(self._made[max(0, last - _APART_MESSAGES) : last])
         due = [message for at, message in self._withheld if at < now]
         self._withheld = [(at, message) for at, message in self._withheld if at >= now]
         return [*found, *due]
 
     def _lateness(self) -> int:
-        return int(self._luck.uniform(*_LATE) * self._window)
+        return int(self._luck.uniform(*_LATE_WINDOWS) * self._window)
 
     def _some(self, made: list[tuple[int, Message]]) -> list[Message]:
         return [message._replace(delay=0.0) for _, message in self._luck.sample(made, min(len(made), 5))]
 
     def _ship(self, now: int) -> list[Message]:
-        """Return some orders, and what tells that they have left, which now and then comes first."""
+        """Return some orders and the messages of their shipments, which sometimes come first."""
         found: list[Message] = []
         for _ in self._burst(4, 12):
             created = self._event("created", self._next_stamp(now))

@@ -47,14 +47,14 @@ class View(NamedTuple):
 
 
 def looked(past: History, worker: Worker) -> list[View]:
-    """Return what a worker shows of every item of which anything was published, of its own or of another's."""
+    """Return what a worker shows of every item that has events, whether it owns the item or passes the question on."""
     events = (_event(past, record) for record in past.of(past.names.availability_calculated))
     items = sorted({(event.tenant, event.item) for event in events})
     return [View(*name, *worker.get("/atp/" + "/".join(quote(part, safe="") for part in name))) for name in items]
 
 
 def views(past: History, looked_at: list[View]) -> Iterator[str]:
-    """Yield what was shown that is not what had been published up to the version shown.
+    """Yield each view that differs from what was published up to the version that it shows.
 
     `past` was read after the views: whatever they show has been published by then.
     """
@@ -84,7 +84,7 @@ def _pair(row: dict[str, Any]) -> tuple[int, int]:
 
 
 def databases(past: History, workers: list[Worker]) -> Iterator[str]:
-    """Yield what the databases of ended workers hold that the changelog, up to where they say they are, does not."""
+    """Yield how the databases of ended workers differ from the changelog, up to the offset that they name."""
     for worker in workers:
         for path in sorted(worker.data.rglob("*.db")):
             yield from _database(past, worker.name, path)

@@ -1,4 +1,4 @@
-"""How far a system is behind its inputs, asked of Kafka and not of the workers."""
+"""How far a system is behind its inputs, according to Kafka and not to the workers."""
 
 import json
 from typing import Final, NamedTuple
@@ -10,11 +10,11 @@ from atp_stream.access import KafkaAccess
 from atp_stream.settings import Settings
 from atp_stream.topics import Topic, Topics
 
-_LOOK_BACK: Final = 2_000  # records of a changelog partition, in which its newest position surely stands
+_LOOK_BACK_RECORDS: Final = 2_000  # of a changelog partition; its newest position is among them
 
 
 class Lag(NamedTuple):
-    """Inputs that are not in the log, as far as the group knows, and log records that are not in the state."""
+    """How many inputs are not in the log, by the group's offsets, and how many log records are not in the state."""
 
     intake: int
     ledger: int
@@ -50,7 +50,7 @@ async def _newest_positions(consumer: AIOKafkaConsumer, topics: Topics) -> dict[
     ends = await consumer.end_offsets(parts)
     first = await consumer.beginning_offsets(parts)
     for part in parts:
-        consumer.seek(part, max(first[part], ends[part] - _LOOK_BACK))
+        consumer.seek(part, max(first[part], ends[part] - _LOOK_BACK_RECORDS))
     applied: dict[int, int] = {}
     while behind := [part for part in parts if await consumer.position(part) < ends[part]]:
         for records in (await consumer.getmany(*behind, timeout_ms=200)).values():
@@ -61,7 +61,7 @@ async def _newest_positions(consumer: AIOKafkaConsumer, topics: Topics) -> dict[
 
 
 async def _records_behind(consumer: AIOKafkaConsumer, logs: list[TopicPartition], applied: dict[int, int]) -> int:
-    """Count the records behind the applied positions; the marks of transactions are none."""
+    """Count the records after the applied positions; markers of transactions do not count."""
     ends = await consumer.end_offsets(logs)
     for part in logs:
         consumer.seek(part, min(ends[part], applied.get(part.partition, -1) + 1))

@@ -1,6 +1,7 @@
 """The load of a run: the demo's traffic, and tenants, locations, shared instants, odd channels, hot items, dates.
 
-Deterministic but for the clock. It keeps within what the oracle knows; each location is counted before it is used.
+All of it follows from the seed and the clock. It uses only what the oracle knows; each location is counted before it
+is used.
 """
 
 import random
@@ -21,11 +22,11 @@ _PLACES: Final = ("berlin", "hamburg", "a|b%")
 _SELLERS: Final = (None, None, None, "acme", "b|c")  # None: the default tenant
 _MAX_LIMIT_US: Final = 6_000_000  # microseconds
 _LATE, _TWICE, _POISON, _SAME_INSTANT, _NAMELESS, _ENDED = 0.06, 0.04, 0.01, 0.03, 0.03, 0.2
-_LAST_ENDED: Final = 5  # of an item, where what has ended is forgotten in time
+_MAX_ENDED: Final = 5  # ended orders of an item that messages still name, if `max_open` is set
 _HOT: Final = 0.03
 _DATED: Final = 0.12
-WINDOW: Final = 60
-"""Seconds: the shortest window that a policy may have, so that a run of minutes outlives it several times."""
+WINDOW_S: Final = 60
+"""The shortest window that a policy may have, so that a run of minutes lasts several of them."""
 
 
 @dataclass(slots=True)
@@ -43,26 +44,25 @@ class _Item:
 class Load:
     """An endless supply of messages; `frame` writes Avro, without it all is JSON.
 
-    `hot` is the share of hot items, `dated` that of items with dates.
-
-    `window` (seconds) is that of the policy: what is told again comes within it, or up to three of it later.
-    With `most_open`, an item never has more open orders: before one more comes, the oldest ends, and soon nobody speaks
-    of it any more. So what a product must remember does not grow.
+    `hot` is the share of hot items, `dated` that of items with dates. `window` (seconds) is that of the policy: what is
+    repeated comes within it, or up to three windows later. With `max_open`, an item never has more open orders: before
+    one more comes, the oldest ends, and soon no message names it any more. So what a product must remember does not
+    grow.
     """
 
     def __init__(
         self, *, seed: int, items: int = 80, frame: Frame | None = None, hot: float = _HOT, dated: float = _DATED,
-        window: float = WINDOW, most_open: int | None = None,
+        window: float = WINDOW_S, max_open: int | None = None,
     ) -> None:  # fmt: skip
         self._luck = random.Random(seed)
         self._frame = frame
-        self._most_open = most_open
+        self._max_open = max_open
         self._items = [self._made(number) for number in range(1, items + 1)]
         self._weights = [1 / number**0.4 for number in range(1, items + 1)]
         self._hot_share = hot
         self._dated_share = dated
         self._dated = Dated(
-            self._luck, write=lambda kind, event: self._written(kind, event, flat=0.5), most_open=most_open
+            self._luck, write=lambda kind, event: self._written(kind, event, flat=0.5), max_open=max_open
         )
         self._hot = Hot(self._luck, window=window, write=lambda kind, event: self._written(kind, event, flat=0.7))
         self._stamp = 0
@@ -81,7 +81,7 @@ class Load:
         return [*counts, *(self._hot.opening(now) if self._hot_share else ())]
 
     def step(self, now: int) -> list[Message]:
-        """Return the next event with what may go wrong about it; `now` in microseconds."""
+        """Return the next event, which may be late, repeated or poison; `now` in microseconds."""
         if self._hot_share and self._luck.random() < self._hot_share:
             return self._hot.step(now)
         luck = self._luck.random()
@@ -103,7 +103,7 @@ class Load:
             return [self._count_shelf(item, place, now)]
         if step in {"restock", "sell"}:
             return [self._adjust(step, item, place, now)]
-        if step == "reserve" and len(item.orders) == self._most_open:
+        if step == "reserve" and len(item.orders) == self._max_open:
             return self._follow_up(self._luck.choice(("release", "fulfil")), item, next(iter(item.orders)), place, now)
         if step == "reserve" or not item.orders:
             return [self._reserve(item, now)]
@@ -118,18 +118,18 @@ class Load:
         part = 25 * self._luck.randint(1, units // 25) if self._luck.random() < 0.4 else None
         if step == "release":
             return self._release(item, order, part, now)
-        if (part or units) > item.shelves[place]:  # not there: it cannot leave
+        if (part or units) > item.shelves[place]:  # what is not there cannot leave
             return [self._adjust("restock", item, place, now)]
         self._take(item, order, part or units)
         item.shelves[place] -= part or units
         event = self._message("fulfilled", item, now, reservationId=order, quantity=part, locationId=place or None)
-        if step == "ship":  # the warehouse tells of it too, and sometimes it alone
+        if step == "ship":  # the warehouse reports it too, and sometimes it alone
             shipped = self._adjustment(item, place, -(part or units), now, reservation_id=order)
             return [shipped] if self._luck.random() < 0.3 else [event, shipped]
         return [event]
 
     def _change(self, item: _Item, order: str, now: int) -> Message:
-        if item.ended and self._luck.random() < _ENDED:  # somebody has not heard of its end
+        if item.ended and self._luck.random() < _ENDED:  # somebody does not know of its end
             return self._create(item, self._luck.choice(item.ended), self._units(1, 6), now)
         item.orders[order] = self._units(1, 6)
         return self._create(item, order, item.orders[order], now)
@@ -137,7 +137,7 @@ class Load:
     def _release(self, item: _Item, order: str, part: int | None, now: int) -> list[Message]:
         units = item.orders[order]
         self._take(item, order, part or units)
-        event = f"part-{self._count}"  # now and then one id stands for a release and for a fulfilment
+        event = f"part-{self._count}"  # sometimes a release and a fulfilment have the same id
         found = [
             self._message("released", item, now, reservationId=order, quantity=part, eventId=event, reason="customer")
         ]
@@ -151,8 +151,8 @@ class Load:
         if not item.orders[order]:
             del item.orders[order]
             item.ended.append(order)
-            if self._most_open:
-                del item.ended[:-_LAST_ENDED]
+            if self._max_open:
+                del item.ended[:-_MAX_ENDED]
 
     def _reserve(self, item: _Item, now: int) -> Message:
         self._count += 1
@@ -161,7 +161,7 @@ class Load:
         return self._create(item, order, item.orders[order], now)
 
     def _create(self, item: _Item, order: str, units: int, now: int) -> Message:
-        own = random.Random(order)  # an order keeps its channel and its flags: they are drawn from its name
+        own = random.Random(order)  # an order keeps its channel and flags: they follow from its name
         flags: dict[str, Any] = {
             "allowPartial": True if own.random() < 0.2 else None,
             "allowBackorder": False if own.random() < 0.15 else None,
@@ -223,7 +223,7 @@ class Load:
         return 100 * self._luck.randint(least, most) + self._luck.choice((0, 0, 0, 25, 50))
 
     def _next_stamp(self, item: _Item, now: int) -> int:
-        """Return a stamp of its own, but sometimes the one that this item had last."""
+        """Return a new stamp, but sometimes the last one of this item."""
         if item.stamp and self._luck.random() < _SAME_INSTANT:
             return item.stamp
         self._stamp = item.stamp = max(now, self._stamp + 1)

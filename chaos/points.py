@@ -1,7 +1,7 @@
-"""Named points of a worker's work at which it can be told to die, to freeze, or to fail.
+"""Named points of a worker's work at which it can be instructed to die, to freeze, or to fail.
 
-The product knows nothing of them: they are put around its methods from outside, in the worker's process. What is
-ordered stands in a file, `POINT ACT`; whoever reaches the point first takes the order away, and obeys.
+The product knows nothing of them: they are put around its methods from outside, in the worker's process. A file holds
+the instruction, `POINT ACT`; the worker removes it when it reaches the point, and acts.
 """
 
 import errno
@@ -25,10 +25,10 @@ STEP: Final = ("after_fold", "before_send", "after_send", "before_commit", "afte
 _STEPS: Final = "-s-"  # in every step id, and in no partition's
 INTAKE: Final = ("intake_before_send", "intake_after_send")
 MOVING: Final = ("in_fencing", "in_owning", "in_recovery")
-"""Points that only a worker passes that takes over partitions."""
+"""Points that only a worker passes that is taking over partitions."""
 
 RESTORED: Final = "restored"
-"""The file beside that of orders which says how many changelog records were read since the start."""
+"""The file beside the instruction that says how many changelog records were read since the start."""
 
 KILL: Final = "kill"
 FREEZE: Final = "freeze"
@@ -37,21 +37,21 @@ FILL: Final = "fill"
 
 
 class Points:
-    """Obeys what the file says."""
+    """Acts as the file says."""
 
-    def __init__(self, order: Path) -> None:
-        self._order = order
+    def __init__(self, instruction: Path) -> None:
+        self._instruction = instruction
         self._restored = 0  # changelog records read since the start
 
     def reach(self, point: str) -> None:
-        """Do what was ordered for this point, if anything was."""
+        """Do what the instruction says for this point, if there is one."""
         try:
-            wanted, act = self._order.read_text().split()
+            wanted, act = self._instruction.read_text().split()
         except (FileNotFoundError, ValueError):
             return
         if wanted != point:
             return
-        self._order.unlink(missing_ok=True)
+        self._instruction.unlink(missing_ok=True)
         if act == KILL:
             os.kill(os.getpid(), signal.SIGKILL)
         elif act == FREEZE:
@@ -107,7 +107,7 @@ class Points:
                 self.reach("in_recovery")
             restore(table, batch)
             self._restored += sum(len(event.message.value.records) for event in batch)
-            self._order.with_name(RESTORED).write_text(str(self._restored))
+            self._instruction.with_name(RESTORED).write_text(str(self._restored))
 
         _replace(StateTable, "apply", pointed_apply)
         _replace(StateTable, "apply_changelog_batch", pointed_restore)
@@ -128,5 +128,5 @@ class Points:
 
 def _replace(owner: type, name: str, method: Callable[..., Any]) -> None:
     if not hasattr(owner, name):
-        raise AttributeError(f"{owner.__name__} has no {name} any more: the points are to be put elsewhere")
+        raise AttributeError(f"{owner.__name__} has no {name} any more: put the points elsewhere")
     setattr(owner, name, method)

@@ -1,4 +1,4 @@
-"""Policies that a run puts in force one after the other."""
+"""Policies that a run puts in force, one after the other."""
 
 import json
 from typing import Any, Final
@@ -31,10 +31,10 @@ DOCUMENTS: Final[tuple[dict[str, Any], ...]] = (
     {"tenants": {"*": {"channels": _CHANNELS, "aliases": {"Ecommerce": "ECOM"}}}},
 )
 FIRST: Final[dict[str, Any]] = {"tenants": {"*": {"channels": _CHANNELS}}}
-"""What is in force from the beginning: as by default."""
+"""What is in force from the beginning: the default."""
 
 
 def text(document: dict[str, Any], window: float, retention: float | None = None) -> bytes:
-    """Return a document as it is applied, with a window of stock in seconds, and a retention, if it is to have one."""
+    """Return a document as JSON, with a window of stock and, if given, a retention, both in seconds."""
     kept = {} if retention is None else {"retention": retention}
     return json.dumps({**document, "stock": {"window": window}, **kept}).encode()

@@ -1,4 +1,4 @@
-"""Sends the load from a thread of its own, so that faults may take their time."""
+"""Sends the load in a thread of its own, so that slow faults do not hold it up."""
 
 import asyncio
 import heapq
@@ -15,7 +15,7 @@ from atp_stream.settings import Settings
 from atp_stream.topics import Topics
 from chaos import midnight
 
-_TICK: Final = 0.05  # seconds
+_TICK_S: Final = 0.05
 
 
 class Source(Protocol):
@@ -26,7 +26,7 @@ class Source(Protocol):
 
 
 class Pour(threading.Thread):
-    """Sends for so many seconds at a rate; what a broker's absence held up is sent afterwards."""
+    """Sends at a rate for so many seconds; what waited for a broker that was away is sent afterwards."""
 
     def __init__(self, settings: Settings, source: Source, *, rate: float, seconds: float) -> None:
         super().__init__(name="pour", daemon=True)
@@ -45,7 +45,7 @@ class Pour(threading.Thread):
         """Send all of it."""
         try:
             asyncio.run(self._pour())
-        except BaseException as error:  # noqa: BLE001 - told by whoever joins
+        except BaseException as error:  # noqa: BLE001 - raised by whoever joins
             self.error = error
 
     async def _pour(self) -> None:
@@ -73,12 +73,14 @@ class Pour(threading.Thread):
                         heapq.heappush(self._later, (due, next(self._numbers), message))
                 while self._later and self._later[0][0] <= time.monotonic():
                     await self._send(producer, heapq.heappop(self._later)[2])
-                await asyncio.sleep(_TICK)
+                await asyncio.sleep(_TICK_S)
             await producer.flush()
         finally:
             await producer.stop()
 
     async def _send(self, producer: Any, message: Message) -> None:
-        stamp = int(midnight.now() * 1_000)  # else it is that of a clock which is not that of the run
+        stamp = int(
+            midnight.now() * 1_000
+        )  # the client would take it from the true clock, which is not that of the run
         await producer.send(self._names[message.kind], message.value, key=message.key, timestamp_ms=stamp)
         self.sent += 1

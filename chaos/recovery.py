@@ -1,7 +1,7 @@
-"""How long items are not served: `python -m chaos.recovery`, a table on stdout.
+"""How long items are not served: `python -m chaos.recovery` prints a table.
 
-Two workers with standbys, some state, a trickle of load. For each way in which a worker can go, and come back: the
-seconds from the signal until one item of each log partition is answered again by those that are left.
+There are two workers with standbys, some state, and a trickle of load. For each way in which a worker can go and come
+back, it measures the seconds from the signal until the other one answers for an item of each log partition.
 """
 
 import argparse
@@ -30,13 +30,13 @@ from chaos.load import Load
 from chaos.pour import Pour
 
 _TENANT: Final = "demo"
-_PATIENCE: Final = 90.0
-_LOOK: Final = 0.02
-_TRICKLE: Final = 20.0  # messages a second, while it is measured
+_PATIENCE_S: Final = 90.0
+_POLL_S: Final = 0.02
+_TRICKLE_RATE: Final = 20.0  # messages a second during the measurement
 
 
 class Figures:
-    """Measures, `times` over."""
+    """Measures, round after round."""
 
     def __init__(self, settings: Settings, fleet: Fleet, items: list[str]) -> None:
         self._settings = settings
@@ -46,21 +46,21 @@ class Figures:
         self.read: defaultdict[str, list[int]] = defaultdict(list)  # changelog records until it was ready
 
     def served(self, worker: Worker) -> bool:
-        """Tell whether a worker answers for one item of each partition, itself or by the other."""
+        """Return whether a worker answers for one item of each partition, itself or through the other."""
         return all(worker.get(f"/atp/{_TENANT}/{item}")[0] == 200 for item in self._items)
 
     def until(self, what: str, worker: Worker, done: Callable[[], bool] | None = None) -> None:
         """Note the seconds until a worker answers for all."""
         began = time.monotonic()
         while not (self.served(worker) if done is None else done()):
-            if time.monotonic() - began > _PATIENCE:
-                raise TimeoutError(f"{what}: not within {_PATIENCE:.0f} s")
-            time.sleep(_LOOK)
+            if time.monotonic() - began > _PATIENCE_S:
+                raise TimeoutError(f"{what}: not within {_PATIENCE_S:.0f} s")
+            time.sleep(_POLL_S)
         self.seconds.setdefault(what, []).append(time.monotonic() - began)
 
     def both(self) -> None:
         """Wait until both serve, and the standbys have had time to read."""
-        took = self._fleet.wait_ready(LOG_PARTITIONS, _PATIENCE)
+        took = self._fleet.wait_ready(LOG_PARTITIONS, _PATIENCE_S)
         if took is None:
             raise TimeoutError("the workers do not get ready")
         time.sleep(3.0)
@@ -99,7 +99,7 @@ class Figures:
             if self.served(left):
                 longest = max(longest, asked - answered)
                 answered = time.monotonic()
-            time.sleep(_LOOK)
+            time.sleep(_POLL_S)
         self.seconds.setdefault("rolling restart: longest time without all answers", []).append(longest)
 
 
@@ -138,11 +138,11 @@ def measure(directory: Path, *, rows: int, rounds: int, session: float) -> Figur
             fleet.add()
         figures = Figures(settings, fleet, _one_item_each(100))
         try:
-            fleet.wait_ready(LOG_PARTITIONS, _PATIENCE)
+            fleet.wait_ready(LOG_PARTITIONS, _PATIENCE_S)
             _pour(settings, _Probes(seed=1), rate=2_000.0, seconds=rows / 2_000)
             while asyncio.run(lag(settings)) != Lag(0, 0):
                 time.sleep(0.5)
-            trickle = Pour(settings, Load(seed=2), rate=_TRICKLE, seconds=3_600)
+            trickle = Pour(settings, Load(seed=2), rate=_TRICKLE_RATE, seconds=3_600)
             trickle.start()
             for _ in range(rounds):
                 figures.round()

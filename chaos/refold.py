@@ -1,7 +1,7 @@
-"""The whole history again in one piece: what the tables and topics must hold, from the item log alone, bit for bit.
+"""Folds the whole item log again in one piece: what the tables and topics must hold, bit for bit.
 
-A fold of the log by the product's own rules but without any of the engine: no steps, no transactions, no RocksDB, no
-restarts. What became of each input on its way to the log, and whether the rules are right, is for the oracle to say.
+It uses the product's own rules but nothing of the engine: no steps, no transactions, no RocksDB, no restarts. Whether
+each input reached the log, and whether the rules are right, is for the oracle to judge.
 """
 
 from bisect import bisect_left, insort
@@ -25,7 +25,7 @@ from atp_stream.records import Output
 from atp_stream.settings import Settings
 from atp_stream.topics import Topics
 
-_SHOWN = 10
+_MAX_SHOWN = 10
 
 
 class Memory:
@@ -57,7 +57,7 @@ class Memory:
 
 
 async def differences(settings: Settings, history: History) -> list[str]:
-    """Return what tables and topics hold that a fold in one piece does not say, in words."""
+    """Return, in words, how tables and topics differ from a fold in one piece."""
     topics = Topics.of(settings)
     schemas = SchemaCache(RegistryAccess.of(settings))
     await schemas.warm(subjects(topics))
@@ -94,7 +94,7 @@ def _fold(
     fresh = plan(Position(genesis=genesis), records).fresh
     unfinished = True
     while fresh or unfinished:
-        # A record at a time, and what a policy leaves to be done before the next one: no conflation at all.
+        # One record at a time, and all work that a policy leaves before the next one: so nothing is conflated.
         answer = ledger(partition, memory, [] if unfinished else fresh[:1])
         fresh = fresh[answer.consumed :]
         unfinished = answer.unfinished
@@ -117,7 +117,7 @@ def _tables(history: History, wanted: dict[bytes, bytes]) -> list[str]:
     generations = {key for key in wanted if key.startswith(GENERATIONS.encode())}  # more of them may wait for the purge
     items = {key for key in wanted.keys() | there.keys() if not key.startswith(b"|")}
     wrong = sorted(key for key in items | generations if wanted.get(key) != there.get(key))
-    return [f"row {key!r} is {there.get(key)!r}, not {wanted.get(key)!r}" for key in wrong[:_SHOWN]]
+    return [f"row {key!r} is {there.get(key)!r}, not {wanted.get(key)!r}" for key in wrong[:_MAX_SHOWN]]
 
 
 def _exact(name: str, records: list[Record], wanted: list[Output]) -> list[str]:
@@ -125,7 +125,7 @@ def _exact(name: str, records: list[Record], wanted: list[Output]) -> list[str]:
     extra, missing = Counter(_flat(have)), Counter(_flat(want))
     found = [f"{name}: {count} too many of {one}" for one, count in (extra - missing).items()]
     found += [f"{name}: {count} missing of {one}" for one, count in (missing - extra).items()]
-    return found[:_SHOWN] or [f"{name}: order of {key}" for key in want if want[key] != have[key]][:_SHOWN]
+    return found[:_MAX_SHOWN] or [f"{name}: order of {key}" for key in want if want[key] != have[key]][:_MAX_SHOWN]
 
 
 def _conflated(name: str, history: History, wanted: list[Output]) -> list[str]:
@@ -138,7 +138,7 @@ def _conflated(name: str, history: History, wanted: list[Output]) -> list[str]:
         unseen = not said and pairs[-1] in {(0, 0), (0, ())}  # a channel, or dates, that came and went within a step
         if not unseen and (said[-1:] != pairs[-1:] or not all(pair in rest for pair in said)):
             found.append(f"{name}: {key} says {said[-5:]}, which is no part of {pairs[-9:]}")
-    return found[:_SHOWN]
+    return found[:_MAX_SHOWN]
 
 
 def _shown(history: History, name: str, value: bytes) -> tuple[Any, Any]:

@@ -1,4 +1,4 @@
-"""What a run came to, for people and for programs."""
+"""The result of a run, for people and for programs."""
 
 from collections import Counter
 from dataclasses import dataclass, field, fields
@@ -7,12 +7,12 @@ from typing import Any
 from chaos.fleet import EXIT_GAVE_UP, Exit
 from chaos.schedule import BROKER, BROKERS
 
-_SHOWN = 15
+_MAX_SHOWN = 15
 
 
 @dataclass(slots=True, kw_only=True)
 class Report:
-    """One run; `lag_seconds` is from the last fault's end until nothing was behind, None if it never was."""
+    """One run; `lag_seconds` is the time from the last fault until all was caught up, None if it never was."""
 
     seed: int
     seconds: float
@@ -32,7 +32,7 @@ class Report:
 
     @property
     def struck(self) -> dict[str, int]:
-        """How often which kind of fault struck: the summary of `kills` and `faults` by which runs are compared."""
+        """How often each kind of fault happened: the summary of `kills` and `faults` by which runs are compared."""
         zombies = sum(count for name, count in self.faults.items() if name.startswith("freeze"))
         summary = {"kill -9": self.kills.total(), "zombies": zombies, "storms": self.faults["storm"]}
         of_brokers = (name for name in dict.fromkeys((*BROKER, *BROKERS)) if self.faults[name])
@@ -73,7 +73,7 @@ class Report:
             *(f"  note: {note}" for note in self.notes),
             *(f"  {name} {count:,}" for name, count in self.counted.items() if isinstance(count, int) and count),
             *(f"  stuck: {words}" for words in self.stuck),
-            *(f"  {words}" for words in self.objections[:_SHOWN]),
+            *(f"  {words}" for words in self.objections[:_MAX_SHOWN]),
             f"lost {self.lost}, doubled {self.doubled}, wrong {self.wrong}, stuck {len(self.stuck)}: "
             + ("passed" if self.passed else "FAILED"),
         ]

@@ -1,4 +1,4 @@
-"""One run: a stack, workers, load, faults; then quiet, and the judges."""
+"""One run: a stack, workers, load and faults; then quiet, and the judges."""
 
 import asyncio
 import contextlib
@@ -28,18 +28,18 @@ from chaos.faults import WORKERS, Faults
 from chaos.fleet import Fleet
 from chaos.follower import Follower
 from chaos.lag import Lag, lag
-from chaos.load import WINDOW, Load
+from chaos.load import WINDOW_S, Load
 from chaos.pour import Pour
 from chaos.report import Report
 from chaos.schedule import Fault, at_midnight, plan
 from chaos.soak import Usage
 from chaos.worker import BLIND
 
-READY_SECONDS: Final = 60.0
-LAG_SECONDS: Final = 60.0  # so long nothing may come nearer before a system counts as stuck
-_SETTLED_SECONDS: Final = 10.0  # by then the last time limit of the load is over
-_DISK: Final = "96m"
-_TICK: Final = 0.05
+READY_S: Final = 60.0
+STANDSTILL_S: Final = 60.0  # a system whose backlog has not shrunk for so long counts as stuck
+_SETTLED_S: Final = 10.0  # after them the last time limit of the load is over
+_DISK_SIZE: Final = "96m"
+_TICK_S: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +49,7 @@ class Options:
     seed: int
     seconds: float
     rate: float = 100.0
-    window: float = WINDOW
+    window: float = WINDOW_S
     session: float = 5.0
     brokers: int = 1
     blind: str = ""
@@ -61,7 +61,7 @@ class Options:
 
 
 def run(options: Options, java_dir: Path, say: Callable[[str], None]) -> Report:
-    """Run in a directory of its own, and return what came of it; nothing that was started is left running."""
+    """Run in a directory of its own, and return the report; nothing that was started is left running."""
     with tempfile.TemporaryDirectory(prefix="atp-chaos-", ignore_cleanup_errors=True) as made:
         directory = options.keep or Path(made)
         directory.mkdir(parents=True, exist_ok=True)
@@ -108,10 +108,10 @@ class Run:
         if not self._options.tmpfs:
             return None
         directory.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={_DISK}", "tmpfs", str(directory)], check=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={_DISK_SIZE}", "tmpfs", str(directory)], check=True)
         return directory
 
-    def _tell(self, words: str) -> None:
+    def _log(self, words: str) -> None:
         self._say(f"{time.monotonic() - self._began:6.1f} s  {words}")
 
     def play(self) -> Report:
@@ -125,10 +125,10 @@ class Run:
             self._follower.start()
         for _ in range(WORKERS):
             self._fleet.add()
-        took = self._fleet.wait_ready(LOG_PARTITIONS, READY_SECONDS)
+        took = self._fleet.wait_ready(LOG_PARTITIONS, READY_S)
         if took is None:
             raise Failure(f"the workers do not get ready: {[w.last_words() for w in self._fleet.workers]}")
-        self._tell(f"{WORKERS} workers ready after {took:.1f} s")
+        self._log(f"{WORKERS} workers ready after {took:.1f} s")
         try:
             self._act()
             self._calm()
@@ -147,7 +147,7 @@ class Run:
             seed=options.seed,
             frame=avro_writer(self._settings),
             window=options.window,
-            most_open=soak.MOST_OPEN if options.soak else None,
+            max_open=soak.MAX_OPEN_ORDERS if options.soak else None,
         )
         pour = Pour(self._settings, source, rate=options.rate, seconds=options.seconds)
         waiting = self._planned()
@@ -159,7 +159,7 @@ class Run:
         while pour.is_alive() or waiting or not self._faults.quiet:
             while waiting and waiting[0].at <= time.monotonic() - began:
                 fault = waiting.pop(0)
-                self._tell(fault.name)
+                self._log(fault.name)
                 self._faults.strike(fault.name)
             self._faults.tend()
             self._fleet.tend()
@@ -167,11 +167,11 @@ class Run:
                 pids = {"the worker that lives": self._fleet.workers[0].pid, "broker": self._stack.broker.pid}
                 usage.look(pids, self._follower.rows)
                 if self._follower.error is not None:
-                    raise Failure(f"nobody reads along any more: {self._follower.error!r}")
+                    raise Failure(f"the follower has stopped reading: {self._follower.error!r}")
             if waiting or not self._faults.quiet:
                 healed = time.monotonic()
-            time.sleep(_TICK)
-        if options.soak:  # the load goes on behind the last fault
+            time.sleep(_TICK_S)
+        if options.soak:  # the load goes on after the last fault
             healed = time.monotonic()
         if pour.error is not None:
             raise Failure(f"the load could not be sent: {pour.error!r}")
@@ -197,8 +197,8 @@ class Run:
         """Wait until nothing is behind."""
         report, moved = self.report, self._healed
         least: Lag | None = None
-        self._tell("no more faults; waiting until nothing is behind")
-        while time.monotonic() - moved < LAG_SECONDS:
+        self._log("no more faults; waiting until nothing is behind")
+        while time.monotonic() - moved < STANDSTILL_S:
             self._fleet.tend()
             with contextlib.suppress(KafkaError, provision.ProvisionError):  # a broker may be slow to come back
                 last = asyncio.run(lag(self._settings))
@@ -207,24 +207,24 @@ class Run:
                     break
                 if least is None or last < least:
                     least, moved = last, time.monotonic()  # a busy machine is slow, which is not stuck
-            time.sleep(_TICK)
+            time.sleep(_TICK_S)
         else:
-            report.stuck.append(f"for {LAG_SECONDS:.0f} s nothing moved that is behind: {least}")
-        took = self._fleet.wait_ready(LOG_PARTITIONS, READY_SECONDS)
+            report.stuck.append(f"the backlog has not shrunk for {STANDSTILL_S:.0f} s: {least}")
+        took = self._fleet.wait_ready(LOG_PARTITIONS, READY_S)
         if took is None:
             report.stuck.append(f"only partitions {self._fleet.owned()} are served")
-        time.sleep(_SETTLED_SECONDS)
+        time.sleep(_SETTLED_S)
         report.restarts, report.exits = self._fleet.restarts, self._fleet.exits
 
     def _judge(self) -> None:
-        self._tell("judging")
+        self._log("judging")
         read = self._read()
         if self._options.keep:
             (self._options.keep / "history.pickle").write_bytes(pickle.dumps(read))
         past = cut(read)
         began = time.monotonic()
         report, verdict = self.report, check(past)
-        self._tell(f"the oracle took {time.monotonic() - began:.1f} s")
+        self._log(f"the oracle took {time.monotonic() - began:.1f} s")
         report.lost, report.doubled, report.oversold = verdict.lost, verdict.doubled, verdict.oversold
         report.counted = verdict.plain()
         report.objections += verdict.objections
@@ -257,9 +257,9 @@ class Run:
         return self._follower.history() if self._follower else asyncio.run(judge.topics(self._settings))
 
     def _epilogue(self) -> None:
-        self._tell("a source topic is made anew under running workers")
+        self._log("a source topic is created again under running workers")
         last = Epilogue(self._settings, self._stack, self._fleet)
         self.report.objections += last.source_recreated()
-        self._tell("Kafka is wiped under old data directories")
+        self._log("Kafka is wiped under old data directories")
         self.report.objections += last.kafka_wiped()
         self.report.faults += Counter({"source recreated": 1, "kafka wiped": 1})

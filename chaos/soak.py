@@ -1,8 +1,8 @@
-"""A soak: plain load for long, one kill -9 a minute, and topics that are compacted and cut all the time.
+"""A soak: plain load for a long time, one kill -9 a minute, and topics that are compacted and cut all the time.
 
-One worker is never killed: it lives through all take-overs, and what it and the broker use is sampled. The load has a
-closed set of items, whose orders end and are forgotten, so that what must be remembered reaches a plateau: what a
-worker uses may grow with the rows of its tables, but not without them.
+One worker is never killed: it lives through all take-overs, and its memory and files and those of the broker are
+sampled. The load has a fixed set of items, whose orders end and are forgotten, so the number of rows reaches a plateau:
+the memory of a worker may grow with the rows of its tables, but not without them.
 """
 
 import time
@@ -24,28 +24,28 @@ from atp_stream.topics import Topic, Topics
 from benchmarks import proc
 from chaos.schedule import Fault
 
-EVERY_S: Final = 60.0
-LOOK_S: Final = 5.0
-MEASURED_S: Final = 1_200.0  # at the end of the load, or two thirds of it
+KILL_INTERVAL_S: Final = 60.0
+SAMPLE_INTERVAL_S: Final = 5.0
+MAX_MEASURED_S: Final = 1_200.0  # the end of the load that is measured; at most two thirds of it
 RETENTION_S: Final = 120
-"""How long records of inputs, log and outputs are kept, and ended reservations and supplies: the least there is."""
-MOST_OPEN: Final = 12
-_POINTS: Final = 20  # means that a slope goes through: neighbouring samples are too much alike
-_SURE: Final = 2.0  # standard errors
-_SEGMENT_MS: Final = "20000"  # by default a busy segment is in use for hours, and is neither cut nor compacted
+"""The retention of inputs, log and outputs, and of ended reservations and supplies: the shortest that is allowed."""
+MAX_OPEN_ORDERS: Final = 12
+_TREND_POINTS: Final = 20  # samples are averaged to so many: neighbours are too much alike to count as independent
+_SIGNIFICANT_ERRORS: Final = 2.0  # a slope of more standard errors than this is growth
+_SEGMENT_MS: Final = "20000"  # a segment in use is neither cut nor compacted, and by default it is in use for hours
 _WAIT_S: Final = 30.0
 _CUT: Final = {"segment.ms": _SEGMENT_MS, "retention.ms": str(RETENTION_S * 1_000)}
 _COMPACTED: Final = {
     "segment.ms": _SEGMENT_MS,
     "min.cleanable.dirty.ratio": "0.01",
-    "min.compaction.lag.ms": "45000",  # who reads along fails sooner: after two rounds of 20 s and the pause between
+    "min.compaction.lag.ms": "45000",  # longer than two rounds of the follower with a pause: no row may go unread
     "max.compaction.lag.ms": "60000",
 }
 
 
 def plan(seconds: float) -> list[Fault]:
     """Return the kills of a soak."""
-    return [Fault(EVERY_S * number, "kill_other") for number in range(1, int(seconds / EVERY_S))]
+    return [Fault(KILL_INTERVAL_S * number, "kill_other") for number in range(1, int(seconds / KILL_INTERVAL_S))]
 
 
 def shorten(settings: Settings) -> None:
@@ -66,12 +66,12 @@ def shorten(settings: Settings) -> None:
 
 
 def is_compacted(topic: Topic) -> bool:
-    """Tell whether a topic keeps the last record of each key, instead of all records for a time."""
+    """Return whether a topic keeps the last record of each key, instead of all records for a time."""
     return topic.config.get("cleanup.policy") == "compact"
 
 
 class Trend(NamedTuple):
-    """How a figure goes: from where to where, its slope a minute by least squares, and the standard error of that."""
+    """How a figure develops: first and last value, slope a minute by least squares, and the slope's standard error."""
 
     first: float
     last: float
@@ -80,8 +80,8 @@ class Trend(NamedTuple):
 
     @property
     def is_flat(self) -> bool:
-        """Whether it does not grow, as far as its noise lets that be known."""
-        return self.slope <= _SURE * self.error
+        """Whether no growth stands out from the noise."""
+        return self.slope <= _SIGNIFICANT_ERRORS * self.error
 
     def words(self, *, unit: str, slope_unit: str, scale: float = 1.0) -> str:
         """Return it for people; the slope is shown `scale` times as large, in a unit of its own."""
@@ -92,8 +92,8 @@ class Trend(NamedTuple):
 
 
 def trend(samples: Sequence[tuple[float, float]]) -> Trend | None:
-    """Return how a figure goes by samples of (seconds, value) in their order; None if they are too few."""
-    size = max(1, len(samples) // _POINTS)
+    """Return the trend of samples of (seconds, value), in order of time; None if they are too few."""
+    size = max(1, len(samples) // _TREND_POINTS)
     points = [samples[start : start + size] for start in range(0, len(samples) - size + 1, size)]
     minutes = [fmean(at for at, _ in point) / 60 for point in points]
     values = [fmean(value for _, value in point) for point in points]
@@ -125,9 +125,9 @@ class Usage:
         self.rows: list[tuple[float, float]] = []
 
     def look(self, pids: Mapping[str, int], rows: int) -> None:
-        """Take a sample of each process, and of how many rows there are, if it is time."""
+        """Take a sample of each process and of the number of rows, if the last one is old enough."""
         now = time.monotonic() - self._began
-        if now - self._looked_s < LOOK_S:
+        if now - self._looked_s < SAMPLE_INTERVAL_S:
             return
         self._looked_s = now
         self.rows.append((now, rows))
@@ -137,9 +137,9 @@ class Usage:
             self.samples.setdefault(name, []).append(Sample(now, resident_mib, files))
 
     def lines(self) -> list[str]:
-        """Return how each figure went while it was measured."""
+        """Return the trend of each figure."""
         end = self.rows[-1][0] if self.rows else 0.0
-        since = max(end - MEASURED_S, end / 3)
+        since = max(end - MAX_MEASURED_S, end / 3)
         found = [f"measured from {since / 60:.1f} to {end / 60:.1f} minutes"] if self.rows else []
         if rows := trend([one for one in self.rows if one[0] >= since]):
             found.append(f"rows of the tables: {rows.words(unit='rows', slope_unit='rows')}")

@@ -1,6 +1,6 @@
-"""A worker of the product that obeys orders to die: `python -m chaos.worker` for `atp worker`.
+"""A worker of the product that can be instructed to die: `python -m chaos.worker` in place of `atp worker`.
 
-Its own variables do not begin with `ATP_`, for a worker refuses those that it does not know.
+Its own variables do not begin with `ATP_`, because a worker refuses unknown ones that do.
 """
 
 import os
@@ -11,10 +11,10 @@ from pathlib import Path
 from chaos.blind import GUARDS
 from chaos.points import Points
 
-ORDER = "CHAOS_ORDER"
-"""The file of orders."""
+INSTRUCTION = "CHAOS_INSTRUCTION"
+"""The file with the instruction."""
 CLOCK = "CHAOS_CLOCK"
-"""Seconds by which the clock of this worker is ahead, because that of the run is or because it is wrong."""
+"""Seconds by which this worker's clock is ahead: as that of the whole run is, or because it is wrong."""
 BLIND = "CHAOS_BLIND"
 """The guard that is switched off."""
 
@@ -26,9 +26,9 @@ def _shift_clock(seconds: float) -> None:
 
 
 def main() -> None:
-    """Run a worker that can be told to die."""
+    """Run a worker that can be instructed to die."""
     _shift_clock(float(os.environ.get(CLOCK, "0")))
-    Points(Path(os.environ[ORDER])).install()
+    Points(Path(os.environ[INSTRUCTION])).install()
     if os.environ.get(BLIND):
         GUARDS[os.environ[BLIND]]()
     from atp_stream.cli import main as atp

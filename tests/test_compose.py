@@ -48,10 +48,10 @@ def test_the_images_of_the_board_are_named_by_their_digests() -> None:
 
 
 def test_the_board_has_no_administrator_whose_password_everybody_knows() -> None:
-    told = SERVICES["grafana"]["environment"]
+    variables = SERVICES["grafana"]["environment"]
 
-    assert "true" == told["GF_SECURITY_DISABLE_INITIAL_ADMIN_CREATION"] == told["GF_AUTH_DISABLE_LOGIN_FORM"]
-    assert ("true", "Viewer") == (told["GF_AUTH_ANONYMOUS_ENABLED"], told["GF_AUTH_ANONYMOUS_ORG_ROLE"])
+    assert "true" == variables["GF_SECURITY_DISABLE_INITIAL_ADMIN_CREATION"] == variables["GF_AUTH_DISABLE_LOGIN_FORM"]
+    assert ("true", "Viewer") == (variables["GF_AUTH_ANONYMOUS_ENABLED"], variables["GF_AUTH_ANONYMOUS_ORG_ROLE"])
 
 
 def test_kafka_and_the_registry_are_those_that_the_tests_run_against() -> None:
@@ -127,7 +127,7 @@ def test_what_containers_run_are_commands_of_atp() -> None:
     assert 'ENTRYPOINT ["atp"]' in DOCKERFILE
 
 
-def test_kafka_tells_containers_and_this_machine_addresses_that_each_can_reach() -> None:
+def test_kafka_gives_containers_and_this_machine_addresses_that_each_can_reach() -> None:
     kafka = SERVICES["kafka"]
     advertised = dict(part.split("://") for part in kafka["environment"]["KAFKA_ADVERTISED_LISTENERS"].split(","))
 

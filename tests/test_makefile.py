@@ -52,14 +52,14 @@ def test_the_demo_prints_nothing_but_its_own(clone):
     assert (0, '{"arguments": "demo --json"}\n', "") == make(clone, "demo", "ARGS=--json")
 
 
-def test_help_tells_every_target_but_the_parts_of_others(clone):
+def test_help_lists_every_target_but_the_parts_of_others(clone):
     (phony,) = re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
 
     code, out, err = make(clone, "help")
 
     assert (0, "") == (code, err)
-    told = re.findall(r"^make (\S+)  +\S", out, re.MULTILINE)
-    assert sorted(name for name in phony.split() if not name.startswith(("lint-", "nightly-"))) == sorted(told)
+    listed = re.findall(r"^make (\S+)  +\S", out, re.MULTILINE)
+    assert sorted(name for name in phony.split() if not name.startswith(("lint-", "nightly-"))) == sorted(listed)
 
 
 def test_kafka_is_fetched_without_java_and_maven(clone):
@@ -67,7 +67,7 @@ def test_kafka_is_fetched_without_java_and_maven(clone):
 
 
 @pytest.mark.parametrize("target", ["install", "install-dev", "demo"])
-def test_a_missing_python_is_told_in_one_line(clone, target):
+def test_a_missing_python_is_reported_in_one_line(clone, target):
     shutil.rmtree(clone / ".venv")
 
     code, out, err = make(clone, target, "PYTHON=python3.6")

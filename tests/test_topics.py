@@ -25,7 +25,7 @@ def test_our_topics_have_the_partitions_of_the_contract():
     assert expected == {topic.name: topic.partitions for topic in TOPICS.every if topic.ours}
 
 
-def test_the_inputs_are_the_topics_of_upstream_and_the_orders_to_the_policy():
+def test_the_inputs_are_the_topics_of_upstream_and_the_policy_changes():
     assert [
         "inventory.adjusted",
         "inventory.core.stock.availability.changed",

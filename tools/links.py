@@ -1,6 +1,6 @@
-"""The site's hook for mkdocs: the README is its first page, and what pages link to outside docs/ is in it as well.
+"""The hook for mkdocs that makes the README the first page, and adds the files outside docs/ that pages link to.
 
-So the same links work in the repository and in the site, and `mkdocs build --strict` checks all of them.
+So the same links work in the repository and on the site, and `mkdocs build --strict` checks all of them.
 """
 
 import posixpath
@@ -34,7 +34,7 @@ def outside(page: Path) -> Iterator[Path]:
 
 
 def on_files(files: Files, config: Any) -> Files:
-    """Add the README, and what is linked to outside docs/, by pages that are added as well."""
+    """Add the README and the files outside docs/ that pages link to; added pages count, too."""
     files.append(File.generated(config, "index.md", abs_src_path=str(README)))
     pages = [README, *DOCS.rglob("*.md")]
     while pages:
@@ -46,7 +46,7 @@ def on_files(files: Files, config: Any) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
-    """Let links lead to where their targets are in the site; names of code blocks are for tests alone."""
+    """Point links to where their targets are on the site, and drop names of code blocks, which only tests use."""
     here, folder = Path(page.file.abs_src_path), posixpath.dirname(page.file.src_uri)
 
     def moved(link: re.Match[str]) -> str:

@@ -1,4 +1,4 @@
-"""The list of what `atp stack fetch` fetches: `make lock-java` makes it anew after a version below was changed.
+"""Writes the list of what `atp stack fetch` fetches: run `make lock-java` after a change of a version below.
 
 Maven's rules say which jars belong to Kafka; jgo applies them. Sizes and checksums are of the files as they come.
 """
@@ -13,9 +13,9 @@ from jgo.maven import Artifact, Dependency, MavenContext
 from atp_stream.devstack.artifacts import LOCK, REGISTRY
 
 KAFKA: Final = "org.apache.kafka:kafka_2.13:4.1.2"
-# Kafka's published artifact has no logging backend: without one a broker that fails says nothing.
+# Kafka's published artifact has no logging backend, and without one a broker fails silently.
 LOGGING: Final = "org.apache.logging.log4j:log4j-slf4j-impl:2.24.3"
-# The archive holds all that it needs, so its dependencies are not asked for.
+# The archive contains its dependencies, so none are resolved.
 APICURIO: Final = "2.6.13.Final"
 
 _HEAD: Final = """\
@@ -35,7 +35,7 @@ def main() -> None:
 
 def _root(context: MavenContext, coordinates: str) -> Dependency:
     root = context.create_dependency(coordinates)
-    root.raw = True  # else the versions that one root names for itself would hold for the dependencies of the other
+    root.raw = True  # otherwise the versions that one root states would apply to the dependencies of the other
     return root
 
 

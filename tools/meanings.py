@@ -1,4 +1,4 @@
-"""What the keys of the policy mean, in words for operators; a test compares the names with the code."""
+"""The meanings of the policy's keys, for operators; a test compares the names with the code."""
 
 from typing import Final
 
@@ -51,8 +51,8 @@ POLICY: Final = {
         "past_due_days": "Days for which a supply that is late still counts",
         "past_due_offset": "Days from today on which a supply that is late is expected",
         "dock_days": "Days after the stated one on which a supply counts: the time from its arrival to the shelf",
-        "lead_time": "Days in which units could be there that nobody has ordered: told on request, never promised",
-        "receipt_grace": "Seconds for which received units count before the stock tells of them",
+        "lead_time": "Days in which units could be there that nobody has ordered: shown on request, never promised",
+        "receipt_grace": "Seconds for which received units count before the stock contains them",
         "project": "Whether availability by day is published",
     },
     "rule": {

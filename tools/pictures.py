@@ -70,13 +70,13 @@ def _take(browser: Browser, url: str) -> None:
         page = context.new_page()
         page.goto(f"{url}/#/{TENANT}/{places[page_name]}")
         page.wait_for_selector("main .shown section")
-        page.wait_for_timeout(12_000 if page_name == "now" else 3_000)  # so long do events and rates take to show
+        page.wait_for_timeout(12_000 if page_name == "now" else 3_000)  # until events and rates show
         page.screenshot(path=PICTURES / f"{page_name}-{width}-{scheme}.png", full_page=True)
         context.close()
 
 
 def _places(url: str) -> dict[str, str]:
-    """Return the address of each page: that of the item with most at risk, and of one of its reservations."""
+    """Return the address of each page, for the item with most at risk and one of its reservations."""
     with urlopen(f"{url}/items/{TENANT}?risk=any&limit=1") as answer:  # noqa: S310  (the demo's own address)
         found = json.load(answer)["items"]
     item = quote(found[0]["item"] if found else "sku-001", safe="")

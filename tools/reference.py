@@ -1,4 +1,4 @@
-"""The tables of the reference, and the picture of a reservation's states, made from the code: they say what it does.
+"""Makes the tables of the reference, and the picture of a reservation's states, from the code.
 
 `make docs` writes them between the markers in their pages; a test compares, and names the command.
 """
@@ -76,7 +76,7 @@ def settings() -> str:
 
 
 def acls() -> str:
-    """Return the table of what each principal must be allowed to do."""
+    """Return the table of the rights that each principal needs."""
     rows = []
     for principal, grants in minimal(Settings()).items():
         names: dict[tuple[str, str], list[str]] = {}
@@ -93,7 +93,7 @@ def _words(name: str) -> str:
 
 
 def _shortened(names: list[str]) -> str:
-    """Return names of resources; those of topics that belong together in a word."""
+    """Return names of resources, with one word for topics that belong together."""
     topics = Topics.of(Settings())
     inputs, outputs = [[topic.name for topic in some] for some in (topics.inputs[:-1], topics.outputs)]
     if names == [topic.name for topic in topics.every]:
@@ -142,7 +142,7 @@ def routes() -> list[str]:
 
 
 def endpoints() -> str:
-    """Return the table of endpoints, as the OpenAPI document tells of them."""
+    """Return the table of endpoints, as the OpenAPI document describes them."""
     paths: dict[str, dict[str, Any]] = yaml.safe_load(OPENAPI.read_text())["paths"]
     rows = [
         (f"`{method.upper()} {path}`", operation["summary"], " ".join(sorted(operation["responses"])))
@@ -160,7 +160,7 @@ def metrics() -> str:
     own = [metric for metric in registry.collect() if metric.name.startswith("atp_")]
     rows = []
     for metric in own:
-        # Labels have no public name: counters keep them in their collector, what is read off the worker in the metric.
+        # Labels have no public name: a counter has them in its collector, a figure read off the worker in the metric.
         made: Any = registry._names_to_collectors.get(metric.name, metric)  # noqa: SLF001
         labels: tuple[str, ...] = made._labelnames  # noqa: SLF001
         name = f"{metric.name}_total" if metric.type == "counter" else metric.name
@@ -192,7 +192,7 @@ SECTIONS: Final[dict[str, type[Any]]] = {
 
 
 def policy() -> str:
-    """Return the table of the keys that a policy may have, by the place where they stand."""
+    """Return the table of the keys that a policy may have, by their place in it."""
     rows = [
         (
             f"`{key}`",
@@ -230,7 +230,7 @@ PAGES: Final[dict[Path, dict[str, Callable[[], str]]]] = {
     SECURITY: {"acls": acls},
     RESERVATIONS: {"states": states.picture},
 }
-"""What is made for each page, by the name in its markers."""
+"""The function that makes each table, by page and by the name in its markers."""
 
 
 def rewritten(text: str, made: Mapping[str, Callable[[], str]]) -> str:

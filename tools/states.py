@@ -1,4 +1,4 @@
-"""The states of a reservation as a Mermaid picture, found by trying: the fold answers short sequences of commands.
+"""Draws the states of a reservation with Mermaid; it finds them by folding short sequences of commands.
 
 States are those of the code's own enums, ends those of `End`; an arrow is there if some sequence took it.
 """
@@ -66,7 +66,7 @@ _CAUSES: Final[list[tuple[str, Callable[[str, int], AnyCommand]]]] = [
 
 
 class _Story(NamedTuple):
-    """What is committed after some commands."""
+    """The committed rows after some commands."""
 
     rows: Mapping[str, Any]
     length: int
@@ -97,7 +97,7 @@ class _Story(NamedTuple):
 
     @property
     def sign(self) -> bytes:
-        """What decides how the story can go on; when things happened does not."""
+        """What decides how the story can go on; times do not."""
         row: Reservation | None = self.rows.get(_ROW)
         if row is None:
             return msgspec.json.encode(self.on_hand)
@@ -118,7 +118,7 @@ def _state_of(rows: Mapping[str, Any]) -> State:
 
 
 def changes() -> dict[tuple[Status | None, Status], set[str]]:
-    """Return each change of state that was seen, from None before anything was heard, with what caused it."""
+    """Return each change of state that was found, with its cause; None is the state before the first command."""
     policy = _Story({}, 0).then(
         lambda event, now: SetPolicy(event_id=event, at_us=now * 1000, document=msgspec.Raw(_POLICY))
     )

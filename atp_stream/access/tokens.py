@@ -12,7 +12,7 @@ from aiokafka.abc import AbstractTokenProvider
 from atp_stream.access.tls import client_context
 from atp_stream.settings import KafkaSecurity
 
-_SHARE: Final = 0.8  # of its life, after which a token is asked for anew
+_RENEWAL_SHARE: Final = 0.8  # of its life, after which a token is asked for anew
 _ANSWER_S: Final = 10.0
 _LIFE_S: Final = 60.0  # of a token that does not say how long it lives
 
@@ -54,7 +54,7 @@ class Tokens(AbstractTokenProvider):  # type: ignore[misc] # aiokafka has no typ
         with self._lock:
             if time.monotonic() >= self._stale_at:
                 self._token, life_s = self._asked()
-                self._stale_at = time.monotonic() + _SHARE * life_s
+                self._stale_at = time.monotonic() + _RENEWAL_SHARE * life_s
             return self._token
 
     def _asked(self) -> tuple[str, float]:

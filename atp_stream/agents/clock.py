@@ -242,7 +242,7 @@ def _least_sure(passed: Mapping[str, int | None]) -> int | None:
 
 
 def add_clock(app: EngineApp, topics: Topics, genesis: str, kafka: KafkaAccess) -> Clock:
-    """Let the app tell the time once it has its first partitions."""
+    """Let the app append ticks once it has its first partitions."""
     clock = Clock(app, topics, genesis, new_producer=lambda: make_producer(kafka))
 
     @app.task  # type: ignore[untyped-decorator] # its types know no plain coroutine function

@@ -10,7 +10,7 @@ from typing import Any, Final
 from mode import get_logger
 
 from atp_stream.domain.row_keys import POLICY
-from atp_stream.domain.state.rows import PolicyRow
+from atp_stream.domain.state.partition_rows import PolicyRow
 from atp_stream.engine import lag
 from atp_stream.engine.app import EngineApp
 from atp_stream.engine.journal import listed
@@ -22,7 +22,7 @@ log = get_logger(__name__)
 
 INTERVAL_S: Final = 1.0
 RESTORING_S: Final = 10.0
-"""So often it is told how much is left to restore."""
+"""How often it is reported how much is left to restore."""
 
 
 class Conditions:

@@ -70,7 +70,7 @@ class Translator:
             return [self._letter(record, Refused(Reason.BROKEN, repr(error)))]
         if isinstance(found, Skipped):
             self.counts[record.topic, f"skipped_{found}"] += 1
-            self._tell(record, found)
+            self._report(record, found)
             return []
         accepted = self.counts[record.topic, "accepted"] = self.counts[record.topic, "accepted"] + 1
         if is_looked_at(accepted):
@@ -89,7 +89,7 @@ class Translator:
             return [Output(self._log.name, partition, name, command, headers) for partition in partitions]
         return [Output(self._log.name, partition, name, command, headers)]
 
-    def _tell(self, record: Any, skipped: Skipped) -> None:
+    def _report(self, record: Any, skipped: Skipped) -> None:
         """Log the first message of its kind that is skipped; all of them are counted."""
         why = (record.topic, skipped.what)
         if why not in self._logged and len(self._logged) < _MAX_LOGGED_SKIPS:

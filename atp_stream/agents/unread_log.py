@@ -23,13 +23,13 @@ log = get_logger(__name__)
 _MAX_TOLD: Final = 100  # of each topic: made-up names must not fill the memory, or the log
 _MAX_NAME_CHARS: Final = 100
 _MAX_SHOWN: Final = 5
-_FIRST: Final = 100
-_EACH: Final = 1_000
+_FIRST_RECORDS: Final = 100
+_EVERY_RECORDS: Final = 1_000
 
 
 def is_looked_at(accepted: int) -> bool:
-    """Tell whether the message that is the how-manieth of its topic is one to look at."""
-    return accepted <= _FIRST or not accepted % _EACH
+    """Return whether the message that is the how-manieth of its topic is one to look at."""
+    return accepted <= _FIRST_RECORDS or not accepted % _EVERY_RECORDS
 
 
 class UnreadLog:
@@ -50,7 +50,7 @@ class UnreadLog:
         for name in names:
             if len(known) < _MAX_TOLD and name not in known:
                 known.add(name)
-                self._tell(record, name)
+                self._report(record, name)
 
     def explained(self, record: Any, refused: Refused) -> Refused:
         """Return a refusal of a message in which something is missing, with the fields that may hold it."""
@@ -70,7 +70,7 @@ class UnreadLog:
             self._failed = True
             return []
 
-    def _tell(self, record: Any, name: str) -> None:
+    def _report(self, record: Any, name: str) -> None:
         near = resembled(self._kinds[record.topic], name)
         meant = f"; did you mean {near}?" if near else ""
         place = f"{record.topic}/{record.partition}/{record.offset}"

@@ -103,7 +103,7 @@ class Events:
     async def compare(
         self, reader: Reader, decode: OutputReader, mine: Callable[[bytes], bool], advance: Callable[[int], None]
     ) -> Wrong:
-        """Read the topics, and return what is wrong with them; `mine` tells by the key what is looked at."""
+        """Read the topics, and return what is wrong with them; `mine` accepts the keys that are compared."""
         wrong = Wrong()
         for topic in self._once:
             await self._compare_once(topic, reader, decode, mine, advance, wrong)
@@ -191,7 +191,7 @@ class Events:
         return f"{self._last[int(tag)].name}: {shown.decode()}"
 
     def _unexplained(self, key: bytes, found: bytes) -> bool:
-        """Tell whether what a key shows last follows from nothing."""
+        """Return whether what a key shows last follows from nothing."""
         if self._rows.read(b"a|" + key) is not None or self._rows.read(b"n|" + key) is not None:
             return False
         # It may have changed and changed back, which one step of ours does not see: then it is as before the start.

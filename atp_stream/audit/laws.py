@@ -6,7 +6,8 @@ from typing import Final
 import msgspec
 
 from atp_stream.domain.row_keys import GENERATIONS, PURGE, generation_of, generation_prefix, item_key, item_of, kind_of
-from atp_stream.domain.state.rows import Item, PurgeRow
+from atp_stream.domain.state.partition_rows import PurgeRow
+from atp_stream.domain.state.rows import Item
 from atp_stream.domain.stock import upgrade
 from atp_stream.domain.stock.facts import NEVER
 from atp_stream.domain.stock.rows import Location, Sums
@@ -19,7 +20,7 @@ _BOUNDED: Final = frozenset("iLFXCcs")  # what grows with the number of facts or
 
 
 def broken_laws(rows: Scratch, mine: Callable[[bytes], bool]) -> Iterator[str]:
-    """Yield, in words, what is wrong with the stock of the items that `mine` tells by their rows' keys."""
+    """Yield, in words, what is wrong with the stock of the items whose keys `mine` accepts."""
     name, named, bare = "", Sums(), Sums()
     for raw, row in rows.scan():
         key = raw.decode()

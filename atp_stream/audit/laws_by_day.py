@@ -60,7 +60,7 @@ class _Sums:
 
 
 def broken_laws_by_day(rows: Scratch, mine: Callable[[bytes], bool]) -> Iterator[str]:
-    """Yield, in words, what is wrong with the dates of the items that `mine` tells by their rows' keys."""
+    """Yield, in words, what is wrong with the dates of the items whose keys `mine` accepts."""
     name, sums = "", _Sums()
     for raw, row in rows.scan():
         key = raw.decode()

@@ -13,10 +13,10 @@ from atp_stream.access.trouble import missing, start
 from atp_stream.audit.errors import AuditError
 from atp_stream.topics import Topic
 
-_START_SECONDS = 10.0
-_STALL_SECONDS = 60.0
+_START_S = 10.0
+_STALL_S = 60.0
 #: A transaction that is open now is over after this, one way or the other.
-_SETTLE_SECONDS = 60.0
+_SETTLE_S = 60.0
 
 
 class Reader:
@@ -44,7 +44,7 @@ class Reader:
         """
         tp = TopicPartition(topic, partition)
         there = (await self._uncommitted.end_offsets([tp]))[tp]
-        until = time.monotonic() + _SETTLE_SECONDS
+        until = time.monotonic() + _SETTLE_S
         while (end := await self.end(topic, partition)) < there:
             if time.monotonic() > until:
                 raise AuditError(f"a transaction on {topic}/{partition} stays open: try again later")
@@ -70,7 +70,7 @@ class Reader:
                     yield records
                 if await consumer.position(tp) > position:
                     progressed_at_s = time.monotonic()
-                elif time.monotonic() - progressed_at_s > _STALL_SECONDS:
+                elif time.monotonic() - progressed_at_s > _STALL_S:
                     raise AuditError(f"{topic}/{partition} cannot be read on from {position}")
         except OffsetOutOfRangeError:
             raise AuditError(f"retention removed records of {topic}/{partition} while they were read") from None
@@ -94,7 +94,7 @@ async def reader(kafka: KafkaAccess, topics: tuple[Topic, ...]) -> AsyncIterator
                 fetch_max_wait_ms=20,  # what is read next is always there already
             )
             stack.push_async_callback(consumer.stop)
-            await start(kafka, consumer, _START_SECONDS, AuditError)
+            await start(kafka, consumer, _START_S, AuditError)
             consumers.append(consumer)
         known = await consumers[0].topics()
         for topic in topics:

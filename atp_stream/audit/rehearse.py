@@ -25,10 +25,10 @@ from atp_stream.messages.rows import decode_command, decode_row, encode_command
 from atp_stream.records import Output
 from atp_stream.topics import WHOLE_PARTITION, Topics
 
-#: What is counted, in the order in which it is told.
+#: What is counted, in the order in which it is shown.
 COUNTED: Final = ("committed", "backordered", "partial", "rejected", "released", "promised", "put_off")
 _PUT_OFF: Final = {"LATER", "NO_DATE"}  # why what is promised by day has changed for the worse
-_COPIED = 2_000
+_BATCH_ROWS = 2_000
 
 
 class Period(NamedTuple):
@@ -119,7 +119,7 @@ class _Stage:
     def _begin(self, record: Any, log_time_ms: int) -> None:
         """Make the other side from what there is, and put the policy in force in front of a record."""
         rows = self.actual.rows.scan()
-        while some := list(islice(rows, _COPIED)):
+        while some := list(islice(rows, _BATCH_ROWS)):
             self._copy.write(some)
             for key, row in some:
                 self.was.know(key, row)
@@ -173,7 +173,7 @@ def _add(tally: Tally, more: Tally) -> None:
 
 
 class _Count:
-    """Counts what one side of a partition tells; of promises by day what is new since the last word about each."""
+    """Counts the events of one side of a partition; of promises by day, what is new since the last event of each."""
 
     def __init__(self, topics: Topics) -> None:
         self.tally = _tally()
@@ -193,7 +193,7 @@ class _Count:
             self._promised["|".join(key.decode().split("|", 2)[:2]), reservation_of(key.decode())] = units
 
     def add(self, outputs: Iterable[Output]) -> None:
-        """Count what is told."""
+        """Count the events."""
         for output in outputs:
             what = self._of_topic.get(output.topic)
             if what is None:

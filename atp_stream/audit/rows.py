@@ -53,7 +53,7 @@ def _remembered(rows: Scratch) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _is_kept(rows: Scratch, key: str) -> bool:
-    """Tell whether a row of a forgotten generation stays, because its item is stopped."""
+    """Return whether a row of a forgotten generation stays, because its item is stopped."""
     if not key.startswith(GENERATIONS):
         return False
     item = item_key(item_of(key))

@@ -20,7 +20,7 @@ from atp_stream.engine.position import POSITION_KEY, Position, encode_position
 from atp_stream.engine.scratch_store import Scratch
 
 FORMAT: Final = 1
-_FAST = 1  # more effort gains little
+_FAST_COMPRESSION = 1  # more effort gains little
 _ROWS = 1_000  # written at once
 
 
@@ -58,7 +58,7 @@ async def write(
     """Write the tables as they are now; the file appears under its name once it is whole."""
     part = path.with_name(path.name + ".part")
     try:
-        with gzip.open(part, "wb", compresslevel=_FAST) as file:
+        with gzip.open(part, "wb", compresslevel=_FAST_COMPRESSION) as file:
             file.write(_encode(head) + b"\n")
             for partition in range(partitions):
                 with Scratch(path.parent) as rows:

@@ -8,8 +8,8 @@ from atp_stream.audit.reading import Reader
 from atp_stream.engine.position import POSITION_KEY, NewerFormat, Position, decode_position
 from atp_stream.engine.scratch_store import Scratch
 
-_SHORT = 2.0  # seconds
-_LEGS = 10
+_SHORT_LEG_S = 2.0
+_MAX_LEGS = 10
 
 
 class Held(NamedTuple):
@@ -31,7 +31,7 @@ async def load(reader: Reader, changelog: str, partition: int, rows: Scratch) ->
     position: Position | None = None
     start = await reader.begin(changelog, partition)
     end = await reader.end(changelog, partition)
-    for leg in range(_LEGS):
+    for leg in range(_MAX_LEGS):
         began = time.monotonic()
         async for records in reader.stretch(changelog, partition, start, end):
             for record in records:
@@ -39,7 +39,7 @@ async def load(reader: Reader, changelog: str, partition: int, rows: Scratch) ->
                     position = read_position(record.value, f"{changelog}/{partition}")
             rows.write((record.key, record.value) for record in records if record.key != POSITION_KEY)
         start, end = end, await reader.end(changelog, partition)
-        if start >= end or (leg and time.monotonic() - began < _SHORT):
+        if start >= end or (leg and time.monotonic() - began < _SHORT_LEG_S):
             break
     return Held(position, start)
 

@@ -21,7 +21,7 @@ from atp_stream.audit.snapshot import Snapshot
 from atp_stream.audit.tables import Held, load
 from atp_stream.domain.fold.step import FOLD_VERSION
 from atp_stream.domain.row_keys import FOLD, GENERATIONS, REFERENCES, item_of
-from atp_stream.domain.state.rows import FoldRow
+from atp_stream.domain.state.partition_rows import FoldRow
 from atp_stream.engine.position import Position
 from atp_stream.engine.scratch_store import Scratch
 from atp_stream.messages.outbound import Outbound
@@ -34,7 +34,7 @@ from atp_stream.topics import Topics
 Advance = Callable[[str, int], None]
 """Told what is being read, and how many records of it more."""
 
-_AT_ONCE = 500
+_BATCH_RECORDS = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +46,7 @@ class Subject:
     item: str | None = None
 
     def mine(self, key: bytes) -> bool:
-        """Tell whether a key, of a row or of an event, is looked at."""
+        """Return whether a key, of a row or of an event, is looked at."""
         if self.item is None:
             return True
         name = self.item.encode()
@@ -222,5 +222,5 @@ async def start_from(
 def parts(outputs: Iterable[Output]) -> Iterator[list[Output]]:
     """Yield some at a time."""
     rest = iter(outputs)
-    while some := list(islice(rest, _AT_ONCE)):
+    while some := list(islice(rest, _BATCH_RECORDS)):
         yield some

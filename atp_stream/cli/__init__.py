@@ -43,5 +43,5 @@ def main() -> None:
 
     Example: atp stack up && atp init && atp worker
     """
-    # Its retries are not for a person to read: what fails for good is told once, in our words.
+    # Its retries are not for a person to read: what fails for good is reported once, in our words.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)

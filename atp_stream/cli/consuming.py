@@ -11,7 +11,7 @@ from atp_stream.cli.group import Failure
 from atp_stream.settings import Settings
 from atp_stream.topics import Topic
 
-_START_SECONDS = 8.0
+_START_S = 8.0
 
 
 @asynccontextmanager
@@ -32,7 +32,7 @@ async def reading(
         fetch_max_wait_ms=50,  # a request for ends waits behind it
     )
     try:
-        await start(kafka, consumer, _START_SECONDS, Failure)
+        await start(kafka, consumer, _START_S, Failure)
         known = await consumer.topics()
         absent = [topic.name for topic in topics if topic.name not in known]
         if absent:

@@ -26,7 +26,7 @@ _WORDS = {
     "other_supplies": "other supplies, expected by then",
     "arriving": "received, and not in the stock yet",
     "promised": "promised by then, in all channels",
-    "fenced_for_quotas": "fenced off for quotas",
+    "fenced_for_quotas": "earmarked for quotas",
     "own_fence": "the channel's own fence",
     "share_of_others": "not its share of the pool",
     "no_overflow": "a quota without overflow",

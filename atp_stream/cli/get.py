@@ -15,7 +15,7 @@ from atp_stream.domain.policy.channel_names import as_spelled
 from atp_stream.settings import Settings, is_loopback
 from atp_stream.web.tls import client_tls
 
-_ANSWER_SECONDS = 5.0
+_ANSWER_S = 5.0
 
 
 @click.command()
@@ -85,7 +85,7 @@ def item_url(settings: Settings, item: str, tenant: str | None, url: str | None)
 
 
 def rules_url(url: str, tenant: str, item: str) -> str:
-    """Return where the worker at `url` shows the rules that an item lives by, and what it has heard of them."""
+    """Return where the worker at `url` shows the rules that an item lives by, and what it knows of them."""
     return f"{url}/policy/{path_part(tenant)}/{path_part(item)}"
 
 
@@ -125,7 +125,7 @@ async def fetch(url: str, *names: str) -> dict[str, Any]:
 async def fetch_text(url: str, *names: str) -> bytes:
     """Return what `fetch` does, as it was sent: numbers keep every digit."""
     settings = Settings.from_environment()
-    timeout = aiohttp.ClientTimeout(total=_ANSWER_SECONDS)
+    timeout = aiohttp.ClientTimeout(total=_ANSWER_S)
     headers, target = _credentials(settings, URL(url, encoded=True)), URL(url, encoded=True)
     tls = client_tls(settings.web_ca) if target.scheme == "https" else True
     try:

@@ -1,4 +1,4 @@
-"""`atp policy`: the rules of the channels, and the units that are fenced off for them."""
+"""`atp policy`: the rules of the channels, and the units that are earmarked for them."""
 
 import asyncio
 import uuid

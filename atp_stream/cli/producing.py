@@ -10,8 +10,8 @@ from atp_stream.access import KafkaAccess
 from atp_stream.access.trouble import describe_error, missing, start
 from atp_stream.cli.group import Failure
 
-_START_SECONDS = 8.0  # a wrong address is told within ten, start of Python included
-_TOPIC_SECONDS = 3.0
+_START_S = 8.0  # a wrong address is reported within ten, start of Python included
+_TOPIC_S = 3.0
 
 
 class Place(NamedTuple):
@@ -28,11 +28,11 @@ async def produce(kafka: KafkaAccess, topic: str, key: bytes | None, value: byte
     Raises:
         Failure: no broker answers, the topic does not exist, or the broker refuses the record.
     """
-    producer = AIOKafkaProducer(**kafka, acks="all", request_timeout_ms=int(_START_SECONDS * 1000))
+    producer = AIOKafkaProducer(**kafka, acks="all", request_timeout_ms=int(_START_S * 1000))
     try:
-        await start(kafka, producer, _START_SECONDS, Failure)
+        await start(kafka, producer, _START_S, Failure)
         try:
-            async with asyncio.timeout(_TOPIC_SECONDS):  # sending would wait for it without a word
+            async with asyncio.timeout(_TOPIC_S):  # sending would wait for it without a word
                 await producer.partitions_for(topic)
         except (TimeoutError, KafkaError):
             raise Failure(missing(kafka, topic)) from None

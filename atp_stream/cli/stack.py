@@ -86,7 +86,7 @@ def up(
     if local.secure:
         asyncio.run(admit(KafkaAccess.of(Settings.from_environment(local.environment())), settings))
     _print_status(local, as_json=as_json)
-    _tell_use(settings, local)
+    _show_use(settings, local)
 
 
 @stack.command()
@@ -134,7 +134,7 @@ def _refuse_other(running: Stack, wanted: Stack, ports: dict[str, int | None]) -
         raise StackError(f"{option}: the stack runs already, and is {so}; {_STOP_FIRST}")
 
 
-def _tell_use(settings: Settings, local: Stack) -> None:
+def _show_use(settings: Settings, local: Stack) -> None:
     """Say what to set, where it is not set already."""
     wanted = local.environment()
     if local.vault:

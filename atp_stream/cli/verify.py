@@ -31,7 +31,7 @@ from atp_stream.topics import Topics
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What the command was told."""
+    """The options of the command."""
 
     item: str | None
     snapshot: Path | None

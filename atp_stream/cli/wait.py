@@ -20,7 +20,7 @@ from atp_stream.settings import Settings
 from atp_stream.topics import LOG_PARTITIONS, Topics
 
 _PATIENCE_S = 20.0
-_POLL = 0.2
+_POLL_S = 0.2
 _LAST_LOOK_MS = 500  # a refusal is committed together with the position that shows that the change was read
 
 
@@ -77,7 +77,7 @@ async def _outcome(
         }
         if not behind:
             return await _refusal(consumer, partitions, place, _LAST_LOOK_MS) or Outcome(in_force=True)
-        await asyncio.sleep(_POLL)
+        await asyncio.sleep(_POLL_S)
     raise Failure(_why_not(behind, len(views), place))
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from atp_stream.demo import wire
 
 Poison = tuple[str, bytes | None, bytes | None]  # kind, key, value
-_HOUR: Final = 3_600_000_000
+_HOUR_US: Final = 3_600_000_000
 _NO_SCHEMA: Final = 987_654_321
 
 
@@ -35,7 +35,7 @@ _KINDS: Final[list[Callable[[int], Poison]]] = [
     lambda now: _created(_order(now, itemId="")),
     lambda now: _created(_order(now, reservationId="a\x07b")),
     lambda now: _created(_order(now, timestamp="yesterday")),
-    lambda now: _created(_order(now, timestamp=wire.instant(now + _HOUR))),
+    lambda now: _created(_order(now, timestamp=wire.instant(now + _HOUR_US))),
     # Not poison, but not ours either: a tombstone, and an event of another type.
     lambda _: ("created", b"sku-001", None),
     lambda now: _created(_order(now, eventType="ReservationViewedEvent")),

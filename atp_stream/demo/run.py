@@ -25,12 +25,12 @@ from atp_stream.settings import Settings
 from atp_stream.topics import LOG_PARTITIONS, Topics
 
 TENANT = "demo"
-_SESSION_SECONDS = 4.0  # so that a crash is noticed while somebody watches
-_READY_SECONDS = 40.0
-_TAKEOVER_SECONDS = 25.0
-_BACK_SECONDS = 25.0
-_DRAIN_SECONDS = 25.0
-_SETTLED_SECONDS = 2.0  # what would come late and twice has come by then
+_SESSION_S = 4.0  # so that a crash is noticed while somebody watches
+_READY_S = 40.0
+_TAKEOVER_S = 25.0
+_BACK_S = 25.0
+_DRAIN_S = 25.0
+_SETTLED_S = 2.0  # what would come late and twice has come by then
 _ENDS = (signal.SIGTERM, signal.SIGHUP)
 _IDLE_RATE = 0.1  # of the rate, after the verdict
 
@@ -141,7 +141,7 @@ class Demo:
             brokers=(self._stack.bootstrap,),
             registry_url=self._stack.registry_url,
             default_tenant=TENANT,
-            session_timeout=_SESSION_SECONDS,
+            session_timeout=_SESSION_S,
             web_url="",
             replication_factor=1,
             min_isr=1,
@@ -162,14 +162,14 @@ class Demo:
             "ATP_BROKER": self.settings.bootstrap,
             "ATP_REGISTRY_URL": self.settings.registry_url,
             "ATP_DEFAULT_TENANT": TENANT,
-            "ATP_SESSION_TIMEOUT": f"{_SESSION_SECONDS:g}",
+            "ATP_SESSION_TIMEOUT": f"{_SESSION_S:g}",
             "ATP_WEB_URL": "",
         }
         for name in ("worker-1", "worker-2"):
             self._workers.append(Worker(name, self._directory / name, variables))
             self._workers[-1].start()
         supervisor = asyncio.create_task(supervise(self._workers))
-        took = await all_owned(self._workers, LOG_PARTITIONS, seconds=_READY_SECONDS)
+        took = await all_owned(self._workers, LOG_PARTITIONS, seconds=_READY_S)
         if took is None:
             supervisor.cancel()
             raise DemoError(f"the workers do not get ready: {self._last_words()}")
@@ -212,11 +212,11 @@ class Demo:
         self.show.say(f"kill -9 {victim.name} (pid {victim.child.pid}), which had partitions {victim.partitions}")
         await asyncio.to_thread(victim.child.kill)
         victim.partitions = []
-        took = await all_owned(others, LOG_PARTITIONS, seconds=_TAKEOVER_SECONDS)
+        took = await all_owned(others, LOG_PARTITIONS, seconds=_TAKEOVER_S)
         words = "has not taken over" if took is None else f"took over all partitions after {took:.1f} s"
         self.show.say(f"{others[0].name} {words}; {victim.name} is started again")
         victim.held_back = False
-        if await all_owned(self._workers, LOG_PARTITIONS, seconds=_BACK_SECONDS, idle=False) is not None:
+        if await all_owned(self._workers, LOG_PARTITIONS, seconds=_BACK_S, idle=False) is not None:
             self.show.say(f"{victim.name} is back, with partitions {victim.partitions}")
 
     async def _verdict(self) -> Report:
@@ -225,9 +225,9 @@ class Demo:
         began = time.monotonic()
         while True:
             report = await self._audit()
-            late = time.monotonic() - began > _DRAIN_SECONDS
+            late = time.monotonic() - began > _DRAIN_S
             if report.balanced:
-                await asyncio.sleep(_SETTLED_SECONDS)
+                await asyncio.sleep(_SETTLED_S)
                 report = await self._audit()
             if report.balanced or late:
                 return report

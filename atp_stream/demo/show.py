@@ -14,7 +14,7 @@ from atp_stream.demo.workers import Worker
 
 _WIDTH = 80
 _EVERY_S = 2.0  # between plain lines
-_SPAN = 3.0  # seconds that a rate is taken over
+_RATE_SPAN_S = 3.0  # a rate is an average over so long
 _ITEMS = 10
 _EVENTS = {
     "AvailabilityCalculatedEvent": "availability",
@@ -42,7 +42,7 @@ class Rate:
         """Return the present rate."""
         at = time.monotonic()
         self._marks.append((at, self.total))
-        while at - self._marks[0][0] > _SPAN:
+        while at - self._marks[0][0] > _RATE_SPAN_S:
             self._marks.popleft()
         since, total = self._marks[0]
         return (self.total - total) / (at - since) if at > since else 0.0
@@ -57,7 +57,7 @@ class Show:
         self.sent, self.out = Rate(), Rate()
         self.rows: dict[tuple[str, str], tuple[str, str]] = {}  # item and channel to available and reserved
         self.counts: Counter[str] = Counter()
-        self.by_day: Counter[str] = Counter()  # promises, by the reason that is told
+        self.by_day: Counter[str] = Counter()  # promises, by the reason in the event
         self.since = time.monotonic()
         self._workers = workers
         self._items = items[:_ITEMS]
@@ -110,7 +110,7 @@ class Show:
         return table
 
     def _counts_in_all(self) -> list[str]:
-        """Return how often each event was told: what is now, and what is promised by day."""
+        """Return how often each event was published: what is now, and what is promised by day."""
         now = "  ".join(f"{word} {self.counts[event]:,}" for event, word in _EVENTS.items())
         reasons = "  ".join(f"{word} {self.by_day[reason]:,}" for reason, word in _REASONS.items())
         return [now, f"by day {self.counts['AvailabilityProjectedEvent']:,}  {reasons}"]

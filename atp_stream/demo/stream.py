@@ -21,8 +21,8 @@ from atp_stream.messages.registry import SchemaCache, register
 from atp_stream.settings import Settings
 from atp_stream.topics import Topics
 
-_TICK = 0.05  # seconds
-_AGAIN_SECONDS = 5.0  # after so long the seed's snippet runs a second time
+_TICK_S = 0.05
+_REPEAT_AFTER_S = 5.0  # after so long the seed's snippet runs a second time
 
 
 def avro_writer(settings: Settings) -> Frame:
@@ -63,7 +63,7 @@ class Sender:
             self._opened = True
             for message in traffic.opening(_now()):
                 await self._send(message)
-            self._plan(snippet(_now())._replace(delay=_AGAIN_SECONDS))
+            self._plan(snippet(_now())._replace(delay=_REPEAT_AFTER_S))
         sent = 0
         while seconds is None or time.monotonic() - began < seconds:
             await self._send_due()
@@ -72,10 +72,10 @@ class Sender:
                     sent += 1
                     self._plan(message)
             self._show.tick()
-            await asyncio.sleep(_TICK)
+            await asyncio.sleep(_TICK_S)
         while self._later:
             await self._send_due()
-            await asyncio.sleep(_TICK)
+            await asyncio.sleep(_TICK_S)
         await self._producer.flush()
 
     def _plan(self, message: Message) -> None:

@@ -31,7 +31,7 @@ _STEPS: Final = {
 }  # fmt: skip
 _RUSH: Final = 0.004
 _RUSH_SALES: Final = (40, 90)
-_DAY: Final = 86_400_000_000
+_DAY_US: Final = 86_400_000_000
 Frame = Callable[[str, wire.Event], bytes]  # event type and event to framed Avro
 
 
@@ -123,7 +123,7 @@ class Traffic:
         return self._message("fulfilled", item, now, reservationId=order, quantity=part)
 
     def _supply(self, step: str, item: _Item, now: int) -> Message:
-        day = now // _DAY + self._random.randint(0, 9)
+        day = now // _DAY_US + self._random.randint(0, 9)
         if step == "schedule" or not item.supplies:
             self._count += 1
             supply = f"po-{self._count}"
@@ -158,7 +158,7 @@ class Traffic:
         if self._random.random() < 0.1:  # noqa: PLR2004
             flags["priority"] = self._random.randint(1, 3)
         if self._random.random() < 0.1:  # noqa: PLR2004
-            flags["requestedDate"] = now // _DAY + self._random.randint(1, 7)
+            flags["requestedDate"] = now // _DAY_US + self._random.randint(1, 7)
         # An order keeps its channel: it is drawn from its name.
         channel = random.Random(order).choices([*CHANNELS], [*CHANNELS.values()])[0]  # noqa: S311
         units = item.orders[order]

@@ -13,7 +13,7 @@ from atp_stream.devstack.child import Child
 from atp_stream.devstack.ports import LOOPBACK, free_port
 
 MAX_RESTARTS = 5  # one that ends so often will not stay
-_LOOK = 0.2  # seconds
+_POLL_S = 0.2
 _ANSWER = aiohttp.ClientTimeout(total=1.0)
 
 
@@ -62,7 +62,7 @@ async def supervise(workers: list[Worker]) -> None:
                         worker.start()
                 else:
                     await worker.look(session)
-            await asyncio.sleep(_LOOK)
+            await asyncio.sleep(_POLL_S)
 
 
 async def all_owned(workers: list[Worker], partitions: int, *, seconds: float, idle: bool = True) -> float | None:
@@ -75,5 +75,5 @@ async def all_owned(workers: list[Worker], partitions: int, *, seconds: float, i
         owned = sorted(n for worker in workers for n in worker.partitions)
         if owned == list(range(partitions)) and (idle or all(worker.partitions for worker in workers)):
             return time.monotonic() - began
-        await asyncio.sleep(_LOOK / 2)
+        await asyncio.sleep(_POLL_S / 2)
     return None

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 _LAUNCH = Path(__file__).with_name("launch.py")
-_POLL = 0.02  # seconds
+_POLL_S = 0.02
 
 
 class StackError(Exception):
@@ -112,14 +112,14 @@ class Child:
                 raise StackError(f"{self.name} ended before it was ready{self._last_words()}; see {self.log}")
             if time.monotonic() > deadline:
                 raise StackError(f"{self.name} was not ready in {seconds:g} s; see {self.log}")
-            time.sleep(_POLL)
+            time.sleep(_POLL_S)
 
     def _gone(self, *, seconds: float) -> bool:
         deadline = time.monotonic() + seconds
         while self.running:
             if time.monotonic() > deadline:
                 return False
-            time.sleep(_POLL)
+            time.sleep(_POLL_S)
         return True
 
     def _last_words(self) -> str:

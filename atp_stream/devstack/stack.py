@@ -11,8 +11,8 @@ from atp_stream.devstack import artifacts, java, kafka, registry, secure
 from atp_stream.devstack.child import Child, StackError
 from atp_stream.devstack.ports import LOOPBACK, BrokerPorts, answers, claim, free_port
 
-_READY_SECONDS = 60.0  # some times what two busy cores need
-_GRACE_SECONDS = 4.0
+_READY_S = 60.0  # some times what two busy cores need
+_GRACE_S = 4.0
 _ADDRESSES = "addresses.json"
 
 
@@ -168,7 +168,7 @@ class Stack:
         for child in self.brokers:
             child.signal(signal.SIGTERM)
         for child in self.brokers:
-            child.stop(grace=_GRACE_SECONDS)
+            child.stop(grace=_GRACE_S)
         self.stop_registry()
 
     @property
@@ -189,7 +189,7 @@ class Stack:
             self.brokers[number].kill()
 
     def launch_broker(self, *numbers: int) -> None:
-        """Start brokers again on their data and ports, the first one if none is named; `status` tells the rest."""
+        """Start brokers again on their data and ports, the first one if none is named; `status` shows the rest."""
         for number in numbers or (0,):
             broker = self._kafka(number)
             broker.configure()
@@ -199,12 +199,12 @@ class Stack:
         """Start brokers again on their data and ports, and return when they answer; the first one if none is named."""
         self.launch_broker(*numbers)
         for number in numbers or (0,):
-            self.brokers[number].wait_until(self._kafka(number).answers, seconds=_READY_SECONDS)
+            self.brokers[number].wait_until(self._kafka(number).answers, seconds=_READY_S)
 
     def stop_registry(self) -> None:
         """End the registry."""
-        self._door.stop(grace=_GRACE_SECONDS)
-        self.registry.stop(grace=_GRACE_SECONDS)
+        self._door.stop(grace=_GRACE_S)
+        self.registry.stop(grace=_GRACE_S)
 
     def start_registry(self) -> None:
         """Start the registry again with the schemas and ids that it had, and return when it answers."""
@@ -254,9 +254,9 @@ class Stack:
 
     def _await_registry(self) -> None:
         known = self.addresses
-        self.registry.wait_until(lambda: registry.answers(known.registry_port), seconds=_READY_SECONDS)
+        self.registry.wait_until(lambda: registry.answers(known.registry_port), seconds=_READY_S)
         if known.door_port:
-            self._door.wait_until(lambda: answers(known.door_port), seconds=_READY_SECONDS)
+            self._door.wait_until(lambda: answers(known.door_port), seconds=_READY_S)
 
     def _registry_answers(self, known: Addresses) -> bool:
         door = not known.door_port or (self._door.running and answers(known.door_port))

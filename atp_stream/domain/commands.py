@@ -101,7 +101,7 @@ class CancelSupply(Command, tag="cancel_supply", frozen=True):
 class ReceiveSupply(Command, tag="receive_supply", frozen=True):
     """Say that units of a supply have come; `quantity` None means all that is open.
 
-    Behind a `final` receipt nothing more comes. Unless it `moves_stock`, another message tells of them in the stock.
+    Behind a `final` receipt nothing more comes. Unless it `moves_stock`, another message adds them to the stock.
     """
 
     supply: str

@@ -48,7 +48,7 @@ class PromiseReason(StrEnum):
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Something that consumers are told about one item."""
+    """Something that is published about one item."""
 
     name: str
     version: int

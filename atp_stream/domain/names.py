@@ -3,7 +3,7 @@
 from hashlib import blake2b
 from typing import Final
 
-_SHORT_ID: Final = 20
+_SHORT_ID_CHARS: Final = 20
 
 
 def encode(part: str) -> str:
@@ -33,6 +33,6 @@ def split(key: str) -> list[str]:
 
 def short_id(event_id: str) -> str:
     """Return an event id, or a name for it: a row that remembers many stays small whatever ids look like."""
-    if len(event_id) > _SHORT_ID or not event_id.isascii():
-        return blake2b(event_id.encode(), digest_size=_SHORT_ID // 2).hexdigest()
+    if len(event_id) > _SHORT_ID_CHARS or not event_id.isascii():
+        return blake2b(event_id.encode(), digest_size=_SHORT_ID_CHARS // 2).hexdigest()
     return event_id

@@ -17,7 +17,7 @@ MAX_HUNDREDTHS: Final = 10 ** (INTEGER_DIGITS + SCALE) - 1
 
 _ONE: Final = 10**SCALE
 _TOO_LARGE: Final = 10**INTEGER_DIGITS
-_SHOWN: Final = 40
+_MAX_SHOWN: Final = 40
 # Decimal() itself takes too much: "1_000", blanks, digits of other scripts.
 _NUMBER: Final = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _NOT_FINITE: Final = re.compile(r"[+-]?(?:nan|inf|infinity)", re.IGNORECASE | re.ASCII)
@@ -92,4 +92,4 @@ def _hundredths(value: Decimal) -> int:
 def _shown(value: object) -> str:
     """Return `value` short enough for a header; Python refuses to print an int of thousands of digits."""
     text = str(value) if type(value) is not int else f"an integer of {value.bit_length()} bits"
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"

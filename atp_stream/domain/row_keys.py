@@ -22,22 +22,22 @@ GENERATIONS: Final = "|g|"
 """What the keys of rows begin with that are forgotten together; a generation's number and a letter follow."""
 
 _TOP: Final = 2**63 - 1
-_LETTER: Final = 12  # where the kind of a generation's row stands in its key
-_STAMP: Final = 16  # hexadecimal digits
+_LETTER_PLACE: Final = 12  # where the kind of a generation's row stands in its key
+_STAMP_DIGITS: Final = 16  # hexadecimal digits
 
 
 def kind_of(key: str) -> str:
     """Return the kind of a row's key: a letter for those of an item or a generation, a name for the partition's."""
     if key[0] != "|":
         return key.split("|", 3)[2]
-    return key[_LETTER] if key.startswith(GENERATIONS) else key.split("|", 2)[1]
+    return key[_LETTER_PLACE] if key.startswith(GENERATIONS) else key.split("|", 2)[1]
 
 
 def is_scanned(key: str) -> bool:
-    """Tell whether rows of this kind are looked for by the order of their keys while a step changes them."""
+    """Return whether rows of this kind are looked for by the order of their keys while a step changes them."""
     if key[0] != "|":
         return "|N|" in key
-    return key.startswith(GENERATIONS) and key[_LETTER] in {"F", "X"}
+    return key.startswith(GENERATIONS) and key[_LETTER_PLACE] in {"F", "X"}
 
 
 def reference_prefix(tenant: str, reference: str) -> str:
@@ -62,13 +62,13 @@ def item_of(key: str) -> str:
     if key.startswith(REFERENCES):
         tenant, _, item, _ = key[len(REFERENCES) :].split("|")
         return f"{tenant}|{item}"
-    tenant, item, _ = key[_LETTER + 2 :].split("|", 2)
+    tenant, item, _ = key[_LETTER_PLACE + 2 :].split("|", 2)
     return f"{tenant}|{item}"
 
 
 def generation_of(key: str) -> int:
     """Return the number of the generation that a row of one belongs to."""
-    return int(key[len(GENERATIONS) : _LETTER - 1], 16)
+    return int(key[len(GENERATIONS) : _LETTER_PLACE - 1], 16)
 
 
 def generation_prefix(generation: int) -> str:
@@ -114,7 +114,7 @@ def timer_key(name: str, moment_us: int, reservation: str) -> str:
 def timer_of(key: str) -> tuple[int, str]:
     """Return the moment, and the reservation ("" if none), that the key of a timer names."""
     rest = key.split("|", 3)[3]
-    return int(rest[:_STAMP], 16), decode(rest[_STAMP:])
+    return int(rest[:_STAMP_DIGITS], 16), decode(rest[_STAMP_DIGITS:])
 
 
 def promise_prefix(name: str) -> str:
@@ -134,7 +134,7 @@ def promise_place(priority: int, newest: int, *, confirmed: bool) -> str:
 
 def promised_to(key: str) -> str:
     """Return the reservation that the key of a promise names."""
-    return decode(key.split("|", 3)[3][1 + 2 * _STAMP :])
+    return decode(key.split("|", 3)[3][1 + 2 * _STAMP_DIGITS :])
 
 
 def curve_key(name: str) -> str:
@@ -165,7 +165,7 @@ def days_prefix(name: str) -> str:
 def by_day_of(key: str) -> tuple[int, str, str]:
     """Return the day, the place in the order of loss, and the reservation that the key of a promise names."""
     _, _, _, day, rest = key.split("|", 4)
-    return int(day, 16), rest[: 1 + 2 * _STAMP], decode(rest[1 + 2 * _STAMP :])
+    return int(day, 16), rest[: 1 + 2 * _STAMP_DIGITS], decode(rest[1 + 2 * _STAMP_DIGITS :])
 
 
 def redeemed_prefix(name: str, day: int, channel: str) -> str:
@@ -226,7 +226,7 @@ def dated_place_key(name: str, at_us: int, location: str) -> str:
 
 def dated_place_of(key: str, prefix: str) -> tuple[int, str]:
     """Return the stamp and the location that a key under `prefix` names."""
-    digits = len(prefix) + _STAMP
+    digits = len(prefix) + _STAMP_DIGITS
     return int(key[len(prefix) : digits], 16), decode(key[digits:])
 
 
@@ -286,4 +286,4 @@ def rank(priority: int, offset: int) -> str:
 
 def rank_offset(key: str) -> int:
     """Return the place in the log that the key of a waiting part ends with."""
-    return int(key[-_STAMP:], 16)
+    return int(key[-_STAMP_DIGITS:], 16)

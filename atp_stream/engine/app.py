@@ -21,6 +21,7 @@ from atp_stream.engine.coordination import KafkaCoordinator
 from atp_stream.engine.group_assignment import GroupAssignment
 from atp_stream.engine.intake import Intake, Translate
 from atp_stream.engine.journal import Journal
+from atp_stream.engine.open_transactions import until_decided
 from atp_stream.engine.ownership import Assignment, AssignmentLost, MissingOwner
 from atp_stream.engine.position import Mark
 from atp_stream.engine.presence import Presence
@@ -41,13 +42,6 @@ LEAVE_TIMEOUT_S = 5.0
 STANDSTILL_S = 60.0
 #: How often a directory is noted to be up to date.
 MARK_INTERVAL_S = 60.0
-#: How often it is looked whether a changelog has no open transaction any more, and how often it is said that it has.
-DECIDED_INTERVAL_S = 0.05
-REPORT_INTERVAL_S = 10.0
-HANGING = (
-    "{0}/{1}: a transaction that no worker holds stands open at offset {2}, and nothing behind it can be read:"
-    " end it with `kafka-transactions.sh abort --topic {0} --partition {1} --start-offset {2}`"
-)
 #: So often within so many seconds partitions are taken over anew; more often, and going on helps nobody.
 MAX_ANEW = 5
 ANEW_WINDOW_S = 60.0
@@ -187,25 +181,10 @@ class EngineApp(faust.App):
             self.take_over_anew(f"the take-over of partitions failed ({error!r})", counts=counts)
 
     async def _decided(self, changelogs: set[TP], assignment: Assignment) -> None:
-        """Return when no transaction is open in changelogs whose earlier owners are fenced; not mutely.
-
-        Behind an open one stand rows that are committed and cannot be read: a recovery would pass them over.
-
-        Raises:
-            AssignmentLost: the group has given the partitions to another worker, whose transaction it may be.
-        """
-        loop, consumer = asyncio.get_running_loop(), self.consumer
-        began = warned_at = loop.time()
-        while found := await consumer.undecided(changelogs):
-            await assignment.hold()
-            now = loop.time()
-            what = "; ".join(HANGING.format(*tp, offset) for tp, offset in sorted(found.items()))
-            if now - began > self._longest_rebalance:
-                self.give_up(what)
-            elif now - warned_at > REPORT_INTERVAL_S:
-                warned_at = now
-                log.error(what)
-            await asyncio.sleep(DECIDED_INTERVAL_S)
+        """Return when no transaction is open in changelogs; raises AssignmentLost if the group takes them away."""
+        await until_decided(
+            self.consumer, changelogs, assignment, give_up=self.give_up, patience_s=self._longest_rebalance
+        )
 
     def start_positions(self) -> Mapping[TP, int]:
         """Return where log partitions are to be read from; nothing while their state is still being restored."""

@@ -72,7 +72,7 @@ class Backlog:
         self._pause = QUICKEST_LOOK_S
         self._news.set()
         if not self._tasks:
-            self._tasks = [asyncio.create_task(self._look_on()), asyncio.create_task(self._tell())]
+            self._tasks = [asyncio.create_task(self._look_on()), asyncio.create_task(self._report())]
 
     async def close(self) -> None:
         """Watch no more; the places stay true."""
@@ -122,7 +122,7 @@ class Backlog:
         pause, self._pause = self._pause, min(SLOWEST_LOOK_S, self._pause * 1.5)
         return pause
 
-    async def _tell(self) -> None:
+    async def _report(self) -> None:
         while True:
             await self._news.wait()
             self._news.clear()

@@ -16,7 +16,7 @@ BATCH_BYTES: Final = 900_000
 #: One record alone may be larger, for a topic that accepts it (the dead letters keep what others refuse).
 RECORD_BYTES: Final = 4 << 20
 
-_ANSWER_SECONDS: Final = 1.0  # for what was sent in a transaction that has ended already
+_ANSWER_S: Final = 1.0  # for what was sent in a transaction that has ended already
 
 #: A record's way: (topic, partition).
 Way = tuple[str, int]
@@ -107,6 +107,6 @@ class Batches:
 async def _why(error: Exception, under_way: Sequence[asyncio.Future[Any]]) -> BaseException:
     """Return why a transaction is over already, which an answer to what was sent in it says, if one comes."""
     if under_way:
-        answered, _ = await asyncio.wait(under_way, timeout=_ANSWER_SECONDS)
+        answered, _ = await asyncio.wait(under_way, timeout=_ANSWER_S)
         return next(iter([why for one in answered if (why := one.exception()) is not None]), error)
     return error

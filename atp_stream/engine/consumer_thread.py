@@ -128,7 +128,7 @@ class RunThread(driver.AIOKafkaConsumerThread):
         return {TP(*tp): end for tp, end in found.items()}
 
     async def beat(self) -> bool:
-        """Send a heartbeat now; tell whether the group accepts it in our generation."""
+        """Send a heartbeat now; return whether the group accepts it in our generation."""
         return bool(await _unless_closed(self._ensure_consumer()._coordinator._do_heartbeat()))
 
     async def rejoin(self) -> None:

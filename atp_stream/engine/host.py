@@ -16,7 +16,7 @@ class GroupConsumer(Protocol):
         """When the last heartbeat that the group accepted was sent, on the monotonic clock."""
 
     async def beat(self) -> bool:
-        """Send a heartbeat now; tell whether the group accepts it in our generation."""
+        """Send a heartbeat now; return whether the group accepts it in our generation."""
 
     def on_buffer_full(self, tp: TP) -> None:
         """Pause the fetching of a partition."""

@@ -183,7 +183,7 @@ class Steps:
         return None if lane is None else lane.position
 
     def unfinished(self, partition: int) -> bool:
-        """Tell whether an owned partition has work to finish that an earlier record of its log caused."""
+        """Return whether an owned partition has work to finish that an earlier record of its log caused."""
         lane = self._lane(partition)
         return lane is not None and lane.unfinished
 

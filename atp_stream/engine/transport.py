@@ -67,7 +67,7 @@ class RunConsumer(driver.Consumer):
         return found
 
     async def beat(self) -> bool:
-        """Send a heartbeat now; tell whether the group accepts it in our generation."""
+        """Send a heartbeat now; return whether the group accepts it in our generation."""
         thread: Any = self._thread
         return bool(await thread.call_thread(thread.beat))
 

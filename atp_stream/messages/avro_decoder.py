@@ -3,7 +3,7 @@
 A *plan* is made once per schema: the writer's schema without its logical types, which fastavro would turn into slow
 objects, and for each field that we know what its bare value means. So any writer whose names are ours can be read,
 whatever its record is called, whether its quantity is a decimal, a long, a double or text, and whether the fields
-stand in the record itself, in the `payload` of an envelope or in the `after` of a change that Debezium tells of:
+stand in the record itself, in the `payload` of an envelope or in the `after` of a change that Debezium reports:
 more than Avro's own resolution would allow.
 """
 

@@ -23,7 +23,7 @@ OUR_HEADERS: Final = frozenset({REASON_HEADER, DETAIL_HEADER, ORIGIN_HEADER, AT_
 
 MAX_LETTER_BYTES: Final = 1_500_000
 """Key, value and headers of a letter are bytes of the original up to here in all; the topic takes 2 MiB."""
-_KEPT_OF_KEY: Final = 1_000
+_MAX_KEY_BYTES: Final = 1_000
 _MAX_DETAIL_CHARS: Final = 500
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
@@ -54,7 +54,7 @@ def letter(record: Record, origin: str, refused: Refused, *, to: tuple[str, int]
     size = len(key or b"") + len(value or b"") + sum(len(one or b"") for _, one in theirs)
     if size > MAX_LETTER_BYTES:  # more than any broker takes: what it was is kept as far as it goes
         ours[CUT_HEADER] = str(size)
-        key, value, theirs = (key or b"")[:_KEPT_OF_KEY], (value or b"")[:MAX_LETTER_BYTES], []
+        key, value, theirs = (key or b"")[:_MAX_KEY_BYTES], (value or b"")[:MAX_LETTER_BYTES], []
     return Output(*to, key, value, [*theirs, *((name, text.encode()) for name, text in ours.items())], DEAD_LETTER)
 
 

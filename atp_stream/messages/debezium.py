@@ -1,4 +1,4 @@
-"""Changes of rows as Debezium tells of them: `before`, `after`, `op`, `source`; the row is in `after`."""
+"""Changes of rows as Debezium reports them: `before`, `after`, `op`, `source`; the row is in `after`."""
 
 from collections.abc import Container, Mapping
 from typing import Any, Final

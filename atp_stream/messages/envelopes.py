@@ -14,7 +14,7 @@ from atp_stream.domain.reasons import Reason
 from atp_stream.messages import debezium
 from atp_stream.messages.event_types import foreign, is_another
 from atp_stream.messages.input_events import IDS, InputKind, Skipped
-from atp_stream.messages.limits import DEEPEST_WRAPPING, MAX_ID_BYTES
+from atp_stream.messages.limits import MAX_ID_BYTES, MAX_WRAPPING_DEPTH
 
 Fields: TypeAlias = dict[str, msgspec.Raw]
 
@@ -37,7 +37,7 @@ def opened(kind: InputKind, value: bytes) -> bytes | Skipped:
         Refused: `undecodable`: there is no object.
     """
     fields, outer = fields_of(value), Fields()
-    for _ in range(DEEPEST_WRAPPING):
+    for _ in range(MAX_WRAPPING_DEPTH):
         inner = _inside(kind, fields, outer)
         if isinstance(inner, Skipped):
             return inner

@@ -13,7 +13,7 @@ from atp_stream.messages.input_events import EVENT_TYPES, InputKind, Skipped
 
 _SEPARATOR: Final = re.compile(r"[./:#$]")
 _VERSION: Final = re.compile(r"v?\d+", re.IGNORECASE)
-_KNOWN: Final = 1_000  # names that are kept: messages from outside must not fill the memory
+_MAX_KNOWN: Final = 1_000  # names that are kept: messages from outside must not fill the memory
 
 
 def _plain(name: str) -> str:
@@ -23,7 +23,7 @@ def _plain(name: str) -> str:
 _OURS: Final = {kind: _plain(name) for kind, name in EVENT_TYPES.items()}
 
 
-@lru_cache(_KNOWN)
+@lru_cache(_MAX_KNOWN)
 def is_ours(kind: InputKind, name: str) -> bool:
     """Return whether an event of this type belongs to the kind.
 
@@ -33,7 +33,7 @@ def is_ours(kind: InputKind, name: str) -> bool:
     return any(_plain("".join(parts[start:])) == _OURS[kind] for start in range(len(parts)))
 
 
-@lru_cache(_KNOWN)
+@lru_cache(_MAX_KNOWN)
 def is_another(kind: InputKind, name: str) -> bool:
     """Return whether a type's name is plainly another event's: of another input, or in the past tense with `Event`."""
     if is_ours(kind, name):

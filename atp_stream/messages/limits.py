@@ -9,12 +9,12 @@ MAX_MESSAGE_BYTES: Final = 65_536
 """Bytes of value, key and headers; a larger message would be carried twice, in the log and in its changelog rows."""
 MAX_ID_BYTES: Final = 255
 """Bytes of UTF-8."""
-DEEPEST_WRAPPING: Final = 4
+MAX_WRAPPING_DEPTH: Final = 4
 """Wrappers around one event in JSON, such as a Debezium change inside Connect's `{schema, payload}`."""
-DEEPEST_POLICY: Final = 16
+MAX_POLICY_DEPTH: Final = 16
 """Objects within objects in a policy change; the document itself has six."""
 
-DEEPEST_SCHEMA: Final = 32
+MAX_SCHEMA_DEPTH: Final = 32
 """Levels of an Avro schema. fastavro reads by recursion in C: some ten thousand levels end the process."""
 MAX_SCHEMA_PARTS: Final = 2_000
 """Types in an Avro schema, a named one counted wherever it is used."""

@@ -21,7 +21,7 @@ from atp_stream.domain.policy.schema import WHOLE, PolicyError
 from atp_stream.domain.reasons import Reason
 from atp_stream.messages.amounts import amount
 from atp_stream.messages.input_events import InputKind, PolicyForm
-from atp_stream.messages.limits import DEEPEST_POLICY
+from atp_stream.messages.limits import MAX_POLICY_DEPTH
 from atp_stream.messages.timestamps import micros
 from atp_stream.messages.validation import content_name, kafka_instant, needed_id, optional_id, units
 
@@ -171,8 +171,8 @@ def _patch(body: PolicyForm) -> msgspec.Raw:
         plain = msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Refused(Reason.POLICY_INVALID, f"no JSON: {error}") from error
-    if not (plain is None or isinstance(plain, dict)) or _deeper(plain, DEEPEST_POLICY):
-        raise Refused(Reason.POLICY_INVALID, f"neither null nor an object of at most {DEEPEST_POLICY} levels")
+    if not (plain is None or isinstance(plain, dict)) or _deeper(plain, MAX_POLICY_DEPTH):
+        raise Refused(Reason.POLICY_INVALID, f"neither null nor an object of at most {MAX_POLICY_DEPTH} levels")
     return msgspec.Raw(text)
 
 

@@ -34,11 +34,11 @@ __all__ = [
 
 _log = logging.getLogger(__name__)
 TIMEOUT_S: Final = ANSWER_TIMEOUT_S
-_FIRST_DELAY: Final = 0.1
+_FIRST_DELAY_S: Final = 0.1
 _MAX_DELAY_S: Final = 5.0
 _PAUSES: Final = (0.0, 0.2, 0.8)  # in front of each look at the versions that are read at start
-_MISSING_SECONDS: Final = 60.0  # then an unknown id is asked for again: it may have been registered since
-_MISSING_IDS: Final = 10_000
+_MISSING_RETRY_S: Final = 60.0  # then an unknown id is asked for again: it may have been registered since
+_MAX_MISSING_IDS: Final = 10_000
 _MAX_ID: Final = 2**31 - 1  # registries count in signed ints: a larger id would be an error of the address
 
 
@@ -95,7 +95,7 @@ class SchemaCache:
     async def warm(self, subjects: Mapping[str, str], *, to_write: bool = False) -> list[str]:
         """Load every version of these subjects, find the ids of our output schemas, and return what to warn of.
 
-        `subjects` tells the event of each; `to_write` asks for the ids of the output events among them.
+        `subjects` has the event of each; `to_write` asks for the ids of the output events among them.
 
         Raises:
             RegistryUnavailable: no registry answers there, or not for the version that may have such an id.
@@ -109,7 +109,7 @@ class SchemaCache:
 
     async def fetch(self, schema_id: int) -> None:
         """Ask the registry until it answers, however long that takes; then `lookup` knows."""
-        delay = _FIRST_DELAY
+        delay = _FIRST_DELAY_S
         while True:
             try:
                 found = await asyncio.to_thread(self._registry.schema, schema_id)
@@ -129,9 +129,9 @@ class SchemaCache:
         if found is not None:
             self._schemas[schema_id] = found.schema
             return
-        if len(self._missing) >= _MISSING_IDS:  # made-up ids must not fill the memory
+        if len(self._missing) >= _MAX_MISSING_IDS:  # made-up ids must not fill the memory
             self._missing.clear()
-        self._missing[schema_id] = time.monotonic() + _MISSING_SECONDS
+        self._missing[schema_id] = time.monotonic() + _MISSING_RETRY_S
 
     def _warm(self, subjects: list[str]) -> dict[_Version, RegistryUnavailable]:
         """Load every version, and return those that the registry did not answer for though it was asked again."""

@@ -11,7 +11,7 @@ from fastavro.schema import SchemaParseException, UnknownType
 
 from atp_stream.domain.errors import Refused
 from atp_stream.domain.reasons import Reason
-from atp_stream.messages.limits import DEEPEST_SCHEMA, MAX_SCHEMA_PARTS, MAX_VALUES_PER_BYTE
+from atp_stream.messages.limits import MAX_SCHEMA_DEPTH, MAX_SCHEMA_PARTS, MAX_VALUES_PER_BYTE
 from atp_stream.messages.registered import Composed, Language
 
 _JSON_LEVELS: Final = 5  # of JSON to one of Avro: a field's type stands in an object in a list in an object
@@ -73,7 +73,7 @@ def _by_name(part: Any, named: dict[str, Any]) -> Any:
 def _refuse_large(schema: Any) -> None:
     """Refuse what is too deep or too large for a parser that recurses."""
     level, parts = [schema], 0
-    for _ in range(_JSON_LEVELS * DEEPEST_SCHEMA):
+    for _ in range(_JSON_LEVELS * MAX_SCHEMA_DEPTH):
         level = [inner for part in level for inner in _inside(part)]
         parts += len(level)
         if not level:
@@ -89,7 +89,9 @@ def _inside(part: Any) -> list[Any]:
 
 
 def _too_large() -> Refused:
-    return Refused(Reason.BAD_SCHEMA, f"deeper than {DEEPEST_SCHEMA} levels, or of more than {MAX_SCHEMA_PARTS} types")
+    return Refused(
+        Reason.BAD_SCHEMA, f"deeper than {MAX_SCHEMA_DEPTH} levels, or of more than {MAX_SCHEMA_PARTS} types"
+    )
 
 
 class _Bounds:
@@ -108,7 +110,7 @@ class _Bounds:
             Refused: there is no such bound, or the schema is too large.
         """
         self._parts += 1
-        if depth > DEEPEST_SCHEMA or self._parts > MAX_SCHEMA_PARTS:
+        if depth > MAX_SCHEMA_DEPTH or self._parts > MAX_SCHEMA_PARTS:
             raise _too_large()
         if isinstance(part, list):
             return max((self.excess(one, depth + 1) for one in part), default=0) - MAX_VALUES_PER_BYTE

@@ -25,7 +25,7 @@ _FIELDS: Final = {kind: frozenset(form.__struct_fields__) for kind, form in FORM
 _OF_NO_EFFECT: Final = {"adjustment_reason", "adjusted_by", *envelopes.PRODUCT}
 """Fields of the contract that change nothing, and names that are read as the item's before a form is made."""
 
-_NEAR: Final = 0.8  # `quantity` and `adjusted_quantity` are no misspellings of each other
+_MIN_SIMILARITY: Final = 0.8  # `quantity` and `adjusted_quantity` are no misspellings of each other
 _ANY: Final = msgspec.json.Decoder()
 _BOM: Final = b"\xef\xbb\xbf"
 
@@ -43,7 +43,7 @@ def unread(kind: InputKind, value: bytes) -> list[str]:
 
 def resembled(kind: InputKind, name: str) -> str:
     """Return the field that may have been meant with another name, "" if none is near."""
-    return next(iter(get_close_matches(name, _FIELDS[kind], n=1, cutoff=_NEAR)), "")
+    return next(iter(get_close_matches(name, _FIELDS[kind], n=1, cutoff=_MIN_SIMILARITY)), "")
 
 
 def _levels(kind: InputKind, value: bytes) -> list[dict[str, Any]]:

@@ -17,9 +17,9 @@ from atp_stream.domain.reasons import Reason
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NAIVE_EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - the twin for texts without an offset
-_END: Final = 253_402_300_800_000_000  # 10000-01-01
-_LEAST_MILLISECONDS: Final = 100_000_000_000  # March 1973; as seconds it would be the year 5138
-LEAST_MICROS: Final = _LEAST_MILLISECONDS * 1000
+_END_US: Final = 253_402_300_800_000_000  # 10000-01-01
+_MIN_MS: Final = 100_000_000_000  # March 1973; as seconds it would be the year 5138
+LEAST_MICROS: Final = _MIN_MS * 1000
 _DAY_US: Final = 24 * 60 * 60 * 1_000_000
 _FIRST_DAY: Final = date(1970, 1, 1)
 _NO_DAY: Final = -1
@@ -46,7 +46,7 @@ def micros(stamp: str | float) -> int:
         instant = int(stamp)
     else:
         instant = _from_milliseconds(stamp)
-    if 0 <= instant < _END:
+    if 0 <= instant < _END_US:
         return instant
     raise Refused(Reason.BAD_TIMESTAMP, f"{stamp!r:.100} is not between 1970 and 9999")
 
@@ -74,7 +74,7 @@ def day_of(found: object) -> int | None:
         day = micros(found) // _DAY_US
     else:
         day = _NO_DAY
-    if 0 <= day < _END // _DAY_US:
+    if 0 <= day < _END_US // _DAY_US:
         return day
     raise Refused(Reason.BAD_TIMESTAMP, f"{found!r:.100} is no day between 1970 and 9999")
 
@@ -110,6 +110,6 @@ def _from_odd_text(text: str) -> datetime:
 
 
 def _from_milliseconds(number: float) -> int:
-    if not _LEAST_MILLISECONDS <= number < _END:  # false for NaN, too
+    if not _MIN_MS <= number < _END_US:  # false for NaN, too
         raise Refused(Reason.BAD_TIMESTAMP, f"{number!r:.100} is not in milliseconds since the epoch")
     return number * 1000 if type(number) is int else round(number * 1000)

@@ -82,7 +82,7 @@ def _check_fates(history: History, letters: dict[str, str], done: Replay, report
 
 
 def _read(history: History, record: Record) -> tuple[bool, str]:
-    """Tell whether an input is ours, and how it breaks the contract, if it does."""
+    """Return whether an input is ours, and how it breaks the contract, if it does."""
     try:
         return ask(history.names, record, history.schemas) is not None, ""
     except Breach as error:

@@ -104,7 +104,7 @@ def check_stability(
 
 
 def _is_later(had: Lines, lines: Lines, redeemed: int) -> bool:
-    """Tell whether by any day less is promised than was, but for what was reserved."""
+    """Return whether by any day less is promised than was, but for what was reserved."""
     return any(_by(lines, day) + redeemed < _by(had, day) for day, _ in had)
 
 

@@ -54,7 +54,7 @@ def _places(rows: list[Record]) -> dict[int, tuple[int, int]]:
 
 
 def _is_busy(key: bytes, value: bytes | None) -> bool:
-    """Tell whether a row says that something is left to be done: work, a policy, or a tick that items have to meet."""
+    """Return whether a row says that something is left to do: work, or a policy or a tick that items have to meet."""
     return value is not None and (key != _CLOCK or bool(json.loads(value).get("pending")))
 
 

@@ -76,7 +76,7 @@ class Dates(Forgetting):
         return undue or bool(self.arriving) or any(self._promises()) or any(one.open for one in self.supplies.values())
 
     def is_undue(self, wanted: int | None) -> bool:
-        """Tell whether a day that is asked for is not near yet."""
+        """Return whether a day that is asked for is not near yet."""
         return wanted is not None and wanted > self.today + self.rules.ahead_days
 
     def first_day(self, claim: Claim) -> int:

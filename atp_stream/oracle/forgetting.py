@@ -26,9 +26,9 @@ class Forgetting(Pool):
         claim.forget_at_us = None
 
     def is_too_old(self, asked: Asked) -> bool:
-        """Tell whether a message is no newer than a create that is forgotten: it may be about that one."""
+        """Return whether a message is no newer than a create that is forgotten: it may be about that one."""
         return self.forgotten_at_us is not None and asked.at_us <= self.forgotten_at_us
 
     def is_forgotten(self, asked: Asked) -> bool:
-        """Tell whether a message names a claim that may have been forgotten."""
+        """Return whether a message names a claim that may have been forgotten."""
         return self.is_too_old(asked) and asked.reservation not in self.claims

@@ -11,12 +11,12 @@ from atp_stream.oracle import avro
 from atp_stream.oracle.history import Names, Record
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_DAY = 86_400_000_000
+_DAY_US = 86_400_000_000
 _MAX_MESSAGE_BYTES = 65_536
 _MAX_ID_BYTES = 255
 _TOO_LARGE = 10**12
-_LEAST_MILLISECONDS = 100_000_000_000
-_END_MILLISECONDS = 253_402_300_800_000
+_MIN_MS = 100_000_000_000
+_END_MS = 253_402_300_800_000
 _HEAD = ("eventId", "event_id", "timestamp", "tenantId", "tenant_id")
 _EVENTS = {
     "adjusted": "InventoryAdjusted",
@@ -252,7 +252,7 @@ def _day(found: Any) -> int | None:
         except ValueError as error:
             raise Breach("no day") from error
     else:
-        day = _micros(found) // _DAY
+        day = _micros(found) // _DAY_US
     if day < 0:
         raise Breach("a day before 1970")
     return day
@@ -269,8 +269,8 @@ def _micros(stamp: Any) -> int:
             raise Breach("a date without a time of day")
         aware = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
         return (aware - _EPOCH) // timedelta(microseconds=1)
-    if isinstance(stamp, bool) or not isinstance(stamp, int | Decimal) or stamp < _LEAST_MILLISECONDS:
+    if isinstance(stamp, bool) or not isinstance(stamp, int | Decimal) or stamp < _MIN_MS:
         raise Breach("no timestamp")
-    if stamp >= _END_MILLISECONDS:
+    if stamp >= _END_MS:
         raise Breach("a timestamp behind the year 9999")
     return round(stamp * 1000)

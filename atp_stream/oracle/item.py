@@ -73,7 +73,7 @@ class Item(Supplies):
         self.done(place)
 
     def run_out(self, until_us: int, place: int, log_time_ms: int) -> bool:
-        """End what a tick says is over, all of it before anybody is served; tell whether that has changed anything."""
+        """End what a tick says is over, before anybody is served; return whether that has changed anything."""
         if self.alarm_us is None or self.alarm_us > until_us:
             return False
         over: list[tuple[int, str, Claim | None]] = [
@@ -186,7 +186,7 @@ class Item(Supplies):
             raise Denied("too_far")
 
     def _admit(self, channel: str) -> bool:
-        """Make sure that the item has a channel; tell whether it is new."""
+        """Make sure that the item has a channel; return whether it is new."""
         if channel in self.rules.channels:
             return False
         if not self.rules.accepts:
@@ -280,7 +280,7 @@ class Item(Supplies):
 
 
 def _is_known(claim: Claim, asked: Asked) -> bool:
-    """Note a movement, and tell whether it was known: an id is known per kind and place."""
+    """Note a movement, and return whether it was known: an id is known per kind and place."""
     name = (asked.kind, asked.location, asked.event_id)
     known = name in claim.known
     claim.known.add(name)

@@ -22,8 +22,8 @@ _KNOWN_OF_ALL: Final = {
     "stock", "drift_grace", "future_tolerance", "unknown_channels", "unknown_channel_limit", "default_channel",
     "retention", "shortage", "tenants",
 }  # fmt: skip
-_DAY: Final = 86_400
-_RETENTION: Final = 7 * _DAY
+_DAY_S: Final = 86_400
+_RETENTION_S: Final = 7 * _DAY_S
 _WHOLE: Final = 10_000
 
 FIRST: Final[Mapping[str, Any]] = {
@@ -67,11 +67,11 @@ class Rules:
     tolerance_us: int = field(compare=False)
 
     def closed(self, channel: str) -> bool:
-        """Tell whether a channel gets no new reservations, and shows 0."""
+        """Return whether a channel gets no new reservations, and shows 0."""
         return channel not in self.channels and (not self.accepts or channel in self.aliases)
 
     def serves(self, channel: str) -> bool:
-        """Tell whether those who wait in a channel are served: also in one that became another's name."""
+        """Return whether those who wait in a channel are served: also in one that became another's name."""
         return channel in self.aliases or not self.closed(channel)
 
     def shown(self, channel: str, free: int) -> int:
@@ -121,7 +121,7 @@ def rules(document: Mapping[str, Any], tenant: str, item: str) -> Rules:
         accepts=document.get("unknown_channels", "accept") == "accept",
         deallocates=section.get("shortage", document.get("shortage", "keep")) == "deallocate",
         grace_us=document.get("drift_grace", 30) * _MICROS,
-        retention_us=max(document.get("retention", _RETENTION) * _MICROS, 2 * window_us(document)),
+        retention_us=max(document.get("retention", _RETENTION_S) * _MICROS, 2 * window_us(document)),
         horizon_days=supply.get("horizon", 180),
         ahead_days=supply.get("ahead", 0),
         past_due_days=supply.get("past_due_days", 0),
@@ -143,7 +143,7 @@ def _require_known(said: Mapping[str, Any], known: Collection[str]) -> None:
 
 def window_us(document: Mapping[str, Any]) -> int:
     """Return how late a fact may come, in microseconds."""
-    return int(Decimal(str(document.get("stock", {}).get("window", _DAY))) * _MICROS)
+    return int(Decimal(str(document.get("stock", {}).get("window", _DAY_S))) * _MICROS)
 
 
 def _rule(*sections: Mapping[str, Any] | None) -> tuple[int, int]:

@@ -162,7 +162,7 @@ class Pool:
         claim.unpromise(units, latest=latest)
 
     def overtakes(self, claim: Claim) -> bool:
-        """Tell whether somebody of its priority or above waits in its channel, and is due."""
+        """Return whether somebody of its priority or above waits in its channel, and is due."""
         return any(
             other.waits and not other.undue and other.channel == claim.channel and other.priority >= claim.priority
             for other in self._queue
@@ -196,7 +196,7 @@ class Pool:
         self._commit(claim, units, self._now)
 
     def _promise_rest(self, claim: Claim, units: int) -> bool:  # noqa: ARG002
-        """Promise what was not there for a later day; tell whether there is one."""
+        """Promise what was not there for a later day; return whether there is one."""
         return False
 
     def deny(self, claim: Claim, units: int, outcome: str, reason: str) -> None:

@@ -136,7 +136,7 @@ class Promises(Dates):
             pass
 
     def _serve_some(self, shut: set[tuple[int, str]], seen: dict[str, tuple[int, int, int]]) -> bool:
-        """Help one after the other until that changes anything, or opens a queue; tell whether it does."""
+        """Help one after the other until that changes anything, or opens a queue; return whether it does."""
         for head in sorted(self._heads(seen)):
             if (head.queue, head.channel) in shut:
                 continue

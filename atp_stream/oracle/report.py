@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 
-_SHOWN = 12
+_MAX_SHOWN = 12
 
 
 @dataclass(slots=True, kw_only=True)
@@ -108,10 +108,10 @@ class Report:
             f"{_times(self.short)} a fact about the stock left less than was promised",
             *self.verdict(),
         ]
-        more = len(self.objections) - _SHOWN
+        more = len(self.objections) - _MAX_SHOWN
         return [
             *found,
-            *(f"  {words}" for words in self.objections[:_SHOWN]),
+            *(f"  {words}" for words in self.objections[:_MAX_SHOWN]),
             *([f"  and {more} more"] if more > 0 else []),
         ]
 

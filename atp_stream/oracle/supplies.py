@@ -31,7 +31,7 @@ class Supplies(Promises):
         self.supply_forgotten_at_us = NEVER  # the stamp of the newest statement that is forgotten
 
     def schedule(self, asked: Asked) -> bool:
-        """Take note of what is ordered; tell whether it is news."""
+        """Take note of what is ordered; return whether it is news."""
         supply = self._supply(asked)
         if asked.supply not in self.supplies and asked.at_us <= self.supply_forgotten_at_us:
             raise Denied("too_old")
@@ -44,7 +44,7 @@ class Supplies(Promises):
         return True
 
     def receive(self, asked: Asked, generation: int) -> bool:
-        """Take note of a receipt, and let it move the stock if it says so; tell whether it is news."""
+        """Take note of a receipt, and let it move the stock if it says so; return whether it is news."""
         supply = self._supply(asked)
         way = "moved" if asked.moves else "told"
         if not self._is_news(supply, way, asked):
@@ -78,7 +78,7 @@ class Supplies(Promises):
         return True
 
     def put(self, kind: str, fact: Asked, generation: int, *, ships: bool = False, news: bool = False) -> bool:
-        """Put a fact into the stock, where it is known per kind and place; tell whether it was news there.
+        """Put a fact into the stock, where it is known per kind and place; return whether it was news there.
 
         Raises:
             Denied: nobody can know whether it was counted; `news` says that it has told of a supply already.
@@ -127,7 +127,7 @@ class Supplies(Promises):
         self.arriving = [one for one in self.arriving if one.until_us > until_us]
 
     def _is_held(self, asked: Asked) -> bool:
-        """Tell whether an absolute holds already what has come."""
+        """Return whether an absolute holds already what has come."""
         newest = self.shelf.newest_at(asked.location) if asked.location else self.absolute_at_us
         return newest is not None and newest >= asked.at_us
 

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from atp_stream.oracle.inputs import Asked
 
 MAX_RECEIPTS: Final = 256  # that are told apart
-_STATEMENTS: Final = 16  # that are remembered
+_MAX_STATEMENTS: Final = 16  # that are remembered
 
 
 class Statement(NamedTuple):
@@ -41,16 +41,16 @@ class Supply:
         self._open: int | None = 0  # None: something was said since it was counted
 
     def state(self, asked: Asked) -> bool:
-        """Take note of what is ordered; tell whether it is news."""
+        """Take note of what is ordered; return whether it is news."""
         cancelled = asked.kind == "supply_cancelled"
         rest = repr((asked.event_id, asked.location, asked.label, asked.reference))
         said = Statement(asked.at_us, cancelled, not asked.firm, -(asked.quantity or 0), asked.day or 0, rest)
         before, self._open = self.statements, None
-        self.statements = sorted({*before, said})[-_STATEMENTS:]
+        self.statements = sorted({*before, said})[-_MAX_STATEMENTS:]
         return self.statements != before
 
     def receive(self, way: str, asked: Asked) -> bool:
-        """Take note of what has come, in one of the ways "moved", "told" and "adjusted"; tell whether it is news."""
+        """Take note of what has come, in one of the ways "moved", "told" and "adjusted"; return whether it is news."""
         name = way, asked.location or "", asked.event_id
         if name in self.receipts:
             return False
@@ -59,7 +59,7 @@ class Supply:
         return True
 
     def knows(self, way: str, asked: Asked) -> bool:
-        """Tell whether a receipt has come before."""
+        """Return whether a receipt has come before."""
         return (way, asked.location or "", asked.event_id) in self.receipts
 
     @property
@@ -111,6 +111,6 @@ class Supply:
     def _ordered_at(self, at_us: int) -> int:
         """Return what was ordered at a stamp; the oldest statement that is remembered stands for forgotten ones."""
         known = [one for one in self.statements if one.at_us <= at_us]
-        if not known and len(self.statements) == _STATEMENTS:
+        if not known and len(self.statements) == _MAX_STATEMENTS:
             known = self.statements[:1]
         return -known[-1].less if known else 0

@@ -27,8 +27,8 @@ from atp_stream.settings import Settings
 from atp_stream.topics import WHOLE_PARTITION, Topic, Topics
 
 GENESIS_FORMAT = 1
-_START_SECONDS = 20.0
-_READ_SECONDS = 10.0
+_START_S = 20.0
+_READ_S = 10.0
 _EXPIRED = "expired"  # retention has removed all that a partition held
 _TRANSACTION_MS = 10_000
 
@@ -184,7 +184,7 @@ async def writer(settings: Settings, purpose: str) -> AsyncIterator[AIOKafkaProd
         request_timeout_ms=_TRANSACTION_MS,
     )
     try:
-        async with asyncio.timeout(_START_SECONDS):
+        async with asyncio.timeout(_START_S):
             await producer.start()
         yield producer
     except ProducerFenced:
@@ -198,7 +198,7 @@ async def writer(settings: Settings, purpose: str) -> AsyncIterator[AIOKafkaProd
 async def _heads(settings: Settings, topic: Topic) -> list[str | None]:
     """Return each partition's genesis: None for an empty partition, "" for a first record that names none."""
     partitions = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
-    async with reading(settings) as consumer, asyncio.timeout(_READ_SECONDS):
+    async with reading(settings) as consumer, asyncio.timeout(_READ_S):
         if topic.name not in await consumer.topics():
             raise ProvisionError(missing(KafkaAccess.of(settings), topic.name))
         return await _first_marks(consumer, partitions)
@@ -219,7 +219,7 @@ async def reading(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
         fetch_max_wait_ms=50,  # a request for ends waits behind it
     )
     try:
-        async with asyncio.timeout(_START_SECONDS):
+        async with asyncio.timeout(_START_S):
             await consumer.start()
         yield consumer
     except (TimeoutError, OSError, KafkaError) as error:

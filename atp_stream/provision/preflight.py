@@ -19,7 +19,7 @@ from atp_stream.provision.topics import administration, configs, partition_repli
 from atp_stream.settings import Settings
 from atp_stream.topics import BOUNDED, Topics
 
-_NAMED = 3  # one line is to stay readable
+_MAX_NAMED = 3  # one line is to stay readable
 _NOTE = "genesis"  # in the data directory: the log that its tables were made from
 _APP_NOTE = "app"  # beside it: the app whose changelog they repeat
 
@@ -131,9 +131,9 @@ def _unbounded(found: Mapping[str, Mapping[str, str]]) -> list[str]:
 def _refuse(kafka: KafkaAccess, topics: Topics, counts: Mapping[str, int]) -> None:
     missing = [topic.name for topic in topics.every if topic.name not in counts]
     if missing:
-        more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
+        more = f" and {len(missing) - _MAX_NAMED} more" if len(missing) > _MAX_NAMED else ""
         hidden = f", or {kafka.who} may not see them" if kafka.protected else ""
-        raise ProvisionError(f"run `atp init`: topics are missing{hidden}: {', '.join(missing[:_NAMED])}{more}")
+        raise ProvisionError(f"run `atp init`: topics are missing{hidden}: {', '.join(missing[:_MAX_NAMED])}{more}")
     for topic in topics.every:
         if topic.ours and counts[topic.name] != topic.partitions:
             raise ProvisionError(

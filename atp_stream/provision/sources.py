@@ -15,8 +15,8 @@ from atp_stream.provision.topics import administration, partition_replicas
 from atp_stream.settings import Settings
 from atp_stream.topics import Topics
 
-_COORDINATOR_SECONDS = 10.0
-_POLL = 0.2
+_COORDINATOR_S = 10.0
+_POLL_S = 0.2
 
 
 async def reset_source(settings: Settings, topic: str) -> None:
@@ -47,7 +47,7 @@ def _known(settings: Settings) -> str:
 async def _members(kafka: KafkaAccess, admin: AIOKafkaAdminClient, group: str) -> int:
     """Return how many workers are in the group."""
     try:
-        async with asyncio.timeout(_COORDINATOR_SECONDS):
+        async with asyncio.timeout(_COORDINATOR_S):
             responses = await _described(admin, group)
     except (TimeoutError, KafkaError) as error:
         raise ProvisionError(describe_error(kafka, error, f"the group {group} cannot be looked at")) from error
@@ -60,7 +60,7 @@ async def _described(admin: AIOKafkaAdminClient, group: str) -> list[Any]:
         try:
             return list(await admin.describe_consumer_groups([group]))
         except GroupCoordinatorNotAvailableError:  # a new cluster has to make the topic of the groups first
-            await asyncio.sleep(_POLL)
+            await asyncio.sleep(_POLL_S)
 
 
 async def _rewind(settings: Settings, partitions: list[TopicPartition]) -> None:

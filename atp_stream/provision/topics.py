@@ -13,7 +13,7 @@ from atp_stream.access.trouble import describe_error, start
 from atp_stream.provision.report import Finding, ProvisionError, Verdict
 from atp_stream.topics import Topic
 
-_ANSWER_SECONDS = 8.0  # a wrong address is told within ten seconds, start of Python included
+_ANSWER_S = 8.0  # a wrong address is reported within ten seconds, start of Python included
 _TOPIC_EXISTS = 36  # Kafka's error code
 
 
@@ -24,9 +24,9 @@ async def administration(kafka: KafkaAccess) -> AsyncIterator[AIOKafkaAdminClien
     Raises:
         ProvisionError: no broker lets us in in time, or it ceases to answer.
     """
-    admin = AIOKafkaAdminClient(**kafka, request_timeout_ms=int(_ANSWER_SECONDS * 1000))
+    admin = AIOKafkaAdminClient(**kafka, request_timeout_ms=int(_ANSWER_S * 1000))
     try:
-        await start(kafka, admin, _ANSWER_SECONDS, ProvisionError)
+        await start(kafka, admin, _ANSWER_S, ProvisionError)
         try:
             yield admin
         except (TimeoutError, OSError, KafkaError) as error:

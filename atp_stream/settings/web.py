@@ -44,7 +44,7 @@ _OWN_PORT = Kind(lambda text: whole(1, MAX_PORT).parse(text) if text else None, 
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a name or an address is this machine itself."""
+    """Return whether a name or an address is this machine itself."""
     try:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:

@@ -137,7 +137,7 @@ async def admitted(request: web.Request, handler: Handler) -> web.StreamResponse
 
 
 def wants_page(request: web.Request) -> bool:
-    """Tell whether a request is a browser's that opens an address: programs ask for anything, or for JSON."""
+    """Return whether a request is a browser's that opens an address: programs ask for anything, or for JSON."""
     return "text/html" in request.headers.get("Accept", "")
 
 

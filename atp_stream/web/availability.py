@@ -70,7 +70,7 @@ def describe(
 
 
 def _drift(row: Item) -> dict[str, Any] | None:
-    """Return since when the stock has not fitted its history, and the gap that was told of it; None if it does."""
+    """Return since when the stock has not fitted its history, and the gap that was reported; None if it does."""
     if row.drift is None:
         return None
     reported = units(row.drift.reported) if row.drift.reported else None

@@ -26,7 +26,7 @@ class Caller(NamedTuple):
     roles: frozenset[Role]
 
     def may(self, role: Role, tenant: str | None) -> bool:
-        """Tell whether he may do something for a tenant; None: for no tenant in particular."""
+        """Return whether he may do something for a tenant; None: for no tenant in particular."""
         return role in self.roles and (tenant is None or tenant in self.tenants or ALL in self.tenants)
 
 

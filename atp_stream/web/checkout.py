@@ -91,7 +91,7 @@ def message_of(inbound: Inbound, kind: InputKind, topic: str, value: bytes) -> M
 
 
 class Checkout:
-    """Appends messages, and tells what was decided of them."""
+    """Appends messages, and answers with what was decided about them."""
 
     def __init__(self, app: EngineApp, watches: Watches, producer: InputProducer) -> None:
         self._app = app
@@ -141,7 +141,7 @@ class Checkout:
         return {} if position is None else {source: mark.offset for source, mark in position.marks.items()}
 
     def _is_folded(self, partition: int, message: Message, sent: SourcePlace) -> bool:
-        """Tell whether the state includes a message, and its item keeps nothing for later."""
+        """Return whether the state includes a message, and its item keeps nothing for later."""
         if self._included(partition).get(sent.source, -1) < sent.offset:
             return False
         row: Item | None = read_row(self._app, partition, item_key(join(message.tenant, message.item)))

@@ -23,7 +23,7 @@ from atp_stream.web.problems import Problem
 
 PAGE: Final = 50
 MAX_LAST: Final = 200
-SECONDS: Final = 3.0
+READ_S: Final = 3.0
 """So long it may take."""
 SHOWN_BYTES: Final = 4_096
 """So much of a message is shown; `atp dead-letters` has all of it."""
@@ -46,7 +46,7 @@ async def tail(kafka: KafkaAccess, topic: Topic, last: int) -> list[StoredLetter
     )
     found: dict[str, StoredLetter] = {}
     try:
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(READ_S):
             await consumer.start()
             partitions = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
             consumer.assign(partitions)

@@ -2,7 +2,7 @@
 
 With no reader a step costs one look at an empty list. What is published is kept for a reader only where he asked for
 it, of availability only the newest of a key, and is decoded when it is sent: once, whoever else gets it. A reader gets
-at most 50 events a second. One who is slower than what happens loses the oldest, and is told how many. This is no way
+at most 50 events a second. A reader who is too slow loses the oldest events, and gets their number. This is no way
 to follow the numbers: Kafka has all of them.
 """
 
@@ -75,7 +75,7 @@ class Reader:
         self.wake = asyncio.Event()
 
     def wants(self, output: Output) -> bool:
-        """Tell whether an output is for this reader."""
+        """Return whether an output is for this reader."""
         key = output.key or b""
         if not key.startswith(self._start) or self._event not in {"", output.event}:
             return False
@@ -103,7 +103,7 @@ class Reader:
         return [self._waiting.pop(place) for place in places]
 
     def losses(self) -> bytes:
-        """Return what is to be told of what was lost since the last time; nothing if nothing was."""
+        """Return a message about what was lost since the last one; nothing if nothing was lost."""
         said = b""
         if self.broken:
             said += _block({"lost": None}, "lost")
@@ -112,7 +112,7 @@ class Reader:
         self.broken, self.lost = False, 0
         return said
 
-    def heard(self, block: bytes) -> None:
+    def receive(self, block: bytes) -> None:
         """Take what another worker has sent on its stream."""
         if block.startswith(b"event: lost"):
             lost = msgspec.json.decode(block.rpartition(b"data: ")[2])["lost"]
@@ -233,7 +233,7 @@ class Events:
                     return
                 opened = True
                 async for block in _blocks(answer.content):
-                    reader.heard(block)
+                    reader.receive(block)
         except (TimeoutError, ClientError, OSError, ValueError):
             pass
         finally:
@@ -254,7 +254,7 @@ async def _blocks(content: StreamReader) -> AsyncIterator[bytes]:
 
 
 def add_events(app: EngineApp, pages: Pages, schemas: SchemaCache) -> Events:
-    """Serve the streams, and return what wants to be told of each step."""
+    """Serve the streams, and return what gets each step."""
     events = Events(app, schemas)
     server: Any = app.web
 

@@ -48,7 +48,7 @@ MAX_INSTANTS: Final = 10
 """So many instants of each location are shown, the newest."""
 
 PAGE: Final = 50
-_LOOKED_AT: Final = 2_000  # rows of reservations, or of supplies, in one request: ended ones stand amid the open ones
+_MAX_ROWS_READ: Final = 2_000  # of reservations or supplies in one request: ended ones lie between the open ones
 
 _WHOLE: Final = 10_000
 
@@ -75,7 +75,7 @@ def on_day(item: OpenItem, state: State, day: int) -> OnDay:
         )
     prefix = supply_prefix(item.name)
     rows = takewhile(lambda pair: pair[0].startswith(prefix), state.scan(prefix))
-    supplies = {decode(key.removeprefix(prefix)): row for key, row in islice(rows, _LOOKED_AT)}
+    supplies = {decode(key.removeprefix(prefix)): row for key, row in islice(rows, _MAX_ROWS_READ)}
     runs = item.row.quarantine is None
     return OnDay(
         day,
@@ -220,7 +220,7 @@ def page(name: str, rows: Iterator[tuple[str, Any]], limit: int) -> dict[str, An
         reservation = reservation_of(key)
         if not is_empty(row):
             found.append(_reservation(reservation, row))
-        if len(found) == limit or looked == _LOOKED_AT:
+        if len(found) == limit or looked == _MAX_ROWS_READ:
             return {"reservations": found, "next": reservation}
     return {"reservations": found, "next": None}
 

@@ -56,7 +56,7 @@ def state_of(app: EngineApp) -> WorkerState:
 def warnings(app: EngineApp, topics: Topics, timekeeper: TimeKeeper) -> list[str]:
     """Return what is wrong with what surrounds the worker, and what to do.
 
-    A worker is ready all the same: what it shows is right as far as it was told, no other worker could do better, and
+    A worker is ready all the same: what it shows is right as far as it has read, no other worker could do better, and
     if all of them said no, nobody would be answered.
     """
     missing = lag.sources_missing(app, [one.name for one in topics.inputs])

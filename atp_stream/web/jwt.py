@@ -27,7 +27,7 @@ KEYS_KEPT_S: Final = 600.0
 ASK_AGAIN_S: Final = 10.0  # a key that is unknown may be new, but whoever makes keys up must not have us ask each time
 
 Keys = Callable[[str], Awaitable[jwt.PyJWKSet]]
-"""Returns the provider's keys; is told the id of the one that is wanted."""
+"""Returns the provider's keys; takes the id of the one that is wanted."""
 
 
 class TokenRefused(Exception):

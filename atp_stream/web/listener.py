@@ -21,14 +21,14 @@ log = logging.getLogger(__name__)
 
 _BACKLOG: Final = 128
 _OWN_FILES: Final = 128  # what a worker has open itself: clients of Kafka, tables, logs
-_FEWEST: Final = 8
+_MIN_CONNECTIONS: Final = 8
 _REST_S: Final = 0.1  # after an attempt to accept that failed: descriptors come free as connections end
 
 Tls = Callable[[], SSLContext | None]
 """Returns what a connection that begins now is encrypted with."""
 
 TurnedAway = Callable[[str], None]
-"""Is told why a connection was ended before it got an answer."""
+"""Called with the reason when a connection is ended before it got an answer."""
 
 
 class Listener(web.BaseSite):
@@ -120,7 +120,7 @@ class Listener(web.BaseSite):
                 self._open[connection] = None
 
     def _make_room(self) -> bool:
-        """End the connection that has waited longest for its first request, else for a further one; tell whether."""
+        """End the connection that has waited longest for its first request, else for a further one; return whether."""
         waiting = [one for one in self._open if one.waits]
         one = next((one for one in waiting if not one.has_asked), next(iter(waiting), None))
         if one is None:
@@ -176,7 +176,7 @@ def serve(server: Any, settings: Settings, turned_away: TurnedAway) -> None:
 def most_connections(wanted: int) -> int:
     """Return how many connections a port may keep open, so that two ports leave files enough for the work itself."""
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return min(wanted, max(_FEWEST, files // 2 - _OWN_FILES // 2))
+    return min(wanted, max(_MIN_CONNECTIONS, files // 2 - _OWN_FILES // 2))
 
 
 def listening_sockets(host: str, port: int) -> list[socket.socket]:

@@ -12,7 +12,8 @@ from atp_stream.domain.policy.rules import DEFAULT, Policy, text
 from atp_stream.domain.policy.schema import WHOLE, Kind
 from atp_stream.domain.row_keys import POLICY, SWEEP, item_key
 from atp_stream.domain.state.overlay import State
-from atp_stream.domain.state.rows import Item, PolicyRow
+from atp_stream.domain.state.partition_rows import PolicyRow
+from atp_stream.domain.state.rows import Item
 from atp_stream.engine.app import EngineApp
 from atp_stream.engine.routing import Elsewhere
 from atp_stream.topics import Topics
@@ -23,9 +24,9 @@ from atp_stream.web.formatting import log_moment, units
 from atp_stream.web.path_names import from_path
 from atp_stream.web.routing import owner, owner_of, pass_on, read_row, state_of
 
-_SECOND: Final = 1_000_000  # microseconds
-_SPEAKER: Final = 0
-"""Whose partition of the log is asked for the policy as a whole: all of them are told the same, in the same order."""
+_SECOND_US: Final = 1_000_000  # microseconds
+_SPEAKING_PARTITION: Final = 0
+"""The partition of the log that answers for the policy as a whole: all get the same changes, in the same order."""
 
 
 def in_force(state: State, log: str) -> dict[str, Any]:
@@ -48,7 +49,7 @@ def describe(policy: Policy, rules: ItemRules) -> dict[str, Any]:
         "step": units(rules.step),
         "max_waiting_each": None if rules.max_waiting_each is None else units(rules.max_waiting_each),
         "shortage": "deallocate" if rules.deallocates else "keep",
-        "time_limit": None if limit is None else limit // _SECOND,
+        "time_limit": None if limit is None else limit // _SECOND_US,
         "channels": [{"channel": name, **_rule(rule)} for name, rule in sorted(rules.channels.items())],
         "other_channels": _rule(rules.other) if rules.accepts_unknown else None,
         "aliases": rules.aliases,
@@ -90,11 +91,11 @@ def add_policies(app: EngineApp, pages: Pages, topics: Topics) -> None:
         return None if mark is None else mark.offset
 
     async def policy_view(request: web.Request) -> web.Response:
-        place = owner_of(app, request, _SPEAKER)
+        place = owner_of(app, request, _SPEAKING_PARTITION)
         if isinstance(place, Elsewhere):
             return await pass_on(app, request, place)
-        shown = in_force(state_of(app, _SPEAKER), f"{topics.item_log.name}/{_SPEAKER}")
-        return json_response({"heard": newest_change(_SPEAKER), **shown})
+        shown = in_force(state_of(app, _SPEAKING_PARTITION), f"{topics.item_log.name}/{_SPEAKING_PARTITION}")
+        return json_response({"heard": newest_change(_SPEAKING_PARTITION), **shown})
 
     async def rules_view(request: web.Request) -> web.Response:
         tenant, item = from_path(request, "tenant", "item")

@@ -16,7 +16,7 @@ _faults = Repetitions(REPEAT_S)  # whoever knows a request that fails must not b
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Observe = Callable[[str, str, int, float | None], None]
-"""Is told the method, the path's pattern, the status and the seconds of each answer; None for one that was a stream."""
+"""Called with method, pattern of the path, status and seconds of each answer; the seconds of a stream are None."""
 
 OBSERVE: Final[web.AppKey[Observe]] = web.AppKey("observe")
 """Where the web application keeps who counts its answers."""

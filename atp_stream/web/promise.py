@@ -52,26 +52,22 @@ def describe(item: OpenItem, policy: Policy, asked: Asked) -> dict[str, Any]:
     Raises:
         Problem: 404, the policy lets the item have no such channel.
     """
-    channel = item.rules.resolve(policy.default_channel if asked.channel is None else asked.channel, item.channels)
-    try:
-        item.channel_for(channel, policy.unknown_channel_limit)
-    except Refused as refused:
-        raise Problem.unknown("unknown-channel", f"the item can have no channel {channel!r}") from refused
+    channel = _channel(item, policy, asked)
     runs = item.row.quarantine is None
     now = item.dates.shown(channel, NOW) if runs else 0
     is_blocked = item.is_blocked(channel, asked.priority)
     on_shelf = 0 if is_blocked else sum(item.claim(channel))
     why_not = _why_not(item, channel, is_blocked=is_blocked)
     lines: list[tuple[int, int]] = []
-    held = 0
+    reserved = 0
     if runs:
         try:
-            held, lines = _promised(item, policy, asked)
+            reserved, lines = _promised(item, policy, asked)
         except Refused as refused:
             why_not = str(refused.reason)
     found = sum(part for _, part in lines)
     waiting = asked.quantity - found
-    basis = None if not lines else "ON_HAND" if found <= max(on_shelf, held) else "SUPPLY"
+    basis = None if not lines else "ON_HAND" if found <= max(on_shelf, reserved) else "SUPPLY"
     day = None if waiting else lines[-1][0]
     if not lines and why_not == _BEYOND and item.rules.supply.lead_time_days is not None:
         basis, day = "LEAD_TIME", _estimate(item, asked.day, item.rules.supply.lead_time_days)
@@ -87,6 +83,15 @@ def describe(item: OpenItem, policy: Policy, asked: Asked) -> dict[str, Any]:
         "why_not": why_not if waiting else None,
         **mark(item.row),
     }
+
+
+def _channel(item: OpenItem, policy: Policy, asked: Asked) -> str:
+    """Return the channel that is asked for, with a row."""
+    channel = item.rules.resolve(policy.default_channel if asked.channel is None else asked.channel, item.channels)
+    try:
+        return item.channel_for(channel, policy.unknown_channel_limit)
+    except Refused as refused:
+        raise Problem.unknown("unknown-channel", f"the item can have no channel {channel!r}") from refused
 
 
 def _promised(item: OpenItem, policy: Policy, asked: Asked) -> tuple[int, list[tuple[int, int]]]:
@@ -106,8 +111,8 @@ def _promised(item: OpenItem, policy: Policy, asked: Asked) -> tuple[int, list[t
         start_follow_up(item)
     row = item.reservation(_NOBODY)
     assert row is not None  # noqa: S101  (it was made, or refused)
-    held = allocated(row)
-    return held, [*([(today, held)] if held else []), *lines_of(row)]
+    reserved = allocated(row)
+    return reserved, [*([(today, reserved)] if reserved else []), *lines_of(row)]
 
 
 def _estimate(item: OpenItem, wanted: int | None, lead_time_days: int) -> int:

@@ -24,7 +24,7 @@ from atp_stream.web.watches import Watches, wait_s
 
 PAGE: Final = 50
 MAX_PAGE: Final = 200
-LOOKED_AT: Final = 500
+MAX_ROWS_READ: Final = 500
 """So many reservations are looked at for a page, so that nobody else waits long while few have the wanted state."""
 
 
@@ -120,7 +120,7 @@ def page_of(app: EngineApp, of: Owned, wanted: Wanted) -> dict[str, Any]:
     rows = takewhile(lambda pair: pair[0].startswith(prefix), of.state.scan(start))
     found: list[dict[str, Any]] = []
     last = None
-    for key, row in islice(rows, LOOKED_AT):
+    for key, row in islice(rows, MAX_ROWS_READ):
         last = reservation_of(key)
         if wanted.status in {None, status(row)}:
             found.append(_shown(app, of.partition, (of.tenant, of.item, last), row, of.row))
@@ -131,7 +131,7 @@ def page_of(app: EngineApp, of: Owned, wanted: Wanted) -> dict[str, Any]:
 
 
 def is_decided(app: EngineApp, partition: int, name: str, reservation: str) -> bool:
-    """Tell whether the create of a reservation of the item `name` was answered."""
+    """Return whether the create of a reservation of the item `name` was answered."""
     row: Reservation | None = read_row(app, partition, reservation_key(name, reservation))
     return row is not None and row.at_us is not None
 

@@ -47,7 +47,7 @@ def _index(pages: Pages) -> Page:
 
 
 class Served(NamedTuple):
-    """Those of the views that want to be told of each step that was committed."""
+    """The views that get each committed step."""
 
     metrics: Metrics
     events: Events
@@ -63,7 +63,7 @@ def add_web(
     unread: Mapping[str, int],
     timekeeper: TimeKeeper,
 ) -> Served:
-    """Serve all views of an installed app; return who wants to be told of steps. Raises SettingError if that cannot be.
+    """Serve all views of an installed app; return the views that get each step. Raises SettingError if that cannot be.
 
     `messages` counts input records by (topic, what became of them), `unread` those with fields that nobody reads, as
     far as they were looked at, by topic; `timekeeper` knows how long what is due has waited for

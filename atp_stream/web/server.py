@@ -27,7 +27,7 @@ _NO_REQUEST = "(none)"
 _HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
-    "Server": "atp_stream",  # aiohttp would tell its version, and Python's
+    "Server": "atp_stream",  # aiohttp would show its version, and Python's
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }

@@ -26,7 +26,7 @@ POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:;"
     " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-"""What the page may do, as browsers are told: nothing inline, nothing from elsewhere."""
+"""The policy that browsers enforce for the page: nothing inline, nothing from elsewhere."""
 
 
 class File(NamedTuple):

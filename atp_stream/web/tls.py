@@ -59,7 +59,7 @@ def _why(error: Exception) -> str:
 
 
 def names_in(certificate: dict[str, Any] | None) -> list[str]:
-    """Return the names that a client's certificate, as Python tells of it, was issued for."""
+    """Return the names that a client's certificate, in the form that Python gives it, was issued for."""
     if not certificate:
         return []
     subject = [value for part in certificate.get("subject", ()) for kind, value in part if kind == "commonName"]

@@ -43,12 +43,12 @@ def known(app: EngineApp) -> dict[URL, list[int]]:
 
 
 def is_own(app: EngineApp, url: URL) -> bool:
-    """Tell whether this is the address of this worker."""
+    """Return whether this is the address of this worker."""
     return url.authority == URL(str(app.conf.canonical_url)).authority
 
 
 def describe(app: EngineApp, topics: Topics, timekeeper: TimeKeeper, started_s: float) -> dict[str, Any]:
-    """Return what this worker tells of itself."""
+    """Return what this worker reports about itself."""
     behind, applied = lag.log_behind(app), lag.log_positions(app)
     standbys = {tp.partition for tp in app.assignor.assigned_standbys() if tp.topic == app.table.changelog_topic_name}
     owned = app.steps.owned()
@@ -80,7 +80,7 @@ def _heartbeat_age(app: EngineApp) -> float | None:
 
 
 async def _of_other(app: EngineApp, request: web.Request, url: URL, partitions: list[int]) -> bytes:
-    """Return what another worker tells of itself, or what the group says of one that does not answer."""
+    """Return what another worker reports about itself, or what the group knows of one that does not answer."""
     try:
         answer = await ask(app, request, url, "GET", "/workers")
         if answer.status == HTTPStatus.OK:

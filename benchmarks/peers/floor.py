@@ -1,4 +1,4 @@
-"""The floor: the fastest Kafka client for Python, a dict, and nothing that survives a crash."""
+"""The floor: the fastest Kafka client for Python and a dict; nothing of it survives a crash."""
 
 import sys
 
@@ -7,35 +7,30 @@ from confluent_kafka import Consumer, Producer
 
 from benchmarks.peers.model import Event, Shelf, allocation, availability
 
-_POLL = 5_000
-_SECONDS = 0.2
+_MAX_MESSAGES = 5_000
+_POLL_S = 0.2
+_CONSUMER = {
+    "auto.offset.reset": "earliest",
+    "enable.auto.commit": False,
+    "queued.max.messages.kbytes": 65_536,
+}
+_PRODUCER = {
+    "linger.ms": 50,
+    "batch.size": 131_072,
+    "queue.buffering.max.messages": 1_000_000,
+    "partitioner": "murmur2_random",
+}
 
 
 def main(broker: str, run: str, topic: str, count: int) -> None:
-    consumer = Consumer(
-        {
-            "bootstrap.servers": broker,
-            "group.id": run,
-            "auto.offset.reset": "earliest",
-            "enable.auto.commit": False,
-            "queued.max.messages.kbytes": 65_536,
-        }
-    )
-    producer = Producer(
-        {
-            "bootstrap.servers": broker,
-            "linger.ms": 50,
-            "batch.size": 131_072,
-            "queue.buffering.max.messages": 1_000_000,
-            "partitioner": "murmur2_random",
-        }
-    )
+    consumer = Consumer({"bootstrap.servers": broker, "group.id": run, **_CONSUMER})
+    producer = Producer({"bootstrap.servers": broker, **_PRODUCER})
     consumer.subscribe([topic])
     decode = msgspec.json.Decoder(Event).decode
     shelves: dict[str, Shelf] = {}
     seen = 0
     while seen < count:
-        messages = consumer.consume(_POLL, _SECONDS)
+        messages = consumer.consume(_MAX_MESSAGES, _POLL_S)
         if messages and not seen:
             print("first", flush=True)
         for message in messages:

@@ -1,6 +1,6 @@
-"""What every peer computes: on hand, and reserved by channel; far less than the ledger does.
+"""What every peer computes: on hand, and reserved by channel, which is far less than the ledger does.
 
-A reservation that finds too little is forgotten. There are no duplicates, no late facts, no queue, no policy.
+A reservation for more than there is is dropped. There are no duplicates, no late facts, no queue, no policy.
 """
 # ruff: noqa: N815 - the wire's own names
 

@@ -109,7 +109,7 @@ async def later(worker: Worker, clock: Clock, seconds: float) -> None:
     await clock.round()
 
 
-async def test_while_nothing_is_due_nothing_is_told(worker: Worker, clock: Clock) -> None:
+async def test_while_nothing_is_due_no_tick_is_appended(worker: Worker, clock: Clock) -> None:
     worker.timer(0, NOON + 1)
     worker.stores[1].rows[b"acme|lamp|i"] = b"{}"
     worker.stores[1].rows[b"|work|acme|lamp"] = b"{}"
@@ -117,7 +117,7 @@ async def test_while_nothing_is_due_nothing_is_told(worker: Worker, clock: Clock
     assert [] == worker.ticks
 
 
-async def test_what_is_due_is_told_to_its_partition_alone(worker: Worker, clock: Clock) -> None:
+async def test_what_is_due_gives_a_tick_to_its_partition_alone(worker: Worker, clock: Clock) -> None:
     worker.timer(1, NOON - 1)
     worker.timer(0, NOON + SECOND)
     await clock.round()
@@ -172,7 +172,7 @@ async def test_who_holds_time_back_is_known_and_since_when_and_by_whose_transact
     assert [] == clock.holders()
 
 
-async def test_a_horizon_in_front_of_what_is_due_is_not_told(worker: Worker, clock: Clock) -> None:
+async def test_a_horizon_in_front_of_what_is_due_gives_no_tick(worker: Worker, clock: Clock) -> None:
     worker.timer(0, NOON)
     worker.read = 0
     await clock.round()
@@ -182,14 +182,14 @@ async def test_a_horizon_in_front_of_what_is_due_is_not_told(worker: Worker, clo
     assert [(0, NOON + SECOND // 2)] == worker.ticks
 
 
-async def test_a_tick_is_not_told_again_before_it_has_come_through(worker: Worker, clock: Clock) -> None:
+async def test_no_second_tick_is_appended_before_the_first_has_come_through(worker: Worker, clock: Clock) -> None:
     worker.timer(0, NOON)
     for _ in range(8):
         await later(worker, clock, 0.25)
     assert 1 == len(worker.ticks)
 
 
-async def test_what_a_tick_leaves_is_told_again_once_a_second(worker: Worker, clock: Clock) -> None:
+async def test_what_a_tick_leaves_gives_another_one_once_a_second(worker: Worker, clock: Clock) -> None:
     worker.timer(0, NOON)
     for _ in range(12):
         await later(worker, clock, 0.25)
@@ -197,7 +197,7 @@ async def test_what_a_tick_leaves_is_told_again_once_a_second(worker: Worker, cl
     assert 3 == len(worker.ticks)
 
 
-async def test_what_becomes_due_behind_a_tick_is_told_at_once(worker: Worker, clock: Clock) -> None:
+async def test_what_becomes_due_after_a_tick_gives_another_one_at_once(worker: Worker, clock: Clock) -> None:
     first = worker.timer(0, NOON)
     worker.timer(0, NOON + SECOND // 4)
     await clock.round()
@@ -207,7 +207,7 @@ async def test_what_becomes_due_behind_a_tick_is_told_at_once(worker: Worker, cl
     assert [(0, NOON), (0, NOON + SECOND // 4)] == worker.ticks
 
 
-async def test_what_a_wrong_clock_thinks_is_due_is_told_when_it_is_due_at_the_broker(
+async def test_what_a_wrong_clock_thinks_is_due_gives_a_tick_when_it_is_due_at_the_broker(
     worker: Worker, clock: Clock
 ) -> None:
     worker.broker_ahead = -3 * SECOND
@@ -219,7 +219,7 @@ async def test_what_a_wrong_clock_thinks_is_due_is_told_when_it_is_due_at_the_br
 
 
 @pytest.mark.parametrize("wrong", [-3_600, -60, 60, 3_600])
-async def test_no_moment_is_told_that_lies_behind_the_look_by_the_brokers_clock(
+async def test_no_tick_names_a_moment_after_the_look_by_the_brokers_clock(
     worker: Worker, clock: Clock, wrong: int
 ) -> None:
     worker.broker_ahead = wrong * SECOND
@@ -283,7 +283,7 @@ async def test_a_timer_of_a_command_that_was_kept_while_log_time_went_on_is_foun
     assert [(0, NOON + SECOND // 4)] == worker.ticks
 
 
-async def test_while_partitions_move_nothing_is_told(worker: Worker, clock: Clock) -> None:
+async def test_while_partitions_move_no_tick_is_appended(worker: Worker, clock: Clock) -> None:
     worker.timer(0, NOON)
     worker.settled = False
     await clock.round()

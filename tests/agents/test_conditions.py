@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from atp_stream.agents.conditions import Conditions
-from atp_stream.domain.state.rows import PolicyRow
+from atp_stream.domain.state.partition_rows import PolicyRow
 from atp_stream.messages.rows import encode_row
 
 
@@ -53,7 +53,9 @@ def conditions(worker: Any) -> Conditions:
     return Conditions(worker, ["adjusted", "counted"])
 
 
-async def test_a_policy_is_told_once_all_partitions_have_it(worker: Worker, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_policy_is_reported_once_all_partitions_have_it(
+    worker: Worker, caplog: pytest.LogCaptureFixture
+) -> None:
     look = conditions(worker).look
     worker.meet(0, 1, b'{"retention":5}')
     await look(0.0)
@@ -72,7 +74,7 @@ async def test_a_policy_is_told_once_all_partitions_have_it(worker: Worker, capl
     ] == caplog.messages
 
 
-async def test_a_missing_input_is_told_once_a_minute_with_what_to_do_and_so_is_its_return(
+async def test_a_missing_input_is_reported_once_a_minute_with_what_to_do_and_so_is_its_return(
     worker: Worker, caplog: pytest.LogCaptureFixture
 ) -> None:
     look = conditions(worker).look
@@ -98,7 +100,7 @@ async def test_a_worker_that_is_taking_over_knows_of_no_missing_input(
     assert [] == caplog.messages
 
 
-async def test_a_restore_that_takes_long_is_told_every_ten_seconds_with_what_is_left(
+async def test_a_restore_that_takes_long_is_reported_every_ten_seconds_with_what_is_left(
     worker: Worker, caplog: pytest.LogCaptureFixture
 ) -> None:
     look = conditions(worker).look

@@ -166,7 +166,7 @@ PARENT = b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 TRACE = [("traceparent", PARENT), ("tracestate", b"shop=1")]
 
 
-def ordered(offset: int, name: str, headers: list[tuple[str, bytes]]) -> LogRecord:
+def reserved(offset: int, name: str, headers: list[tuple[str, bytes]]) -> LogRecord:
     """Return a log record of a create whose input had these headers."""
     command = Reserve(event_id=name, at_us=NOW * 1000 + offset, reservation=name, quantity=200)
     return entry(offset, command, original=pack_original(Record("created", b"{}", headers=tuple(headers))))
@@ -183,7 +183,7 @@ def test_every_event_that_an_input_caused_goes_on_with_its_trace() -> None:
     ledger, memory = a_ledger(), Memory()
     run(ledger, memory, [stock(1, 300)])
 
-    answer = run(ledger, memory, [ordered(2, "r-1", TRACE), ordered(3, "r-2", TRACE)])
+    answer = run(ledger, memory, [reserved(2, "r-1", TRACE), reserved(3, "r-2", TRACE)])
 
     expected = ("AllocationCommittedEvent", "AvailabilityCalculatedEvent", "ReservationDeniedEvent")
     assert {event: {PARENT} for event in expected} == traces(answer)
@@ -194,7 +194,7 @@ def test_an_event_has_the_trace_of_the_input_that_its_cause_names_and_of_no_othe
     ledger, memory = a_ledger(), Memory()
     run(ledger, memory, [stock(1, 1000)])
 
-    answer = run(ledger, memory, [ordered(2, "r-1", TRACE), ordered(3, "r-2", [])])
+    answer = run(ledger, memory, [reserved(2, "r-1", TRACE), reserved(3, "r-2", [])])
 
     traced = {dict(output.headers)["atp-cause"] for output in answer.outputs if "traceparent" in dict(output.headers)}
     committed = of_topic(answer, TOPICS.allocation_committed.name)
@@ -204,7 +204,7 @@ def test_an_event_has_the_trace_of_the_input_that_its_cause_names_and_of_no_othe
 
 def test_what_another_input_makes_possible_has_the_trace_of_that_input() -> None:
     ledger, memory = a_ledger(), Memory()
-    run(ledger, memory, [ordered(1, "r-1", TRACE)])
+    run(ledger, memory, [reserved(1, "r-1", TRACE)])
 
     answer = run(ledger, memory, [stock(2, 1000)])
 
@@ -215,7 +215,7 @@ def test_without_a_trace_the_headers_are_those_there_always_were() -> None:
     ledger, memory = a_ledger(), Memory()
     run(ledger, memory, [stock(1, 1000)])
 
-    answer = run(ledger, memory, [ordered(2, "r-1", [("id", b"7")])])
+    answer = run(ledger, memory, [reserved(2, "r-1", [("id", b"7")])])
 
     names = {name for output in answer.outputs for name, _ in output.headers}
     assert {"atp-version", "atp-cause", "atp-genesis", "atp-reservation"} == names

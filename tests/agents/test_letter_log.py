@@ -43,7 +43,7 @@ def test_each_reason_has_a_line_at_its_first_letter_and_one_an_hour_later(caplog
     assert ["stale", "future", "stale"] == [record.reason for record in caplog.records]  # type: ignore[attr-defined]
 
 
-def test_what_intake_refuses_is_told(caplog: pytest.LogCaptureFixture) -> None:
+def test_what_intake_refuses_is_reported(caplog: pytest.LogCaptureFixture) -> None:
     schemas = SchemaCache(RegistryAccess("http://127.0.0.1:1"))
     translate = Translator(Inbound(schemas, "acme"), schemas, TOPICS, "g")
     for offset in range(3):
@@ -52,7 +52,9 @@ def test_what_intake_refuses_is_told(caplog: pytest.LogCaptureFixture) -> None:
     assert ["inventory.core.stock.availability.changed/0/0"] == [record.origin for record in caplog.records]  # type: ignore[attr-defined]
 
 
-def test_what_the_ledger_refused_is_told_once_it_is_committed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_the_ledger_refused_is_reported_once_it_is_committed(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     settings = replace(Settings(), wire=Wire.JSON, data_dir=tmp_path)
     app = create_app(settings, genesis="g", schemas=SchemaCache(RegistryAccess.of(settings)))
     outputs = [Output("other", 0, b"", b"", [], "AvailabilityCalculatedEvent"), letter("stale", 9)]

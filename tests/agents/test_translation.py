@@ -151,12 +151,12 @@ def test_renamed_topics_keep_their_kinds() -> None:
     assert "count" == msgspec.json.decode(output.value or b"")["command"]
 
 
-def ordered(content: dict[str, Any], **more: Any) -> Record:
+def policy_change(content: dict[str, Any], **more: Any) -> Record:
     return Record(TOPICS.policy.name, msgspec.json.encode(content), **more)
 
 
-def test_an_order_to_all_items_goes_to_every_partition_of_the_log_from_one_place() -> None:
-    outputs = translator()(ordered({"action": "SET", "policy": {"retention": 60}}, offset=3))
+def test_a_policy_change_for_all_items_goes_to_every_partition_of_the_log_from_one_place() -> None:
+    outputs = translator()(policy_change({"action": "SET", "policy": {"retention": 60}}, offset=3))
 
     assert [(TOPICS.item_log.name, number, b"|") for number in range(6)] == [
         (output.topic, output.partition, output.key) for output in outputs
@@ -165,15 +165,15 @@ def test_an_order_to_all_items_goes_to_every_partition_of_the_log_from_one_place
     assert {"policy"} == {msgspec.json.decode(output.value or b"")["command"] for output in outputs}
 
 
-def test_an_order_to_one_item_goes_where_the_item_is() -> None:
-    [output] = translator()(ordered({"action": "GRANT", "itemId": "lamp", "channel": "B2B", "quantity": 5}))
+def test_a_policy_change_for_one_item_goes_where_the_item_is() -> None:
+    [output] = translator()(policy_change({"action": "GRANT", "itemId": "lamp", "channel": "B2B", "quantity": 5}))
 
     assert (b"acme|lamp", partition_of(b"acme|lamp", 6)) == (output.key, output.partition)
     assert "grant" == msgspec.json.decode(output.value or b"")["command"]
 
 
-def test_an_order_that_breaks_the_contract_is_one_dead_letter() -> None:
-    [output] = translator()(ordered({"action": "SET", "policy": {"retention": -1}}))
+def test_a_policy_change_that_breaks_the_contract_is_one_dead_letter() -> None:
+    [output] = translator()(policy_change({"action": "SET", "policy": {"retention": -1}}))
 
     assert (TOPICS.dead_letter.name, b"policy_invalid") == (output.topic, headers(output)["atp-reason"])
 

@@ -25,15 +25,15 @@ def translate(caplog: pytest.LogCaptureFixture) -> Translator:
     return Translator(Inbound(schemas, "acme"), schemas, TOPICS, "g")
 
 
-def test_a_misspelt_field_is_told_once_of_each_topic_and_counted_each_time(
+def test_a_misspelt_field_is_reported_once_of_each_topic_and_counted_each_time(
     translate: Translator, caplog: pytest.LogCaptureFixture
 ) -> None:
     for offset in (7, 8):
         assert 1 == len(translate(Record(COUNTED, MISSPELT, offset=offset)))
     translate(Record(ADJUSTED, b'{"product_id":"lamp","new_quantity":3,"loactionId":"berlin"}', offset=9))
 
-    told = "has a field that is not read: 'loactionId'; did you mean locationId?"
-    assert [f"{COUNTED}/0/7 {told}", f"{ADJUSTED}/0/9 {told}"] == caplog.messages
+    sentence = "has a field that is not read: 'loactionId'; did you mean locationId?"
+    assert [f"{COUNTED}/0/7 {sentence}", f"{ADJUSTED}/0/9 {sentence}"] == caplog.messages
     assert (2, 1) == (translate.unread[COUNTED], translate.unread[ADJUSTED])
 
 
@@ -48,14 +48,14 @@ def test_a_misspelt_field_is_told_once_of_each_topic_and_counted_each_time(
     ],
     ids=["flat", "envelope", "CloudEvent", "Debezium", "Connect"],
 )
-def test_what_a_form_has_of_its_own_is_nothing_to_tell(
+def test_what_a_form_has_of_its_own_is_nothing_to_report(
     translate: Translator, caplog: pytest.LogCaptureFixture, value: bytes
 ) -> None:
     assert 1 == len(translate(Record(COUNTED, value)))
     assert ([], 0) == (caplog.messages, translate.unread[COUNTED])
 
 
-def test_a_field_that_resembles_none_is_told_without_a_guess(
+def test_a_field_that_resembles_none_is_reported_without_a_guess(
     translate: Translator, caplog: pytest.LogCaptureFixture
 ) -> None:
     translate(Record(COUNTED, b'{"payload":{"itemId":"lamp","onHand":3,"warehouse\\u0007":"berlin"}}', offset=7))

@@ -62,7 +62,7 @@ def folded() -> list[Output]:
         return [output for record in LOG for output in folding.take([record])]
 
 
-async def told(
+async def objections(
     outputs: Sequence[Output], published: Any, *, after: int = -1, until: int = 5, allowed: Sequence[Output] = ()
 ) -> Sequence[str]:
     decode: Any = Plain()
@@ -82,13 +82,13 @@ def cause(output: Output) -> int:
 
 
 async def test_what_the_log_says_is_right(outputs: list[Output]) -> None:
-    assert [] == await told(outputs, Published(outputs))
+    assert [] == await objections(outputs, Published(outputs))
 
 
 async def test_an_event_that_is_missing_is_named(outputs: list[Output]) -> None:
     lost = of(COMMITTED, outputs)[0]
 
-    found = await told(outputs, Published([output for output in outputs if output is not lost]))
+    found = await objections(outputs, Published([output for output in outputs if output is not lost]))
 
     assert [f"{COMMITTED}: event {GENESIS}-0-2-0 is missing"] == found
 
@@ -97,14 +97,14 @@ async def test_an_event_that_is_there_twice_is_named_with_its_place(outputs: lis
     published = Published(outputs)
     published.add(of(COMMITTED, outputs)[0])
 
-    assert [f"{COMMITTED}/0/2: event {GENESIS}-0-2-0 was published before"] == await told(outputs, published)
+    assert [f"{COMMITTED}/0/2: event {GENESIS}-0-2-0 was published before"] == await objections(outputs, published)
 
 
 async def test_an_event_that_the_log_does_not_explain_is_named(outputs: list[Output]) -> None:
     surplus = of(COMMITTED, outputs)[1]
     known = [output for output in outputs if output is not surplus]
 
-    found = await told(known, Published(outputs))
+    found = await objections(known, Published(outputs))
 
     assert [f"{COMMITTED}/0/1: event {GENESIS}-0-3-0 does not follow from the log"] == found
 
@@ -112,35 +112,37 @@ async def test_an_event_that_the_log_does_not_explain_is_named(outputs: list[Out
 async def test_what_later_commands_caused_is_left_alone(outputs: list[Output]) -> None:
     early = [output for output in outputs if cause(output) <= 2]
 
-    assert [] == await told(early, Published(outputs), until=2)
+    assert [] == await objections(early, Published(outputs), until=2)
 
 
 async def test_what_was_caused_before_a_snapshot_is_left_alone(outputs: list[Output]) -> None:
     late = [output for output in outputs if cause(output) > 3]
 
-    assert [] == await told(late, Published(outputs), after=3)
+    assert [] == await objections(late, Published(outputs), after=3)
 
 
 async def test_what_is_still_to_be_said_may_be_there_or_not(outputs: list[Output]) -> None:
     rest = of(COMMITTED, outputs)[1]
     most = [output for output in outputs if output is not rest]
 
-    assert [] == await told(outputs, Published(most), allowed=[rest])
-    assert [] == await told(outputs, Published(outputs), allowed=[rest])
+    assert [] == await objections(outputs, Published(most), allowed=[rest])
+    assert [] == await objections(outputs, Published(outputs), allowed=[rest])
 
 
 async def test_what_retention_removed_is_not_missed(outputs: list[Output]) -> None:
     gone = of(COMMITTED, outputs)[0]
     published = Published(outputs, begin=1)
 
-    assert [] == await told([output for output in outputs if output.topic in {gone.topic, AVAILABILITY}], published)
+    assert [] == await objections(
+        [output for output in outputs if output.topic in {gone.topic, AVAILABILITY}], published
+    )
 
 
 async def test_the_last_availability_must_be_what_the_log_says(outputs: list[Output]) -> None:
     first, *_, last = [output for output in of(AVAILABILITY, outputs) if output.key == b"acme|lamp|ECOM"]
     published = Published([output for output in outputs if output is not last])
 
-    [found] = await told(outputs, published)
+    [found] = await objections(outputs, published)
 
     assert f"{AVAILABILITY}: acme|lamp|ECOM shows 6 available, 4 reserved, and should show 3 available, 4 reserved" == (
         found
@@ -151,12 +153,12 @@ async def test_the_last_availability_must_be_what_the_log_says(outputs: list[Out
 async def test_a_key_that_never_spoke_is_named(outputs: list[Output]) -> None:
     silent = [output for output in outputs if output.key != b"acme|lamp|STORE"]
 
-    [found] = await told(outputs, Published(silent))
+    [found] = await objections(outputs, Published(silent))
 
     assert f"{AVAILABILITY}: acme|lamp|STORE should show 3 available, 0 reserved, and shows nothing" == found
 
 
-async def test_of_many_differences_the_first_are_told_and_all_are_counted(outputs: list[Output]) -> None:
+async def test_of_many_differences_the_first_are_reported_and_all_are_counted(outputs: list[Output]) -> None:
     published = Published(outputs)
     for _ in range(30):
         published.add(of(COMMITTED, outputs)[0])

@@ -34,7 +34,7 @@ def test_what_intake_sent_twice_is_folded_once_and_the_place_is_behind_both() ->
     assert 3 == fold.position.applied
 
 
-def test_what_waits_is_finished_and_told_of() -> None:
+def test_what_waits_is_finished_and_published() -> None:
     with Scratch() as rows:
         fold = folding(rows)
         list(fold.take([genesis(), count(1, 5), document(2, b'{"tenants": {"*": {"safety_stock": {"fixed": 1}}}}')]))

@@ -9,7 +9,8 @@ from atp_stream.audit.folding import Folding
 from atp_stream.audit.laws import MAX_ROW_BYTES, broken_laws
 from atp_stream.domain.commands import CountStock, Fulfil
 from atp_stream.domain.row_keys import mark_key
-from atp_stream.domain.state.rows import Item, PurgeRow
+from atp_stream.domain.state.partition_rows import PurgeRow
+from atp_stream.domain.state.rows import Item
 from atp_stream.domain.stock.rows import Stock
 from atp_stream.engine.position import Position
 from atp_stream.engine.scratch_store import Scratch
@@ -46,7 +47,7 @@ def test_rows_as_the_fold_leaves_them_are_in_order(rows: Scratch) -> None:
     assert [] == laws(rows)
 
 
-def test_sums_that_are_not_those_of_the_locations_are_told(rows: Scratch) -> None:
+def test_sums_that_are_not_those_of_the_locations_are_reported(rows: Scratch) -> None:
     item: Item = decode_row(LAMP.decode(), rows.read(LAMP) or b"")
     item.stock.named.missing -= 1
     rows.write([(LAMP, encode_row(item))])
@@ -68,7 +69,7 @@ def test_an_item_that_was_not_upgraded_yet_has_no_sums_to_look_at(rows: Scratch)
     assert [] == laws(rows)
 
 
-def test_a_row_that_grew_beyond_its_bound_is_told(rows: Scratch) -> None:
+def test_a_row_that_grew_beyond_its_bound_is_reported(rows: Scratch) -> None:
     rows.write([(b"|g|00000000|F|acme|lamp||1", b" " * MAX_ROW_BYTES)])
     assert [] == laws(rows)
     rows.write([(b"|g|00000000|F|acme|lamp||1", b" " * (MAX_ROW_BYTES + 1))])
@@ -81,7 +82,7 @@ def test_what_nobody_can_read_is_left_to_the_comparison(rows: Scratch) -> None:
 
 
 @pytest.mark.parametrize(("stopped", "wrong"), [(None, 2), (2, 1), (1, 0)])
-def test_what_the_purge_left_behind_is_told_but_for_an_item_that_is_stopped(
+def test_what_the_purge_left_behind_is_reported_but_for_an_item_that_is_stopped(
     rows: Scratch, stopped: int | None, wrong: int
 ) -> None:
     item: Item = decode_row(LAMP.decode(), rows.read(LAMP) or b"")

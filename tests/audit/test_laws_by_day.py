@@ -40,19 +40,19 @@ def test_rows_as_the_fold_leaves_them_add_up(rows: Scratch) -> None:
     assert [] == broken(rows)
 
 
-def test_a_supply_that_is_not_in_the_curve_is_told(rows: Scratch) -> None:
+def test_a_supply_that_is_not_in_the_curve_is_reported(rows: Scratch) -> None:
     change(rows, f"{LAMP}|s|po-1", received=300)
     said, found = {str(day(2)): 1000}, {str(day(2)): 700}
     words = f"row {LAMP}|c sums its supplies by day as {said}, and they are {found}"
     assert [words.replace("'", '"').replace(": ", ":")] == broken(rows)
 
 
-def test_a_promise_that_is_not_in_the_curve_is_told_by_day_and_by_channel(rows: Scratch) -> None:
+def test_a_promise_that_is_not_in_the_curve_is_reported_by_day_and_by_channel(rows: Scratch) -> None:
     change(rows, f"{LAMP}|r|order-3", promises=[])
     assert [f"row {LAMP}|c", f"row {LAMP}|i"] == [words.split(" sums")[0] for words in broken(rows)]
 
 
-def test_a_curve_that_is_gone_is_told(rows: Scratch) -> None:
+def test_a_curve_that_is_gone_is_reported(rows: Scratch) -> None:
     rows.write([(f"{LAMP}|c".encode(), None)])
     assert [f"row {LAMP}|c"] * 2 == [words.split(" sums")[0] for words in broken(rows)]
 

@@ -40,9 +40,9 @@ def file(tmp_path: Path) -> Path:
     reader: Any = Changelog()
     head = Head(snapshot=1, genesis="abc", app="atp")
     path = tmp_path / "s.atp"
-    told: list[Section] = []
-    asyncio.run(snapshot.write(path, head, reader, "changelog", 3, told.append))
-    assert [Section(0, None, 0), Section(1, POSITION, 3), Section(2, None, 0)] == told
+    sections: list[Section] = []
+    asyncio.run(snapshot.write(path, head, reader, "changelog", 3, sections.append))
+    assert [Section(0, None, 0), Section(1, POSITION, 3), Section(2, None, 0)] == sections
     return path
 
 
@@ -78,8 +78,8 @@ def test_a_snapshot_of_the_first_version_is_read(tmp_path: Path) -> None:
 
 
 def test_a_snapshot_of_a_later_version_is_refused_in_one_line(tmp_path: Path) -> None:
-    told = pytest.raises(AuditError, match=r"format 99, .* use the version that wrote it, or a later one$")
-    with snapshot_at(tmp_path / "s.atp", '{"format":99}') as opened, Scratch() as rows, told:
+    refused = pytest.raises(AuditError, match=r"format 99, .* use the version that wrote it, or a later one$")
+    with snapshot_at(tmp_path / "s.atp", '{"format":99}') as opened, Scratch() as rows, refused:
         opened.load(0, rows)
 
 

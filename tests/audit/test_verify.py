@@ -10,7 +10,7 @@ from atp_stream.audit.folding import Folding
 from atp_stream.audit.tables import Held, read_position
 from atp_stream.audit.verify import Case, Subject
 from atp_stream.domain.fold.step import FOLD_VERSION
-from atp_stream.domain.state.rows import FoldRow
+from atp_stream.domain.state.partition_rows import FoldRow
 from atp_stream.engine.position import Position
 from atp_stream.engine.scratch_store import Scratch
 from tests.audit.examples import GENESIS, SUBJECT, count, genesis

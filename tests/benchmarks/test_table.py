@@ -43,7 +43,7 @@ def test_what_was_not_measured_has_no_table() -> None:
     assert "latency" not in figures({"machine": MACHINE})
 
 
-def test_what_tls_costs_is_told_as_a_ratio_of_the_same_work_without_it() -> None:
+def test_what_tls_costs_is_reported_as_a_ratio_of_the_same_work_without_it() -> None:
     plain = {"events": 7, "both": OURS, "ledger": OURS, "date": "2026-11-28"}
     found = {"PLAINTEXT": plain, "SASL_SSL": {**plain, "both": {**OURS, "us": 25.0}}}
     rows = figures({"machine": MACHINE, "security": found}).splitlines()
@@ -52,7 +52,7 @@ def test_what_tls_costs_is_told_as_a_ratio_of_the_same_work_without_it() -> None
     assert "| ledger alone, SASL_SSL | exactly once | 40,000 | 20.0 | 1.00 | 256 | 5.0 | 9 |" in rows
 
 
-def test_our_latency_stands_beside_that_of_the_peer_rate_by_rate() -> None:
+def test_our_latency_is_beside_that_of_the_peer_rate_by_rate() -> None:
     one = {
         "p50_ms": 11.4, "p99_ms": 31.0, "max_ms": 40.0, "cpu_share": 0.08, "broker_share": 0.12, "lost": 0,
         "date": "2026-11-28",
@@ -84,7 +84,7 @@ def test_a_first_load_says_time_and_rows_and_the_memory_of_each_worker() -> None
     )
 
 
-def test_a_worker_that_goes_is_told_by_the_way_it_ends_and_beside_its_aim() -> None:
+def test_a_worker_that_goes_is_reported_by_the_way_it_ends_and_beside_its_aim() -> None:
     killed = {
         "rounds": 5, "median_s": 10.412, "worst_s": 11.9, "aim_s": 12.0, "reservations": 12_345, "lost": 0,
         "doubled": 0, "date": "2026-11-28",
@@ -94,7 +94,7 @@ def test_a_worker_that_goes_is_told_by_the_way_it_ends_and_beside_its_aim() -> N
     assert "| kill -9 | 5 | 10.41 s | 11.90 s | 12 s | 12,345 | 0 | 0 | 2026-11-28 |" in rows
 
 
-def test_the_cost_of_an_item_full_of_dates_is_told_by_kind_of_event() -> None:
+def test_the_cost_of_an_item_full_of_dates_is_reported_by_kind_of_event() -> None:
     one = {
         "ms": 7.44, "max_ms": 10.2, "longest_step_ms": 9.9, "steps": 1, "reads": 1_019, "events": 40,
         "date": "2026-11-28",
@@ -103,9 +103,9 @@ def test_the_cost_of_an_item_full_of_dates_is_told_by_kind_of_event() -> None:
     assert "| confirm | 7.4 | 10.2 | 9.9 | 1 | 1,019 | 40 | 2026-11-28 |" in rows
 
 
-def test_open_pages_stand_beside_no_page_by_what_an_event_costs() -> None:
-    told = {"p50_ms": 20.4, "p99_ms": 90.0, "step_ms": 4.0, "told": 1200.0, "date": "2026-11-28"}
-    pages = {"eight pages": {**told, "us": 41.2}, "no page": {**told, "us": 40.0}}
+def test_open_pages_are_beside_no_page_by_what_an_event_costs() -> None:
+    common = {"p50_ms": 20.4, "p99_ms": 90.0, "step_ms": 4.0, "told": 1200.0, "date": "2026-11-28"}
+    pages = {"eight pages": {**common, "us": 41.2}, "no page": {**common, "us": 40.0}}
     orders = {"100": {"orders": 1500, "p50_ms": 21.0, "p99_ms": 80.0, "undecided": 0, "date": "2026-11-28"}}
     rows = figures({**RESULTS, "pages": pages, "checkout": orders}).splitlines()
 

@@ -88,5 +88,5 @@ def history(seed: int) -> History:
     for _ in range(250):
         story.goes_on()
         story.r.choices([*acts], [*acts.values()])[0]()
-    told: History = story.worker.history(story.now)
-    return told
+    found: History = story.worker.history(story.now)
+    return found

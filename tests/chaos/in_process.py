@@ -80,9 +80,9 @@ class InProcess:
         said = msgspec.Raw(json.dumps(document).encode())
         self._to_all(SetPolicy(event_id=f"policy-{now}", at_us=now, document=said), now)
 
-    def tick(self, told, now):
-        """Let time pass up to `told`."""
-        self._to_all(Tick(event_id="tick", at_us=told), now)
+    def tick(self, until_us, now):
+        """Let time pass up to `until_us`."""
+        self._to_all(Tick(event_id="tick", at_us=until_us), now)
 
     def _to_all(self, asked, now):
         command = encode_command(asked)

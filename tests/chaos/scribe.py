@@ -1,4 +1,4 @@
-"""A history of any length, written by the oracle's own model: what a product would have told that is right.
+"""A history of any length, written by the oracle's own model: what a product that is right would have published.
 
 Or right but for one fault: the model is spoiled while it writes. Then `check`, which is not, must object.
 """
@@ -38,7 +38,7 @@ class Scribe:
         self.letters.append(Record("dead", 0, len(self.letters), record.timestamp, None, record.value, headers))
 
     def history(self, fault=None, policy=None):
-        """Write all that is told, while the model has a fault."""
+        """Write all that is published, while the model has a fault."""
         log = [_logged(offset, record) for offset, record in enumerate(self.inputs, start=1)]
         if policy is not None:
             document = json.dumps({"command": "policy", "document": policy}).encode()

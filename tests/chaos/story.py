@@ -53,7 +53,7 @@ COMMANDS = {
 }
 
 
-def told(topic, offset, cause, version, **payload):
+def published(topic, offset, cause, version, **payload):
     event = {
         "eventType": EVENT_TYPES[topic],
         "eventId": f"{topic}-{offset}",
@@ -69,7 +69,7 @@ def told(topic, offset, cause, version, **payload):
 def rows(offset, cause, version, available, **reserved):
     """Tell the row of each named channel; all of them show the same."""
     return [
-        told("availability", offset + n, cause, version, channel=channel, available=available, reserved=units)
+        published("availability", offset + n, cause, version, channel=channel, available=available, reserved=units)
         for n, (channel, units) in enumerate(reserved.items())
     ]
 
@@ -101,12 +101,16 @@ LETTERS = [
 ]
 OUTPUTS = [
     *rows(0, 2, 1, 10, ECOM=0, STORE=0, B2B=0, MARKETPLACE=0),
-    told("committed", 0, 3, 2, allocationId="a1", channel="ECOM", quantity=6),
+    published("committed", 0, 3, 2, allocationId="a1", channel="ECOM", quantity=6),
     *rows(4, 3, 2, 4, ECOM=6, STORE=0, B2B=0, MARKETPLACE=0),
-    told("denied", 0, 4, 3, reservationId="r2", channel="ECOM", quantity=6, outcome="BACKORDERED", reason="rest_waits"),
+    published(
+        "denied", 0, 4, 3, reservationId="r2", channel="ECOM", quantity=6, outcome="BACKORDERED", reason="rest_waits"
+    ),
     *rows(8, 4, 3, 0, ECOM=6),
-    told("given-back", 0, 5, 4, allocationId="a1", reservationId="r1", channel="ECOM", quantity=2, reason="CANCELLED"),
-    told("committed", 1, 5, 4, allocationId="a2", channel="ECOM", quantity=6),
+    published(
+        "given-back", 0, 5, 4, allocationId="a1", reservationId="r1", channel="ECOM", quantity=2, reason="CANCELLED"
+    ),
+    published("committed", 1, 5, 4, allocationId="a2", channel="ECOM", quantity=6),
     *rows(9, 5, 4, 0, ECOM=10, STORE=0, B2B=0, MARKETPLACE=0),
     *rows(13, 6, 5, 0, ECOM=6),
 ]

@@ -14,7 +14,7 @@ from chaos.brokers import Brokers
 
 
 class Timeline:
-    """What is due later, and a clock that stands still until it is told to go on."""
+    """What is due later, and a clock that stops until the test lets it go on."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -81,13 +81,13 @@ def test_the_controller_that_was_elected_last_is_the_one_that_is_killed(
     assert ([1], []) == (killed, brokers.notes)
 
 
-def test_it_is_said_when_no_log_tells_of_a_controller(brokers: Brokers) -> None:
+def test_it_is_said_when_no_log_names_a_controller(brokers: Brokers) -> None:
     for child in brokers._stack.brokers:
         child.log.write_text("")
 
     brokers.strike("controller_killed")
 
-    assert ["no log tells of a controller: the first broker is taken for it"] == brokers.notes
+    assert ["no log names a controller: the first broker is taken for it"] == brokers.notes
 
 
 def test_the_leader_is_frozen_and_goes_on(

@@ -9,7 +9,7 @@ from atp_stream.demo.traffic import Message
 from atp_stream.oracle import Record, check, cut
 from atp_stream.settings import Wire
 from tests.chaos.in_process import InProcess
-from tests.chaos.story import NAMES, RECORDS, START, asked, history, logged, told
+from tests.chaos.story import NAMES, RECORDS, START, asked, history, logged, published
 
 TABLES = replace(NAMES, state_changelog="tables", stock_drift="drift")
 
@@ -30,7 +30,9 @@ LATER = asked("created", 3, reservationId="r3", channel="ECOM", quantity=6, time
 STEP = [  # what a step behind the others adds to every topic
     LATER,
     logged(9, LATER.place, command="reserve"),
-    told("denied", 1, 9, 7, reservationId="r3", channel="ECOM", quantity=6, outcome="BACKORDERED", reason="rest_waits"),
+    published(
+        "denied", 1, 9, 7, reservationId="r3", channel="ECOM", quantity=6, outcome="BACKORDERED", reason="rest_waits"
+    ),
     Record("dead", 0, 1, START, None, b"", (("atp-reason", b"future"), ("atp-origin", LATER.place.encode()))),
 ]
 
@@ -75,7 +77,7 @@ def test_a_tick_that_items_have_to_meet_is_work():
     assert 5 == len(judged(tables=[*tables, position(4, 8)]).of("tables"))
 
 
-def test_inputs_that_are_left_out_are_told():
+def test_inputs_that_are_left_out_are_reported():
     report = check(replace(cut(replace(history([*RECORDS, *STEP, position(0, 8)]), names=TABLES)), names=NAMES))
 
     assert ["1 inputs are in the log, behind the place up to which the tables are done"] == report.objections
@@ -88,7 +90,7 @@ def test_an_input_that_intake_wrote_again_is_kept_with_what_came_first():
 
 
 def drifted():
-    """Return what the topics hold before and after a gap was told."""
+    """Return what the topics hold before and after a gap was reported."""
     worker = InProcess(Wire.JSON, 1)
     for number, said in enumerate([{"new_quantity": 10}, {"adjusted_quantity": -1, "new_quantity": 5}]):
         event = {"event_id": f"e{number}", "product_id": "widget", "timestamp": START + number, **said}
@@ -99,7 +101,7 @@ def drifted():
     return before, worker.history((START + 40_000) * 1000)
 
 
-def test_a_gap_that_is_told_between_the_reading_of_tables_and_log_is_no_fault():
+def test_a_gap_that_is_reported_between_the_reading_of_tables_and_log_is_no_fault():
     """So a run of two minutes once ended with seven objections: the grace of a drift was over while it was judged."""
     before, after = drifted()
     ticks = [record for record in after.of(after.names.item_log) if record not in before.records]
@@ -109,7 +111,7 @@ def test_a_gap_that_is_told_between_the_reading_of_tables_and_log_is_no_fault():
     assert [[], []] == [check(cut(read)).objections for read in (torn, after)]
 
 
-def test_a_gap_that_is_not_told_in_its_time_is_lost():
+def test_a_gap_that_is_not_reported_in_its_time_is_lost():
     _, after = drifted()
     silent = replace(after, records=[record for record in after.records if record.topic != after.names.stock_drift])
 
@@ -117,7 +119,7 @@ def test_a_gap_that_is_not_told_in_its_time_is_lost():
 
 
 def test_a_tick_between_the_reading_of_tables_and_log_is_no_fault():
-    """So a run of two minutes once ended with seven objections: a gap was told while the judges read."""
+    """So a run of two minutes once ended with seven objections: a gap was reported while the judges read."""
     tick = Record("log", 0, 9, START, b"|", json.dumps({"command": "tick", "at": (START + 9) * 1000}).encode())
     drift = Record("drift", 0, 0, START, b"acme|widget", b"{}", (("atp-cause", b"0-9"),))
     found = judged(tick, drift, tables=[position(0, 8)])

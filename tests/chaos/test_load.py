@@ -9,7 +9,7 @@ import pytest
 from atp_stream.oracle import check
 from atp_stream.settings import Wire
 from chaos import policies
-from chaos.load import WINDOW, Load
+from chaos.load import WINDOW_S, Load
 from tests.chaos.in_process import InProcess, frame
 
 NOON = 1_700_000_000_000_000
@@ -36,7 +36,7 @@ def played(seed, messages, wire, step, hot=0.0, pause=5_000):
 
 
 def document(policy):
-    return json.loads(policies.text(policy, WINDOW))
+    return json.loads(policies.text(policy, WINDOW_S))
 
 
 @pytest.mark.parametrize(("wire", "step"), [(Wire.AVRO, 1), (Wire.JSON, 7), (Wire.AVRO, 50)])
@@ -50,7 +50,7 @@ def test_the_fold_and_the_oracle_agree_on_the_load(seed, wire, step):
 
 @pytest.mark.parametrize("seed", [4, 9])
 def test_they_agree_over_many_windows_where_some_facts_are_past_and_some_are_stale(seed):
-    report = check(played(seed, 1_500, Wire.JSON, 20, hot=0.05, pause=WINDOW * 1_000_000 // 200))
+    report = check(played(seed, 1_500, Wire.JSON, 20, hot=0.05, pause=WINDOW_S * 1_000_000 // 200))
 
     assert [] == report.objections
     assert 0 < report.past

@@ -1,4 +1,4 @@
-"""A run in the middle of which it is midnight: by how much its clock is ahead, and what it is told of that."""
+"""A run in the middle of which it is midnight: by how much its clock is ahead, and what says so."""
 
 import shutil
 import subprocess
@@ -26,9 +26,9 @@ def test_without_an_arrangement_the_clock_is_right_and_no_midnight_comes():
 @pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler")
 def test_what_is_started_sees_the_midnight_that_was_arranged(tmp_path):
     midnight.arrange(tmp_path, 60)
-    told = subprocess.run(["date", "+%s"], capture_output=True, text=True, check=True)
+    result = subprocess.run(["date", "+%s"], capture_output=True, text=True, check=True)
 
-    assert abs(int(told.stdout) - time.time() - midnight.ahead()) < 5
+    assert abs(int(result.stdout) - time.time() - midnight.ahead()) < 5
     coming = midnight.coming(120)
     assert coming is not None
     assert 45 < coming < 60

@@ -90,7 +90,7 @@ def test_an_input_that_was_dropped_is_missed(role, place):
 
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("role", INPUTS)
-def test_an_input_that_came_once_more_and_was_not_heard_is_lost(role, place):
+def test_an_input_that_came_once_more_and_was_not_taken_is_lost(role, place):
     assert 0 < judged(again(pick(good(role), place))).lost
 
 

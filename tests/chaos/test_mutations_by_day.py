@@ -12,7 +12,7 @@ from unittest.mock import patch
 import pytest
 
 from atp_stream.domain.fold import follow_up
-from atp_stream.domain.item import supplies
+from atp_stream.domain.item import projections, supplies
 from atp_stream.domain.item.dates import ItemDates
 from atp_stream.domain.promise import curve
 from atp_stream.domain.promise.curve import Curve
@@ -26,7 +26,7 @@ SEEDS = range(100, 125)
 
 
 def objects():
-    """Tell whether one of some histories is objected to; what matters may not happen in each."""
+    """Return whether one of some histories is objected to; what matters may not happen in each."""
     return any(not check(history(seed)).balanced for seed in SEEDS)
 
 
@@ -62,18 +62,18 @@ def costly(item, reservation, row):
 def redeemed_twice(dates, reservation, row, promise, units):
     place = promise.place
     redeem(dates, reservation, row, promise, units)
-    dates.item.allocate(reservation, row, units, 0, place)
+    dates.item.commit(reservation, row, units, place, 0)
 
 
 def redeemed_and_still_promised(dates, reservation, row, promise, units):
     dates.note(reservation, row)
-    dates.item.allocate(reservation, row, units, 0, promise.place)
+    dates.item.commit(reservation, row, units, promise.place, 0)
 
 
 dated_service_next = dated_service._next
 earliest = ItemDates.earliest
 redeem = ItemDates.redeem
-steps = ItemDates._steps
+steps = projections._steps
 FAULTS: dict[str, Any] = {
     "a promise beyond the curve": (
         ItemDates, "earliest", lambda self, row, units, **more: earliest(self, row, max(1, units - 100), **more)
@@ -94,11 +94,11 @@ FAULTS: dict[str, Any] = {
     ),
     "arriving, whatever a count says": (supplies, "hold", lambda *_: None),
     "arriving for ever": (supplies, "wait_no_longer", lambda *_: None),
-    "a day too late is told": (
-        ItemDates, "_steps", lambda self, channel: tuple((day + 1, units) for day, units in steps(self, channel))
+    "a day too late is published": (
+        projections, "_steps", lambda *of: tuple((day + 1, units) for day, units in steps(*of))
     ),
-    "a unit too much is told of a day": (
-        ItemDates, "_steps", lambda self, channel: tuple((day, units + 100) for day, units in steps(self, channel))
+    "a unit too much is published for a day": (
+        projections, "_steps", lambda *of: tuple((day, units + 100) for day, units in steps(*of))
     ),
     "a promise that is redeemed twice": (ItemDates, "redeem", redeemed_twice),
     "a promise that is redeemed and still promised": (ItemDates, "redeem", redeemed_and_still_promised),
@@ -183,7 +183,7 @@ def test_a_projection_of_which_one_day_is_off_by_one_is_seen(days):
         assert not judged(altered(record, steps=[first | {"date": str(other)}, *rest])).balanced
 
 
-def test_a_promise_that_is_put_off_without_a_cause_is_told_as_broken():
+def test_a_promise_that_is_put_off_without_a_cause_is_reported_as_broken():
     with patch.object(ItemDates, "hole", lost_without_a_cause):
         broken = [check(history(seed)).broken for seed in SEEDS]
 
@@ -218,7 +218,7 @@ def test_a_promise_that_says_something_else_is_seen(said):
     assert not judged(altered(of("reservation_promised")[-1], **said)).balanced
 
 
-def test_an_input_of_a_supply_that_nobody_heard_is_lost():
+def test_an_input_of_a_supply_that_nobody_took_is_lost():
     scheduled = of("supply_scheduled")[2]
     log = next(record for record in of("item_log") if record.header("atp-source") == scheduled.place)
 

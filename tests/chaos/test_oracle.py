@@ -5,7 +5,7 @@ import json
 import pytest
 
 from atp_stream.oracle import Record, check
-from tests.chaos.story import INPUTS, LETTERS, LOG, OUTPUTS, RECORDS, START, asked, history, logged, told
+from tests.chaos.story import INPUTS, LETTERS, LOG, OUTPUTS, RECORDS, START, asked, history, logged, published
 
 
 def place(record):
@@ -64,7 +64,7 @@ def test_a_count_below_what_was_promised_is_short_and_no_objection():
 
 
 @pytest.mark.parametrize(("short", "words"), [(0, "0 times"), (1, "once"), (1234, "1,234 times")])
-def test_how_often_promises_came_short_is_told_in_words(short, words):
+def test_how_often_promises_came_short_is_reported_in_words(short, words):
     report = check(history())
     report.short = short
 
@@ -221,13 +221,13 @@ def test_a_breach_in_the_log_is_objected_to():
 
 def test_a_promise_of_more_than_is_there_is_oversold():
     late = asked("created", 3, reservationId="r3", channel="STORE", quantity=1, timestamp=1_700_000_000_100)
-    promise = told("committed", 2, 9, 7, allocationId="a3", channel="STORE", quantity=1)
+    promise = published("committed", 2, 9, 7, allocationId="a3", channel="STORE", quantity=1)
 
     assert 1 == check(history([*RECORDS, late, logged(9, late.place, command="reserve"), promise])).oversold
 
 
 def test_an_allocation_that_ends_twice_is_doubled():
-    again = told(
+    again = published(
         "given-back", 1, 5, 4, allocationId="a1", reservationId="r1", channel="ECOM", quantity=6, reason="CANCELLED"
     )
 

@@ -7,7 +7,7 @@ import pytest
 from atp_stream.settings import Settings
 from atp_stream.topics import Topics
 from chaos.load import Load
-from chaos.soak import EVERY_S, MOST_OPEN, Usage, is_compacted, plan, trend
+from chaos.soak import KILL_INTERVAL_S, MAX_OPEN_ORDERS, Usage, is_compacted, plan, trend
 
 NOW = 1_700_000_000_000_000  # microseconds
 
@@ -49,7 +49,7 @@ def test_a_line_without_noise_has_its_slope_and_no_error() -> None:
     assert 0.0 == pytest.approx(found.error, abs=1e-9)
 
 
-def test_three_points_are_the_least_that_a_trend_is_told_of() -> None:
+def test_a_trend_needs_three_points_at_least() -> None:
     assert trend([(0.0, 1.0), (60.0, 1.0)]) is None
 
 
@@ -62,10 +62,10 @@ def test_what_is_measured_is_the_last_two_thirds_and_never_more_than_twenty_minu
 
 
 def test_a_soak_kills_the_other_worker_once_a_minute() -> None:
-    assert [(EVERY_S * minute, "kill_other") for minute in range(1, 30)] == plan(1_800)
+    assert [(KILL_INTERVAL_S * minute, "kill_other") for minute in range(1, 30)] == plan(1_800)
 
 
-def test_what_is_compacted_is_told_from_what_is_cut() -> None:
+def test_what_is_compacted_is_distinguished_from_what_is_cut() -> None:
     topics = Topics.of(Settings())
 
     assert [False, False, True, True] == [
@@ -74,12 +74,12 @@ def test_what_is_compacted_is_told_from_what_is_cut() -> None:
     ]
 
 
-@pytest.mark.parametrize("most_open", [MOST_OPEN, None])
-def test_an_item_never_has_more_open_orders_than_are_allowed(most_open: int | None) -> None:
-    load = Load(seed=1, most_open=most_open)
+@pytest.mark.parametrize("max_open", [MAX_OPEN_ORDERS, None])
+def test_an_item_never_has_more_open_orders_than_are_allowed(max_open: int | None) -> None:
+    load = Load(seed=1, max_open=max_open)
     load.opening(NOW)
     for number in range(20_000):
         load.step(NOW + 10_000 * number)
 
     counts = [*(len(item.orders) for item in load._items), *(len(item.orders) for item in load._dated._items)]
-    assert (max(counts) <= MOST_OPEN) is (most_open is not None)
+    assert (max(counts) <= MAX_OPEN_ORDERS) is (max_open is not None)

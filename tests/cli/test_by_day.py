@@ -123,7 +123,7 @@ def test_days_are_printed_as_a_table_that_begins_with_the_shelf() -> None:
     assert ["/atp/acme/bike/projection?days=1&channel=ECOM"] == paths
 
 
-def test_what_arrives_and_what_is_late_is_told_with_the_days() -> None:
+def test_what_arrives_and_what_is_late_is_reported_with_the_days() -> None:
     late = [{"date": "2027-01-30", "quantity": 4, "counts_on": day} for day in (None, "2027-02-02")]
     lines, paths = asked({**DAYS, "arriving": 5, "past_due": late}, "get", "bike", "--days", "30")
     assert "promised 15, arriving 5  (version" in lines[0]
@@ -147,7 +147,7 @@ def test_days_and_promises_are_json_for_programs() -> None:
     assert [COULD] == [json.loads(line) for line in asked(COULD, "promise", "bike", "14", "--json")[0]]
 
 
-def test_several_days_are_told_with_their_parts() -> None:
+def test_several_days_are_reported_with_their_parts() -> None:
     lines = [{"date": "2027-02-01", "quantity": 12}, {"date": "2027-02-06", "quantity": 2}]
     expected = "14 of bike in ECOM can be promised: 12 for 2027-02-01, 2 for 2027-02-06. Nothing is held."
     assert expected == in_words({**COULD, "lines": lines})
@@ -181,7 +181,7 @@ def test_of_a_part_that_has_a_day_the_rest_says_why_it_would_wait() -> None:
 @pytest.mark.parametrize(
     "words", [["get", "bike", "--days", "7"], ["promise", "bike", "14"], ["explain", "bike", "--date", "2027-02-01"]]
 )
-def test_a_worker_that_does_not_know_days_is_told_from_one_that_does(words: list[str]) -> None:
+def test_a_worker_that_does_not_know_days_is_distinguished_from_one_that_does(words: list[str]) -> None:
     with FakeWorker({"tenant": "acme"}).serving() as url:
         code, out, err = atp(*words, "--url", url)
     assert (1, "") == (code, out)

@@ -113,7 +113,7 @@ def test_a_file_that_is_no_policy_is_refused_before_anything_is_sent(tmp_path):
     assert (1, "", expected) == atp("policy", "apply", str(file))
 
 
-def test_init_tells_people_and_programs_the_same(stack, settings):
+def test_init_reports_the_same_to_people_and_programs(stack, settings):
     environment = {
         "ATP_BROKER": settings.bootstrap,
         "ATP_REGISTRY_URL": settings.registry_url,

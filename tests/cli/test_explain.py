@@ -66,13 +66,13 @@ def test_a_location_without_a_count_shows_its_quantity(monkeypatch: pytest.Monke
     assert " at no location: 90" == printed(monkeypatch, view(place))[0][1]
 
 
-def test_doubt_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doubt_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     place = PLACE | {"absolute": ABSOLUTE | {"in_doubt": True}}
     assert f" at north: 90 = 90 at {AT}, in doubt, and +0 since" == printed(monkeypatch, view(place))[0][1]
 
 
 @pytest.mark.parametrize(
-    ("gap", "told"),
+    ("gap", "line"),
     [
         (GAP, f"at {AT} there were 100; 5 left since; at {LATER} there were 90: 5 missing without a reason"),
         (
@@ -87,10 +87,10 @@ def test_doubt_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_a_gap_says_which_two_statements_disagree(
-    monkeypatch: pytest.MonkeyPatch, gap: dict[str, Any], told: str
+    monkeypatch: pytest.MonkeyPatch, gap: dict[str, Any], line: str
 ) -> None:
     place = PLACE | {"absolute": ABSOLUTE | {"at": LATER}, "gap": gap}
-    assert f" {told}" == printed(monkeypatch, view(place))[0][2]
+    assert f" {line}" == printed(monkeypatch, view(place))[0][2]
 
 
 def test_more_locations_are_asked_for_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,7 +122,7 @@ def test_a_day_is_printed_with_its_supplies_and_what_is_kept(monkeypatch: pytest
     assert "http://worker/atp/acme/lamp/explain?limit=10&date=2027-02-03" == asked
 
 
-def test_of_a_reservation_it_is_told_what_is_promised_by_day(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_promised_to_a_reservation_by_day_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     order = {"reservation": "o", "channel": "ECOM", "status": "PROMISED", "reserved": 0, "promised": 15, "waiting": 0,
              "priority": 0, "expires_at": None}  # fmt: skip
     lines, _ = printed(monkeypatch, view() | {"reservations": [order, order]})

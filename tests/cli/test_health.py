@@ -31,7 +31,7 @@ def health(*arguments: str, **variables: str) -> tuple[int, str, str]:
         ({"web_certificate": Path("x.pem"), "web_health_port": 9}, "http://127.0.0.1:9"),
     ],
 )
-def test_it_is_asked_where_the_worker_tells_of_it(settings: dict[str, object], asked: str) -> None:
+def test_it_is_asked_where_the_worker_reports_it(settings: dict[str, object], asked: str) -> None:
     assert asked == address(Settings(**settings))  # type: ignore[arg-type]
 
 

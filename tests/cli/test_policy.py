@@ -1,4 +1,4 @@
-"""`atp policy`: what a person says becomes one order, checked before it is sent."""
+"""`atp policy`: what a person says becomes one policy change, checked before it is sent."""
 
 import asyncio
 import json
@@ -200,7 +200,7 @@ def test_a_change_that_would_contradict_what_is_there_is_not_sent() -> None:
 
 
 @pytest.mark.parametrize(
-    ("own", "arguments", "told"),
+    ("own", "arguments", "expected"),
     [
         (
             None,
@@ -211,14 +211,14 @@ def test_a_change_that_would_contradict_what_is_there_is_not_sent() -> None:
         (None, ["--channel", "B2B", "kind=quota"], "item.channels.B2B.kind: 'quota' is not one of POOLED, SHARE, "),
     ],
 )
-def test_a_change_for_an_item_that_is_not_valid_is_not_sent(own: Any, arguments: list[str], told: str) -> None:
+def test_a_change_for_an_item_that_is_not_valid_is_not_sent(own: Any, arguments: list[str], expected: str) -> None:
     with FakeWorker({"own": own}).serving() as url:
         code, out, err = atp("set", "--item", "lamp", "--tenant", "acme", "--url", url, *arguments)
     assert (1, "", 1) == (code, out, err.count("\n"))
-    assert err.startswith(f"atp: the policy is not valid: {told}")
+    assert err.startswith(f"atp: the policy is not valid: {expected}")
 
 
-def test_a_change_for_an_item_is_checked_in_itself_where_no_worker_tells_what_was_set_before() -> None:
+def test_a_change_for_an_item_is_checked_in_itself_where_no_worker_shows_what_was_set_before() -> None:
     code, out, err = atp("set", "--item", "lamp", "--tenant", "acme", "--url", f"http://{NOWHERE}", "time_limit=10")
     assert (1, "") == (code, out)
     assert "item.time_limit: is a key of a tenant" in err
@@ -252,9 +252,9 @@ RULES = {
             "B2BX (did you mean B2B?); it is new with this change",
         ),
     ],
-    ids=lambda told: told[0] if isinstance(told, tuple) else "",
+    ids=lambda expected: expected[0] if isinstance(expected, tuple) else "",
 )
-def test_a_channel_that_the_policy_does_not_name_is_told(
+def test_a_channel_that_the_policy_does_not_name_is_reported(
     arguments: tuple[str, ...], note: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(COMMANDS, "produce", produced)
@@ -264,14 +264,14 @@ def test_a_channel_that_the_policy_does_not_name_is_told(
 
 
 @pytest.mark.parametrize("channel", ["B2B", "Shop", "ECOM", "store", "B2B "])
-def test_a_channel_that_the_policy_names_is_not_told(channel: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_channel_that_the_policy_names_is_not_reported(channel: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(COMMANDS, "produce", produced)
     with FakeWorker(RULES).serving() as url:
         code, _, err = atp("freeze", channel, "--tenant", "acme", "--url", url)
     assert (0, "") == (code, err)
 
 
-def test_where_no_worker_tells_of_the_policy_an_order_goes_without_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_no_worker_shows_the_policy_a_change_goes_without_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(COMMANDS, "produce", produced)
     code, _, err = atp("freeze", "STOER", "--tenant", "acme", "--url", f"http://{NOWHERE}")
     assert (0, "") == (code, err)
@@ -322,8 +322,8 @@ def test_to_thaw_for_an_item_what_is_frozen_for_all_says_how_to_sell_it(variable
     with FakeWorker(frozen).serving() as url:
         code, _, err = atp("unfreeze", "b2b", "--item", "lamp", "--url", url, **variables)
 
-    told = "note: B2B is frozen for all items; to sell this one: atp policy set --item lamp frozen.B2B=false\n"
-    assert (0, told) == (code, err)
+    expected = "note: B2B is frozen for all items; to sell this one: atp policy set --item lamp frozen.B2B=false\n"
+    assert (0, expected) == (code, err)
 
 
 @pytest.fixture
@@ -333,7 +333,7 @@ def variables(settings: Settings) -> dict[str, str]:
 
 
 @pytest.mark.stack
-def test_each_command_is_one_order_on_the_topic_of_orders(settings: Settings, variables: dict[str, str]) -> None:
+def test_each_command_is_one_policy_change_on_their_topic(settings: Settings, variables: dict[str, str]) -> None:
     for number, (arguments, said) in enumerate(SENT):
         with FakeWorker(IN_FORCE).serving() as url:
             code, out, err = atp(*arguments, "--event-id", "e1", "--json", "--url", url, **variables)

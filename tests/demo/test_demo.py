@@ -51,7 +51,7 @@ def test_the_demo_balances_its_books_and_leaves_nothing_behind(tmp_path):
     assert ([], []) == (list(tmp_path.iterdir()), programs(tmp_path))
 
 
-def heard(terminal, *, until="\0", seconds=90.0):
+def output_of(terminal, *, until="\0", seconds=90.0):
     """Return what is written to a terminal until a word comes, it is closed, or it has taken too long."""
     found, began = "", time.monotonic()
     while until not in found and time.monotonic() - began < seconds:
@@ -70,9 +70,9 @@ def test_on_a_terminal_the_verdict_stays_to_be_read_and_an_interrupt_after_it_is
         ARGV, env={**surroundings(tmp_path), "TERM": "xterm"}, stdin=theirs, stdout=theirs, stderr=theirs
     ) as demo:
         os.close(theirs)
-        written = heard(ours, until="until Ctrl-C") + heard(ours, seconds=2)
+        written = output_of(ours, until="until Ctrl-C") + output_of(ours, seconds=2)
         demo.send_signal(signal.SIGINT)
-        written += heard(ours, seconds=15)
+        written += output_of(ours, seconds=15)
         code = demo.wait(timeout=10)
     os.close(ours)
 

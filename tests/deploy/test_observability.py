@@ -58,11 +58,11 @@ def test_prometheus_can_read_every_query_of_the_board(query: str, tmp_path: Path
     assert 0 == done.returncode, done.stdout + done.stderr
 
 
-async def test_every_metric_that_the_board_and_the_rules_name_is_told_by_a_worker(
+async def test_every_metric_that_the_board_and_the_rules_name_is_reported_by_a_worker(
     idle: TestClient,  # type: ignore[type-arg]
 ) -> None:
-    told = await (await idle.get("/metrics", headers={"Host": "localhost"})).text()
-    known = {line.split()[2] for line in told.splitlines() if line.startswith("# TYPE")}
+    text = await (await idle.get("/metrics", headers={"Host": "localhost"})).text()
+    known = {line.split()[2] for line in text.splitlines() if line.startswith("# TYPE")}
     named = {name for query in (*QUERIES, *(rule["expr"] for rule in RULES)) for name in NAME.findall(query)}
     known |= {f"{name}_bucket" for name in known}
     assert named
@@ -133,7 +133,7 @@ async def unanswered(site: Site, port: int) -> list[str]:
 
 
 async def answered(session: aiohttp.ClientSession, port: int, query: str) -> bool:
-    """Tell whether a query has a result."""
+    """Return whether a query has a result."""
     try:
         async with session.get(f"http://127.0.0.1:{port}/api/v1/query?{urlencode({'query': query})}") as answer:
             body = await answer.json()

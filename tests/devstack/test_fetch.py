@@ -182,7 +182,7 @@ def test_a_file_that_was_cut_afterwards_is_fetched_again(directory, repository):
     assert JAR == (directory / "broker-4.1.2.jar").read_bytes()
 
 
-def test_a_repository_without_the_file_is_told(directory, repository):
+def test_a_repository_without_the_file_is_reported(directory, repository):
     repository.files.clear()
 
     words = refused(directory, repository.url)
@@ -203,7 +203,7 @@ def test_a_machine_without_a_network_is_told_what_to_do(directory, monkeypatch):
     )
 
 
-def test_a_directory_that_cannot_be_made_is_told(tmp_path, repository):
+def test_a_directory_that_cannot_be_made_is_reported(tmp_path, repository):
     (tmp_path / "file").write_text("in the way")
 
     assert refused(tmp_path / "file" / "java", repository.url) == (

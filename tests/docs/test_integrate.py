@@ -200,9 +200,9 @@ def test_a_stamp_without_an_offset_is_in_utc_as_the_page_says() -> None:
     assert utc == plain
 
 
-def test_every_limit_is_told_with_its_value() -> None:
-    told = {name: float(value) for name, value in re.findall(r"\(`([A-Z_]+)`\) \| (\S+) \|", PAGE)}
-    assert {name: float(value) for name, value in vars(limits).items() if name.isupper()} == told
+def test_every_limit_is_reported_with_its_value() -> None:
+    documented = {name: float(value) for name, value in re.findall(r"\(`([A-Z_]+)`\) \| (\S+) \|", PAGE)}
+    assert {name: float(value) for name, value in vars(limits).items() if name.isupper()} == documented
 
 
 def test_every_reason_that_is_named_is_one() -> None:

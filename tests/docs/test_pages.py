@@ -58,10 +58,10 @@ def test_a_page_without_a_place_for_a_table_is_refused() -> None:
         reference.rewritten(text, reference.PAGES[reference.REFERENCE])
 
 
-def test_the_contract_tells_of_all_that_a_worker_answers() -> None:
-    told = re.findall(r"^\| `([A-Z]+ \S+)`", reference.endpoints(), re.MULTILINE)
+def test_the_contract_describes_all_that_a_worker_answers() -> None:
+    documented = re.findall(r"^\| `([A-Z]+ \S+)`", reference.endpoints(), re.MULTILINE)
 
-    assert sorted(reference.routes()) == sorted(told)
+    assert sorted(reference.routes()) == sorted(documented)
 
 
 def test_every_reason_that_the_code_gives_is_explained() -> None:

@@ -68,7 +68,7 @@ async def test_whoever_lags_limits_what_may_go_to_a_second_behind_it(group: Grou
 async def test_of_two_that_lag_the_older_one_counts(group: Group, backlog: Backlog) -> None:
     group.ends |= {THEIRS: 6, OTHER: 1}
     await backlog.look()
-    assert 1_000 == backlog.limit_ms([OURS])  # nobody has told anything of it
+    assert 1_000 == backlog.limit_ms([OURS])  # nobody has reported anything of it
 
     group.read |= {OTHER: Place(0, 90_000)}
     await backlog.look()

@@ -36,7 +36,7 @@ class Metadata(NamedTuple):
 
 
 class Broker:
-    """A producer's other end: keeps what lands, and loses the batches that it is told to lose."""
+    """A producer's other end: keeps what lands, and loses the batches that a test names."""
 
     def __init__(self, lose: Callable[[int], bool] = lambda _: False) -> None:
         self.landed: list[tuple[str, int, bytes]] = []
@@ -93,7 +93,7 @@ class App:
         self.gave_up: list[str] = []
         self.read: dict[TP, Place] = {}
         self.ends: dict[TP, int] = {}
-        self.told: list[dict[TP, int]] = []
+        self.reported: list[dict[TP, int]] = []
 
     def on_buffer_full(self, tp: TP) -> None:
         self.paused.add(tp)
@@ -108,7 +108,7 @@ class App:
         return self.ends
 
     async def commit_places(self, offsets: dict[TP, int]) -> bool:
-        self.told.append(offsets)
+        self.reported.append(offsets)
         return True
 
     def give_up(self, reason: str, _: BaseException | None = None) -> None:
@@ -336,7 +336,7 @@ async def test_a_backlog_goes_no_further_than_a_second_ahead_of_what_another_wor
     intake.submit(event, run(0, 0, [b"a", b"b", b"c", b"d"], [1, 11_000, 11_001, 90_000]))
     await asyncio.sleep(0.1)
     assert [b"a", b"b"] == broker.values
-    assert {OURS: 2} == app.told[-1]
+    assert {OURS: 2} == app.reported[-1]
     assert Place(2, 11_001) == intake.place(OURS)
 
     app.read = {THEIRS: Place(8, 12_000)}

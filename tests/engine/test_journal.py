@@ -18,7 +18,7 @@ def _all_levels(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
 
 
-def test_a_take_over_is_told_with_its_rows_and_its_time(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_take_over_is_reported_with_its_rows_and_its_time(caplog: pytest.LogCaptureFixture) -> None:
     now = iter([100.0, 102.54])
     journal = Journal(lambda: next(now))
 

@@ -24,7 +24,7 @@ def table(tmp_path: Path) -> StateTable:
     return built
 
 
-def heard(table: StateTable, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def reasons_of(table: StateTable, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return what will be said instead of ending this process."""
     reasons: list[str] = []
 
@@ -80,7 +80,7 @@ def test_a_database_too_broken_to_be_opened_begins_anew(table: StateTable) -> No
 def test_a_database_on_a_full_disk_is_kept_and_ends_the_process_with_a_reason(
     table: StateTable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    reasons = heard(table, monkeypatch)
+    reasons = reasons_of(table, monkeypatch)
     table.apply(0, [(b"a", b"1")], 7)
     path = table.data.partition_path(0)
     close(table)
@@ -99,7 +99,7 @@ def test_a_database_on_a_full_disk_is_kept_and_ends_the_process_with_a_reason(
 def test_a_row_that_cannot_be_read_ends_the_process_and_its_directory(
     table: StateTable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    reasons = heard(table, monkeypatch)
+    reasons = reasons_of(table, monkeypatch)
     table.apply(0, [(b"a%d" % number, bytes(1_000)) for number in range(1_000)], 7)
     table.mark_seen([0])
     table.data._db_for_partition(0).flush()
@@ -126,7 +126,7 @@ def test_a_row_that_cannot_be_read_ends_the_process_and_its_directory(
 def test_a_database_that_cannot_be_written_is_restored_unless_the_disk_is_only_full(
     words: str, anew: list[int], table: StateTable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    reasons = heard(table, monkeypatch)
+    reasons = reasons_of(table, monkeypatch)
     table.apply(0, [(b"a", b"1")], 7)
     table.mark_seen([0])
     with monkeypatch.context() as broken:

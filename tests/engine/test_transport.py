@@ -139,7 +139,7 @@ async def test_a_broker_that_lags_takes_no_partition_away_and_makes_no_rebalance
     assert ([], {0, 1}) == (group.changes, group.partitions_for_topic("in"))
 
 
-async def test_a_broker_that_cannot_tell_the_partitions_holds_time_back_and_makes_no_rebalance() -> None:
+async def test_a_broker_that_cannot_name_the_partitions_holds_time_back_and_makes_no_rebalance() -> None:
     group = Group(known=answer(("in", 2)), metadata=answer(("in", 0), error=UnknownTopicOrPartitionError.errno))
 
     with pytest.raises(UnknownTopicOrPartitionError):

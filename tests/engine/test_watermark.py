@@ -98,7 +98,7 @@ async def test_what_is_there_and_unread_holds_it_also_behind_what_retention_took
     assert [None, None, None] == [await horizon.look(moment) for moment in range(3)]
 
 
-async def test_moments_that_nobody_asks_for_any_more_are_not_told(group: Group, horizon: Single) -> None:
+async def test_moments_that_nobody_asks_for_any_more_are_not_reported(group: Group, horizon: Single) -> None:
     group.ends = {ONE: 1, TWO: 0}
     await horizon.look(1)
     horizon.horizon.forget()

@@ -79,7 +79,7 @@ def test_any_json_has_an_answer(kind: InputKind, content: Any) -> None:
 
 
 @given(KINDS, JSON | st.binary())
-def test_whatever_a_message_is_about_it_is_told_or_passed_over(kind: InputKind, content: Any) -> None:
+def test_whatever_a_message_is_about_it_is_reported_or_passed_over(kind: InputKind, content: Any) -> None:
     value = content if isinstance(content, bytes) else json.dumps(content).encode()
     said = subjects.about(kind, value)
     assert all(one is None or isinstance(one, str) for one in said)

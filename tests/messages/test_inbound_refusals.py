@@ -184,7 +184,7 @@ def test_a_field_of_the_wrong_type_is_refused(change: dict[str, Any]) -> None:
     ],
     ids=str,
 )
-def test_a_wrong_type_is_told_by_its_field_in_plain_words(change: dict[str, Any], expected: str) -> None:
+def test_a_wrong_type_is_reported_by_its_field_in_plain_words(change: dict[str, Any], expected: str) -> None:
     with pytest.raises(Refused) as refused:
         translate(InputKind.CREATED, {**CREATED, **change})
     assert expected == refused.value.detail

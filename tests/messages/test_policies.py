@@ -1,4 +1,4 @@
-"""Orders to the policy: how far each reaches, and what is refused before it reaches the log."""
+"""Policy changes: how far each reaches, and what is refused before it reaches the log."""
 
 import json
 from decimal import Decimal
@@ -85,7 +85,7 @@ every_example = pytest.mark.parametrize(
 
 
 @every_example
-def test_what_an_order_names_says_how_far_it_reaches(
+def test_what_a_policy_change_names_says_how_far_it_reaches(
     content: dict[str, Any], expected: tuple[str, str, AnyCommand]
 ) -> None:
     assert Translated(*expected) == translate(InputKind.POLICY, content, None)
@@ -145,7 +145,7 @@ def test_no_digit_of_a_policy_is_lost() -> None:
     assert b'{"rule":{"buffer":0.10000000000000000001}}' == bytes(found.command.patch)
 
 
-def test_changes_without_ids_are_told_apart_by_what_they_say() -> None:
+def test_changes_without_ids_are_distinguished_by_what_they_say() -> None:
     said = {"tenantId": "acme", "itemId": "lamp", "timestamp": AT, "channel": "B2B"}
     contents: list[dict[str, Any]] = [
         {**said, "action": "GRANT", "quantity": 1},

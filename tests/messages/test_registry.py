@@ -136,7 +136,7 @@ def test_an_id_that_no_registry_can_have_is_refused_without_asking(schema_id: in
 async def test_an_unknown_id_is_asked_for_again_after_a_while(
     stack: Stack, subject: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(registry, "_MISSING_SECONDS", 0.0)
+    monkeypatch.setattr(registry, "_MISSING_RETRY_S", 0.0)
     with closing(SchemaCache(RegistryAccess(stack.registry_url))) as cache:
         await cache.fetch(888_888)
         with pytest.raises(SchemaUnknown):
@@ -145,7 +145,7 @@ async def test_an_unknown_id_is_asked_for_again_after_a_while(
 
 @pytest.mark.stack
 async def test_made_up_ids_do_not_fill_the_memory(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "_MISSING_IDS", 2)
+    monkeypatch.setattr(registry, "_MAX_MISSING_IDS", 2)
     with closing(SchemaCache(RegistryAccess(stack.registry_url))) as cache:
         for schema_id in (700_001, 700_002, 700_003):
             await cache.fetch(schema_id)
@@ -252,7 +252,7 @@ async def test_what_is_no_registry_is_said_in_one_line(status: int, body: bytes)
 @pytest.mark.parametrize(
     ("status", "body"), [(404, b"<html>no such page</html>"), (404, b'{"error_code":404}'), (405, b"{}"), (200, b"hi")]
 )
-async def test_an_address_without_the_path_of_the_registry_is_told_as_such(status: int, body: bytes) -> None:
+async def test_an_address_without_the_path_of_the_registry_is_reported_as_such(status: int, body: bytes) -> None:
     with (
         answering(status, body) as url,
         closing(SchemaCache(RegistryAccess(url))) as cache,
@@ -343,7 +343,7 @@ def versions_of_which_one_answers(one: tuple[int, bytes]) -> Callable[[str, str]
     [(500, b'{"error_code":50001}'), (200, b"{}"), (200, b'{"id":7,"schema":"' + b"a" * (1 << 20) + b'"}')],
     ids=["an error", "no schema", "more than a mebibyte"],
 )
-async def test_a_version_that_cannot_be_read_is_told_and_the_others_are_known(answer: tuple[int, bytes]) -> None:
+async def test_a_version_that_cannot_be_read_is_reported_and_the_others_are_known(answer: tuple[int, bytes]) -> None:
     with serving(versions_of_which_one_answers(answer)) as url, closing(SchemaCache(RegistryAccess(url))) as cache:
         (line,) = await cache.warm({"allocations-value": "AllocationCommittedEvent"})
         assert [8] == list(cache.output_ids.values())
@@ -353,7 +353,7 @@ async def test_a_version_that_cannot_be_read_is_told_and_the_others_are_known(an
 
 
 @pytest.mark.parametrize("failures", [1, 2])
-async def test_a_version_that_is_answered_for_at_the_next_try_is_known_and_nothing_to_tell(failures: int) -> None:
+async def test_a_version_that_is_answered_for_at_the_next_try_is_known_and_nothing_to_report(failures: int) -> None:
     left = [(500, b'{"error_code":50001}')] * failures
 
     def answer(method: str, path: str) -> tuple[int, bytes]:
@@ -413,7 +413,7 @@ async def test_an_unread_version_of_an_input_is_a_warning() -> None:
         assert 1 == len(await cache.warm(ONE_OUT_ONE_IN, to_write=True))
 
 
-async def test_versions_that_can_be_read_are_nothing_to_tell() -> None:
+async def test_versions_that_can_be_read_are_nothing_to_report() -> None:
     good = versions_of_which_one_answers((200, b'{"id":7,"schema":"\\"string\\""}'))
     with serving(good) as url, closing(SchemaCache(RegistryAccess(url))) as cache:
         assert [] == await cache.warm({"allocations-value": "AllocationCommittedEvent"})

@@ -60,7 +60,7 @@ def test_decimals_of_milliseconds_are_microseconds() -> None:
     assert micros(1_714_564_800_123.456) == NOON + 123_456
 
 
-def test_a_schema_may_have_told_that_it_is_microseconds() -> None:
+def test_a_schema_may_say_that_it_is_microseconds() -> None:
     found = micros(Micros(5))
     assert (int, 5) == (type(found), found)
 

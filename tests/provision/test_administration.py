@@ -1,4 +1,4 @@
-"""A broker that goes away is told in one line, whenever it goes."""
+"""A broker that goes away is reported in one line, whenever it goes."""
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
@@ -8,7 +8,7 @@ from atp_stream.access import KafkaAccess
 from atp_stream.provision import ProvisionError, administration
 
 
-async def test_a_broker_that_ceases_to_answer_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_broker_that_ceases_to_answer_is_reported_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     async def nothing(_: AIOKafkaAdminClient) -> None:
         return
 

@@ -195,7 +195,7 @@ async def test_a_schema_that_differs_is_reported_and_stays(settings):
         assert {("schema", subject): "its newest schema is not the one in schemas/"} == differing(report)
 
 
-async def test_a_missing_registry_is_told(settings):
+async def test_a_missing_registry_is_reported(settings):
     nobody = replace(settings, registry_url=f"http://127.0.0.1:{free_port()}/apis/ccompat/v7")
 
     with pytest.raises(RegistryUnavailable, match=r"no schema registry answers at http://127\.0\.0\.1:"):
@@ -242,7 +242,7 @@ async def test_a_policy_is_refused_before_there_is_a_log(settings):
 
 
 @pytest.mark.slow
-async def test_a_wrong_address_is_told_within_ten_seconds():
+async def test_a_wrong_address_is_reported_within_ten_seconds():
     nowhere = replace(Settings(), brokers=("192.0.2.1:9092",))  # an address that never answers (RFC 5737)
     started = time.monotonic()
 

@@ -40,7 +40,7 @@ def test_a_directory_of_another_log_is_not_given_to_the_app_that_asked(tmp_path:
     check_directory(tmp_path, "0011", "shop")
 
 
-def test_a_file_where_the_directory_should_be_is_told_as_such(tmp_path: Path) -> None:
+def test_a_file_where_the_directory_should_be_is_reported_as_such(tmp_path: Path) -> None:
     file = tmp_path / "data"
     file.touch()
 
@@ -50,7 +50,7 @@ def test_a_file_where_the_directory_should_be_is_told_as_such(tmp_path: Path) ->
     assert f"the data directory {file} is a file: set ATP_DATA_DIR to a directory" == str(refused.value)
 
 
-def test_a_port_that_is_taken_is_told_with_both_settings() -> None:
+def test_a_port_that_is_taken_is_reported_with_both_settings() -> None:
     with closing(socket.socket()) as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

@@ -140,7 +140,7 @@ def test_every_default_is_allowed_for_its_own_variable():
     assert Settings() == Settings.from_environment(environment)
 
 
-def test_a_relative_directory_is_told_with_its_whole_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_relative_directory_is_reported_with_its_whole_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     settings = Settings.from_environment({"ATP_DATA_DIR": "tables"})
 

@@ -100,7 +100,7 @@ class SimLoop(asyncio.BaseEventLoop):
         return handle
 
     def _run_once(self) -> None:
-        """Run until the loop is told to stop."""
+        """Run until the loop is stopped."""
         choose, processes = self.random.choice, self.processes
         while not self._stopping:
             able = [process for process in processes if process.ready and not process.frozen]

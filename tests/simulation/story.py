@@ -41,7 +41,7 @@ NEEDFUL: Final = re.compile(r"killed|stopped|(a commit|the take-over of partitio
 
 
 @dataclass(kw_only=True)
-class Told:
+class Outcome:
     """How a story went; `faults` in the order in which they struck."""
 
     seed: int
@@ -85,7 +85,7 @@ class Story:
     def __init__(self, seed: int, *, storm: bool = False) -> None:
         self._storm = storm
         self.random = Random(seed)
-        self.told = Told(seed=seed, objections=[])
+        self.outcome = Outcome(seed=seed, objections=[])
         self.loop = SimLoop(Random(seed + 1))
         self.broker = Broker()
         for topic, count in {
@@ -106,18 +106,18 @@ class Story:
         self.disks: dict[str, Disk] = {}
         self._armed: list[tuple[str, str, str, Fate]] = []  # worker, kind, what, fate
 
-    def play(self) -> Told:
+    def play(self) -> Outcome:
         """Run the story to its end, and judge."""
         try:
             self.loop.run_until_complete(self._plot())
-            self.told.objections += objections(self.broker)
+            self.outcome.objections += objections(self.broker)
         except Stuck as stuck:
-            self.told.objections.append(f"stuck: {stuck}")
+            self.outcome.objections.append(f"stuck: {stuck}")
         finally:
             self._sweep()
-        self.told.callbacks = self.loop.ran
-        self.told.seconds = self.loop.time()
-        return self.told
+        self.outcome.callbacks = self.loop.ran
+        self.outcome.seconds = self.loop.time()
+        return self.outcome
 
     async def _plot(self) -> None:
         chance = self.random
@@ -134,7 +134,7 @@ class Story:
         while not self._done():
             await asyncio.sleep(0.5)
             if self.loop.time() > PATIENCE:
-                self.told.objections.append(f"not done after {PATIENCE} s")
+                self.outcome.objections.append(f"not done after {PATIENCE} s")
                 return
 
     def _input(self, number: int) -> None:
@@ -161,8 +161,8 @@ class Story:
 
     def _ended(self, worker: Worker) -> None:
         if not NEEDFUL.match(worker.end or ""):
-            self.told.objections.append(f"{worker.name} ended without need: {worker.end}")
-        self.told.ends[worker.end or ""] += 1
+            self.outcome.objections.append(f"{worker.name} ended without need: {worker.end}")
+        self.outcome.ends[worker.end or ""] += 1
         self.network.later(self.random.uniform(0.2, 3.0), self._start, worker.name)
 
     def _done(self) -> bool:
@@ -194,7 +194,7 @@ class Story:
         self._ways[what](self, worker, what)
 
     def _note(self, what: str, worker: Worker) -> None:
-        self.told.faults.append(f"{self.loop.time():.3f} {worker.name} {what}")
+        self.outcome.faults.append(f"{self.loop.time():.3f} {worker.name} {what}")
 
     def _kill(self, worker: Worker, what: str) -> None:
         self._note(what, worker)
@@ -260,7 +260,7 @@ class Story:
         for place, (name, wanted, what, fate) in enumerate(self._armed):
             if name == process.name and wanted == kind:
                 del self._armed[place]
-                self.told.faults.append(f"{self.loop.time():.3f} {name} {what} {kind}")
+                self.outcome.faults.append(f"{self.loop.time():.3f} {name} {what} {kind}")
                 if kind in RETRIED:  # the client asks again on another connection, and the first one is closed
                     return fate._replace(late=min(fate.late, REQUEST_TIMEOUT - 1))
                 return fate
@@ -272,7 +272,7 @@ class Story:
 
     def _sweep(self) -> None:
         """Close what crashes have left behind, without a word about it."""
-        told, sys.unraisablehook = sys.unraisablehook, lambda _: None
+        outcome, sys.unraisablehook = sys.unraisablehook, lambda _: None
         try:
             for task in asyncio.all_tasks(self.loop):
                 task._log_destroy_pending = False  # type: ignore[attr-defined]
@@ -285,9 +285,9 @@ class Story:
                 warnings.simplefilter("ignore", RuntimeWarning)  # of what a crash has left behind before it began
                 gc.collect()  # else the tasks of all stories are looked through for those of one
         finally:
-            sys.unraisablehook = told
+            sys.unraisablehook = outcome
 
 
-def play(seed: int, *, storm: bool = False) -> Told:
+def play(seed: int, *, storm: bool = False) -> Outcome:
     """Play the story of a seed."""
     return Story(seed, storm=storm).play()

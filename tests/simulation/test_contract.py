@@ -79,7 +79,7 @@ async def fence(kafka: Kafka, one: Any, seen: Seen, look: Callable[..., Awaitabl
     seen.append(("the one before cannot commit any more", await failed(one.commit_transaction())))
     await two.begin_transaction()
     ends = await send(two, b"i")
-    seen.append(("the place of a record is told", ends))
+    seen.append(("the place of a record is returned", ends))
     await two.commit_transaction()
     seen.append(("nothing is sent outside of a transaction", await failed(send(two, b"j"))))
     await look("its successor can", end=13)

@@ -51,9 +51,9 @@ class UnfinishedWork(Story):
         while not self._done():
             await asyncio.sleep(0.1)
             if self.loop.time() > 100:
-                self.told.objections.append("not done")
+                self.outcome.objections.append("not done")
                 return
-        self.told.objections += [f"{late} ms late" for late in self.lateness() if late > 1_000]
+        self.outcome.objections += [f"{late} ms late" for late in self.lateness() if late > 1_000]
 
     def trouble(self) -> None: ...
 
@@ -109,7 +109,7 @@ class Frozen(UnfinishedWork):
 
 @pytest.mark.parametrize("kind", [UnfinishedWork, WithoutAnOwner, FirstFetchLate, Frozen])
 def test_nothing_is_more_than_a_second_late(kind: type[UnfinishedWork]) -> None:
-    assert [] == [(seed, told.objections) for seed in range(SEEDS) if (told := kind(seed).play()).objections]
+    assert [] == [(seed, outcome.objections) for seed in range(SEEDS) if (outcome := kind(seed).play()).objections]
 
 
 @pytest.mark.parametrize("kind", [UnfinishedWork, WithoutAnOwner, FirstFetchLate, Frozen])

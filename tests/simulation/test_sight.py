@@ -37,8 +37,8 @@ def small() -> Iterator[None]:
 def first_objection(*, storm: bool = False) -> tuple[int, str] | None:
     """Return the first seed that objects, and what it says."""
     for seed in range(SEEDS):
-        told = play(seed, storm=storm)
-        wrong = [one for one in told.objections if one.startswith("partition ")]  # rows or outputs
+        outcome = play(seed, storm=storm)
+        wrong = [one for one in outcome.objections if one.startswith("partition ")]  # rows or outputs
         if wrong:
             return seed, wrong[0]
     return None
@@ -110,7 +110,7 @@ def undecided() -> Any:
 
 def test_the_take_over_alone_is_enough_while_nobody_else_writes_to_a_changelog() -> None:
     with undecided():
-        assert [] == [told for seed in range(20) if (told := play(seed, storm=True)).objections]
+        assert [] == [outcome for seed in range(20) if (outcome := play(seed, storm=True)).objections]
 
 
 @pytest.mark.parametrize("faulty", [NobodyIsEnded, RecordReadFirst, RecordWrittenFirst, NoLock, OwnIdLeftAlone])
@@ -187,7 +187,7 @@ def test_a_worker_that_goes_on_after_a_fence_is_seen() -> None:
 
 def test_a_fenced_worker_that_only_waits_is_seen() -> None:
     with patch.object(App, "take_over_anew", lambda *_: None):
-        found = next((told.objections for seed in range(SEEDS) if (told := play(seed)).objections), [])
+        found = next((outcome.objections for seed in range(SEEDS) if (outcome := play(seed)).objections), [])
 
     assert "not done after 200.0 s" in found
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.simulation.story import Story, Told, play, small_and_patched
+from tests.simulation.story import Outcome, Story, play, small_and_patched
 
 SEEDS = 250
 SECONDS = 15.0  # a slow machine plays fewer of them
@@ -37,19 +37,20 @@ def seeds() -> tuple[range, float]:
 def test_whatever_strikes_every_input_counts_once_and_nothing_is_stuck() -> None:
     wanted, seconds = seeds()
     began = time.monotonic()
-    told: list[Told] = []
+    outcomes: list[Outcome] = []
     for seed in wanted:
-        told.append(play(seed))
-        if told[-1].objections or time.monotonic() - began > seconds:
+        outcomes.append(play(seed))
+        if outcomes[-1].objections or time.monotonic() - began > seconds:
             break
 
-    last = told[-1]
-    print(f"{len(told)} stories, {len(told) / (time.monotonic() - began) * 60:.0f} a minute, ends: {_ends(told)}")  # noqa: T201 - for long runs
+    last = outcomes[-1]
+    rate = len(outcomes) / (time.monotonic() - began) * 60
+    print(f"{len(outcomes)} stories, {rate:.0f} a minute, ends: {_ends(outcomes)}")  # noqa: T201 - for long runs
     assert [] == last.objections, f"seed {last.seed}: {last.faults}"
 
 
-def _ends(told: list[Told]) -> Counter[str]:
-    return sum((one.ends for one in told), Counter())
+def _ends(outcomes: list[Outcome]) -> Counter[str]:
+    return sum((one.ends for one in outcomes), Counter())
 
 
 @pytest.mark.parametrize("seed", [703507])  # stopped just as intake has dropped the producer of a failed round
@@ -57,11 +58,11 @@ def test_a_story_that_has_failed_once_ends_well(seed: int) -> None:
     assert [] == play(seed).objections
 
 
-def test_a_seed_tells_the_same_story_again() -> None:
+def test_a_seed_gives_the_same_story_again() -> None:
     first, again = Story(11), Story(11)
 
     assert first.play() == again.play()
-    assert first.told.faults
+    assert first.outcome.faults
     assert first.broker.partitions.keys() == again.broker.partitions.keys()
     assert [len(log) for log in first.broker.partitions.values()] == [
         len(log) for log in again.broker.partitions.values()

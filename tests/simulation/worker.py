@@ -278,7 +278,7 @@ class Worker:
         return generation, {TP(*tp) for tp in held}
 
     async def beat(self, generation: int) -> bool:
-        """Send a heartbeat; tell whether the group accepts it."""
+        """Send a heartbeat; return whether the group accepts it."""
         sent = self._network.loop.time()
         accepted: bool = await self._asked(lambda: self._group.beat(self.name, generation))
         if accepted:

@@ -24,8 +24,8 @@ from atp_stream.topics import Topics
 from atp_stream.web.tls import client_tls
 from tests.system.behind import Behind
 
-READY_SECONDS = 40.0
-DRAIN_SECONDS = 60.0
+READY_S = 40.0
+DRAIN_S = 60.0
 
 
 class Worker:
@@ -158,7 +158,7 @@ class Site:
         worker.start(open_files)
         return worker
 
-    async def ready(self, seconds: float = READY_SECONDS) -> None:
+    async def ready(self, seconds: float = READY_S) -> None:
         """Return once the workers that run own all partitions of the log between them."""
         began = time.monotonic()
         owned: list[int] = []
@@ -221,7 +221,7 @@ class Site:
             await consumer.stop()
         return sorted(found, key=lambda record: (record.partition, record.offset))
 
-    async def drained(self, seconds: float = DRAIN_SECONDS) -> None:
+    async def drained(self, seconds: float = DRAIN_S) -> None:
         """Return once all input is in the log or dead, and all of the log is applied."""
         began = time.monotonic()
         state: Any = None

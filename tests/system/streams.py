@@ -76,5 +76,5 @@ async def letters(site: Site) -> int:
 async def outcomes(site: Site) -> tuple[int, int, int]:
     """Return how many dead letters, refusals and commits there are."""
     topics = site.topics
-    told = [await site.read(topic.name) for topic in (topics.dead_letter, topics.reservation_denied)]
-    return len(told[0]), len(told[1]), len(await site.read(topics.allocation_committed.name))
+    answers = [await site.read(topic.name) for topic in (topics.dead_letter, topics.reservation_denied)]
+    return len(answers[0]), len(answers[1]), len(await site.read(topics.allocation_committed.name))

@@ -22,7 +22,7 @@ from tests.system.test_faults import pour
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(240)]
 
-# A gap that is told after its grace would write the row anew that a test has spoilt.
+# A gap that is reported after its grace would write again the row that a test has spoilt.
 PLAIN = b"""{"drift_grace": 1000000, "tenants": {"*": {
     "channels": {"ECOM": {}, "STORE": {}, "B2B": {}, "MARKETPLACE": {}}}}}"""
 BUFFERED = PLAIN.replace(b'"ECOM": {}', b'"ECOM": {"buffer": 3}')
@@ -118,10 +118,10 @@ async def test_events_that_the_log_does_not_explain_are_named(busy: Site) -> Non
 
     code, out, _ = await atp(busy, "verify", "--json")
 
-    told = [line for one in json.loads(out)["partitions"] for line in one["told"]]
+    findings = [line for one in json.loads(out)["partitions"] for line in one["told"]]
     assert 1 == code
-    assert 1 == len(told)
-    assert "was published before" in told[0]
+    assert 1 == len(findings)
+    assert "was published before" in findings[0]
 
 
 async def test_a_snapshot_is_where_a_log_without_its_beginning_is_verified_from(busy: Site, tmp_path: Path) -> None:

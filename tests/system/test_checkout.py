@@ -61,7 +61,7 @@ async def post(worker: Worker, path: str, body: Any, **headers: str) -> tuple[in
         return 0, None
 
 
-def told(answer: tuple[int, Any]) -> tuple[int, Any, Any, Any]:
+def summary(answer: tuple[int, Any]) -> tuple[int, Any, Any, Any]:
     status, body = answer
     return status, body.get("status"), body.get("requested"), body.get("reserved")
 
@@ -72,7 +72,7 @@ async def test_an_order_is_answered_as_soon_as_it_is_decided_on_either_worker(sh
         for item in ("item-2", "item-3", "item-4", "item-5"):
             began = time.monotonic()
             answer = await post(worker, "/reservations?wait=8", create(f"quick-{number}", item, 3))
-            assert (200, "COMMITTED", 3, 3) == told(answer)
+            assert (200, "COMMITTED", 3, 3) == summary(answer)
             assert time.monotonic() - began < 4
 
 
@@ -80,15 +80,15 @@ async def test_an_order_is_answered_as_soon_as_it_is_decided_on_either_worker(sh
 async def test_the_same_order_again_is_the_same_reservation(shop: Site) -> None:
     one, two = shop.workers
     answers = [await post(worker, "/reservations?wait=8", create("again", "item-6", 4)) for worker in (one, two, one)]
-    assert 3 * [(200, "COMMITTED", 4, 4)] == [told(answer) for answer in answers]
+    assert 3 * [(200, "COMMITTED", 4, 4)] == [summary(answer) for answer in answers]
     assert 1 == len({one["allocation"] for _, body in answers for one in body["allocations"]})
     assert (200, 4) == await reserved(one, "item-6")
 
 
 @live
-async def test_what_cannot_be_served_is_told_in_the_same_answer(shop: Site) -> None:
+async def test_what_cannot_be_served_is_in_the_same_answer(shop: Site) -> None:
     body = create("greedy", "item-7", 5000, allowBackorder=False)
-    assert (200, "REJECTED", 5000, 0) == told(await post(shop.workers[0], "/reservations?wait=8", body))
+    assert (200, "REJECTED", 5000, 0) == summary(await post(shop.workers[0], "/reservations?wait=8", body))
 
 
 @live
@@ -96,10 +96,10 @@ async def test_a_confirmation_and_a_release_are_answered_likewise(shop: Site) ->
     worker = shop.workers[0]
     await post(worker, "/reservations?wait=8", create("steps", "item-8", 5))
     about = {"reservationId": "steps", "itemId": "item-8", "timestamp": AT}
-    assert (200, "CONFIRMED", 5, 5) == told(await post(worker, "/confirmations?wait=8", about))
+    assert (200, "CONFIRMED", 5, 5) == summary(await post(worker, "/confirmations?wait=8", about))
     part = {**about, "quantity": 2, "eventId": "part"}
-    assert 2 * [(200, "CONFIRMED", 5, 3)] == [told(await post(worker, "/releases?wait=8", part)) for _ in range(2)]
-    assert (200, "RELEASED", 5, 0) == told(await post(worker, "/releases?wait=8", about))
+    assert 2 * [(200, "CONFIRMED", 5, 3)] == [summary(await post(worker, "/releases?wait=8", part)) for _ in range(2)]
+    assert (200, "RELEASED", 5, 0) == summary(await post(worker, "/releases?wait=8", about))
 
 
 @live

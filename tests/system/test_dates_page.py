@@ -84,11 +84,11 @@ async def test_what_the_page_types_gives_what_it_shows(site: Site) -> None:
         found.append(f"$ {command}\n{steady(got)}")
     assert "".join(shown) == "".join(found)
     (event,) = [json.loads(text) for kind, text in BLOCKS if kind == "json"]
-    told = await watched(shell)
-    promised = [one for one in told if one["eventType"] == "ReservationPromisedEvent"]
+    watched_events = await watched(shell)
+    promised = [one for one in watched_events if one["eventType"] == "ReservationPromisedEvent"]
     assert without_ids(event) in [without_ids(one) for one in promised]
     assert ["ASKED", "LATER", "EARLIER"] == [one["payload"]["reason"] for one in promised]
-    projected = [one for one in told if one["eventType"] == "AvailabilityProjectedEvent"]
+    projected = [one for one in watched_events if one["eventType"] == "AvailabilityProjectedEvent"]
     (last, *_) = [one["payload"] for one in reversed(projected) if one["payload"]["channel"] == "ECOM"]
     assert {"asOf": "2027-02-01", "now": 7} == {name: last[name] for name in ("asOf", "now")}
 

@@ -226,7 +226,7 @@ async def _run(settings: Settings, name: str) -> None:
 
 
 async def _printed(settings: Settings) -> set[str]:
-    """Return what the page's reader prints; it is ended once it has told all that its writers sent."""
+    """Return what the page's reader prints; it is ended once it has printed all that its writers sent."""
     process = await _start(settings, "read")
     assert process.stdout is not None
     lines: set[str] = set()

@@ -37,7 +37,7 @@ async def until(holds: Callable[[], bool], seconds: float = 30.0) -> None:
         await asyncio.sleep(0.1)
 
 
-async def test_the_log_of_a_worker_tells_what_it_does_from_its_start_to_its_end(site: Site) -> None:
+async def test_the_log_of_a_worker_says_what_it_does_from_its_start_to_its_end(site: Site) -> None:
     first = site.add_worker()
     await site.ready()
     await site.send(site.topics.counted.name, {"itemId": "lamp", "onHand": 7})
@@ -52,10 +52,10 @@ async def test_the_log_of_a_worker_tells_what_it_does_from_its_start_to_its_end(
     await until(lambda: "policy_in_force" in events(second))
 
     assert (0, 0) == (first.stop(), second.stop())
-    told = [name for name in events(first) if name not in {"policy_in_force", "restoring", "worker_started"}]
-    assert ["partitions_assigned", "serving", "dead_letter", "partitions_lost"] == told[:4]
-    assert ["partitions_assigned", "serving"] == told[4:6]
-    assert (1, "worker_stopped") == (events(first).count("worker_started"), told[-1])
+    names = [name for name in events(first) if name not in {"policy_in_force", "restoring", "worker_started"}]
+    assert ["partitions_assigned", "serving", "dead_letter", "partitions_lost"] == names[:4]
+    assert ["partitions_assigned", "serving"] == names[4:6]
+    assert (1, "worker_stopped") == (events(first).count("worker_started"), names[-1])
     assert re.search(r"serving partitions: 0, 1, 2, 3, 4, 5; restored \d+ rows in \d+\.\d s", first.said())
     assert re.search(r"taking over partitions: [0-9, ]+; keeping copies of: ", second.said())
     assert [] == alarms(first) + alarms(second)
@@ -79,7 +79,7 @@ async def test_a_broker_that_is_away_is_one_line_when_it_goes_one_when_it_is_bac
     assert 40 > len(worker.said().splitlines()) - before  # it was 70 a second
 
 
-async def test_an_input_topic_that_is_gone_is_told_with_what_to_do_and_when_it_is_there_again(site: Site) -> None:
+async def test_an_input_topic_that_is_gone_is_reported_with_what_to_do_and_when_it_is_there_again(site: Site) -> None:
     worker = site.add_worker()
     await site.ready()
     topic = site.topics.released.name
@@ -88,9 +88,9 @@ async def test_an_input_topic_that_is_gone_is_told_with_what_to_do_and_when_it_i
 
     await until(lambda: "source_missing" in events(worker), 60)
     status, body = await worker.get("/health/ready")
-    told = f"the input topic {topic} does not exist: nothing is read from it, and no time limit ends; run `atp init`"
-    assert (200, [told]) == (status, body["warnings"])
-    assert told in worker.said()
+    warning = f"the input topic {topic} does not exist: nothing is read from it, and no time limit ends; run `atp init`"
+    assert (200, [warning]) == (status, body["warnings"])
+    assert warning in worker.said()
 
     await provision.initialise(site.settings)
     await until(lambda: "source_back" in events(worker), 60)

@@ -140,7 +140,7 @@ async def test_an_item_with_20000_events_3000_shipments_in_no_count_and_6000_who
 
     assert (2_500, 0) == await stock(worker, "big")
     assert (2_500, 3_500) == await claimed(worker, "big")
-    assert (0, 6_000, 5_500) == await outcomes(site)  # each who waits was told so
+    assert (0, 6_000, 5_500) == await outcomes(site)  # each backorder was reported
     rows = await site.read(topics.state_changelog.name)
     assert MAX_BYTES > max(len(row.value or b"") for row in rows)
 

@@ -39,7 +39,7 @@ def refusal(settings: Settings) -> str:
     return done.stderr.strip()
 
 
-async def test_a_broker_that_is_not_there_is_told_within_ten_seconds(settings: Settings) -> None:
+async def test_a_broker_that_is_not_there_is_reported_within_ten_seconds(settings: Settings) -> None:
     began = time.monotonic()
 
     said = refusal(replace(settings, brokers=("127.0.0.1:1",)))
@@ -84,7 +84,7 @@ async def test_a_directory_in_use_is_refused(site: Site) -> None:
     assert f"atp: the data directory {worker.data} is in use by another worker" in said
 
 
-async def test_a_registry_that_is_not_there_is_told(settings: Settings) -> None:
+async def test_a_registry_that_is_not_there_is_reported(settings: Settings) -> None:
     await provision.initialise(settings)
 
     said = refusal(replace(settings, registry_url="http://127.0.0.1:1/apis/ccompat/v7"))
@@ -103,7 +103,7 @@ worker.run(Settings.from_environment())
 """
 
 
-async def test_a_broker_that_goes_away_while_a_worker_starts_is_told_with_what_to_do(settings: Settings) -> None:
+async def test_a_broker_that_goes_away_while_a_worker_starts_is_reported_with_what_to_do(settings: Settings) -> None:
     await provision.initialise(settings)
 
     done = started(replace(settings, web_port=0), "-c", LOST)
@@ -113,7 +113,7 @@ async def test_a_broker_that_goes_away_while_a_worker_starts_is_told_with_what_t
     assert "Traceback" not in done.stderr
 
 
-async def test_a_port_in_use_is_told(site: Site) -> None:
+async def test_a_port_in_use_is_reported(site: Site) -> None:
     worker = site.add_worker()
     await site.ready()
 

@@ -25,7 +25,7 @@ from tests.system.site import Worker
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
-READY_SECONDS = 60.0
+READY_S = 60.0
 
 
 class Secured:
@@ -51,7 +51,7 @@ class Secured:
     def start(self) -> None:
         """Start the worker, and return when it serves."""
         self.worker.start()
-        until = time.monotonic() + READY_SECONDS
+        until = time.monotonic() + READY_S
         while not asyncio.run(self.worker.partitions()):
             assert time.monotonic() < until, self.worker.said()
             time.sleep(0.1)
@@ -101,7 +101,7 @@ def test_a_dead_letter_is_listed_and_sent_again(secured: Secured) -> None:
             await producer.send_and_wait("inventory.adjusted", b"no message")
 
     asyncio.run(spoil())
-    until = time.monotonic() + READY_SECONDS
+    until = time.monotonic() + READY_S
     while "undecodable" not in (listed := secured.atp("dead-letters", "dead-letters", "list")).stdout:
         assert time.monotonic() < until, listed.output
         time.sleep(0.2)
@@ -228,7 +228,7 @@ def serves(secured: Secured, variables: dict[str, str | None]) -> None:
     other = Worker(settings, secured.directory / f"worker-{len(list(secured.directory.iterdir()))}")
     other.start()
     try:
-        until = time.monotonic() + READY_SECONDS
+        until = time.monotonic() + READY_S
         while not asyncio.run(other.partitions()):
             assert time.monotonic() < until, other.said()
             time.sleep(0.1)
@@ -345,6 +345,6 @@ def test_no_secret_is_in_any_log(secured: Secured) -> None:
     passwords = [secured.stack.vault.password(name) for name in PRINCIPALS]
     logs = [secured.worker.log, *(secured.directory / "stack").glob("*.log")]
 
-    told = "".join(log.read_text(errors="replace") for log in logs)
+    logged = "".join(log.read_text(errors="replace") for log in logs)
 
-    assert [] == [password for password in passwords if password in told]
+    assert [] == [password for password in passwords if password in logged]

@@ -23,7 +23,7 @@ from tests.system.under_way import kill_amid_work, owner_of
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(240)]
 
-GRACE = 2  # seconds for which a gap may stand before it is told
+GRACE = 2  # seconds for which a gap may last before it is reported
 
 
 async def test_any_number_of_facts_of_an_item_is_exact_whatever_the_partition_and_the_stamp(site: Site) -> None:
@@ -50,7 +50,7 @@ async def test_any_number_of_facts_of_an_item_is_exact_whatever_the_partition_an
     assert (0, 4, 0) == await outcomes(site)
 
 
-async def test_a_burst_of_sales_of_now_that_state_what_is_left_makes_no_gap_and_tells_no_drift(site: Site) -> None:
+async def test_a_burst_of_sales_of_now_that_state_what_is_left_makes_no_gap_and_publishes_no_drift(site: Site) -> None:
     topics = site.topics
     worker = site.add_worker()
     await site.ready()
@@ -61,7 +61,7 @@ async def test_a_burst_of_sales_of_now_that_state_what_is_left_makes_no_gap_and_
     pour_python(
         site, topics.adjusted.name, (moved("sold", n, timestamp=stamp(), new_quantity=499 - n) for n in range(500))
     )
-    pour(site, topics.adjusted.name, [moved("short", 0, timestamp=stamp(), new_quantity=490)])  # 9 were never told
+    pour(site, topics.adjusted.name, [moved("short", 0, timestamp=stamp(), new_quantity=490)])  # 9 were never reported
     await site.drained()
     while not await site.read(topics.stock_drift.name):  # noqa: ASYNC110 - nothing else announces it
         await asyncio.sleep(0.2)
@@ -104,7 +104,7 @@ async def duplicates(worker: Worker, item: str) -> int:
     return found
 
 
-async def test_an_item_has_any_number_of_stores_and_of_shipments_that_adjustments_tell(site: Site) -> None:
+async def test_an_item_has_any_number_of_stores_and_of_shipments_that_adjustments_report(site: Site) -> None:
     topics = site.topics
     worker = site.add_worker()
     await site.ready()

@@ -112,7 +112,7 @@ async def test_a_worker_that_is_stopped_in_the_midst_of_a_take_over_ends_in_orde
         assert 0 == await asyncio.to_thread(worker.stop)
 
 
-async def test_a_transaction_of_others_in_the_changelog_is_told_with_what_to_do(site: Site) -> None:
+async def test_a_transaction_of_others_in_the_changelog_is_reported_with_what_to_do(site: Site) -> None:
     changelog = site.topics.state_changelog.name
     async with open_transaction(site) as other:
         worker = site.add_worker()

@@ -97,10 +97,10 @@ async def test_a_limit_ends_within_two_seconds_while_the_rest_of_the_traffic_flo
         await until_status(worker, item, "r-1", "EXPIRED")
     await flowing
 
-    told = [record.timestamp / 1000 for record in await site.read(site.topics.allocation_released.name)]
-    assert len(items) == len(told)
-    assert min(told) >= limit
-    assert max(told) < limit + 3  # two, and one for a machine that does a dozen other things
+    times = [record.timestamp / 1000 for record in await site.read(site.topics.allocation_released.name)]
+    assert len(items) == len(times)
+    assert min(times) >= limit
+    assert max(times) < limit + 3  # two, and one for a machine that does a dozen other things
     _, view = await worker.get("/atp/acme/lamp-0/ECOM")
     assert (10, 0) == (view["available"], view["reserved"])
     assert {("EXPIRED", 4)} == {(event["reason"], event["quantity"]) for event in await released(site)}
@@ -125,13 +125,13 @@ async def test_a_confirmation_takes_the_limit_away_and_an_idle_system_is_told_no
     await until_status(worker, "lamp", "r-1", "CONFIRMED")
 
     await asyncio.sleep(6.0)
-    told = await ticks(site)
+    times = await ticks(site)
     await asyncio.sleep(3.0)
 
     assert "CONFIRMED" == await status(worker, "lamp", "r-1")
     assert [] == await released(site)
-    assert told == await ticks(site)
-    assert told <= 2  # the broker was asked what time it is, and the item was due once: it had nothing to end
+    assert times == await ticks(site)
+    assert times <= 2  # the broker was asked what time it is, and the item was due once: it had nothing to end
 
 
 async def two_with_a_limit(site: Site, seconds: float) -> Worker:
@@ -250,7 +250,7 @@ async def _held(worker: Worker) -> float:
     return float(line.partition(" ")[2])
 
 
-async def test_a_gap_is_told_after_its_grace_and_once_more_when_it_is_closed(site: Site) -> None:
+async def test_a_gap_is_reported_after_its_grace_and_once_more_when_it_is_closed(site: Site) -> None:
     worker = site.add_worker()
     await site.ready()
     await site.send(site.topics.policy.name, {"action": "SET", "policy": {"drift_grace": 2}})

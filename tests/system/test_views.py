@@ -131,7 +131,7 @@ async def _owns_some(worker: Worker) -> None:
 
 
 async def pour(site: Site, done: asyncio.Event) -> None:
-    """Send stock and reservations until told to stop."""
+    """Send stock and reservations until it is cancelled."""
     chance = random.Random(5)
     stock: Counter[str] = Counter()
     number = 0

@@ -18,7 +18,7 @@ async def owner_of(workers: Sequence[Worker], item: str) -> Worker:
 async def kill_amid_work(site: Site, worker: Worker, work: Callable[[], None]) -> None:
     """Hand out work, and kill a worker that has not done all of it; fail where it had.
 
-    It is stopped for a moment, else it could not be told what it had done when it died.
+    It is stopped for a moment, else nobody could say what it had done when it died.
     """
     behind = Behind(site.settings)
     await behind.open()

@@ -75,7 +75,7 @@ class FoldedWorker:
         name = join(tenant, item)
         self._fold(partition_of(name.encode(), LOG_PARTITIONS), *commands, name=name, log_time=log_time)
 
-    def order(self, command: AnyCommand, log_time: int = NOON) -> None:
+    def change_policy(self, command: AnyCommand, log_time: int = NOON) -> None:
         """Fold a command for all items, such as a policy."""
         for partition in range(LOG_PARTITIONS):
             self._fold(partition, command, name="|", log_time=log_time)

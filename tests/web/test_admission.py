@@ -166,11 +166,11 @@ async def test_refusals_are_in_the_log_once_a_second_with_how_many_there_were(
     now[0] += 1.0
     await status(guarded, "/atp/globex/lamp", "token-of-reader")
 
-    told: list[Any] = [record for record in caplog.records if getattr(record, "event", "") == "request_refused"]
+    records: list[Any] = [record for record in caplog.records if getattr(record, "event", "") == "request_refused"]
     assert [("reader", 403, "forbidden", "127.0.0.1", "GET /atp/globex/l%0Aamp")] == [
-        (one.caller, one.status, one.reason, one.peer, one.asked) for one in told[:1]
+        (one.caller, one.status, one.reason, one.peer, one.asked) for one in records[:1]
     ]
-    assert [None, 2] == [getattr(one, "repeated", None) for one in told]
+    assert [None, 2] == [getattr(one, "repeated", None) for one in records]
 
 
 async def test_the_log_never_shows_a_token(guarded: Client, caplog: pytest.LogCaptureFixture) -> None:
@@ -248,13 +248,13 @@ async def test_a_worker_answers_to_its_own_names_alone(
 
 async def test_two_names_are_none_and_none_is_asked_for_where_there_were_none(tmp_path: Path) -> None:
     async with listening(made(tmp_path)) as port:
-        told = []
+        answers = []
         for head in ("HTTP/1.1\r\nHost: localhost\r\nHost: localhost", "HTTP/1.0"):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(f"GET /atp/acme/lamp {head}\r\n\r\n".encode())
-            told.append((await reader.readline()).split()[1])
+            answers.append((await reader.readline()).split()[1])
             writer.close()
-    assert [b"400", b"503"] == told
+    assert [b"400", b"503"] == answers
 
 
 async def test_what_an_operator_changes_is_in_the_log_with_his_name(
@@ -273,6 +273,6 @@ async def test_what_an_operator_changes_is_in_the_log_with_his_name(
         assert 200 == await status(client, "/operate/acme", "token-of-all", "POST")
         assert 403 == await status(client, "/operate/acme", "token-of-scraper", "POST")
 
-    told: list[Any] = caplog.records
+    records: list[Any] = caplog.records
     expected = [("operator_request", "all", "POST /operate/acme"), ("request_refused", "scraper", "POST /operate/acme")]
-    assert expected == [(one.event, one.caller, one.asked) for one in told]
+    assert expected == [(one.event, one.caller, one.asked) for one in records]

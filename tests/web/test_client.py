@@ -45,7 +45,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 @pytest.fixture
 async def worker(tmp_path: Path) -> AsyncIterator[FoldedWorker]:
     made = FoldedWorker(tmp_path)
-    made.order(policy({"tenants": {"*": {"channels": {"ECOM": {}, "STORE": {}}}}}))
+    made.change_policy(policy({"tenants": {"*": {"channels": {"ECOM": {}, "STORE": {}}}}}))
     made.say("a/b", count(1_050), reserve("r-1", 300), reserve("r-2", 2_000, "STORE"))
     async with made.serving():
         yield made

@@ -35,9 +35,9 @@ DOCUMENT = {
 }
 
 
-def told(worker: FoldedWorker) -> None:
-    """Let a worker know of a lamp that has all kinds of numbers, and of items at risk."""
-    worker.order(policy(DOCUMENT))
+def fill(worker: FoldedWorker) -> None:
+    """Give a worker a lamp that has all kinds of numbers, and items at risk."""
+    worker.change_policy(policy(DOCUMENT))
     worker.say("lamp", count(31_050, location="north"), count(17_025, location="east"), grant("B2B", 10_000))
     worker.say(
         "lamp", reserve("r-1", 4_800, "B2B"), confirm("r-1"), reserve("r-2", 7_300), reserve("r-3", 21_400, "STORE")
@@ -55,7 +55,7 @@ def told(worker: FoldedWorker) -> None:
 async def worker(tmp_path: Path) -> AsyncIterator[FoldedWorker]:
     """Give such a worker."""
     made = FoldedWorker(tmp_path, default_tenant="acme")
-    told(made)
+    fill(made)
     async with made.serving():
         yield made
 
@@ -237,7 +237,7 @@ async def guarded(tmp_path: Path) -> AsyncIterator[FoldedWorker]:
     digest = hashlib.sha256(b"secret").hexdigest()
     tokens.write_text(f'[[callers]]\nname = "shop"\ntenants = ["acme"]\nroles = ["read"]\nsha256 = "{digest}"\n')
     made = FoldedWorker(tmp_path, web_tokens_file=tokens)
-    told(made)
+    fill(made)
     async with made.serving():
         yield made
 

@@ -40,7 +40,7 @@ def after(*commands: AnyCommand, document: Any = PLAIN) -> Log:
 
 
 def first_days() -> Log:
-    """Return the example of D365 on its first day, told from TODAY."""
+    """Return the example of D365 on its first day, counted from TODAY."""
     log = after(count(2000), reserve("a", 300), schedule("po-3", 1000, 2), wants("b", 1500, 3))
     log.say(schedule("po-5", 100, 4), schedule("po-6", 300, 5))
     return log
@@ -71,8 +71,8 @@ def explained(log: Log, ahead: int, log_time: int = NOON) -> OnDay:
     return on_day(look(log, log_time)[0], State(log.read, log.scan), day(ahead))
 
 
-def told(log: Log, ahead: int, channel: str = "ECOM") -> list[tuple[Any, ...]]:
-    """Return the terms of a day, days told from TODAY."""
+def terms_of(log: Log, ahead: int, channel: str = "ECOM") -> list[tuple[Any, ...]]:
+    """Return the terms of a day, days counted from TODAY."""
     (found,) = [one for one in explained(log, ahead).explanation.channels if one.channel == channel]
     return [(*term[:2], *([term.supply] if term.supply else []), *([term.day - TODAY] if term.day else []))
             for term in found.terms]  # fmt: skip
@@ -240,7 +240,7 @@ def test_no_day_lies_beyond_the_horizon() -> None:
     assert [] == projected(log, first=day(181))["days"]
 
 
-def test_what_is_late_is_told_and_counts_as_the_policy_says() -> None:
+def test_what_is_late_is_reported_and_counts_as_the_policy_says() -> None:
     late: list[AnyCommand] = [count(500), schedule("po", 700, 0)]
     shown = []
     for rules in ({}, {"past_due_days": 3, "past_due_offset": 2}):
@@ -252,7 +252,7 @@ def test_what_is_late_is_told_and_counts_as_the_policy_says() -> None:
     assert [[5] * 7, [5, 5, 12, 12, 12, 12, 12]] == [[one["available"] for one in each["days"]] for each in shown]
 
 
-def test_received_units_that_the_stock_does_not_tell_of_arrive_today() -> None:
+def test_received_units_that_the_stock_does_not_contain_arrive_today() -> None:
     log = after(count(500, AT - 1), schedule("po", 700, 2), receive("po", 400))
     shown = projected(log, days=3)
     assert (4, 5, [9, 9, 12]) == (shown["arriving"], shown["now"], [one["available"] for one in shown["days"]])
@@ -328,7 +328,7 @@ def test_a_quarantined_item_promises_nothing_on_any_day() -> None:
     log.put(f"{LAMP}|i", row)
     assert ("quarantine", [0] * 7) == (asked(log, 100)["why_not"], [one["available"] for one in projected(log)["days"]])
     assert {"ECOM": 0, "B2B": 0} == explained(log, 3).available
-    assert 0 == sum(one[1] for one in told(log, 3))
+    assert 0 == sum(one[1] for one in terms_of(log, 3))
 
 
 def test_a_channel_that_the_policy_would_open_is_asked_as_any_other() -> None:
@@ -362,7 +362,7 @@ def test_a_supply_says_what_has_come_of_it() -> None:
     } == expected(log)["po"]  # fmt: skip
 
 
-def test_each_supply_says_how_it_stands() -> None:
+def test_each_supply_says_its_state() -> None:
     log = after(
         schedule("open", 700, 2), schedule("late", 700, -1), schedule("closed", 700, 2), receive("closed", 900, AT + 1),
         schedule("cancelled", 700, 2), cancel("cancelled", AT + 1), receive("pending", 100),
@@ -397,18 +397,18 @@ def test_a_day_is_explained_by_what_is_expected_and_what_is_kept() -> None:
     assert [
         ("on_hand", 2000), ("safety_stock", 0), ("reserved", -300), ("supply", 1000, "po-3", 2),
         ("kept_for_later", -1500, 3),
-    ] == told(first_days(), 2)  # fmt: skip
+    ] == terms_of(first_days(), 2)  # fmt: skip
 
 
 def test_on_the_day_of_a_promise_it_is_promised_and_no_longer_kept() -> None:
     assert [
         ("on_hand", 2000), ("safety_stock", 0), ("reserved", -300), ("supply", 1000, "po-3", 2), ("promised", -1500)
-    ] == told(first_days(), 3)  # fmt: skip
+    ] == terms_of(first_days(), 3)  # fmt: skip
 
 
 def test_of_more_than_twenty_supplies_the_rest_are_one_term() -> None:
     log = after(*(schedule(f"po-{number:02}", 100, number) for number in range(25)))
-    terms = told(log, 24)
+    terms = terms_of(log, 24)
     assert ("supply", 100, "po-00") == terms[3][:3]
     assert (20, ("other_supplies", 500)) == (len([one for one in terms if one[0] == "supply"]), terms[-1])
 

@@ -71,7 +71,7 @@ def test_a_gap_names_both_statements_and_what_happened_between() -> None:
     } == gap
 
 
-def test_shipments_that_explain_a_part_of_a_gap_are_told() -> None:
+def test_shipments_that_explain_a_part_of_a_gap_are_reported() -> None:
     gap = place(count(900), reserve("a", 300), fulfil("a", at=AT + 1), adjust(100, 600, at=AT + 1_000))["gap"]
     assert (9, 1, 3, 6, -1) == (
         gap["base"]["quantity"],

@@ -244,7 +244,7 @@ async def test_a_worker_that_gave_up_says_why_and_is_not_live(idle: Client, app:
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "body", "told"),
+    ("method", "path", "body", "detail"),
     [
         ("GET", "/nothing", None, "nothing is served at /nothing; `GET /` lists what is"),
         ("PUT", "/health/live", None, "/health/live does not answer PUT, but GET, HEAD"),
@@ -252,10 +252,10 @@ async def test_a_worker_that_gave_up_says_why_and_is_not_live(idle: Client, app:
     ],
 )
 async def test_a_problem_of_the_web_server_says_what_is_there_or_allowed(
-    idle: Client, method: str, path: str, body: BytesIO | None, told: str
+    idle: Client, method: str, path: str, body: BytesIO | None, detail: str
 ) -> None:
     async with idle.request(method, path, data=body) as answer:
-        assert told == (await answer.json())["detail"]
+        assert detail == (await answer.json())["detail"]
 
 
 async def test_an_input_that_is_missing_is_a_warning_of_a_worker_that_is_ready_all_the_same(
@@ -265,10 +265,10 @@ async def test_an_input_that_is_missing_is_a_warning_of_a_worker_that_is_ready_a
     monkeypatch.setattr("atp_stream.engine.lag.sources_missing", lambda _, names: names[:1])
     async with idle.get("/health/ready") as answer:
         body = await answer.json()
-    told = (
+    detail = (
         "the input topic inventory.adjusted does not exist: nothing is read from it, and no time limit ends;"
         " run `atp init`"
     )
-    assert (200, True, [told]) == (answer.status, body["ready"], body["warnings"])
+    assert (200, True, [detail]) == (answer.status, body["ready"], body["warnings"])
     async with idle.get("/metrics") as answer:
         assert "atp_sources_missing 1.0" in await answer.text()

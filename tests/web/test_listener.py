@@ -155,7 +155,7 @@ async def test_more_queries_than_are_allowed_are_told_when_to_ask_again(
 
 
 @pytest.mark.parametrize("request_", [LIVE, b"GET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n", b"GARBAGE\r\n\r\n"])
-async def test_every_answer_keeps_browsers_from_mischief_and_tells_no_version(tmp_path: Path, request_: bytes) -> None:
+async def test_every_answer_keeps_browsers_from_mischief_and_shows_no_version(tmp_path: Path, request_: bytes) -> None:
     async with listening(made(tmp_path)) as port:
         _, fields, _ = await asked(port, request_)
 

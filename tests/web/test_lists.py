@@ -118,12 +118,12 @@ async def figures(worker: FoldedWorker, counted: int = 6) -> dict[str, float]:
             await asyncio.sleep(0.05)
 
 
-async def test_metrics_tell_what_is_at_risk_over_all_tenants(worker):
+async def test_metrics_show_what_is_at_risk_over_all_tenants(worker):
     worker.say("waits", count(500), reserve("w", 700))
     worker.say("short", count(500), reserve("s", 400), count(100, AT + 1), tenant="other")
     worker.say("shorter", count(5000), reserve("t", 4000), count(100, AT + 1), tenant="~")
     worker.say("gap", count(1000), adjust(-200, 900, AT + 1))
-    worker.order(policy({"tenants": {}}))  # rows of the partition itself are no items
+    worker.change_policy(policy({"tenants": {}}))  # rows of the partition itself are no items
     found = await figures(worker)
     assert 4 == found["atp_items"]
     at_risk = {risk: found[f'atp_items_at_risk{{risk="{risk}"}}'] for risk in Risk}
@@ -199,7 +199,7 @@ async def test_the_reservations_of_an_item_are_listed_by_status_and_each_as_its_
 
 
 async def test_they_come_page_by_page_without_one_twice_or_missing_however_few_have_the_status(worker, monkeypatch):
-    monkeypatch.setattr("atp_stream.web.reservations.LOOKED_AT", 4)
+    monkeypatch.setattr("atp_stream.web.reservations.MAX_ROWS_READ", 4)
     worker.say("lamp", count(100_000), *(reserve(f"r{number}|", 100) for number in range(20)))
     worker.say("lamp", *(confirm(f"r{number}|") for number in (3, 11, 19)))
     for query, expected in (("limit=3", 20), ("limit=1&status=CONFIRMED", 3), ("status=EXPIRED", 0)):
@@ -258,16 +258,16 @@ def test_a_reader_who_is_too_slow_loses_the_oldest_and_is_told_how_many():
 
 def test_what_another_worker_has_lost_is_passed_on():
     reader = Reader("acme", "", "")
-    reader.heard(b'event: lost\ndata: {"lost":3}')
-    reader.heard(b'event: lost\ndata: {"lost":null}')
-    reader.heard(b": a sign of life")
+    reader.receive(b'event: lost\ndata: {"lost":3}')
+    reader.receive(b'event: lost\ndata: {"lost":null}')
+    reader.receive(b": a sign of life")
     assert b'event: lost\ndata: {"lost":null}\n\nevent: lost\ndata: {"lost":3}\n\n' == reader.losses()
-    reader.heard(b'data: {"eventType":"x"}')
+    reader.receive(b'data: {"eventType":"x"}')
     assert [b'data: {"eventType":"x"}\n\n'] == [shown.block for shown in reader.take()]
 
 
 async def test_who_reads_nothing_is_told_what_he_lost_when_he_reads_again(worker):
-    worker.order(policy({"tenants": {"*": {"channels": {"ECOM": {}}}}}))
+    worker.change_policy(policy({"tenants": {"*": {"channels": {"ECOM": {}}}}}))
     async with aiohttp.request("GET", f"{worker.url}/events/acme?type=AllocationCommittedEvent") as stream:
         await stream.content.readuntil(b"\n\n")
         worker.say(

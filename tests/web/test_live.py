@@ -191,7 +191,7 @@ schema = schemathesis.openapi.from_path(OPENAPI).exclude(path="/events/{tenant}"
 @schema.hook("filter_path_parameters")
 @schema.hook("filter_query")
 def short_in_bytes(_: Any, parameters: Any) -> bool:
-    """Tell whether names are as short as they must be: a schema can only count characters."""
+    """Return whether names are as short as they must be: a schema can only count characters."""
     names = parameters.values() if isinstance(parameters, dict) else []
     return all(len(str(name).encode(errors="replace")) <= 255 for name in names)
 
@@ -205,7 +205,7 @@ def impatient(_: Any, query: Any) -> Any:
 
 @schema.parametrize()
 @hypothesis.settings(max_examples=50, deadline=None, suppress_health_check=list(hypothesis.HealthCheck))
-def test_whatever_is_asked_the_document_tells_the_answer(case: Any, pair: Site) -> None:
+def test_whatever_is_asked_the_document_describes_the_answer(case: Any, pair: Site) -> None:
     one, two = pair.workers
     if "risk" in (case.query or {}) and {"prefix", "after"} & case.query.keys():
         return  # a list of risks has no place in the order of names, and a schema cannot say it

@@ -197,9 +197,7 @@ async def test_quarantined_items_of_owned_partitions_are_counted(idle: Client, a
     assert (40, -1) == (found['atp_log_position{partition="2"}'], found['atp_log_position{partition="5"}'])
 
 
-async def test_how_many_windows_of_stock_time_have_rows_is_told_of_owned_partitions(
-    idle: Client, app: EngineApp
-) -> None:
+async def test_the_number_of_windows_with_rows_is_reported_of_owned_partitions(idle: Client, app: EngineApp) -> None:
     for partition in (2, 4, 5):
         own(app, partition, 40)
     time = (b"|stock_time", b'{"seen":7000,"eras":[[0,0,0,1000]]}')

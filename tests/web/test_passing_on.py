@@ -28,14 +28,14 @@ def _refusals(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Other:
-    """Another worker, which answers as it is told."""
+    """Another worker, which answers as it is made to."""
 
     def __init__(self, status: int) -> None:
         self.status = status
-        self.heard: list[web.Request] = []
+        self.received: list[web.Request] = []
 
     async def answer(self, request: web.Request) -> web.Response:
-        self.heard.append(request)
+        self.received.append(request)
         return web.json_response({"said": self.status}, status=self.status)
 
     def app(self) -> web.Application:
@@ -82,20 +82,20 @@ async def test_a_caller_is_not_blamed_for_what_workers_have_with_each_other(
     other = Other(status)
     async with TestServer(other.app()) as server:
         assert expected == await passed_on(tmp_path, server.make_url("/"), monkeypatch)
-    told: list[Any] = [record for record in caplog.records if record.levelno >= logging.WARNING]
-    assert lines * [("hop_refused", status)] == [(record.event, record.status) for record in told]
+    records: list[Any] = [record for record in caplog.records if record.levelno >= logging.WARNING]
+    assert lines * [("hop_refused", status)] == [(record.event, record.status) for record in records]
 
 
 async def test_the_owner_is_told_who_asks_and_never_the_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     other = Other(200)
     async with TestServer(other.app()) as server:
         await passed_on(tmp_path, server.make_url("/"), monkeypatch)
-        [heard] = other.heard
+        [received] = other.received
         hops = Hops(tmp_path / "secret", server.make_url("/"))
-        told = hops.caller(heard.headers["X-Atp-Caller"], "GET", PATH, b"")
+        caller = hops.caller(received.headers["X-Atp-Caller"], "GET", PATH, b"")
 
-    assert Caller("reader", frozenset({"acme"}), frozenset({Role.READ})) == told
-    assert "token-of" not in str(heard.headers)
+    assert Caller("reader", frozenset({"acme"}), frozenset({Role.READ})) == caller
+    assert "token-of" not in str(received.headers)
 
 
 async def test_a_worker_whose_certificate_is_not_trusted_is_named_in_the_log(
@@ -108,6 +108,6 @@ async def test_a_worker_whose_certificate_is_not_trusted_is_named_in_the_log(
         assert (503, "owner-unreachable") == await passed_on(tmp_path, own.make_url("/"), monkeypatch)
     finally:
         await own.close()
-    told: list[Any] = [record for record in caplog.records if record.levelno >= logging.WARNING]
-    assert ["hop_refused"] == [getattr(record, "event", record.getMessage()) for record in told]
-    assert "CERTIFICATE_VERIFY_FAILED" in told[0].getMessage()
+    records: list[Any] = [record for record in caplog.records if record.levelno >= logging.WARNING]
+    assert ["hop_refused"] == [getattr(record, "event", record.getMessage()) for record in records]
+    assert "CERTIFICATE_VERIFY_FAILED" in records[0].getMessage()

@@ -93,9 +93,9 @@ async def test_an_owner_that_gives_no_page_makes_the_whole_page_unavailable(
 ) -> None:
     answering(monkeypatch, status, body)
     app: Any = None
-    with pytest.raises(Problem) as told:
+    with pytest.raises(Problem) as problem:
         await references._of_partitions(app, app, range(LOG_PARTITIONS), Wanted("acme", "7", None, 10))
-    assert 503 == told.value.status
+    assert 503 == problem.value.status
 
 
 async def test_nothing_is_left_of_a_partition_in_front_of_where_a_page_is_to_go_on() -> None:

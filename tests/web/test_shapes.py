@@ -92,7 +92,7 @@ def test_what_was_odd_about_the_facts_is_counted() -> None:
     assert '"facts":{"late":5,"past":4,"stale":3,"duplicates":2,"unpaired":1},' in item(row)
 
 
-def test_a_gap_says_since_when_and_what_was_told_of_it() -> None:
+def test_a_gap_says_since_when_and_what_was_reported_of_it() -> None:
     row = Item(stock=Stock(gap=-250), channels={}, drift=Drift(since_ms=1_700_000_000_000))
     shown = item(row)
     assert '"gap":-2.50,"drift":{"since":"2023-11-14T22:13:20.000+00:00","told":null},' in shown
@@ -154,7 +154,7 @@ def test_the_policy_is_shown_as_it_is_written_with_the_record_that_made_it_so() 
     assert ({"log": "log/0/1", "at": "2023-11-14T22:13:20.000+00:00"}, True) == (shown["since"], shown["met_by_all"])
 
 
-def test_before_any_order_the_policy_is_the_default_one() -> None:
+def test_before_any_change_the_policy_is_the_default_one() -> None:
     shown = in_force(Log())
     assert (None, DEFAULT.document) == (shown["since"], parse(bytes(shown["document"])).document)
 
@@ -168,7 +168,7 @@ def test_while_a_sweep_is_under_way_not_all_items_have_met_the_policy() -> None:
         assert not in_force(log)["met_by_all"]
 
 
-def test_an_item_tells_how_many_commands_are_kept_for_it() -> None:
+def test_an_item_shows_how_many_commands_are_deferred_for_it() -> None:
     log = Log()
     log.say(count(500))
     shown = policies.of_item(State(log.read, log.scan), LAMP, Item(stock=Stock(), channels={}, deferred=2))

@@ -118,7 +118,7 @@ def _move_stock(item: OpenItem, command: AdjustStock) -> Outcome:
 
 
 def _record(item: OpenItem, fact: Fact, location: str) -> Outcome:
-    """Take in a fact of stock and tell what became of it; raises Refused with reason stale."""
+    """Take in a fact of stock and return what became of it; raises Refused with reason stale."""
     outcome = item.stock.record(fact, location)
     if outcome is _STALE:
         at_us = _EPOCH + timedelta(microseconds=item.stock.forgotten_at_us(location))

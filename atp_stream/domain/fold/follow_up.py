@@ -41,7 +41,7 @@ def start_follow_up(item: OpenItem) -> int:
 def run_slice(item: OpenItem, work: Work) -> int:
     """Do a slice of work; what is left of it is the item's work, or None.
 
-    Returns what it takes of a step beside its events: of an item with dates, what it looked at that none tells of.
+    Returns what it takes of a step beside its events: of an item with dates, what it looked at without an event.
     """
     before = len(item.events)
     budget = SliceBudget(item.limits)

@@ -21,14 +21,16 @@ from atp_stream.domain.fold.quarantine import Quarantine
 from atp_stream.domain.fold.unfinished_work import UnfinishedWork
 from atp_stream.domain.item.open_item import OpenItem
 from atp_stream.domain.item.policy_history import PolicyHistory
+from atp_stream.domain.item.publication import publish
 from atp_stream.domain.item.ticks import Ticks
 from atp_stream.domain.limits import Limits
 from atp_stream.domain.policy.rules import PolicyError
 from atp_stream.domain.reasons import Reason
 from atp_stream.domain.row_keys import FOLD
 from atp_stream.domain.state.overlay import State
+from atp_stream.domain.state.partition_rows import FoldRow
 from atp_stream.domain.state.purge import ROWS_PER_FACT
-from atp_stream.domain.state.rows import DeferredCommand, FoldRow
+from atp_stream.domain.state.rows import DeferredCommand
 from atp_stream.domain.stock import upgrade
 from atp_stream.domain.stock.generations import StockTime
 
@@ -64,7 +66,7 @@ class Step:
         self._work.go_on()
 
     def unfinished(self) -> bool:
-        """Tell whether there is work without a command."""
+        """Return whether there is work without a command."""
         return self._work.unfinished()
 
     def take(self, entry: Entry) -> bool:
@@ -85,7 +87,7 @@ class Step:
         """Put the rows of the items that changed, and report what their channels show now."""
         for item in self._items.changed():
             try:
-                item.publish()
+                publish(item)
             except Exception as error:
                 if item.ticket in self._broken:
                     raise

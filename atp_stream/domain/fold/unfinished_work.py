@@ -26,7 +26,8 @@ from atp_stream.domain.item.policy_history import PolicyHistory, PolicyVersion
 from atp_stream.domain.item.ticks import Ticks
 from atp_stream.domain.row_keys import WORK, deferred_key, deferred_offset, deferred_prefix
 from atp_stream.domain.state.overlay import State
-from atp_stream.domain.state.rows import DeferredCommand, Pending, Work
+from atp_stream.domain.state.partition_rows import Pending
+from atp_stream.domain.state.rows import DeferredCommand, Work
 from atp_stream.domain.stock import upgrade
 
 _END: Final = 2**63
@@ -63,19 +64,19 @@ class UnfinishedWork:
             self._rollout.run(self._output.spent + self._limits.slice // 4 + 1, self.catch_up)
 
     def unfinished(self) -> bool:
-        """Tell whether there is work without a command."""
+        """Return whether there is work without a command."""
         return bool(self._ticks.pending) or not self.is_caught_up()
 
     def is_caught_up(self) -> bool:
-        """Tell whether all commands and policies so far are done with."""
+        """Return whether all commands and policies so far are done with."""
         return self._policies.sweep is None and self._state.first(WORK) is None
 
     def is_behind(self, item: OpenItem) -> bool:
-        """Tell whether an item has something to do before its next command."""
+        """Return whether an item has something to do before its next command."""
         return item.due or bool(item.pending) or self._ticks.for_item(item) is not None
 
     def catch_up(self, item: OpenItem, limit: int) -> bool:
-        """Do what an item has to do before its next command; tell whether it is ready."""
+        """Do what an item has to do before its next command; return whether it is ready."""
         while item.row.quarantine is None:
             job = self._next(item)
             if job is None:

@@ -1,16 +1,14 @@
 """What of one item has a date while a step folds it: the only place where units are promised by day, or no more.
 
-A promise is to the curve what an allocation is to the shelf: it is told, taken back and counted in its channel's quota
-in the same way, and it is redeemed when it becomes an allocation.
+A promise is to the curve what an allocation is to the shelf: it is published, taken back and counted in its channel's
+quota in the same way, and it is redeemed when it becomes an allocation.
 
 Law: what is promised for a day is the sum of the promises that have it; both are kept side by side.
 Source: docs/rules/dates.md#promise.
 """
 
-from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from atp_stream.domain.events import AvailabilityProjected
 from atp_stream.domain.item import time_limit
 from atp_stream.domain.names import encode
 from atp_stream.domain.policy.schema import Kind
@@ -44,7 +42,7 @@ class ItemDates:
         self.item = item
         self.row = found or CurveRow()
         self._has_row = found is not None
-        self.before: dict[str, tuple[list[tuple[int, int]], int]] = {}  # what was told of each reservation
+        self.before: dict[str, tuple[list[tuple[int, int]], int]] = {}  # what was published of each reservation
         self.asked: str | None = None  # the reservation that the present command is about
         self.is_touched = False
         self._curve: Curve | None = None
@@ -105,7 +103,7 @@ class ItemDates:
         return self.curve().cap(NOW, day, self.entitled())
 
     def may_hasten(self) -> bool:
-        """Tell whether anything that is promised for a later day may move to an earlier one at all."""
+        """Return whether anything that is promised for a later day may move to an earlier one at all."""
         today = self.today
         later = (one.day for one in self.row.days if one.promised and one.day > today)
         return self.curve().may_hasten(later, self.entitled())
@@ -120,6 +118,19 @@ class ItemDates:
             (day, -units) for day, units in zip(found.days, found.there, strict=True) if units < 0 and day >= first
         )
         return next(holes, None)
+
+    def shown(self, channel: str, day: int) -> int:
+        """Return what is shown as available in a channel on a day, or `NOW`."""
+        item = self.item
+        if channel not in item.rules.channels and item.rules.closed(channel):
+            return 0
+        rule = item.rules.channels.get(channel) or item.rules.other
+        claim = sum(self.claim(channel, day))
+        return availability.shown(claim, rule, item.channels[channel].blocking, item.rules.step)
+
+    def is_frozen(self, channel: str) -> bool:
+        """Return whether nothing is promised in a channel; what is promised already is redeemed."""
+        return self.item.rules.rule(channel).kind is Kind.FROZEN
 
     # Units change hands
 
@@ -239,72 +250,23 @@ class ItemDates:
             keys.append(f"{late_prefix(name, row.channel)}{place}{promise.day:08x}")
         return keys
 
-    # What is told
+    # What was published
 
     def note(self, reservation: str, row: Reservation) -> None:
-        """Remember what was told of a reservation, before its promises change."""
+        """Remember what was published of a reservation, before its promises change."""
         if reservation not in self.before:
             self.before[reservation] = lines_of(row), sum(one.quantity for one in row.allocations)
 
     # The end of the step
 
-    def publish(self, place: int, *, runs: bool) -> None:
-        """Put the row, or remove it once nothing has a date, and tell the projections that changed."""
-        item, row = self.item, self.row
-        digests: dict[str, str] = {}
+    def save(self) -> None:
+        """Put the row, or remove it once nothing has a date."""
+        item = self.item
         if item.row.dated:
-            for channel in item.channels if item.rules.supply.project else ():
-                now, steps = item.channels[channel].available, self._steps(channel) if runs else ()
-                digests[channel] = blake2b(repr((now, steps)).encode(), digest_size=8).hexdigest()
-                if digests[channel] != row.reported.get(channel):
-                    self._tell(place, channel, now, steps)
-                    place += 1
-        for channel in row.reported:
-            if channel not in digests:
-                now = item.channels[channel].available if channel in item.channels else 0
-                self._tell(place, channel, now, ())
-                place += 1
-        row.reported = digests
-        if item.row.dated:
-            item.state.put(curve_key(item.name), row)
+            item.state.put(curve_key(item.name), self.row)
         elif self._has_row:
             item.state.delete(curve_key(item.name))
         self._has_row = item.row.dated
-
-    def shown(self, channel: str, day: int) -> int:
-        """Return what is shown as available in a channel on a day, or `NOW`."""
-        item = self.item
-        if channel not in item.rules.channels and item.rules.closed(channel):
-            return 0
-        rule = item.rules.channels.get(channel) or item.rules.other
-        claim = sum(self.claim(channel, day))
-        return availability.shown(claim, rule, item.channels[channel].blocking, item.rules.step)
-
-    def _steps(self, channel: str) -> tuple[tuple[int, int], ...]:
-        """Return the days on which what is available becomes another quantity, with that."""
-        curve, level = self.curve(), -1
-        found, last = [], self.item.channels[channel].available
-        for day, units in zip(curve.days[1:], curve.levels[1:], strict=True):
-            if units != level:
-                level, shown = units, self.shown(channel, day)
-                if shown != last:
-                    found.append((day, shown))
-                    last = shown
-        return tuple(found)
-
-    def _tell(self, place: int, channel: str, now: int, steps: tuple[tuple[int, int], ...]) -> None:
-        item = self.item
-        self.item.events.append(
-            AvailabilityProjected(
-                name=item.name, version=item.row.version, log_time_ms=item.row.log_time_ms, offset=item.row.offset,
-                ordinal=place, channel=channel, today=self.today, until=self.today + item.rules.supply.horizon_days,
-                now=now, steps=steps,
-            )
-        )  # fmt: skip
-
-    def is_frozen(self, channel: str) -> bool:
-        """Tell whether nothing is promised in a channel; what is promised already is redeemed."""
-        return self.item.rules.rule(channel).kind is Kind.FROZEN
 
 
 def lines_of(row: Reservation) -> list[tuple[int, int]]:

@@ -1,6 +1,6 @@
-"""Drift: counts and movements of an item that disagree for longer than a grace are told, and so is their agreement.
+"""Drift: a disagreement of counts and movements that outlasts a grace is published, and so is its end.
 
-Law: what is told alternates: a gap (or another gap), then its end; a gap that closes within the grace is never told.
+Law: events alternate: a gap (or another gap), then its end; a gap that closes within the grace is never published.
 Source: docs/rules/stock.md#drift.
 """
 

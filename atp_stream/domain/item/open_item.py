@@ -1,8 +1,8 @@
 """One item while a step folds it: the only place where units change between free, reserved and waiting.
 
 Law: reserved of a channel is the sum of its open allocations, waiting the sum of its backordered parts, consumed what
-was taken from its earmark and not given back; all are kept beside the rows that they sum. Availability is derived once,
-when the step ends: that is what conflates it. Hot: plain attributes and rows changed in place.
+was taken from its earmark and not given back; all are kept beside the rows that they sum. What the channels show is
+derived once, when the step ends (`publication`). Hot: plain attributes and rows changed in place.
 Source: docs/rules/availability.md#formula, docs/rules/reservations.md#units-return.
 """
 
@@ -14,7 +14,6 @@ from atp_stream.domain.events import (
     AllocationCommitted,
     AllocationReleased,
     AnyEvent,
-    AvailabilityCalculated,
     ReleaseReason,
 )
 from atp_stream.domain.item import time_limit
@@ -24,9 +23,9 @@ from atp_stream.domain.limits import Limits
 from atp_stream.domain.names import short_id
 from atp_stream.domain.policy.item_rules import ItemRules
 from atp_stream.domain.policy.rules import Policy
-from atp_stream.domain.policy.schema import WHOLE, Kind
+from atp_stream.domain.policy.schema import Kind
 from atp_stream.domain.promise import availability
-from atp_stream.domain.promise.claims import Claim, claims, open_rules, weights
+from atp_stream.domain.promise.claims import Claim, claims
 from atp_stream.domain.reasons import Reason
 from atp_stream.domain.row_keys import item_key, queue_prefix, reservation_key
 from atp_stream.domain.state.overlay import State
@@ -35,17 +34,19 @@ from atp_stream.domain.stock.fold import StockFold
 from atp_stream.domain.stock.rows import Stock
 
 MAX_WITHDRAWN: Final = 64
-"""So many channels that policy took away are remembered: one that comes back does not tell again that it shows 0."""
+"""How many channels that policy took away are remembered: for one that comes back, 0 is not published once more."""
 
-_WITHDRAWN: Final = (0, 0)  # what is told of a channel that goes
+WITHDRAWN: Final = (0, 0)
+"""What is published last of a channel that goes: nothing available, nothing reserved."""
 
 
 class OpenItem:
     """An item, its rules, and the place in the log that its next events are named by."""
 
     __slots__ = (
-        "_before", "_dates", "_leaving", "changed", "channels", "due", "events", "is_new", "limits", "log_time_ms",
-        "name", "offset", "ordinal", "pending", "reserved", "row", "rules", "source", "state", "stock", "ticket",
+        "_dates", "_leaving", "changed", "channels", "due", "events", "is_new", "limits", "log_time_ms",
+        "name", "offset", "ordinal", "pending", "reserved", "row", "rules", "shown", "source", "state", "stock",
+        "ticket",
         "unindexed", "version", "waiting",
     )  # fmt: skip
 
@@ -54,13 +55,13 @@ class OpenItem:
         self.is_new = item is None
         self.reserved = self.waiting = 0
         self._leaving = self.unindexed = False
-        self._before: dict[str, tuple[int, int] | None] = {}  # what was told of each channel; None: nothing, ever
+        self.shown: dict[str, tuple[int, int] | None] = {}  # last published of each channel; None: nothing, ever
         rules = policy.rules(name, None if item is None else item.own)
         if item is None:
             item = Item(stock=Stock(), channels={channel: Channel() for channel in rules.channels})
         else:
             for channel, row in item.channels.items():
-                self._before[channel] = row.available, row.reserved
+                self.shown[channel] = row.available, row.reserved
                 self.reserved += row.reserved
                 self.waiting += row.waiting
                 self._leaving |= row.leaving
@@ -83,13 +84,18 @@ class OpenItem:
         return self._dates
 
     @property
+    def has_dates(self) -> bool:
+        """Return whether `dates` was opened."""
+        return self._dates is not None
+
+    @property
     def has_news(self) -> bool:
-        """Tell whether the present command has changed what has a date."""
+        """Return whether the present command has changed what has a date."""
         return self._dates is not None and self._dates.is_touched
 
     @property
     def is_due(self) -> bool:
-        """Tell whether the item has begun work to finish."""
+        """Return whether the item has begun work to finish."""
         item = self.row
         return item.quarantine is None and (item.work is not None or item.resuming or item.stock.upgrading is not None)
 
@@ -138,9 +144,9 @@ class OpenItem:
         return channel
 
     def forget(self, channel: str) -> None:
-        """Take back the row that this command gave a channel: nothing is in it, and nothing was told of it."""
+        """Take back the row that this command gave a channel: nothing is in it, and nothing was published of it."""
         del self.channels[channel]
-        if channel in self._before:
+        if channel in self.shown:
             self._withdraw(channel)
 
     def restore(self, channel: str) -> None:
@@ -153,7 +159,7 @@ class OpenItem:
         known = short_id(channel)
         if known in self.row.withdrawn:
             self.row.withdrawn.remove(known)
-            self._before.setdefault(channel, _WITHDRAWN)
+            self.shown.setdefault(channel, WITHDRAWN)
         return row
 
     def free(self) -> int:
@@ -172,7 +178,7 @@ class OpenItem:
         return claims(self.free(), self.rules, self.channels)[channel]
 
     def is_blocked(self, channel: str, priority: int) -> bool:
-        """Tell whether a new reservation has to wait behind one of its priority or above."""
+        """Return whether a new reservation has to wait behind one of its priority or above."""
         row = self.channels[channel]
         if not row.waiting:
             return False
@@ -272,54 +278,11 @@ class OpenItem:
         held = (c for c, row in self.channels.items() if row.leaving and not row.reserved and not row.waiting)
         for channel in [c for c in held if not self.channels[c].promised]:
             del self.channels[channel]
-            self._before.setdefault(channel, None)
+            self.shown.setdefault(channel, None)
             self._withdraw(channel)
 
     def _withdraw(self, channel: str) -> None:
         self.row.withdrawn = [*self.row.withdrawn[1 - MAX_WITHDRAWN :], short_id(channel)]
-
-    # The end of the step
-
-    def publish(self) -> None:
-        """Derive what the channels show, put the item's row, and tell each pair that is not the committed one."""
-        item, rules, before = self.row, self.rules, self._before
-        runs = item.quarantine is None
-        if runs:
-            item.safety_stock = availability.safety_stock(rules, item.stock.basis)
-        step = rules.step
-        if item.dated and runs:
-            free = self.free()
-        else:
-            free = availability.free(item.stock.on_hand, item.safety_stock, self.reserved, step)
-        claimed = None if rules.plain or not runs else claims(free, rules, item.channels)
-        item.scaled = claimed is not None and sum(weights(open_rules(rules, item.channels)).values()) > WHOLE
-        named = rules.channels
-        changed: list[tuple[int, str, int, int]] = []  # ordinal, channel, available, reserved
-        place = 0
-        for channel, row in item.channels.items():
-            rule = named.get(channel)
-            if not runs or (rule is None and rules.closed(channel)):
-                row.available = 0
-            else:
-                claim = free if claimed is None else sum(claimed[channel])
-                row.available = availability.shown(claim, rule or rules.other, row.blocking, step)
-            if before.get(channel) != (row.available, row.reserved):
-                changed.append((place, channel, row.available, row.reserved))
-            place += 1
-        for channel, pair in before.items():
-            if channel not in item.channels and pair != _WITHDRAWN:
-                changed.append((place, channel, *_WITHDRAWN))
-                place += 1
-        self.events += [
-            AvailabilityCalculated(
-                name=self.name, version=item.version, log_time_ms=item.log_time_ms, offset=item.offset, ordinal=ordinal,
-                channel=channel, available=available, reserved=reserved,
-            )
-            for ordinal, channel, available, reserved in changed
-        ]  # fmt: skip
-        if item.dated or self._dates is not None:
-            self.dates.publish(place, runs=runs)
-        self.state.put(item_key(self.name), item)
 
 
 def _request(allocation: Allocation) -> int:

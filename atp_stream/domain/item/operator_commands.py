@@ -4,11 +4,12 @@ Law: a command is refused as a whole or done as a whole; one that is known chang
 taken back once they are consumed. Source: docs/rules/policy.md#grant-revoke-move.
 """
 
-from typing import Final, assert_never
+from typing import assert_never
 
 from atp_stream.domain.commands import EditItem, Grant, Move, PolicyCommand, Revoke
 from atp_stream.domain.errors import Refused
 from atp_stream.domain.item.open_item import OpenItem
+from atp_stream.domain.item.policy_history import MAX_KNOWN_CHANGES
 from atp_stream.domain.names import short_id
 from atp_stream.domain.policy.channel_names import normal
 from atp_stream.domain.policy.parsing import edited_own, encode, recall_own
@@ -18,12 +19,9 @@ from atp_stream.domain.quantity import show
 from atp_stream.domain.reasons import Reason
 from atp_stream.domain.state.rows import Channel
 
-MAX_HEARD: Final = 64
-"""So many commands of operators are known by their event id."""
-
 
 def apply_operator_command(item: OpenItem, command: PolicyCommand, policy: Policy) -> bool:
-    """Do what an operator asks, and tell whether it was news.
+    """Do what an operator asks, and return whether it was news.
 
     Raises Refused, and has changed nothing, with reason policy_invalid, unknown_channel, not_a_quota, bad_grant or
     not_enough_granted.
@@ -48,7 +46,7 @@ def apply_operator_command(item: OpenItem, command: PolicyCommand, policy: Polic
             target.granted += command.quantity
         case _:
             assert_never(command)
-    item.row.known_changes = [*item.row.known_changes[1 - MAX_HEARD :], known]
+    item.row.known_changes = [*item.row.known_changes[1 - MAX_KNOWN_CHANGES :], known]
     return True
 
 

@@ -17,10 +17,11 @@ from atp_stream.domain.policy.parsing import decode, edited, encode
 from atp_stream.domain.policy.rules import DEFAULT, Policy, read
 from atp_stream.domain.row_keys import POLICY, SWEEP, policy_key
 from atp_stream.domain.state.overlay import State
-from atp_stream.domain.state.rows import Item, PolicyRow, Sweep
+from atp_stream.domain.state.partition_rows import PolicyRow, Sweep
+from atp_stream.domain.state.rows import Item
 
-MAX_HEARD: Final = 64
-"""So many changes of a whole document or a tenant are known by their event id."""
+MAX_KNOWN_CHANGES: Final = 64
+"""How many policy changes, of an item or of all others, are known by their event id."""
 
 
 class PolicyVersion(NamedTuple):
@@ -59,12 +60,12 @@ class PolicyHistory:
         return self._all[-1]
 
     def exceeds(self, limits: Limits) -> bool:
-        """Tell whether one more policy has to wait for the sweep."""
+        """Return whether one more policy has to wait for the sweep."""
         size = sum(version.size for version in self._all)
         return len(self._all) > limits.earlier_policies or size > limits.policy_bytes
 
     def knows(self, event_id: str) -> bool:
-        """Tell whether a policy change was heard before."""
+        """Return whether a policy change is known already."""
         row: PolicyRow | None = self._state.get(POLICY)
         return row is not None and short_id(event_id) in row.known_changes
 
@@ -80,7 +81,7 @@ class PolicyHistory:
         offset, log_time_ms, source = entry.offset, entry.log_time_ms, entry.source.decode()
         policy = read(document)
         row: PolicyRow | None = self._state.get(POLICY)
-        heard = [*([] if row is None else row.known_changes[1 - MAX_HEARD :]), short_id(event_id)]
+        known = [*([] if row is None else row.known_changes[1 - MAX_KNOWN_CHANGES :]), short_id(event_id)]
         state, last = self._state, self.newest.offset
         if self.sweep is None:
             self.sweep = Sweep(until=offset)
@@ -90,7 +91,7 @@ class PolicyHistory:
             state.put(policy_key(last), state.get(POLICY))
         raw = msgspec.Raw(document)
         state.put(
-            POLICY, PolicyRow(offset=offset, log_time_ms=log_time_ms, document=raw, known_changes=heard, source=source)
+            POLICY, PolicyRow(offset=offset, log_time_ms=log_time_ms, document=raw, known_changes=known, source=source)
         )
         self._all.append(PolicyVersion(offset, log_time_ms, policy, len(document), source))
         self._tenants.clear()
@@ -122,7 +123,7 @@ class PolicyHistory:
         return pending
 
     def differ(self, name: str) -> bool:
-        """Tell whether an item's rules may not be the same under all of the policies, whatever is its own."""
+        """Return whether an item's rules may not be the same under all of the policies, whatever is its own."""
         tenant = name.partition("|")[0]
         if tenant not in self._tenants:
             self._tenants[tenant] = self._differ_for(tenant)
@@ -133,7 +134,7 @@ class PolicyHistory:
         return any(version.policy.rules(name) != rules for version in self._all[:-1])
 
     def _differ_for(self, tenant: str) -> tuple[bool, bool]:
-        """Tell whether a tenant's rules are not the same under all, and whether anything is written for its items."""
+        """Return whether a tenant's rules are not the same under all, and whether anything is written for its items."""
         rules = self._all[-1].policy.rules_of_tenant(tenant)
         return (
             any(version.policy.rules_of_tenant(tenant) != rules for version in self._all[:-1]),

@@ -1,6 +1,6 @@
 """The supplies of one item: what is said of them changes their register, and with it what is expected by day.
 
-A receipt that does not move the stock lets its units leave the supply before the stock tells of them. Until it does
+A receipt that does not move the stock lets its units leave the supply before the stock contains them. Until it does
 they are arriving: they count from today on, and never on the shelf, until an absolute of their location holds them, an
 adjustment names the supply, or a grace is over.
 
@@ -65,9 +65,9 @@ def receive(item: OpenItem, command: ReceiveSupply) -> bool:
 
 
 def adjusted(item: OpenItem, command: AdjustStock, supply: str) -> bool:
-    """Let an adjustment tell of a supply; raises Refused with reason too_many_movements.
+    """Take an adjustment that names a supply; raises Refused with reason too_many_movements.
 
-    What a receipt told of before is on the shelf now, and arrives no more.
+    What a receipt reported before is on the shelf now, and arrives no more.
     """
     row: Supply = item.state.get(supply_key(item.name, supply)) or Supply()
     before = _expected(row)
@@ -161,7 +161,7 @@ def _arrive(item: OpenItem) -> None:
 
 
 def _is_held(item: OpenItem, command: ReceiveSupply) -> bool:
-    """Tell whether an absolute of the stock holds already what has come."""
+    """Return whether an absolute of the stock holds already what has come."""
     if command.location:
         return newest_at(item.stock, command.location) >= command.at_us
     return item.row.dated and item.dates.row.absolute_at_us >= command.at_us

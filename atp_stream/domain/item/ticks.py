@@ -7,7 +7,7 @@ that no command touches meets it in a walk over the earliest timers. Source: doc
 from atp_stream.domain.item.open_item import OpenItem
 from atp_stream.domain.row_keys import CLOCK, TIMER, item_timer_of
 from atp_stream.domain.state.overlay import State
-from atp_stream.domain.state.rows import Clock, Pending
+from atp_stream.domain.state.partition_rows import Clock, Pending
 from atp_stream.domain.time_units import US_PER_MS
 
 
@@ -34,7 +34,7 @@ class Ticks:
             self._state.put(CLOCK, Clock(pending=self.pending))
 
     def for_item(self, item: OpenItem) -> Pending | None:
-        """Return the next tick by which a timer of the item has run out, as far as its earliest one tells."""
+        """Return the next tick by which a timer of the item has run out, as far as its earliest one shows."""
         timer = item.row.timer_us
         if timer is None or not self.pending or timer > self.pending[-1].until_us:
             return None

@@ -83,7 +83,7 @@ class ItemRules(msgspec.Struct, frozen=True, kw_only=True):
         return self.aliases.get(channel) or self.spelled.get(normal(channel))
 
     def closed(self, channel: str) -> bool:
-        """Tell whether `channel` is neither named nor accepted without a name: it shows 0 and gets no new reservations.
+        """Return whether `channel` is neither named nor accepted unnamed: it shows 0 and gets no new reservations.
 
         What is in it already may wait and grow: in another name it is served, by `claims`, otherwise it waits. Another
         spelling of a name is another name.

@@ -94,7 +94,7 @@ class Policy:
         return self.rules(f"{tenant}|")
 
     def writes_for_items(self, tenant: str) -> bool:
-        """Tell whether anything is written for single items of a tenant (as in keys)."""
+        """Return whether anything is written for single items of a tenant (as in keys)."""
         section = self._section(split(tenant)[0])
         return section is not None and bool(section.items)
 

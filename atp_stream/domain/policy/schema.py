@@ -92,9 +92,9 @@ class SupplySection(_Section, frozen=True):
 
     Promises are made up to `horizon` days from today. A reservation is served from the shelf from `ahead` days before
     the day that it wants. What is late counts for `past_due_days`, as if it came `past_due_offset` days from today.
-    `receipt_grace` is how long what was received counts before the stock tells of it. What is expected counts
+    `receipt_grace` is how long what was received counts before the stock contains it. What is expected counts
     `dock_days` after its day. `lead_time` is how many days it takes to get what nobody has ordered: an estimate for
-    those who ask, which is never promised. `project` says whether availability by day is told.
+    those who ask, which is never promised. `project` says whether availability by day is published.
     """
 
     horizon: int = 180
@@ -158,7 +158,7 @@ class StockSection(_Section, frozen=True):
 class Document(_Section, frozen=True):
     """A policy as it is written.
 
-    `retention` is how long ended reservations are kept, `drift_grace` how long a gap may stand before it is told.
+    `retention` is how long ended reservations are kept, `drift_grace` how long a gap may last before it is published.
     """
 
     stock: StockSection = StockSection()

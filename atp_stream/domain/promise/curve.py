@@ -57,7 +57,7 @@ class Curve(NamedTuple):
         return max(0, min(self.points[first:last]) - self._kept(entitled, eats=eats))
 
     def may_hasten(self, days: Iterable[int], entitled: int) -> bool:
-        """Tell whether anything that is promised for one of these days may move to the day before it, at least."""
+        """Return whether anything that is promised for one of these days may move to the day before it, at least."""
         kept = self._kept(entitled)
         return any(self.points[self.place(day - 1)] > kept for day in days)
 

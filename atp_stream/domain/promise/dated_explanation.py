@@ -26,7 +26,7 @@ def explain_day(
 ) -> Explanation:
     """Return the terms of an item's numbers on a day that is not before today.
 
-    `supplies` are those whose terms are told apart, if they count; of the others only the sum is known.
+    `supplies` are those whose terms are kept apart, if they count; of the others only the sum is known.
     """
     stock = item.stock
     reserved = sum(channel.reserved for channel in item.channels.values())

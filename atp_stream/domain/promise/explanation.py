@@ -27,7 +27,7 @@ _NOT_CLAIMED: Final = {
 }
 
 
-_SURE: Final = 2
+_SURE: Final = 2  # `Location.sure` of an end that does not ask what was before
 
 
 class Term(NamedTuple):

@@ -50,7 +50,7 @@ def allocate(item: OpenItem, reservation: str, row: Reservation, units: int) -> 
 
 
 def _may_wait(item: OpenItem, row: Reservation, units: int) -> bool:
-    """Tell whether policy lets so many more units of a reservation wait in its channel."""
+    """Return whether policy lets so many more units of a reservation wait in its channel."""
     rules, waiting = item.rules, item.channels[row.channel].waiting
     each, all_ = rules.max_waiting_each, rules.rule(row.channel).max_waiting
     return (each is None or row.waiting + units <= each) and (all_ is None or waiting + units <= all_)

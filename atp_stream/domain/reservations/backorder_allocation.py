@@ -18,7 +18,7 @@ from atp_stream.domain.state.rows import Backorder
 
 
 def serve_backorders(item: OpenItem, closed: list[str], budget: SliceBudget) -> bool:
-    """Serve those who wait, as far as claims and room reach; tell whether the pass is over."""
+    """Serve those who wait, as far as claims and room reach; return whether the pass is over."""
     item.dismiss()
     while item.waiting and item.free():
         head = _head(item, closed)
@@ -43,7 +43,7 @@ def _head(item: OpenItem, closed: list[str]) -> tuple[str, str, Backorder] | Non
 
 
 def _serve(item: OpenItem, channel: str, key: str, part: Backorder, closed: list[str]) -> bool:
-    """Commit what the claim covers of a waiting part, or close its channel; tell whether it was served."""
+    """Commit what the claim covers of a waiting part, or close its channel; return whether it was served."""
     reservation = part.reservation
     row = item.reservation(reservation)
     assert row is not None  # noqa: S101  (a waiting part without its reservation is a fault of ours)
@@ -58,7 +58,7 @@ def _serve(item: OpenItem, channel: str, key: str, part: Backorder, closed: list
 
 
 def takes_parts(item: OpenItem, channel: str, part: Backorder, pieces: int) -> bool:
-    """Tell whether a waiting part takes what there is of it."""
+    """Return whether a waiting part takes what there is of it."""
     rule = item.rules.rule(channel)
     creeps = rule.kind is Kind.SHARE or (rule.kind is Kind.QUOTA and not rule.overflow and item.rules.closed(channel))
     return part.allow_partial and pieces < item.limits.parts and not creeps

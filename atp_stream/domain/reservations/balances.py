@@ -39,7 +39,7 @@ def promised(row: Reservation) -> int:
 
 
 def is_empty(row: Reservation) -> bool:
-    """Tell whether a reservation holds nothing: no units that are reserved, promised or waiting."""
+    """Return whether a reservation holds nothing: no units that are reserved, promised or waiting."""
     return not row.allocations and not row.queued and not row.promises
 
 

@@ -25,7 +25,7 @@ def require_in_reach(item: OpenItem, wanted: int) -> None:
 
 
 def is_undue(item: OpenItem, wanted: int | None) -> bool:
-    """Tell whether a wanted day is not near yet."""
+    """Return whether a wanted day is not near yet."""
     return wanted is not None and wanted > item.dates.today + item.rules.supply.ahead_days
 
 
@@ -69,7 +69,7 @@ def take(item: OpenItem, reservation: str, row: Reservation, units: int) -> None
 
 
 def promise_rest(item: OpenItem, reservation: str, row: Reservation, units: int) -> bool:
-    """Promise units that were not there for the earliest day on which they are; tell whether there is one."""
+    """Promise units that were not there for the earliest day on which they are; return whether there is one."""
     if not item.row.dated:
         return False
     first = item.dates.first_day(row)

@@ -46,7 +46,7 @@ class Head(NamedTuple):
 
 
 def serve(item: OpenItem, work: Work, budget: SliceBudget) -> bool:
-    """Serve all who can be, as far as there is room; tell whether the pass is over."""
+    """Serve all who can be, as far as there is room; return whether the pass is over."""
     item.dismiss()
     while (head := _next(item, work)) is not None:
         if not budget.take_days(len(item.dates.row.days)):

@@ -14,7 +14,7 @@ from atp_stream.domain.state.rows import Reservation, Work
 
 
 def roll(item: OpenItem, work: Work, budget: SliceBudget) -> bool:
-    """Let the day `work.roll` come, as far as there is room; tell whether all of it has."""
+    """Let the day `work.roll` come, as far as there is room; return whether all of it has."""
     assert work.roll is not None  # noqa: S101  (only such work comes here)
     item.dates.row.boundary = work.roll + 1
     item.dates.changed()

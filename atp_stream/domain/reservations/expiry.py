@@ -19,7 +19,7 @@ from atp_stream.domain.supply.days import DAY_US
 
 
 def fire_timers(item: OpenItem, work: Work, budget: SliceBudget) -> bool:
-    """Let the timers up to `work.until_us` run out, as far as there is room; tell whether all have."""
+    """Let the timers up to `work.until_us` run out, as far as there is room; return whether all have."""
     assert work.until_us is not None  # noqa: S101  (only such work comes here)
     prefix = timer_prefix(item.name)
     while (found := item.state.first(prefix)) is not None and timer_of(found[0])[0] <= work.until_us:

@@ -3,9 +3,9 @@
     Reserve --> COMMITTED, PARTIAL, BACKORDERED or REJECTED (`allocation` says which)
     Confirm --> CONFIRMED    Fulfil --> FULFILLED    Release --> RELEASED    its limit is over --> EXPIRED
 
-Laws: ended is final, and a newer create of what has ended is told so; but a confirm that was made in time reopens what
-has expired, and a newer create that comes before that confirm says what will be claimed, so that their order does not
-matter. The same message again changes nothing: creates are known by their stamp, releases and fulfilments by their
+Laws: ended is final, and a newer create of what has ended is answered so; but a confirm that was made in time reopens
+what has expired, and a newer create that comes before that confirm says what will be claimed, so that their order does
+not matter. The same message again changes nothing: creates are known by their stamp, releases and fulfilments by their
 event, each among its own kind. What came before the create is met by it with the net quantity.
 Each function returns whether anything was applied (False: a duplicate) and raises Refused before it changes anything.
 Source: docs/rules/reservations.md#request.
@@ -258,7 +258,7 @@ def _unshipped(row: Reservation) -> int:
 
 
 def _remember(item: OpenItem, row: Reservation, seen: list[str], event_id: str, location: str = "") -> bool:
-    """Note an event among those of its kind and place; tell whether it was new."""
+    """Note an event among those of its kind and place; return whether it was new."""
     known = short_id(join(location, event_id) if location else event_id)
     if known in seen or short_id(event_id) in row.known:
         return False

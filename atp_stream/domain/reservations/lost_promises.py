@@ -16,7 +16,7 @@ from atp_stream.domain.state.rows import Backorder, Ranked
 
 
 def take_off(item: OpenItem, budget: SliceBudget) -> bool:
-    """Take promises off until every one is covered, as far as there is room; tell whether every one is."""
+    """Take promises off until every one is covered, as far as there is room; return whether every one is."""
     dates = item.dates
     while (hole := dates.hole()) is not None:
         if not budget.take_days(len(dates.row.days)):
@@ -40,7 +40,7 @@ def take_off(item: OpenItem, budget: SliceBudget) -> bool:
 
 
 def promise_anew(item: OpenItem, budget: SliceBudget) -> bool:
-    """Promise anew what was lost, as far as there is room; tell whether all of it was looked at."""
+    """Promise anew what was lost, as far as there is room; return whether all of it was looked at."""
     while (found := item.state.first(lost_prefix(item.name))) is not None:
         if not budget.take_days(len(item.dates.row.days)):
             return False

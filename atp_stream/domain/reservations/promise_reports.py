@@ -1,7 +1,7 @@
-"""Telling what reservations are promised by day: the state, once for each command or slice that changed it.
+"""Publishes what reservations are promised by day: the state, once for each command or slice that changed it.
 
 Law: the newest event of a reservation says what its row says; what was lost and is promised for the same day again is
-not told.
+not published.
 Source: docs/rules/dates.md#promised-event.
 """
 
@@ -13,7 +13,7 @@ from atp_stream.domain.state.rows import Reservation
 
 
 def report_promises(item: OpenItem) -> None:
-    """Tell of each reservation whose days or units by day are not what they were."""
+    """Publish each reservation whose days or units by day are not what they were."""
     before, item.dates.before = item.dates.before, {}
     for reservation, (lines, held) in before.items():
         row = item.reservation(reservation)

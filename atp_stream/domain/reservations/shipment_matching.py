@@ -1,6 +1,6 @@
-"""What has left for a reservation, as fulfilments and adjustments tell of it, and which of them tell of the same.
+"""What has left for a reservation by fulfilments and adjustments, and which of them report the same shipment.
 
-Both may tell of one movement. From one location they are one, from different locations they are two, and where one of
+Both may report one movement. From one location they are one, from different locations they are two, and where one of
 them names no location they may be one. So may all that a fulfilment of the rest ships, wherever it says that it was:
 who says that all has left counts in what left elsewhere.
 

@@ -22,7 +22,8 @@ from atp_stream.domain.row_keys import (
     partition_timer_key,
 )
 from atp_stream.domain.state.overlay import State
-from atp_stream.domain.state.rows import Due, Item, PurgeRow
+from atp_stream.domain.state.partition_rows import PurgeRow
+from atp_stream.domain.state.rows import Due, Item
 from atp_stream.domain.stock.generations import StockTime
 from atp_stream.domain.time_units import US_PER_MS
 
@@ -37,12 +38,12 @@ _AGAIN_MS: Final = 1_000
 
 
 def is_kept(item: Item | None, generation: int) -> bool:
-    """Tell whether the rows of an item from a generation stay because the item is stopped."""
+    """Return whether the rows of an item from a generation stay because the item is stopped."""
     return item is not None and item.stopped is not None and generation >= item.stopped - 1
 
 
 def is_forgotten(key: str, generation: int) -> bool:
-    """Tell whether a row may be there or not, as far as the purge has come, in a present generation."""
+    """Return whether a row may be there or not, as far as the purge has come, in a present generation."""
     if key.startswith(GENERATIONS):
         return generation_of(key) < generation - 1
     return key == PURGE or (key.startswith(TIMER) and key.endswith("|"))
@@ -67,7 +68,7 @@ class Purge:
                 self._set_timer(log_time_ms + self._time.window_ms // TICK_PARTS)
 
     def go_on(self, limit: int) -> bool:
-        """Delete up to `limit` rows; tell whether all that is forgotten has gone."""
+        """Delete up to `limit` rows; return whether all that is forgotten has gone."""
         border = self._time.generation - 1
         if self._row.below >= border:
             return True
@@ -108,7 +109,7 @@ class Purge:
         state.put(PURGE, row)
 
     def _has_to_stay(self, name: str, generation: int) -> bool:
-        """Tell whether what is kept for an item may still ask for its rows of a generation."""
+        """Return whether what is kept for an item may still ask for its rows of a generation."""
         if self._state.first(QUARANTINE) is None and self._state.first(WORK) is None:
             return False
         return is_kept(self._state.get(item_key(name)), generation)

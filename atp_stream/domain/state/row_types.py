@@ -2,19 +2,8 @@
 
 from typing import Any, Final
 
-from atp_stream.domain.state.rows import (
-    Backorder,
-    Clock,
-    DeferredCommand,
-    Due,
-    FoldRow,
-    Item,
-    PolicyRow,
-    PurgeRow,
-    Ranked,
-    Reservation,
-    Sweep,
-)
+from atp_stream.domain.state.partition_rows import Clock, FoldRow, PolicyRow, PurgeRow, Sweep
+from atp_stream.domain.state.rows import Backorder, DeferredCommand, Due, Item, Ranked, Reservation
 from atp_stream.domain.stock.generations import StockTimeRow
 from atp_stream.domain.stock.rows import Chains, Instant, Location, Mark, Shipped
 from atp_stream.domain.stock.upgrade import OldLocation

@@ -1,4 +1,4 @@
-"""What each row of the state holds; `row_keys` says how it is found, `row_types` of which type it is.
+"""What each row of an item holds; `row_keys` says how it is found, `row_types` of which type it is.
 
 Quantities are whole hundredths. `offset` is a place in the item log, a name that ends in `_ms` or `_us` is in
 milliseconds (log time) or microseconds (event times). Every row can be written as JSON; a field that has its default is
@@ -80,8 +80,9 @@ class Item(Row):
     caused it. `own` is the JSON that a command wrote for this item alone; `known_changes` are the last such commands.
     `timer_us` is no later than its earliest timer. `purged_at_us` is the stamp of the newest create that was purged.
     `scaled` says that the weights of its shares sum to more than 1, and count in proportion. `withdrawn` are the last
-    channels that have no row any more; 0 was told of them at last. `dated` says that something of it has a date: a row
-    tells what. `supply_purged_at_us` is the stamp of the newest statement of a supply that was purged.
+    channels that have no row any more; 0 was the last that was published of them. `dated` says that something of it has
+    a date; the row of the curve says what. `supply_purged_at_us` is the stamp of the newest statement of a supply that
+    was purged.
     """
 
     stock: Stock
@@ -139,9 +140,9 @@ class Promise(msgspec.Struct, array_like=True, gc=False):
 class MatchedShipment(msgspec.Struct, array_like=True, gc=False):
     """Units that left by a fulfilment stamped `at_us`, from the `location` that it states, "" if none.
 
-    `repeated` of them are told by an adjustment too, which moved the stock in their place. A fulfilment of all that was
-    left states no location for them, as some may have left elsewhere: those that stand left `place`, "" if none is
-    known. A row that was written before locations were told apart has None there.
+    `repeated` of them are reported by an adjustment too, which moved the stock in their place. A fulfilment of all that
+    was left states no location for them, as some may have left elsewhere: those that are not repeated left `place`, ""
+    if none is known. A row that was written before locations were kept apart has None there.
     """
 
     at_us: int
@@ -177,7 +178,7 @@ class Reservation(Row):
     `unmatched` units of them, for which there was no room), `adjusted_at` the adjustments by location. When time ended
     it, `dropped` units had been denied for good before. `queued` are the offsets of its waiting parts, oldest first,
     `waiting` is their sum. `released_by` and `fulfilled_by` are the events that have come, each known among those of
-    its kind; `known` are those of both kinds in a row that was written before they were told apart. `expires_at_us` is
+    its kind; `known` are those of both kinds in a row that was written before they were kept apart. `expires_at_us` is
     the limit that was asked for, or the one that the tenant's default gave it at its commit. `timer_us` is when time
     ends it, or when it is purged after its end: `purge_at_us`. `taken_back` is its place among the promises that a loss
     takes back.
@@ -247,65 +248,6 @@ class DeferredCommand(Row):
     source: bytes = b""
     original: bytes = b""
     generation: int = 0
-
-
-class Pending(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """A tick at a place in the log; timers up to `until_us` (microseconds) run out by it."""
-
-    offset: int
-    log_time_ms: int
-    until_us: int
-
-
-class Clock(Row):
-    """The ticks by which some items may have timers to run out still, oldest first."""
-
-    pending: list[Pending] = []
-
-
-class FoldRow(Row):
-    """Which version of the fold wrote the rows, and the offset of the first command that it answered.
-
-    What stands earlier in the log was answered by an earlier version, whose rows a fold of today need not give.
-    """
-
-    version: int
-    since: int
-
-
-class PurgeRow(Row):
-    """How far the purge has come: rows of generations before `below` are gone, those in front of `cursor` as well.
-
-    `timer_us` is the moment, in microseconds, at which the partition wants a tick; None while it has no such rows.
-    """
-
-    below: int = 0
-    cursor: str = ""
-    timer_us: int | None = msgspec.field(default=None, name="timer")
-
-
-class PolicyRow(Row):
-    """A policy as it stood in the log; `known_changes` are the ids of the last changes that made it what it is.
-
-    `source` is the input ("topic/partition/offset") of the last one, empty if an operator appended it.
-    """
-
-    offset: int
-    log_time_ms: int = msgspec.field(name="log_time")
-    document: msgspec.Raw
-    known_changes: list[str] = msgspec.field(default=[], name="heard")
-    source: str = ""
-
-
-class Sweep(Row):
-    """The walk that makes every item meet the policy at `until`; items in front of `cursor` have met it.
-
-    `earlier` are the offsets of the policies that some items may still have to meet or to leave, oldest first.
-    """
-
-    until: int
-    cursor: str = ""
-    earlier: list[int] = []
 
 
 class Due(Row):

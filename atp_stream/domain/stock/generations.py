@@ -74,7 +74,7 @@ class StockTime:
 
     @property
     def has_begun(self) -> bool:
-        """Tell whether there was a first command."""
+        """Return whether there was a first command."""
         return self._row is not None
 
     @property
@@ -147,5 +147,5 @@ class StockTime:
 
 
 def _lasts(later: Era | None, now_ms: int) -> bool:
-    """Tell whether an era is still the present one, or a later one, by the era behind it."""
+    """Return whether an era is still the present one, or a later one, by the era behind it."""
     return later is None or later.begins_ms > now_ms

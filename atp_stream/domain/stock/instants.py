@@ -37,13 +37,13 @@ def state(rows: Rows, place: str, instant: Instant, link: Link, generation: int)
 
 
 def is_sure(instant: Instant) -> bool:
-    """Tell whether the end of an instant with an absolute is beyond doubt."""
+    """Return whether the end of an instant with an absolute is beyond doubt."""
     stated = instant.stated
     return stated is None or (stated.chains == 1 and (stated.positive == 1 or stated.nodes == 1))
 
 
 def has_count(instant: Instant) -> bool:
-    """Tell whether one of the absolutes is a count."""
+    """Return whether one of the absolutes is a count."""
     if instant.stated is not None:
         return instant.stated.has_count
     return instant.link is not None and instant.link.kind == COUNTS
@@ -65,7 +65,7 @@ def plain_end(instant: Instant) -> int:
 
 
 def is_end(rows: Rows, place: str, instant: Instant, value: int) -> bool:
-    """Tell whether a value may be the end of an instant in doubt: an end of a chain, or any value of a closed one."""
+    """Return whether a value may be the end of an instant in doubt: an end of a chain, or any value of a closed one."""
     assert instant.stated is not None  # noqa: S101  (one absolute alone is never in doubt)
     values = _Values(rows, place, instant.at_us, instant.stated)
     node = values.get(value)

@@ -86,7 +86,7 @@ class Place:
     # What is remembered
 
     def knows(self, mark: str) -> bool:
-        """Tell whether an event id was counted in this generation or in the one before."""
+        """Return whether an event id was counted in this generation or in the one before."""
         row, generation = self.row, self.generation
         passed = generation - row.generation
         if passed > 1:
@@ -177,7 +177,7 @@ class Place:
 
 
 def _holds(marks: str, mark: str) -> bool:
-    """Tell whether a mark is one of those that stand side by side in a text."""
+    """Return whether a mark is one of those that stand side by side in a text."""
     place = marks.find(mark)
     while place % _MARK_CHARS > 0 <= place:
         place = marks.find(mark, place + 1)

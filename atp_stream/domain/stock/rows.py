@@ -106,7 +106,7 @@ class Instant(msgspec.Struct, array_like=True, gc=False):
 
     @property
     def is_absolute(self) -> bool:
-        """Tell whether it states a value."""
+        """Return whether it states a value."""
         return self.link is not None or self.stated is not None
 
 

@@ -1,4 +1,4 @@
-"""Shipments by stamp, with sums over spans of stamps: what is forgotten is told by its span alone, and never too low.
+"""Shipments by stamp, with sums over spans of stamps: what is forgotten is known by its span alone, and never too low.
 
 A span is as long as the window. Its sums of units taken and of units returned are kept apart: of a forgotten span that
 lies on both sides of a stamp, all that was taken counts as behind it, and nothing that was returned. So what is asked
@@ -15,10 +15,10 @@ from atp_stream.domain.stock.series import Chunks, Rows
 
 MAX_SPANS: Final = 16
 MAX_BARE_SPANS: Final = 64
-"""So many forgotten spans are told apart, of a location and of the one without a name."""
+"""How many forgotten spans are kept apart, of a location and of the one without a name."""
 
 MAX_LIVE_SPANS: Final = 64
-"""So many spans are told apart beyond those, of the generations whose chunks are there."""
+"""How many spans are kept apart beyond those, of the generations whose chunks are there."""
 
 FORGOTTEN: Final = -1
 """The generation of a span whose chunks are gone, or may be."""
@@ -93,7 +93,7 @@ def _sums(span: Span, *, homeless: bool) -> tuple[int, int]:
 
 
 def forget(left: Shipments, generation: int, asked: int) -> None:
-    """Begin a generation: what came before the one before it is told by span alone.
+    """Begin a generation: what came before the one before it is known by its span alone.
 
     `asked` is a stamp in front of which nobody asks any more: forgotten spans that end there go.
     """

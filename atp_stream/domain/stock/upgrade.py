@@ -1,7 +1,7 @@
 """Rows of stock as versions before 0.2 wrote them, and how they become rows of today.
 
 An old item kept the newest facts of each location over a floor, and its shipments in its own row. What a floor holds
-becomes the end of an absolute, or a sum of deltas, in which no stamps are told apart: a later fact stamped in front of
+becomes the end of an absolute, or a sum of deltas, in which no stamps are kept apart: a later fact stamped in front of
 it is past or stale, as it was. Until the last location is read, on hand, gap and basis stay what they were.
 """
 
@@ -51,12 +51,12 @@ class OldShipment(msgspec.Struct, array_like=True, gc=False):
 
 
 def is_old(stock: Stock) -> bool:
-    """Tell whether the rows of an item's stock are old ones, or half way from that."""
+    """Return whether the rows of an item's stock are old ones, or half way from that."""
     return bool(stock.places) or bool(stock.shipments) or stock.upgrading is not None
 
 
 def may_begin(stock: Stock) -> bool:
-    """Tell whether an upgrade is due and has not begun."""
+    """Return whether an upgrade is due and has not begun."""
     return stock.upgrading is None and is_old(stock)
 
 

@@ -9,7 +9,7 @@ The newest statement holds. Of two of one stamp the one that promises less does:
 the smaller quantity, the later day.
 
 Law: the same statements and receipts, in any order of arrival and with any duplicates, give the same row.
-Each function tells whether anything was news.
+Each function returns whether anything was news.
 Source: docs/rules/dates.md#register, docs/rules/dates.md#come, docs/rules/dates.md#supply-bounds.
 """
 
@@ -22,7 +22,7 @@ from atp_stream.domain.reasons import Reason
 from atp_stream.domain.supply.rows import Statement, Supply
 
 MAX_RECEIPTS: Final = 256
-"""So many receipts of a supply, and adjustments that name it, are told apart; more are refused."""
+"""How many receipts of a supply, and adjustments that name it, are kept apart; more are refused."""
 
 MAX_STATEMENTS: Final = 16
 """So many statements are kept, for a receipt of all that was open: it means what was ordered when it was stamped."""
@@ -46,8 +46,8 @@ def receive(
     row: Supply, event_id: str, at_us: int, units: int | None, *, location: str, final: bool, moves: bool
 ) -> bool:
     """Take in a receipt, of all that is open if `units` is None; raises Refused with reason too_many_movements."""
-    heard = row.stocked_by if moves else row.received_by
-    if not _remember(row, heard, event_id, location):
+    known = row.stocked_by if moves else row.received_by
+    if not _remember(row, known, event_id, location):
         return False
     if units is None:
         insort(row.wholes, at_us)
@@ -96,7 +96,7 @@ def over(row: Supply) -> int:
 
 
 def counts(row: Supply) -> bool:
-    """Tell whether what is open may be promised: one that is not firm only shows."""
+    """Return whether what is open may be promised: one that is not firm only shows."""
     return bool(row.stated) and not row.stated[-1].unsure
 
 
@@ -118,13 +118,13 @@ def _ordered_at(row: Supply, at_us: int) -> int:
     return 0 if last is None or last.cancelled else last.quantity
 
 
-def _remember(row: Supply, heard: list[str], event_id: str, location: str) -> bool:
-    known = short_id(join(location, event_id) if location else event_id)
-    if known in heard:
+def _remember(row: Supply, known: list[str], event_id: str, location: str) -> bool:
+    event = short_id(join(location, event_id) if location else event_id)
+    if event in known:
         return False
     if len(row.stocked_by) + len(row.received_by) + len(row.adjusted_by) >= MAX_RECEIPTS:
         raise Refused(
             Reason.TOO_MANY_MOVEMENTS, f"{MAX_RECEIPTS} receipts of the supply have come, the most there may be"
         )
-    insort(heard, known)
+    insort(known, event)
     return True

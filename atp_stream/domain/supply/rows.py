@@ -27,7 +27,7 @@ class Supply(msgspec.Struct, kw_only=True, omit_defaults=True, gc=False):
     """One supply.
 
     `stated` are its newest statements, the one that holds last. `stocked` units came by receipts that moved the stock,
-    `received` by other receipts, `adjusted` by adjustments of the stock that name it (they may tell of the same units
+    `received` by other receipts, `adjusted` by adjustments of the stock that name it (they may report the same units
     as `received`). `final_at_us` is the stamp of the newest receipt behind which nothing comes; `wholes` are those of
     receipts of all that was open. The `…_by` are the events, each known among those of its kind. `timer_us` is when it
     is forgotten.

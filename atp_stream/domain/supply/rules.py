@@ -10,7 +10,7 @@ class SupplyRules(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     wants. A supply counts `dock_days` after the day that is stated, and up to `past_due_days` after that, as if it were
     expected `past_due_offset_days` behind today. `receipt_grace_us` is how long received units count before the stock
     holds them. Units that nobody has ordered could be there after `lead_time_days`, if that is known. `project` says
-    whether availability by day is told.
+    whether availability by day is published.
     """
 
     horizon_days: int = 180

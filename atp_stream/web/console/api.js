@@ -31,7 +31,7 @@ export async function get(view, about = {}, signal = undefined) {
   throw new Trouble(answer.status, (said.type ?? "").replace("urn:atp:problem:", ""), said.detail ?? answer.statusText);
 }
 
-/** Follow a stream of events until `signal` says that it is enough; told are each event, what was lost, and whether it is open. */
+/** Follow a stream of events until `signal` ends it; reports each event, what was lost, and whether it is open. */
 export async function follow(view, { event, lost, open }, signal) {
   while (!signal.aborted) {
     try {

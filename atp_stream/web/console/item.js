@@ -12,32 +12,32 @@ const MANY = 100;
 export const item = {
   async load({ here, memory }, signal) {
     const [name] = here.names;
-    const told = await get(path("atp", here.tenant, name, "explain"), { limit: 100 }, signal);
-    if (memory.version !== told.version || memory.whole !== here.about.queue || Date.now() - (memory.at ?? 0) > 10_000) {
+    const explained = await get(path("atp", here.tenant, name, "explain"), { limit: 100 }, signal);
+    if (memory.version !== explained.version || memory.whole !== here.about.queue || Date.now() - (memory.at ?? 0) > 10_000) {
       const [view, queue, rules] = await Promise.all([
         get(path("atp", here.tenant, name), {}, signal),
         get(path("atp", here.tenant, name, "queue"), { limit: here.about.queue ? MANY : FEW }, signal),
         get(path("policy", here.tenant, name), {}, signal)]);
-      Object.assign(memory, { version: told.version, whole: here.about.queue, at: Date.now(), view, queue, rules });
+      Object.assign(memory, { version: explained.version, whole: here.about.queue, at: Date.now(), view, queue, rules });
     }
-    const channel = picked(told, here);
+    const channel = picked(explained, here);
     const curve = await get(path("atp", here.tenant, name, "projection"), { channel: channel?.channel, days: DAYS }, signal)
       .catch((error) => { if (error instanceof Trouble) return null; throw error; });
-    return { told, curve, view: memory.view, queue: memory.queue, rules: memory.rules };
+    return { explained, curve, view: memory.view, queue: memory.queue, rules: memory.rules };
   },
 
-  show({ told, curve, view, queue, rules }, { here }) {
+  show({ explained, curve, view, queue, rules }, { here }) {
     const [name] = here.names;
-    const channel = picked(told, here);
+    const channel = picked(explained, here);
     return [
       h("section", {}, h("h1", {}, name, " ", h("span.muted", {}, here.tenant)),
-        h("p.muted.cause", {}, `version ${told.version} · changed ${since(told.cause.at)} ago by `, h("code", {}, told.cause.input ?? "an operator, or time"), ", as ", h("code", {}, told.cause.log)),
-        h("div.tags", {}, tags(told, view))),
-      equation(told),
+        h("p.muted.cause", {}, `version ${explained.version} · changed ${since(explained.cause.at)} ago by `, h("code", {}, explained.cause.input ?? "an operator, or time"), ", as ", h("code", {}, explained.cause.log)),
+        h("div.tags", {}, tags(explained, view))),
+      equation(explained),
       channel ? h("div.two", {},
-        h("div.stack", {}, waterfall(told, channel, here), waits(queue, here)),
-        h("div.stack", {}, channels(told, channel), rule(rules, channel, here))) : h("p", {}, "It has no channel yet."),
-      h("div.half", {}, promises(told), stock(told, view)),
+        h("div.stack", {}, waterfall(explained, channel, here), waits(queue, here)),
+        h("div.stack", {}, channels(explained, channel), rule(rules, channel, here))) : h("p", {}, "It has no channel yet."),
+      h("div.half", {}, promises(explained), stock(explained, view)),
       channel && curve && hasDates(curve) ? byDay(curve, channel) : null,
     ];
   },
@@ -45,32 +45,32 @@ export const item = {
   unknown: ({ here }) => [h("h1", {}, here.names[0] ?? ""), h("p", {}, "Nothing has been said of an item of this name. ", h("a", { href: `${href("items")}?${new URLSearchParams({ prefix: (here.names[0] ?? "").slice(0, 3) })}` }, "Items that begin like it"), ".")],
 };
 
-const picked = (told, here) => told.channels.find((one) => one.channel === here.about.channel) ?? told.channels.find((one) => one.waiting > 0) ?? told.channels.find((one) => one.channel === "ECOM") ?? told.channels[0];
+const picked = (explained, here) => explained.channels.find((one) => one.channel === here.about.channel) ?? explained.channels.find((one) => one.waiting > 0) ?? explained.channels.find((one) => one.channel === "ECOM") ?? explained.channels[0];
 const pick = (channel) => turn({ channel });
-const reservedOf = (told) => sum(told.channels.map((one) => one.reserved));
+const reservedOf = (explained) => sum(explained.channels.map((one) => one.reserved));
 
-function tags(told, view) {
-  const waiting = told.channels.filter((one) => one.waiting > 0);
+function tags(explained, view) {
+  const waiting = explained.channels.filter((one) => one.waiting > 0);
   return [
-    told.quarantine ? tag("bad", `quarantined: ${told.quarantine}`, "⛔") : null,
+    explained.quarantine ? tag("bad", `quarantined: ${explained.quarantine}`, "⛔") : null,
     view.short > 0 ? tag("bad", `short ${n(view.short)}`, "▼") : null,
     waiting.map((one) => tag("warn", `${n(one.waiting)} wait in ${one.channel}`, "◔")),
     view.gap ? tag("warn", `gap ${signed(view.gap)}`, "≠") : null,
   ];
 }
 
-function equation(told) {
-  const few = told.free.terms.find((term) => term.what === "never_below_zero")?.quantity ?? 0;
+function equation(explained) {
+  const few = explained.free.terms.find((term) => term.what === "never_below_zero")?.quantity ?? 0;
   const cell = (amount, words, kind = "") => h(`div${kind}`, {}, h("b", {}, n(amount)), h("span", {}, words));
   const op = (sign) => h("div.op", {}, sign);
-  const places = told.on_hand.places.filter((one) => one.quantity || one.instants.length).length;
+  const places = explained.on_hand.places.filter((one) => one.quantity || one.instants.length).length;
   return h("section.equation", { "aria-label": "The sum that all channels share" },
-    cell(told.on_hand.quantity, places > 1 ? `on hand, ${count(places, "location")}` : "on hand"), op("−"), cell(told.safety_stock.quantity, "safety stock"), op("−"),
-    cell(reservedOf(told), "reserved"), op("="), cell(told.free.quantity, few ? `free: ${n(few)} too few, counted as 0` : "free", ".free"),
-    told.free.quantity === told.pool ? null : [op("−"), cell(sum([told.free.quantity, -told.pool]), "earmarked for quotas"), op("="), cell(told.pool, "common pool")]);
+    cell(explained.on_hand.quantity, places > 1 ? `on hand, ${count(places, "location")}` : "on hand"), op("−"), cell(explained.safety_stock.quantity, "safety stock"), op("−"),
+    cell(reservedOf(explained), "reserved"), op("="), cell(explained.free.quantity, few ? `free: ${n(few)} too few, counted as 0` : "free", ".free"),
+    explained.free.quantity === explained.pool ? null : [op("−"), cell(sum([explained.free.quantity, -explained.pool]), "earmarked for quotas"), op("="), cell(explained.pool, "common pool")]);
 }
 
-function waterfall(told, channel, here) {
+function waterfall(explained, channel, here) {
   let run = 0;
   const rows = channel.terms.filter((term, place) => place < 3 || term.quantity).map((term) => {
     const before = run;
@@ -90,12 +90,12 @@ function waterfall(told, channel, here) {
     h("td.num.muted", {}, n(row.after)), h("td.bar", {}, lane(row))));
   const total = h("tr.sum", {}, h("td", {}, `Available in ${channel.channel}`), h("td.num", { id: "available" }, n(channel.available)), h("td.num", {}),
     h("td.bar", {}, h("div.lane", { "aria-hidden": "true" }, zero(), channel.available > 0 ? h("i.total", { css: { "--from": percent(-low), "--w": percent(channel.available) } }) : null)));
-  const choice = h("div.tabs", { role: "group", "aria-label": "Channel" }, told.channels.map((one) =>
+  const choice = h("div.tabs", { role: "group", "aria-label": "Channel" }, explained.channels.map((one) =>
     h("button", { type: "button", "aria-pressed": String(one === channel), onclick: () => pick(one.channel) }, one.channel)));
   return panel("why", `Why ${n(channel.available)} in ${channel.channel}`, "", choice,
     table(".fall", ["Term", num("Units"), num("Leaves"), h("th.bar", {}, h("span.skip", {}, "drawn"))], [...shown, total], "The sum of this channel"),
-    channel.closed_by ? h("div.body", {}, h("p", {}, "Closed by ", h("a", { href: href("reservation", told.item, channel.closed_by.reservation) }, channel.closed_by.reservation), `, which waits for ${n(channel.closed_by.waiting)}.`)) : null,
-    h("div.body", {}, command(`atp explain ${quoted(told.item)} ${quoted(channel.channel)} --tenant ${quoted(here.tenant)}`)));
+    channel.closed_by ? h("div.body", {}, h("p", {}, "Closed by ", h("a", { href: href("reservation", explained.item, channel.closed_by.reservation) }, channel.closed_by.reservation), `, which waits for ${n(channel.closed_by.waiting)}.`)) : null,
+    h("div.body", {}, command(`atp explain ${quoted(explained.item)} ${quoted(channel.channel)} --tenant ${quoted(here.tenant)}`)));
 }
 
 function waits(queue, here) {
@@ -104,15 +104,15 @@ function waits(queue, here) {
   const rows = parts.map((part) => h("tr.pick", {}, h("td.num", {}, n(part.place)), h("td", {}, h("a", { href: href("reservation", queue.item, part.reservation) }, part.reservation)), h("td", {}, part.channel),
     h("td.num", {}, n(part.waiting)), h("td.num", {}, n(part.ahead)), h("td.num", {}, h("b", {}, n(part.missing))), h("td.num", {}, n(part.priority))));
   const other = here.about.queue ? h("button", { type: "button", onclick: () => turn({ queue: "" }) }, "Show fewer") : more ? h("button", { type: "button", onclick: () => turn({ queue: "long" }) }, "Show more") : null;
-  return panel("queue", "Who waits", rows.length ? "first by channel, in the order of service: priority, then the order of the log" : "nobody", other,
+  return panel("queue", "Who waits", rows.length ? "by channel, in the order of service: priority, then the order of the log" : "nobody", other,
     rows.length ? table("", [num("Place"), "Reservation", "Channel", num("Waits for"), num("Units ahead"), num("Missing"), num("Priority")], rows, "Who waits") : null,
     rows.length ? h("div.body", {}, h("p.muted", {}, "“Missing” is how many units must come or be freed, at least, before this one can be served whole; what waits in other channels may be served before it.", more && here.about.queue ? ` Only the first ${MANY} of a channel are shown.` : "")) : null);
 }
 
-function channels(told, channel) {
-  const most = Math.max(told.on_hand.quantity, 1, ...told.channels.map((one) => one.available + one.reserved));
+function channels(explained, channel) {
+  const most = Math.max(explained.on_hand.quantity, 1, ...explained.channels.map((one) => one.available + one.reserved));
   const width = (amount) => ({ "--w": `${(100 * amount) / most}%` });
-  const rows = told.channels.map((one) => h("tr.pick", { "aria-selected": String(one === channel), "data-channel": one.channel },
+  const rows = explained.channels.map((one) => h("tr.pick", { "aria-selected": String(one === channel), "data-channel": one.channel },
     h("td", {}, h("button.link", { type: "button", onclick: () => pick(one.channel) }, one.channel),
       h("span.hint", {}, one.granted ? `${one.kind}, ${n(sum([one.granted, -one.consumed]))} of ${n(one.granted)} left` : one.kind)),
     h("td.num", {}, h("b", {}, n(one.available))), h("td.num", {}, n(one.reserved)), h("td.num", {}, one.waiting ? tag("warn", n(one.waiting), "◔") : "0"),
@@ -137,25 +137,25 @@ function rule(rules, channel, here) {
     h("p", {}, command(`atp policy show --item ${quoted(here.names[0])} --tenant ${quoted(here.tenant)}`))));
 }
 
-function promises(told) {
-  const open = told.reservations.filter((one) => one.reserved > 0);
-  const rows = open.map((one) => h("tr.pick", {}, h("td", {}, h("a", { href: href("reservation", told.item, one.reservation) }, one.reservation)), h("td", {}, one.channel), h("td", {}, statusTag(one.status)),
+function promises(explained) {
+  const open = explained.reservations.filter((one) => one.reserved > 0);
+  const rows = open.map((one) => h("tr.pick", {}, h("td", {}, h("a", { href: href("reservation", explained.item, one.reservation) }, one.reservation)), h("td", {}, one.channel), h("td", {}, statusTag(one.status)),
     h("td.num", {}, n(one.reserved), one.fenced ? h("span.muted", {}, ` (${n(one.fenced)} earmarked)`) : null),
     h("td.num", {}, one.expires_at ? ends(one.expires_at) : "never")));
-  return panel("open", "Open promises", told.next ? `the first ${open.length}` : n(open.length), null,
+  return panel("open", "Open promises", explained.next ? `the first ${open.length}` : n(open.length), null,
     rows.length ? table("", ["Reservation", "Channel", "State", num("Units"), num("Ends")], rows, "Open promises") : h("div.body", {}, h("p", {}, "Nothing is promised.")));
 }
 const ends = (moment) => { const left = Date.parse(moment) - Date.now(); return left > 0 ? `in ${ago(left)}` : "as soon as all input is read"; };
 
-function stock(told, view) {
-  const rows = told.on_hand.places.filter((one) => one.quantity || one.instants.length).map((one) => h("tr", {},
+function stock(explained, view) {
+  const rows = explained.on_hand.places.filter((one) => one.quantity || one.instants.length).map((one) => h("tr", {},
     h("td", {}, one.location ?? h("span.muted", {}, "no location")), h("td.num", {}, h("b", {}, n(one.quantity))),
     h("td", {}, one.absolute ? [`counted ${n(one.absolute.quantity)} `, h("span.muted", {}, `${since(one.absolute.at)} ago`), one.since ? `, ${signed(one.since)} since` : ""] : one.since ? `${signed(one.since)}, never counted` : "",
       one.missing ? h("span.hint", {}, `${n(one.missing)} shipped, in no count yet`) : null, one.gap ? h("span.hint", {}, `gap ${signed(one.gap.unexplained)}: ${n(one.gap.base.quantity)} was counted, ${n(one.gap.found)} found`) : null)));
-  const terms = told.on_hand.terms.filter((term) => term.quantity).map((term) => `${termOf(term.what)[0].toLowerCase()} ${term.quantity < 0 ? signed(term.quantity) : n(term.quantity)}`).join(", ");
-  return panel("stock", `On hand ${n(told.on_hand.quantity)}`, told.on_hand.gap ? `counts and movements disagree by ${signed(told.on_hand.gap)}` : "counts and movements agree", h("span.muted", {}, `late ${view.facts.late} · stale ${view.facts.stale} · twice ${view.facts.duplicates}`),
+  const terms = explained.on_hand.terms.filter((term) => term.quantity).map((term) => `${termOf(term.what)[0].toLowerCase()} ${term.quantity < 0 ? signed(term.quantity) : n(term.quantity)}`).join(", ");
+  return panel("stock", `On hand ${n(explained.on_hand.quantity)}`, explained.on_hand.gap ? `counts and movements disagree by ${signed(explained.on_hand.gap)}` : "counts and movements agree", h("span.muted", {}, `late ${view.facts.late} · stale ${view.facts.stale} · twice ${view.facts.duplicates}`),
     rows.length ? table("", ["Location", num("Units"), "Follows from"], rows, "Stock by location") : h("div.body", {}, h("p", {}, "No stock was stated.")),
-    h("div.body", {}, terms ? h("p.muted", {}, `The sum: ${terms}.`) : null, told.on_hand.places_next ? h("p.muted", {}, "There are more locations.") : null));
+    h("div.body", {}, terms ? h("p.muted", {}, `The sum: ${terms}.`) : null, explained.on_hand.places_next ? h("p.muted", {}, "There are more locations.") : null));
 }
 
 const hasDates = (curve) => curve.past_due.length > 0 || curve.arriving > 0 || curve.days.some((day) => day.supply || day.promised);

@@ -27,14 +27,14 @@ def log_with(on_hand: int, **supply: Any) -> Log:
 
 
 def projection(log: Log, channel: str = "ECOM") -> tuple[int, dict[int, int]]:
-    """Return what was told last: now, and the days (from today on) with what is available from then on."""
-    told = [event for event in log.events if isinstance(event, AvailabilityProjected) and event.channel == channel]
-    if not told:
+    """Return what was published last: now, and the days (from today on) with what is available from then on."""
+    reasons = [event for event in log.events if isinstance(event, AvailabilityProjected) and event.channel == channel]
+    if not reasons:
         return log.shows(channel)[0], {}
-    return told[-1].now, {one - day(0): units for one, units in told[-1].steps}
+    return reasons[-1].now, {one - day(0): units for one, units in reasons[-1].steps}
 
 
-def told(log: Log, reservation: str) -> list[str]:
+def reasons(log: Log, reservation: str) -> list[str]:
     events = [event for event in log.events if isinstance(event, ReservationPromised)]
     return [event.reason.value for event in events if event.reservation == reservation]
 
@@ -92,7 +92,7 @@ def test_t7_a_slip_and_a_loss_take_the_newest_promises_first() -> None:
     assert [[(15, 30)], [(15, 20)], [(20, 40)]] == [lines(log, one) for one in "abc"]
     log.say(schedule("x", 35, 15, AT + 2))
     assert [[(15, 30)], [], [(20, 40)]] == [lines(log, one) for one in "abc"]
-    assert (["ASKED", "LATER", "NO_DATE"], (0, 20)) == (told(log, "b"), held(log, "b"))
+    assert (["ASKED", "LATER", "NO_DATE"], (0, 20)) == (reasons(log, "b"), held(log, "b"))
 
 
 def test_t8_an_over_receipt_is_stock_and_the_promise_stands() -> None:
@@ -116,7 +116,7 @@ def test_t10_a_promise_is_redeemed_from_the_shelf_when_its_day_has_come() -> Non
     assert ((70, 0), "PROMISED") == (log.shows(), status(log.reservation("a")))
     comes(log, 15)
     assert ((20, 80), (80, 0), []) == (log.shows(), held(log, "a"), lines(log, "a"))
-    assert ["ASKED", "REDEEMED"] == told(log, "a")
+    assert ["ASKED", "REDEEMED"] == reasons(log, "a")
 
 
 def test_t11_a_grant_is_kept_at_every_point() -> None:
@@ -179,7 +179,7 @@ def test_a_backorder_with_a_day_closes_its_channel_to_nobody() -> None:
     assert (3, {3: 33}) == projection(log)
 
 
-def test_a_shortage_is_told_with_the_day() -> None:
+def test_a_shortage_is_published_with_the_day() -> None:
     log = log_with(0)
     log.say(schedule("x", 5, 7))
     log.say(wants("a", 5, None))
@@ -194,7 +194,7 @@ def test_days_from_the_dock_to_the_shelf_delay_what_is_expected_and_what_is_prom
     log.say(schedule("x", 5, 3), wants("a", 5, None))
     assert [(5, 5)] == lines(log, "a")
     log.say(edit_item({"supply": {"dock_days": 4}}))
-    assert ([(7, 5)], ["ASKED", "LATER"]) == (lines(log, "a"), told(log, "a"))
+    assert ([(7, 5)], ["ASKED", "LATER"]) == (lines(log, "a"), reasons(log, "a"))
 
 
 # What was corrected on the way
@@ -245,7 +245,7 @@ def test_what_was_received_counts_until_its_grace_is_over() -> None:
     assert (0, {}) == projection(log)
 
 
-def test_a_day_that_passes_without_a_tick_does_not_tell_again_what_is_arriving() -> None:
+def test_a_day_that_passes_without_a_tick_does_not_publish_again_what_is_arriving() -> None:
     log = log_with(0, receipt_grace=2 * 86_400)
     log.say(schedule("x", 5, 3), receive("x", 5))
     again = log.say(count(0, AT - 1), log_time=day(1) * DAY + 60_000)  # a duplicate
@@ -292,7 +292,7 @@ def test_promises_end_with_their_limit() -> None:
     log.say(wants("a", 5, 3, expires_at=(day(1) * DAY) * 1_000))
     assert 0 == log.shows()[0]
     comes(log, 1)
-    assert (5, [], ["ASKED", "ENDED"]) == (log.shows()[0], lines(log, "a"), told(log, "a"))
+    assert (5, [], ["ASKED", "ENDED"]) == (log.shows()[0], lines(log, "a"), reasons(log, "a"))
 
 
 def test_another_day_costs_no_promise() -> None:
@@ -355,7 +355,7 @@ def test_an_item_without_any_date_left_has_no_row_for_it() -> None:
     assert (5, {}) == projection(log)
 
 
-def test_a_movement_that_the_stock_refuses_still_tells_of_the_supply() -> None:
+def test_a_movement_that_the_stock_refuses_still_counts_for_the_supply() -> None:
     log = Log()
     log.say(policy({"stock": {"window": 60}, **PLAIN}), count(5), schedule("x", 5, 400))
     later = NOON + 50 * DAY

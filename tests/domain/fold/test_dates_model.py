@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from atp_stream.domain.commands import Entry, ReceiveSupply
 from atp_stream.domain.events import CommandRefused
 from atp_stream.domain.fold.ledger import Folded
-from atp_stream.domain.state.rows import Reservation
+from atp_stream.domain.state import rows as state_rows
 from atp_stream.domain.supply import register
 from tests.domain.fold import test_ledger_model as undated
 from tests.domain.model.item import ItemModel
-from tests.domain.model.order import Order
 from tests.domain.model.partition import Model
+from tests.domain.model.reservation import Reservation
 from tests.domain.support.dated_histories import dated_histories
 from tests.domain.support.folding import tight_bounds
 from tests.domain.support.log import LAMP, Log
@@ -47,7 +47,7 @@ class Noted(ItemModel):
     limited = disordered = False
 
     def expire(self, name: str) -> None:
-        self.limited |= bool(self.orders[name].dated)
+        self.limited |= bool(self.reservations[name].dated)
         super().expire(name)
 
     def is_held(self, command: ReceiveSupply) -> bool:
@@ -93,14 +93,14 @@ def numbers(log: Log) -> dict[str, Any]:
     }
 
 
-def promises_in(row: Reservation) -> list[tuple[int, int, int, int]]:
+def promises_in(row: state_rows.Reservation) -> list[tuple[int, int, int, int]]:
     return [(one.place, one.quantity, one.earmarked, one.day) for one in row.promises]
 
 
 def expected(model: ItemModel) -> dict[str, Any]:
     return undated.expected(model) | {
         "dated": model.is_dated(),
-        "by_day": {name: promises_of(order) for name, order in model.orders.items()},
+        "by_day": {name: promises_of(reservation) for name, reservation in model.reservations.items()},
         "supplies": {name: (one.open(), one.over(), model.purges[name]) for name, one in model.supplies.items()},
         "supply_purged_at": model.supply_purged_at,
         "arriving": [(one.supply, one.units, one.until) for one in model.coming],
@@ -109,8 +109,8 @@ def expected(model: ItemModel) -> dict[str, Any]:
     }
 
 
-def promises_of(order: Order) -> list[tuple[int, int, int, int]]:
-    return [(one.place, one.units, one.earmarked, one.day) for one in order.dated]
+def promises_of(reservation: Reservation) -> list[tuple[int, int, int, int]]:
+    return [(one.place, one.units, one.earmarked, one.day) for one in reservation.dated]
 
 
 def assert_agrees(log: Log, model: Model) -> None:

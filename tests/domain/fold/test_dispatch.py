@@ -30,10 +30,10 @@ def test_every_late_fact_counts() -> None:
     assert 2 == log.item().late
 
 
-def test_a_stale_fact_is_told_up_to_when_all_is_forgotten() -> None:
+def test_a_stale_fact_says_up_to_when_all_is_forgotten() -> None:
     log, day = Log(), 24 * 60 * 60 * 1_000_000
     for passed in range(9):  # a silence counts a quarter of the window
         log.say(adjust(1, at=AT + passed * day, location="north"), log_time=NOON + passed * day // 1_000)
-    told = log.say(adjust(5, at=AT, location="north"), log_time=NOON + 8 * day // 1_000)
+    events = log.say(adjust(5, at=AT, location="north"), log_time=NOON + 8 * day // 1_000)
     expected = "what north had up to 2023-11-17T22:13:20+00:00 is forgotten"
-    assert [expected] == [e.detail for e in told if isinstance(e, CommandRefused)]
+    assert [expected] == [e.detail for e in events if isinstance(e, CommandRefused)]

@@ -34,14 +34,14 @@ from tests.domain.support.log import (
 )
 
 
-def heard(offset: int, command: AnyCommand, source: bytes = b"", original: bytes = b"") -> Entry:
+def entry(offset: int, command: AnyCommand, source: bytes = b"", original: bytes = b"") -> Entry:
     return Entry(0, offset, NOON, LAMP, command, source, original)
 
 
 def test_what_a_command_causes_has_its_place_and_the_version_that_it_made() -> None:
     log = Log()
     log.say(count(5))
-    told = log.say(reserve("a", 8, "STORE", allow_partial=True))
+    events = log.say(reserve("a", 8, "STORE", allow_partial=True))
     cause: dict[str, Any] = {"name": LAMP, "version": 2, "log_time_ms": NOON, "offset": 1}
     assert [
         AllocationCommitted(**cause, ordinal=0, reservation="a", channel="STORE", quantity=5),
@@ -51,54 +51,56 @@ def test_what_a_command_causes_has_its_place_and_the_version_that_it_made() -> N
         AvailabilityCalculated(**cause, ordinal=1, channel="STORE", available=0, reserved=5),
         AvailabilityCalculated(**cause, ordinal=2, channel="B2B", available=0, reserved=0),
         AvailabilityCalculated(**cause, ordinal=3, channel="MARKETPLACE", available=0, reserved=0),
-    ] == told  # fmt: skip
+    ] == events  # fmt: skip
 
 
-def test_who_is_served_after_a_denial_is_told_behind_it() -> None:
+def test_who_is_served_after_a_denial_is_published_after_it() -> None:
     log = Log()
     log.say(count(5), reserve("a", 10, priority=5), reserve("b", 5, priority=1))
-    told = allocations(log.say(reserve("a", 12, at=AT + 1)))
-    assert [("ReservationDenied", 0), ("AllocationCommitted", 1)] == [(type(e).__name__, e.ordinal) for e in told]
+    events = allocations(log.say(reserve("a", 12, at=AT + 1)))
+    assert [("ReservationDenied", 0), ("AllocationCommitted", 1)] == [(type(e).__name__, e.ordinal) for e in events]
 
 
-def test_who_is_served_by_what_a_create_found_to_have_left_elsewhere_is_told_behind_its_denial() -> None:
+def test_who_is_served_by_what_a_create_found_to_have_left_elsewhere_is_published_after_its_denial() -> None:
     log = Log()
     log.say(policy({"tenants": {"*": {"channels": {"ECOM": {"kind": "SHARE", "weight": 0.2}, "STORE": {}}}}}))
     log.say(count(9, AT + 1, location="north"), count(1, AT - 1_000, location="south"))
     log.say(fulfil("a", 5), reserve("b", 8, "STORE"))
-    told = allocations(log.say(reserve("a", 99, location="north", allow_partial=True)))
+    events = allocations(log.say(reserve("a", 99, location="north", allow_partial=True)))
     assert [(2, 0), (92, 1), (8, 2)] == [
-        (event.quantity, event.ordinal) for event in told if isinstance(event, AllocationCommitted | ReservationDenied)
+        (event.quantity, event.ordinal)
+        for event in events
+        if isinstance(event, AllocationCommitted | ReservationDenied)
     ]
 
 
-def test_all_whom_a_command_serves_are_told_under_ordinals_of_their_own() -> None:
+def test_all_whom_a_command_serves_are_published_under_ordinals_of_their_own() -> None:
     log = Log()
     log.say(*(reserve(f"r{number}", 1) for number in range(3)))
     assert [0, 1, 2] == [event.ordinal for event in allocations(log.say(count(9)))]
 
 
-def test_channels_that_go_are_told_behind_those_that_stay() -> None:
+def test_channels_that_go_are_published_after_those_that_stay() -> None:
     log = Log()
     log.say(count(9))
-    told = log.say(policy({"tenants": {"*": {"channels": {"ECOM": {"buffer": 1}, "STORE": {}}}}}))
+    events = log.say(policy({"tenants": {"*": {"channels": {"ECOM": {"buffer": 1}, "STORE": {}}}}}))
     assert [("ECOM", 0), ("B2B", 2), ("MARKETPLACE", 3)] == [
-        (event.channel, event.ordinal) for event in told if isinstance(event, AvailabilityCalculated)
+        (event.channel, event.ordinal) for event in events if isinstance(event, AvailabilityCalculated)
     ]
 
 
 @pytest.mark.parametrize("said", [policy({"retention": -1}), edit("acme", {"channels": 5})])
-def test_a_refused_order_is_told_under_the_name_of_the_partition(said: AnyCommand) -> None:
+def test_a_refused_policy_change_is_published_under_the_name_of_the_partition(said: AnyCommand) -> None:
     log = Log()
     log.say(count(9))
-    (told,) = log.say(said)
-    assert isinstance(told, CommandRefused)
+    (events,) = log.say(said)
+    assert isinstance(events, CommandRefused)
     assert ("|", 0, NOON, 1, 0, "policy_invalid") == (
-        told.name, told.version, told.log_time_ms, told.offset, told.ordinal, told.reason,
+        events.name, events.version, events.log_time_ms, events.offset, events.ordinal, events.reason,
     )  # fmt: skip
 
 
-def test_a_tick_that_breaks_is_told_under_the_name_of_the_partition(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_tick_that_breaks_is_published_under_the_name_of_the_partition(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("atp_stream.domain.item.ticks.Ticks.add", lambda *_, **__: 1 / 0)
     log = Log()
     log.say(count(9))
@@ -111,7 +113,7 @@ def test_a_tick_that_breaks_is_told_under_the_name_of_the_partition(monkeypatch:
 
 def test_an_item_names_the_input_of_its_last_change() -> None:
     log = Log()
-    log.run([heard(0, count(9), b"stock/0/7")])
+    log.run([entry(0, count(9), b"stock/0/7")])
     assert "stock/0/7" == log.item().source
     log.say(policy({"tenants": {"*": {"channels": {"ECOM": {"buffer": 1}}}}}))
     assert "" == log.item().source
@@ -121,10 +123,10 @@ def test_an_item_names_the_input_of_its_last_change() -> None:
 def test_a_policy_change_for_all_items_is_named_by_each_item_that_it_changed(parts: int) -> None:
     log = Log()
     for number, name in enumerate(["acme|lamp", "acme|rug", "acme|vase"]):
-        log.run([replace(heard(number, count(9), b"stock/0/7"), name=name)])
+        log.run([replace(entry(number, count(9), b"stock/0/7"), name=name)])
     changed = policy({"tenants": {"*": {"channels": {"ECOM": {"buffer": 1}}}}})
     later = policy({"tenants": {"*": {"channels": {"ECOM": {"buffer": 2}}}}})
-    entries = [replace(heard(3, changed, b"policy/0/5"), name="|"), replace(heard(4, later, b"policy/0/6"), name="|")]
+    entries = [replace(entry(3, changed, b"policy/0/5"), name="|"), replace(entry(4, later, b"policy/0/6"), name="|")]
     with tight_bounds(served=parts, enough=parts):
         log.run(entries[:1])
         assert ["policy/0/5"] * 3 == [log.item(name).source for name in ("acme|lamp", "acme|rug", "acme|vase")]
@@ -136,7 +138,7 @@ def test_work_that_goes_on_in_other_slices_keeps_the_input_that_caused_it() -> N
     log = Log()
     log.say(*(reserve(f"r{number}", 1) for number in range(5)))
     with tight_bounds(served=2, enough=9):
-        log.run([heard(5, count(9), b"stock/0/7")])
+        log.run([entry(5, count(9), b"stock/0/7")])
     assert ("stock/0/7", (4, 5)) == (log.item().source, log.shows())
 
 
@@ -146,9 +148,9 @@ def test_a_command_that_was_kept_brings_its_input_with_it() -> None:
     refused = count(5, AT + 10**12)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("atp_stream.domain.fold.dispatch.reserve", lambda *_: 1 / 0)
-        log.run([heard(1, reserve("a", 1), b"orders/0/1", b"one"), heard(2, refused, b"stock/0/8", b"two")])
-    (told,) = [event for event in log.say(resume()) if isinstance(event, CommandRefused)]
-    assert ("orders/0/1", Deferred(refused, b"stock/0/8", b"two")) == (log.item().source, told.deferred)
+        log.run([entry(1, reserve("a", 1), b"orders/0/1", b"one"), entry(2, refused, b"stock/0/8", b"two")])
+    (events,) = [event for event in log.say(resume()) if isinstance(event, CommandRefused)]
+    assert ("orders/0/1", Deferred(refused, b"stock/0/8", b"two")) == (log.item().source, events.deferred)
 
 
 def test_an_item_that_only_a_refused_command_named_begins_with_the_policy_of_its_first_one() -> None:

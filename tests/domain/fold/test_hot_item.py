@@ -53,7 +53,7 @@ def test_an_event_on_an_item_with_a_queue_serves_only_whom_it_can() -> None:
     log = Counting()
     log.say(count(0), *(reserve(f"r{number}", 5) for number in range(1_000)))
     log.rows_touched = 0
-    told = log.say(count(12, AT + 1), log_time=NOON)
-    assert ["r0", "r1"] == [event.reservation for event in told if isinstance(event, AllocationCommitted)]
+    events = log.say(count(12, AT + 1), log_time=NOON)
+    assert ["r0", "r1"] == [event.reservation for event in events if isinstance(event, AllocationCommitted)]
     assert log.rows_touched < 30
     assert 998 == sum(kind_of(key) == "q" for key in log.rows)

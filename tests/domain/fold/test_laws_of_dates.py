@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from atp_stream.domain.commands import Confirm, Entry, ReceiveSupply, Release, Reserve, ScheduleSupply
 from tests.domain.model.dates import MILLISECONDS, NOW
 from tests.domain.model.item import ItemModel
-from tests.domain.model.order import DatedUnits, Order
 from tests.domain.model.partition import Model
+from tests.domain.model.reservation import DatedUnits, Reservation
 from tests.domain.model.supply import SupplyModel
 from tests.domain.support.dated_histories import dated_histories
 from tests.domain.support.log import LAMP
@@ -38,12 +38,12 @@ class Audited(ItemModel):
         assert all(now[one] >= units - self.rules.step() for one, units in before.items())
 
     def expect(self, name: str, units: int, place: int, day: int) -> None:
-        channel = self.orders[name].channel
+        channel = self.reservations[name].channel
         before, claim = self.others(channel), self.claim_on(channel, day)
         super().expect(name, units, place, day)
         assert units <= claim  # J1
         assert day >= self.today()
-        assert self.orders[name].wanted is None or day >= (self.orders[name].wanted or 0)
+        assert self.reservations[name].wanted is None or day >= (self.reservations[name].wanted or 0)
         self.keeps_earmarks(before)
 
     def promise(self, name: str, units: int, asked: int) -> None:
@@ -51,17 +51,17 @@ class Audited(ItemModel):
         assert self.all_reserved() <= max(0, self.on_hand() - self.safety_stock())  # J3
 
     def redeem(self, name: str, one: DatedUnits, cap: int) -> bool:
-        before = self.others(self.orders[name].channel)
+        before = self.others(self.reservations[name].channel)
         redeemed = super().redeem(name, one, cap)
         if redeemed:
             assert self.all_reserved() <= self.on_hand()  # J3
             self.keeps_earmarks(before)
         return redeemed
 
-    def hasten(self, name: str, order: Order, head: tuple[int, int, str, int, str]) -> bool:
-        before, units = self.others(order.channel), order.held() + order.expected()
-        helped = super().hasten(name, order, head)
-        assert units == order.held() + order.expected()
+    def hasten(self, name: str, reservation: Reservation, head: tuple[int, int, str, int, str]) -> bool:
+        before, units = self.others(reservation.channel), reservation.held() + reservation.expected()
+        helped = super().hasten(name, reservation, head)
+        assert units == reservation.held() + reservation.expected()
         self.keeps_earmarks(before)
         return helped
 
@@ -86,28 +86,31 @@ def copied(item: Known) -> Known:
 
 def promised(item: ItemModel) -> dict[str, Any]:
     return {
-        name: ([(one.units, one.asked) for one in order.promised], [(part.place, part.units) for part in order.waits],
-               [(one.place, one.units, one.earmarked, one.day) for one in order.dated])
-        for name, order in item.orders.items()
+        name: ([(one.units, one.asked) for one in reservation.promised],
+               [(part.place, part.units) for part in reservation.backorders],
+               [(one.place, one.units, one.earmarked, one.day) for one in reservation.dated])
+        for name, reservation in item.reservations.items()
     }  # fmt: skip
 
 
 def at_rest(item: Audited) -> None:
     """Check what holds between any two commands."""
     curve, safety = item.curve(), item.safety_stock()
-    standing = list(item.all_dated())
+    dated = list(item.all_dated())
     for point, units in curve.items():  # J2
-        assert units + safety >= 0 or not any(one.day <= point for _, one in standing)
+        assert units + safety >= 0 or not any(one.day <= point for _, one in dated)
     levels = list(item.levels().values())
-    assert sorted(levels, reverse=True) == levels  # J14: told from the last point to the first
+    assert sorted(levels, reverse=True) == levels  # J14: counted from the last point to the first
     denied = {event[1] for event in item.events if event[0] == "denied" and event[4] in FOR_GOOD}
-    for name, order in item.orders.items():  # J20
-        if order.is_open():
-            units = order.held() + order.waiting() + order.expected()
-            assert units == order.owed() or (units < order.owed() and (name in denied or order.expired))
+    for name, reservation in item.reservations.items():  # J20
+        if reservation.is_open():
+            units = reservation.held() + reservation.waiting() + reservation.expected()
+            assert units == reservation.owed() or (
+                units < reservation.owed() and (name in denied or reservation.expired)
+            )
     for channel in item.channels:  # J4
         assert item.consumed(channel) >= sum(
-            one.earmarked for name, one in standing if item.orders[name].channel == channel
+            one.earmarked for name, one in dated if item.reservations[name].channel == channel
         )
     in_days = [
         (item.counted_on(supply.day() or 0), supply.open())
@@ -115,7 +118,7 @@ def at_rest(item: Audited) -> None:
         if supply.day() is not None
     ]
     if not item.coming and not any(day is not None and day <= item.today() for day, _ in in_days):
-        assert all(one.day > item.today() for _, one in standing)  # J7
+        assert all(one.day > item.today() for _, one in dated)  # J7
     if all(units + safety >= 0 for units in curve.values()):
         assert has_pegging(item, in_days)  # J17
     again = copied(item)
@@ -125,7 +128,7 @@ def at_rest(item: Audited) -> None:
 
 
 def has_pegging(item: ItemModel, in_days: list[tuple[int | None, int]]) -> bool:
-    """Tell whether shelf and supplies can be assigned to the promises: the earliest promise from the earliest."""
+    """Return whether shelf and supplies can be assigned to the promises: the earliest promise from the earliest."""
     supplies = [(NOW, item.on_hand() - item.all_reserved())]
     supplies += [(item.today(), one.units) for one in item.coming]
     supplies += [(day, units) for day, units in in_days if day is not None]
@@ -150,12 +153,12 @@ def quiet_days(item: ItemModel, curve: dict[int, int]) -> None:
         assert item.boundary == later.next_boundary()
 
 
-def days_of(order: Order) -> list[int]:
-    return sorted(one.day for one in order.dated for _ in range(one.units))
+def days_of(reservation: Reservation) -> list[int]:
+    return sorted(one.day for one in reservation.dated for _ in range(one.units))
 
 
 def no_loss(command: Any, before: ItemModel, after: Audited) -> bool:
-    """Tell whether a command can have taken nothing: then no promise of another reservation moves to a later day."""
+    """Return whether a command can have taken nothing: then no promise of another reservation moves to a later day."""
     if after.on_hand() < before.on_hand():
         return False
     if isinstance(command, ScheduleSupply):
@@ -170,7 +173,7 @@ def no_loss(command: Any, before: ItemModel, after: Audited) -> bool:
 
 
 def gains(was: SupplyModel, now: SupplyModel, today: int) -> bool:
-    """Tell whether a supply is of no fewer units, on no later day."""
+    """Return whether a supply is of no fewer units, on no later day."""
     if was.day() is None:
         return now.day() is not None or not was.open()
     day, earlier = now.day(), was.day() or 0
@@ -179,33 +182,38 @@ def gains(was: SupplyModel, now: SupplyModel, today: int) -> bool:
 
 def nobody_is_overtaken(command: Reserve, before: ItemModel, after: Audited) -> None:
     """J6: a new reservation gets nothing while one of its priority or above still waits in front of it."""
-    new = after.orders[command.reservation]
-    if command.reservation in before.orders or not new.held() + new.expected():
+    new = after.reservations[command.reservation]
+    if command.reservation in before.reservations or not new.held() + new.expected():
         return
-    for name, order in before.orders.items():
-        now = after.orders.get(name)
-        if now is not None and order.channel == new.channel and order.due and order.priority >= new.priority:
-            still = {part.place for part in now.waits}
-            assert not still & {part.place for part in order.waits}
+    for name, reservation in before.reservations.items():
+        now = after.reservations.get(name)
+        if (
+            now is not None
+            and reservation.channel == new.channel
+            and reservation.due
+            and reservation.priority >= new.priority
+        ):
+            still = {part.place for part in now.backorders}
+            assert not still & {part.place for part in reservation.backorders}
 
 
 def stable(command: Any, before: ItemModel, after: Audited) -> None:
     """J5: no promise of another reservation is lost or later."""
-    for name, order in before.orders.items():
-        now = after.orders.get(name)
+    for name, reservation in before.reservations.items():
+        now = after.reservations.get(name)
         if now is None or now.ended is not None or name == getattr(command, "reservation", None):
             continue
-        redeemed = now.held() - order.held()
-        for day in (max(one, after.today()) for one in days_of(order)):
+        redeemed = now.held() - reservation.held()
+        for day in (max(one, after.today()) for one in days_of(reservation)):
             kept = sum(one <= day for one in days_of(now)) + redeemed
-            assert kept >= sum(one <= day for one in days_of(order))
+            assert kept >= sum(one <= day for one in days_of(reservation))
 
 
 def another_day(command: Reserve, before: ItemModel, after: Audited) -> None:
     """J21: a newer create of the same quantity costs no promise."""
-    order, now = before.orders.get(command.reservation), after.orders[command.reservation]
-    if order is not None and now.is_open() and order.requested == command.quantity:
-        assert now.held() + now.expected() >= min(order.held() + order.expected(), now.owed())
+    reservation, now = before.reservations.get(command.reservation), after.reservations[command.reservation]
+    if reservation is not None and now.is_open() and reservation.requested == command.quantity:
+        assert now.held() + now.expected() >= min(reservation.held() + reservation.expected(), now.owed())
 
 
 def raises(before: ItemModel, after: Audited) -> None:
@@ -249,8 +257,12 @@ def test_j8_a_reservation_that_is_made_and_released_restores_everything(entries:
     model = Model(entries)
     item = model.items.get(LAMP)
     quiet = item is not None and not any(
-        order.waits or any(order.due or one.day > (order.wanted or 0) or one.day == item.today() for one in order.dated)
-        for order in item.orders.values()
+        reservation.backorders
+        or any(
+            reservation.due or one.day > (reservation.wanted or 0) or one.day == item.today()
+            for one in reservation.dated
+        )
+        for reservation in item.reservations.values()
     )
     if item is None or not quiet:
         return
@@ -263,6 +275,6 @@ def test_j8_a_reservation_that_is_made_and_released_restores_everything(entries:
         again.hear(Entry(0, last.offset + 1, last.log_time_ms, LAMP, made))
         again.hear(Entry(0, last.offset + 2, last.log_time_ms, LAMP, Release(**{**head, "event_id": "gone"})))
         after = again.items[LAMP]
-        after.orders.pop("new", None)
+        after.reservations.pop("new", None)
         consumed = {channel: after.consumed(channel) for channel in item.channels if channel in after.channels}
         assert before == (promised(after), after.curve(), {**before[2], **consumed})

@@ -1,4 +1,4 @@
-"""Whatever is told first, what has left and what stands in the stock is the same: against a matching of one to one."""
+"""Whatever comes first, what has left and what the stock contains are the same: against a matching of one to one."""
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,7 +13,7 @@ LOCATIONS = ["", "north", "south"]
 BEFORE = AT - 1_000
 
 
-def told(number: int, kind: str, units: int, stamp: int, location: str, *, absolute: bool = False) -> AnyCommand:
+def statement(number: int, kind: str, units: int, stamp: int, location: str, *, absolute: bool = False) -> AnyCommand:
     if kind == "fulfil":
         return fulfil("a", units, AT + stamp, location=location, event_id=f"{number}")
     after = 50 - units if absolute else None
@@ -27,7 +27,7 @@ WORDS = st.lists(
 
 
 def most_pairs(events: list[str], adjustments: list[str]) -> int:
-    """Return how many units, each with its location, can be told by two at most: any matching of one to one."""
+    """Return how many units, each with its location, can be reported twice: any matching of one to one."""
     partner: dict[int, int] = {}
 
     def finds(event: int, tried: set[int]) -> bool:
@@ -53,10 +53,10 @@ def units_by_location(said: list[AnyCommand], kind: type[AnyCommand]) -> list[st
 
 @settings(max_examples=2 * settings().max_examples)
 @given(WORDS, st.data())
-def test_whatever_is_told_first_as_few_units_have_moved_as_can_have(
+def test_whatever_comes_first_as_few_units_have_moved_as_can_have(
     words: list[tuple[str, int, int, str]], data: st.DataObject
 ) -> None:
-    said = [told(number, *word) for number, word in enumerate(words)]
+    said = [statement(number, *word) for number, word in enumerate(words)]
     create = reserve("a", 12, location=data.draw(st.sampled_from(LOCATIONS)))
     log = Log()
     log.say(count(100, BEFORE), *data.draw(st.permutations([create, *said])))
@@ -72,16 +72,16 @@ def test_whatever_is_told_first_as_few_units_have_moved_as_can_have(
 def test_any_order_of_fulfilments_adjustments_and_counts_gives_the_same_stock(
     words: list[tuple[str, int, int, str]], counts: list[tuple[int, str]], data: st.DataObject
 ) -> None:
-    said = [told(number, *word, absolute=data.draw(st.booleans())) for number, word in enumerate(words)]
+    said = [statement(number, *word, absolute=data.draw(st.booleans())) for number, word in enumerate(words)]
     said += [count(20 + at, AT + at, location=place, event_id=f"count {at}") for at, place in counts]
     said.append(reserve("a", 12, location=data.draw(st.sampled_from(LOCATIONS))))
     one, other = Log(), Log()
     one.say(*said)
     other.say(*data.draw(st.permutations(said)))
-    assert stands(one) == stands(other)
+    assert outcome(one) == outcome(other)
 
 
-def stands(log: Log) -> tuple[object, ...]:
+def outcome(log: Log) -> tuple[object, ...]:
     now, row = log.item().stock, log.reservation("a")
     return now.on_hand, now.gap, now.basis, now.shipments, row.shipments, shipped(row), sorted(row.adjusted_at.items())
 
@@ -93,10 +93,10 @@ def test_the_brute_force_finds_the_one_matching_that_pairs_all() -> None:
 
 
 @given(WORDS, st.sampled_from(LOCATIONS), st.data())
-def test_all_the_rest_is_what_no_adjustment_has_told_of_whoever_tells_first(
+def test_all_the_rest_is_what_no_adjustment_has_reported_whichever_comes_first(
     words: list[tuple[str, int, int, str]], location: str, data: st.DataObject
 ) -> None:
-    said = [told(number, "adjust", *word[1:]) for number, word in enumerate(words)]
+    said = [statement(number, "adjust", *word[1:]) for number, word in enumerate(words)]
     said += [reserve("a", 30, location=data.draw(st.sampled_from(LOCATIONS))), fulfil("a", location=location)]
     log = Log()
     log.say(count(100, BEFORE), *data.draw(st.permutations(said)))

@@ -24,7 +24,7 @@ def test_i8_all_that_was_said_said_again_changes_and_publishes_nothing(entries: 
                 row.duplicates = row.stale = 0
         return rows
 
-    before, told = numbers(), len(log.steps)
+    before, steps = numbers(), len(log.steps)
     refused = {event.offset for event in log.events if isinstance(event, CommandRefused)}
     said = [e for e in entries if e.offset not in refused and not isinstance(e.command, OF_PARTITION)]
     again = [
@@ -32,7 +32,7 @@ def test_i8_all_that_was_said_said_again_changes_and_publishes_nothing(entries: 
     ]
     log.run(again)
     assert before == numbers()
-    news = [event for events in log.steps[told:] for event in events]
+    news = [event for events in log.steps[steps:] for event in events]
     # A newer create may have stated another name of the channel, which may be a channel of its own by now, or none at
     # all: the same words then contradict the reservation. Those of its first create never do.
     renamed = {e.offset for e in again if isinstance(e.command, Reserve) and e.command.channel != first_name(log, e)}
@@ -49,13 +49,13 @@ def first_name(log: Log, entry: Entry) -> str | None:
 
 def shown(log: Log) -> dict[tuple[str, str], dict[int, tuple[int, int]]]:
     """Return what each channel showed, by the version of its item."""
-    told: dict[tuple[str, str], dict[int, tuple[int, int]]] = {}
+    found: dict[tuple[str, str], dict[int, tuple[int, int]]] = {}
     for event in log.events:
         if isinstance(event, AvailabilityCalculated):
-            pairs = told.setdefault((event.name, event.channel), {})
+            pairs = found.setdefault((event.name, event.channel), {})
             assert event.version > max(pairs, default=-1)
             pairs[event.version] = event.available, event.reserved
-    return told
+    return found
 
 
 @given(histories(), st.lists(st.integers(1, 9), min_size=1), st.integers(1, 4), st.integers(1, 9), st.integers(1, 9))

@@ -32,7 +32,7 @@ def entry(log: Log, command: object, name: str = LAMP) -> Entry:
     return Entry(0, log.entries[-1].offset + 1, NOON, name, command)  # type: ignore[arg-type]
 
 
-def test_the_first_value_of_every_channel_is_told_zeros_included() -> None:
+def test_the_first_value_of_every_channel_is_published_zeros_included() -> None:
     events = Log().say(confirm("a"))
     assert [("ECOM", 0, 0), ("STORE", 0, 0), ("B2B", 0, 0), ("MARKETPLACE", 0, 0)] == [
         (event.channel, event.available, event.reserved)
@@ -41,7 +41,7 @@ def test_the_first_value_of_every_channel_is_told_zeros_included() -> None:
     ]
 
 
-def test_several_commands_in_one_step_tell_each_changed_row_once() -> None:
+def test_several_commands_in_one_step_publish_each_changed_row_once() -> None:
     log = Log()
     events = log.say(count(9), reserve("a", 1), reserve("b", 1), release("a"))
     assert 1 == len(log.steps)
@@ -52,7 +52,7 @@ def test_several_commands_in_one_step_tell_each_changed_row_once() -> None:
     ]
 
 
-def test_what_ends_as_it_began_is_not_told() -> None:
+def test_what_ends_as_it_began_is_not_published() -> None:
     log = Log()
     log.say(count(9))
     assert [] == [e for e in log.say(reserve("a", 1), release("a")) if isinstance(e, AvailabilityCalculated)]
@@ -81,8 +81,8 @@ def test_a_stale_fact_is_refused_and_counted() -> None:
     day = 24 * 60 * 60 * 1_000_000
     for passed in range(9):  # a silence counts a quarter of the window: this is more than two windows
         log.say(adjust(1, at=AT + passed * day), log_time=NOON + passed * day // 1_000)
-    told = log.say(adjust(5, at=AT), log_time=NOON + 8 * day // 1_000)
-    assert ["stale"] == [e.reason for e in told if isinstance(e, CommandRefused)]
+    events = log.say(adjust(5, at=AT), log_time=NOON + 8 * day // 1_000)
+    assert ["stale"] == [e.reason for e in events if isinstance(e, CommandRefused)]
     assert (9, 1, 9) == (log.shows()[0], log.item().stale, log.item().version)
 
 
@@ -91,8 +91,8 @@ def test_a_fact_that_is_forgotten_and_held_by_a_newer_absolute_is_past_and_count
     log = Log()
     for passed in range(9):
         log.say(count(9, AT + passed * day), log_time=NOON + passed * day // 1_000)
-    told = log.say(adjust(5, at=AT), log_time=NOON + 8 * day // 1_000)
-    assert [] == [e.reason for e in told if isinstance(e, CommandRefused)]
+    events = log.say(adjust(5, at=AT), log_time=NOON + 8 * day // 1_000)
+    assert [] == [e.reason for e in events if isinstance(e, CommandRefused)]
     assert (9, 1) == (log.shows()[0], log.item().past)
 
 
@@ -102,7 +102,7 @@ def test_a_fact_that_is_older_than_an_absolute_is_late_and_counted() -> None:
     assert (12, 1) == (log.shows()[0], log.item().late)
 
 
-def test_a_duplicate_is_counted_and_tells_nothing() -> None:
+def test_a_duplicate_is_counted_and_publishes_nothing() -> None:
     log = Log()
     once = count(9)
     log.say(once)
@@ -224,7 +224,7 @@ def test_a_fault_stops_one_item_and_the_others_live_on(fault: pytest.MonkeyPatch
     assert [3] == log.faults
 
 
-def test_a_resumed_item_folds_what_was_kept_in_order(fault: pytest.MonkeyPatch) -> None:
+def test_a_resumed_item_folds_what_was_deferred_in_order(fault: pytest.MonkeyPatch) -> None:
     log = Log()
     log.say(count(9), reserve("a", 2))
     fault.setattr("atp_stream.domain.stock.fold.StockFold.record", breaks)
@@ -335,7 +335,7 @@ def test_a_fault_that_quarantine_cannot_contain_is_raised_as_it_is() -> None:
 
 
 def test_a_fault_at_the_end_that_quarantine_cannot_contain_is_raised_as_it_is(fault: pytest.MonkeyPatch) -> None:
-    fault.setattr("atp_stream.domain.item.open_item.OpenItem.publish", breaks)
+    fault.setattr("atp_stream.domain.fold.step.publish", breaks)
     with pytest.raises(ZeroDivisionError):
         fold(State(lambda _: None, lambda _: iter(())), [Entry(0, 7, NOON, LAMP, count(9))], broken={7: "again"})
 

@@ -15,10 +15,11 @@ from atp_stream.domain.events import (
     ReservationDenied,
     StockDrifted,
 )
-from atp_stream.domain.state.rows import Allocation, Channel, Item, Reservation
+from atp_stream.domain.state import rows as state_rows
+from atp_stream.domain.state.rows import Allocation, Channel, Item
 from tests.domain.model.item import ItemModel
-from tests.domain.model.order import Order, Promise
 from tests.domain.model.partition import Model
+from tests.domain.model.reservation import Promise, Reservation
 from tests.domain.support.folding import tight_bounds
 from tests.domain.support.histories import FEW, LONG, NAMES, PASSED, change_of_policy, command, dice, histories, tick_at
 from tests.domain.support.log import NOON, Log
@@ -27,17 +28,17 @@ SEQUENCES = settings().max_examples
 
 
 def happened(events: list[AnyEvent], name: str) -> list[tuple[Any, ...]]:
-    told: list[tuple[Any, ...]] = []
+    found: list[tuple[Any, ...]] = []
     for event in events:
         if event.name == name:
             match event:
                 case AllocationCommitted():
-                    told.append(("committed", event.reservation, event.quantity))
+                    found.append(("committed", event.reservation, event.quantity))
                 case AllocationReleased():
-                    told.append(("released", event.reservation, event.quantity, event.reason.value))
+                    found.append(("released", event.reservation, event.quantity, event.reason.value))
                 case ReservationDenied():
-                    told.append(("denied", event.reservation, event.quantity, event.outcome.value, event.reason))
-    return told
+                    found.append(("denied", event.reservation, event.quantity, event.outcome.value, event.reason))
+    return found
 
 
 def drifts(events: list[AnyEvent], name: str) -> list[tuple[int, int, int, bool]]:
@@ -54,7 +55,7 @@ def numbers(log: Log, name: str, item: Item) -> dict[str, Any]:
         "scaled": item.scaled,
         "purged_at": item.purged_at_us,
         "channels": {channel: channel_in(row) for channel, row in item.channels.items()},
-        "orders": {reservation: order_in(row) for reservation, row in rows.items()},
+        "reservations": {reservation: reservation_in(row) for reservation, row in rows.items()},
         "drift": None if item.drift is None else (item.drift.since_ms, item.drift.reported),
     }
 
@@ -63,7 +64,7 @@ def channel_in(row: Channel) -> tuple[int, ...]:
     return row.available, row.reserved, row.waiting, row.granted, row.consumed
 
 
-def order_in(row: Reservation) -> tuple[Any, ...]:
+def reservation_in(row: state_rows.Reservation) -> tuple[Any, ...]:
     promised = [promise_in(allocation) for allocation in row.allocations]
     end = None if row.ended is None else row.ended.value
     return row.channel, promised, row.waiting, end, row.confirmed, row.expires_at_us, row.priority
@@ -90,14 +91,14 @@ def expected(model: ItemModel) -> dict[str, Any]:
             )
             for channel, row in model.channels.items()
         },
-        "orders": {name: expected_order(order) for name, order in model.orders.items()},
-        "drift": None if model.drift is None else (model.drift.since, model.drift.told),
+        "reservations": {name: expected_reservation(reservation) for name, reservation in model.reservations.items()},
+        "drift": None if model.drift is None else (model.drift.since, model.drift.reported),
     }
 
 
-def expected_order(order: Order) -> tuple[Any, ...]:
-    waiting = order.waiting()
-    return order.channel, order.promised, waiting, order.ended, order.confirmed, order.expires_at, order.priority
+def expected_reservation(reservation: Reservation) -> tuple[Any, ...]:
+    one = reservation
+    return one.channel, one.promised, one.waiting(), one.ended, one.confirmed, one.expires_at, one.priority
 
 
 def assert_agrees(log: Log, model: Model) -> None:
@@ -133,9 +134,9 @@ class LedgerMachine(RuleBasedStateMachine):
         self.long_pauses = 0
 
     def says(self, *commands: AnyCommand, name: str = "") -> None:
-        told = len(self.log.entries)
+        first = len(self.log.entries)
         self.log.say(*commands, name=name, log_time=self.log_time)
-        for entry in self.log.entries[told:]:
+        for entry in self.log.entries[first:]:
             self.model.hear(entry)
 
     @rule(name=st.sampled_from(NAMES), said=dice(command), passed=st.sampled_from(PASSED))

@@ -113,7 +113,7 @@ def test_a_policy_behind_a_kept_edit_is_met_if_it_is_news_to_the_edited_item(
 
 
 @pytest.mark.parametrize(("policy_at", "reserve_at", "waiting"), [(91, 92, 500), (92, 91, 0)])
-def test_a_kept_command_and_a_policy_are_taken_in_the_order_of_the_log(
+def test_a_deferred_command_and_a_policy_are_taken_in_the_order_of_the_log(
     policy_at: int, reserve_at: int, waiting: int
 ) -> None:
     said = [
@@ -127,7 +127,7 @@ def test_a_kept_command_and_a_policy_are_taken_in_the_order_of_the_log(
 
 
 @pytest.mark.parametrize(("tick_at", "confirm_at", "expired"), [(91, 92, ["w0"]), (92, 91, [])])
-def test_a_kept_command_and_a_tick_are_taken_in_the_order_of_the_log(
+def test_a_deferred_command_and_a_tick_are_taken_in_the_order_of_the_log(
     tick_at: int, confirm_at: int, expired: list[str]
 ) -> None:
     limit, later = AT + 60_000_000, NOON + 60_000
@@ -154,8 +154,8 @@ def test_a_resumed_item_lives_by_its_own_policy() -> None:
     log = Log()
     log.say(count(900), edit_item(OWN))
     stop(log)
-    told = log.say(resume())
-    assert [600, 500] == [e.available for e in told if isinstance(e, AvailabilityCalculated) and e.channel == "ECOM"]
+    events = log.say(resume())
+    assert [600, 500] == [e.available for e in events if isinstance(e, AvailabilityCalculated) and e.channel == "ECOM"]
 
 
 def test_a_resumed_item_of_which_promises_may_be_taken_back_by_now_finds_them() -> None:

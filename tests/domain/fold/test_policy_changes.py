@@ -1,4 +1,4 @@
-"""Orders to the policy: what contradicts itself or was heard before changes nothing, and each is met in its place."""
+"""Policy changes: what contradicts itself or is known changes nothing, and each takes effect at its place."""
 
 from decimal import Decimal
 from typing import Any
@@ -25,8 +25,8 @@ def of_item(patch: dict[str, Any], event_id: str = "order") -> EditItem:
     return EditItem(event_id=event_id, at_us=AT, patch=msgspec.Raw(msgspec.json.encode(patch)))
 
 
-def tell(log: Log, *commands: SetPolicy | EditPolicy) -> list[str]:
-    """Append orders to the whole partition and return why they were refused."""
+def refusals_of(log: Log, *commands: SetPolicy | EditPolicy) -> list[str]:
+    """Append policy changes for the whole partition and return why they were refused."""
     return [e.reason for e in log.say(*commands, name="|") if isinstance(e, CommandRefused)]
 
 
@@ -35,8 +35,8 @@ def test_a_weight_that_is_no_plain_part_of_one_is_refused_and_stops_nothing(weig
     rule = {"channels": {"ECOM": {"kind": "SHARE", "weight": weight}}}
     log = Log()
     log.say(count(9))
-    assert ["policy_invalid"] == tell(log, policy({"tenants": {"*": rule}}))
-    assert ["policy_invalid"] == tell(log, of_tenant(rule))
+    assert ["policy_invalid"] == refusals_of(log, policy({"tenants": {"*": rule}}))
+    assert ["policy_invalid"] == refusals_of(log, of_tenant(rule))
     assert ["policy_invalid"] == [e.reason for e in log.say(of_item(rule)) if isinstance(e, CommandRefused)]
     assert (None, (9, 0)) == (log.item().quarantine, log.shows())
 
@@ -51,7 +51,7 @@ def test_another_name_of_a_channel_is_no_channel_to_freeze_or_to_rule() -> None:
     log = Log()
     log.say(policy(ALIASED), count(9))
     for patch in ({"frozen": {"Ecommerce": True}}, {"channels": {"Ecommerce": {"kind": "FROZEN"}}}):
-        assert ["policy_invalid"] == tell(log, of_tenant(patch))
+        assert ["policy_invalid"] == refusals_of(log, of_tenant(patch))
         assert ["policy_invalid"] == [e.reason for e in log.say(of_item(patch)) if isinstance(e, CommandRefused)]
     assert ["ECOM"] == list(log.item().channels)
 
@@ -73,23 +73,23 @@ def test_a_time_limit_ends_within_a_century() -> None:
         parse(msgspec.json.encode({"tenants": {"*": {"time_limit": 10**12}}}))
 
 
-def test_an_order_that_comes_again_does_not_bring_an_old_policy_back() -> None:
+def test_a_change_that_comes_again_does_not_bring_an_old_policy_back() -> None:
     log = Log()
     log.say(count(100))
     first = of_tenant({"channels": {"ECOM": {"buffer": 0.6}}}, "1")
-    tell(log, first, of_tenant({"channels": {"ECOM": {"buffer": 0.05}}}, "2"))
+    refusals_of(log, first, of_tenant({"channels": {"ECOM": {"buffer": 0.05}}}, "2"))
     before = log.all_rows()
-    assert [] == tell(log, first)
+    assert [] == refusals_of(log, first)
     assert (before, (95, 0)) == (log.all_rows(), log.shows())
 
 
-def test_the_last_64_orders_are_remembered() -> None:
+def test_the_last_64_changes_are_remembered() -> None:
     log = Log()
     said = [policy({"retention": number}, str(number)) for number in range(64)]
-    tell(log, *said)
-    tell(log, said[0])
+    refusals_of(log, *said)
+    refusals_of(log, said[0])
     assert 63 == parse(bytes(log.read(POLICY).document)).document.retention
-    tell(log, policy({"retention": 64}, "64"), said[0])
+    refusals_of(log, policy({"retention": 64}, "64"), said[0])
     assert 0 == parse(bytes(log.read(POLICY).document)).document.retention
 
 
@@ -143,10 +143,10 @@ def test_a_command_that_was_kept_is_answered_by_the_policy_in_front_of_it(
     assert 7 == sum(promise.quantity for promise in one.reservation("x").allocations)
 
 
-def test_forty_orders_in_a_row_hold_nobody_up() -> None:
+def test_forty_changes_in_a_row_hold_nobody_up() -> None:
     log = Log()
     log.run([Entry(0, place, NOON, f"acme|item {place:04d}", count(9)) for place in range(1_000)])
-    orders = [of_tenant({"safety_stock": {"fixed": n}}, f"order {n}", f"tenant {n}") for n in range(40)]
-    entries = [Entry(0, 10**4 + place, NOON, "|", order) for place, order in enumerate(orders)]
+    changes = [of_tenant({"safety_stock": {"fixed": n}}, f"order {n}", f"tenant {n}") for n in range(40)]
+    entries = [Entry(0, 10**4 + place, NOON, "|", change) for place, change in enumerate(changes)]
     other = Entry(0, 10**5, NOON, "umbra|rug", count(3))
     assert 41 == log.step([*entries, other]).consumed

@@ -22,17 +22,17 @@ def log_with_limits(*reservations: str) -> Log:
 def test_events_of_one_tick_have_names_of_their_own_in_whatever_slice_they_happen() -> None:
     log = log_with_limits("a", "b", "c")
     with tight_bounds(served=1, enough=1):
-        told = log.say(tick(AT + MINUTE * 1_000), log_time=NOON + MINUTE)
+        events = log.say(tick(AT + MINUTE * 1_000), log_time=NOON + MINUTE)
     assert [("a", OF_MANY), ("b", OF_MANY + 1), ("c", OF_MANY + 2)] == [
-        (event.reservation, event.ordinal) for event in told if isinstance(event, AllocationReleased)
+        (event.reservation, event.ordinal) for event in events if isinstance(event, AllocationReleased)
     ]
 
 
 def test_a_slice_ends_as_many_as_it_may_and_no_more() -> None:
     log = log_with_limits("a", "b", "c", "d", "e")
     with tight_bounds(served=2, enough=1):
-        told = log.say(tick(AT + MINUTE * 1_000), log_time=NOON + MINUTE)
-    slices = Counter(event.version for event in told if isinstance(event, AllocationReleased))
+        events = log.say(tick(AT + MINUTE * 1_000), log_time=NOON + MINUTE)
+    slices = Counter(event.version for event in events if isinstance(event, AllocationReleased))
     assert [2, 2, 1] == [*slices.values()]
 
 
@@ -40,9 +40,9 @@ def test_those_who_wait_are_served_once_all_limits_have_run_out() -> None:
     log = log_with_limits("a", "b", "c")
     log.say(*(reserve(f"w{number}", 4, allow_partial=True) for number in range(4)))
     with tight_bounds(served=2, enough=1):
-        told = log.say(tick(AT + MINUTE * 1_000), log_time=NOON + MINUTE)
+        events = log.say(tick(AT + MINUTE * 1_000), log_time=NOON + MINUTE)
     assert [("w0", 4), ("w1", 4), ("w2", 4), ("w3", 3)] == [
-        (event.reservation, event.quantity) for event in told if isinstance(event, AllocationCommitted)
+        (event.reservation, event.quantity) for event in events if isinstance(event, AllocationCommitted)
     ]
     assert (None, []) == (log.item().work, log.faults)
 
@@ -59,10 +59,10 @@ def test_a_sweep_counts_the_items_that_it_only_passes() -> None:
     log = Log()
     for number in range(9):
         log.say(count(9), name=f"acme|{number}")
-    told = len(log.steps)
+    before = len(log.steps)
     with tight_bounds(served=8, enough=9):
         log.say(policy({"tenants": {"*": DEFAULT.document.tenants["*"], "umbra": {}}}))
-    assert 5 == len(log.steps) - told
+    assert 5 == len(log.steps) - before
 
 
 def test_one_tick_too_many_waits_for_the_items_that_have_to_meet_the_others() -> None:

@@ -24,7 +24,7 @@ def refusals(log: Log) -> list[str]:
     return [event.reason for event in log.events if isinstance(event, CommandRefused)]
 
 
-def told(log: Log, reservation: str) -> list[tuple[str, list[tuple[int, int]]]]:
+def promised(log: Log, reservation: str) -> list[tuple[str, list[tuple[int, int]]]]:
     """Return the reason and the lines (days from today on) of each event about a reservation."""
     events = [event for event in log.events if isinstance(event, ReservationPromised)]
     return [
@@ -70,11 +70,11 @@ def test_an_open_supply_is_kept_until_retention_after_its_ninetieth_day_past_due
 # What is promised on them
 
 
-def test_units_that_wait_are_told_the_day_once_a_supply_is_stated_and_again_once_it_comes_earlier() -> None:
+def test_the_day_of_units_that_wait_is_published_once_a_supply_is_stated_and_again_once_it_comes_earlier() -> None:
     log = log_with(0)
     log.say(wants("a", 5, None), schedule("x", 5, 6))
     log.say(schedule("x", 5, 4, AT + 1))
-    assert [("SUPPLY", [(6, 5)]), ("EARLIER", [(4, 5)])] == told(log, "a")
+    assert [("SUPPLY", [(6, 5)]), ("EARLIER", [(4, 5)])] == promised(log, "a")
 
 
 def test_a_confirmed_promise_is_lost_last_however_urgent_others_are() -> None:
@@ -89,7 +89,7 @@ def test_what_leaves_before_its_day_takes_the_earliest_promise_and_may_cost_anot
     log.say(schedule("x", 3, 2), wants("a", 4, 3, allow_partial=True), wants("b", 4, 1))
     log.say(fulfil("a", 3))
     assert ([(3, 1)], 2) == (lines(log, "a"), log.item().stock.on_hand)
-    assert ([(2, 4)], [("ASKED", [(1, 4)]), ("LATER", [(2, 4)])]) == (lines(log, "b"), told(log, "b"))
+    assert ([(2, 4)], [("ASKED", [(1, 4)]), ("LATER", [(2, 4)])]) == (lines(log, "b"), promised(log, "b"))
 
 
 def test_a_frozen_channel_promises_nothing_new_and_redeems_what_it_has_promised() -> None:
@@ -115,8 +115,8 @@ def test_a_limit_that_ends_promises_gives_their_days_to_who_waits() -> None:
     log.say(schedule("x", 5, 4), wants("a", 5, 4, expires_at=day(1) * DAY * 1_000), wants("b", 5, 4))
     assert ([(4, 5)], []) == (lines(log, "a"), lines(log, "b"))
     comes(log, 1)
-    assert ([], [("ASKED", [(4, 5)]), ("ENDED", [])]) == (lines(log, "a"), told(log, "a"))
-    assert ([(4, 5)], [("SUPPLY", [(4, 5)])]) == (lines(log, "b"), told(log, "b"))
+    assert ([], [("ASKED", [(4, 5)]), ("ENDED", [])]) == (lines(log, "a"), promised(log, "a"))
+    assert ([(4, 5)], [("SUPPLY", [(4, 5)])]) == (lines(log, "b"), promised(log, "b"))
 
 
 def test_a_release_gives_the_day_to_who_waits_for_it() -> None:
@@ -143,7 +143,7 @@ def test_a_promise_of_a_reservation_in_too_many_parts_is_redeemed_as_a_whole_or_
     assert 2 >= len(log.reservation("a").promises) + len(log.reservation("a").allocations)
 
 
-# What is told
+# What is published
 
 
 def test_policy_may_let_availability_by_day_go_untold() -> None:
@@ -152,7 +152,7 @@ def test_policy_may_let_availability_by_day_go_untold() -> None:
     assert ([(3, 5)], []) == (lines(log, "a"), [one for one in log.events if isinstance(one, AvailabilityProjected)])
 
 
-def test_a_day_that_changes_nothing_is_told_to_nobody() -> None:
+def test_a_day_that_changes_nothing_publishes_nothing() -> None:
     log = log_with(0)
     log.say(schedule("x", 5, 9), wants("a", 5, 9))
     before = log.all_rows()

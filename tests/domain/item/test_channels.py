@@ -33,9 +33,9 @@ def test_a_channel_removed_with_open_reservations_stays_until_they_have_left() -
     assert ((90, 0), (0, 10)) == (log.shows(), log.shows("STORE"))
     log.say(count(900, AT + 1), fulfil("r", 4, at=AT + 2), release("waits"))
     assert (0, 6) == log.shows("STORE")
-    told = log.say(release("r"))
+    events = log.say(release("r"))
     assert [(0, 0)] == [
-        (e.available, e.reserved) for e in told if isinstance(e, AvailabilityCalculated) and e.channel == "STORE"
+        (e.available, e.reserved) for e in events if isinstance(e, AvailabilityCalculated) and e.channel == "STORE"
     ]
     assert {"ECOM": 896} == shown(log)
 
@@ -71,8 +71,10 @@ def test_an_unknown_channel_is_refused_where_it_is_not() -> None:
 
 def test_of_two_who_race_for_the_last_unit_exactly_one_gets_it() -> None:
     log = log_with(ECOM_AND_STORE, units=1)
-    told = log.say(reserve("one", 1, "ECOM", allow_backorder=False), reserve("two", 1, "STORE", allow_backorder=False))
-    assert ["one"] == [event.reservation for event in told if isinstance(event, AllocationCommitted)]
+    events = log.say(
+        reserve("one", 1, "ECOM", allow_backorder=False), reserve("two", 1, "STORE", allow_backorder=False)
+    )
+    assert ["one"] == [event.reservation for event in events if isinstance(event, AllocationCommitted)]
     assert ((0, 1), (0, 0)) == (log.shows(), log.shows("STORE"))
 
 
@@ -181,10 +183,10 @@ def test_what_was_granted_to_a_channel_that_goes_serves_at_once_who_waits_for_it
     assert ((20, 80), ["ECOM"]) == (log.shows(), [*shown(log)])
 
 
-def test_a_channel_that_only_a_rejected_reservation_named_has_no_row_and_tells_nothing() -> None:
+def test_a_channel_that_only_a_rejected_reservation_named_has_no_row_and_publishes_nothing() -> None:
     log = log_with(ECOM_AND_STORE)
-    told = log.say(reserve("r", 500, "zz", allow_backorder=False))
-    assert (["ECOM", "STORE"], [], []) == ([*shown(log)], told_of(told, "zz"), log.item().withdrawn)
+    events = log.say(reserve("r", 500, "zz", allow_backorder=False))
+    assert (["ECOM", "STORE"], [], []) == ([*shown(log)], shown_of(events, "zz"), log.item().withdrawn)
     log.say(reserve("s", 10, "zz"))
     assert (90, 10) == log.shows("zz")
 
@@ -204,47 +206,47 @@ def test_a_channel_in_which_something_was_promised_keeps_its_row_after_a_rejecti
 def test_a_channel_that_was_withdrawn_and_named_by_a_rejected_reservation_stays_withdrawn() -> None:
     log = log_with({"ECOM": {}, "STORE": {}}, unknown_channels="accept")
     log.say(edit("acme", {"channels": {"STORE": None}}))
-    told = log.say(reserve("r", 500, "STORE", allow_backorder=False))
-    assert (["ECOM"], [], ["STORE"]) == ([*shown(log)], told_of(told, "STORE"), log.item().withdrawn)
+    events = log.say(reserve("r", 500, "STORE", allow_backorder=False))
+    assert (["ECOM"], [], ["STORE"]) == ([*shown(log)], shown_of(events, "STORE"), log.item().withdrawn)
 
 
-def test_a_channel_withdrawn_within_the_step_tells_its_zeros_although_a_rejected_reservation_names_it() -> None:
+def test_a_channel_withdrawn_within_the_step_publishes_its_zeros_although_a_rejected_reservation_names_it() -> None:
     log = log_with({"ECOM": {}, "STORE": {}}, unknown_channels="accept")
-    told = log.say(edit("acme", {"channels": {"STORE": None}}), reserve("r", 500, "STORE", allow_backorder=False))
-    assert (["ECOM"], [(0, 0)], ["STORE"]) == ([*shown(log)], told_of(told, "STORE"), log.item().withdrawn)
+    events = log.say(edit("acme", {"channels": {"STORE": None}}), reserve("r", 500, "STORE", allow_backorder=False))
+    assert (["ECOM"], [(0, 0)], ["STORE"]) == ([*shown(log)], shown_of(events, "STORE"), log.item().withdrawn)
 
 
-def told_of(events: list[AnyEvent], channel: str) -> list[tuple[int, int]]:
+def shown_of(events: list[AnyEvent], channel: str) -> list[tuple[int, int]]:
     found = [event for event in events if isinstance(event, AvailabilityCalculated) and event.channel == channel]
     return [(event.available, event.reserved) for event in found]
 
 
-def test_a_channel_that_was_taken_away_and_comes_back_does_not_tell_its_zeros_twice() -> None:
+def test_a_channel_that_was_taken_away_and_comes_back_does_not_publish_its_zeros_twice() -> None:
     log = log_with(ECOM_AND_STORE)
     away, back = edit("acme", {"channels": {"STORE": None}}), edit("acme", {"channels": {"STORE": {}}})
-    assert [(0, 0)] == told_of(log.say(away), "STORE")
+    assert [(0, 0)] == shown_of(log.say(away), "STORE")
     log.say(count(0, AT + 1))
-    assert [] == told_of(log.say(back), "STORE")
-    assert [(7, 0)] == told_of(log.say(count(7, AT + 2)), "STORE")
-    assert [(0, 0)] == told_of(log.say(edit("acme", {"channels": {"STORE": None}})), "STORE")
-    assert [(7, 0)] == told_of(log.say(edit("acme", {"channels": {"STORE": {}}})), "STORE")
+    assert [] == shown_of(log.say(back), "STORE")
+    assert [(7, 0)] == shown_of(log.say(count(7, AT + 2)), "STORE")
+    assert [(0, 0)] == shown_of(log.say(edit("acme", {"channels": {"STORE": None}})), "STORE")
+    assert [(7, 0)] == shown_of(log.say(edit("acme", {"channels": {"STORE": {}}})), "STORE")
 
 
-def test_a_channel_that_came_and_went_within_one_step_has_told_its_zeros() -> None:
+def test_a_channel_that_came_and_went_within_one_step_has_published_its_zeros() -> None:
     log = log_with(ECOM_AND_STORE, unknown_channels="accept")
     closed = {"unknown_channels": "refuse", "tenants": {"*": {"channels": ECOM_AND_STORE}}}
-    told = log.say(reserve("r", 10, "POPUP"), release("r"), policy(closed), reserve("s", 1, "ECOM"))
-    assert [(0, 0)] == told_of(told, "POPUP")
+    events = log.say(reserve("r", 10, "POPUP"), release("r"), policy(closed), reserve("s", 1, "ECOM"))
+    assert [(0, 0)] == shown_of(events, "POPUP")
     named = {"tenants": {"*": {"channels": {**ECOM_AND_STORE, "POPUP": {"kind": "FROZEN"}}}}}
-    assert [] == told_of(log.say(policy(named)), "POPUP")
+    assert [] == shown_of(log.say(policy(named)), "POPUP")
 
 
-def test_a_channel_that_comes_goes_and_comes_back_within_one_step_tells_its_first_value() -> None:
+def test_a_channel_that_comes_goes_and_comes_back_within_one_step_publishes_its_first_value() -> None:
     log = log_with(ECOM_AND_STORE, units=0, unknown_channels="accept")
     closed = {"unknown_channels": "refuse", "tenants": {"*": {"channels": ECOM_AND_STORE}}}
     named = {"tenants": {"*": {"channels": {**ECOM_AND_STORE, "POPUP": {}}}}}
-    told = log.say(reserve("r", 10, "POPUP"), release("r"), policy(closed), reserve("s", 1), policy(named), count(0))
-    assert [(0, 0)] == told_of(told, "POPUP")
+    events = log.say(reserve("r", 10, "POPUP"), release("r"), policy(closed), reserve("s", 1), policy(named), count(0))
+    assert [(0, 0)] == shown_of(events, "POPUP")
     assert [] == log.item().withdrawn
 
 
@@ -256,5 +258,5 @@ def test_so_many_withdrawn_channels_are_remembered_and_no_more() -> None:
     log.say(policy({"tenants": {"*": {"channels": {"ECOM": {}}}}}))
     assert {20} == {len(known) for known in log.item().withdrawn}
     assert MAX_WITHDRAWN == len(log.item().withdrawn)
-    assert [(0, 0)] == told_of(log.say(edit("acme", {"channels": {names[0]: {}}})), names[0])
-    assert [] == told_of(log.say(edit("acme", {"channels": {names[1]: {}}})), names[1])
+    assert [(0, 0)] == shown_of(log.say(edit("acme", {"channels": {names[0]: {}}})), names[0])
+    assert [] == shown_of(log.say(edit("acme", {"channels": {names[1]: {}}})), names[1])

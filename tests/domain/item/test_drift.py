@@ -1,4 +1,4 @@
-"""Drift by example: a gap that stands is told, and so is its end."""
+"""Drift by example: a gap that lasts is reported, and so is its end."""
 
 from atp_stream.domain.events import OF_MANY, AnyEvent, StockDrifted
 from tests.domain.support.log import AT, NOON, Log, adjust, allocations, count, fulfil, policy, reserve, tick
@@ -23,35 +23,35 @@ def drifts(events: list[AnyEvent]) -> list[tuple[int, int, int, bool]]:
     return [(event.gap, event.on_hand, event.since_ms - NOON, event.resolved) for event in found]
 
 
-def test_a_gap_is_told_after_a_grace() -> None:
+def test_a_gap_is_published_after_a_grace() -> None:
     log = log_with_gap()
     assert [] == drifts(log.events)
     assert [] == drifts(ticks(log, GRACE - 1))
     assert [(-5, 80, 0, False)] == drifts(ticks(log, GRACE))
 
 
-def test_what_is_told_is_named_by_the_tick_and_by_the_command_that_ends_it() -> None:
+def test_what_is_published_is_named_by_the_tick_and_by_the_command_that_ends_it() -> None:
     log = log_with_gap()
-    (told,) = [event for event in ticks(log, GRACE) if isinstance(event, StockDrifted)]
+    (drifted,) = [event for event in ticks(log, GRACE) if isinstance(event, StockDrifted)]
     closing = log.say(count(70, AT + 2), log_time=NOON + GRACE + 1)
     (closed,) = [event for event in closing if isinstance(event, StockDrifted)]
     assert ("acme|lamp", 3, NOON + GRACE, 2, OF_MANY) == (
-        told.name,
-        told.version,
-        told.log_time_ms,
-        told.offset,
-        told.ordinal,
+        drifted.name,
+        drifted.version,
+        drifted.log_time_ms,
+        drifted.offset,
+        drifted.ordinal,
     )
     assert (4, NOON + GRACE + 1, 3, 0) == (closed.version, closed.log_time_ms, closed.offset, closed.ordinal)
 
 
-def test_it_is_told_once() -> None:
+def test_it_is_published_once() -> None:
     log = log_with_gap()
     ticks(log, GRACE)
     assert [] == drifts(ticks(log, 2 * GRACE))
 
 
-def test_a_gap_that_closes_within_the_grace_is_never_told() -> None:
+def test_a_gap_that_closes_within_the_grace_is_never_published() -> None:
     log = log_with_gap()
     log.say(adjust(-5, 85, AT), log_time=NOON + 1)
     assert 0 == log.item().stock.gap
@@ -71,30 +71,30 @@ def test_another_gap_within_the_grace_does_not_put_it_off() -> None:
     assert [(-2, 84, 0, False)] == drifts(ticks(log, GRACE))
 
 
-def test_a_gap_that_is_told_and_stands_starts_no_timer_again() -> None:
+def test_a_gap_that_was_published_and_lasts_starts_no_timer_again() -> None:
     log = log_with_gap()
     ticks(log, GRACE)
     log.say(adjust(-1, 79, AT + 2), log_time=NOON + GRACE + 1)
     assert [] == [key for key in log.rows if "|t|" in key]
 
 
-def test_a_drift_and_an_end_by_one_tick_are_told_in_the_order_of_their_moments_under_names_of_their_own() -> None:
+def test_a_drift_and_an_end_by_one_tick_are_published_in_the_order_of_their_moments_under_names_of_their_own() -> None:
     log = log_with_gap()
     log.say(reserve("a", 10, expires_at=AT + GRACE * 1_000 + 1))
-    told = allocations(log.say(tick(AT + GRACE * 2_000), log_time=NOON + 2 * GRACE))
+    found = allocations(log.say(tick(AT + GRACE * 2_000), log_time=NOON + 2 * GRACE))
     assert [("StockDrifted", OF_MANY), ("AllocationReleased", OF_MANY + 1)] == [
-        (type(event).__name__, event.ordinal) for event in told
+        (type(event).__name__, event.ordinal) for event in found
     ]
 
 
-def test_a_gap_that_was_told_is_resolved_at_once() -> None:
+def test_a_gap_that_was_reported_is_resolved_at_once() -> None:
     log = log_with_gap()
     ticks(log, GRACE)
     assert [(0, 70, 0, True)] == drifts(log.say(count(70, AT + 2), log_time=NOON + GRACE))
     assert log.item().drift is None
 
 
-def test_another_gap_is_told_after_another_grace() -> None:
+def test_another_gap_is_published_after_another_grace() -> None:
     log = log_with_gap()
     ticks(log, GRACE)
     log.say(adjust(1, 84, AT + 2), log_time=NOON + GRACE)
@@ -102,7 +102,7 @@ def test_another_gap_is_told_after_another_grace() -> None:
     assert [(-2, 84, 0, False)] == drifts(ticks(log, 2 * GRACE))
 
 
-def test_a_gap_that_comes_back_within_the_grace_is_not_told_again() -> None:
+def test_a_gap_that_comes_back_within_the_grace_is_not_published_again() -> None:
     log = log_with_gap()
     ticks(log, GRACE)
     log.say(adjust(1, 84, AT + 2), adjust(-1, 80, AT + 3), log_time=NOON + GRACE)
@@ -134,8 +134,8 @@ def test_a_lost_adjustment_shows_as_its_delta_and_its_arrival_closes_the_gap() -
     log = Log()
     log.say(count(90), adjust(7, 92, AT + 2))
     ticks(log, GRACE)
-    told = log.say(adjust(-5, 85, AT + 1), log_time=NOON + GRACE)
-    assert ([(-5, 92, 0, False)], [(0, 92, 0, True)]) == (drifts(log.events)[:1], drifts(told))
+    ending = log.say(adjust(-5, 85, AT + 1), log_time=NOON + GRACE)
+    assert ([(-5, 92, 0, False)], [(0, 92, 0, True)]) == (drifts(log.events)[:1], drifts(ending))
 
 
 def test_another_skew_leaves_the_gap_as_it_is_until_an_absolute_comes() -> None:

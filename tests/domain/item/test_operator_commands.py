@@ -151,16 +151,16 @@ def test_an_item_may_thaw_what_its_tenant_froze_but_not_another_kind() -> None:
 def test_every_item_of_a_tenant_meets_a_patch() -> None:
     log = log_with(ECOM_AND_STORE)
     log.say(count(50), name="acme|rug")
-    told = log.say(edit("acme", {"frozen": {"ECOM": True}}))
-    published = {(e.name, e.channel): e.available for e in told if isinstance(e, AvailabilityCalculated)}
+    events = log.say(edit("acme", {"frozen": {"ECOM": True}}))
+    published = {(e.name, e.channel): e.available for e in events if isinstance(e, AvailabilityCalculated)}
     assert {("acme|lamp", "ECOM"): 0, ("acme|rug", "ECOM"): 0} == published
 
 
 def test_a_policy_that_raises_a_claim_serves_who_waits() -> None:
     log = log_with({"ECOM": {"kind": "SHARE", "weight": 0.5}, "STORE": {}})
     log.say(reserve("r", 80))
-    told = log.say(edit("acme", {"channels": {"ECOM": {"kind": "POOLED", "weight": None}}}))
-    assert [80] == [event.quantity for event in told if isinstance(event, AllocationCommitted)]
+    events = log.say(edit("acme", {"channels": {"ECOM": {"kind": "POOLED", "weight": None}}}))
+    assert [80] == [event.quantity for event in events if isinstance(event, AllocationCommitted)]
 
 
 # Verbs

@@ -17,8 +17,8 @@ def no_ticks() -> Ticks:
 
 def test_only_a_tick_that_reaches_further_than_those_before_it_is_kept() -> None:
     ticks = no_ticks()
-    for offset, told in enumerate([5_000, 4_000, 5_000, 6_000, 5_500, 7_000, 6_500]):
-        ticks.add(offset, 10, told, is_caught_up=False)
+    for offset, events in enumerate([5_000, 4_000, 5_000, 6_000, 5_500, 7_000, 6_500]):
+        ticks.add(offset, 10, events, is_caught_up=False)
     assert [(0, 5_000), (3, 6_000), (5, 7_000)] == [(one.offset, one.until_us) for one in ticks.pending]
 
 
@@ -39,10 +39,10 @@ def test_no_tick_reaches_a_timer_that_is_set_behind_it_in_the_log_however_short_
     log.say(policy({"drift_grace": 0, "tenants": {"*": {"channels": {"ECOM": {}}}}}))
     log.say(count(9), reserve("r", 1, expires_at=AT + 1), name="acme|rug")
     now = NOON + MINUTE
-    told = log.say(tick(AT + MINUTE * 1_000), count(90), adjust(-5, 80, AT + 1), log_time=now)
-    assert [] == [event for event in told if isinstance(event, StockDrifted)]
-    told = log.say(tick(AT + MINUTE * 1_000 + 1_000), log_time=now + 1)
-    assert [-5] == [event.gap for event in told if isinstance(event, StockDrifted)]
+    events = log.say(tick(AT + MINUTE * 1_000), count(90), adjust(-5, 80, AT + 1), log_time=now)
+    assert [] == [event for event in events if isinstance(event, StockDrifted)]
+    events = log.say(tick(AT + MINUTE * 1_000 + 1_000), log_time=now + 1)
+    assert [-5] == [event.gap for event in events if isinstance(event, StockDrifted)]
 
 
 def test_a_timer_that_its_item_does_not_have_is_given_up_and_holds_nobody_up() -> None:

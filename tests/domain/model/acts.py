@@ -2,7 +2,7 @@
 
 from tests.domain.model.dates import MICROSECONDS, NOW, Dates
 from tests.domain.model.numbers import Drift
-from tests.domain.model.order import DatedUnits, Order, Promise
+from tests.domain.model.reservation import DatedUnits, Promise, Reservation
 
 MILLISECOND = 1_000
 
@@ -43,72 +43,74 @@ class Acts(Dates):
     # Promising
 
     def promise(self, name: str, units: int, asked: int) -> None:
-        order = self.orders[name]
-        earmarked = min(units, self.earmarks().get(order.channel, 0))
-        order.hold(Promise(self.cause, units, earmarked, asked))
+        reservation = self.reservations[name]
+        earmarked = min(units, self.earmarks().get(reservation.channel, 0))
+        reservation.hold(Promise(self.cause, units, earmarked, asked))
         self.events.append(("committed", name, units))
-        self.give_default_limit(order)
+        self.give_default_limit(reservation)
 
-    def give_default_limit(self, order: Order) -> None:
+    def give_default_limit(self, reservation: Reservation) -> None:
         limit = self.rules.time_limit()
-        begun = order.promised or (order.wanted is not None and order.dated)
-        if limit is not None and begun and order.expires_at is None and not order.confirmed:
-            self.limit(order, self.now * MILLISECOND + limit)
+        begun = reservation.promised or (reservation.wanted is not None and reservation.dated)
+        if limit is not None and begun and reservation.expires_at is None and not reservation.confirmed:
+            self.limit(reservation, self.now * MILLISECOND + limit)
 
-    def limit(self, order: Order, expires_at: int | None) -> None:
+    def limit(self, reservation: Reservation, expires_at: int | None) -> None:
         """Set a limit; what runs out with the next tick already is not put off."""
-        order.expires_at = expires_at
+        reservation.expires_at = expires_at
         if expires_at is None:
-            order.runs_out = None
-        elif order.runs_out is None or not expires_at <= order.runs_out <= self.not_before_now(0):
-            order.runs_out = self.not_before_now(expires_at)
+            reservation.runs_out = None
+        elif reservation.runs_out is None or not expires_at <= reservation.runs_out <= self.not_before_now(0):
+            reservation.runs_out = self.not_before_now(expires_at)
 
     def expect(self, name: str, units: int, place: int, day: int) -> None:
         """Promise units for a day, of the earmark first."""
-        order = self.orders[name]
+        reservation = self.reservations[name]
         with self.at(day):
-            earmarked = min(units, self.earmarks().get(order.channel, 0))
-        order.expect(place, units, earmarked, day)
-        if order.wanted is not None:
-            self.give_default_limit(order)
+            earmarked = min(units, self.earmarks().get(reservation.channel, 0))
+        reservation.expect(place, units, earmarked, day)
+        if reservation.wanted is not None:
+            self.give_default_limit(reservation)
 
     def ask(self, name: str, units: int) -> None:
-        order = self.orders[name]
-        behind = any(-priority >= order.priority for priority, _, _ in self.queue(order.channel))
-        point = NOW if order.due else self.first_day(order)
-        claim = 0 if behind else self.claim_on(order.channel, point)
-        taken = units if units <= claim else claim if order.partial else 0
-        if taken and order.due:
+        reservation = self.reservations[name]
+        behind = any(-priority >= reservation.priority for priority, _, _ in self.queue(reservation.channel))
+        point = NOW if reservation.due else self.first_day(reservation)
+        claim = 0 if behind else self.claim_on(reservation.channel, point)
+        taken = units if units <= claim else claim if reservation.partial else 0
+        if taken and reservation.due:
             self.promise(name, taken, self.cause)
         elif taken:
             self.expect(name, taken, self.cause, point)
         rest = units - taken
         if rest:
-            first = self.first_day(order) if order.due else point + 1
-            asks = order.backorder and not behind
-            day = self.earliest(order.channel, rest, first, more=order.due) if asks else None
+            first = self.first_day(reservation) if reservation.due else point + 1
+            asks = reservation.backorder and not behind
+            day = self.earliest(reservation.channel, rest, first, more=reservation.due) if asks else None
             if day is not None:
                 self.expect(name, rest, self.cause, day)
-            waits = (
+            backorders = (
                 day is None
-                and order.backorder
-                and self.rules.may_wait(order.channel, order.waiting() + rest, self.waiting(order.channel) + rest)
+                and reservation.backorder
+                and self.rules.may_wait(
+                    reservation.channel, reservation.waiting() + rest, self.waiting(reservation.channel) + rest
+                )
             )
-            outcome = "PARTIAL" if taken else "BACKORDERED" if waits or day is not None else "REJECTED"
+            outcome = "PARTIAL" if taken else "BACKORDERED" if backorders or day is not None else "REJECTED"
             reason = (
                 "rest_promised"
                 if day is not None
                 else "rest_waits"
-                if waits
+                if backorders
                 else "too_much_waits"
-                if order.backorder
+                if reservation.backorder
                 else "rest_dropped"
             )
-            if day is None or order.wanted is None:
+            if day is None or reservation.wanted is None:
                 self.events.append(("denied", name, rest, outcome, reason))
-            if waits:
-                order.wait(self.cause, rest)
-        self.end_if_empty(order, "REJECTED")
+            if backorders:
+                reservation.queue(self.cause, rest)
+        self.end_if_empty(reservation, "REJECTED")
 
     # Serving
 
@@ -117,17 +119,17 @@ class Acts(Dates):
         found = []
         today = self.today()
         sells = self.rules.kind(channel) != "FROZEN"
-        for name, order in self.orders.items():
-            if order.channel != channel:
+        for name, reservation in self.reservations.items():
+            if reservation.channel != channel:
                 continue
-            for one in order.dated:
-                late = order.due or (order.wanted is not None and one.day > order.wanted)
+            for one in reservation.dated:
+                late = reservation.due or (reservation.wanted is not None and one.day > reservation.wanted)
                 if one.day == today or late:
                     found.append(
-                        (-order.priority, one.place, "1 today" if one.day == today else "3 late", one.day, name)
+                        (-reservation.priority, one.place, "1 today" if one.day == today else "3 late", one.day, name)
                     )
-            queue = "2 due" if order.due else "4 undue"
-            found += [(-order.priority, part.place, queue, 0, name) for part in order.waits if sells]
+            queue = "2 due" if reservation.due else "4 undue"
+            found += [(-reservation.priority, part.place, queue, 0, name) for part in reservation.backorders if sells]
         return sorted(found)
 
     def serve(self) -> None:
@@ -143,73 +145,77 @@ class Acts(Dates):
             if not heads:
                 return
             (queue, channel), head = min(heads.items(), key=lambda one: one[1])
-            order = self.orders[head[4]]
+            reservation = self.reservations[head[4]]
             if queue == "3 late":
                 seen[channel] = head[0], head[1], head[3]
-            before = self.consumed(channel), order.expected()
+            before = self.consumed(channel), reservation.expected()
             helped = {
                 "1 today": self.redeem_today,
                 "2 due": self.serve_due,
                 "3 late": self.hasten,
                 "4 undue": self.serve_undue,
-            }[queue](head[4], order, head)
-            order.without_empty()
+            }[queue](head[4], reservation, head)
+            reservation.without_empty()
             if not helped:
                 shut.add((queue, channel))
-            if self.consumed(channel) > before[0] or order.expected() > before[1]:
+            if self.consumed(channel) > before[0] or reservation.expected() > before[1]:
                 shut.clear()
             if queue == "3 late":
                 shut.discard(("1 today", channel))
 
-    def unit_of(self, order: Order, head: tuple[int, int, str, int, str]) -> DatedUnits:
-        return next(one for one in order.dated if (one.place, one.day) == (head[1], head[3]))
+    def unit_of(self, reservation: Reservation, head: tuple[int, int, str, int, str]) -> DatedUnits:
+        return next(one for one in reservation.dated if (one.place, one.day) == (head[1], head[3]))
 
     def redeem(self, name: str, one: DatedUnits, cap: int) -> bool:
         """Turn a promise, or what there is of it, into an allocation."""
-        order = self.orders[name]
-        units = one.units if one.units <= cap else self.sold(cap) if order.partial else 0
+        reservation = self.reservations[name]
+        units = one.units if one.units <= cap else self.sold(cap) if reservation.partial else 0
         if not units:
             return False
         earmarked = min(units, one.earmarked)
         one.units -= units
         one.earmarked -= earmarked
-        order.hold(Promise(self.cause, units, earmarked, one.place))
+        reservation.hold(Promise(self.cause, units, earmarked, one.place))
         self.events.append(("committed", name, units))
-        self.give_default_limit(order)
+        self.give_default_limit(reservation)
         return True
 
-    def redeem_today(self, name: str, order: Order, head: tuple[int, int, str, int, str]) -> bool:
-        return self.redeem(name, self.unit_of(order, head), self.cap(NOW, self.today(), eats=True))
+    def redeem_today(self, name: str, reservation: Reservation, head: tuple[int, int, str, int, str]) -> bool:
+        return self.redeem(name, self.unit_of(reservation, head), self.cap(NOW, self.today(), eats=True))
 
-    def hasten(self, name: str, order: Order, head: tuple[int, int, str, int, str]) -> bool:
+    def hasten(self, name: str, reservation: Reservation, head: tuple[int, int, str, int, str]) -> bool:
         """Redeem what is due and late, and move what is left of it to an earlier day."""
-        one = self.unit_of(order, head)
-        if order.due:
+        one = self.unit_of(reservation, head)
+        if reservation.due:
             self.redeem(name, one, self.cap(NOW, one.day))
         if one.units:
-            for day in range(self.first_day(order), one.day):
+            for day in range(self.first_day(reservation), one.day):
                 if self.cap(day, one.day) >= one.units:
-                    order.dated.remove(one)
-                    order.expect(one.place, one.units, one.earmarked, day)
+                    reservation.dated.remove(one)
+                    reservation.expect(one.place, one.units, one.earmarked, day)
                     break
         return True
 
-    def serve_due(self, name: str, order: Order, head: tuple[int, int, str, int, str]) -> bool:
-        part = next(part for part in order.waits if part.place == head[1])
-        claim = self.claim(order.channel)
-        in_parts = order.partial and self.serves_parts(order.channel)
+    def serve_due(self, name: str, reservation: Reservation, head: tuple[int, int, str, int, str]) -> bool:
+        part = next(part for part in reservation.backorders if part.place == head[1])
+        claim = self.claim(reservation.channel)
+        in_parts = reservation.partial and self.serves_parts(reservation.channel)
         units = part.units if part.units <= claim else claim if in_parts else 0
         part.units -= units
         if units:
             self.promise(name, units, part.place)
-        return self.serve_undue(name, order, head) or bool(units)
+        return self.serve_undue(name, reservation, head) or bool(units)
 
-    def serve_undue(self, name: str, order: Order, head: tuple[int, int, str, int, str]) -> bool:
-        part = next(part for part in order.waits if part.place == head[1])
-        if not order.due and self.queue(order.channel) and self.queue(order.channel)[0][:2] < head[:2]:
+    def serve_undue(self, name: str, reservation: Reservation, head: tuple[int, int, str, int, str]) -> bool:
+        part = next(part for part in reservation.backorders if part.place == head[1])
+        if (
+            not reservation.due
+            and self.queue(reservation.channel)
+            and self.queue(reservation.channel)[0][:2] < head[:2]
+        ):
             return False
-        first = self.first_day(order)
-        day = self.earliest(order.channel, part.units, first, more=order.due) if part.units else None
+        first = self.first_day(reservation)
+        day = self.earliest(reservation.channel, part.units, first, more=reservation.due) if part.units else None
         if day is None:
             return False
         self.expect(name, part.units, part.place, day)
@@ -220,17 +226,17 @@ class Acts(Dates):
 
     def take(self, name: str, units: int, reason: str) -> None:
         """Take units back: what waits first, the newest first."""
-        order = self.orders[name]
-        for part in reversed(order.waits):
+        reservation = self.reservations[name]
+        for part in reversed(reservation.backorders):
             taken = min(units, part.units)
             part.units -= taken
             units -= taken
-        for one in sorted(order.dated, key=lambda one: (-one.day, -one.place)):
+        for one in sorted(reservation.dated, key=lambda one: (-one.day, -one.place)):
             taken = min(units, one.units)
             units -= taken
             self.give_up(one, taken)
         self.give_back(name, units, reason)
-        order.without_empty()
+        reservation.without_empty()
 
     def give_up(self, one: DatedUnits, units: int) -> None:
         """Take units of a promise back, the pool's first."""
@@ -240,7 +246,7 @@ class Acts(Dates):
     def give_back(self, name: str, units: int, reason: str) -> list[tuple[int, int]]:
         """Take promised units back, the newest promise first, the pool's units first; return places and units."""
         given = []
-        for promise in reversed(self.orders[name].promised):
+        for promise in reversed(self.reservations[name].promised):
             taken = min(units, promise.units)
             units -= taken
             promise.units -= taken
@@ -250,33 +256,33 @@ class Acts(Dates):
                 self.events.append(("released", name, taken, reason))
         return given
 
-    def leave(self, order: Order, units: int) -> None:
+    def leave(self, reservation: Reservation, units: int) -> None:
         """Let units leave: what is promised first, the oldest first, earmarked units first."""
-        for promise in order.promised:
+        for promise in reservation.promised:
             taken = min(units, promise.units)
             from_earmark = min(taken, promise.earmarked)
             units -= taken
             promise.units -= taken
             promise.earmarked -= from_earmark
-            self.channels[order.channel].left_earmark += from_earmark
-        for one in sorted(order.dated, key=lambda one: (one.day, one.place)):
+            self.channels[reservation.channel].left_earmark += from_earmark
+        for one in sorted(reservation.dated, key=lambda one: (one.day, one.place)):
             taken = min(units, one.units)
             from_earmark = min(taken, one.earmarked)
             units -= taken
             one.units -= taken
             one.earmarked -= from_earmark
-            self.channels[order.channel].left_earmark += from_earmark
-        for part in order.waits:
+            self.channels[reservation.channel].left_earmark += from_earmark
+        for part in reservation.backorders:
             taken = min(units, part.units)
             units -= taken
             part.units -= taken
-        order.without_empty()
-        self.end_if_empty(order, "FULFILLED")
+        reservation.without_empty()
+        self.end_if_empty(reservation, "FULFILLED")
 
-    def end_if_empty(self, order: Order, end: str) -> None:
-        if order.created_at is not None and order.ended is None and not order.has_any():
-            order.ended = end
-            order.purge_at = self.purge_moment()
+    def end_if_empty(self, reservation: Reservation, end: str) -> None:
+        if reservation.created_at is not None and reservation.ended is None and not reservation.has_any():
+            reservation.ended = end
+            reservation.purge_at = self.purge_moment()
 
     def purge_moment(self) -> int:
         return self.not_before_now(self.now * MILLISECOND + self.rules.kept())
@@ -285,13 +291,16 @@ class Acts(Dates):
 
     def take_back_what_is_short(self) -> None:
         while self.rules.deallocates() and self.short():
-            name = min((name for name, order in self.orders.items() if order.promised), key=self.place_in_a_loss)
-            order = self.orders[name]
-            newest = max(promise.asked for promise in order.promised)
-            answering = sum(promise.units for promise in order.promised if promise.asked == newest)
+            name = min(
+                (name for name, reservation in self.reservations.items() if reservation.promised),
+                key=self.place_in_a_loss,
+            )
+            reservation = self.reservations[name]
+            newest = max(promise.asked for promise in reservation.promised)
+            answering = sum(promise.units for promise in reservation.promised if promise.asked == newest)
             for asked, units in self.give_back(name, min(self.short(), answering), "SUPPLY_LOST"):
-                order.wait(asked, units)
-            order.without_empty()
+                reservation.queue(asked, units)
+            reservation.without_empty()
 
     def break_what_is_not_backed(self) -> None:
         """Take promises off while a point that they stand at, or before, is not covered."""
@@ -307,59 +316,64 @@ class Acts(Dates):
             )
             if hole is None:
                 return
-            standing = [(self.orders[name], name, one) for name, one in self.all_dated() if one.day <= hole[0]]
-            order, name, one = min(
-                standing, key=lambda three: (three[0].confirmed, three[0].priority, -three[2].place, -three[2].day)
+            dated = [(self.reservations[name], name, one) for name, one in self.all_dated() if one.day <= hole[0]]
+            reservation, name, one = min(
+                dated, key=lambda three: (three[0].confirmed, three[0].priority, -three[2].place, -three[2].day)
             )
-            self.lose(name, one, min(one.units, -hole[1]) if order.partial else one.units)
+            self.lose(name, one, min(one.units, -hole[1]) if reservation.partial else one.units)
 
     def lose(self, name: str, one: DatedUnits, units: int) -> None:
-        order = self.orders[name]
-        place = -order.priority, one.place, name
+        reservation = self.reservations[name]
+        place = -reservation.priority, one.place, name
         self.lost[place] = self.lost.get(place, 0) + units
         self.give_up(one, units)
-        order.without_empty()
+        reservation.without_empty()
 
     def promise_anew(self) -> None:
         """Promise what was lost anew, before anybody else."""
         lost, self.lost = self.lost, {}
         for (_, place, name), units in sorted(lost.items()):
-            order = self.orders[name]
-            day = self.earliest(order.channel, units, self.first_day(order))
+            reservation = self.reservations[name]
+            day = self.earliest(reservation.channel, units, self.first_day(reservation))
             if day is None:
-                order.wait(place, units)
+                reservation.queue(place, units)
             else:
                 self.expect(name, units, place, day)
 
     def place_in_a_loss(self, name: str) -> tuple[bool, int, int, str]:
-        order = self.orders[name]
-        return order.confirmed, order.priority, -max(promise.asked for promise in order.promised), name
+        reservation = self.reservations[name]
+        return (
+            reservation.confirmed,
+            reservation.priority,
+            -max(promise.asked for promise in reservation.promised),
+            name,
+        )
 
     # Drift
 
     def watch_the_gap(self) -> None:
         gap, drift = self.gap(), self.drift
         if gap == 0:
-            if drift is not None and drift.told:
+            if drift is not None and drift.reported:
                 self.drifts.append((0, self.on_hand(), drift.since, True))
             self.drift = None
             return
         if drift is None:
             drift = self.drift = Drift(since=self.now)
-        if drift.told != gap and drift.tell_at is None:
+        if drift.reported != gap and drift.look_at is None:
             grace = self.rules.duration("drift_grace", 30)
-            drift.tell_at = self.not_before_now(self.now * MILLISECOND + grace)
+            drift.look_at = self.not_before_now(self.now * MILLISECOND + grace)
 
-    def tell_the_gap(self, drift: Drift) -> None:
-        drift.tell_at = None
-        if self.gap() != drift.told:
-            drift.told = self.gap()
-            self.drifts.append((drift.told, self.on_hand(), drift.since, False))
+    def report_the_gap(self, drift: Drift) -> None:
+        drift.look_at = None
+        if self.gap() != drift.reported:
+            drift.reported = self.gap()
+            self.drifts.append((drift.reported, self.on_hand(), drift.since, False))
 
     # Time
 
     def tick(self, until: int) -> bool:
-        """Let all run out that does so up to `until`; tell whether anything did."""
+        """Let all run out that does so up to `until`; return whether anything did."""
         due = [(moment, name) for moment, name in self.timers() if moment <= until]
         for _, name in due:
             if name.startswith("supply "):
@@ -367,8 +381,8 @@ class Acts(Dates):
             elif name == "grace":
                 self.coming = [one for one in self.coming if one.until > until]
             elif not name and self.drift is not None:
-                self.tell_the_gap(self.drift)
-            elif name and self.orders[name].purge_at is not None:
+                self.report_the_gap(self.drift)
+            elif name and self.reservations[name].purge_at is not None:
                 self.purge(name)
             elif name:
                 self.expire(name)
@@ -380,11 +394,11 @@ class Acts(Dates):
     def roll(self, day: int) -> None:
         """Let a day come; what was promised for days that are over is promised for it."""
         self.boundary, self.roll_at = day + 1, None
-        for order in self.orders.values():
-            order.due |= self.is_due(order.wanted)
-            for one in [one for one in order.dated if one.day < self.today()]:
-                order.dated.remove(one)
-                order.expect(one.place, one.units, one.earmarked, self.today())
+        for reservation in self.reservations.values():
+            reservation.due |= self.is_due(reservation.wanted)
+            for one in [one for one in reservation.dated if one.day < self.today()]:
+                reservation.dated.remove(one)
+                reservation.expect(one.place, one.units, one.earmarked, self.today())
 
     def forget_supply(self, name: str) -> None:
         del self.purges[name]
@@ -393,25 +407,25 @@ class Acts(Dates):
             self.supply_purged_at = max(holds.at_us, self.supply_purged_at or holds.at_us)
 
     def timers(self) -> list[tuple[int, str]]:
-        found = [] if self.drift is None or self.drift.tell_at is None else [(self.drift.tell_at, "")]
-        for name, order in self.orders.items():
-            moment = order.runs_out if order.purge_at is None else order.purge_at
+        found = [] if self.drift is None or self.drift.look_at is None else [(self.drift.look_at, "")]
+        for name, reservation in self.reservations.items():
+            moment = reservation.runs_out if reservation.purge_at is None else reservation.purge_at
             found += [] if moment is None else [(moment, name)]
         found += [(moment, f"supply {name}") for name, moment in self.purges.items()]
         found += [(one.until, "grace") for one in self.coming]
         return sorted(found)
 
     def expire(self, name: str) -> None:
-        order = self.orders[name]
-        order.expired = order.held() + order.waiting() + order.expected()
-        order.owed_then = order.owed()
-        order.waits, order.dated = [], []
-        self.give_back(name, order.held(), "EXPIRED")
-        order.without_empty()
-        self.end_if_empty(order, "EXPIRED")
+        reservation = self.reservations[name]
+        reservation.expired = reservation.held() + reservation.waiting() + reservation.expected()
+        reservation.owed_then = reservation.owed()
+        reservation.backorders, reservation.dated = [], []
+        self.give_back(name, reservation.held(), "EXPIRED")
+        reservation.without_empty()
+        self.end_if_empty(reservation, "EXPIRED")
 
     def purge(self, name: str) -> None:
-        order = self.orders.pop(name)
-        self.gone_for_good += order.shipments()
-        if order.created_at is not None:
-            self.purged_at = max(order.created_at, self.purged_at or order.created_at)
+        reservation = self.reservations.pop(name)
+        self.gone_for_good += reservation.shipments()
+        if reservation.created_at is not None:
+            self.purged_at = max(reservation.created_at, self.purged_at or reservation.created_at)

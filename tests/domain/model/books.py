@@ -9,12 +9,12 @@ from tests.domain.model.stock import Fact, Shipment, StockModel
 
 
 @dataclass
-class Order:
+class Reservation:
     """What of one reservation has to do with stock: where it was placed, and what left for it."""
 
     location: str = ""
     created_at: int | None = None
-    heard: set[str] = field(default_factory=set)
+    known: set[str] = field(default_factory=set)
     fulfilled: list[Fulfilled] = field(default_factory=list)
     adjusted: Counter[str] = field(default_factory=Counter)
 
@@ -31,7 +31,7 @@ class Books:
     def __init__(self, skew: int = 0) -> None:
         self.skew = skew
         self.facts: dict[tuple[str, str, str], Fact] = {}
-        self.orders: defaultdict[str, Order] = defaultdict(Order)
+        self.reservations: defaultdict[str, Reservation] = defaultdict(Reservation)
 
     def fact(self, command: AdjustStock | CountStock) -> Fact:
         """Return what a command states about a location."""
@@ -50,17 +50,20 @@ class Books:
                 if fact.known_by not in self.facts:
                     self.facts[fact.known_by] = fact
                     if isinstance(command, AdjustStock) and command.reservation is not None and fact.ships:
-                        self.orders[command.reservation].adjusted[command.location] -= command.delta
+                        self.reservations[command.reservation].adjusted[command.location] -= command.delta
             case Reserve():
-                order = self.orders[command.reservation]
-                if order.created_at is None or command.at_us > order.created_at:
-                    order.created_at, order.location = command.at_us, command.location or order.location
+                reservation = self.reservations[command.reservation]
+                if reservation.created_at is None or command.at_us > reservation.created_at:
+                    reservation.created_at, reservation.location = (
+                        command.at_us,
+                        command.location or reservation.location,
+                    )
             case Fulfil(quantity=int(units)):
-                order = self.orders[command.reservation]
-                if command.event_id not in order.heard:
-                    order.heard.add(command.event_id)
-                    order.fulfilled.append(Fulfilled(command.at_us, units, command.location))
+                reservation = self.reservations[command.reservation]
+                if command.event_id not in reservation.known:
+                    reservation.known.add(command.event_id)
+                    reservation.fulfilled.append(Fulfilled(command.at_us, units, command.location))
 
     def model(self) -> StockModel:
-        gone = [one for order in self.orders.values() for one in order.shipments()]
+        gone = [one for reservation in self.reservations.values() for one in reservation.shipments()]
         return StockModel(self.facts.values(), gone)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tests.domain.model.document import Rules
 from tests.domain.model.numbers import Numbers
-from tests.domain.model.order import DatedUnits, Order
+from tests.domain.model.reservation import DatedUnits, Reservation
 from tests.domain.model.supply import SupplyModel
 
 NOW = -1
@@ -58,13 +58,13 @@ class Dates(Numbers):
     def is_due(self, wanted: int | None) -> bool:
         return wanted is None or wanted <= self.today() + self.rules.supply("ahead", 0)
 
-    def first_day(self, order: Order) -> int:
+    def first_day(self, reservation: Reservation) -> int:
         """Return the first day that answers a request."""
-        return self.today() if order.wanted is None else max(order.wanted, self.today())
+        return self.today() if reservation.wanted is None else max(reservation.wanted, self.today())
 
     def is_dated(self) -> bool:
         open_ = any(supply.open() for supply in self.supplies.values())
-        undue = any(order.is_open() and not order.due for order in self.orders.values())
+        undue = any(reservation.is_open() and not reservation.due for reservation in self.reservations.values())
         return open_ or undue or bool(self.coming) or any(self.all_dated())
 
     def next_boundary(self) -> int | None:
@@ -83,7 +83,11 @@ class Dates(Numbers):
         for _, one in self.all_dated():
             found.append(one.day if one.day > today else today + 1)
         ahead = self.rules.supply("ahead", 0)
-        undue = [order.wanted for order in self.orders.values() if order.is_open() and not order.due]
+        undue = [
+            reservation.wanted
+            for reservation in self.reservations.values()
+            if reservation.is_open() and not reservation.due
+        ]
         for wanted in undue:
             if wanted is not None:
                 found.append(max(today + 1, wanted - ahead))
@@ -93,8 +97,8 @@ class Dates(Numbers):
     # The curve
 
     def all_dated(self) -> Iterator[tuple[str, DatedUnits]]:
-        for name, order in self.orders.items():
-            for one in order.dated:
+        for name, reservation in self.reservations.items():
+            for one in reservation.dated:
                 yield name, one
 
     def counted_on(self, day: int) -> int | None:
@@ -134,7 +138,7 @@ class Dates(Numbers):
         return found
 
     def is_flat(self) -> bool:
-        """Tell whether every point is the same, which spares counting them."""
+        """Return whether every point is the same, which spares counting them."""
         return not self.coming and not self.supplies and not any(self.all_dated())
 
     def free(self) -> int:
@@ -180,14 +184,14 @@ class Dates(Numbers):
 
     def consumed(self, channel: str) -> int:
         return super().consumed(channel) + sum(
-            one.earmarked for name, one in self.all_dated() if self.orders[name].channel == channel
+            one.earmarked for name, one in self.all_dated() if self.reservations[name].channel == channel
         )
 
     def queue(self, channel: str) -> list[tuple[int, int, str]]:
-        return [one for one in super().queue(channel) if self.orders[one[2]].due]
+        return [one for one in super().queue(channel) if self.reservations[one[2]].due]
 
     def undue_queue(self, channel: str) -> list[tuple[int, int, str]]:
-        return [one for one in super().queue(channel) if not self.orders[one[2]].due]
+        return [one for one in super().queue(channel) if not self.reservations[one[2]].due]
 
     def promised_in(self, channel: str) -> int:
-        return sum(one.units for name, one in self.all_dated() if self.orders[name].channel == channel)
+        return sum(one.units for name, one in self.all_dated() if self.reservations[name].channel == channel)

@@ -25,7 +25,7 @@ def merged(start: Any, patch: Any) -> Any:
 
 
 def same(name: str, other: str) -> bool:
-    """Tell whether two names mean the same channel; only as far as random histories misspell them."""
+    """Return whether two names mean the same channel; only as far as random histories misspell them."""
     return name.strip().lower() == other.strip().lower()
 
 
@@ -68,7 +68,7 @@ def refusing(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def contradicts(section: dict[str, Any]) -> bool:
-    """Tell whether the section of a tenant says what cannot be; only as far as random histories go wrong."""
+    """Return whether the section of a tenant says what cannot be; only as far as random histories go wrong."""
     items, channels, aliases = section.get("items", {}), section.get("channels", {}), section.get("aliases", {})
     parts = [section, *items.values()]
     named = {channel for part in parts for channel in [*part.get("channels", {}), *part.get("frozen", {})]}

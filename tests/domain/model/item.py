@@ -22,8 +22,8 @@ from tests.domain.model.acts import MILLISECOND, Acts
 from tests.domain.model.dates import MICROSECONDS, Coming
 from tests.domain.model.document import Refusal, Rules, same
 from tests.domain.model.numbers import Channel
-from tests.domain.model.order import Order
 from tests.domain.model.pairing import Fulfilled
+from tests.domain.model.reservation import Reservation
 from tests.domain.model.stock import Fact
 from tests.domain.model.supply import SupplyModel
 
@@ -49,8 +49,8 @@ class ItemModel(Acts):
 
     def adjust(self, command: AdjustStock) -> bool:
         ships = command.reservation is not None and command.delta < 0
-        told = command.at_us, command.event_id, command.delta, command.absolute, ships, command.location
-        news = self.takes(Fact(*told, self.rules.skew()))
+        stated = command.at_us, command.event_id, command.delta, command.absolute, ships, command.location
+        news = self.takes(Fact(*stated, self.rules.skew()))
         if command.supply is not None:
             news |= self.adjust_supply(command, command.supply)
         if command.absolute is not None:
@@ -58,15 +58,15 @@ class ItemModel(Acts):
         if not news:
             return False
         if command.reservation is not None and ships and not self.was_purged(command.reservation, command.at_us):
-            order = self.order(command.reservation)
-            before = order.moved()
-            order.adjusted[command.location] -= command.delta
-            self.leave(order, order.moved() - before)
+            reservation = self.reservation(command.reservation)
+            before = reservation.moved()
+            reservation.adjusted[command.location] -= command.delta
+            self.leave(reservation, reservation.moved() - before)
         return True
 
     def count(self, command: CountStock) -> bool:
-        told = command.at_us, command.event_id, None, command.on_hand, False, command.location
-        news = self.takes(Fact(*told, self.rules.skew()))
+        stated = command.at_us, command.event_id, None, command.on_hand, False, command.location
+        news = self.takes(Fact(*stated, self.rules.skew()))
         self.holds_what_has_come(command.at_us, command.location)
         return news
 
@@ -105,8 +105,8 @@ class ItemModel(Acts):
         if not supply.hears(command):
             return False
         if command.moves_stock:
-            told = command.at_us, f"receipt {command.event_id}", command.quantity, None, False, command.location
-            self.takes(Fact(*told, self.rules.skew()))
+            stated = command.at_us, f"receipt {command.event_id}", command.quantity, None, False, command.location
+            self.takes(Fact(*stated, self.rules.skew()))
         elif before > supply.open() and not self.is_held(command):
             until = self.not_before_now(self.now * MILLISECOND + self.rules.supply("receipt_grace", 3600) * 1_000_000)
             units = before - supply.open()
@@ -115,7 +115,7 @@ class ItemModel(Acts):
         return True
 
     def is_held(self, command: ReceiveSupply) -> bool:
-        """Tell whether an absolute holds already what has come."""
+        """Return whether an absolute holds already what has come."""
         if not command.location:
             return self.absolute_at >= command.at_us
         return any(
@@ -124,7 +124,7 @@ class ItemModel(Acts):
         )
 
     def adjust_supply(self, command: AdjustStock, name: str) -> bool:
-        """Let an adjustment tell of a supply; what a receipt told of before is on the shelf now."""
+        """Let an adjustment name a supply; what a receipt reported before is on the shelf now."""
         supply = self.supply(name)
         if not supply.hears(command):
             return False
@@ -147,20 +147,20 @@ class ItemModel(Acts):
     # Reservations
 
     def was_purged(self, name: str, at: int) -> bool:
-        """Tell whether a movement may be one of a reservation that was purged."""
-        return name not in self.orders and self.purged_at is not None and at <= self.purged_at
+        """Return whether a movement may be one of a reservation that was purged."""
+        return name not in self.reservations and self.purged_at is not None and at <= self.purged_at
 
-    def order(self, name: str) -> Order:
+    def reservation(self, name: str) -> Reservation:
         """Return a reservation, from the first word about it on."""
-        if name not in self.orders:
-            self.orders[name] = Order(purge_at=self.purge_moment())
-        return self.orders[name]
+        if name not in self.reservations:
+            self.reservations[name] = Reservation(purge_at=self.purge_moment())
+        return self.reservations[name]
 
     def reserve(self, command: Reserve) -> bool:
         asked = command.channel or self.rules.document.get("default_channel", "ECOM")
         channel = self.rules.resolved(asked, self.channels)
-        order = self.orders.get(command.reservation)
-        if order is None or order.created_at is None:
+        reservation = self.reservations.get(command.reservation)
+        if reservation is None or reservation.created_at is None:
             if self.purged_at is not None and command.at_us <= self.purged_at:
                 raise Refusal("too_old")
             self.require_in_reach(command)
@@ -168,23 +168,23 @@ class ItemModel(Acts):
                 raise Refusal("unknown_channel")
             known = channel in self.channels
             self.channels.setdefault(channel, Channel())
-            order = self.order(command.reservation)
-            self.create(order, command, channel)
-            if not known and not order.has_any():
+            reservation = self.reservation(command.reservation)
+            self.create(reservation, command, channel)
+            if not known and not reservation.has_any():
                 del self.channels[channel]
             return True
-        if command.channel != order.asked and not same(channel, self.rules.resolved(order.channel)):
+        if command.channel != reservation.asked and not same(channel, self.rules.resolved(reservation.channel)):
             raise Refusal("reservation_conflict")
-        if command.at_us <= order.created_at:
+        if command.at_us <= reservation.created_at:
             return False
         self.require_in_reach(command)
-        if order.ended is None:
-            self.replace(order, command)
+        if reservation.ended is None:
+            self.replace(reservation, command)
             return True
-        reason = "expired" if order.ended == "EXPIRED" else "already_ended"
-        if order.ended == "EXPIRED":
-            self.ask_anew(order, command)
-        order.created_at, order.purge_at = command.at_us, self.purge_moment()
+        reason = "expired" if reservation.ended == "EXPIRED" else "already_ended"
+        if reservation.ended == "EXPIRED":
+            self.ask_anew(reservation, command)
+        reservation.created_at, reservation.purge_at = command.at_us, self.purge_moment()
         self.events.append(("denied", command.reservation, command.quantity, "REJECTED", reason))
         return True
 
@@ -192,106 +192,119 @@ class ItemModel(Acts):
         if command.wanted is not None and command.wanted > self.today() + self.horizon():
             raise Refusal("too_far")
 
-    def describe(self, order: Order, command: Reserve) -> None:
-        order.created_at, order.requested = command.at_us, command.quantity
-        order.location = command.location or order.location  # and what left without a stated one moves there
-        order.priority, order.partial = command.priority, command.allow_partial
-        order.backorder = command.allow_backorder
-        order.wanted, order.due = command.wanted, self.is_due(command.wanted)
-        self.limit(order, None if order.confirmed else command.expires_at_us)
+    def describe(self, reservation: Reservation, command: Reserve) -> None:
+        reservation.created_at, reservation.requested = command.at_us, command.quantity
+        reservation.location = (
+            command.location or reservation.location
+        )  # and what left without a stated one moves there
+        reservation.priority, reservation.partial = command.priority, command.allow_partial
+        reservation.backorder = command.allow_backorder
+        reservation.wanted, reservation.due = command.wanted, self.is_due(command.wanted)
+        self.limit(reservation, None if reservation.confirmed else command.expires_at_us)
 
-    def create(self, order: Order, command: Reserve, channel: str) -> None:
-        order.channel, order.asked = channel, command.channel
-        order.purge_at = None
-        self.describe(order, command)
-        if order.release_rest:
-            order.released += order.owed()
-        elif order.fulfil_rest is not None:
-            at, location = order.fulfil_rest
-            before, units = order.moved(), max(0, order.requested - order.released - order.by_events())
-            order.fulfilled.append(Fulfilled(at, units, location, rest=True))
-            if order.moved() > before:
-                self.end_if_empty(order, "FULFILLED")
-        if order.owed():
-            self.ask(command.reservation, order.owed())
-        self.end_if_empty(order, "RELEASED" if order.released else "FULFILLED")
+    def create(self, reservation: Reservation, command: Reserve, channel: str) -> None:
+        reservation.channel, reservation.asked = channel, command.channel
+        reservation.purge_at = None
+        self.describe(reservation, command)
+        if reservation.release_rest:
+            reservation.released += reservation.owed()
+        elif reservation.fulfil_rest is not None:
+            at, location = reservation.fulfil_rest
+            before, units = (
+                reservation.moved(),
+                max(0, reservation.requested - reservation.released - reservation.by_events()),
+            )
+            reservation.fulfilled.append(Fulfilled(at, units, location, rest=True))
+            if reservation.moved() > before:
+                self.end_if_empty(reservation, "FULFILLED")
+        if reservation.owed():
+            self.ask(command.reservation, reservation.owed())
+        self.end_if_empty(reservation, "RELEASED" if reservation.released else "FULFILLED")
 
-    def replace(self, order: Order, command: Reserve) -> None:
-        grown = command.quantity - order.requested
-        self.describe(order, command)
-        for one in list(order.dated):
+    def replace(self, reservation: Reservation, command: Reserve) -> None:
+        grown = command.quantity - reservation.requested
+        self.describe(reservation, command)
+        for one in list(reservation.dated):
             if command.wanted is not None and one.day < command.wanted:
-                order.dated.remove(one)
-                order.expect(one.place, one.units, one.earmarked, command.wanted)
+                reservation.dated.remove(one)
+                reservation.expect(one.place, one.units, one.earmarked, command.wanted)
         if grown > 0:
             self.ask(command.reservation, grown)
         else:
             self.take(
-                command.reservation, max(0, order.held() + order.waiting() + order.expected() - order.owed()), "REDUCED"
+                command.reservation,
+                max(0, reservation.held() + reservation.waiting() + reservation.expected() - reservation.owed()),
+                "REDUCED",
             )
-            self.end_if_empty(order, "RELEASED")
-        self.give_default_limit(order)
+            self.end_if_empty(reservation, "RELEASED")
+        self.give_default_limit(reservation)
 
-    def ask_anew(self, order: Order, command: Reserve) -> None:
+    def ask_anew(self, reservation: Reservation, command: Reserve) -> None:
         """Change what a confirm will claim of what time has ended; what had been denied is the first to shrink."""
-        grown, limit = command.quantity - order.requested, order.expires_at
-        self.describe(order, command)
-        self.limit(order, limit)
-        order.owed_then += grown
-        order.expired = min(order.expired + max(0, grown), order.owed_then)
+        grown, limit = command.quantity - reservation.requested, reservation.expires_at
+        self.describe(reservation, command)
+        self.limit(reservation, limit)
+        reservation.owed_then += grown
+        reservation.expired = min(reservation.expired + max(0, grown), reservation.owed_then)
 
     def confirm(self, command: Confirm) -> bool:
-        order = self.order(command.reservation)
-        reopens = order.ended == "EXPIRED" and order.expires_at is not None and command.at_us < order.expires_at
-        if order.confirmed or (order.ended is not None and not reopens):
+        reservation = self.reservation(command.reservation)
+        reopens = (
+            reservation.ended == "EXPIRED"
+            and reservation.expires_at is not None
+            and command.at_us < reservation.expires_at
+        )
+        if reservation.confirmed or (reservation.ended is not None and not reopens):
             return False
-        order.confirmed = True
-        self.limit(order, None)
+        reservation.confirmed = True
+        self.limit(reservation, None)
         if reopens:
-            self.reopen(command.reservation, order)
+            self.reopen(command.reservation, reservation)
         return True
 
-    def reopen(self, name: str, order: Order) -> None:
-        order.ended = order.purge_at = None
-        order.due = self.is_due(order.wanted)
-        self.channels.setdefault(order.channel, Channel(leaving=True))
-        order.priority = max([order.priority, *(-priority for priority, _, _ in self.queue(order.channel))])
-        if order.taken_by_time():
-            self.ask(name, order.taken_by_time())
-        self.end_if_empty(order, "RELEASED" if order.released else "FULFILLED")
+    def reopen(self, name: str, reservation: Reservation) -> None:
+        reservation.ended = reservation.purge_at = None
+        reservation.due = self.is_due(reservation.wanted)
+        self.channels.setdefault(reservation.channel, Channel(leaving=True))
+        reservation.priority = max(
+            [reservation.priority, *(-priority for priority, _, _ in self.queue(reservation.channel))]
+        )
+        if reservation.taken_by_time():
+            self.ask(name, reservation.taken_by_time())
+        self.end_if_empty(reservation, "RELEASED" if reservation.released else "FULFILLED")
 
     def release(self, command: Release) -> bool:
-        order = self.order(command.reservation)
-        if (type(command), command.event_id) in order.heard:
+        reservation = self.reservation(command.reservation)
+        if (type(command), command.event_id) in reservation.known:
             return False
-        order.heard.add((type(command), command.event_id))
-        if order.created_at is None:
-            order.release_rest |= command.quantity is None and order.fulfil_rest is None
-            order.released += command.quantity or 0
+        reservation.known.add((type(command), command.event_id))
+        if reservation.created_at is None:
+            reservation.release_rest |= command.quantity is None and reservation.fulfil_rest is None
+            reservation.released += command.quantity or 0
             return True
-        left = order.owed()
+        left = reservation.owed()
         units = left if command.quantity is None else command.quantity
-        order.released += min(left, units)
+        reservation.released += min(left, units)
         self.take(command.reservation, units, "CANCELLED")
-        self.end_if_empty(order, "RELEASED")
+        self.end_if_empty(reservation, "RELEASED")
         return True
 
     def fulfil(self, command: Fulfil) -> bool:
         if self.was_purged(command.reservation, command.at_us):
             raise Refusal("too_old")
-        order = self.order(command.reservation)
+        reservation = self.reservation(command.reservation)
         event = type(command), command.location, command.event_id
-        if event in order.heard:
+        if event in reservation.known:
             return False
-        order.heard.add(event)
-        if order.created_at is None and command.quantity is None:
-            order.fulfil_rest = order.fulfil_rest or (command.at_us, command.location)
+        reservation.known.add(event)
+        if reservation.created_at is None and command.quantity is None:
+            reservation.fulfil_rest = reservation.fulfil_rest or (command.at_us, command.location)
             return True
-        left = max(0, order.requested - order.released - order.by_events())
+        left = max(0, reservation.requested - reservation.released - reservation.by_events())
         units = left if command.quantity is None else command.quantity
-        before = order.moved()
-        order.fulfilled.append(Fulfilled(command.at_us, units, command.location, rest=command.quantity is None))
-        self.leave(order, order.moved() - before)
+        before = reservation.moved()
+        reservation.fulfilled.append(Fulfilled(command.at_us, units, command.location, rest=command.quantity is None))
+        self.leave(reservation, reservation.moved() - before)
         return True
 
     # Policy

@@ -6,7 +6,7 @@ from math import floor
 from typing import Any
 
 from tests.domain.model.document import Rules, hundredths
-from tests.domain.model.order import Order
+from tests.domain.model.reservation import Reservation
 from tests.domain.model.sharing import Quota, earmarks
 from tests.domain.model.stock import Fact, Shipment, StockModel, StockNumbers
 
@@ -22,11 +22,11 @@ class Channel:
 
 @dataclass
 class Drift:
-    """A gap that stands; `told` is the one that was last told, `tell_at` when it is looked at."""
+    """A gap that there is; `reported` is the one that was last reported, `look_at` when it is looked at again."""
 
     since: int
-    told: int = 0
-    tell_at: int | None = None
+    reported: int = 0
+    look_at: int | None = None
 
 
 class Numbers:
@@ -37,7 +37,7 @@ class Numbers:
         self.facts: list[Fact] = []
         self.counted: tuple[tuple[int, list[Shipment]], StockNumbers] | None = None
         self.gone_for_good: list[Shipment] = []  # shipments of reservations that were purged
-        self.orders: dict[str, Order] = {}
+        self.reservations: dict[str, Reservation] = {}
         self.channels: dict[str, Channel] = {channel: Channel() for channel in rules.named()}
         self.purged_at: int | None = None
         self.drift: Drift | None = None
@@ -49,7 +49,7 @@ class Numbers:
 
     def stock(self) -> StockNumbers:
         """Return what is recounted from all facts and shipments, once for the same ones."""
-        gone = [one for order in self.orders.values() for one in order.shipments()]
+        gone = [one for reservation in self.reservations.values() for one in reservation.shipments()]
         said = len(self.facts), [*self.gone_for_good, *gone]
         if self.counted is None or self.counted[0] != said:
             self.counted = said, StockModel(self.facts, said[1]).numbers()
@@ -74,17 +74,17 @@ class Numbers:
 
     # Promises
 
-    def orders_in(self, channel: str) -> list[Order]:
-        return [order for order in self.orders.values() if order.channel == channel]
+    def reservations_in(self, channel: str) -> list[Reservation]:
+        return [reservation for reservation in self.reservations.values() if reservation.channel == channel]
 
     def reserved(self, channel: str) -> int:
-        return sum(order.held() for order in self.orders_in(channel))
+        return sum(reservation.held() for reservation in self.reservations_in(channel))
 
     def all_reserved(self) -> int:
-        return sum(order.held() for order in self.orders.values())
+        return sum(reservation.held() for reservation in self.reservations.values())
 
     def waiting(self, channel: str) -> int:
-        return sum(order.waiting() for order in self.orders_in(channel))
+        return sum(reservation.waiting() for reservation in self.reservations_in(channel))
 
     def short(self) -> int:
         return max(0, self.all_reserved() - max(0, self.on_hand()))
@@ -92,10 +92,10 @@ class Numbers:
     def queue(self, channel: str) -> list[tuple[int, int, str]]:
         """Return the waiting parts of a channel in the order of service."""
         return sorted(
-            (-order.priority, part.place, name)
-            for name, order in self.orders.items()
-            if order.channel == channel
-            for part in order.waits
+            (-reservation.priority, part.place, name)
+            for name, reservation in self.reservations.items()
+            if reservation.channel == channel
+            for part in reservation.backorders
         )
 
     # Claims
@@ -104,7 +104,9 @@ class Numbers:
         return self.sold(max(0, max(0, self.on_hand() - self.safety_stock()) - self.all_reserved()))
 
     def consumed(self, channel: str) -> int:
-        open_ = sum(promise.earmarked for order in self.orders_in(channel) for promise in order.promised)
+        open_ = sum(
+            promise.earmarked for reservation in self.reservations_in(channel) for promise in reservation.promised
+        )
         return open_ + self.channels[channel].left_earmark
 
     def of_kind(self, kind: str) -> list[str]:
@@ -152,7 +154,7 @@ class Numbers:
                 return 0
 
     def serves_parts(self, channel: str) -> bool:
-        """Tell whether one who waits gets what there is, and the next part later; else he could do so for ever."""
+        """Return whether one who waits gets what there is, and the next part later; else he could do so for ever."""
         name = self.rules.closed(channel)
         other = self.rules.rule(self.rules.resolved(channel) if name else channel)
         kind = self.rules.kind(channel)

@@ -26,21 +26,21 @@ class Fulfilled(NamedTuple):
 
 
 def unpaired(fulfilled: Iterable[Fulfilled], adjusted: Mapping[str, int]) -> list[Fulfilled]:
-    """Return the fulfilments without the units that adjustments told of as well; the oldest of a location are told."""
+    """Return the fulfilments without the units that adjustments report as well, which are the oldest of a location."""
     in_order = sorted(fulfilled, key=lambda one: (one.at, one.stated, one.location))
     units: Counter[str] = Counter()
     for one in in_order:
         units[one.stated] += one.quantity
-    told = Counter({place: min(units[place], moved) for place, moved in adjusted.items() if place})
-    elsewhere = sum(moved - told[place] for place, moved in adjusted.items() if place)
+    repeated_at = Counter({place: min(units[place], moved) for place, moved in adjusted.items() if place})
+    elsewhere = sum(moved - repeated_at[place] for place, moved in adjusted.items() if place)
     nowhere = adjusted.get("", 0)
-    told[""] = min(units[""], elsewhere + nowhere)
-    anywhere = nowhere - max(0, told[""] - elsewhere)  # goes with what is left, the oldest first
-    standing = []
+    repeated_at[""] = min(units[""], elsewhere + nowhere)
+    anywhere = nowhere - max(0, repeated_at[""] - elsewhere)  # goes with what is left, the oldest first
+    counted = []
     for one in in_order:
-        repeated = min(one.quantity, told[one.stated])
-        told[one.stated] -= repeated
+        repeated = min(one.quantity, repeated_at[one.stated])
+        repeated_at[one.stated] -= repeated
         more = min(one.quantity - repeated, anywhere)
         anywhere -= more
-        standing.append(one._replace(quantity=one.quantity - repeated - more))
-    return [one for one in standing if one.quantity]
+        counted.append(one._replace(quantity=one.quantity - repeated - more))
+    return [one for one in counted if one.quantity]

@@ -23,12 +23,12 @@ class Model:
         self.items: dict[str, ItemModel] = {}
         self.refused: list[tuple[int, str]] = []
         self.document = FIRST
-        self.ordered: set[str] = set()
+        self.known_changes: set[str] = set()
         for entry in entries:
             self.hear(entry)
 
     def hear(self, entry: Entry) -> None:
-        if isinstance(entry.command, SetPolicy | EditPolicy) and entry.command.event_id in self.ordered:
+        if isinstance(entry.command, SetPolicy | EditPolicy) and entry.command.event_id in self.known_changes:
             return
         try:
             match entry.command:
@@ -54,7 +54,7 @@ class Model:
 
     def live_by(self, entry: Entry, document: dict[str, object]) -> None:
         self.document = document
-        self.ordered.add(entry.command.event_id)
+        self.known_changes.add(entry.command.event_id)
         for item in self.items.values():
             item.begin(entry.offset, entry.log_time_ms)
             item.live_by(Rules(document, item.rules.tenant, item.rules.item, item.rules.own))

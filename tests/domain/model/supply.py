@@ -56,10 +56,10 @@ class SupplyModel:
     def come(self) -> int:
         receipts = [one for one in self.said if isinstance(one, ReceiveSupply)]
         moved = sum(one.quantity or 0 for one in receipts if one.moves_stock)
-        told = sum(one.quantity or 0 for one in receipts if not one.moves_stock)
+        counted = sum(one.quantity or 0 for one in receipts if not one.moves_stock)
         adjusted = sum(one.delta for one in self.said if isinstance(one, AdjustStock))
         whole = max((self.ordered_at(one.at_us) for one in receipts if one.quantity is None), default=0)
-        return max(moved + max(told, adjusted), whole)
+        return max(moved + max(counted, adjusted), whole)
 
     def open(self) -> int:
         if self.opened[0] != len(self.said):

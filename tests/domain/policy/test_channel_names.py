@@ -12,7 +12,8 @@ from atp_stream.domain.events import AnyEvent, AvailabilityCalculated, CommandRe
 from atp_stream.domain.policy.channel_names import as_spelled, normal
 from atp_stream.domain.policy.rules import PolicyError, parse, read
 from atp_stream.domain.row_keys import POLICY
-from atp_stream.domain.state.rows import Channel, PolicyRow
+from atp_stream.domain.state.partition_rows import PolicyRow
+from atp_stream.domain.state.rows import Channel
 from tests.domain.support.log import (
     AT,
     NOON,

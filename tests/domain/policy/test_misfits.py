@@ -1,4 +1,4 @@
-"""What a document that has not its form is told: where, and what is allowed there."""
+"""What is said about a document that has a wrong form: where, and what is allowed there."""
 
 import msgspec
 import pytest
@@ -16,7 +16,7 @@ def refusal(document: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("document", "told"),
+    ("document", "expected"),
     [
         ('{"tenants":{"acme":{"shortage":"maybe"}}}', "tenants.acme.shortage: 'maybe' is not one of keep, deallocate"),
         (
@@ -47,21 +47,21 @@ def refusal(document: str) -> str:
         ),
     ],
 )
-def test_a_value_that_has_not_its_form_is_named_with_its_place_and_what_is_allowed(document: str, told: str) -> None:
-    assert told == refusal(document)
+def test_a_value_of_a_wrong_form_is_named_with_its_place_and_what_is_allowed(document: str, expected: str) -> None:
+    assert expected == refusal(document)
 
 
-def test_an_items_own_section_is_told_in_the_same_words() -> None:
+def test_an_items_own_section_is_reported_in_the_same_words() -> None:
     with pytest.raises(PolicyError, match=r"^item\.time_limit: is a key of a tenant, and not allowed here; allowed "):
         decode_own(b'{"time_limit":10}')
 
 
-def test_an_edit_is_told_where_in_the_document_it_does_not_fit() -> None:
+def test_an_edit_is_refused_with_the_place_where_it_does_not_fit() -> None:
     with pytest.raises(PolicyError, match=r"^tenants\.acme\.time_limit: 'soon' is not a whole number$"):
         edited(decode(b"{}"), "acme", b'{"time_limit":"soon"}')
 
 
-def test_what_is_no_json_at_all_is_told_as_such() -> None:
+def test_what_is_no_json_at_all_is_reported_as_such() -> None:
     assert refusal('{"retention":').startswith("Input data was truncated")
 
 
@@ -84,8 +84,8 @@ def test_whatever_is_refused_has_words_of_ours_and_one_line(document: object) ->
 
 
 def test_what_is_left_out_with_null_is_passed_over_for_what_is_wrong_behind_it() -> None:
-    told = "tenants.a.time_limit: 'soon' is not a whole number"
-    assert told == refusal('{"tenants":{"a":{"shortage":null,"time_limit":"soon"}}}')
+    expected = "tenants.a.time_limit: 'soon' is not a whole number"
+    assert expected == refusal('{"tenants":{"a":{"shortage":null,"time_limit":"soon"}}}')
 
 
 @pytest.mark.parametrize("patch", ["null", "{}", '{"rule":{"rank":2}}', '{"rule":null,"frozen":{"B2B":true}}'])

@@ -119,7 +119,7 @@ def test_what_left_a_location_is_missing_until_it_is_counted_again() -> None:
     assert 50 == explain_place(item.location(), 5).missing
 
 
-def test_a_gap_is_told_with_what_was_shipped_only_where_that_explains_it_better() -> None:
+def test_a_gap_is_reported_with_what_was_shipped_only_where_that_explains_it_better() -> None:
     item = item_with(count_at(10, 900))
     item.ships(12, 50)
     item.takes(adjustment(20, -100, 740))
@@ -153,7 +153,7 @@ def test_so_many_of_the_newest_moments_are_shown() -> None:
     assert [5, 6] == [one.at_us for one in explain_place(item.location(), 2).recent]
 
 
-def test_what_is_forgotten_is_told_by_its_greatest_stamp() -> None:
+def test_what_is_forgotten_is_reported_by_its_greatest_stamp() -> None:
     item = item_with(count_at(10, 900))
     item.generation = 2
     item.takes(count_at(20, 800))

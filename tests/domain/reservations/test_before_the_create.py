@@ -76,23 +76,23 @@ def test_a_reservation_in_too_many_parts_may_say_the_same_again_but_not_one_more
     log.limits = Limits(parts=1)
     log.say(reserve("a", 5))
     assert [] == [e for e in log.say(reserve("a", 5, at=AT + 1)) if isinstance(e, CommandRefused)]
-    (told,) = [e for e in log.say(reserve("a", 6, at=AT + 2)) if isinstance(e, CommandRefused)]
-    assert ("too_many_parts", "a is in 1 parts already, the most there may be") == (told.reason, told.detail)
+    (events,) = [e for e in log.say(reserve("a", 6, at=AT + 2)) if isinstance(e, CommandRefused)]
+    assert ("too_many_parts", "a is in 1 parts already, the most there may be") == (events.reason, events.detail)
 
 
 def test_a_reservation_that_has_room_for_two_more_parts_takes_one_and_lets_one_wait() -> None:
     log = log_with(8)
     log.limits = Limits(parts=3)
     log.say(reserve("a", 5, allow_partial=True))
-    told = log.say(reserve("a", 9, at=AT + 1, allow_partial=True))
-    assert [1] == [event.quantity for event in told if isinstance(event, ReservationDenied)]
+    events = log.say(reserve("a", 9, at=AT + 1, allow_partial=True))
+    assert [1] == [event.quantity for event in events if isinstance(event, ReservationDenied)]
 
 
 def test_a_refusal_names_the_reservation_and_its_channel() -> None:
     log = log_with(9)
     log.say(reserve("a", 1))
-    told = log.say(reserve("a", 2, "STORE", at=AT + 1))
-    assert ["a is in channel ECOM, not in STORE"] == [e.detail for e in told if isinstance(e, CommandRefused)]
+    events = log.say(reserve("a", 2, "STORE", at=AT + 1))
+    assert ["a is in channel ECOM, not in STORE"] == [e.detail for e in events if isinstance(e, CommandRefused)]
 
 
 def test_nobody_overtakes_whom_his_own_priority_waits_for_not_even_by_a_part() -> None:

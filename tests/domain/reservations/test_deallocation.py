@@ -73,8 +73,8 @@ def test_then_the_newest() -> None:
 def test_of_promises_made_by_one_count_those_of_the_newest_requests_are_lost() -> None:
     log = log_with(0)
     log.say(*(reserve(f"r{number}", 10) for number in range(1, 7)), count(60, AT + 1))
-    told = log.say(count(30, AT + 2))
-    assert [("r6", 10, "SUPPLY_LOST"), ("r5", 10, "SUPPLY_LOST"), ("r4", 10, "SUPPLY_LOST")] == lost(told)
+    events = log.say(count(30, AT + 2))
+    assert [("r6", 10, "SUPPLY_LOST"), ("r5", 10, "SUPPLY_LOST"), ("r4", 10, "SUPPLY_LOST")] == lost(events)
 
 
 def test_the_request_decides_and_not_the_commit_that_served_it() -> None:
@@ -105,8 +105,8 @@ def test_promises_of_an_earlier_version_are_found_and_noted_anew_in_slices() -> 
     log.put("acme|lamp|i", item)
     log.put("|work|acme|lamp", Due())
     with tight_bounds(served=2, enough=1):
-        told = log.say(count(30, AT + 2))
-    assert ["r6", "r5", "r4"] == [reservation for reservation, _, _ in lost(told)]
+        events = log.say(count(30, AT + 2))
+    assert ["r6", "r5", "r4"] == [reservation for reservation, _, _ in lost(events)]
     assert [] == [key for key in log.rows if f"{2**63 - 1 - 8:016x}" in key]
 
 
@@ -127,9 +127,9 @@ def test_within_a_reservation_the_newest_allocation_goes_first() -> None:
     log = log_with(100)
     log.say(reserve("r", 30), reserve("r", 50, at=AT + 1))
     first, second = [(e.offset, e.ordinal) for e in log.events if isinstance(e, AllocationCommitted)]
-    told = log.say(count(20, AT + 1))
+    events = log.say(count(20, AT + 1))
     assert [(second, 20), (first, 10)] == [
-        (e.allocation, e.quantity) for e in told if isinstance(e, AllocationReleased)
+        (e.allocation, e.quantity) for e in events if isinstance(e, AllocationReleased)
     ]
 
 
@@ -172,8 +172,8 @@ def test_earmarked_units_go_back_behind_their_earmark() -> None:
 def test_a_policy_that_begins_to_take_back_finds_the_promises_made_before() -> None:
     log = log_with(100, "keep")
     log.say(reserve("r", 80), reserve("s", 20), count(70, AT + 1))
-    told = log.say(policy({"shortage": "deallocate", "tenants": {"*": {"channels": CHANNELS}}}))
-    assert [("s", 20, "SUPPLY_LOST"), ("r", 10, "SUPPLY_LOST")] == lost(told)
+    events = log.say(policy({"shortage": "deallocate", "tenants": {"*": {"channels": CHANNELS}}}))
+    assert [("s", 20, "SUPPLY_LOST"), ("r", 10, "SUPPLY_LOST")] == lost(events)
 
 
 def test_a_tenant_may_choose_otherwise_than_the_document() -> None:
@@ -193,9 +193,9 @@ def test_promises_of_many_are_taken_back_in_slices() -> None:
     log = log_with(100)
     log.say(*(reserve(f"r{number}", 20) for number in range(5)))
     with tight_bounds(served=2, enough=1):
-        told = log.say(count(5, AT + 1), release("r0", 1))
+        events = log.say(count(5, AT + 1), release("r0", 1))
     assert [("r4", 20), ("r3", 20), ("r2", 20), ("r1", 20), ("r0", 15)] == [
-        (reservation, units) for reservation, units, reason in lost(told) if reason == "SUPPLY_LOST"
+        (reservation, units) for reservation, units, reason in lost(events) if reason == "SUPPLY_LOST"
     ]
     assert (0, 5) == log.shows()
 

@@ -1,30 +1,30 @@
-"""What has ended and is asked for again, by example: the asker is told; and ids that are known per kind."""
+"""What has ended and is asked for again, by example: the answer is an event; and ids are known per kind."""
 
 import pytest
 
 from atp_stream.domain.commands import AnyCommand
 from atp_stream.domain.events import AllocationCommitted
 from atp_stream.domain.reservations.balances import Status
-from tests.domain.reservations.test_lifecycle import state_of, told
-from tests.domain.support.limits import MINUTE, at, log_with, stands, ticks
+from tests.domain.reservations.test_lifecycle import state_of, summary
+from tests.domain.support.limits import MINUTE, at, log_with, status_of, ticks
 from tests.domain.support.log import AT, NOON, Log, confirm, count, fulfil, release, reserve
 
 WEEK = 7 * 24 * 60 * MINUTE
 
 
 @pytest.mark.parametrize("end", [release("o"), fulfil("o", at=AT + 1), release("o", 4)])
-def test_a_newer_create_of_what_has_ended_is_told_so_and_is_no_duplicate(end: AnyCommand) -> None:
+def test_a_newer_create_of_what_has_ended_is_answered_so_and_is_no_duplicate(end: AnyCommand) -> None:
     log = log_with(10)
     log.say(reserve("o", 4), end)
     before = log.shows(), log.item().duplicates, state_of(log, "o")
-    assert [("REJECTED", "o", 3, "already_ended")] == told(log.say(reserve("o", 3, at=AT + 2)))
+    assert [("REJECTED", "o", 3, "already_ended")] == summary(log.say(reserve("o", 3, at=AT + 2)))
     assert before == (log.shows(), log.item().duplicates, state_of(log, "o"))
 
 
-def test_a_newer_create_of_what_was_rejected_is_told_so() -> None:
+def test_a_newer_create_of_what_was_rejected_is_answered_so() -> None:
     log = log_with(2)
     log.say(reserve("o", 4, allow_backorder=False), count(10, AT + 1))
-    assert [("REJECTED", "o", 4, "already_ended")] == told(log.say(reserve("o", 4, at=AT + 2)))
+    assert [("REJECTED", "o", 4, "already_ended")] == summary(log.say(reserve("o", 4, at=AT + 2)))
     assert Status.REJECTED is state_of(log, "o")
 
 
@@ -32,15 +32,15 @@ def test_the_same_newer_create_again_and_an_older_one_are_duplicates() -> None:
     log = log_with(10)
     newer = reserve("o", 3, at=AT + 2)
     log.say(reserve("o", 4), release("o"), newer)
-    assert [] == told(log.say(newer, reserve("o", 3, at=AT + 1), reserve("o", 4)))
+    assert [] == summary(log.say(newer, reserve("o", 3, at=AT + 1), reserve("o", 4)))
     assert 3 == log.item().duplicates
 
 
-def test_each_newer_create_of_what_has_ended_is_told() -> None:
+def test_each_newer_create_of_what_has_ended_is_answered() -> None:
     log = log_with(10)
     log.say(reserve("o", 4), release("o"))
     events = log.say(reserve("o", 3, at=AT + 1), reserve("o", 2, at=AT + 2))
-    assert [("REJECTED", "o", 3, "already_ended"), ("REJECTED", "o", 2, "already_ended")] == told(events)
+    assert [("REJECTED", "o", 3, "already_ended"), ("REJECTED", "o", 2, "already_ended")] == summary(events)
 
 
 def test_what_has_ended_and_was_asked_for_again_is_kept_for_the_whole_retention() -> None:
@@ -51,15 +51,15 @@ def test_what_has_ended_and_was_asked_for_again_is_kept_for_the_whole_retention(
     ticks(log, WEEK)
     assert Status.RELEASED is state_of(log, "o")
     ticks(log, 2 * WEEK)
-    assert [("refused", "too_old")] == told(log.say(again, log_time=NOON + 2 * WEEK))
+    assert [("refused", "too_old")] == summary(log.say(again, log_time=NOON + 2 * WEEK))
 
 
-def test_a_newer_create_of_what_has_expired_is_told_and_says_what_a_confirm_in_time_claims() -> None:
+def test_a_newer_create_of_what_has_expired_is_answered_and_says_what_a_confirm_in_time_claims() -> None:
     log = log_with(10)
     log.say(reserve("r", 4, expires_at=at(MINUTE)))
     ticks(log, MINUTE)
-    told_then = told(log.say(reserve("r", 6, at=AT + 1), log_time=NOON + MINUTE))
-    assert ([("REJECTED", "r", 6, "expired")], Status.EXPIRED) == (told_then, stands(log))
+    summary_then = summary(log.say(reserve("r", 6, at=AT + 1), log_time=NOON + MINUTE))
+    assert ([("REJECTED", "r", 6, "expired")], Status.EXPIRED) == (summary_then, status_of(log))
     events = log.say(confirm("r", at(MINUTE - 1)), log_time=NOON + MINUTE)
     assert [6] == [event.quantity for event in events if isinstance(event, AllocationCommitted)]
 

@@ -5,7 +5,7 @@ from atp_stream.domain.events import AllocationCommitted, AllocationReleased, An
 from atp_stream.domain.reservations.balances import Status
 from atp_stream.domain.row_keys import CLOCK, TIMER
 from tests.domain.support.folding import tight_bounds
-from tests.domain.support.limits import MINUTE, QUARTER, at, log_with, stands, ticks
+from tests.domain.support.limits import MINUTE, QUARTER, at, log_with, status_of, ticks
 from tests.domain.support.log import NOON, Log, confirm, count, fulfil, policy, release, reserve, tick
 
 
@@ -16,11 +16,11 @@ def published(events: list[AnyEvent]) -> list[tuple[int, int]]:
 
 def test_g4_a_limit_of_15_minutes_gives_the_units_back_after_15_minutes() -> None:
     log = Log()
-    told = log.say(count(100))
-    told += log.say(reserve("r", 20, expires_at=at(QUARTER)))
-    told += ticks(log, QUARTER - 1)
-    told += ticks(log, QUARTER)
-    assert [(100, 0), (80, 20), (100, 0)] == published(told)
+    events = log.say(count(100))
+    events += log.say(reserve("r", 20, expires_at=at(QUARTER)))
+    events += ticks(log, QUARTER - 1)
+    events += ticks(log, QUARTER)
+    assert [(100, 0), (80, 20), (100, 0)] == published(events)
 
 
 def test_what_expired_is_released_for_that_reason_by_the_tick() -> None:
@@ -30,7 +30,7 @@ def test_what_expired_is_released_for_that_reason_by_the_tick() -> None:
     (released,) = [event for event in ticks(log, MINUTE + 5) if isinstance(event, AllocationReleased)]
     assert ("EXPIRED", 20, (commit.offset, commit.ordinal)) == (released.reason, released.quantity, released.allocation)
     assert (2, NOON + MINUTE + 5) == (released.offset, released.log_time_ms)
-    assert Status.EXPIRED is stands(log)
+    assert Status.EXPIRED is status_of(log)
 
 
 def test_a_limit_ends_what_waits_too() -> None:
@@ -38,22 +38,22 @@ def test_a_limit_ends_what_waits_too() -> None:
     log.say(reserve("r", 20, expires_at=at(MINUTE)), reserve("s", 5, at=at(1)))
     ticks(log, MINUTE)
     log.say(count(100, at(MINUTE)), log_time=NOON + MINUTE)
-    assert ((95, 5), Status.EXPIRED) == (log.shows(), stands(log))
+    assert ((95, 5), Status.EXPIRED) == (log.shows(), status_of(log))
 
 
 def test_the_units_go_to_whoever_waits() -> None:
     log = log_with(20)
     log.say(reserve("r", 20, expires_at=at(MINUTE)), reserve("s", 5))
     ticks(log, MINUTE)
-    assert ((15, 5), Status.COMMITTED) == (log.shows(), stands(log, "s"))
+    assert ((15, 5), Status.COMMITTED) == (log.shows(), status_of(log, "s"))
 
 
-def test_expiry_of_one_who_only_waits_is_told_under_a_version_of_its_own() -> None:
+def test_expiry_of_one_who_only_waits_is_published_under_a_version_of_its_own() -> None:
     log = log_with(5)
     log.say(reserve("r", 20, expires_at=at(MINUTE)))
     before = log.item().version
-    (told,) = [event for event in ticks(log, MINUTE) if isinstance(event, AvailabilityCalculated)]
-    assert (5, 0, before + 1) == (told.available, told.reserved, told.version)
+    (events,) = [event for event in ticks(log, MINUTE) if isinstance(event, AvailabilityCalculated)]
+    assert (5, 0, before + 1) == (events.available, events.reserved, events.version)
 
 
 def test_a_fast_clock_expires_nothing_early() -> None:
@@ -75,7 +75,7 @@ def test_an_outage_does_not_expire_what_was_confirmed_in_time() -> None:
     log.say(reserve("r", 20, expires_at=at(QUARTER)))
     log.say(confirm("r", at(QUARTER - 1)), log_time=NOON + 10 * QUARTER)  # read only now, as no tick has gone past it
     ticks(log, 10 * QUARTER)
-    assert ((80, 20), Status.CONFIRMED) == (log.shows(), stands(log))
+    assert ((80, 20), Status.CONFIRMED) == (log.shows(), status_of(log))
 
 
 def test_confirmed_before_the_limit_never_expires() -> None:
@@ -139,7 +139,7 @@ def test_a_newer_create_without_a_limit_begins_a_new_default_limit() -> None:
 def test_a_newer_create_that_leaves_nothing_begins_no_default_limit() -> None:
     log = log_with(100, limit=60)
     log.say(reserve("r", 20, expires_at=at(MINUTE)), fulfil("r", 15), reserve("r", 15, at=at(1)))
-    assert (Status.RELEASED, None) == (stands(log), log.reservation("r").expires_at_us)
+    assert (Status.RELEASED, None) == (status_of(log), log.reservation("r").expires_at_us)
 
 
 def test_a_confirmed_one_gets_no_default_limit() -> None:
@@ -154,10 +154,10 @@ def test_a_tick_reaches_a_limit_that_a_policy_in_front_of_it_starts_only_in_its_
     log.say(reserve("r", 20))
     frees = policy({"tenants": {"*": {"channels": {"ECOM": {}}, "time_limit": 60}}})
     log.run([Entry(0, 3, NOON, "|", frees), Entry(0, 4, NOON + QUARTER, "|", tick(at(QUARTER)))])
-    assert (at(MINUTE), Status.EXPIRED) == (log.reservation("r").expires_at_us, stands(log))
+    assert (at(MINUTE), Status.EXPIRED) == (log.reservation("r").expires_at_us, status_of(log))
 
 
-def test_two_limits_of_one_moment_end_in_one_tick_and_are_told_once() -> None:
+def test_two_limits_of_one_moment_end_in_one_tick_and_are_published_once() -> None:
     log = log_with(100)
     log.say(reserve("r", 20, expires_at=at(MINUTE)), reserve("s", 30, expires_at=at(MINUTE)))
     assert [(100, 0)] == published(ticks(log, MINUTE))

@@ -7,16 +7,16 @@ from atp_stream.domain.limits import DEFAULT_LIMITS
 from atp_stream.domain.reservations.balances import allocated, shipped
 from atp_stream.domain.state.rows import MatchedShipment
 from tests.domain.support.log import AT, LAMP, Log, adjust, count, fulfil, reserve
-from tests.domain.support.shipped import BEFORE, log_with, on_hand, standing
+from tests.domain.support.shipped import BEFORE, counted_shipments, log_with, on_hand
 
 
 def test_of_too_many_shipments_of_a_location_neighbours_are_merged_and_count_as_the_younger() -> None:
     log = log_with(north=1_000)
     most = DEFAULT_LIMITS.shipments
     log.say(reserve("a", 900), *(fulfil("a", 1, AT + place, location="north") for place in range(most + 1)))
-    assert [(1, 2, "north"), *((place, 1, "north") for place in range(2, most + 1))] == standing(log)
+    assert [(1, 2, "north"), *((place, 1, "north") for place in range(2, most + 1))] == counted_shipments(log)
     log.say(adjust(-most - 1, location="north", reservation="a"))
-    assert ([], 1_000 - most - 1) == (standing(log), on_hand(log))
+    assert ([], 1_000 - most - 1) == (counted_shipments(log), on_hand(log))
 
 
 @pytest.mark.parametrize("repeated", [3, 6])
@@ -34,7 +34,7 @@ def test_merged_shipments_without_a_location_left_the_one_of_their_reservation()
     most = DEFAULT_LIMITS.shipments
     log.say(reserve("a", 900, location="north"), *(fulfil("a", 1, AT + place) for place in range(most + 1)))
     log.say(count(1_000, AT + most - 1, location="north"))
-    assert (999, (1, 2, "")) == (on_hand(log), standing(log)[0])
+    assert (999, (1, 2, "")) == (on_hand(log), counted_shipments(log)[0])
 
 
 def test_two_of_a_location_are_merged_to_make_room_for_one_of_another() -> None:
@@ -69,7 +69,7 @@ def test_a_shipment_too_many_without_a_location_left_the_one_of_its_reservation(
     assert (1, 2_000 - most) == (log.reservation("a").unmatched, on_hand(log))
 
 
-def test_a_row_that_was_written_before_locations_were_told_apart_is_read_as_it_was_meant() -> None:
+def test_a_row_that_was_written_before_locations_were_kept_apart_is_read_as_it_was_meant() -> None:
     log = log_with(north=10, south=10)
     log.say(reserve("a", 9, location="north"), fulfil("a", 6, location="north"))
     log.say(adjust(-2, location="north", reservation="a"))

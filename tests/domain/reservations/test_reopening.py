@@ -7,7 +7,7 @@ import pytest
 from atp_stream.domain.commands import AnyCommand
 from atp_stream.domain.events import AllocationCommitted
 from atp_stream.domain.reservations.balances import Status, allocated
-from tests.domain.support.limits import MINUTE, QUARTER, at, log_with, stands, ticks
+from tests.domain.support.limits import MINUTE, QUARTER, at, log_with, status_of, ticks
 from tests.domain.support.log import NOON, confirm, count, fulfil, policy, release, reserve
 
 
@@ -15,9 +15,9 @@ def test_confirmed_in_time_but_read_after_the_expiry_it_is_reopened() -> None:
     log = log_with(100)
     log.say(reserve("r", 20, expires_at=at(MINUTE)))
     ticks(log, MINUTE)
-    told = log.say(confirm("r", at(MINUTE - 1)), log_time=NOON + MINUTE)
-    assert [20] == [event.quantity for event in told if isinstance(event, AllocationCommitted)]
-    assert ((80, 20), Status.CONFIRMED) == (log.shows(), stands(log))
+    events = log.say(confirm("r", at(MINUTE - 1)), log_time=NOON + MINUTE)
+    assert [20] == [event.quantity for event in events if isinstance(event, AllocationCommitted)]
+    assert ((80, 20), Status.CONFIRMED) == (log.shows(), status_of(log))
     ticks(log, QUARTER)
     assert (80, 20) == log.shows()
 
@@ -28,7 +28,7 @@ def test_confirmed_at_the_limit_or_after_it_comes_too_late(late: int) -> None:
     log.say(reserve("r", 20, expires_at=at(MINUTE)))
     ticks(log, MINUTE)
     log.say(confirm("r", at(MINUTE) + late), log_time=NOON + MINUTE)
-    assert ((100, 0), Status.EXPIRED) == (log.shows(), stands(log))
+    assert ((100, 0), Status.EXPIRED) == (log.shows(), status_of(log))
 
 
 def test_what_is_reopened_waits_behind_the_first_in_the_queue_but_before_lower_priorities() -> None:
@@ -55,7 +55,7 @@ def test_what_is_reopened_with_nothing_owed_ends_at_once() -> None:
     log.say(reserve("r", 20, expires_at=at(MINUTE)))
     ticks(log, MINUTE)
     log.say(fulfil("r", at=at(MINUTE)), confirm("r", at(0)), log_time=NOON + MINUTE)
-    assert ((80, 0), Status.FULFILLED) == (log.shows(), stands(log))
+    assert ((80, 0), Status.FULFILLED) == (log.shows(), status_of(log))
 
 
 def test_what_is_reopened_claims_nothing_of_what_was_dropped_before_it_expired() -> None:
@@ -63,7 +63,7 @@ def test_what_is_reopened_claims_nothing_of_what_was_dropped_before_it_expired()
     log.say(reserve("r", 7, expires_at=at(MINUTE), allow_partial=True, allow_backorder=False))
     ticks(log, MINUTE)
     log.say(count(100, at(MINUTE)), confirm("r", at(0)), log_time=NOON + MINUTE)
-    assert ((95, 5), Status.CONFIRMED) == (log.shows(), stands(log))
+    assert ((95, 5), Status.CONFIRMED) == (log.shows(), status_of(log))
 
 
 def test_what_is_reopened_claims_its_waiting_parts_too_but_not_what_was_dropped() -> None:
@@ -83,7 +83,7 @@ def test_what_is_reopened_when_all_that_expiry_took_has_left_ends_at_once(units:
     log.say(reserve("r", 7, expires_at=at(MINUTE), allow_partial=True, allow_backorder=False))
     ticks(log, MINUTE)
     log.say(fulfil("r", units, at=at(MINUTE)), confirm("r", at(0)), log_time=NOON + MINUTE)
-    assert ((0, 0), Status.FULFILLED) == (log.shows(), stands(log))
+    assert ((0, 0), Status.FULFILLED) == (log.shows(), status_of(log))
 
 
 def test_what_is_reopened_in_a_channel_that_is_gone_brings_it_back_for_as_long_as_it_holds_units() -> None:
@@ -117,7 +117,7 @@ def test_a_newer_create_and_a_confirm_after_the_limit_give_the_same_in_either_or
         log.say(reserve("r", 10, expires_at=at(MINUTE)))
         ticks(log, MINUTE)
         log.say(*order, log_time=NOON + MINUTE)
-        shown.add((log.shows(), stands(log)))
+        shown.add((log.shows(), status_of(log)))
     assert {((100 - units, units), Status.CONFIRMED)} == shown
 
 
@@ -139,7 +139,7 @@ def test_a_newer_create_for_what_has_expired_claims_nothing_and_leaves_the_limit
     log.say(reserve("r", 20, expires_at=at(MINUTE)))
     ticks(log, MINUTE)
     log.say(reserve("r", 30, at=at(1), expires_at=at(QUARTER)), confirm("r", at(MINUTE)), log_time=NOON + MINUTE)
-    assert ((100, 0), Status.EXPIRED, at(MINUTE)) == (log.shows(), stands(log), log.reservation("r").expires_at_us)
+    assert ((100, 0), Status.EXPIRED, at(MINUTE)) == (log.shows(), status_of(log), log.reservation("r").expires_at_us)
 
 
 def test_what_is_reopened_lives_by_the_priority_and_the_flags_of_the_newer_create() -> None:

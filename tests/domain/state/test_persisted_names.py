@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from atp_stream.domain import commands
-from atp_stream.domain.state import rows
+from atp_stream.domain.state import partition_rows, rows
 from atp_stream.domain.stock import rows as stock
 from atp_stream.domain.stock.generations import StockTimeRow
 from atp_stream.domain.supply import rows as supply
@@ -36,17 +36,17 @@ NAMES = {
     commands.Tick: "event_id at",
     rows.Backorder: "reservation quantity priority allow_partial",
     rows.Channel: "available reserved waiting blocking granted consumed leaving promised",
-    rows.Clock: "pending",
+    partition_rows.Clock: "pending",
     rows.DeferredCommand: "log_time command source original generation",
     rows.Drift: "since told timer",
-    rows.FoldRow: "version since",
+    partition_rows.FoldRow: "version since",
     rows.Item: (
         "stock channels version policy offset log_time safety_stock late past unpaired stale duplicates work "
         "quarantine held stopped resuming source own heard timer purged_at drift scaled withdrawn dated "
         "supply_purged_at"
     ),
-    rows.PolicyRow: "offset log_time document heard source",
-    rows.PurgeRow: "below cursor timer",
+    partition_rows.PolicyRow: "offset log_time document heard source",
+    partition_rows.PurgeRow: "below cursor timer",
     rows.Ranked: "reservation quantity",
     rows.Remainder: "at location",
     rows.Reservation: (
@@ -55,7 +55,7 @@ NAMES = {
         "moved adjusted_at apart untold dropped known released_by fulfilled_by timer purge_at taken_back "
         "wanted undue promises"
     ),
-    rows.Sweep: "until cursor earlier",
+    partition_rows.Sweep: "until cursor earlier",
     rows.Work: "offset log_time ordinal index until lose closed roll late",
     StockTimeRow: "seen eras",
     stock.Instants: "edge tail",
@@ -75,9 +75,9 @@ OLD_COMMAND = b'{"command":"reserve","reservation":"r","quantity":300,"expires_a
 OLD_RESERVATION = b'{"channel":"ECOM","at":7,"moved":[[5,100,"north"]],"untold":2,"expires_at":9,"timer":9}'
 
 
-def kept() -> Iterator[type[msgspec.Struct]]:
+def stored() -> Iterator[type[msgspec.Struct]]:
     """Yield what is stored by name: all but the structs that are stored as arrays."""
-    for module in (commands, rows, stock, supply):
+    for module in (commands, partition_rows, rows, stock, supply):
         for one in vars(module).values():
             if not isinstance(one, type) or not issubclass(one, msgspec.Struct) or one.__module__ != module.__name__:
                 continue
@@ -86,7 +86,7 @@ def kept() -> Iterator[type[msgspec.Struct]]:
     yield from (StockTimeRow, Position)
 
 
-@pytest.mark.parametrize("one", sorted(set(kept()) - {commands.Command, commands.Entry}, key=str))
+@pytest.mark.parametrize("one", sorted(set(stored()) - {commands.Command, commands.Entry}, key=str))
 def test_the_names_in_what_is_stored_stay(one: type[msgspec.Struct]) -> None:
     assert NAMES[one].split() == list(one.__struct_encode_fields__)
 

@@ -8,8 +8,9 @@ import pytest
 
 from atp_stream.domain.row_keys import PURGE, QUARANTINE, STOCK_TIME
 from atp_stream.domain.state.overlay import State
+from atp_stream.domain.state.partition_rows import PurgeRow
 from atp_stream.domain.state.purge import Purge, is_forgotten, is_kept
-from atp_stream.domain.state.rows import Due, Item, PurgeRow
+from atp_stream.domain.state.rows import Due, Item
 from atp_stream.domain.stock.generations import Era, StockTime, StockTimeRow
 from atp_stream.domain.stock.rows import Mark, Stock
 

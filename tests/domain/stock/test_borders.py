@@ -78,11 +78,11 @@ class Story:
         those = [one for one in self.shipped if one.at_us >= since and one.quantity is not None]
         if those:
             one = self.r.choice(those)
-            told: AnyCommand = AdjustStock(
+            adjusted: AnyCommand = AdjustStock(
                 event_id=self.named(), at_us=self.stamp(), delta=-(one.quantity or 0), location=one.location,
                 reservation=one.reservation,
             )  # fmt: skip
-            self.judge.hears(told)
+            self.judge.hears(adjusted)
 
 
 def goes(story: Story, acts: list[Callable[[], None]], looks: Callable[[Judge], object], length: int = 40) -> None:

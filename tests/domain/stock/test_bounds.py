@@ -35,7 +35,7 @@ def stopped_before(units: int, *kept: Any) -> Log:
 
 
 def passes(log: Log, hours: int, step: int) -> int:
-    """Let others be told of for some hours; return the log time."""
+    """Let facts of others come for some hours; return the log time."""
     for hour in range(step, hours + 1, step):
         log.say(adjust(1), name="acme|other", log_time=NOON + hour * HOUR)
     return NOON + hours * HOUR

@@ -135,7 +135,7 @@ def test_a_negative_skew_lets_an_absolute_include_what_left_just_after_it(skew: 
     assert kept == item.stock.on_hand
 
 
-def test_any_number_of_shipments_is_told_apart() -> None:
+def test_any_number_of_shipments_is_kept_apart() -> None:
     item = item_with(count(0, 10_000))
     for at in range(1, 1001):
         item.ships(at, 1)
@@ -146,7 +146,7 @@ def test_any_number_of_shipments_is_told_apart() -> None:
     assert 9_001 == item.stock.on_hand
 
 
-def test_any_number_of_locations_is_told_apart() -> None:
+def test_any_number_of_locations_is_kept_apart() -> None:
     item = Item()
     for number in range(500):
         item.takes(count(1, 1), f"store {number}")
@@ -172,7 +172,7 @@ def test_sums_that_are_known_already_are_not_asked_for_again() -> None:
     assert 107 == item.stock.on_hand
 
 
-def test_the_stamp_up_to_which_a_location_cannot_be_judged_is_told() -> None:
+def test_the_stamp_up_to_which_a_location_cannot_be_judged_is_reported() -> None:
     item = item_with(count(9, 100))
     item.generation = 2
     assert (9, -1) == (item._step()[1].forgotten_at_us(""), item._step()[1].forgotten_at_us("north"))
@@ -217,7 +217,7 @@ def shipped_in_windows(*locations: str, windows: int) -> Item:
     return item
 
 
-def test_shipments_of_any_number_of_windows_are_told_by_few_spans() -> None:
+def test_shipments_of_any_number_of_windows_are_kept_in_few_spans() -> None:
     item = shipped_in_windows("north", windows=200)
     assert (800, 16, 64) == (
         item.stock.on_hand,
@@ -244,7 +244,7 @@ def test_shipments_of_no_location_are_included_up_to_the_oldest_named_absolute_e
     assert 15 == fold.bare_border(fold.place(""))
 
 
-def test_shipments_of_no_location_are_told_by_few_spans_too() -> None:
+def test_shipments_of_no_location_are_kept_in_few_spans_too() -> None:
     item = Item(StockRules(window_us=100))
     for number in range(200):
         item.generation = number

@@ -26,7 +26,7 @@ class Partition:
         return self.time
 
     def commit(self) -> bool:
-        """Commit a step, and tell whether it wrote the row."""
+        """Commit a step, and return whether it wrote the row."""
         wrote = STOCK_TIME in self.state.changed
         self.rows.update(self.state.changed)
         return wrote
@@ -139,7 +139,7 @@ def test_a_step_begins_where_the_last_one_stood() -> None:
     assert (True, 1, 64_000) == (time.has_begun, time.generation, time.window_ms)
 
 
-def test_the_row_tells_the_generation() -> None:
+def test_the_row_says_the_generation() -> None:
     eras = [Era(0, 0, 3, 100), Era(100, 0, 4, 50)]
     assert [3, 4, 4, 5] == [StockTimeRow(seen_ms=seen, eras=eras).generation for seen in (99, 100, 149, 150)]
 
@@ -186,7 +186,7 @@ def test_a_silence_counts_from_the_log_time_last_noted() -> None:
 
 
 def renewed(partition: Partition, window: int) -> bool:
-    """Live by another window; tell whether the row was written."""
+    """Live by another window; return whether the row was written."""
     partition.step().renew(window * 1_000)
     return partition.commit()
 
@@ -210,7 +210,7 @@ def test_another_window_is_rounded_down_to_the_millisecond() -> None:
     assert [Era(1_000, 0, 0, 64_000), Era(65_000, 0, 1, 8_000)] == partition.row.eras
 
 
-def test_the_end_of_the_present_generation_is_told_by_the_log_time_of_the_command() -> None:
+def test_the_end_of_the_present_generation_is_decided_by_the_log_time_of_the_command() -> None:
     partition = begun()
     partition.passes(17_000)
     time = partition.step()

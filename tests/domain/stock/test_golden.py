@@ -73,9 +73,9 @@ def test_a_backlog_of_two_thousand_deltas_counts_to_the_last() -> None:
 def test_a_burst_of_adjustments_with_reservations_fulfils_each_of_them() -> None:
     log = Log()
     log.say(count(500, AT - SECOND), *(reserve(f"r{place}", 1) for place in range(300)))
-    told = [adjust(-1, at=AT + place, reservation=f"r{place}") for place in range(300)]
-    ORDERS.shuffle(told)
-    log.say(*told)
+    adjustments = [adjust(-1, at=AT + place, reservation=f"r{place}") for place in range(300)]
+    ORDERS.shuffle(adjustments)
+    log.say(*adjustments)
     assert (200, 0, []) == (on_hand(log), log.shows()[1], refusals(log.events))
 
 

@@ -133,8 +133,8 @@ class Open:
             return
         fact = word.fact
         self.fold.record(fact, word.location)
-        told = model.Fact(fact.at_us, fact.id, fact.delta, fact.absolute, fact.reservation, word.location, self.skew)
-        self.model.facts.append(told)
+        same = model.Fact(fact.at_us, fact.id, fact.delta, fact.absolute, fact.reservation, word.location, self.skew)
+        self.model.facts.append(same)
 
     def differs(self) -> bool:
         now = self.stock

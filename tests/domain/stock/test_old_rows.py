@@ -66,5 +66,5 @@ def test_open_promises_of_an_older_version_are_taken_back_by_the_place_of_their_
     log = Log()
     log.say(*[tick(0)] * 100, log_time=NOON)
     log.rows = {key: row.encode() for key, row in PROMISES.items()}
-    told = log.say(count(30, AT + 1), log_time=NOON + 1)
-    assert ["r6", "r5", "r4"] == [event.reservation for event in told if isinstance(event, AllocationReleased)]
+    events = log.say(count(30, AT + 1), log_time=NOON + 1)
+    assert ["r6", "r5", "r4"] == [event.reservation for event in events if isinstance(event, AllocationReleased)]

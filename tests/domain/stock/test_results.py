@@ -199,7 +199,7 @@ def test_a_delta_in_front_of_what_is_in_doubt_counts_in_what_is_expected() -> No
     assert 30 == item.stock.on_hand
 
 
-def test_moments_in_doubt_one_behind_the_other_are_told_by_the_last_one_that_is_sure() -> None:
+def test_moments_in_doubt_one_after_the_other_are_decided_by_the_last_one_that_is_sure() -> None:
     doubtful = [adjustment(5, -5, 15), adjustment(5, 5, 20), adjustment(7, -5, 15), adjustment(7, 5, 20)]
     for order in permutations([count(1, 20), *doubtful]):
         item = item_with(*order)
@@ -234,7 +234,7 @@ def test_a_delta_in_front_of_several_moments_in_doubt_counts_in_what_each_of_the
     assert (5, 0) == (item.stock.on_hand, item.stock.gap)
 
 
-def test_what_is_forgotten_cannot_tell_what_was_before_a_moment_in_doubt() -> None:
+def test_what_is_forgotten_cannot_show_what_was_before_a_moment_in_doubt() -> None:
     item = item_with(count(1, 30))
     item.generation = 2
     for fact in (
@@ -258,7 +258,7 @@ def test_nor_what_was_before_the_moment_in_doubt_behind_it() -> None:
     assert 17 == item.stock.on_hand
 
 
-def test_what_is_stamped_as_the_newest_that_is_forgotten_tells_nothing_though_it_is_kept() -> None:
+def test_what_is_stamped_as_the_newest_that_is_forgotten_shows_nothing_though_it_is_kept() -> None:
     with narrow_rows(2):
         item = item_with(adjustment(50, 0, 30))
         for generation, facts in enumerate(

@@ -38,19 +38,19 @@ def purge(rows: Rows) -> None:
 
 
 def numbers_over_borders(seed: int, rows: Rows, after_each: Callable[[Rows], None]) -> list[object]:
-    """Take in a stream over many short windows; return what was told after each fact."""
+    """Take in a stream over many short windows; return what was published after each fact."""
     r = Random(seed)
     said = spoken(r, nightly(2_000, 400), step=2 * SECOND, places=("north", "south"), weights=(60, 30, 5, 5))
     judge = Judge(window=MINUTE, log=BigLog())
     rows.update(judge.log.rows)
     rows.order = sorted(rows)
     judge.log.rows = rows
-    told: list[object] = []
+    found: list[object] = []
     for one in delivered(r, said, lag=10, repeated=0.2):
         judge.passes(max(judge.log_time, one.at_us // MICROSECONDS))
-        told.append((judge.says(one), numbers(judge.log)))
+        found.append((judge.says(one), numbers(judge.log)))
         after_each(rows)
-    return told
+    return found
 
 
 def nothing(_: Rows) -> None:
@@ -58,13 +58,13 @@ def nothing(_: Rows) -> None:
 
 
 @pytest.mark.parametrize("seed", range(nightly(5, 1)))
-def test_what_is_told_never_depends_on_how_far_a_purge_got(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_reported_never_depends_on_how_far_a_purge_got(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(place_module, "MAX_IDS", 8)  # of a few facts a window, most get rows of their own
-    told = numbers_over_borders(seed, Rows(), nothing)
+    found = numbers_over_borders(seed, Rows(), nothing)
     kept = NeverPurged()
-    assert told == numbers_over_borders(seed, kept, nothing)
+    assert found == numbers_over_borders(seed, kept, nothing)
     assert len(rows_of_generations_in(kept)) > 10
-    assert told == numbers_over_borders(seed, Rows(), purge)
+    assert found == numbers_over_borders(seed, Rows(), purge)
 
 
 def rows_of_generations_in(rows: Rows) -> set[int]:

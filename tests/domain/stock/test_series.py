@@ -148,14 +148,14 @@ def test_an_entry_that_was_not_in_the_generation_before_is_not_looked_for_there(
 @pytest.mark.parametrize("seed", range(5))
 def test_whatever_comes_sums_and_looks_back_are_those_of_all_entries(seed: int) -> None:
     luck = random.Random(seed)
-    made, told = Series(), dict[int, int]()
+    made, counts = Series(), dict[int, int]()
     for number in range(600):
         made.generation = number // 400
         at = luck.randrange(300) + number // 3
         made.add(at)
-        told[at] = told.get(at, 0) + 1
+        counts[at] = counts.get(at, 0) + 1
     for at in (-1, 0, *luck.sample(range(500), 20), 10**15):
-        assert sorted((one, count) for one, count in told.items() if one > at) == made.behind(at)
-        assert sorted((one for one in told if one < at), reverse=True) == made.backwards(at)
+        assert sorted((one, count) for one, count in counts.items() if one > at) == made.behind(at)
+        assert sorted((one for one in counts if one < at), reverse=True) == made.backwards(at)
         found = made.open()[1].find(made.row, at)
-        assert told.get(at) == (None if found is None else found.delta)
+        assert counts.get(at) == (None if found is None else found.delta)

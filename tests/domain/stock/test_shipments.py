@@ -108,7 +108,7 @@ def test_units_that_also_left_by_an_adjustment_leave_once() -> None:
     assert 7 == item.stock.on_hand
 
 
-def test_only_as_many_units_are_taken_back_as_the_adjustment_tells_of() -> None:
+def test_only_as_many_units_are_taken_back_as_the_adjustment_reports() -> None:
     item = item_with(count(1, 10, "north"))
     order = item.ships(5, 3, "north")
     item.takes(delta(6, -2, "north", reservation=order))

@@ -229,7 +229,7 @@ def test_of_a_forgotten_span_all_that_was_taken_and_nothing_that_was_returned_co
 
 
 @pytest.mark.parametrize(("after", "units"), [(99, 3), (100, 7), (199, 7), (200, 0)])
-def test_of_a_forgotten_span_the_homeless_are_told_likewise(after: int, units: int) -> None:
+def test_of_a_forgotten_span_the_homeless_are_counted_likewise(after: int, units: int) -> None:
     assert units == Yard(Span(FORGOTTEN, 1, 100, 200, 10, -2, 7, -4)).behind(after, 5, homeless=True)
 
 
@@ -249,7 +249,7 @@ def test_spans_of_the_last_two_generations_stay_apart() -> None:
     assert [FORGOTTEN, 4, 5] == [span.generation for span in left.spans]
 
 
-def test_spans_of_earlier_generations_are_told_by_their_numbers_alone() -> None:
+def test_spans_of_earlier_generations_are_known_by_their_numbers_alone() -> None:
     left = Shipments(
         spans=[
             Span(FORGOTTEN, 0, 10, 90, 1, -1, 2, -2),

@@ -17,7 +17,7 @@ from tests.domain.support.histories import dice
 FEW = settings(max_examples=4 * settings().max_examples)
 
 
-def told(row: Supply, said: Said) -> bool:
+def takes(row: Supply, said: Said) -> bool:
     match said:
         case ScheduleSupply():
             return register.state(
@@ -59,7 +59,7 @@ def cancel(at: int = 2) -> CancelSupply:
 def row_of(*said: Said) -> Supply:
     row = Supply()
     for one in said:
-        told(row, one)
+        takes(row, one)
     return row
 
 
@@ -102,7 +102,7 @@ def test_what_is_open_and_over_is_what_the_list_says(said: list[Said]) -> None:
     model = SupplyModel()
     news = [model.hears(one) for one in said]
     row = Supply()
-    assert news == [told(row, one) for one in said]
+    assert news == [takes(row, one) for one in said]
     expected = model.open(), model.over(), model.ordered(), model.come()
     assert expected == (register.open_units(row), register.over(row), register.ordered(row), register.come(row))
 
@@ -116,7 +116,7 @@ def test_twice_as_much_as_was_ordered_leaves_nothing_open_and_nothing_below_0() 
     assert (0, 50) == open_and_over(schedule(50), receive(100))
 
 
-def test_a_receipt_and_the_adjustment_that_names_the_supply_tell_of_the_same_units() -> None:
+def test_a_receipt_and_the_adjustment_that_names_the_supply_report_the_same_units() -> None:
     assert (10, 0) == open_and_over(schedule(50), receive(40), adjust(40))
 
 
@@ -155,5 +155,5 @@ def test_a_supply_that_is_not_firm_does_not_count() -> None:
 def test_one_receipt_too_many_is_refused() -> None:
     row = row_of(*(receive(1, event_id=f"r{number}") for number in range(256)))
     with pytest.raises(Refused, match="too_many_movements"):
-        told(row, receive(1, event_id="one more"))
-    assert not told(row, receive(1, event_id="r7"))
+        takes(row, receive(1, event_id="one more"))
+    assert not takes(row, receive(1, event_id="r7"))

@@ -8,7 +8,7 @@ from tests.domain.support.log import AT, NOON, Log, reserve, tick
 
 DAY = 24 * 60 * 60 * 1_000
 TODAY = NOON // DAY
-"""The day of NOON; days are told from it: `day(3)` is in three days."""
+"""The day of NOON; days are counted from it: `day(3)` is in three days."""
 
 PLAIN: dict[str, Any] = {"tenants": {"*": {"channels": {"ECOM": {}, "B2B": {}}}}}
 

@@ -25,12 +25,12 @@ def tight_bounds(served: int, enough: int, kept: int = 2) -> Iterator[None]:
 
 
 def one_by_one(entries: list[Entry]) -> Iterator[tuple[Log, Entry, list[AnyEvent]]]:
-    """Fold each entry by itself to the end, and look at what it told and at what is committed after it."""
+    """Fold each entry by itself to the end, and look at what it published and at what is committed after it."""
     log = Log()
     for entry in entries:
-        told = len(log.steps)
+        first = len(log.steps)
         log.run([entry])
-        yield log, entry, [event for step in log.steps[told:] for event in step]
+        yield log, entry, [event for step in log.steps[first:] for event in step]
 
 
 def folded(entries: list[Entry], sizes: list[int] | None = None) -> Log:

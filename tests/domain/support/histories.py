@@ -58,7 +58,7 @@ def dice(throw: Callable[[Random], T]) -> st.SearchStrategy[T]:
     return _SEEDS.map(lambda seed: throw(Random(seed)))
 
 
-def order(r: Random) -> AnyCommand:
+def upstream_command(r: Random) -> AnyCommand:
     """Throw a command about stock or a reservation."""
     at = r.choice(STAMPS) if r.random() < 0.96 else AT + LATE
     said: dict[str, Any] = {"at": at, "event_id": f"event {r.randrange(10_000)}"}
@@ -101,7 +101,7 @@ def verb(r: Random, *, edits_items: bool = True) -> AnyCommand:
 
 def command(r: Random) -> AnyCommand:
     """Throw a command to an item."""
-    return order(r) if r.random() < 0.8 else verb(r)
+    return upstream_command(r) if r.random() < 0.8 else verb(r)
 
 
 def change_of_policy(r: Random, *, forgets: bool = True) -> AnyCommand:
@@ -154,7 +154,7 @@ def histories(
             return Entry(0, len(before), log_time, "|", change_of_policy(r, forgets=forgets))
         if turn == "tick":
             return Entry(0, len(before), log_time, "|", tick_at(r, log_time))
-        told = verb(r, edits_items=policies) if turn == "verb" else order(r)
-        return Entry(0, len(before), log_time, name, told)
+        chosen = verb(r, edits_items=policies) if turn == "verb" else upstream_command(r)
+        return Entry(0, len(before), log_time, name, chosen)
 
     return st.lists(st.integers(0, 2**24 - 1), min_size=most // 2, max_size=most).map(history)

@@ -27,5 +27,5 @@ def ticks(log: Log, passed: int) -> list[AnyEvent]:
     return log.say(tick(at(passed)), log_time=NOON + passed)
 
 
-def stands(log: Log, reservation: str = "r") -> Status:
+def status_of(log: Log, reservation: str = "r") -> Status:
     return status(log.reservation(reservation))

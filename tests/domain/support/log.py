@@ -60,14 +60,14 @@ class Log:
 
     def say(self, *commands: AnyCommand, name: str = LAMP, log_time: int = NOON) -> list[AnyEvent]:
         """Append commands, fold them in one run, and return what happened."""
-        told = len(self.steps)
+        first = len(self.steps)
         offset = self.entries[-1].offset + 1 if self.entries else 0
         entries = [
             Entry(0, offset + place, log_time, "|" if isinstance(command, OF_PARTITION) else name, command)
             for place, command in enumerate(commands)
         ]
         self.run(entries)
-        return [event for step in self.steps[told:] for event in step]
+        return [event for step in self.steps[first:] for event in step]
 
     def run(self, entries: Sequence[Entry]) -> None:
         """Fold entries to the end, unfinished work included."""

@@ -92,8 +92,8 @@ def _said(r: Random, name: str, before: list[Entry], log_time: int) -> tuple[str
         case "resume":
             return name, resume()
         case "again":
-            told = r.choice(before[-100:])
-            return told.name, told.command
+            again = r.choice(before[-100:])
+            return again.name, again.command
         case _:
             said: Any = command(r)
             return name, replace(said, at_us=said.at_us + (log_time - NOON) * 1_000)

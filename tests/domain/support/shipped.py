@@ -16,7 +16,7 @@ def on_hand(log: Log) -> int:
     return log.item().stock.on_hand
 
 
-def standing(log: Log, reservation: str = "a") -> list[tuple[int, int, str]]:
+def counted_shipments(log: Log, reservation: str = "a") -> list[tuple[int, int, str]]:
     """Return what fulfilments alone have taken out of the stock."""
     row = log.reservation(reservation)
     return [

@@ -103,7 +103,7 @@ def walk(r: Random, size: int) -> list[AnyCommand]:
 
 
 def shipped(r: Random, size: int) -> list[AnyCommand]:
-    """Throw what leaves a place that is counted, told by fulfilments, by adjustments or by both; some is not told."""
+    """Throw what leaves a counted place, reported by fulfilments, by adjustments, by both, or not at all."""
     place, held, at = r.choice(["north", ""]), r.randrange(5, 15), AT
     elsewhere = [place, place, "", "south"]
     messages: list[AnyCommand] = [CountStock(event_id="m0", at_us=at, on_hand=held, location=place)]
@@ -115,11 +115,11 @@ def shipped(r: Random, size: int) -> list[AnyCommand]:
         left = Fulfil(event_id=name, at_us=at, reservation=reservation, quantity=units, location=r.choice(elsewhere))
         held -= units
         absolute = r.choice([None, held, held, held + units])
-        told = AdjustStock(
+        adjusted = AdjustStock(
             event_id=f"{name}t", at_us=at, delta=-units, absolute=absolute, location=r.choice(elsewhere),
             reservation=reservation,
         )  # fmt: skip
-        messages += r.choice([[left], [left], [told], [left, told]])
+        messages += r.choice([[left], [left], [adjusted], [left, adjusted]])
         if r.random() < 0.3:
             units = r.randrange(-1, 3)
             held += units

@@ -42,7 +42,7 @@ class Site:
                 return self.ships(at, place, abs(units), name)
 
     def ships(self, at: int, place: str, units: int, name: str) -> list[AnyCommand]:
-        """Let units leave: by a fulfilment, which may state no place, or be told as an adjustment as well."""
+        """Let units leave: by a fulfilment, which may state no place, or be reported as an adjustment as well."""
         self.held[place] -= units
         self.orders += 1
         order = f"o{self.orders}"
@@ -51,10 +51,10 @@ class Site:
         if stated != place or self.r.random() < 0.6:
             return [shipped]
         absolute = self.r.choice([None, self.held[place]])
-        told = AdjustStock(
+        adjusted = AdjustStock(
             event_id=f"{name}a", at_us=at, delta=-units, absolute=absolute, location=place, reservation=order
         )
-        return [shipped, told]
+        return [shipped, adjusted]
 
 
 def spoken(

@@ -1,4 +1,4 @@
-"""A reservation as the model knows it: lists of what was promised, what waits and what has left."""
+"""A reservation as the model knows it: lists of what was promised, of backorders and of what has left."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -18,8 +18,8 @@ class Promise:
 
 
 @dataclass
-class Part:
-    """Units that wait at their place in the log."""
+class Backorder:
+    """Units that wait, at their place in the log."""
 
     place: int
     units: int
@@ -36,7 +36,7 @@ class DatedUnits:
 
 
 @dataclass
-class Order:
+class Reservation:
     """One reservation; `ended` says how, `runs_out` and `purge_at` when time meets it."""
 
     channel: str = ""
@@ -47,7 +47,7 @@ class Order:
     fulfilled: list[Fulfilled] = field(default_factory=list)  # by events, from the location that they state
     adjusted: Counter[str] = field(default_factory=Counter)  # by location
     promised: list[Promise] = field(default_factory=list)
-    waits: list[Part] = field(default_factory=list)
+    backorders: list[Backorder] = field(default_factory=list)
     dated: list[DatedUnits] = field(default_factory=list)
     wanted: int | None = None
     due: bool = True
@@ -57,7 +57,7 @@ class Order:
     confirmed: bool = False
     location: str = ""
     ended: str | None = None
-    heard: set[tuple[object, ...]] = field(default_factory=set)
+    known: set[tuple[object, ...]] = field(default_factory=set)
     release_rest: bool = False
     fulfil_rest: tuple[int, str] | None = None
     expires_at: int | None = None
@@ -76,13 +76,13 @@ class Order:
         return sum(promise.units for promise in self.promised)
 
     def waiting(self) -> int:
-        return sum(part.units for part in self.waits)
+        return sum(part.units for part in self.backorders)
 
     def expected(self) -> int:
         return sum(one.units for one in self.dated)
 
     def has_any(self) -> bool:
-        return bool(self.promised or self.waits or self.dated)
+        return bool(self.promised or self.backorders or self.dated)
 
     def is_open(self) -> bool:
         return self.created_at is not None and self.ended is None
@@ -90,12 +90,14 @@ class Order:
     def expect(self, place: int, units: int, earmarked: int, day: int) -> None:
         """Promise units for a day, together with what is promised for it at that place already."""
         same = [one for one in self.dated if (one.place, one.day) == (place, day)]
-        there, fenced = sum(one.units for one in same), sum(one.earmarked for one in same)
+        there, earmarked_there = sum(one.units for one in same), sum(one.earmarked for one in same)
         others = [one for one in self.dated if one not in same]
-        self.dated = sorted([*others, DatedUnits(place, there + units, fenced + earmarked, day)], key=place_and_day)
+        self.dated = sorted(
+            [*others, DatedUnits(place, there + units, earmarked_there + earmarked, day)], key=place_and_day
+        )
 
     def hold(self, promise: Promise) -> None:
-        """Hold units of the shelf; promises stand in the order of their requests."""
+        """Hold units of the shelf; promises are in the order of their requests."""
         self.promised = sorted([*self.promised, promise], key=asked_at)
 
     def owed(self) -> int:
@@ -116,14 +118,14 @@ class Order:
 
     def without_empty(self) -> None:
         self.promised = [promise for promise in self.promised if promise.units]
-        self.waits = [part for part in self.waits if part.units]
+        self.backorders = [part for part in self.backorders if part.units]
         self.dated = [one for one in self.dated if one.units]
 
-    def wait(self, place: int, units: int) -> None:
-        """Let units wait at a place in the log, together with what waits there already."""
-        there = sum(part.units for part in self.waits if part.place == place)
-        others = [part for part in self.waits if part.place != place]
-        self.waits = sorted([*others, Part(place, there + units)], key=lambda part: part.place)
+    def queue(self, place: int, units: int) -> None:
+        """Queue units at a place in the log, together with what waits there already."""
+        there = sum(part.units for part in self.backorders if part.place == place)
+        others = [part for part in self.backorders if part.place != place]
+        self.backorders = sorted([*others, Backorder(place, there + units)], key=lambda part: part.place)
 
 
 def asked_at(promise: Promise) -> int:
