@@ -3,8 +3,9 @@
 from collections import Counter
 from dataclasses import dataclass
 
-from atp_stream.oracle.claim import Claim, drain
-from atp_stream.oracle.policy import Rules
+from atp_stream.oracle.claim import Claim, drain, drain_waits
+from atp_stream.oracle.division import Division, Quota
+from atp_stream.oracle.policy import WHOLE, Rules
 from atp_stream.oracle.reported import Reported
 from atp_stream.oracle.shelf import Shelf
 
@@ -27,6 +28,8 @@ class Pool:
         self.limited: dict[str, Claim] = {}  # those that time may end, or forget
         self.channels = dict.fromkeys(rules.channels, False)  # True: policy has it no more
         self.withdrawn: set[str] = set()
+        self.granted: Counter[str] = Counter()  # to quotas, by channel
+        self.shipped_of_quota: Counter[str] = Counter()  # earmarked units that have left, by channel
         self.version = self.duplicates = self.stale = self.past = 0
         self.commits: list[tuple[int, int]] = []  # place in the log, and ordinal
         self._requests: list[int] = []  # place in the log of the request that each commit serves
@@ -60,9 +63,12 @@ class Pool:
     def rows(self) -> dict[str, tuple[int, int]]:
         """Return (available, reserved) of every channel, of those that are withdrawn zeros."""
         blocked = self._blocked()
-        free = self._free()
+        free, division = self._free(), self._division()
         rows = {
-            channel: (0 if channel in blocked else self.rules.shown(channel, free), self._promised[channel])
+            channel: (
+                0 if channel in blocked else self.rules.shown(channel, division.claim(channel, free)),
+                self._promised[channel],
+            )
             for channel in self.channels
         }
         return {**dict.fromkeys(self.withdrawn, (0, 0)), **rows}
@@ -77,6 +83,38 @@ class Pool:
         blocking = sum(claim.priority >= 0 and not claim.undue for claim, _ in waits)
         leaving = self.channels[channel]
         return {"waiting": sum(units for _, units in waits), "blocking": blocking, "leaving": leaving}
+
+    def consumed(self, channel: str) -> int:
+        """Return the units that are held, promised or gone out of the quota of a channel."""
+        held = sum(claim.earmarked for claim in self.claims.values() if claim.channel == channel)
+        return held + self.shipped_of_quota[channel]
+
+    @property
+    def scaled(self) -> bool:
+        """Whether shares want more than all there is."""
+        return sum(self._division().weights.values()) > WHOLE
+
+    def _division(self) -> Division:
+        return Division(self.rules, [*self.channels], [self._quota(channel) for channel in self._quotas()])
+
+    def _quotas(self) -> list[str]:
+        """Return the channels whose earmarks count."""
+        if not self.rules.divides:
+            return []
+        return [one for one in self.channels if not self.rules.closed(one) and self.rules.kind(one) == "QUOTA"]
+
+    def _quota(self, channel: str) -> Quota:
+        rule = self.rules.rule(channel)
+        return Quota(channel, self.granted[channel], self.consumed(channel), rule.rank, rule.minimum)
+
+    def _claim_of(self, channel: str, free: int) -> int:
+        """Return what a channel may claim of what is free."""
+        return self._division().claim(channel, free)
+
+    def _earmarked(self, channel: str, units: int, free: int) -> int:
+        """Return how many of the units that a channel gets come out of its quota."""
+        division = self._division()
+        return min(units, division.earmarks(free).get(channel, 0)) if division.quotas else 0
 
     def _free(self) -> int:
         """Return what can still be promised."""
@@ -98,7 +136,7 @@ class Pool:
         self._refill()
         used = {*+self._promised, *(claim.channel for claim in self._queue if claim.waits), *self._used_by_day()}
         for channel in [channel for channel, leaving in self.channels.items() if leaving and channel not in used]:
-            del self.channels[channel]
+            del self.channels[channel], self.granted[channel], self.shipped_of_quota[channel]
             self.withdrawn.add(channel)
         self._end_of_dates()
         self._follow_drift()
@@ -148,7 +186,7 @@ class Pool:
         self._let_go(claim, promised, oldest=True)
         by_day = min(units - promised, claim.promised)
         self.unpromise(claim, by_day, latest=False)
-        drain(claim.waits, min(units - promised - by_day, claim.waiting), oldest=True)
+        drain_waits(claim.waits, min(units - promised - by_day, claim.waiting), oldest=True)
         if claim.at_us is not None and units:
             self.end(claim, "FULFILLED")
 
@@ -158,8 +196,10 @@ class Pool:
             claim.ended, claim.undue = how, False
 
     def unpromise(self, claim: Claim, units: int, *, latest: bool) -> None:
-        """Take units off that a claim is promised by day."""
-        claim.unpromise(units, latest=latest)
+        """Take units off that a claim is promised by day, the latest because they are given back, or else they leave."""
+        earmarked = claim.unpromise(units, latest=latest)
+        if not latest:
+            self.shipped_of_quota[claim.channel] += earmarked
 
     def overtakes(self, claim: Claim) -> bool:
         """Tell whether somebody of its priority or above waits in its channel, and is due."""
@@ -171,21 +211,27 @@ class Pool:
     def serve_or_wait(self, claim: Claim, units: int) -> None:
         """Promise the units, or as many as the claim accepts; the rest waits or is rejected."""
         overtaken = self.overtakes(claim)
-        free = self._free_for(claim) if self.rules.serves(claim.channel) and not overtaken else 0
-        part = units if units <= free else free if claim.partial else 0
+        most = 0 if overtaken else self._claim_of(claim.channel, self._free_for(claim))
+        part = units if units <= most else most if claim.partial else 0
         if part:
             self._give(claim, part)
         rest = units - part
         if not rest:
             return
         promised = claim.backorder and not overtaken and self._promise_rest(claim, rest)
-        if claim.backorder and not promised:
+        waits = claim.backorder and not promised and self._may_wait(claim, rest)
+        if waits:
             self._wait(claim, rest, self._now)
         self.end(claim, "REJECTED")
-        outcome = "PARTIAL" if part else "BACKORDERED" if claim.backorder else "REJECTED"
-        reason = "rest_promised" if promised else "rest_waits" if claim.backorder else "rest_dropped"
+        outcome = "PARTIAL" if part else "BACKORDERED" if waits or promised else "REJECTED"
+        dropped = "too_much_waits" if claim.backorder else "rest_dropped"
+        reason = "rest_promised" if promised else "rest_waits" if waits else dropped
         if not promised or claim.wanted is None:
             self.deny(claim, rest, outcome, reason)
+
+    def _may_wait(self, claim: Claim, units: int) -> bool:
+        in_all = sum(one.waiting for one in self._queue if one.channel == claim.channel)
+        return self.rules.may_wait(claim.channel, claim.waiting + units, in_all + units)
 
     def _free_for(self, _: Claim) -> int:
         """Return what a request may take that nobody stands in front of."""
@@ -226,19 +272,30 @@ class Pool:
             if moment != before:
                 self.wake(moment)
 
-    def _commit(self, claim: Claim, units: int, request: int) -> None:
+    def give_default_limit(self, claim: Claim) -> None:
+        """Limit a claim that has none as its tenant wants, from its first units on."""
+        begun = claim.held or (claim.wanted is not None and claim.promises)
+        if self.rules.time_limit_us is not None and begun and claim.expires_at_us is None and not claim.confirmed:
+            claim.expires_at_us = self._log_time_ms * 1000 + self.rules.time_limit_us
+            self.limit(claim)
+
+    def _commit(self, claim: Claim, units: int, request: int, earmarked: int | None = None) -> None:
+        """Let a claim hold units; so many of them came out of a quota before, or do now."""
+        if earmarked is None:
+            earmarked = self._earmarked(claim.channel, units, self._free())
         number = len(self.commits)
         self.commits.append((self._now, self._first + len(self.reported)))
         self._requests.append(request)
-        claim.held.append([number, units])
+        claim.held.append([number, units, earmarked])
         claim.held.sort(key=lambda held: (self._requests[held[0]], held[0]))  # as they were asked for
         self._promised[claim.channel] += units
         self.reported.append(Reported("committed", claim.channel, units, number=number))
+        self.give_default_limit(claim)
 
     def give_back(self, name: str, claim: Claim, units: int, reason: str) -> None:
         """Release units of a claim: such as wait first, then such as are promised by day, then reserved ones."""
         waiting = min(units, claim.waiting)
-        drain(claim.waits, waiting, oldest=False)
+        drain_waits(claim.waits, waiting, oldest=False)
         by_day = min(units - waiting, claim.promised)
         self.unpromise(claim, by_day, latest=True)
         for number, part in self._let_go(claim, units - waiting - by_day, oldest=False):
@@ -261,7 +318,10 @@ class Pool:
 
     def _let_go(self, claim: Claim, units: int, *, oldest: bool) -> list[tuple[int, int]]:
         self._promised[claim.channel] -= units
-        return drain(claim.held, units, oldest=oldest)
+        taken = drain(claim.held, units, oldest=oldest)
+        if oldest:  # they leave
+            self.shipped_of_quota[claim.channel] += sum(earmarked for _, _, earmarked in taken)
+        return [(number, part) for number, part, _ in taken]
 
     def _wait(self, claim: Claim, units: int, place: int) -> None:
         if not claim.waits:
@@ -283,11 +343,18 @@ class Pool:
                 return
             _, place, head = min(queue, key=lambda waiting: waiting[:2])
             wait = next(wait for wait in head.waits if wait[0] == place)
-            units = min(wait[1], free)
-            if units < wait[1] and not head.partial:
+            units = self._part_of(head, wait[1], free)
+            if not units:
                 shut.add(head.channel)
                 continue
             wait[1] -= units
             head.waits = [wait for wait in head.waits if wait[1]]
             self._commit(head, units, place)
             self.limit(head)
+            if head.held and any(number == len(self.commits) - 1 and earmarked for number, _, earmarked in head.held):
+                shut = {channel for channel in self.channels if not self.rules.serves(channel)}
+
+    def _part_of(self, claim: Claim, units: int, free: int) -> int:
+        """Return how much of what a claim waits for it gets."""
+        most = self._claim_of(claim.channel, free)
+        return units if units <= most else most if claim.partial and self.rules.serves_parts(claim.channel) else 0
