@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from atp_stream.oracle.policy import WHOLE, Rules, merged
+from atp_stream.oracle.policy import WHOLE, Rules, contradicts, merged
 from atp_stream.oracle.supplies import Denied, Supplies
 
 MAX_CHANGES: Final = 64
@@ -34,7 +34,10 @@ class Operations(Supplies):
             self.duplicates += 1
             return False
         if said["command"] == "edit_item":
-            self.own = merged(written if self.own is None else self.own, said["patch"])
+            own = merged(written if self.own is None else self.own, said["patch"])
+            if contradicts(own):
+                raise Denied("policy_invalid")
+            self.own = own
         else:
             self._change_grants(said)
         self._known_changes = [*self._known_changes, said["event_id"]][-MAX_CHANGES:]

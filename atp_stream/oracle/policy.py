@@ -10,6 +10,7 @@ WHOLE: Final = 10_000
 
 _MICROS: Final = 1_000_000
 _KNOWN: Final = {"kind", "buffer", "floor", "weight", "overflow", "rank", "min", "max_waiting"}
+_KEYS_OF_KINDS: Final = {"weight": "SHARE", "overflow": "QUOTA", "rank": "QUOTA", "min": "QUOTA"}
 _KNOWN_OF_ITEM: Final = {"safety_stock", "rule", "channels", "step", "supply", "frozen", "max_waiting_each"}
 _KNOWN_OF_SUPPLY: Final = {
     "horizon",
@@ -232,6 +233,20 @@ def edited(document: Mapping[str, Any], tenant: str, patch: Any) -> dict[str, An
     section = merged(tenants.get(tenant, tenants.get("*")), patch)
     others = {name: said for name, said in tenants.items() if name != tenant}
     return {**document, "tenants": others if section is None else {**others, tenant: section}}
+
+
+def contradicts(section: Mapping[str, Any] | None) -> bool:
+    """Tell whether a section says of a channel what its kind does not know, or shares nothing out."""
+    said = section or {}
+    parts = [said, *said.get("items", {}).values()]
+    rules = [rule for part in parts for rule in (part.get("rule") or {}, *part.get("channels", {}).values())]
+    return any(_contradicts(rule) for rule in rules)
+
+
+def _contradicts(rule: Mapping[str, Any]) -> bool:
+    kind = rule.get("kind", "POOLED")
+    foreign = {name for name, owner in _KEYS_OF_KINDS.items() if kind != owner}
+    return not foreign.isdisjoint(rule) or (kind == "SHARE" and not 0 < rule.get("weight", 0) <= 1)
 
 
 def _rule(*sections: Mapping[str, Any] | None) -> Rule:

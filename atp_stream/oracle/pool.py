@@ -1,47 +1,28 @@
 """What an item has and owes, naively: channels, allocations and the queue, summed and sorted whenever asked."""
 
 from collections import Counter
-from dataclasses import dataclass
 
 from atp_stream.oracle.claim import Claim, drain, drain_waits
-from atp_stream.oracle.division import Division, Quota
-from atp_stream.oracle.policy import WHOLE, Rules
+from atp_stream.oracle.drift import Drifting
+from atp_stream.oracle.policy import Rules
 from atp_stream.oracle.reported import Reported
-from atp_stream.oracle.shelf import Shelf
 
 
-@dataclass(slots=True)
-class Drift:
-    """A gap that stands since a log time; `timer` is when a tick may tell of it, `told` which one was told last."""
-
-    timer_us: int | None
-    reported: int = 0
-
-
-class Pool:
+class Pool(Drifting):
     """The units of one item, and who may have them."""
 
     def __init__(self, rules: Rules) -> None:
-        self.rules = rules
-        self.shelf = Shelf()
-        self.claims: dict[str, Claim] = {}
+        super().__init__(rules)
         self.limited: dict[str, Claim] = {}  # those that time may end, or forget
-        self.channels = dict.fromkeys(rules.channels, False)  # True: policy has it no more
         self.withdrawn: set[str] = set()
-        self.granted: Counter[str] = Counter()  # to quotas, by channel
-        self.shipped_of_quota: Counter[str] = Counter()  # earmarked units that have left, by channel
         self.version = self.duplicates = self.stale = self.past = 0
         self.commits: list[tuple[int, int]] = []  # place in the log, and ordinal
         self._requests: list[int] = []  # place in the log of the request that each commit serves
         self.handed_over = 0  # promised units that have left, in all
-        self.reported: list[Reported] = []
         self.place = -1  # of its last change
         self._first = 0  # ordinal of what is told first
-        self.drift: Drift | None = None
         self._promised: Counter[str] = Counter()  # units that claims hold, by channel
         self._queue: list[Claim] = []  # those that wait for units
-        self._log_time_ms = 0
-        self.alarm_us: int | None = None  # when a tick is to come, or an earlier moment at which it was to
 
     # Answers
 
@@ -84,38 +65,6 @@ class Pool:
         leaving = self.channels[channel]
         return {"waiting": sum(units for _, units in waits), "blocking": blocking, "leaving": leaving}
 
-    def consumed(self, channel: str) -> int:
-        """Return the units that are held, promised or gone out of the quota of a channel."""
-        held = sum(claim.earmarked for claim in self.claims.values() if claim.channel == channel)
-        return held + self.shipped_of_quota[channel]
-
-    @property
-    def scaled(self) -> bool:
-        """Whether shares want more than all there is."""
-        return sum(self._division().weights.values()) > WHOLE
-
-    def _division(self) -> Division:
-        return Division(self.rules, [*self.channels], [self._quota(channel) for channel in self._quotas()])
-
-    def _quotas(self) -> list[str]:
-        """Return the channels whose earmarks count."""
-        if not self.rules.divides:
-            return []
-        return [one for one in self.channels if not self.rules.closed(one) and self.rules.kind(one) == "QUOTA"]
-
-    def _quota(self, channel: str) -> Quota:
-        rule = self.rules.rule(channel)
-        return Quota(channel, self.granted[channel], self.consumed(channel), rule.rank, rule.minimum)
-
-    def _claim_of(self, channel: str, free: int) -> int:
-        """Return what a channel may claim of what is free."""
-        return self._division().claim(channel, free)
-
-    def _earmarked(self, channel: str, units: int, free: int) -> int:
-        """Return how many of the units that a channel gets come out of its quota."""
-        division = self._division()
-        return min(units, division.earmarks(free).get(channel, 0)) if division.quotas else 0
-
     def _free(self) -> int:
         """Return what can still be promised."""
         return self.rules.whole(max(0, max(0, self.on_hand - self.safety_stock) - self.reserved))
@@ -148,34 +97,6 @@ class Pool:
     def _end_of_dates(self) -> None:
         """End one cause for what has a date."""
 
-    def wake(self, moment: int) -> None:
-        """Let a tick come at a moment, unless one comes earlier."""
-        self.alarm_us = moment if self.alarm_us is None else min(self.alarm_us, moment)
-
-    def _follow_drift(self) -> None:
-        """Take note of a gap; one that is closed is told at once, if it was told."""
-        gap = self.shelf.gap()
-        timer_us = self._log_time_ms * 1000 + max(1, self.rules.grace_us)
-        if not gap:
-            if self.drift is not None and self.drift.reported:
-                self.reported.append(Reported("drift", "", 0, outcome="resolved"))
-            self.drift = None
-        elif self.drift is None:
-            self.drift = Drift(timer_us)
-            self.wake(timer_us)
-        elif gap != self.drift.reported and self.drift.timer_us is None:
-            self.drift.timer_us = timer_us
-            self.wake(timer_us)
-
-    def tell_drift(self) -> None:
-        """Tell the gap that has stood for its grace."""
-        gap = self.shelf.gap()
-        if self.drift is not None:
-            self.drift.timer_us = None
-            if gap != self.drift.reported:
-                self.drift.reported = gap
-                self.reported.append(Reported("drift", "", gap, outcome="detected"))
-
     # Units change hands
 
     def leave(self, name: str, claim: Claim, units: int) -> None:
@@ -196,7 +117,7 @@ class Pool:
             claim.ended, claim.undue = how, False
 
     def unpromise(self, claim: Claim, units: int, *, latest: bool) -> None:
-        """Take units off that a claim is promised by day, the latest because they are given back, or else they leave."""
+        """Take units off that a claim is promised by day: the latest are given back, the others leave."""
         earmarked = claim.unpromise(units, latest=latest)
         if not latest:
             self.shipped_of_quota[claim.channel] += earmarked
@@ -351,10 +272,5 @@ class Pool:
             head.waits = [wait for wait in head.waits if wait[1]]
             self._commit(head, units, place)
             self.limit(head)
-            if head.held and any(number == len(self.commits) - 1 and earmarked for number, _, earmarked in head.held):
+            if any(number == len(self.commits) - 1 and earmarked for number, _, earmarked in head.held):
                 shut = {channel for channel in self.channels if not self.rules.serves(channel)}
-
-    def _part_of(self, claim: Claim, units: int, free: int) -> int:
-        """Return how much of what a claim waits for it gets."""
-        most = self._claim_of(claim.channel, free)
-        return units if units <= most else most if claim.partial and self.rules.serves_parts(claim.channel) else 0

@@ -146,10 +146,10 @@ class Promises(Dates):
         for head in sorted(self._heads(seen)):
             if (head.queue, head.channel) in shut:
                 continue
-            changes, before, consumed = self._changes, self.promised_in(head.channel), self.consumed(head.channel)
+            changes, before, taken = self._changes, self.promised_in(head.channel), self._taken_of_quota(head.channel)
             if not self._help(head, self.claims[head.claim]):
                 shut.add((head.queue, head.channel))
-            if self.promised_in(head.channel) > before or self.consumed(head.channel) > consumed:
+            if self.promised_in(head.channel) > before or self._taken_of_quota(head.channel) > taken:
                 shut.clear()
             opens = head.queue == _LATE and (_TODAY, head.channel) in shut
             if head.queue == _LATE:
@@ -178,6 +178,9 @@ class Promises(Dates):
                 for place, _ in claim.waits:
                     queue = _UNDUE if claim.undue else _DUE
                     yield Head(-claim.priority, place, queue, 0, claim.name, claim.channel)
+
+    def _taken_of_quota(self, channel: str) -> int:
+        return self.consumed(channel) if self.rules.divides else 0
 
     def _left_of_grants(self) -> int:
         """Return what is granted to quotas that count, and not consumed."""

@@ -14,7 +14,7 @@ from atp_stream.oracle.history import History, Record
 from atp_stream.oracle.inputs import Asked, Breach, ask
 from atp_stream.oracle.item import Denied, Item, Past, Reported, Unknown
 from atp_stream.oracle.operations import MAX_CHANGES, OPERATIONS
-from atp_stream.oracle.policy import FIRST, Rules, edited, rules, window_us, written_for
+from atp_stream.oracle.policy import FIRST, Rules, contradicts, edited, rules, window_us, written_for
 from atp_stream.oracle.report import Report
 
 Place = tuple[int, int]  # partition and offset in the item log
@@ -132,11 +132,14 @@ def _operate(record: Record, said: Mapping[str, Any], now_ms: int, done: Replay,
     before, known = done.policies[record.partition], done.changes[record.partition]
     if "event_id" in said and said["event_id"] in known:
         return
+    is_patch = said.get("command") == "edit_policy"
+    document = edited(before, said["tenant"], said["patch"]) if is_patch else said.get("document", FIRST)
+    origin = record.header("atp-source") or record.place
+    done.operated[origin] = ""
+    if any(contradicts(section) for section in document.get("tenants", {}).values()):
+        done.operated[origin] = "policy_invalid"
+        return
     done.changes[record.partition] = [*known, said.get("event_id")][-MAX_CHANGES:]
-    if said.get("command") == "edit_policy":
-        document = edited(before, said["tenant"], said["patch"])
-    else:
-        document = said.get("document", FIRST)
     done.policies[record.partition] = document
     for name, item in there:
         if (new := _rules(document, name, record, report, item.own)) != item.rules:
