@@ -55,6 +55,7 @@ class Replay:
     partitions: dict[Name, int] = field(default_factory=dict)
     policies: dict[int, Mapping[str, Any]] = field(default_factory=lambda: defaultdict(lambda: FIRST))
     operated: dict[str, str] = field(default_factory=dict)  # operators' commands to the reason of the fold, if any
+    operations: set[tuple[str | None, int]] = field(default_factory=set)  # their messages, by partition
     changes: dict[int, list[Any]] = field(default_factory=lambda: defaultdict(list))  # ids of changes, by partition
 
     def keep(self, name: Name, place: Place, question: Asked | None = None) -> None:
@@ -88,6 +89,9 @@ def replay(history: History, report: Report) -> Replay:
         source = record.header("atp-source")
         said = json.loads(record.value or b"{}") if source not in inputs else {}
         if source is None or said.get("command") in OPERATIONS:
+            if source is not None and (source, record.partition) in done.operations:
+                continue
+            done.operations.add((source, record.partition))
             if record.key != b"|":
                 clock.begin(_window(done, record))
             clock.move()
