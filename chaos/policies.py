@@ -19,9 +19,18 @@ DOCUMENTS: Final[tuple[dict[str, Any], ...]] = (
     },
     {
         "tenants": {
-            "*": {"channels": {**_CHANNELS, "STORE": {"buffer": 0.25}}, "aliases": {"Ecommerce": "ECOM"}},
+            "*": {
+                "channels": {
+                    **_CHANNELS,
+                    "STORE": {"kind": "SHARE", "weight": 0.5, "buffer": 0.25},
+                    "B2B": {"kind": "QUOTA", "overflow": True},
+                },
+                "aliases": {"Ecommerce": "ECOM"},
+                "frozen": {"MARKETPLACE": True},
+                "time_limit": 20,
+            },
             "acme": {
-                "channels": {"ECOM": {}, "OUTLET": {}},
+                "channels": {"ECOM": {"kind": "SHARE", "weight": 0.75}, "OUTLET": {}},
                 "safety_stock": {"fixed": 3.25},
                 "shortage": "deallocate",
                 "step": 1,

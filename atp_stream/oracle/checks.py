@@ -76,9 +76,17 @@ def _check_fates(history: History, letters: dict[str, str], done: Replay, report
         elif reason != (wanted := done.denied.get(place)):
             object_to = report.complain if wanted else report.lose
             object_to(f"{place} was refused as {reason}, but the books say {wanted}")
+    _check_operations(letters, done, report)
     for origin, reason in letters.items():
         report.complain(f"a dead letter ({reason}) of {origin}, which does not exist")
     _check_sum(report)
+
+
+def _check_operations(letters: dict[str, str], done: Replay, report: Report) -> None:
+    """Compare what was refused of what operators asked."""
+    for origin, wanted in done.operated.items():
+        if (reason := letters.pop(origin, "")) != wanted:
+            report.complain(f"{origin}, of an operator, was refused as {reason!r}, but the books say {wanted!r}")
 
 
 def _read(history: History, record: Record) -> tuple[bool, str]:

@@ -10,11 +10,12 @@ from atp_stream.oracle.stock import Gone
 
 @dataclass(slots=True)
 class Claim:
-    """One reservation; `held` are [number of the commit, open units], `waits` are [place in the log, units].
+    """One reservation; what it holds, is promised and waits for, each in pieces.
 
-    `promises` are [place in the log of the request, units, day]. `wanted` is the day that it asks for, and while that
-    is not near it is `undue`. `shipped` is what events let leave (stamp, units, the location they state), `adjusted`
-    what adjustments that name it did, by location.
+    `held` are [number of the commit, open units, those of them that came out of a quota], `promises` are [place in the
+    log of the request, units, those out of a quota, day], `waits` are [place in the log, units]. `wanted` is the day
+    that it asks for, and while that is not near it is `undue`. `shipped` is what events let leave (stamp, units, the
+    location they state), `adjusted` what adjustments that name it did, by location.
     """
 
     name: str
@@ -54,7 +55,7 @@ class Claim:
     @property
     def reserved(self) -> int:
         """Units promised and not gone."""
-        return sum(units for _, units in self.held)
+        return sum(units for _, units, _ in self.held)
 
     @property
     def waiting(self) -> int:
@@ -64,13 +65,13 @@ class Claim:
     @property
     def promised(self) -> int:
         """Units promised for a day."""
-        return sum(units for _, units, _ in self.promises)
+        return sum(units for _, units, _, _ in self.promises)
 
     @property
     def lines(self) -> tuple[tuple[int, int], ...]:
         """What is promised by day."""
         found: Counter[int] = Counter()
-        for _, units, day in self.promises:
+        for _, units, _, day in self.promises:
             found[day] += units
         return tuple(sorted(found.items()))
 
@@ -107,30 +108,62 @@ class Claim:
             return "PROMISED" if self.promises and not self.waits else "BACKORDERED"
         return "COMMITTED" if self.reserved >= self.owed else "PARTIAL"
 
-    def promise(self, place: int, units: int, day: int) -> None:
-        """Promise units of a request for a day."""
-        units += sum(there for asked, there, on in self.promises if (asked, on) == (place, day))
-        others = [one for one in self.promises if (one[0], one[2]) != (place, day)]
-        self.promises = sorted([*others, [place, units, day]], key=lambda one: (one[0], one[2]))
+    @property
+    def earmarked(self) -> int:
+        """Units that it holds, or is promised, out of a quota."""
+        return sum(piece[2] for piece in (*self.held, *self.promises))
 
-    def unpromise(self, units: int, *, latest: bool) -> None:
-        """Take promised units off, those of the latest day first, or of the earliest."""
-        for one in sorted(self.promises, key=lambda one: (one[2], one[0]), reverse=latest):
+    def promise(self, place: int, units: int, earmarked: int, day: int) -> None:
+        """Promise units of a request for a day, of them so many out of a quota."""
+        same = [one for one in self.promises if (one[0], one[3]) == (place, day)]
+        others = [one for one in self.promises if one not in same]
+        there = [place, units + sum(one[1] for one in same), earmarked + sum(one[2] for one in same), day]
+        self.promises = sorted([*others, there], key=lambda one: (one[0], one[3]))
+
+    def unpromise(self, units: int, *, latest: bool) -> int:
+        """Take promised units off: such as are given back of the latest day, such as leave of the earliest.
+
+        Return how many of them came out of a quota.
+        """
+        earmarked = 0
+        for one in sorted(self.promises, key=lambda one: (one[3], one[0]), reverse=latest):
             part = min(units, one[1])
-            one[1] -= part
+            earmarked += take(one, part, earmarked_first=not latest)
             units -= part
         self.promises = [one for one in self.promises if one[1]]
+        return earmarked
 
 
-def drain(pieces: list[list[int]], units: int, *, oldest: bool) -> list[tuple[int, int]]:
-    """Take units from pieces, and return what was taken of which."""
+def take(piece: list[int], units: int, *, earmarked_first: bool) -> int:
+    """Take units of a piece [.., units, earmarked ones of them, ..]; return how many came out of a quota."""
+    before = piece[2]
+    piece[1] -= units
+    piece[2] = max(0, before - units) if earmarked_first else min(before, piece[1])
+    return before - piece[2]
+
+
+def drain(pieces: list[list[int]], units: int, *, oldest: bool) -> list[tuple[int, int, int]]:
+    """Take units from pieces, and return what was taken of which, and how much of that came out of a quota.
+
+    What is taken of the oldest leaves, and earmarked units leave first; what is given back goes back to the pool first.
+    """
     taken = []
     while units:
         piece = pieces[0 if oldest else -1]
         part = min(units, piece[1])
-        piece[1] -= part
+        taken.append((piece[0], part, take(piece, part, earmarked_first=oldest)))
         units -= part
-        taken.append((piece[0], part))
         if not piece[1]:
             pieces.remove(piece)
     return taken
+
+
+def drain_waits(waits: list[list[int]], units: int, *, oldest: bool) -> None:
+    """Take units off what waits."""
+    while units:
+        piece = waits[0 if oldest else -1]
+        part = min(units, piece[1])
+        piece[1] -= part
+        units -= part
+        if not piece[1]:
+            waits.remove(piece)

@@ -35,13 +35,15 @@ class Curve:
         """Return the least of what is there, less safety stock, from a day on up to the one before `behind`."""
         return min(self.there(day) for day in [first, *self._behind(first)] if day < behind) - self._safety
 
-    def movable(self, to: int, at: int, *, eats: bool = False) -> int:
+    def movable(self, to: int, at: int, granted: int, *, eats: bool = False) -> int:
         """Return how much of what is promised for a day may be promised for an earlier one, or handed out now.
 
-        With `eats` safety stock that is eaten somewhere already may be stood on, as deep as it is.
+        What is `granted` to quotas and not consumed stays covered as far as it is. With `eats` safety stock that is
+        eaten somewhere already may be stood on, as deep as it is.
         """
-        eaten = min(0, *(self.there(day) - self._safety for day in self.days)) if eats else 0
-        return max(0, self.least(to, at) - eaten)
+        lowest = min(self.there(day) - self._safety for day in self.days)
+        kept = min(granted, lowest if eats else max(0, lowest))
+        return max(0, self.least(to, at) - kept)
 
     def _behind(self, day: int) -> Iterator[int]:
         return (one for one in self.days if one > day)

@@ -93,7 +93,7 @@ class Dates(Forgetting):
 
     def _end(self) -> int:
         """Return the last day of the curve: that of a promise may lie behind the horizon."""
-        return max([self.last, *(day for _, (_, _, day) in self._promises())])
+        return max([self.last, *(day for _, (_, _, _, day) in self._promises())])
 
     def _promises(self) -> Iterator[tuple[Claim, list[int]]]:
         return ((claim, promise) for claim in self._by_day.values() for promise in claim.promises)
@@ -109,7 +109,7 @@ class Dates(Forgetting):
                 found.append(day - self.rules.horizon_days)
             elif self.counted_on(supply.day, end) is not None:
                 found.append(max(day, today) + 1)
-        found += [day if day > today else today + 1 for _, (_, _, day) in self._promises()]
+        found += [day if day > today else today + 1 for _, (_, _, _, day) in self._promises()]
         wanted = [claim.wanted for claim in self._undue.values() if claim.undue and claim.wanted is not None]
         far = max(self.rules.ahead_days, self.rules.horizon_days)  # that of what a smaller horizon has put out of reach
         found += [max(today + 1, day - (far if day > reach else self.rules.ahead_days)) for day in wanted]
@@ -126,7 +126,7 @@ class Dates(Forgetting):
                 day = None if supply.day is None else self.counted_on(supply.day, end)
                 if day is not None:
                     changes.append((day, supply.open))
-            changes += [(max(day, today), -units) for _, (_, units, day) in self._promises()]
+            changes += [(max(day, today), -units) for _, (_, units, _, day) in self._promises()]
             shelf = self.on_hand - self.reserved
             self._drawn = Curve(shelf, self.safety_stock, self.rules.step, today, changes)
         return self._drawn
@@ -143,21 +143,26 @@ class Dates(Forgetting):
         """Return the first day on which units may be promised; with `more` one with more than there is now."""
         if not self.rules.serves(claim.channel):
             return None
-        curve, last = self.curve(), self.last
+        curve, last, division = self.curve(), self.last, self._division()
         now = curve.free(NOW) if more else -1
-        days = [first, *(day for day in curve.days if day > first)]
-        return next((day for day in days if day <= last and now < curve.free(day) >= units), None)
+        for day in [first, *(day for day in curve.days if day > first)]:
+            free = curve.free(day)
+            if day <= last and now < free >= units and division.claim(claim.channel, free) >= units:
+                return day
+        return None
 
     def projection(self) -> Projection | None:
         """Return what is shown by day; None if nothing has a date, or policy wants none told."""
         if not self.rules.projects or not self.dated:
             return None
-        curve, blocked, shown = self.curve(), self._blocked(), {}
+        curve, blocked, shown, division = self.curve(), self._blocked(), {}, self._division()
         for channel in self.channels:
             steps: list[tuple[int, int]] = []
-            level = now = 0 if channel in blocked else self.rules.shown(channel, curve.free(NOW))
+            free = division.claim(channel, curve.free(NOW))
+            level = now = 0 if channel in blocked else self.rules.shown(channel, free)
             for day in curve.days[1:]:
-                there = 0 if channel in blocked else self.rules.shown(channel, curve.free(day))
+                free = division.claim(channel, curve.free(day))
+                there = 0 if channel in blocked else self.rules.shown(channel, free)
                 if there != level:
                     steps.append((day, there))
                 level = there
@@ -170,7 +175,7 @@ class Dates(Forgetting):
         for supply in self.supplies.values():
             if supply.day is not None:
                 found.setdefault(supply.day, [0, 0])[0] += supply.open
-        for _, (_, units, day) in self._promises():
+        for _, (_, units, _, day) in self._promises():
             found.setdefault(day, [0, 0])[1] += units
         return [[day, *sums] for day, sums in sorted(found.items())]
 

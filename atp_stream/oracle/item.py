@@ -7,16 +7,17 @@ rather than guess. Quantities are whole hundredths, `at` is in microseconds, a p
 from atp_stream.oracle.claim import Claim
 from atp_stream.oracle.dates import DAY
 from atp_stream.oracle.inputs import Asked
+from atp_stream.oracle.operations import Operations
 from atp_stream.oracle.policy import Rules, Unknown
 from atp_stream.oracle.reported import OF_MANY, Reported
 from atp_stream.oracle.shelf import Past
 from atp_stream.oracle.stock import Gone
-from atp_stream.oracle.supplies import Denied, Supplies
+from atp_stream.oracle.supplies import Denied
 
 __all__ = ["Denied", "Item", "Past", "Reported", "Unknown"]
 
 
-class Item(Supplies):
+class Item(Operations):
     """What is known of one item; `asked` applies a question, `meet` a policy, the rest are answers."""
 
     # Questions
@@ -61,8 +62,12 @@ class Item(Supplies):
         }.get(question.kind, self.schedule)(question)
 
     def meet(self, rules: Rules, place: int, log_time_ms: int) -> None:
-        """Live by other rules."""
+        """Live by other rules, as all items do."""
         self.begin(place, log_time_ms, first=OF_MANY)
+        self.meet_own(rules, place)
+
+    def meet_own(self, rules: Rules, place: int) -> None:
+        """Live by other rules because of what was begun."""
         before, self.rules = self.rules, rules
         for channel in rules.channels:
             self.channels[channel] = False
@@ -158,6 +163,8 @@ class Item(Supplies):
             surplus = max(0, claim.waiting + claim.promised + claim.reserved - claim.owed)
             self.give_back(name, claim, surplus, "REDUCED")
             self.end(claim, "RELEASED")
+        if not claim.ended:
+            self.give_default_limit(claim)
         return True
 
     def _open(self, claim: Claim, asked: Asked, channel: str) -> None:

@@ -1,44 +1,28 @@
 """What an item has and owes, naively: channels, allocations and the queue, summed and sorted whenever asked."""
 
 from collections import Counter
-from dataclasses import dataclass
 
-from atp_stream.oracle.claim import Claim, drain
+from atp_stream.oracle.claim import Claim, drain, drain_waits
+from atp_stream.oracle.drift import Drifting
 from atp_stream.oracle.policy import Rules
 from atp_stream.oracle.reported import Reported
-from atp_stream.oracle.shelf import Shelf
 
 
-@dataclass(slots=True)
-class Drift:
-    """A gap that stands since a log time; `timer` is when a tick may tell of it, `told` which one was told last."""
-
-    timer_us: int | None
-    reported: int = 0
-
-
-class Pool:
+class Pool(Drifting):
     """The units of one item, and who may have them."""
 
     def __init__(self, rules: Rules) -> None:
-        self.rules = rules
-        self.shelf = Shelf()
-        self.claims: dict[str, Claim] = {}
+        super().__init__(rules)
         self.limited: dict[str, Claim] = {}  # those that time may end, or forget
-        self.channels = dict.fromkeys(rules.channels, False)  # True: policy has it no more
         self.withdrawn: set[str] = set()
         self.version = self.duplicates = self.stale = self.past = 0
         self.commits: list[tuple[int, int]] = []  # place in the log, and ordinal
         self._requests: list[int] = []  # place in the log of the request that each commit serves
         self.handed_over = 0  # promised units that have left, in all
-        self.reported: list[Reported] = []
         self.place = -1  # of its last change
         self._first = 0  # ordinal of what is told first
-        self.drift: Drift | None = None
         self._promised: Counter[str] = Counter()  # units that claims hold, by channel
         self._queue: list[Claim] = []  # those that wait for units
-        self._log_time_ms = 0
-        self.alarm_us: int | None = None  # when a tick is to come, or an earlier moment at which it was to
 
     # Answers
 
@@ -60,9 +44,12 @@ class Pool:
     def rows(self) -> dict[str, tuple[int, int]]:
         """Return (available, reserved) of every channel, of those that are withdrawn zeros."""
         blocked = self._blocked()
-        free = self._free()
+        free, division = self._free(), self._division()
         rows = {
-            channel: (0 if channel in blocked else self.rules.shown(channel, free), self._promised[channel])
+            channel: (
+                0 if channel in blocked else self.rules.shown(channel, division.claim(channel, free)),
+                self._promised[channel],
+            )
             for channel in self.channels
         }
         return {**dict.fromkeys(self.withdrawn, (0, 0)), **rows}
@@ -98,7 +85,7 @@ class Pool:
         self._refill()
         used = {*+self._promised, *(claim.channel for claim in self._queue if claim.waits), *self._used_by_day()}
         for channel in [channel for channel, leaving in self.channels.items() if leaving and channel not in used]:
-            del self.channels[channel]
+            del self.channels[channel], self.granted[channel], self.shipped_of_quota[channel]
             self.withdrawn.add(channel)
         self._end_of_dates()
         self._follow_drift()
@@ -110,34 +97,6 @@ class Pool:
     def _end_of_dates(self) -> None:
         """End one cause for what has a date."""
 
-    def wake(self, moment: int) -> None:
-        """Let a tick come at a moment, unless one comes earlier."""
-        self.alarm_us = moment if self.alarm_us is None else min(self.alarm_us, moment)
-
-    def _follow_drift(self) -> None:
-        """Take note of a gap; one that is closed is told at once, if it was told."""
-        gap = self.shelf.gap()
-        timer_us = self._log_time_ms * 1000 + max(1, self.rules.grace_us)
-        if not gap:
-            if self.drift is not None and self.drift.reported:
-                self.reported.append(Reported("drift", "", 0, outcome="resolved"))
-            self.drift = None
-        elif self.drift is None:
-            self.drift = Drift(timer_us)
-            self.wake(timer_us)
-        elif gap != self.drift.reported and self.drift.timer_us is None:
-            self.drift.timer_us = timer_us
-            self.wake(timer_us)
-
-    def tell_drift(self) -> None:
-        """Tell the gap that has stood for its grace."""
-        gap = self.shelf.gap()
-        if self.drift is not None:
-            self.drift.timer_us = None
-            if gap != self.drift.reported:
-                self.drift.reported = gap
-                self.reported.append(Reported("drift", "", gap, outcome="detected"))
-
     # Units change hands
 
     def leave(self, name: str, claim: Claim, units: int) -> None:
@@ -148,7 +107,7 @@ class Pool:
         self._let_go(claim, promised, oldest=True)
         by_day = min(units - promised, claim.promised)
         self.unpromise(claim, by_day, latest=False)
-        drain(claim.waits, min(units - promised - by_day, claim.waiting), oldest=True)
+        drain_waits(claim.waits, min(units - promised - by_day, claim.waiting), oldest=True)
         if claim.at_us is not None and units:
             self.end(claim, "FULFILLED")
 
@@ -158,8 +117,10 @@ class Pool:
             claim.ended, claim.undue = how, False
 
     def unpromise(self, claim: Claim, units: int, *, latest: bool) -> None:
-        """Take units off that a claim is promised by day."""
-        claim.unpromise(units, latest=latest)
+        """Take units off that a claim is promised by day: the latest are given back, the others leave."""
+        earmarked = claim.unpromise(units, latest=latest)
+        if not latest:
+            self.shipped_of_quota[claim.channel] += earmarked
 
     def overtakes(self, claim: Claim) -> bool:
         """Return whether somebody of its priority or above waits in its channel, and is due."""
@@ -171,21 +132,27 @@ class Pool:
     def serve_or_wait(self, claim: Claim, units: int) -> None:
         """Promise the units, or as many as the claim accepts; the rest waits or is rejected."""
         overtaken = self.overtakes(claim)
-        free = self._free_for(claim) if self.rules.serves(claim.channel) and not overtaken else 0
-        part = units if units <= free else free if claim.partial else 0
+        most = 0 if overtaken else self._claim_of(claim.channel, self._free_for(claim))
+        part = units if units <= most else most if claim.partial else 0
         if part:
             self._give(claim, part)
         rest = units - part
         if not rest:
             return
         promised = claim.backorder and not overtaken and self._promise_rest(claim, rest)
-        if claim.backorder and not promised:
+        waits = claim.backorder and not promised and self._may_wait(claim, rest)
+        if waits:
             self._wait(claim, rest, self._now)
         self.end(claim, "REJECTED")
-        outcome = "PARTIAL" if part else "BACKORDERED" if claim.backorder else "REJECTED"
-        reason = "rest_promised" if promised else "rest_waits" if claim.backorder else "rest_dropped"
+        outcome = "PARTIAL" if part else "BACKORDERED" if waits or promised else "REJECTED"
+        dropped = "too_much_waits" if claim.backorder else "rest_dropped"
+        reason = "rest_promised" if promised else "rest_waits" if waits else dropped
         if not promised or claim.wanted is None:
             self.deny(claim, rest, outcome, reason)
+
+    def _may_wait(self, claim: Claim, units: int) -> bool:
+        in_all = sum(one.waiting for one in self._queue if one.channel == claim.channel)
+        return self.rules.may_wait(claim.channel, claim.waiting + units, in_all + units)
 
     def _free_for(self, _: Claim) -> int:
         """Return what a request may take that nobody stands in front of."""
@@ -226,19 +193,30 @@ class Pool:
             if moment != before:
                 self.wake(moment)
 
-    def _commit(self, claim: Claim, units: int, request: int) -> None:
+    def give_default_limit(self, claim: Claim) -> None:
+        """Limit a claim that has none as its tenant wants, from its first units on."""
+        begun = claim.held or (claim.wanted is not None and claim.promises)
+        if self.rules.time_limit_us is not None and begun and claim.expires_at_us is None and not claim.confirmed:
+            claim.expires_at_us = self._log_time_ms * 1000 + self.rules.time_limit_us
+            self.limit(claim)
+
+    def _commit(self, claim: Claim, units: int, request: int, earmarked: int | None = None) -> None:
+        """Let a claim hold units; so many of them came out of a quota before, or do now."""
+        if earmarked is None:
+            earmarked = self._earmarked(claim.channel, units, self._free())
         number = len(self.commits)
         self.commits.append((self._now, self._first + len(self.reported)))
         self._requests.append(request)
-        claim.held.append([number, units])
+        claim.held.append([number, units, earmarked])
         claim.held.sort(key=lambda held: (self._requests[held[0]], held[0]))  # as they were asked for
         self._promised[claim.channel] += units
         self.reported.append(Reported("committed", claim.channel, units, number=number))
+        self.give_default_limit(claim)
 
     def give_back(self, name: str, claim: Claim, units: int, reason: str) -> None:
         """Release units of a claim: such as wait first, then such as are promised by day, then reserved ones."""
         waiting = min(units, claim.waiting)
-        drain(claim.waits, waiting, oldest=False)
+        drain_waits(claim.waits, waiting, oldest=False)
         by_day = min(units - waiting, claim.promised)
         self.unpromise(claim, by_day, latest=True)
         for number, part in self._let_go(claim, units - waiting - by_day, oldest=False):
@@ -261,7 +239,10 @@ class Pool:
 
     def _let_go(self, claim: Claim, units: int, *, oldest: bool) -> list[tuple[int, int]]:
         self._promised[claim.channel] -= units
-        return drain(claim.held, units, oldest=oldest)
+        taken = drain(claim.held, units, oldest=oldest)
+        if oldest:  # they leave
+            self.shipped_of_quota[claim.channel] += sum(earmarked for _, _, earmarked in taken)
+        return [(number, part) for number, part, _ in taken]
 
     def _wait(self, claim: Claim, units: int, place: int) -> None:
         if not claim.waits:
@@ -283,11 +264,13 @@ class Pool:
                 return
             _, place, head = min(queue, key=lambda waiting: waiting[:2])
             wait = next(wait for wait in head.waits if wait[0] == place)
-            units = min(wait[1], free)
-            if units < wait[1] and not head.partial:
+            units = self._part_of(head, wait[1], free)
+            if not units:
                 shut.add(head.channel)
                 continue
             wait[1] -= units
             head.waits = [wait for wait in head.waits if wait[1]]
             self._commit(head, units, place)
             self.limit(head)
+            if any(number == len(self.commits) - 1 and earmarked for number, _, earmarked in head.held):
+                shut = {channel for channel in self.channels if not self.rules.serves(channel)}

@@ -7,7 +7,7 @@ waits for a later day. The first of all, by priority and the place of its reques
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from atp_stream.oracle.claim import Claim
+from atp_stream.oracle.claim import Claim, take
 from atp_stream.oracle.curve import NOW
 from atp_stream.oracle.dates import Dates
 
@@ -57,18 +57,24 @@ class Promises(Dates):
         self._undue[claim.name] = claim
         if claim.promises:
             self._asked = claim.name
-        for place, units, day in list(claim.promises):
-            if wanted is not None and day < wanted:
-                self._move(claim, place, units, day, wanted)
+        for promise in list(claim.promises):
+            if wanted is not None and promise[3] < wanted:
+                self._move(claim, promise, wanted)
 
     def _promise(self, claim: Claim, place: int, units: int, day: int) -> None:
+        """Promise units for a day, those of the quota first; that begins the tenant's limit of who wants a day."""
+        earmarked = self._earmarked(claim.channel, units, self.curve().free(day))
         self._by_day[claim.name] = claim
-        claim.promise(place, units, day)
+        claim.promise(place, units, earmarked, day)
         self.changed()
+        if claim.wanted is not None:
+            self.give_default_limit(claim)
 
-    def _move(self, claim: Claim, place: int, units: int, day: int, to: int) -> None:
-        claim.promises.remove([place, units, day])
-        self._promise(claim, place, units, to)
+    def _move(self, claim: Claim, promise: list[int], to: int) -> None:
+        place, units, earmarked, _ = promise
+        claim.promises.remove(promise)
+        claim.promise(place, units, earmarked, to)
+        self.changed()
 
     def unpromise(self, claim: Claim, units: int, *, latest: bool) -> None:
         """Take units off that a claim is promised by day."""
@@ -77,8 +83,8 @@ class Promises(Dates):
         super().unpromise(claim, units, latest=latest)
         self.changed()
 
-    def _commit(self, claim: Claim, units: int, request: int) -> None:
-        super()._commit(claim, units, request)
+    def _commit(self, claim: Claim, units: int, request: int, earmarked: int | None = None) -> None:
+        super()._commit(claim, units, request, earmarked)
         self.changed()
 
     # What follows
@@ -94,15 +100,15 @@ class Promises(Dates):
     def _lose(self) -> list[tuple[int, int, Claim, int]]:
         """Take promises off until what is left is covered; return the lost units by rank."""
         lost: dict[tuple[int, int], tuple[Claim, int]] = {}
-        while (active := list(self._promises())) and (hole := self._hole(min(day for _, (_, _, day) in active))):
+        while (active := list(self._promises())) and (hole := self._hole(min(day for _, (_, _, _, day) in active))):
             last, missing = hole
             loser, promise = min(
-                ((claim, promise) for claim, promise in active if promise[2] <= last),
-                key=lambda one: (one[0].confirmed, one[0].priority, -one[1][0], -one[1][2]),
+                ((claim, promise) for claim, promise in active if promise[3] <= last),
+                key=lambda one: (one[0].confirmed, one[0].priority, -one[1][0], -one[1][3]),
             )
-            place, units, _ = promise
+            place, units, _, _ = promise
             units = min(units, missing) if loser.partial else units
-            promise[1] -= units
+            take(promise, units, earmarked_first=False)
             loser.promises = [one for one in loser.promises if one[1]]
             self._wait(loser, units, place)
             rank = -loser.priority, place
@@ -140,10 +146,10 @@ class Promises(Dates):
         for head in sorted(self._heads(seen)):
             if (head.queue, head.channel) in shut:
                 continue
-            changes, before = self._changes, self.promised_in(head.channel)
+            changes, before, taken = self._changes, self.promised_in(head.channel), self._taken_of_quota(head.channel)
             if not self._help(head, self.claims[head.claim]):
                 shut.add((head.queue, head.channel))
-            if self.promised_in(head.channel) > before:
+            if self.promised_in(head.channel) > before or self._taken_of_quota(head.channel) > taken:
                 shut.clear()
             opens = head.queue == _LATE and (_TODAY, head.channel) in shut
             if head.queue == _LATE:
@@ -155,13 +161,13 @@ class Promises(Dates):
 
     def promised_in(self, channel: str) -> int:
         """Return what is promised by day in a channel."""
-        return sum(units for claim, (_, units, _) in self._promises() if claim.channel == channel)
+        return sum(units for claim, (_, units, _, _) in self._promises() if claim.channel == channel)
 
     def _heads(self, seen: dict[str, tuple[int, int, int]]) -> Iterator[Head]:
-        curve, today = self.curve(), self.today
-        days = {day for _, (_, _, day) in self._promises()}
-        moves = any(day > today and curve.movable(day - 1, day) for day in days)
-        for claim, (place, _, day) in self._promises():
+        curve, today, granted = self.curve(), self.today, self._left_of_grants()
+        days = {day for _, (_, _, _, day) in self._promises()}
+        moves = any(day > today and curve.movable(day - 1, day, granted) for day in days)
+        for claim, (place, _, _, day) in self._promises():
             if day == today:
                 yield Head(-claim.priority, place, _TODAY, 0, claim.name, claim.channel)
             late = not claim.undue or (claim.wanted is not None and day > claim.wanted)
@@ -173,18 +179,25 @@ class Promises(Dates):
                     queue = _UNDUE if claim.undue else _DUE
                     yield Head(-claim.priority, place, queue, 0, claim.name, claim.channel)
 
+    def _taken_of_quota(self, channel: str) -> int:
+        return self.consumed(channel) if self.rules.divides else 0
+
+    def _left_of_grants(self) -> int:
+        """Return what is granted to quotas that count, and not consumed."""
+        return sum(self._quota(channel).left for channel in self._quotas())
+
     def _help(self, head: Head, claim: Claim) -> bool:
-        curve, today = self.curve(), self.today
+        today = self.today
         if head.queue == _TODAY:
-            return self._redeem(claim, head.place, today, curve.movable(NOW, today, eats=True))
+            cap = self.curve().movable(NOW, today, self._left_of_grants(), eats=True)
+            return self._redeem(claim, head.place, today, cap)
         if head.queue == _LATE:
             return head.day <= today or self._hasten(claim, head.place, head.day)
         units = next(units for place, units in claim.waits if place == head.place)
         if head.queue == _UNDUE:
             waits = [(-one.priority, place) for one in self._due_in(head.channel) for place, _ in one.waits]
             return not any(one < head[:2] for one in waits) and self._promise_part(claim, head.place, units)
-        free = self._free() if self.rules.serves(claim.channel) else 0
-        part = units if units <= free else free if claim.partial else 0
+        part = self._part_of(claim, units, self._free())
         if part:
             self._wait_no_more(claim, head.place, part)
             self._commit(claim, part, head.place)
@@ -195,25 +208,25 @@ class Promises(Dates):
 
     def _redeem(self, claim: Claim, place: int, day: int, cap: int) -> bool:
         """Reserve units that are promised for a day, or as many as there are if parts will do."""
-        promise = next(one for one in claim.promises if (one[0], one[2]) == (place, day))
+        promise = next(one for one in claim.promises if (one[0], one[3]) == (place, day))
         units = promise[1] if promise[1] <= cap else self.rules.whole(cap) if claim.partial else 0
-        promise[1] -= units
+        earmarked = take(promise, units, earmarked_first=True)
         claim.promises = [one for one in claim.promises if one[1]]
         if units:
-            self._commit(claim, units, place)
+            self._commit(claim, units, place, earmarked)
             self.limit(claim)
         return bool(units)
 
     def _hasten(self, claim: Claim, place: int, day: int) -> bool:
         """Reserve what is promised for later, if it is due, and let the rest come as early as it can."""
         if not claim.undue:
-            self._redeem(claim, place, day, self.curve().movable(NOW, day))
-        for _, units, _ in [one for one in claim.promises if (one[0], one[2]) == (place, day)]:
-            curve, first = self.curve(), self.first_day(claim)
+            self._redeem(claim, place, day, self.curve().movable(NOW, day, self._left_of_grants()))
+        for promise in [one for one in claim.promises if (one[0], one[3]) == (place, day)]:
+            curve, first, granted = self.curve(), self.first_day(claim), self._left_of_grants()
             days = [first, *(one for one in curve.days if first < one)]
-            to = next((one for one in days if one < day and curve.movable(one, day) >= units), None)
+            to = next((one for one in days if one < day and curve.movable(one, day, granted) >= promise[1]), None)
             if to is not None:
-                self._move(claim, place, units, day, to)
+                self._move(claim, promise, to)
         return True
 
     def _promise_part(self, claim: Claim, place: int, units: int) -> bool:
@@ -232,6 +245,6 @@ class Promises(Dates):
         self.changed()
         for claim in self._undue.values():
             claim.undue = claim.undue and claim.wanted is not None and claim.wanted > day + self.rules.ahead_days
-        for claim, (place, units, on) in list(self._promises()):
-            if on < day:
-                self._move(claim, place, units, on, day)
+        for claim, promise in list(self._promises()):
+            if promise[3] < day:
+                self._move(claim, promise, day)

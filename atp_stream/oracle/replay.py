@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
+from urllib.parse import unquote
 
 from atp_stream.oracle import commands
 from atp_stream.oracle.clock import Clock
@@ -12,7 +13,8 @@ from atp_stream.oracle.dates import Projection
 from atp_stream.oracle.history import History, Record
 from atp_stream.oracle.inputs import Asked, Breach, ask
 from atp_stream.oracle.item import Denied, Item, Past, Reported, Unknown
-from atp_stream.oracle.policy import FIRST, Rules, rules, window_us
+from atp_stream.oracle.operations import MAX_CHANGES, OPERATIONS
+from atp_stream.oracle.policy import FIRST, Rules, contradicts, edited, rules, window_us, written_for
 from atp_stream.oracle.report import Report
 
 Place = tuple[int, int]  # partition and offset in the item log
@@ -52,6 +54,9 @@ class Replay:
     denied: dict[str, str] = field(default_factory=dict)  # input to the reason of the fold
     partitions: dict[Name, int] = field(default_factory=dict)
     policies: dict[int, Mapping[str, Any]] = field(default_factory=lambda: defaultdict(lambda: FIRST))
+    operated: dict[str, str] = field(default_factory=dict)  # operators' commands to the reason of the fold, if any
+    operations: set[tuple[str | None, int]] = field(default_factory=set)  # their messages, by partition
+    changes: dict[int, list[Any]] = field(default_factory=lambda: defaultdict(list))  # ids of changes, by partition
 
     def keep(self, name: Name, place: Place, question: Asked | None = None) -> None:
         """Note how an item stands after what stands at `place`, and was asked there."""
@@ -82,9 +87,15 @@ def replay(history: History, report: Report) -> Replay:
         if record.header("atp-control") is not None:
             continue
         source = record.header("atp-source")
-        if source is None:
+        said = json.loads(record.value or b"{}") if source not in inputs else {}
+        if source is None or said.get("command") in OPERATIONS:
+            if source is not None and (source, record.partition) in done.operations:
+                continue
+            done.operations.add((source, record.partition))
+            if record.key != b"|":
+                clock.begin(_window(done, record))
             clock.move()
-            _operate(record, now_ms, done, report)
+            _operate(record, said, now_ms, done, report)
             clock.live_by(_window(done, record))
             continue
         if source in done.taken:
@@ -108,28 +119,62 @@ def _window(done: Replay, record: Record) -> int:
     return window_us(done.policies[record.partition]) // 1_000
 
 
-def _operate(record: Record, now_ms: int, done: Replay, report: Report) -> None:
-    """Put a policy in force, or let time pass: what else operators say the oracle does not know."""
-    said = json.loads(record.value or b"{}")
+def _operate(record: Record, said: Mapping[str, Any], now_ms: int, done: Replay, report: Report) -> None:
+    """Put a policy in force, let time pass, or do what an operator asks of one item."""
     there = [item for item in done.items.items() if done.partitions[item[0]] == record.partition]
-    if record.key == b"|" and said.get("command") == "tick":
+    if record.key != b"|":
+        _operate_item(record, said, now_ms, done, report)
+        return
+    if said.get("command") == "tick":
         for name, item in there:
             if item.run_out(min(said["at"], now_ms * 1000), record.offset, now_ms):
                 done.keep(name, (record.partition, record.offset))
         return
-    if record.key != b"|" or (said and said.get("command") != "policy"):
-        report.complain(f"{record.place} is an operator's command: the oracle knows policies and ticks only")
+    if said and said.get("command") not in {"policy", "edit_policy"}:
+        report.complain(f"{record.place} is a command of an operator that the oracle does not know")
         return
-    document = done.policies[record.partition] = said.get("document", FIRST)
+    before, known = done.policies[record.partition], done.changes[record.partition]
+    if "event_id" in said and said["event_id"] in known:
+        return
+    is_patch = said.get("command") == "edit_policy"
+    document = edited(before, said["tenant"], said["patch"]) if is_patch else said.get("document", FIRST)
+    origin = record.header("atp-source") or record.place
+    done.operated[origin] = ""
+    if any(contradicts(section) for section in document.get("tenants", {}).values()):
+        done.operated[origin] = "policy_invalid"
+        return
+    done.changes[record.partition] = [*known, said.get("event_id")][-MAX_CHANGES:]
+    done.policies[record.partition] = document
     for name, item in there:
-        if (new := _rules(document, name, record, report)) != item.rules:
+        if (new := _rules(document, name, record, report, item.own)) != item.rules:
             item.meet(new, record.offset, now_ms)
             done.keep(name, (record.partition, record.offset))
 
 
-def _rules(document: Mapping[str, Any], name: Name, record: Record, report: Report) -> Rules:
+def _operate_item(record: Record, said: Mapping[str, Any], now_ms: int, done: Replay, report: Report) -> None:
+    """Do what an operator asks of one item; it may be unknown before."""
+    tenant, item_id = (unquote(part) for part in (record.key or b"").decode().split("|"))
+    name, document = (tenant, item_id), done.policies[record.partition]
+    item = done.items.get(name) or Item(_rules(document, name, record, report))
+    origin = record.header("atp-source") or record.place
     try:
-        return rules(document, *name)
+        news = item.operated(said, record.offset, now_ms, written_for(document, *name))
+        if "patch" in said and news:
+            item.meet_own(_rules(document, name, record, report, item.own), record.offset)
+    except Denied as denied:
+        done.operated[origin] = str(denied)
+        return
+    done.operated[origin] = ""
+    if news:
+        done.items[name], done.partitions[name] = item, record.partition
+        done.keep(name, (record.partition, record.offset))
+
+
+def _rules(
+    document: Mapping[str, Any], name: Name, record: Record, report: Report, own: Mapping[str, Any] | None = None
+) -> Rules:
+    try:
+        return rules(document, *name, own)
     except Unknown as unknown:
         report.complain(f"{record.place}: this model knows no {unknown}")
         return rules(FIRST, *name)

@@ -35,8 +35,7 @@ class Supplies(Promises):
         supply = self._supply(asked)
         if asked.supply not in self.supplies and asked.at_us <= self.supply_forgotten_at_us:
             raise Denied("too_old")
-        opens = asked.kind != "supply_cancelled"
-        if opens and not supply.open and sum(one.open > 0 for one in self.supplies.values()) >= _MAX_OPEN:
+        if supply.would_open(asked) and sum(one.open > 0 for one in self.supplies.values()) >= _MAX_OPEN:
             raise Denied("too_many_supplies")
         if not supply.state(asked):
             return False

@@ -49,6 +49,12 @@ class Supply:
         self.statements = sorted({*before, said})[-_MAX_STATEMENTS:]
         return self.statements != before
 
+    def would_open(self, asked: Asked) -> bool:
+        """Tell whether a statement would open it, closed as it is now."""
+        after = Supply()
+        after.statements, after.receipts = self.statements, self.receipts
+        return not self.open and after.state(asked) and after.open > 0
+
     def receive(self, way: str, asked: Asked) -> bool:
         """Take note of what has come, in one of the ways "moved", "told" and "adjusted"; return whether it is news."""
         name = way, asked.location or "", asked.event_id

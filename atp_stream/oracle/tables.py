@@ -60,10 +60,8 @@ def _differences(item: Item, rows: dict[str, Any]) -> Iterator[str]:
 
 
 def _known(field: str, value: Any) -> Any:
-    """Return what the oracle knows of a field: of allocations place, ordinal and units, of promises no quotas."""
-    if field == "promises" and value:
-        return [[place, units, day] for place, units, _, day in value]
-    return [allocation[:3] for allocation in value] if field == "allocations" and value else value
+    """Return what the oracle knows of a field: of allocations place, ordinal, units, and such out of a quota."""
+    return [allocation[:4] for allocation in value] if field == "allocations" and value else value
 
 
 def _agrees(there: Any, wanted: Any) -> bool:
@@ -83,6 +81,8 @@ def _item(item: Item) -> dict[str, Any]:
             "available": rows[channel][0],
             "reserved": rows[channel][1],
             "promised": item.promised_in(channel),
+            "granted": item.granted[channel],
+            "consumed": item.consumed(channel),
             **item.waiting(channel),
         }
         for channel in item.channels
@@ -96,6 +96,7 @@ def _item(item: Item) -> dict[str, Any]:
         "safety_stock": item.safety_stock,
         "channels": {**channels, **dict.fromkeys(item.withdrawn)},
         "dated": item.dated,
+        "scaled": item.scaled,
         "stock": stock,
     }
 
@@ -110,7 +111,7 @@ def _claim(item: Item, claim: Claim) -> dict[str, Any]:
         "excess": claim.excess,
         "fulfilled": claim.fulfilled,
         "adjusted": claim.adjusted.total(),
-        "allocations": [[*item.commits[number], units] for number, units in claim.held],
+        "allocations": [[*item.commits[number], units, earmarked] for number, units, earmarked in claim.held],
         "waiting": claim.waiting,
         "queued": [place for place, _ in claim.waits],
         "promises": claim.promises,

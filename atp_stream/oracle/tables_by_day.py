@@ -31,7 +31,7 @@ def by_day(item: Item) -> Iterator[tuple[str, Any]]:
         name = _encoded(claim.name)
         if claim.undue:
             yield f"w|{claim.wanted:08x}{name}", {}
-        for place, _, day in claim.promises:
+        for place, _, _, day in claim.promises:
             rank = f"{_TOP - claim.priority:016x}{place:016x}"
             loss = f"{int(claim.confirmed)}{_TOP + claim.priority:016x}{_TOP - place:016x}"
             yield f"p|{day:08x}|{loss}{name}", {}

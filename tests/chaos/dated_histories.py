@@ -7,6 +7,7 @@ from atp_stream.demo import wire as forms
 from atp_stream.demo.traffic import EVENT_TYPES
 from atp_stream.settings import Wire
 from chaos.dated import DAY, Dated
+from tests.chaos import operators
 from tests.chaos.in_process import InProcess
 
 NOON = 1_700_000_000_000_000
@@ -15,7 +16,7 @@ PASSED = [0, 0, 0, 0, 1_000_000, 1_000_000, HOUR, 9 * HOUR, DAY, DAY, 2 * DAY]
 WEEK = 7 * DAY
 
 
-def document(luck, retention):
+def document(luck, retention, *, divided=False):
     section = {
         "channels": {"ECOM": {}, "STORE": {"buffer": luck.choice((0, 1))}, "B2B": {}},
         "supply": {
@@ -29,6 +30,7 @@ def document(luck, retention):
         "shortage": luck.choice(("keep", "deallocate")),
         "step": luck.choice((0.01, 1, 2)),
     }
+    section |= operators.section(luck) if divided else {}
     said = {"drift_grace": luck.choice((5, 86_400)), "tenants": {"*": section}}
     if retention is None:
         return {"stock": {"window": 8 * 86_400}, **said}
@@ -42,10 +44,11 @@ def written(luck):
     return write
 
 
-def history(seed, messages=40, step=None, items=1, wire=None, retention=None):
+def history(seed, messages=40, step=None, items=1, wire=None, retention=None, *, divided=False):
     """Return what the topics hold after so many messages; a step folds up to `step` of them.
 
-    What has ended is forgotten after `retention` seconds, without one not within the time that passes.
+    What has ended is forgotten after `retention` seconds, without one not within the time that passes. In a history
+    that is `divided` channels have parts of their own, operators grant and freeze, and the tenant limits reservations.
     """
     luck = random.Random(seed)
     dated = Dated(luck, items=items, write=written(luck))
@@ -54,7 +57,7 @@ def history(seed, messages=40, step=None, items=1, wire=None, retention=None):
     )
     now = NOON
     end = NOON + (WEEK - DAY if retention is None else 5 * WEEK)
-    worker.apply(document(luck, retention), now)
+    worker.apply(document(luck, retention, divided=divided), now)
     due = [(now, number, message) for number, message in enumerate(dated.opening(now))]
     for number in range(messages):
         now = max(now, min(end, now + luck.choice(PASSED)))
@@ -62,11 +65,13 @@ def history(seed, messages=40, step=None, items=1, wire=None, retention=None):
             heapq.heappush(due, (now + int(message.delay * 1_000_000), 1_000 + 10 * number + place, message))
         while due and due[0][0] <= now:
             worker.take(heapq.heappop(due)[2], now)
+        if divided and luck.random() < 0.25:
+            worker.operate(f"dated-{luck.randrange(items) + 1}", operators.command(luck, now), now)
         if luck.random() < 0.6:
             worker.tick(now - luck.choice((0, 0, 1_000_000, HOUR)), now)
         if luck.random() < 0.02:
             now += 1_000  # a policy is known by its moment
-            worker.apply(document(luck, retention), now)
+            worker.apply(document(luck, retention, divided=divided), now)
     while due:
         worker.take(heapq.heappop(due)[2], now)
     return worker.history(now)

@@ -14,6 +14,7 @@ from atp_stream.demo.traffic import EVENT_TYPES
 from atp_stream.demo.wire import framed
 from atp_stream.domain.commands import SetPolicy, Tick
 from atp_stream.domain.errors import Refused
+from atp_stream.engine.partitioner import partition_of
 from atp_stream.engine.position import LogRecord
 from atp_stream.messages import schema_files
 from atp_stream.messages.inbound import Inbound
@@ -79,6 +80,13 @@ class InProcess:
         """Put a policy in force, as an operator does."""
         said = msgspec.Raw(json.dumps(document).encode())
         self._to_all(SetPolicy(event_id=f"policy-{now}", at_us=now, document=said), now)
+
+    def operate(self, item, command, now):
+        """Do to one item what an operator asks."""
+        key = f"{SETTINGS.default_tenant}|{item}".encode()
+        partition = partition_of(key, self.topics.item_log.partitions)
+        headers = (("atp-genesis", b"g"),)
+        self._wait(self._append(self.topics.item_log.name, partition, now, key, encode_command(command), headers), now)
 
     def tick(self, until_us, now):
         """Let time pass up to `until_us`."""

@@ -40,6 +40,21 @@ def test_no_history_in_which_much_is_forgotten_is_objected_to(retention):
     assert 0 < seen.total()
 
 
+@pytest.mark.timeout(0)
+@pytest.mark.parametrize("retention", [None, 86_400])
+def test_no_history_with_quotas_shares_freezes_and_limits_is_objected_to(retention):
+    seen: Counter[str] = Counter()
+    for seed in range(HISTORIES if retention is None else HISTORIES // 4):
+        report = check(history(seed, divided=True, retention=retention))
+        assert (seed, []) == (seed, report.objections)
+        seen.update(report.out)
+        seen.update(report.reservations)
+        seen["broken"] += report.broken
+
+    assert 0 == seen["broken"]
+    assert {"ReservationPromisedEvent", "AllocationCommittedEvent", "AllocationReleasedEvent", "EXPIRED"} <= {*+seen}
+
+
 def test_items_with_dates_side_by_side_agree():
     report = check(history(1, messages=150, step=7, items=3))
 

@@ -34,11 +34,12 @@ def schedule(item: OpenItem, command: ScheduleSupply | CancelSupply) -> bool:
     if known is None and item.row.supply_purged_at_us is not None and command.at_us <= item.row.supply_purged_at_us:
         raise Refused(Reason.TOO_OLD, f"{command.supply} is no newer than a supply that was purged after `retention`")
     row = known or Supply()
-    before = _expected(row)
-    if before is None and isinstance(command, ScheduleSupply) and item.dates.row.open >= MAX_OPEN:
-        raise Refused(Reason.TOO_MANY_SUPPLIES, f"the item has {MAX_OPEN} open supplies already")
+    before, stated = _expected(row), row.stated
     if not register.state(row, _statement(command)):
         return False
+    if before is None and _expected(row) is not None and item.dates.row.open >= MAX_OPEN:
+        row.stated = stated  # the row may be the state's own, and what is refused changes nothing
+        raise Refused(Reason.TOO_MANY_SUPPLIES, f"the item has {MAX_OPEN} open supplies already")
     _keep(item, command.supply, row, before)
     return True
 

@@ -4,17 +4,22 @@ They are checked on the model, which recomputes every number; `test_dates_model`
 """
 
 import copy
+import pickle
+from collections import Counter
+from collections.abc import Iterator
 from typing import Any, Final, TypeVar
 
 from hypothesis import given, settings
 
 from atp_stream.domain.commands import Confirm, Entry, ReceiveSupply, Release, Reserve, ScheduleSupply
-from tests.domain.model.dates import MILLISECONDS, NOW
+from tests.domain.model.dates import MILLISECONDS, NOW, Coming
+from tests.domain.model.document import Rules
 from tests.domain.model.item import ItemModel
+from tests.domain.model.numbers import Channel, Drift
 from tests.domain.model.partition import Model
-from tests.domain.model.reservation import DatedUnits, Reservation
+from tests.domain.model.reservation import Backorder, DatedUnits, Promise, Reservation
 from tests.domain.model.supply import SupplyModel
-from tests.domain.support.dated_histories import dated_histories
+from tests.domain.support.dated_histories import dated_histories, history
 from tests.domain.support.log import LAMP
 from tests.domain.support.sizes import nightly
 
@@ -77,11 +82,27 @@ class AuditedModel(Model):
 Known = TypeVar("Known", bound=ItemModel)
 
 
+CHANGED_IN_PLACE: Final = Reservation, Promise, Backorder, DatedUnits, SupplyModel, Coming, Channel, Drift
+
+
 def copied(item: Known) -> Known:
     """Copy an item; what is never changed in place is not copied."""
-    said = [one for supply in item.supplies.values() for one in supply.said]
-    kept: dict[int, Any] = {id(one): one for one in (item.rules, item.counted, *item.facts, *item.events, *said)}
-    return copy.deepcopy(item, kept)
+    found = copy.copy(item)
+    found.__dict__.update({name: own(value) for name, value in vars(item).items()})
+    return found
+
+
+def own(value: Any) -> Any:
+    """Return a copy of what may be changed, in all its parts; a history is copied some hundred times."""
+    if isinstance(value, CHANGED_IN_PLACE):
+        found = copy.copy(value)
+        found.__dict__.update({name: own(part) for name, part in vars(value).items()})
+        return found
+    if isinstance(value, dict):
+        return value.copy() if isinstance(value, Counter) else {name: own(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [own(part) for part in value]
+    return set(value) if isinstance(value, set) else value
 
 
 def promised(item: ItemModel) -> dict[str, Any]:
@@ -222,6 +243,24 @@ def raises(before: ItemModel, after: Audited) -> None:
     reserved = after.all_reserved() - before.all_reserved()
     if not reserved and promised(before) == promised(after):
         assert all(now[point] >= units for point, units in was.items() if point in now)
+
+
+def test_a_copy_of_an_item_is_equal_and_shares_nothing_that_may_change() -> None:
+    item = next(item for number in range(99) if (item := Model(history([number] * 30)).items.get(LAMP)) is not None)
+    assert pickle.dumps(copy.deepcopy(item)) == pickle.dumps(copy.deepcopy(copied(item)))
+    item.counted, other, mutable = None, copied(item), (*CHANGED_IN_PLACE, list, dict, set)
+    other.counted = None  # what was counted is counted anew, never changed
+    assert not {*parts_of(item, mutable)} & {*parts_of(other, mutable)}
+
+
+def parts_of(value: Any, kinds: tuple[type, ...]) -> Iterator[int]:
+    """Yield the ids of all that may change in a value, rules excepted."""
+    if isinstance(value, kinds):
+        yield id(value)
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list | set | tuple) else ()
+    named = vars(value).values() if hasattr(value, "__dict__") and not isinstance(value, Rules) else ()
+    for part in (*inside, *named):
+        yield from parts_of(part, kinds)
 
 
 @MANY

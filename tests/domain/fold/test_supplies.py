@@ -46,6 +46,37 @@ def test_one_open_supply_too_many_is_refused_until_another_is_closed() -> None:
     assert (["too_many_supplies"], 1_000) == (refusals(log), log.read(f"{LAMP}|c").open)
 
 
+def full_log() -> Log:
+    """Return a log of an item with as many open supplies as there may be, of which "closed" has come."""
+    log = log_with(0)
+    log.say(schedule("closed", 5, 3), adjust(5, supply="closed"))
+    log.say(*(schedule(f"po {number}", 1, 3) for number in range(1_000)))
+    return log
+
+
+def test_a_statement_of_a_closed_supply_is_a_duplicate_when_it_is_repeated_however_many_are_open() -> None:
+    log = full_log()
+    log.say(log.entries[2].command)
+    assert ([], 1, 1_000) == (refusals(log), log.item().duplicates, log.read(f"{LAMP}|c").open)
+
+
+@pytest.mark.parametrize(("quantity", "at"), [(5, AT + 1), (4, AT + 1), (9, AT - 1)])
+def test_a_statement_that_leaves_a_supply_closed_is_taken_in_however_many_are_open(quantity: int, at: int) -> None:
+    log = full_log()
+    log.say(schedule("closed", quantity, 4, at))
+    assert ([], 1_000) == (refusals(log), log.read(f"{LAMP}|c").open)
+    assert 2 == len(log.read(f"{LAMP}|s|closed").stated)
+
+
+def test_a_statement_that_would_open_a_closed_supply_beyond_the_bound_is_refused_and_not_remembered() -> None:
+    log = full_log()
+    log.say(schedule("closed", 6, 3, AT + 1))
+    assert (["too_many_supplies"], 1_000) == (refusals(log), log.read(f"{LAMP}|c").open)
+    assert 1 == len(log.read(f"{LAMP}|s|closed").stated)
+    log.say(cancel("po 1", AT + 2), schedule("closed", 6, 3, AT + 1))
+    assert (["too_many_supplies"], 1_000) == (refusals(log), log.read(f"{LAMP}|c").open)
+
+
 def test_a_closed_supply_is_forgotten_after_retention_and_what_was_said_before_that_is_too_old() -> None:
     log = log_with(0)
     log.say(schedule("x", 5, 3), adjust(5, supply="x"))
