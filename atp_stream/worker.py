@@ -55,6 +55,16 @@ def raise_open_files() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
+def collect_rarely() -> None:
+    """Let this process look for garbage seldom, and never among what it has by now.
+
+    Records wait by the ten thousand, in no cycles: to look through them again and again costs a fifth.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_GC_THRESHOLDS)
+
+
 def run(settings: Settings) -> None:
     """Run a worker in this process until a signal ends it.
 
@@ -74,10 +84,7 @@ def run(settings: Settings) -> None:
         stdout=sys.stderr,
         quiet=True,
     )
-    # Records wait by the ten thousand, in no cycles: to look through them for garbage again and again costs a fifth.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*_GC_THRESHOLDS)
+    collect_rarely()
     try:
         worker.execute_from_commandline()
     finally:

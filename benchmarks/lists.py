@@ -23,6 +23,7 @@ from atp_stream.web.gathering import Partitions
 from atp_stream.web.items import Page, Wanted, by_name, by_risk, joined, own_totals
 from atp_stream.web.summaries import Risk
 from atp_stream.web.survey import OF_METRICS, OF_PAGES, OfPartition, Pace, Survey, Surveys
+from atp_stream.worker import collect_rarely
 from benchmarks.growth import NOON, Partition
 
 TENANT: Final = "acme"
@@ -139,6 +140,7 @@ class Stretches:
 def measure(directory: Path, items: int) -> dict[str, dict[str, Any]]:
     """Return what each list costs over so many items."""
     worker = Worker(directory, items)
+    collect_rarely()
     counted = {name: survey(worker, pace) for name, pace in (("pages", OF_PAGES), ("metrics", OF_METRICS))}
     known: Any = SimpleNamespace(of=_known(counted["pages"][0]))
     found = {"by name": by_names(worker, items), "at risk": at_risk(worker, known), "totals": totals(worker, known)}
