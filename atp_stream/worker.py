@@ -1,5 +1,6 @@
 """`atp worker`: check what it needs, then run until it is stopped."""
 
+import ctypes
 import gc
 import logging
 import resource
@@ -18,6 +19,8 @@ from atp_stream.settings import Settings
 log = logging.getLogger(__name__)
 
 _GC_THRESHOLDS = (400_000, 20, 50)
+_MMAP_THRESHOLD = -3  # M_MMAP_THRESHOLD of malloc.h
+_LARGE_BYTES = 128 << 10
 
 
 class Worker(faust.Worker):
@@ -65,6 +68,16 @@ def collect_rarely() -> None:
     gc.set_threshold(*_GC_THRESHOLDS)
 
 
+def return_large_buffers() -> None:
+    """Let the C library give large buffers back to the system as soon as they are free.
+
+    Left alone, glibc takes them from its heap once the first has been freed, and rows that stay pin what lies between:
+    a worker then grows with every backlog that it reads. Other C libraries do not have this function, nor the habit.
+    """
+    with suppress(OSError, AttributeError, TypeError):
+        ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD, _LARGE_BYTES)
+
+
 def run(settings: Settings) -> None:
     """Run a worker in this process until a signal ends it.
 
@@ -72,6 +85,7 @@ def run(settings: Settings) -> None:
         SettingError, ProvisionError, RegistryUnavailable: as `prepare`.
     """
     raise_open_files()
+    return_large_buffers()
     app = prepare(settings)
     logs.set_up(settings)
     for warning in app.warnings:

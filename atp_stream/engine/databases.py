@@ -10,10 +10,10 @@ from typing import Any, Final
 import rocksdict
 from faust.stores.rocksdb import RocksDBOptions
 
-MAX_MEMORY_BYTES: Final = 64 << 20
+MAX_MEMORY_BYTES: Final = 48 << 20
 """What all databases of a process may hold in memory: blocks that were read, and rows not yet in a file."""
-MAX_MEMTABLES_BYTES: Final = 32 << 20
-_MAX_MEMTABLE_BYTES: Final = 8 << 20
+MAX_MEMTABLES_BYTES: Final = 16 << 20
+_MAX_MEMTABLE_BYTES: Final = 4 << 20
 _MAX_FILE_BYTES: Final = 16 << 20
 _MAX_OPEN_FILES: Final = 256  # of a database
 _BITS_PER_KEY: Final = 10
