@@ -156,8 +156,11 @@ class Acts(Dates):
             order.without_empty()
             if not helped:
                 shut.add((queue, channel))
-            if self.consumed(channel) > before[0] or order.expected() > before[1]:
+            used, promised = self.consumed(channel) > before[0], order.expected() > before[1]
+            if used or promised:
                 shut.clear()
+            if used and promised:  # the shelf keeps nothing any more for the earmark that was used
+                seen.clear()
             if queue == "3 late":
                 shut.discard(("1 today", channel))
 
