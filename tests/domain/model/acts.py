@@ -6,6 +6,12 @@ from tests.domain.model.order import DatedUnits, Order, Promise
 
 MILLISECOND = 1_000
 
+Head = tuple[int, int, str, int, str]
+"""The next in a queue: its priority below 0 and its place sort it, then come the queue, the day and the reservation."""
+
+Seen = dict[str, tuple[int, int, int]]
+"""The late promise of each channel up to which all were looked at."""
+
 
 class Acts(Dates):
     """One item at work on the command at `cause`, appended at `now` (milliseconds)."""
@@ -112,7 +118,7 @@ class Acts(Dates):
 
     # Serving
 
-    def heads(self, channel: str) -> list[tuple[int, int, str, int, str]]:
+    def heads(self, channel: str) -> list[Head]:
         """Return all that may be served in a channel: what falls due today, what waits, and what is late."""
         found = []
         today = self.today()
@@ -130,20 +136,22 @@ class Acts(Dates):
             found += [(-order.priority, part.place, queue, 0, name) for part in order.waits if sells]
         return sorted(found)
 
+    def next_head(self, shut: set[tuple[str, str]], seen: Seen) -> tuple[str, Head] | None:
+        """Return the best head of the queues that are open, and its channel."""
+        heads = []
+        for channel in self.channels:
+            for head in self.heads(channel):
+                passed = head[2] == "3 late" and channel in seen and (head[0], head[1], head[3]) <= seen[channel]
+                if (head[2], channel) not in shut and not passed:
+                    heads.append((channel, head))
+        return min(heads, key=lambda one: one[1], default=None)
+
     def serve(self) -> None:
         shut: set[tuple[str, str]] = set()
-        seen: dict[str, tuple[int, int, int]] = {}
-        while True:
-            heads: dict[tuple[str, str], tuple[int, int, str, int, str]] = {}
-            for channel in self.channels:
-                for head in self.heads(channel):
-                    passed = head[2] == "3 late" and channel in seen and (head[0], head[1], head[3]) <= seen[channel]
-                    if (head[2], channel) not in shut and not passed:
-                        heads.setdefault((head[2], channel), head)
-            if not heads:
-                return
-            (queue, channel), head = min(heads.items(), key=lambda one: one[1])
-            order = self.orders[head[4]]
+        seen: Seen = {}
+        while found := self.next_head(shut, seen):
+            channel, head = found
+            queue, order = head[2], self.orders[head[4]]
             if queue == "3 late":
                 seen[channel] = head[0], head[1], head[3]
             before = self.consumed(channel), order.expected()
@@ -164,7 +172,7 @@ class Acts(Dates):
             if queue == "3 late":
                 shut.discard(("1 today", channel))
 
-    def unit_of(self, order: Order, head: tuple[int, int, str, int, str]) -> DatedUnits:
+    def unit_of(self, order: Order, head: Head) -> DatedUnits:
         return next(one for one in order.dated if (one.place, one.day) == (head[1], head[3]))
 
     def redeem(self, name: str, one: DatedUnits, cap: int) -> bool:
@@ -181,10 +189,10 @@ class Acts(Dates):
         self.give_default_limit(order)
         return True
 
-    def redeem_today(self, name: str, order: Order, head: tuple[int, int, str, int, str]) -> bool:
+    def redeem_today(self, name: str, order: Order, head: Head) -> bool:
         return self.redeem(name, self.unit_of(order, head), self.cap(NOW, self.today(), eats=True))
 
-    def hasten(self, name: str, order: Order, head: tuple[int, int, str, int, str]) -> bool:
+    def hasten(self, name: str, order: Order, head: Head) -> bool:
         """Redeem what is due and late, and move what is left of it to an earlier day."""
         one = self.unit_of(order, head)
         if order.due:
@@ -197,7 +205,7 @@ class Acts(Dates):
                     break
         return True
 
-    def serve_due(self, name: str, order: Order, head: tuple[int, int, str, int, str]) -> bool:
+    def serve_due(self, name: str, order: Order, head: Head) -> bool:
         part = next(part for part in order.waits if part.place == head[1])
         claim = self.claim(order.channel)
         in_parts = order.partial and self.serves_parts(order.channel)
@@ -207,7 +215,7 @@ class Acts(Dates):
             self.promise(name, units, part.place)
         return self.serve_undue(name, order, head) or bool(units)
 
-    def serve_undue(self, name: str, order: Order, head: tuple[int, int, str, int, str]) -> bool:
+    def serve_undue(self, name: str, order: Order, head: Head) -> bool:
         part = next(part for part in order.waits if part.place == head[1])
         if not order.due and self.queue(order.channel) and self.queue(order.channel)[0][:2] < head[:2]:
             return False
