@@ -118,13 +118,13 @@ class Rules:
         return self.kind(channel) != "FROZEN"
 
     def serves_parts(self, channel: str) -> bool:
-        """Tell whether who waits gets what there is: of a claim that does not shrink by it he would get all in time."""
+        """Return whether who waits gets what there is: of a claim that does not shrink, he would get all in time."""
         kind = self.kind(channel)
         lasts = self.closed(channel) and kind == "QUOTA" and not self.rule(self.meant(channel)).overflow
         return kind != "SHARE" and not lasts
 
     def may_wait(self, channel: str, of_one: int, in_all: int) -> bool:
-        """Tell whether so much of one claim, and in the whole channel, may wait."""
+        """Return whether so much of one claim, and in the whole channel, may wait."""
         most = self.rule(self.meant(channel)).max_waiting
         each = self.max_waiting_each
         return (each is None or of_one <= each) and (most is None or in_all <= most)
@@ -236,7 +236,7 @@ def edited(document: Mapping[str, Any], tenant: str, patch: Any) -> dict[str, An
 
 
 def contradicts(section: Mapping[str, Any] | None) -> bool:
-    """Tell whether a section says of a channel what its kind does not know, or shares nothing out."""
+    """Return whether a section says of a channel what its kind does not know, or shares nothing out."""
     said = section or {}
     parts = [said, *said.get("items", {}).values()]
     rules = [rule for part in parts for rule in (part.get("rule") or {}, *part.get("channels", {}).values())]

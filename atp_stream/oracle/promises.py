@@ -149,8 +149,11 @@ class Promises(Dates):
             changes, before, taken = self._changes, self.promised_in(head.channel), self._taken_of_quota(head.channel)
             if not self._help(head, self.claims[head.claim]):
                 shut.add((head.queue, head.channel))
-            if self.promised_in(head.channel) > before or self._taken_of_quota(head.channel) > taken:
+            promises, uses = self.promised_in(head.channel) > before, self._taken_of_quota(head.channel) > taken
+            if promises or uses:
                 shut.clear()
+            if promises and uses:  # the shelf keeps nothing any more for the earmark that was used
+                seen.clear()
             opens = head.queue == _LATE and (_TODAY, head.channel) in shut
             if head.queue == _LATE:
                 seen[head.channel] = head.above, head.place, head.day

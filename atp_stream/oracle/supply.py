@@ -50,7 +50,7 @@ class Supply:
         return self.statements != before
 
     def would_open(self, asked: Asked) -> bool:
-        """Tell whether a statement would open it, closed as it is now."""
+        """Return whether a statement would open it, closed as it is now."""
         after = Supply()
         after.statements, after.receipts = self.statements, self.receipts
         return not self.open and after.state(asked) and after.open > 0

@@ -3,7 +3,7 @@
 Four queues in each channel: what is promised for today; what is due and waits; promises that are due or later than
 wanted; what waits for a later day. The best head of all, by priority and the place in the log, is served next. One that
 cannot be helped closes its queue for the pass. A promise that is made, or an earmark that is used, opens all queues
-again; late promises are looked at once in a pass.
+again; late promises are looked at once in a pass, and again when a promise has used an earmark.
 
 Law: serving lowers neither another channel's earmark (but by a step) nor any point at which a promise stands below 0.
 A pass is cut into slices; what is closed stays closed in the next slice, so the borders do not show.
@@ -57,8 +57,11 @@ def serve(item: OpenItem, work: Work, budget: SliceBudget) -> bool:
         before = channel.consumed, channel.promised
         if not _help(item, head, row):
             work.closed.append(f"{head.queue}{head.channel}")
-        if channel.consumed > before[0] or channel.promised > before[1]:
+        earmark_used, promises = channel.consumed > before[0], channel.promised > before[1]
+        if earmark_used or promises:
             work.closed = []
+        if earmark_used and promises:
+            work.late = {}  # units of the shelf that were kept for the earmark are free now
         if head.queue is Queue.LATE:
             work.late[head.channel] = head.rank + f"{head.day:08x}"
             work.closed = [one for one in work.closed if one != f"{Queue.TODAY}{head.channel}"]

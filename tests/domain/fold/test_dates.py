@@ -238,6 +238,13 @@ def test_an_adjustment_that_names_the_supply_holds_what_was_arriving() -> None:
     assert (5, {}) == projection(log)
 
 
+def test_a_count_that_is_repeated_holds_nothing_of_a_receipt() -> None:
+    log = log_with(0)
+    counted = count(4, AT)
+    log.say(counted, counted, schedule("x", 13, 3), counted, receive("x", 5, AT - 1))
+    assert (4, {0: 9, 3: 17}) == projection(log)
+
+
 def test_what_was_received_counts_until_its_grace_is_over() -> None:
     log = log_with(0, receipt_grace=3600)
     log.say(schedule("x", 5, 3), receive("x", 5))
@@ -260,6 +267,15 @@ def test_a_large_promise_that_cannot_be_redeemed_keeps_no_smaller_one_from_its_d
     assert ([(6, 20)], [(1, 3)]) == (lines(log, "late"), lines(log, "small"))
     comes(log, 1)
     assert (3, 0) == held(log, "small")
+
+
+def test_a_late_promise_gets_what_the_shelf_kept_for_an_earmark_that_is_used_for_a_later_day() -> None:
+    log = Log()
+    log.say(policy({"tenants": {"*": {"channels": {"B2B": {"kind": "QUOTA", "overflow": True}, "ECOM": {}}}}}))
+    log.say(count(4), grant("B2B", 3), wants("a", 4, None), wants("b", 5, 2, "B2B"), schedule("x", 8, 4))
+    assert ([(4, 5)], (0, 0)) == (lines(log, "b"), held(log, "b"))
+    assert ([], (4, 0)) == (lines(log, "a"), held(log, "a"))
+    assert (0, {4: 3}) == projection(log)
 
 
 def test_an_outage_over_a_promised_day_still_redeems_it_from_safety_stock_that_is_eaten() -> None:

@@ -21,8 +21,9 @@ from tests.domain.model.item import ItemModel
 from tests.domain.model.partition import Model
 from tests.domain.model.reservation import Reservation
 from tests.domain.support.dated_histories import dated_histories
+from tests.domain.support.days import receive, schedule, wants
 from tests.domain.support.folding import tight_bounds
-from tests.domain.support.log import LAMP, Log
+from tests.domain.support.log import AT, LAMP, Log, count, grant, policy
 from tests.domain.support.sizes import nightly
 
 SEQUENCES = nightly(10_000, 60)
@@ -120,6 +121,24 @@ def assert_agrees(log: Log, model: Model) -> None:
         assert item.events == undated.happened(log.events, LAMP)
     refused = sorted((event.offset, event.reason) for event in log.events if isinstance(event, CommandRefused))
     assert model.refused == refused
+
+
+def test_in_the_model_a_count_that_is_repeated_holds_nothing_of_a_receipt() -> None:
+    log, counted = Cut(), count(4)
+    log.say(counted, counted, schedule("x", 13, 3), counted, receive("x", 5, AT - 1))
+    model = NotedModel(log.entries)
+    assert [("x", 5)] == [(one.supply, one.units) for one in model.items[LAMP].coming]
+    assert_agrees(log, model)
+
+
+@pytest.mark.parametrize("on_hand", [3, 4])
+def test_in_the_model_a_late_promise_gets_what_an_earmark_that_is_used_for_a_later_day_sets_free(on_hand: int) -> None:
+    log, channels = Cut(), {"B2B": {"kind": "QUOTA", "overflow": True}, "ECOM": {}}
+    log.say(policy({"tenants": {"*": {"channels": channels}}}), count(on_hand), grant("B2B", 3))
+    log.say(wants("a", 4, None, allow_partial=True), wants("b", 5, 2, "B2B"), schedule("x", 8, 4))
+    model = NotedModel(log.entries)
+    assert on_hand == model.items[LAMP].reservations["a"].held()
+    assert_agrees(log, model)
 
 
 @pytest.mark.parametrize("focus", FOCUSES)

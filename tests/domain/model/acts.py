@@ -6,6 +6,12 @@ from tests.domain.model.reservation import DatedUnits, Promise, Reservation
 
 MILLISECOND = 1_000
 
+Head = tuple[int, int, str, int, str]
+"""The next in a queue: its priority below 0 and its place sort it, then come the queue, the day and the reservation."""
+
+Seen = dict[str, tuple[int, int, int]]
+"""The late promise of each channel up to which all were looked at."""
+
 
 class Acts(Dates):
     """One item at work on the command at `cause`, appended at `now` (milliseconds)."""
@@ -114,7 +120,7 @@ class Acts(Dates):
 
     # Serving
 
-    def heads(self, channel: str) -> list[tuple[int, int, str, int, str]]:
+    def heads(self, channel: str) -> list[Head]:
         """Return all that may be served in a channel: what falls due today, what waits, and what is late."""
         found = []
         today = self.today()
@@ -132,20 +138,22 @@ class Acts(Dates):
             found += [(-reservation.priority, part.place, queue, 0, name) for part in reservation.backorders if sells]
         return sorted(found)
 
+    def next_head(self, shut: set[tuple[str, str]], seen: Seen) -> tuple[str, Head] | None:
+        """Return the best head of the queues that are open, and its channel."""
+        heads = []
+        for channel in self.channels:
+            for head in self.heads(channel):
+                passed = head[2] == "3 late" and channel in seen and (head[0], head[1], head[3]) <= seen[channel]
+                if (head[2], channel) not in shut and not passed:
+                    heads.append((channel, head))
+        return min(heads, key=lambda one: one[1], default=None)
+
     def serve(self) -> None:
         shut: set[tuple[str, str]] = set()
-        seen: dict[str, tuple[int, int, int]] = {}
-        while True:
-            heads: dict[tuple[str, str], tuple[int, int, str, int, str]] = {}
-            for channel in self.channels:
-                for head in self.heads(channel):
-                    passed = head[2] == "3 late" and channel in seen and (head[0], head[1], head[3]) <= seen[channel]
-                    if (head[2], channel) not in shut and not passed:
-                        heads.setdefault((head[2], channel), head)
-            if not heads:
-                return
-            (queue, channel), head = min(heads.items(), key=lambda one: one[1])
-            reservation = self.reservations[head[4]]
+        seen: Seen = {}
+        while found := self.next_head(shut, seen):
+            channel, head = found
+            queue, reservation = head[2], self.reservations[head[4]]
             if queue == "3 late":
                 seen[channel] = head[0], head[1], head[3]
             before = self.consumed(channel), reservation.expected()
@@ -158,12 +166,15 @@ class Acts(Dates):
             reservation.without_empty()
             if not helped:
                 shut.add((queue, channel))
-            if self.consumed(channel) > before[0] or reservation.expected() > before[1]:
+            used, promised = self.consumed(channel) > before[0], reservation.expected() > before[1]
+            if used or promised:
                 shut.clear()
+            if used and promised:  # the shelf keeps nothing any more for the earmark that was used
+                seen.clear()
             if queue == "3 late":
                 shut.discard(("1 today", channel))
 
-    def unit_of(self, reservation: Reservation, head: tuple[int, int, str, int, str]) -> DatedUnits:
+    def unit_of(self, reservation: Reservation, head: Head) -> DatedUnits:
         return next(one for one in reservation.dated if (one.place, one.day) == (head[1], head[3]))
 
     def redeem(self, name: str, one: DatedUnits, cap: int) -> bool:
@@ -180,10 +191,10 @@ class Acts(Dates):
         self.give_default_limit(reservation)
         return True
 
-    def redeem_today(self, name: str, reservation: Reservation, head: tuple[int, int, str, int, str]) -> bool:
+    def redeem_today(self, name: str, reservation: Reservation, head: Head) -> bool:
         return self.redeem(name, self.unit_of(reservation, head), self.cap(NOW, self.today(), eats=True))
 
-    def hasten(self, name: str, reservation: Reservation, head: tuple[int, int, str, int, str]) -> bool:
+    def hasten(self, name: str, reservation: Reservation, head: Head) -> bool:
         """Redeem what is due and late, and move what is left of it to an earlier day."""
         one = self.unit_of(reservation, head)
         if reservation.due:
@@ -196,7 +207,7 @@ class Acts(Dates):
                     break
         return True
 
-    def serve_due(self, name: str, reservation: Reservation, head: tuple[int, int, str, int, str]) -> bool:
+    def serve_due(self, name: str, reservation: Reservation, head: Head) -> bool:
         part = next(part for part in reservation.backorders if part.place == head[1])
         claim = self.claim(reservation.channel)
         in_parts = reservation.partial and self.serves_parts(reservation.channel)
@@ -206,7 +217,7 @@ class Acts(Dates):
             self.promise(name, units, part.place)
         return self.serve_undue(name, reservation, head) or bool(units)
 
-    def serve_undue(self, name: str, reservation: Reservation, head: tuple[int, int, str, int, str]) -> bool:
+    def serve_undue(self, name: str, reservation: Reservation, head: Head) -> bool:
         part = next(part for part in reservation.backorders if part.place == head[1])
         if (
             not reservation.due

@@ -49,11 +49,11 @@ class ItemModel(Acts):
 
     def adjust(self, command: AdjustStock) -> bool:
         ships = command.reservation is not None and command.delta < 0
-        stated = command.at_us, command.event_id, command.delta, command.absolute, ships, command.location
-        news = self.takes(Fact(*stated, self.rules.skew()))
+        told = command.at_us, command.event_id, command.delta, command.absolute, ships, command.location
+        counts = news = self.takes(Fact(*told, self.rules.skew()))
         if command.supply is not None:
             news |= self.adjust_supply(command, command.supply)
-        if command.absolute is not None:
+        if counts and command.absolute is not None:
             self.holds_what_has_come(command.at_us, command.location)
         if not news:
             return False
@@ -65,9 +65,10 @@ class ItemModel(Acts):
         return True
 
     def count(self, command: CountStock) -> bool:
-        stated = command.at_us, command.event_id, None, command.on_hand, False, command.location
-        news = self.takes(Fact(*stated, self.rules.skew()))
-        self.holds_what_has_come(command.at_us, command.location)
+        told = command.at_us, command.event_id, None, command.on_hand, False, command.location
+        news = self.takes(Fact(*told, self.rules.skew()))
+        if news:
+            self.holds_what_has_come(command.at_us, command.location)
         return news
 
     def takes(self, fact: Fact) -> bool:
