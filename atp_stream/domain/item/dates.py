@@ -7,6 +7,7 @@ Law: what is promised for a day is the sum of the promises that have it; both ar
 Source: docs/rules/dates.md#promise.
 """
 
+import weakref
 from typing import TYPE_CHECKING
 
 from atp_stream.domain.item import time_limit
@@ -39,7 +40,8 @@ class ItemDates:
 
     def __init__(self, item: "OpenItem") -> None:
         found: CurveRow | None = item.state.get(curve_key(item.name))
-        self.item = item
+        # In a cycle with its item, the rows and open iterators of a whole step would wait for the garbage collector.
+        self.item: OpenItem = weakref.proxy(item)
         self.row = found or CurveRow()
         self._has_row = found is not None
         self.before: dict[str, tuple[list[tuple[int, int]], int]] = {}  # what was published of each reservation

@@ -44,10 +44,9 @@ class OpenItem:
     """An item, its rules, and the place in the log that its next events are named by."""
 
     __slots__ = (
-        "_dates", "_leaving", "changed", "channels", "due", "events", "is_new", "limits", "log_time_ms",
+        "__weakref__", "_dates", "_leaving", "changed", "channels", "due", "events", "is_new", "limits", "log_time_ms",
         "name", "offset", "ordinal", "pending", "reserved", "row", "rules", "shown", "source", "state", "stock",
-        "ticket",
-        "unindexed", "version", "waiting",
+        "ticket", "unindexed", "version", "waiting",
     )  # fmt: skip
 
     def __init__(self, state: State, name: str, policy: Policy, events: list[AnyEvent], limits: Limits) -> None:
