@@ -71,8 +71,8 @@ def collect_rarely() -> None:
 def return_large_buffers() -> None:
     """Let the C library give large buffers back to the system as soon as they are free.
 
-    Left alone, glibc takes them from its heap once the first has been freed, and rows that stay pin what lies between:
-    a worker then grows with every backlog that it reads. Other C libraries do not have this function, nor the habit.
+    glibc serves them from its heap once the first one has been freed; there, small pieces that stay pin the holes
+    that large ones leave. Other C libraries have no such function, nor the need.
     """
     with suppress(OSError, AttributeError, TypeError):
         ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD, _LARGE_BYTES)
