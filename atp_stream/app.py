@@ -36,7 +36,7 @@ from atp_stream.web.server import MAX_BODY_BYTES
 OnStep = Callable[[int, int, Answer, float], None]
 
 #: Heartbeats per session: one lost heartbeat must not end it.
-_HEARTBEATS = 10
+_HEARTBEATS = 30
 
 
 def create_app(settings: Settings, *, genesis: str, schemas: SchemaCache) -> EngineApp:
