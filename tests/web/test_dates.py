@@ -167,7 +167,8 @@ def test_what_could_be_promised_is_what_the_ledger_then_promises(entries: list[E
             could: Any = plain(promise.describe(*look(log, log_time), wanted))
         except Problem:
             could = None
-        today = look(log, log_time)[0].dates.today
+        item, *_ = look(log, log_time)
+        today = item.dates.today
         refused = decided(log, f"asks {number}", wanted, log_time)
         if could is None or refused:
             why = "unknown-channel" if could is None else could["why_not"]
