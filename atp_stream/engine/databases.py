@@ -13,6 +13,7 @@ from faust.stores.rocksdb import RocksDBOptions
 MAX_MEMORY_BYTES: Final = 48 << 20
 """What all databases of a process may hold in memory: blocks that were read, and rows not yet in a file."""
 MAX_MEMTABLES_BYTES: Final = 16 << 20
+"""Only who writes is made to flush, so each database keeps up to 1 MiB: more partitions would need more than this."""
 _MAX_MEMTABLE_BYTES: Final = 4 << 20
 _MAX_FILE_BYTES: Final = 16 << 20
 _MAX_OPEN_FILES: Final = 256  # of a database
@@ -33,7 +34,7 @@ class DatabaseOptions(RocksDBOptions):
         )
 
     def open(self, path: Path, *, read_only: bool = False) -> Any:
-        """Open the database in a directory, and make it if there is none."""
+        """Open the database in a directory for writing, whatever is asked, and make it if there is none."""
         database = rocksdict.Rdict(str(path), options=self.as_options())
         database.set_read_options(rocksdict.ReadOptions())
         return database
