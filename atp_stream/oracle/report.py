@@ -118,7 +118,7 @@ class Report:
     def _by_day(self) -> list[str]:
         events = self.out["ReservationPromisedEvent"]
         became = f"{self.kept:,} kept, {self.redated:,} put off, {self.broken:,} broken without a cause"
-        return [f"promises by day, told {events:,} times: {became}"] if events else []
+        return [f"promises by day, published {events:,} times: {became}"] if events else []
 
 
 def _times(count: int) -> str:

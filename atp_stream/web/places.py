@@ -43,5 +43,5 @@ def page_of(state: State, name: str, stock: Stock, after: str, limit: int) -> Pl
 
 def _old_places(stock: Stock, after: str) -> list[Place]:
     behind = [name for name in sorted(stock.places, key=encode) if not after or encode(name) > encode(after)]
-    standings = [(name, stock.places[name][0]) for name in behind]
-    return [Place(name, value, gap, None) for name, (value, gap, *_) in standings]
+    states = [(name, stock.places[name][0]) for name in behind]
+    return [Place(name, value, gap, None) for name, (value, gap, *_) in states]

@@ -104,6 +104,17 @@ class ItemDates:
         """Return how much of what is promised for a later day may be redeemed now."""
         return self.curve().cap(NOW, day, self.entitled())
 
+    def kept(self) -> int:
+        """Return how much has to stay at each point that units move away from."""
+        return self.curve().kept(self.entitled())
+
+    def lack(self, row: Reservation, promise: Promise, *, in_parts: bool) -> int:
+        """Return how many more units must be free for a late promise to be redeemed, or a step of it, or to move."""
+        found, entitled, day, units = self.curve(), self.entitled(), promise.day, promise.quantity
+        to_move = found.lack(units, day - 1, day, entitled)
+        needed = min(units, self.item.rules.step) if in_parts else units
+        return to_move if row.undue else min(to_move, found.lack(needed, NOW, day, entitled))
+
     def may_hasten(self) -> bool:
         """Return whether anything that is promised for a later day may move to an earlier one at all."""
         today = self.today
@@ -248,7 +259,7 @@ class ItemDates:
             f"{day_prefix(name, promise.day)}{in_loss}{encode(reservation)}",
             f"{redeemed_prefix(name, promise.day, row.channel)}{place}",
         ]
-        if not row.undue or (row.wanted is not None and promise.day > row.wanted):
+        if is_late(row, promise):
             keys.append(f"{late_prefix(name, row.channel)}{place}{promise.day:08x}")
         return keys
 
@@ -269,6 +280,11 @@ class ItemDates:
         elif self._has_row:
             item.state.delete(curve_key(item.name))
         self._has_row = item.row.dated
+
+
+def is_late(row: Reservation, promise: Promise) -> bool:
+    """Return whether a promise is for a later day than is wanted, or of a reservation that is due."""
+    return not row.undue or (row.wanted is not None and promise.day > row.wanted)
 
 
 def lines_of(row: Reservation) -> list[tuple[int, int]]:

@@ -53,26 +53,33 @@ class Curve(NamedTuple):
         What the quotas are `entitled` to stays covered, and so does the lowest point; with `eats` also one that lies
         below 0: safety stock that is eaten already may be stood on, as deep as it is.
         """
-        first, last = self.place(to), self.place(at - 1) + 1
-        return max(0, min(self.points[first:last]) - self._kept(entitled, eats=eats))
+        return max(0, self._lowest(to, at) - self.kept(entitled, eats=eats))
+
+    def lack(self, units: int, to: int, at: int, entitled: int) -> int:
+        """Return how much higher `cap` would have to be for so many units to move."""
+        return units - self._lowest(to, at) + self.kept(entitled)
 
     def may_hasten(self, days: Iterable[int], entitled: int) -> bool:
         """Return whether anything that is promised for one of these days may move to the day before it, at least."""
-        kept = self._kept(entitled)
+        kept = self.kept(entitled)
         return any(self.points[self.place(day - 1)] > kept for day in days)
 
     def earliest_move(self, units: int, at: int, first: int, entitled: int) -> int | None:
         """Return the earliest day, from `first` on, that units which are promised for the day `at` may move to."""
         if first >= at:
             return None
-        needed, place, farthest = units + self._kept(entitled), self.place(at - 1), self.place(first)
+        needed, place, farthest = units + self.kept(entitled), self.place(at - 1), self.place(first)
         if self.points[place] < needed:
             return None
         while place > farthest and self.points[place - 1] >= needed:
             place -= 1
         return max(first, self.days[place])
 
-    def _kept(self, entitled: int, *, eats: bool = False) -> int:
+    def _lowest(self, to: int, at: int) -> int:
+        return min(self.points[self.place(to) : self.place(at - 1) + 1])
+
+    def kept(self, entitled: int, *, eats: bool = False) -> int:
+        """Return how much has to stay at each point that units move away from."""
         lowest = min(self.points)
         return min(entitled, lowest if eats else max(0, lowest))
 

@@ -3,7 +3,8 @@
 Four queues in each channel: what is promised for today; what is due and waits; promises that are due or later than
 wanted; what waits for a later day. The best head of all, by priority and the place in the log, is served next. One that
 cannot be helped closes its queue for the pass. A promise that is made, or an earmark that is used, opens all queues
-again; late promises are looked at once in a pass, and again when a promise has used an earmark.
+again; late promises are looked at once in a pass, and again when promises have used so much of earmarks that one of
+them could be helped.
 
 Law: serving lowers neither another channel's earmark (but by a step) nor any point at which a promise stands below 0.
 A pass is cut into slices; what is closed stays closed in the next slice, so the borders do not show.
@@ -13,6 +14,7 @@ Source: docs/rules/dates.md#dated-service.
 from enum import StrEnum
 from typing import NamedTuple
 
+from atp_stream.domain.item.dates import is_late
 from atp_stream.domain.item.open_item import OpenItem
 from atp_stream.domain.limits import SliceBudget
 from atp_stream.domain.reservations.backorder_allocation import takes_parts
@@ -54,18 +56,34 @@ def serve(item: OpenItem, work: Work, budget: SliceBudget) -> bool:
         row = item.reservation(head.reservation)
         assert row is not None  # noqa: S101  (a head without its reservation is a fault of ours)
         channel = item.channels[head.channel]
-        before = channel.consumed, channel.promised
+        before, kept = (channel.consumed, channel.promised), item.dates.kept()
         if not _help(item, head, row):
             work.closed.append(f"{head.queue}{head.channel}")
         earmark_used, promises = channel.consumed > before[0], channel.promised > before[1]
         if earmark_used or promises:
             work.closed = []
         if earmark_used and promises:
-            work.late = {}  # units of the shelf that were kept for the earmark are free now
+            _look_again(work, kept - item.dates.kept())
         if head.queue is Queue.LATE:
             work.late[head.channel] = head.rank + f"{head.day:08x}"
             work.closed = [one for one in work.closed if one != f"{Queue.TODAY}{head.channel}"]
+        _note_lack(item, work, row)
     return True
+
+
+def _look_again(work: Work, freed: int) -> None:
+    """Look at late promises again once enough units are free that were kept for earmarks."""
+    work.freed += freed
+    if work.enough is None or work.freed >= work.enough:
+        work.late, work.freed, work.enough = {}, 0, None
+
+
+def _note_lack(item: OpenItem, work: Work, row: Reservation) -> None:
+    """Note with how many freed units a late promise of a reservation could be helped: points only fall in a pass."""
+    for promise in row.promises:
+        if promise.day > item.dates.today and is_late(row, promise):
+            enough = work.freed + item.dates.lack(row, promise, in_parts=_in_parts(item, row))
+            work.enough = enough if work.enough is None else min(enough, work.enough)
 
 
 def _next(item: OpenItem, work: Work) -> Head | None:
@@ -128,10 +146,14 @@ def _redeem(item: OpenItem, head: Head, row: Reservation, promise: Promise, cap:
     """Redeem a promise, or (where parts are allowed) what there is of it."""
     units = promise.quantity
     if units > cap:
-        units = cap - cap % item.rules.step if row.allow_partial and pieces(row) < item.limits.parts else 0
+        units = cap - cap % item.rules.step if _in_parts(item, row) else 0
     if units:
         item.dates.redeem(head.reservation, row, promise, units)
     return bool(units)
+
+
+def _in_parts(item: OpenItem, row: Reservation) -> bool:
+    return row.allow_partial and pieces(row) < item.limits.parts
 
 
 def _hasten(item: OpenItem, head: Head, row: Reservation) -> bool:

@@ -43,7 +43,8 @@ class Work(Row):
     the order in which they would be taken back, from this key on), `until_us` (timers up to this moment run out),
     `lose` (promises are taken back while units are short); then those who wait are served, where `closed` are the
     channels whose head could not be served in this pass. Of an item with dates, `roll` is the day that comes, `closed`
-    are queues, and `late` is how far the promises that are late were looked at, by channel.
+    are queues, and `late` is how far the promises that are late were looked at, by channel, since `freed` units came
+    free by the use of earmarks; with `enough` of them one that was looked at could be helped.
     """
 
     offset: int
@@ -55,6 +56,8 @@ class Work(Row):
     closed: list[str] = []
     roll: int | None = None
     late: dict[str, str] = {}
+    freed: int = 0
+    enough: int | None = None
 
 
 class Drift(Row):

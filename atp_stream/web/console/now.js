@@ -3,7 +3,7 @@ import { follow, get, path, Trouble } from "./api.js";
 import { ago, clock, command, count, h, n, num, panel, since, table, tag } from "./dom.js";
 import { href, turn } from "./place.js";
 import { EVENT_FILTERS, eventTag, eventWords, meter, RISKS, riskTags } from "./words.js";
-import { map, remember, standing } from "./workers.js";
+import { map, progress, remember } from "./workers.js";
 
 const KEPT = 60;
 const optional = (asked) => asked.catch((error) => { if (error instanceof Trouble) return { trouble: error }; throw error; });
@@ -72,7 +72,7 @@ function verdict(totals, workers) {
   return h(`section.verdict${well ? "" : ".warn"}`, { role: "status", "aria-live": "polite", id: "verdict" },
     well ? tag("good", "serving", "✓") : tag("bad", missing.length ? "not all answer" : "a worker is away", "!"),
     h("b", {}, words),
-    workers.trouble ? null : h("span.facts", {}, h("span", {}, count(workers.workers.length, "worker")), ...standing(workers), h("span", {}, behind ? `${n(behind)} behind` : "nothing behind")));
+    workers.trouble ? null : h("span.facts", {}, h("span", {}, count(workers.workers.length, "worker")), ...progress(workers), h("span", {}, behind ? `${n(behind)} behind` : "nothing behind")));
 }
 const short = (url) => url.replace(/^https?:\/\//, "");
 

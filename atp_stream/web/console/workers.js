@@ -27,7 +27,7 @@ function rates(memory, partition) {
 }
 const latest = (values) => { const last = values.slice(-5); return last.length ? sum(last) / last.length : null; };
 
-export const standing = (found) => {
+export const progress = (found) => {
   const input = found.workers.reduce((total, worker) => total + (worker.input_behind ?? 0), 0);
   const held = found.workers.flatMap((worker) => worker.waiting_for_a_schema ?? []);
   return [h("span", {}, input ? `${n(input)} of the input not read` : "all input read"), held.length ? h("span", {}, `${n(held.length)} wait for a schema`) : null];

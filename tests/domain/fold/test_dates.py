@@ -1,6 +1,7 @@
 """Supplies and promises by day, by example: the golden numbers, what was corrected, and what users complain of."""
 
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -12,6 +13,7 @@ from atp_stream.domain.events import (
     ReservationPromised,
 )
 from atp_stream.domain.promise.explanation import explain
+from atp_stream.domain.reservations import dated_service
 from atp_stream.domain.reservations.balances import status
 from atp_stream.domain.supply import register
 from tests.domain.support.days import DAY, PLAIN, cancel, comes, day, held, lines, receive, schedule, wants
@@ -276,6 +278,20 @@ def test_a_late_promise_gets_what_the_shelf_kept_for_an_earmark_that_is_used_for
     assert ([(4, 5)], (0, 0)) == (lines(log, "b"), held(log, "b"))
     assert ([], (4, 0)) == (lines(log, "a"), held(log, "a"))
     assert (0, {4: 3}) == projection(log)
+
+
+def test_late_promises_that_nothing_can_help_are_not_looked_at_for_each_earmark_that_is_used() -> None:
+    log, each = Log(), 40
+    log.say(policy({"tenants": {"*": {"channels": {"ECOM": {}, "QUOTA": {"kind": "QUOTA"}}}}}), count(each + 5, AT - 1))
+    log.say(schedule("s", 10**6, 9))
+    log.say(*(wants(f"late {number}", each + 600, 0) for number in range(each)))
+    log.say(*(wants(f"preorder {number}", 1, 3, "QUOTA") for number in range(each)))
+    with patch.object(dated_service, "_help", wraps=dated_service._help) as help_one:
+        log.say(grant("QUOTA", each))
+
+    assert [(3, 1)] * each == [line for number in range(each) for line in lines(log, f"preorder {number}")]
+    assert [(9, each + 600)] * each == [line for number in range(each) for line in lines(log, f"late {number}")]
+    assert help_one.call_count <= 3 * (each + each)
 
 
 def test_an_outage_over_a_promised_day_still_redeems_it_from_safety_stock_that_is_eaten() -> None:
