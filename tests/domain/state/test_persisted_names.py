@@ -56,7 +56,7 @@ NAMES = {
         "wanted undue promises"
     ),
     partition_rows.Sweep: "until cursor earlier",
-    rows.Work: "offset log_time ordinal index until lose closed roll late",
+    rows.Work: "offset log_time ordinal index until lose closed roll late freed enough",
     StockTimeRow: "seen eras",
     stock.Instants: "edge tail",
     stock.Location: (
