@@ -41,14 +41,14 @@ class Claim:
     denied: int = 0  # before time ended it: nobody gets that back
     fulfil_rest: tuple[int, str] | None = None  # its stamp and location
     held: list[list[int]] = field(default_factory=list)
-    waits: list[list[int]] = field(default_factory=list)
+    backorders: list[list[int]] = field(default_factory=list)
     promises: list[list[int]] = field(default_factory=list)
     wanted: int | None = None
     undue: bool = False
     known: set[Any] = field(default_factory=set)
 
     @property
-    def stands(self) -> bool:
+    def is_open(self) -> bool:
         """Whether it was created and has not ended: all others are forgotten in time."""
         return self.at_us is not None and not self.ended
 
@@ -60,7 +60,7 @@ class Claim:
     @property
     def waiting(self) -> int:
         """Units that it waits for."""
-        return sum(units for _, units in self.waits)
+        return sum(units for _, units in self.backorders)
 
     @property
     def promised(self) -> int:
@@ -105,7 +105,7 @@ class Claim:
         if self.confirmed:
             return "CONFIRMED"
         if not self.held:
-            return "PROMISED" if self.promises and not self.waits else "BACKORDERED"
+            return "PROMISED" if self.promises and not self.backorders else "BACKORDERED"
         return "COMMITTED" if self.reserved >= self.owed else "PARTIAL"
 
     @property
@@ -158,12 +158,12 @@ def drain(pieces: list[list[int]], units: int, *, oldest: bool) -> list[tuple[in
     return taken
 
 
-def drain_waits(waits: list[list[int]], units: int, *, oldest: bool) -> None:
-    """Take units off what waits."""
+def drain_backorders(backorders: list[list[int]], units: int, *, oldest: bool) -> None:
+    """Take units off backorders."""
     while units:
-        piece = waits[0 if oldest else -1]
+        piece = backorders[0 if oldest else -1]
         part = min(units, piece[1])
         piece[1] -= part
         units -= part
         if not piece[1]:
-            waits.remove(piece)
+            backorders.remove(piece)

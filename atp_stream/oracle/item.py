@@ -94,7 +94,7 @@ class Item(Operations):
             if claim is None:
                 self.tell_drift()
                 continue
-            if not claim.stands:
+            if not claim.is_open:
                 self.forget(claim)
                 continue
             has = claim.waiting + claim.promised + claim.reserved
@@ -182,7 +182,7 @@ class Item(Operations):
         else:
             self.end(claim, "RELEASED" if claim.released else "FULFILLED")
         if (
-            is_new and not claim.held and not claim.waits and not claim.promises
+            is_new and not claim.held and not claim.backorders and not claim.promises
         ):  # nothing is in it, and nothing was told of it
             del self.channels[channel]
         else:
@@ -239,7 +239,7 @@ class Item(Operations):
         claim.ended, claim.confirmed, claim.expires_at_us = "", True, None
         if claim.channel not in self.channels:
             raise Unknown("reservation that is reopened in a channel that is gone")
-        waiting = [one.priority for one in self._due_in(claim.channel) if one.waits]
+        waiting = [one.priority for one in self._due_in(claim.channel) if one.backorders]
         claim.priority = max([claim.priority, *waiting])
         self.want(claim, claim.wanted)
         if claim.owed > claim.denied:

@@ -1,6 +1,6 @@
 """What a policy document says of one item; only what the oracle knows, else `Unknown`."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
@@ -162,10 +162,8 @@ def rules(document: Mapping[str, Any], tenant: str, item: str, own: Mapping[str,
     _require_known(special, _KNOWN_OF_ITEM)
     _require_known(supply, _KNOWN_OF_SUPPLY)
     safety = special.get("safety_stock") or section.get("safety_stock") or {}
-    single, common = special.get("channels", {}), section.get("channels", {})
-    general = (special.get("rule"), section.get("rule"))
     freezes = {**section.get("frozen", {}), **special.get("frozen", {})}
-    frozen = frozenset(channel for channel, stops in freezes.items() if stops)
+    frozen = [channel for channel, stops in freezes.items() if stops]
     each, limit = special.get("max_waiting_each", section.get("max_waiting_each")), section.get("time_limit")
     return Rules(
         window_us=window_us(document),
@@ -173,12 +171,9 @@ def rules(document: Mapping[str, Any], tenant: str, item: str, own: Mapping[str,
         fixed=_hundredths(safety.get("fixed", 0)),
         percent=_hundredths(safety.get("percent", 0)),
         step=_hundredths(special.get("step") or section.get("step") or "0.01"),
-        channels={
-            name: _rule(single.get(name), general[0], common.get(name), general[1])
-            for name in {**common, **single, **dict.fromkeys(channel for channel in freezes if channel in frozen)}
-        },
-        other=_rule(*general),
-        frozen=frozen,
+        channels=_channel_rules(special, section, frozen),
+        other=_rule(special.get("rule"), section.get("rule")),
+        frozen=frozenset(frozen),
         max_waiting_each=None if each is None else _hundredths(each),
         time_limit_us=None if limit is None else limit * _MICROS,
         aliases=section.get("aliases", {}),
@@ -186,17 +181,33 @@ def rules(document: Mapping[str, Any], tenant: str, item: str, own: Mapping[str,
         deallocates=section.get("shortage", document.get("shortage", "keep")) == "deallocate",
         grace_us=document.get("drift_grace", 30) * _MICROS,
         retention_us=max(document.get("retention", _RETENTION_S) * _MICROS, 2 * window_us(document)),
-        horizon_days=supply.get("horizon", 180),
-        ahead_days=supply.get("ahead", 0),
-        past_due_days=supply.get("past_due_days", 0),
-        past_due_offset=supply.get("past_due_offset", 1),
-        dock_days=supply.get("dock_days", 0),
-        receipt_grace_us=supply.get("receipt_grace", 3600) * _MICROS,
-        projects=supply.get("project", True),
+        **_of_supply(supply),
         limit=document.get("unknown_channel_limit", 32),
         default=document.get("default_channel", "ECOM"),
         tolerance_us=document.get("future_tolerance", 300) * _MICROS,
     )
+
+
+def _of_supply(supply: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of `Rules` that a section on supply sets."""
+    return {
+        "horizon_days": supply.get("horizon", 180),
+        "ahead_days": supply.get("ahead", 0),
+        "past_due_days": supply.get("past_due_days", 0),
+        "past_due_offset": supply.get("past_due_offset", 1),
+        "dock_days": supply.get("dock_days", 0),
+        "receipt_grace_us": supply.get("receipt_grace", 3600) * _MICROS,
+        "projects": supply.get("project", True),
+    }
+
+
+def _channel_rules(special: Mapping[str, Any], section: Mapping[str, Any], frozen: Iterable[str]) -> dict[str, Rule]:
+    """Return the rules of the channels that are named: what is said of one item goes before what is said of all."""
+    single, common = special.get("channels", {}), section.get("channels", {})
+    return {
+        name: _rule(single.get(name), special.get("rule"), common.get(name), section.get("rule"))
+        for name in {**common, **single, **dict.fromkeys(frozen)}
+    }
 
 
 def _require_known(said: Mapping[str, Any], known: Collection[str]) -> None:

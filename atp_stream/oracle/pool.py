@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from atp_stream.oracle.claim import Claim, drain, drain_waits
+from atp_stream.oracle.claim import Claim, drain, drain_backorders
 from atp_stream.oracle.drift import Drifting
 from atp_stream.oracle.policy import Rules
 from atp_stream.oracle.reported import Reported
@@ -56,14 +56,15 @@ class Pool(Drifting):
 
     def _blocked(self) -> set[str]:
         """Return the channels that show nothing, for somebody waits in them; who is not due yet is in nobody's way."""
-        return {one.channel for one in self._queue if one.waits and one.priority >= 0 and not one.undue}
+        return {one.channel for one in self._queue if one.backorders and one.priority >= 0 and not one.undue}
 
     def waiting(self, channel: str) -> dict[str, int | bool]:
         """Return what waits in a channel, how much of it keeps others from being shown, and whether it must go."""
-        waits = [(claim, units) for claim in self._queue if claim.channel == channel for _, units in claim.waits]
-        blocking = sum(claim.priority >= 0 and not claim.undue for claim, _ in waits)
+        mine = [claim for claim in self._queue if claim.channel == channel]
+        backorders = [(claim, units) for claim in mine for _, units in claim.backorders]
+        blocking = sum(claim.priority >= 0 and not claim.undue for claim, _ in backorders)
         leaving = self.channels[channel]
-        return {"waiting": sum(units for _, units in waits), "blocking": blocking, "leaving": leaving}
+        return {"waiting": sum(units for _, units in backorders), "blocking": blocking, "leaving": leaving}
 
     def _free(self) -> int:
         """Return what can still be promised."""
@@ -74,7 +75,7 @@ class Pool(Drifting):
     def begin(self, place: int, log_time_ms: int, *, first: int = 0) -> None:
         """Say what causes the next changes, when, and from where on what it tells is numbered."""
         self.reported, self._first, self._now, self._log_time_ms = [], first, place, log_time_ms
-        self._queue = [claim for claim in self._queue if claim.waits]
+        self._queue = [claim for claim in self._queue if claim.backorders]
 
     def done(self, place: int) -> None:
         """End one cause: take back what is promised too much, serve who waits, close channels, note drift."""
@@ -83,7 +84,7 @@ class Pool(Drifting):
         if self.rules.deallocates:
             self._take_back()
         self._refill()
-        used = {*+self._promised, *(claim.channel for claim in self._queue if claim.waits), *self._used_by_day()}
+        used = {*+self._promised, *(claim.channel for claim in self._queue if claim.backorders), *self._used_by_day()}
         for channel in [channel for channel, leaving in self.channels.items() if leaving and channel not in used]:
             del self.channels[channel], self.granted[channel], self.shipped_of_quota[channel]
             self.withdrawn.add(channel)
@@ -107,13 +108,13 @@ class Pool(Drifting):
         self._let_go(claim, promised, oldest=True)
         by_day = min(units - promised, claim.promised)
         self.unpromise(claim, by_day, latest=False)
-        drain_waits(claim.waits, min(units - promised - by_day, claim.waiting), oldest=True)
+        drain_backorders(claim.backorders, min(units - promised - by_day, claim.waiting), oldest=True)
         if claim.at_us is not None and units:
             self.end(claim, "FULFILLED")
 
     def end(self, claim: Claim, how: str) -> None:
         """End a claim that holds nothing and waits for nothing; the first end stands."""
-        if not claim.ended and not claim.held and not claim.waits and not claim.promises:
+        if not claim.ended and not claim.held and not claim.backorders and not claim.promises:
             claim.ended, claim.undue = how, False
 
     def unpromise(self, claim: Claim, units: int, *, latest: bool) -> None:
@@ -125,7 +126,7 @@ class Pool(Drifting):
     def overtakes(self, claim: Claim) -> bool:
         """Return whether somebody of its priority or above waits in its channel, and is due."""
         return any(
-            other.waits and not other.undue and other.channel == claim.channel and other.priority >= claim.priority
+            other.backorders and not other.undue and other.channel == claim.channel and other.priority >= claim.priority
             for other in self._queue
         )
 
@@ -140,13 +141,13 @@ class Pool(Drifting):
         if not rest:
             return
         promised = claim.backorder and not overtaken and self._promise_rest(claim, rest)
-        waits = claim.backorder and not promised and self._may_wait(claim, rest)
-        if waits:
+        backordered = claim.backorder and not promised and self._may_wait(claim, rest)
+        if backordered:
             self._wait(claim, rest, self._now)
         self.end(claim, "REJECTED")
-        outcome = "PARTIAL" if part else "BACKORDERED" if waits or promised else "REJECTED"
+        outcome = "PARTIAL" if part else "BACKORDERED" if backordered or promised else "REJECTED"
         dropped = "too_much_waits" if claim.backorder else "rest_dropped"
-        reason = "rest_promised" if promised else "rest_waits" if waits else dropped
+        reason = "rest_promised" if promised else "rest_waits" if backordered else dropped
         if not promised or claim.wanted is None:
             self.deny(claim, rest, outcome, reason)
 
@@ -174,20 +175,20 @@ class Pool(Drifting):
     def limit(self, claim: Claim) -> None:
         """Let a tick end a claim once its limit is over, but none that stands in the log already.
 
-        A claim that does not stand is forgotten once its retention is over. What is over already is not put off by what
+        A claim that is not open is forgotten once its retention is over. What is over already is not put off by what
         comes meanwhile.
         """
         before = claim.timer_us if claim.name in self.limited else None
         self.limited.pop(claim.name, None)
-        if claim.stands:
+        if claim.is_open:
             claim.forget_at_us = None
         elif claim.forget_at_us is None:
             claim.forget_at_us = self._log_time_ms * 1000 + self.rules.retention_us
-        limit = claim.expires_at_us if claim.stands else claim.forget_at_us
+        limit = claim.expires_at_us if claim.is_open else claim.forget_at_us
         if limit is not None:
             soonest = self._log_time_ms * 1000 + 1
-            waits = before is not None and limit <= before <= soonest
-            moment = before if waits and before is not None else max(limit, soonest)
+            unmoved = before is not None and limit <= before <= soonest
+            moment = before if unmoved and before is not None else max(limit, soonest)
             claim.timer_us = moment
             self.limited[claim.name] = claim
             if moment != before:
@@ -216,7 +217,7 @@ class Pool(Drifting):
     def give_back(self, name: str, claim: Claim, units: int, reason: str) -> None:
         """Release units of a claim: such as wait first, then such as are promised by day, then reserved ones."""
         waiting = min(units, claim.waiting)
-        drain_waits(claim.waits, waiting, oldest=False)
+        drain_backorders(claim.backorders, waiting, oldest=False)
         by_day = min(units - waiting, claim.promised)
         self.unpromise(claim, by_day, latest=True)
         for number, part in self._let_go(claim, units - waiting - by_day, oldest=False):
@@ -245,31 +246,31 @@ class Pool(Drifting):
         return [(number, part) for number, part, _ in taken]
 
     def _wait(self, claim: Claim, units: int, place: int) -> None:
-        if not claim.waits:
+        if not claim.backorders:
             self._queue.append(claim)
-        rest = [wait for wait in claim.waits if wait[0] != place]
-        units += sum(waiting for asked, waiting in claim.waits if asked == place)
-        claim.waits = sorted([*rest, [place, units]])
+        rest = [one for one in claim.backorders if one[0] != place]
+        units += sum(waiting for asked, waiting in claim.backorders if asked == place)
+        claim.backorders = sorted([*rest, [place, units]])
 
     def _refill(self) -> None:
         shut = {channel for channel in self.channels if not self.rules.serves(channel)}
         while free := self._free():
             queue = [
-                (-claim.priority, wait[0], claim)
+                (-claim.priority, one[0], claim)
                 for claim in self._queue
-                if claim.waits and claim.channel not in shut
-                for wait in claim.waits
+                if claim.backorders and claim.channel not in shut
+                for one in claim.backorders
             ]
             if not queue:
                 return
             _, place, head = min(queue, key=lambda waiting: waiting[:2])
-            wait = next(wait for wait in head.waits if wait[0] == place)
-            units = self._part_of(head, wait[1], free)
+            first = next(one for one in head.backorders if one[0] == place)
+            units = self._part_of(head, first[1], free)
             if not units:
                 shut.add(head.channel)
                 continue
-            wait[1] -= units
-            head.waits = [wait for wait in head.waits if wait[1]]
+            first[1] -= units
+            head.backorders = [one for one in head.backorders if one[1]]
             self._commit(head, units, place)
             self.limit(head)
             if any(number == len(self.commits) - 1 and earmarked for number, _, earmarked in head.held):

@@ -130,9 +130,9 @@ class Promises(Dates):
                 self._promise(claim, place, units, day)
 
     def _wait_no_more(self, claim: Claim, place: int, units: int) -> None:
-        for wait in claim.waits:
-            wait[1] -= units if wait[0] == place else 0
-        claim.waits = [wait for wait in claim.waits if wait[1]]
+        for one in claim.backorders:
+            one[1] -= units if one[0] == place else 0
+        claim.backorders = [one for one in claim.backorders if one[1]]
 
     def _serve(self) -> None:
         """Help one after the other, until nobody can be helped."""
@@ -178,7 +178,7 @@ class Promises(Dates):
                 yield Head(-claim.priority, place, _LATE, day, claim.name, claim.channel)
         if curve.free(curve.days[-1]):
             for claim in self._queue:
-                for place, _ in claim.waits:
+                for place, _ in claim.backorders:
                     queue = _UNDUE if claim.undue else _DUE
                     yield Head(-claim.priority, place, queue, 0, claim.name, claim.channel)
 
@@ -196,10 +196,10 @@ class Promises(Dates):
             return self._redeem(claim, head.place, today, cap)
         if head.queue == _LATE:
             return head.day <= today or self._hasten(claim, head.place, head.day)
-        units = next(units for place, units in claim.waits if place == head.place)
+        units = next(units for place, units in claim.backorders if place == head.place)
         if head.queue == _UNDUE:
-            waits = [(-one.priority, place) for one in self._due_in(head.channel) for place, _ in one.waits]
-            return not any(one < head[:2] for one in waits) and self._promise_part(claim, head.place, units)
+            due = [(-one.priority, place) for one in self._due_in(head.channel) for place, _ in one.backorders]
+            return not any(one < head[:2] for one in due) and self._promise_part(claim, head.place, units)
         part = self._part_of(claim, units, self._free())
         if part:
             self._wait_no_more(claim, head.place, part)

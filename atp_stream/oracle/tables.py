@@ -113,7 +113,7 @@ def _claim(item: Item, claim: Claim) -> dict[str, Any]:
         "adjusted": claim.adjusted.total(),
         "allocations": [[*item.commits[number], units, earmarked] for number, units, earmarked in claim.held],
         "waiting": claim.waiting,
-        "queued": [place for place, _ in claim.waits],
+        "queued": [place for place, _ in claim.backorders],
         "promises": claim.promises,
         "wanted": claim.wanted,
         "undue": claim.undue,
@@ -131,7 +131,7 @@ def _claim(item: Item, claim: Claim) -> dict[str, Any]:
 
 def _queue(item: Item) -> Iterator[tuple[str, Any]]:
     for name, claim in item.claims.items():
-        for place, units in claim.waits:
+        for place, units in claim.backorders:
             rank = f"{2**63 - 1 - claim.priority:016x}{place:016x}"
             row = {"reservation": name, "quantity": units, "priority": claim.priority, "allow_partial": claim.partial}
             yield f"{'f' if claim.undue else 'q'}|{_encoded(claim.channel)}|{rank}", row

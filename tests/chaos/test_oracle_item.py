@@ -65,7 +65,7 @@ def test_the_newest_request_loses_its_promise_whatever_commit_served_it():
     item.asked(asked("counted", 11, absolute=3000), 11, NOON)
 
     assert ["r6", "r5", "r4"] == [reported.reservation for reported in item.reported]
-    assert [[[number, 1000]] for number in (4, 5, 6)] == [item.claims[f"r{number}"].waits for number in (4, 5, 6)]
+    assert [[[number, 1000]] for number in (4, 5, 6)] == [item.claims[f"r{number}"].backorders for number in (4, 5, 6)]
     assert (0, 3000) == item.rows()["ECOM"]
 
 

@@ -48,7 +48,7 @@ def register(stack, subject, schema):
 
 
 async def produced(stack, topic):
-    producer = AIOKafkaProducer(bootstrap_servers=stack.bootstrap)
+    producer = AIOKafkaProducer(bootstrap_servers=stack.bootstrap, acks="all")  # else a killed leader may take it along
     await producer.start()
     try:
         return (await producer.send_and_wait(topic, b"x")).offset

@@ -83,7 +83,9 @@ async def test_a_broker_that_stood_still_for_longer_than_a_transaction_may_last(
 
     assert await until(worker, items, 3, seconds=40.0) < 10.0
     await site.drained()
-    assert 1 < worker.said().count("taking over")  # after a broken session, or by itself
+    # Whether something was under way just then, and had to be taken over anew, is for the broker to say: here, that
+    # it did stand still.
+    assert "no answer from the broker" in worker.said()
     assert worker.running
     assert [1] * 2_000 == [await on_hand(worker, f"other-{number}") for number in range(2_000)]
 
