@@ -20,8 +20,12 @@ from atp_stream.engine.ownership import TakeOver
 from atp_stream.engine.tables import StateTable
 
 STEP: Final = ("after_fold", "before_send", "after_send", "before_commit", "after_commit", "after_apply")
-"""Points of every step, in their order; "after_commit" is before the rows are applied."""
+"""Points of every step, in their order; "after_commit" is before the rows are applied.
 
+A commit counts only if it publishes events: to commit rows alone a second time would change nothing that anybody sees.
+"""
+
+_CHANGELOG: Final = "-changelog"  # so the name of its topic ends
 _STEPS: Final = "-s-"  # in every step id, and in no partition's
 INTAKE: Final = ("intake_before_send", "intake_after_send")
 MOVING: Final = ("in_fencing", "in_owning", "in_recovery")
@@ -41,6 +45,7 @@ class Points:
 
     def __init__(self, instruction: Path) -> None:
         self._instruction = instruction
+        self._publishes = False  # whether the open transaction carries events
         self._restored = 0  # changelog records read since the start
 
     def reach(self, point: str) -> None:
@@ -63,21 +68,19 @@ class Points:
 
     def install(self) -> None:
         """Put the points around the product's methods."""
-        self._around(AIOKafkaProducer, "commit_transaction", before="before_commit", after="after_commit")
-        self._around(TakeOver, "fence", after="in_fencing")
-        self._around(TakeOver, "own", after="in_owning")
+        self._behind(TakeOver, "fence", "in_fencing")
+        self._behind(TakeOver, "own", "in_owning")
         self._around_send()
+        self._around_commit()
         self._in_tables()
         self._in_fold()
 
-    def _around(self, owner: type, name: str, *, before: str = "", after: str = "") -> None:
+    def _behind(self, owner: type, name: str, point: str) -> None:
         whole: Callable[..., Awaitable[Any]] = getattr(owner, name)
 
         async def pointed(*args: Any, **kwargs: Any) -> Any:
-            if before:
-                self.reach(before)
             answer = await whole(*args, **kwargs)
-            self.reach(after)
+            self.reach(point)
             return answer
 
         _replace(owner, name, pointed)
@@ -87,12 +90,27 @@ class Points:
 
         async def send(batches: Any) -> None:
             name = batches._producer._txn_manager.transactional_id  # noqa: SLF001 - intake's producer has none
+            if name is not None and _STEPS in name:
+                self._publishes |= any(not topic.endswith(_CHANGELOG) for topic, _ in batches._open)  # noqa: SLF001
             where = "intake_" if name is None else "" if _STEPS in name else "owner_"
             self.reach(f"{where}before_send")
             await whole(batches)
             self.reach(f"{where}after_send")
 
         _replace(Batches, "send", send)
+
+    def _around_commit(self) -> None:
+        whole = AIOKafkaProducer.commit_transaction
+
+        async def commit(producer: Any) -> None:
+            publishes, self._publishes = self._publishes, False
+            if publishes:
+                self.reach("before_commit")
+            await whole(producer)
+            if publishes:
+                self.reach("after_commit")
+
+        _replace(AIOKafkaProducer, "commit_transaction", commit)
 
     def _in_tables(self) -> None:
         apply, restore = StateTable.apply, StateTable.apply_changelog_batch
