@@ -4,8 +4,8 @@ A round folds the lanes that have something to do, one after the other, and comm
 broker is asked once for all partitions of a worker, and not once for each. No lane waits for long for the others: when
 folding has taken as long as it may, the round commits what it has, and the next one begins with those that are left.
 
-While little comes in, the first record is folded at once. Under load a round begins no sooner than `PACE_S` after the
-one before began: what comes meanwhile shares its transaction.
+The first record after a silence is folded at once. Then a round begins no sooner than `pace_s` after the one before
+began, and what comes meanwhile shares its transaction: the more there is to do, the fewer transactions a record pays.
 """
 
 import asyncio
@@ -25,8 +25,10 @@ from atp_stream.records import Headers, Output
 
 log = get_logger(__name__)
 
-#: How far apart rounds begin under load: farther, and an event waits for longer; closer, and the broker has more to do.
-PACE_S: Final = 0.02
+#: How far apart rounds begin: farther, and an event waits for longer; closer, and the broker has more to do.
+SHORTEST_PACE_S: Final = 0.01
+LONGEST_PACE_S: Final = 0.02
+_PACE_PER_RECORD_S: Final = 0.001
 #: How long a round may fold before it commits what it has: so much longer may a lane wait for the others.
 FOLD_S: Final = 0.08
 _NO_HEADERS: Final[Headers] = []
@@ -59,6 +61,11 @@ class _Step(NamedTuple):
     rows: Mapping[bytes, bytes | None]  # to write, the position among them; none if nothing has changed
 
 
+def pace_s(records: int) -> float:
+    """Return how long after the beginning of a round of so many records the next one may begin."""
+    return min(LONGEST_PACE_S, max(SHORTEST_PACE_S, records * _PACE_PER_RECORD_S))
+
+
 def _now_s() -> float:
     return asyncio.get_running_loop().time()
 
@@ -76,6 +83,7 @@ class CommitGroup:
         self._wake = asyncio.Event()
         self._next = 0  # the place among the lanes at which the next round begins
         self._began_s = 0.0  # when the last round did
+        self._records = 0  # in the last round
         self._closing = False
 
     def wake(self) -> None:
@@ -99,7 +107,7 @@ class CommitGroup:
                 self._wake.clear()
                 await self._wake.wait()
                 continue
-            pause = self._began_s + PACE_S - _now_s()
+            pause = self._began_s + pace_s(self._records) - _now_s()
             if pause > 0:
                 await asyncio.sleep(pause)
             if not self._closing:
@@ -119,6 +127,7 @@ class CommitGroup:
                 fault = fault or error
             if _now_s() - self._began_s > FOLD_S:
                 break
+        self._records = sum(step.covered for step in steps)
         changes = [step for step in steps if step.rows]
         ends = await self._commit(changes) if changes else {}
         for step in steps:

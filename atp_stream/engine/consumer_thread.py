@@ -27,9 +27,6 @@ log = get_logger(__name__)
 #: partitions without news waits, those with news wait, too, and so does what is asked for ends. Faust would make it
 #: 1,500, aiokafka 500.
 FETCH_WAIT_MS = 50
-#: How far apart fetches are at least. Each costs this process and the broker a millisecond or two, however little it
-#: brings: closer, and they take the time of those who have something to do.
-FETCH_PACE_S = 0.02
 _BEGINNING = Place(0)
 
 
@@ -64,7 +61,7 @@ class RunThread(driver.AIOKafkaConsumerThread):
         finally:
             self.consumer.in_transaction = False
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS
-        fetch_in_sessions(consumer, FETCH_PACE_S)
+        fetch_in_sessions(consumer)
         return consumer
 
     async def on_start(self) -> None:

@@ -195,7 +195,12 @@ async def test_the_first_record_after_a_silence_waits_for_nothing(monkeypatch: p
 
     await group.work()
 
-    assert [commit_group.PACE_S] * 2 == slept
+    assert [0.01] * 2 == slept
+
+
+@pytest.mark.parametrize(("records", "pace"), [(0, 0.01), (10, 0.01), (15, 0.015), (20, 0.02), (6_000, 0.02)])
+def test_rounds_are_farther_apart_the_more_they_carry(records: int, pace: float) -> None:
+    assert pytest.approx(pace) == commit_group.pace_s(records)
 
 
 @pytest.mark.stack

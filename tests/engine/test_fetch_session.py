@@ -9,7 +9,7 @@ from aiokafka.errors import FetchSessionIdNotFound, KafkaConnectionError
 from aiokafka.protocol.fetch import FetchRequest, FetchRequest_v4, FetchRequest_v11
 from aiokafka.protocol.offset import OffsetRequest
 
-from atp_stream.engine.fetch_session import FetchSession, fetch_in_sessions
+from atp_stream.engine.fetch_session import FetchSession, fetch_in_sessions, pace_s
 
 SIZE = 1_000
 
@@ -28,7 +28,11 @@ def said(request: Any) -> tuple[int, int, dict[str, dict[int, int]], dict[str, l
 
 
 def answer(session: int = 7, error: int = 0) -> Any:
-    return SimpleNamespace(session_id=session, error_code=error)
+    return SimpleNamespace(session_id=session, error_code=error, topics=[])
+
+
+def unpaced(_: int) -> float:
+    return 0.0
 
 
 def opened(**partitions: dict[int, int]) -> FetchSession:
@@ -115,7 +119,7 @@ class Consumer:
 
 async def test_a_lost_answer_ends_the_session() -> None:
     consumer = Consumer(answer(), KafkaConnectionError(), answer())
-    fetch_in_sessions(consumer, 0)
+    fetch_in_sessions(consumer, unpaced)
     await consumer.send(1, fetch(a={0: 5}))
     with pytest.raises(KafkaConnectionError):
         await consumer.send(1, fetch(a={0: 5}))
@@ -126,7 +130,7 @@ async def test_a_lost_answer_ends_the_session() -> None:
 
 async def test_a_new_assignment_begins_a_session_of_its_own() -> None:
     consumer = Consumer(answer(), answer())
-    fetch_in_sessions(consumer, 0)
+    fetch_in_sessions(consumer, unpaced)
     await consumer.send(1, fetch(a={0: 5}))
     consumer.assignment = object()
     await consumer.send(1, fetch(a={0: 5}))
@@ -136,7 +140,7 @@ async def test_a_new_assignment_begins_a_session_of_its_own() -> None:
 
 async def test_brokers_have_sessions_of_their_own() -> None:
     consumer = Consumer(answer(7), answer(8), answer(7), answer(8))
-    fetch_in_sessions(consumer, 0)
+    fetch_in_sessions(consumer, unpaced)
     for broker in (1, 2, 1, 2):
         await consumer.send(broker, fetch(a={broker: 5}))
 
@@ -145,19 +149,38 @@ async def test_brokers_have_sessions_of_their_own() -> None:
 
 async def test_other_requests_go_as_they_are() -> None:
     consumer = Consumer(answer())
-    fetch_in_sessions(consumer, 0)
+    fetch_in_sessions(consumer, unpaced)
     request = OffsetRequest(-1, 0, [])
     await consumer.send(1, request)
 
     assert [request] == consumer.sent
 
 
-async def test_fetches_of_one_broker_are_as_far_apart_as_was_asked() -> None:
-    consumer = Consumer(answer(), answer())
-    fetch_in_sessions(consumer, 0.05)
+async def test_the_next_fetch_waits_for_as_long_as_what_the_last_one_brought_asks_for() -> None:
+    brought = answer()
+    brought.topics = [
+        ("a", [(0, 0, 9, 9, 0, [], b"four"), (1, 0, 9, 9, 0, [], None)]),
+        ("b", [(0, 0, 9, 9, 0, [], b"2!")]),
+    ]
+    asked: list[int] = []
+
+    def pace(size_bytes: int) -> float:
+        asked.append(size_bytes)
+        return 0.05
+
+    consumer = Consumer(brought, answer())
+    fetch_in_sessions(consumer, pace)
     loop = asyncio.get_running_loop()
     began = loop.time()
     await consumer.send(1, fetch(a={0: 5}))
     await consumer.send(1, fetch(a={0: 5}))
 
+    assert [0, 6] == asked
     assert 0.05 <= loop.time() - began
+
+
+@pytest.mark.parametrize(
+    ("size_bytes", "pace"), [(0, 0.01), (2_048, 0.01), (3_072, 0.015), (4_096, 0.02), (1_000_000, 0.02)]
+)
+def test_fetches_are_farther_apart_the_more_they_bring(size_bytes: int, pace: float) -> None:
+    assert pytest.approx(pace) == pace_s(size_bytes)

@@ -69,7 +69,7 @@ async def test_all_is_read_in_order_while_partitions_pause_seek_and_the_broker_f
     tps = [TopicPartition(topic, number) for number in range(PARTITIONS)]
     seen: dict[int, list[int]] = defaultdict(list)
     async with AIOKafkaConsumer(**KafkaAccess(stack.bootstrap), fetch_max_wait_ms=50) as consumer:
-        fetch_in_sessions(consumer, 0)
+        fetch_in_sessions(consumer)
         consumer.assign(tps)
         await consumer.seek_to_beginning(*tps)
         filling = asyncio.create_task(fill(stack, topic))
@@ -105,7 +105,7 @@ async def test_a_session_that_the_broker_does_not_know_costs_one_fetch(
     monkeypatch.setattr(fetch_session.FetchSession, "answered", lied)
     seen: dict[int, list[int]] = defaultdict(list)
     async with AIOKafkaConsumer(**KafkaAccess(stack.bootstrap), fetch_max_wait_ms=50) as consumer:
-        fetch_in_sessions(consumer, 0)
+        fetch_in_sessions(consumer)
         consumer.assign([TopicPartition(topic, number) for number in range(PARTITIONS)])
         await consumer.seek_to_beginning()
         while len(answers) < 3:
