@@ -28,6 +28,7 @@ PYTHON ?= python3
 VENV := .venv
 MUTATE := .atp/mutate
 SBOM := .atp/sbom
+version = $(shell sed -n 's/^__version__ = "\(.*\)"$$/\1/p' atp_stream/__init__.py)
 PRODUCT := .atp/product
 UV := .atp/uv
 BIN := $(VENV)/bin
@@ -138,7 +139,8 @@ $(MUTATE)/.installed: requirements/mutate.lock
 # Made from the packages that are installed in the image, and no others; their files name their licences.
 sbom: $(SBOM)/.installed $(PRODUCT)/.installed
 	@mkdir -p build
-	@$(SBOM)/bin/cyclonedx-py environment --pyproject pyproject.toml --mc-type application --output-reproducible \
+	@sed 's/^dynamic = \["version"\]$$/version = "$(version)"/' pyproject.toml > build/pyproject.toml
+	@$(SBOM)/bin/cyclonedx-py environment --pyproject build/pyproject.toml --mc-type application --output-reproducible \
 	  --output-format JSON --output-file build/sbom.json $(PRODUCT)/bin/python
 	@echo "build/sbom.json"
 licences: $(SBOM)/.installed $(PRODUCT)/.installed
