@@ -5,7 +5,7 @@ Why each override is there is measured: see docs/runtime.md#traps.
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from aiokafka.errors import ConsumerStoppedError
 from faust.tables.recovery import RebalanceAgain
@@ -16,6 +16,10 @@ from atp_stream.engine.consumer_thread import RunThread
 from atp_stream.engine.host import Engine
 from atp_stream.engine.runs import service_logger
 from atp_stream.engine.source_place import Place
+
+#: How long to wait for records of the partitions that may be read now. Those that may be read again meanwhile, as after
+#: a take-over, wait for the next turn.
+TURN_S: Final = 0.1
 
 
 class RunConsumer(driver.Consumer):
@@ -83,7 +87,7 @@ class RunConsumer(driver.Consumer):
         """
         try:
             while not (self.should_stop or fetcher.should_stop):
-                found = [one async for one in self.getmany(timeout=1.0)]
+                found = [one async for one in self.getmany(timeout=TURN_S)]
                 await asyncio.sleep(0)
                 if found:
                     await self.wait_first(self._hand_over(found), self.suspend_flow.wait())
