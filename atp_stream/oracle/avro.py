@@ -90,7 +90,7 @@ def _field(source: _Bytes, kind: Any) -> Any:  # noqa: PLR0911 - one line a type
 
 
 def _entries(source: _Bytes, kind: Any) -> Iterator[Any]:
-    """Yield what stands in the blocks of a list; a block's length may stand before it, its count is below 0 then."""
+    """Yield what the blocks of a list hold; where a block begins with its length, its count is below 0."""
     while count := source.long():
         if count < 0:
             source.long()

@@ -38,7 +38,7 @@ def check(history: History) -> Report:
     """Count everything again, and object to all that does not follow from the inputs in the order of the log.
 
     Pure. What is checked: every input is in the log, a dead letter, or not ours; nothing is there twice; each
-    command told exactly the allocations, releases and denials that the model tells; each availability row is the
+    command published exactly the allocations, releases and denials of the model; each availability row is the
     model's at its cause, and the last one is the model's last; no commit took more than was on hand.
     """
     report = Report()

@@ -58,7 +58,7 @@ def _check_shown_of_channel(
     else:
         wanted = step.rows.get(channel, (0, 0))[0], ()
         if shown.pop(channel, None) is None:
-            report.double(f"{what}: {channel} has had no dates, and is told that it has none any more")
+            report.double(f"{what}: {channel} had no dates, and is reported to have none any more")
     if not _same(said, wanted):
         report.complain(f"{what}: {channel} shows {said}, not {wanted}")
 

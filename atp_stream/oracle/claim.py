@@ -82,7 +82,7 @@ class Claim:
 
     @property
     def departed(self) -> int:
-        """Units that left: an event and an adjustment may tell of the same."""
+        """Units that left: an event and an adjustment may state the same."""
         return self.adjusted.total() + sum(gone.quantity for gone in self.not_adjusted())
 
     @property

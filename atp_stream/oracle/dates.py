@@ -22,7 +22,7 @@ NEVER: Final = -1
 
 
 class Arriving(NamedTuple):
-    """Units that were received, but that no stock tells of yet; `until` (microseconds) they count nevertheless."""
+    """Units that were received, but that no stock message states yet; they count until `until_us` nevertheless."""
 
     supply: str
     units: int
@@ -152,7 +152,7 @@ class Dates(Forgetting):
         return None
 
     def projection(self) -> Projection | None:
-        """Return what is shown by day; None if nothing has a date, or policy wants none told."""
+        """Return what is shown by day; None if nothing has a date, or policy wants none shown."""
         if not self.rules.projects or not self.dated:
             return None
         curve, blocked, shown, division = self.curve(), self._blocked(), {}, self._division()

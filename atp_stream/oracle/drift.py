@@ -1,4 +1,4 @@
-"""The shelf of one item, and the gap in its stock that is told once it has stood for a while."""
+"""The shelf of one item, and the gap in its stock that is reported once it has lasted for a while."""
 
 from dataclasses import dataclass
 
@@ -10,14 +10,14 @@ from atp_stream.oracle.shelf import Shelf
 
 @dataclass(slots=True)
 class Drift:
-    """A gap that stands since a log time; `timer` is when a tick may tell of it, `told` which one was told last."""
+    """A gap: when a tick may report it, and the gap that was reported last."""
 
     timer_us: int | None
     reported: int = 0
 
 
 class Drifting(Grants):
-    """The stock of one item, and what is told of it."""
+    """The stock of one item, and what is reported of it."""
 
     def __init__(self, rules: Rules) -> None:
         super().__init__(rules)
@@ -32,7 +32,7 @@ class Drifting(Grants):
         self.alarm_us = moment if self.alarm_us is None else min(self.alarm_us, moment)
 
     def _follow_drift(self) -> None:
-        """Take note of a gap; one that is closed is told at once, if it was told."""
+        """Take note of a gap; the end of one that was reported is reported at once."""
         gap = self.shelf.gap()
         timer_us = self._log_time_ms * 1000 + max(1, self.rules.grace_us)
         if not gap:
@@ -46,8 +46,8 @@ class Drifting(Grants):
             self.drift.timer_us = timer_us
             self.wake(timer_us)
 
-    def tell_drift(self) -> None:
-        """Tell the gap that has stood for its grace."""
+    def report_drift(self) -> None:
+        """Report a gap that has lasted for its grace."""
         gap = self.shelf.gap()
         if self.drift is not None:
             self.drift.timer_us = None

@@ -23,14 +23,14 @@ class Item(Operations):
     # Questions
 
     def asked(self, question: Asked, place: int, log_time_ms: int, *, generation: int = 0) -> bool:
-        """Apply a question, leave what it tells in `told`; return False for a duplicate.
+        """Apply a question, leave what it publishes in `reported`; return False for a duplicate.
 
         `generation` is that of stock time in which it came.
 
         Raises:
             Denied: it must be refused, and changes nothing.
-            Past: it changes nothing, and nobody is told.
-            Unknown: this model cannot tell.
+            Past: it changes nothing, and nothing is reported.
+            Unknown: this model does not know.
         """
         self.begin(place, log_time_ms)
         if question.at_us > log_time_ms * 1000 + self.rules.tolerance_us:
@@ -38,7 +38,7 @@ class Item(Operations):
         try:
             applied = self._answer(question, generation)
         except Denied as denied:
-            if denied.tells_of_supply:
+            if denied.changes_supply:
                 self.done(place)
             raise
         if applied:
@@ -92,7 +92,7 @@ class Item(Operations):
         ended = self.dated  # then it has lived through the tick, whatever it did
         for _, _, claim in sorted(over, key=lambda one: one[:2]):
             if claim is None:
-                self.tell_drift()
+                self.report_drift()
                 continue
             if not claim.is_open:
                 self.forget(claim)
@@ -145,7 +145,7 @@ class Item(Operations):
             return False
         self._require_in_reach(asked)
         if claim.ended not in {"", "EXPIRED"}:  # for good
-            claim.at_us, claim.forget_at_us = asked.at_us, None  # from now on it is kept once more
+            claim.at_us, claim.forget_at_us = asked.at_us, None  # from now on it is remembered once more
             self.deny(claim, asked.quantity or 0, "REJECTED", "already_ended")
             return True
         grown, limit = (asked.quantity or 0) - claim.requested, claim.expires_at_us
@@ -183,7 +183,7 @@ class Item(Operations):
             self.end(claim, "RELEASED" if claim.released else "FULFILLED")
         if (
             is_new and not claim.held and not claim.backorders and not claim.promises
-        ):  # nothing is in it, and nothing was told of it
+        ):  # nothing is in it, and nothing was reported of it
             del self.channels[channel]
         else:
             self.withdrawn.discard(channel)

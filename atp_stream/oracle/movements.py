@@ -1,4 +1,4 @@
-"""What of the fulfilments of a reservation no adjustment has told of, found by laying one beside the other."""
+"""The fulfilments of a reservation that no adjustment has stated, found by laying one beside the other."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
@@ -15,9 +15,9 @@ _FITS: Final[list[Callable[[str, str], bool]]] = [
 
 
 def unpaired(shipped: Iterable[Gone], adjusted: Mapping[str, int]) -> list[Gone]:
-    """Return the fulfilments without the units that adjustments have told of, by location; the oldest are told first.
+    """Return the fulfilments without the units that adjustments have stated, by location; the oldest are stated first.
 
-    Each has the location that it states. What is told twice is one movement, all else is a movement of its own. Whoever
+    Each has the location that it states. What is stated by both is one movement, all else is a movement of its own. Whoever
     says that all the rest has left counts in what left elsewhere: its units go with any adjustment.
     """
     left = dict(adjusted)

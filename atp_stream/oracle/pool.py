@@ -20,7 +20,7 @@ class Pool(Drifting):
         self._requests: list[int] = []  # place in the log of the request that each commit serves
         self.handed_over = 0  # promised units that have left, in all
         self.place = -1  # of its last change
-        self._first = 0  # ordinal of what is told first
+        self._first = 0  # ordinal of what is reported first
         self._promised: Counter[str] = Counter()  # units that claims hold, by channel
         self._queue: list[Claim] = []  # those that wait for units
 
@@ -73,7 +73,7 @@ class Pool(Drifting):
     # The cause of what follows
 
     def begin(self, place: int, log_time_ms: int, *, first: int = 0) -> None:
-        """Say what causes the next changes, when, and from where on what it tells is numbered."""
+        """Set the cause of the next changes, its time, and the number of its first report."""
         self.reported, self._first, self._now, self._log_time_ms = [], first, place, log_time_ms
         self._queue = [claim for claim in self._queue if claim.backorders]
 
@@ -168,7 +168,7 @@ class Pool(Drifting):
         return False
 
     def deny(self, claim: Claim, units: int, outcome: str, reason: str) -> None:
-        """Tell whoever asked what did not get promised, and why."""
+        """Report what was not promised, and why."""
         denied = Reported("denied", claim.channel, units, reservation=claim.name, outcome=outcome, reason=reason)
         self.reported.append(denied)
 

@@ -55,7 +55,7 @@ class Reader:
         consumer = self._consumer
         await consumer.start()
         try:
-            cluster = await consumer._client.fetch_all_metadata()  # noqa: SLF001 - the consumer itself tells no counts
+            cluster = await consumer._client.fetch_all_metadata()  # noqa: SLF001 - the consumer itself knows no counts
             every = self._names.every
             parts = [TopicPartition(name, p) for name in every for p in cluster.partitions_for_topic(name) or ()]
             self._found = {part: [] for part in parts}
@@ -75,7 +75,7 @@ class Reader:
         """Read up to where the topics end now, at the least; return what was read."""
         names = self._names
         news: list[Record] = []
-        # Tables first: what they are made from, and what was told of it, is then surely read. The log before inputs.
+        # Tables first: then what they are made from, and what was published of it, is surely read. Log before inputs.
         for topics in (names.tables, names.outputs, (names.dead_letter,), (names.item_log,), names.inputs):
             mine = [part for part in self._found if part.topic in topics]
             ends = await self._consumer.end_offsets(mine)

@@ -26,7 +26,7 @@ _GIVING: Final = {"created", "confirmed", "released"}  # what never takes a prom
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
-    """How one item stands after one command, and what that made it tell; withdrawn channels are among the rows.
+    """One item after one command, and what that published; withdrawn channels are among the rows.
 
     `projection` is there while anything has a date. `about` is the reservation that the command speaks of, and `gives`
     says that it can have taken nothing from any other.
@@ -208,7 +208,7 @@ def _apply(history: History, source: Record, record: Record, clock: Clock, done:
         applied = item.asked(question, record.offset, clock.log_time_ms, generation=clock.generation)
     except Denied as denied:
         done.denied[source.place] = str(denied)
-        if denied.tells_of_supply:
+        if denied.changes_supply:
             done.items[name], done.partitions[name] = item, record.partition
             done.keep(name, (record.partition, record.offset), question)
         return

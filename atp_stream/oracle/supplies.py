@@ -1,4 +1,4 @@
-"""What is said of the supplies of one item, and what of it the stock has to tell of still."""
+"""The supplies of one item, and the receipts that no stock message states yet."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -16,15 +16,15 @@ _PAST_DUE_DAYS: Final = 90  # so many days past its own what is open is kept
 
 
 class Denied(Exception):
-    """The ledger must refuse this question, with this reason; what it tells of a supply counts nevertheless."""
+    """The ledger must refuse this question, with this reason; what it states of a supply counts nevertheless."""
 
-    def __init__(self, reason: str, *, tells_of_supply: bool = False) -> None:
+    def __init__(self, reason: str, *, changes_supply: bool = False) -> None:
         super().__init__(reason)
-        self.tells_of_supply = tells_of_supply
+        self.changes_supply = changes_supply
 
 
 class Supplies(Promises):
-    """The supplies of one item as messages tell of them; what is told in vain changes nothing."""
+    """The supplies of one item as messages state them; a statement in vain changes nothing."""
 
     def __init__(self, rules: Rules) -> None:
         super().__init__(rules)
@@ -45,7 +45,7 @@ class Supplies(Promises):
     def receive(self, asked: Asked, generation: int) -> bool:
         """Take note of a receipt, and let it move the stock if it says so; return whether it is news."""
         supply = self._supply(asked)
-        way = "moved" if asked.moves else "told"
+        way = "moved" if asked.moves else "received"
         if not self._is_news(supply, way, asked):
             return False
         open_before = supply.open
@@ -62,7 +62,7 @@ class Supplies(Promises):
         return True
 
     def adjust(self, asked: Asked) -> bool:
-        """Take note of what an adjustment says of a supply; what a receipt told of before is on the shelf now."""
+        """Take note of what an adjustment says of a supply; what a receipt stated before is on the shelf now."""
         supply = self._supply(asked)
         if not self._is_news(supply, "adjusted", asked):
             return False
@@ -80,7 +80,7 @@ class Supplies(Promises):
         """Put a fact into the stock, where it is known per kind and place; return whether it was news there.
 
         Raises:
-            Denied: nobody can know whether it was counted; `news` says that it has told of a supply already.
+            Denied: nobody can know whether it was counted; `news` says that its supply has taken note of it already.
             Past: it changes nothing, not even a supply.
         """
         name = kind, fact.event_id
@@ -90,7 +90,7 @@ class Supplies(Promises):
                 return False
         except Stale:
             self.stale += 1
-            raise Denied("stale", tells_of_supply=news) from None
+            raise Denied("stale", changes_supply=news) from None
         except Past:
             if news:
                 return False
@@ -122,7 +122,7 @@ class Supplies(Promises):
             yield self.drift.timer_us
 
     def wait_no_longer(self, until_us: int) -> None:
-        """Let what the stock has not told of within its grace arrive no more."""
+        """Let what no stock message has stated within its grace arrive no more."""
         self.arriving = [one for one in self.arriving if one.until_us > until_us]
 
     def _is_held(self, asked: Asked) -> bool:

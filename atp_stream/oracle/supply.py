@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from atp_stream.oracle.inputs import Asked
 
-MAX_RECEIPTS: Final = 256  # that are told apart
+MAX_RECEIPTS: Final = 256  # that are kept apart
 _MAX_STATEMENTS: Final = 16  # that are remembered
 
 
@@ -56,7 +56,7 @@ class Supply:
         return not self.open and after.state(asked) and after.open > 0
 
     def receive(self, way: str, asked: Asked) -> bool:
-        """Take note of what has come, in one of the ways "moved", "told" and "adjusted"; return whether it is news."""
+        """Take note of what has come, in the way "moved", "received" or "adjusted"; return whether it is news."""
         name = way, asked.location or "", asked.event_id
         if name in self.receipts:
             return False
@@ -75,8 +75,8 @@ class Supply:
 
     @property
     def come(self) -> int:
-        """Units that have come: receipts that move no stock and adjustments may tell of the same."""
-        other = max(self.sum_of("told"), self.sum_of("adjusted"))
+        """Units that have come: receipts that move no stock and adjustments may state the same units."""
+        other = max(self.sum_of("received"), self.sum_of("adjusted"))
         whole = [self._ordered_at(one.at_us) for one in self.receipts.values() if one.units is None]
         return max(0, self.sum_of("moved") + other, *whole)
 

@@ -43,7 +43,7 @@ def by_day(item: Item) -> Iterator[tuple[str, Any]]:
 def _supply(supply: Supply) -> dict[str, Any]:
     return {
         "moved": supply.sum_of("moved"),
-        "received": supply.sum_of("told"),
+        "received": supply.sum_of("received"),
         "adjusted": supply.sum_of("adjusted"),
         "final_at": None if supply.final_at_us < 0 else supply.final_at_us,
         "wholes": list(supply.wholes()),
