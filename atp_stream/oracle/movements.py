@@ -17,7 +17,7 @@ _FITS: Final[list[Callable[[str, str], bool]]] = [
 def unpaired(shipped: Iterable[Gone], adjusted: Mapping[str, int]) -> list[Gone]:
     """Return the fulfilments without the units that adjustments have stated, by location, beginning with the oldest.
 
-    Each has the location that it states. What is stated by both is one movement, all else is a movement of its own. Whoever
+    Each has the location that it states. What both state is one movement, all else is a movement of its own. Whoever
     says that all the rest has left counts in what left elsewhere: its units go with any adjustment.
     """
     left = dict(adjusted)
