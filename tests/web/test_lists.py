@@ -19,6 +19,7 @@ from atp_stream.web import events
 from atp_stream.web.events import Reader, Shown
 from atp_stream.web.summaries import Risk
 from atp_stream.web.survey import OF_METRICS, OF_PAGES, Sums
+from tests.domain.support.days import schedule, wants
 from tests.domain.support.log import AT, Log, adjust, confirm, count, policy, release, reserve
 from tests.web.folded import FoldedWorker
 
@@ -178,6 +179,17 @@ async def test_a_queue_says_how_much_is_ahead_of_each_and_missing_for_it(worker)
     assert ("d", 11) == (found["STORE"]["parts"][0]["reservation"], found["STORE"]["parts"][0]["missing"])
     only = (await ask(worker, "/atp/acme/lamp/queue?channel=STORE&limit=1"))["channels"]
     assert ["STORE"] == [one["channel"] for one in only]
+
+
+async def test_what_waits_for_a_later_day_is_counted_apart_in_lists_sums_and_explanations(worker):
+    worker.say("lamp", count(0), reserve("now", 200, "B2B"), schedule("po", 100, 20), wants("later", 500, 3, "B2B"))
+    worker.say("tent", count(0), reserve("tent", 100))
+    channels = (await ask(worker, "/items/acme?prefix=lamp"))["items"][0]["channels"]
+    assert [("B2B", 7, 5)] == [(o["channel"], o["waiting"], o["waiting_later"]) for o in channels if o["waiting"]]
+    totals = await ask(worker, "/totals/acme")
+    assert (8, 5) == (totals["risks"]["waiting"]["quantity"], totals["waiting_later"])
+    explained = (await ask(worker, "/atp/acme/lamp/explain"))["channels"]
+    assert [(7, 5)] == [(o["waiting"], o["waiting_later"]) for o in explained if o["waiting"]]
 
 
 async def reservations(worker: FoldedWorker, query: str) -> tuple[list[str], str | None]:
