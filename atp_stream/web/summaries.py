@@ -12,7 +12,6 @@ from atp_stream.domain.state.rows import Item
 from atp_stream.web.availability import mark, sums
 from atp_stream.web.formatting import units
 
-
 NOTHING_LATER: Final[Mapping[str, int]] = MappingProxyType({})
 
 

@@ -126,6 +126,7 @@ async def test_the_name_of_an_item_is_text_whatever_it_is(browser, worker, place
 
 
 LETTERS = {
+    "meanings": {"missing_item": "No item id", "undecodable": "Neither JSON nor framed Avro"},
     "letters": [
         {"origin": "reservations/0/7", "reason": "missing_item", "detail": "itemId is missing", "at": AT_NOON,
          "item": None, "reservation": "r-1", "message": '{"reservationId": "r-1"}', "bytes": 24, "headers": ["id"]},

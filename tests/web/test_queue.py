@@ -1,7 +1,7 @@
 """The queue of an item: how much is missing for whoever waits, tried by letting exactly so much come."""
 
 import copy
-import datetime
+import datetime as dt
 from typing import Any
 
 import msgspec
@@ -109,4 +109,4 @@ def test_what_is_wanted_for_a_later_day_is_listed_apart_with_its_day() -> None:
 
 
 def _number(date: str) -> int:
-    return (datetime.date.fromisoformat(date) - datetime.date(1970, 1, 1)).days
+    return (dt.date.fromisoformat(date) - dt.date(1970, 1, 1)).days

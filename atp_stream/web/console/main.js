@@ -2,6 +2,7 @@
 import { get, signIn, Trouble } from "./api.js";
 import { $, ago, fill, h, tag } from "./dom.js";
 import { hrefOf, place } from "./place.js";
+import { explainWords } from "./gloss.js";
 import { now } from "./now.js";
 import { item } from "./item.js";
 import { items } from "./items.js";
@@ -148,4 +149,5 @@ addEventListener("keydown", (event) => {
   if (event.key === "/" && !/^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement.tagName)) { event.preventDefault(); $("#find").focus(); }
 });
 setInterval(() => { if (showing?.data && showing.trouble) draw(); }, 1_000); // ages go on
+explainWords();
 begin();
