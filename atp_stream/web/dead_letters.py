@@ -77,7 +77,7 @@ def describe(letters: Iterable[StoredLetter], topics: Topics, last: int, reason:
                 "headers": [name for name, _ in letter.headers if name not in OUR_HEADERS],
             }
             for letter in reversed(chosen)
-        ]
+        ],
     }
 
 

@@ -27,6 +27,8 @@ from atp_stream.web.later import parts_later, waiting_later
 from atp_stream.web.path_names import behind, known_parameters, page_size
 
 PAGE: Final = 50
+MAX_LATER: Final = 100
+"""So many of those that wait for a later day are shown of a channel: for each its reservation is read, too."""
 
 
 class _Waiting(NamedTuple):
@@ -86,15 +88,16 @@ def _channel(
         asked = {"place": place, "ahead": units(ahead), "missing": units(lack.units), "exact": exact}
         parts.append(_part(part) | asked)
         ahead += part.quantity
-    behind_them = list(islice(parts_later(state, name, channel), limit + 1))
+    most = min(limit, MAX_LATER)
+    behind_them = list(islice(parts_later(state, name, channel), most + 1))
     return {
         "channel": channel,
         "claim": units(claim),
         "parts": parts,
         "more": len(found) > limit,
         "waiting_later": units(later.get(channel, 0)),
-        "later": [{**_part(part), "wanted": _wanted(state, name, part)} for part in behind_them[:limit]],
-        "later_more": len(behind_them) > limit,
+        "later": [{**_part(part), "wanted": _wanted(state, name, part)} for part in behind_them[:most]],
+        "later_more": len(behind_them) > most,
     }
 
 

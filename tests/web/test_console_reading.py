@@ -27,7 +27,12 @@ async def worker(tmp_path: Path) -> AsyncIterator[FoldedWorker]:
     made.say("kept", schedule("po", 200, 6))
     made.say("short", count(10_300), reserve("d", 10_300), count(0, AT + 1), reserve("e", 400, "STORE"))
     made.say("gap", count(2_300), adjust(5_200, 7_400, AT + 1))
-    made.say("shut", count(2_100), reserve("f", 1_700), *(reserve(f"w-{channel}", 900, channel) for channel in ("ECOM", "STORE")))
+    made.say(
+        "shut",
+        count(2_100),
+        reserve("f", 1_700),
+        *(reserve(f"w-{channel}", 900, channel) for channel in ("ECOM", "STORE")),
+    )
     made.say("shut", reserve("w-3", 900, "MARKETPLACE"), reserve("w-4", 900, "B2B"))
     async with made.serving():
         yield made
@@ -63,7 +68,7 @@ async def test_who_waits_for_a_later_day_is_listed_with_it_and_counted_apart(bro
     assert ["c", "B2B", "50"] == row.split("\t")[:3]
     assert "wanted from 23 Nov 2023; in nobody\u2019s way yet" in row
     assert ["50 for a later day in B2B"] == [
-        one.strip("\u25d4 ") for one in await page.locator("main > .shown > section .tag").all_inner_texts()
+        one.strip("\u25d4 \n") for one in await page.locator("main > .shown > section .tag").all_inner_texts()
     ]
     await page.goto(f"{worker.url}/#/acme/reservation/kept/c")
     await page.wait_for_selector(".verdict:has-text('wanted from 23 Nov 2023; in nobody')")
@@ -121,7 +126,7 @@ async def test_the_list_at_risk_holds_still_while_it_is_pointed_at(browser, work
     await page.wait_for_selector(f"{names}:has-text('worse')", timeout=10_000)
     assert [*before, "worse"] == await page.locator(names).all_inner_texts()
     await page.mouse.move(5, 5)
-    await page.wait_for_selector(f"tbody tr:first-child {names.split()[-1]}:has-text('worse')", timeout=6_000)
+    await page.wait_for_selector("section[aria-labelledby=risk] tbody tr:first-child:has-text('worse')", timeout=6_000)
 
 
 async def test_reasons_stay_where_they_are_while_new_letters_come(browser, worker):
@@ -203,3 +208,13 @@ async def test_the_heads_of_the_table_of_workers_stand_over_their_cells(browser,
         " return box.left + box.width / 2; })"
     )
     assert abs(middles[0] - middles[1]) < 2
+
+
+async def test_the_search_finds_a_reservation_by_its_id_and_says_what_can_be_found(browser, worker):
+    page = await opened(browser, worker, "now")
+    await page.fill("#find", "e")
+    await page.keyboard.press("Enter")
+    await page.wait_for_selector("a:text-is('short')")
+    await page.fill("#find", "nobody-knows-me")
+    await page.keyboard.press("Enter")
+    await page.wait_for_selector("text=orders by their references, and reservations by their ids")

@@ -222,6 +222,24 @@ async def test_they_come_page_by_page_without_one_twice_or_missing_however_few_h
         assert (expected, expected) == (len(found), len(set(found)))
 
 
+async def test_a_reservation_is_found_by_its_id_whatever_item_has_it(worker):
+    for number in range(40):
+        worker.say(f"sku-{number:02}", count(1_000), reserve("every-" + "ab"[number % 2], 100))
+    worker.say("sku-17", reserve("order|2972", 100))
+    found = await ask(worker, "/find/acme?reservation=order%7C2972")
+    assert ([{"item": "sku-17", "reservation": "order|2972"}], True) == (found["reservations"], found["complete"])
+    assert 20 == len((await ask(worker, "/find/acme?reservation=every-a"))["reservations"])
+    assert [] == (await ask(worker, "/find/other?reservation=every-a"))["reservations"]
+    await ask(worker, "/find/acme", 400)
+
+
+async def test_a_search_that_would_take_long_ends_and_says_that_it_is_not_complete(worker, monkeypatch):
+    monkeypatch.setattr("atp_stream.web.finding.MOST_S", 0.0)
+    worker.say("lamp", count(1_000))
+    worker.say("tent", count(1_000))
+    assert not (await ask(worker, "/find/acme?reservation=r"))["complete"]
+
+
 def test_the_level_at_which_a_rule_is_written_is_the_one_that_counts():
     written = parse(
         b'{"tenants":{"*":{"rule":{"buffer":1},"channels":{"ECOM":{"buffer":2},"STORE":{},"B2B":{"buffer":3}},'

@@ -44,7 +44,8 @@ export const item = {
     ];
   },
 
-  unknown: ({ here }) => [h("h1", {}, here.names[0] ?? ""), h("p", {}, "Nothing has been said of an item of this name. ", h("a", { href: `${href("items")}?${new URLSearchParams({ prefix: (here.names[0] ?? "").slice(0, 3) })}` }, "Items that begin like it"), ".")],
+  unknown: ({ here }) => [h("h1", {}, here.names[0] ?? ""), h("p", {}, "Nothing has been said of an item of this name. ", h("a", { href: `${href("items")}?${new URLSearchParams({ prefix: (here.names[0] ?? "").slice(0, 3) })}` }, "Items that begin like it"), "."),
+    h("p.muted", {}, "The search finds items by their names, orders by their references, and reservations by their ids: these are kept with their items, so it looks through some ten thousand items and no more.")],
 };
 
 const picked = (explained, here) => explained.channels.find((one) => one.channel === here.about.channel) ?? explained.channels.find((one) => one.waiting > one.waiting_later) ?? explained.channels.find((one) => one.waiting > 0) ?? explained.channels.find((one) => one.channel === "ECOM") ?? explained.channels[0];

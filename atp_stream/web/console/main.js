@@ -33,7 +33,7 @@ function frame() {
     h("nav.main", { "aria-label": "Pages" }, TABS.map(([page, text]) =>
       h("a", { href: hrefOf(here.tenant, page), "aria-current": page === tab ? "page" : null }, text))),
     h("form.find", { role: "search", onsubmit: find },
-      h("input", { id: "find", type: "search", "aria-label": "Find an item, or an order by its reference", placeholder: "Find an item or a reference", list: "known", autocomplete: "off", spellcheck: "false", oninput: suggest }),
+      h("input", { id: "find", type: "search", "aria-label": "Find an item by name, an order by its reference, or a reservation by its id", placeholder: "Item, reference or reservation", list: "known", autocomplete: "off", spellcheck: "false", oninput: suggest }),
       h("kbd", { "aria-hidden": "true" }, "/"), h("datalist", { id: "known" })),
     h("div.right", {}, h("label", {}, h("span.muted", {}, "tenant "), choice),
       h("button.quiet", { type: "button", "aria-label": "Light or dark", title: "Light or dark", onclick: flip }, "◐"))]);
@@ -60,8 +60,16 @@ async function find(event) {
   if (!wanted) return;
   const found = await get(`reservations/${encodeURIComponent(tenant)}`, { reference: wanted, limit: 1 }).catch(() => ({ reservations: [] }));
   const [one] = found.reservations;
-  location.hash = one ? hrefOf(tenant, "reservation", one.item, one.reservation) : hrefOf(tenant, "item", wanted);
+  location.hash = one ? hrefOf(tenant, "reservation", one.item, one.reservation) : await itemOrReservation(tenant, wanted);
   $("#find").value = "";
+}
+
+/** The address of the item of this name, else of the first reservation with this id, else that of the unknown item. */
+async function itemOrReservation(tenant, wanted) {
+  const items = await get(`items/${encodeURIComponent(tenant)}`, { prefix: wanted, limit: 50 }).catch(() => ({ items: [] }));
+  if (items.items.some((one) => one.item === wanted)) return hrefOf(tenant, "item", wanted);
+  const { reservations: [first] } = await get(`find/${encodeURIComponent(tenant)}`, { reservation: wanted }).catch(() => ({ reservations: [] }));
+  return first ? hrefOf(tenant, "reservation", first.item, first.reservation) : hrefOf(tenant, "item", wanted);
 }
 
 /** Show the page of the present address, and keep it true until there is another one. */
