@@ -15,7 +15,7 @@ from tests.web.test_console import AT_NOON, number, opened
 pytestmark = pytest.mark.slow
 
 NARROW = {"viewport": {"width": 360, "height": 800}}
-LETTER = {"at": AT_NOON, "item": None, "reservation": None, "message": "{}", "bytes": 2, "headers": []}
+LETTER: dict[str, Any] = {"at": AT_NOON, "item": None, "reservation": None, "message": "{}", "bytes": 2, "headers": []}
 MEANINGS = {"future": "Stamped further ahead of log time than policy allows (5 minutes)"}
 
 

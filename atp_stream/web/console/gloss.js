@@ -26,6 +26,6 @@ export function explainWords() {
   addEventListener("pointerover", (event) => follow(event.target));
   addEventListener("focusin", (event) => follow(event.target));
   addEventListener("focusout", (event) => follow(event.relatedTarget));
-  addEventListener("scroll", () => { $("#tip").hidden = true; }, true);
+  addEventListener("scroll", () => follow(null), true); // a word that gets the focus is scrolled into sight first
   addEventListener("keydown", (event) => { if (event.key === "Escape") $("#tip").hidden = true; });
 }
