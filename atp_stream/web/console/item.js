@@ -123,7 +123,7 @@ function waits(queue, here) {
     h("td", {}, part.wanted ? `wanted from ${dayOf(part.wanted)}` : "wanted later", "; in nobody’s way yet")));
   return panel("queue", "Who waits", rows.length ? "by channel, in the order of service: priority, then the order of the log" : later.length ? "nobody now" : "nobody", other,
     rows.length ? table("", ["Reservation", "Channel", num("Place"), num("Waits for"), num("Units ahead"), num("Missing"), num("Priority")], rows, "Who waits") : null,
-    rows.length ? h("div.body", {}, h("p.muted", {}, "“Missing” is how many units must come or be freed before this one is served whole: for who is before it, for what the item is short by, and for itself.",
+    rows.length ? h("div.body", {}, h("p.muted", {}, "“Missing” is how many units must come or be freed, beyond what is expected on a day, before this one is served whole: for who is before it, for what the item is short by, and for itself.",
       parts.some((part) => !part.exact) ? " “At least”: others are served first in their channels, or the channel’s rule gives it no fixed part of what comes." : "")) : null,
     undated.length ? table("", ["For a later day", "Channel", num("Waits for"), "When"], undated, "Who waits for a later day") : null,
     more && here.about.queue ? h("div.body", {}, h("p.muted", {}, `Only the first ${MANY} of a channel are shown.`)) : null);
