@@ -214,7 +214,7 @@ async def test_the_search_finds_a_reservation_by_its_id_and_says_what_can_be_fou
     page = await opened(browser, worker, "now")
     await page.fill("#find", "e")
     await page.keyboard.press("Enter")
-    await page.wait_for_selector("a:text-is('short')")
+    await page.wait_for_selector("dd a:text-is('short')")
     await page.fill("#find", "nobody-knows-me")
     await page.keyboard.press("Enter")
     await page.wait_for_selector("text=orders by their references, and reservations by their ids")

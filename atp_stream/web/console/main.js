@@ -19,6 +19,7 @@ const EVERY_MS = 2_000;
 let caller = null;
 let showing = null; // what is on the screen: its page, what was loaded and when, what went wrong since
 let serial = 0;
+let searches = 0; // only the last one leads anywhere
 
 function frame() {
   const here = place();
@@ -58,10 +59,12 @@ async function find(event) {
   const wanted = $("#find").value.trim();
   const { tenant } = place();
   if (!wanted) return;
+  $("#find").value = ""; // at once: what is typed while it searches stays
+  const mine = ++searches;
   const found = await get(`reservations/${encodeURIComponent(tenant)}`, { reference: wanted, limit: 1 }).catch(() => ({ reservations: [] }));
   const [one] = found.reservations;
-  location.hash = one ? hrefOf(tenant, "reservation", one.item, one.reservation) : await itemOrReservation(tenant, wanted);
-  $("#find").value = "";
+  const there = one ? hrefOf(tenant, "reservation", one.item, one.reservation) : await itemOrReservation(tenant, wanted);
+  if (mine === searches) location.hash = there;
 }
 
 /** The address of the item of this name, else of the first reservation with this id, else that of the unknown item. */
