@@ -65,9 +65,11 @@ async def tail(kafka: KafkaAccess, topic: Topic, last: int) -> list[StoredLetter
 
 
 def describe(letters: Iterable[StoredLetter], topics: Topics, last: int, reason: str | None) -> dict[str, Any]:
-    """Return the newest letters as the view shows them, the newest first."""
+    """Return the newest letters as the view shows them, the newest first, and what their reasons mean."""
     chosen = [letter for letter in letters if reason in {None, letter.reason}][-last:]
+    named = {letter.reason for letter in chosen}
     return {
+        "meanings": {one: one.meaning for one in Reason if one in named},
         "letters": [
             {
                 **letter.plain(letter.about(topics.kinds)),
@@ -75,7 +77,7 @@ def describe(letters: Iterable[StoredLetter], topics: Topics, last: int, reason:
                 "headers": [name for name, _ in letter.headers if name not in OUR_HEADERS],
             }
             for letter in reversed(chosen)
-        ]
+        ],
     }
 
 

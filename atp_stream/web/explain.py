@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from itertools import islice, takewhile
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from aiohttp import web
@@ -40,6 +41,7 @@ from atp_stream.web.dates import day_asked, opened
 from atp_stream.web.endpoint import Pages
 from atp_stream.web.formatting import date_of, log_moment, moment, units
 from atp_stream.web.item_views import Owned, item_view
+from atp_stream.web.later import waiting_later
 from atp_stream.web.path_names import behind, known_parameters, page_size
 from atp_stream.web.places import MAX_PLACES, Place, Places, page_of
 from atp_stream.web.problems import Problem
@@ -51,6 +53,7 @@ PAGE: Final = 50
 _MAX_ROWS_READ: Final = 2_000  # of reservations or supplies in one request: ended ones lie between the open ones
 
 _WHOLE: Final = 10_000
+NOTHING_LATER: Final[Mapping[str, int]] = MappingProxyType({})
 
 
 class OnDay(NamedTuple):
@@ -87,11 +90,12 @@ def on_day(item: OpenItem, state: State, day: int) -> OnDay:
 
 def describe(
     tenant: str, item: str, row: Item, rules: ItemRules, log: str, places: Places, waiting: Mapping[str, Backorder],
-    curve: CurveRow | None = None, *, by_date: OnDay | None = None,
+    curve: CurveRow | None = None, *, by_date: OnDay | None = None, later: Mapping[str, int] = NOTHING_LATER,
 ) -> dict[str, Any]:  # fmt: skip
     """Return the explanation of an item as the view shows it, of now or of a day.
 
-    `log` is the partition of the item log, `waiting` are the parts that close channels, `curve` is what has a date.
+    `log` is the partition of the item log, `waiting` are the parts that close channels, `curve` is what has a date,
+    `later` the units that wait for a later day.
     """
     found = explain(row, rules, curve) if by_date is None else by_date.explanation
     available = {one: channel.available for one, channel in row.channels.items()}
@@ -119,7 +123,11 @@ def describe(
         "shortage": found.shortage,
         "scaled": row.scaled,
         "channels": [
-            {**_channel(terms, available[terms.channel]), **closed_by(waiting.get(terms.channel))}
+            {
+                **_channel(terms, available[terms.channel]),
+                "waiting_later": units(later.get(terms.channel, 0)),
+                **closed_by(waiting.get(terms.channel)),
+            }
             for terms in found.channels
         ],
     }
@@ -267,8 +275,8 @@ def add_explain(app: EngineApp, pages: Pages) -> None:
         places = page_of(state, name, row.stock, asked.places_after, MAX_PLACES)
         curve = state.get(curve_key(name)) if row.dated else None
         by_date = None if asked.date is None else on_day(opened(state, name, row)[0], state, asked.date)
-        waiting = closing(state, name, row)
-        described = describe(of.tenant, of.item, row, rules, log, places, waiting, curve, by_date=by_date)
+        waiting, later = closing(state, name, row), waiting_later(state, name, row)
+        described = describe(of.tenant, of.item, row, rules, log, places, waiting, curve, by_date=by_date, later=later)
         start = reservation_key(name, asked.after) + ("\0" if asked.after else "")
         return {**described, **page(name, state.scan(start), asked.limit)}
 

@@ -19,9 +19,10 @@ from atp_stream.web.endpoint import Pages, json_response
 from atp_stream.web.formatting import units
 from atp_stream.web.gathering import MOVING, Partitions, gather
 from atp_stream.web.item_walk import walk
+from atp_stream.web.later import waiting_later
 from atp_stream.web.path_names import behind, checked, from_path, known_parameters, whole_number
 from atp_stream.web.problems import Problem
-from atp_stream.web.routing import read_row
+from atp_stream.web.routing import read_row, state_of
 from atp_stream.web.summaries import Found, Risk, describe, gravity
 from atp_stream.web.survey import OF_PAGES, OfPartition, Surveys
 
@@ -58,6 +59,7 @@ class Totals(msgspec.Struct, frozen=True):
     complete: bool
     age_s: float
     partitions: Partitions
+    waiting_later: Decimal = Decimal(0)
 
 
 class Counted(msgspec.Struct, frozen=True):
@@ -129,7 +131,10 @@ class _Reading:
     async def shown(self, partition: int, name: str) -> tuple[Item, bytes] | None:
         """Return the row of an item, and it as a list shows it; None if there is none."""
         row: Item | None = read_row(self._app, partition, item_key(name))
-        found = None if row is None else (row, _encode(describe(split(name)[1], row)))
+        found = None
+        if row is not None:
+            later = waiting_later(state_of(self._app, partition), name, row)
+            found = row, _encode(describe(split(name)[1], row, later))
         if time.perf_counter() - self._began > SLICE_S:
             await asyncio.sleep(0)
             if not self._partitions <= self._app.steps.owned():
@@ -232,6 +237,7 @@ async def own_totals(surveys: Surveys, partitions: Sequence[int], tenant: str) -
         },
         *_completeness(known, partitions),
         Partitions(list(partitions), []),
+        quantity.to_decimal(sum(sums.later for sums in every)),
     )
 
 
@@ -258,6 +264,7 @@ def sum_of(parts: Sequence[Totals], tenant: str, partitions: Partitions) -> dict
             }
             for risk in Risk
         },
+        "waiting_later": _sum([part.waiting_later for part in parts]),
         "complete": all(part.complete for part in parts),
         "age_s": max(part.age_s for part in parts),
         "partitions": partitions,

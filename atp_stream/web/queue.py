@@ -1,23 +1,48 @@
 """`GET /atp/{tenant}/{item}/queue`: who waits for an item, in which order, and how much is missing for each."""
 
+from collections.abc import Mapping
 from itertools import islice, takewhile
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from aiohttp import web
 
 from atp_stream.domain.item.policy_history import lived_by
+from atp_stream.domain.policy.item_rules import ItemRules
+from atp_stream.domain.policy.schema import Kind
+from atp_stream.domain.promise import availability
+from atp_stream.domain.promise.curve import drawn
 from atp_stream.domain.promise.explanation import explain
-from atp_stream.domain.row_keys import curve_key, queue_prefix
+from atp_stream.domain.promise.lack import lacks
+from atp_stream.domain.row_keys import curve_key, queue_prefix, reservation_key, undue_prefix
 from atp_stream.domain.state.overlay import State
-from atp_stream.domain.state.rows import Item
+from atp_stream.domain.state.rows import Backorder, Item, Reservation
+from atp_stream.domain.supply.days import today_of
+from atp_stream.domain.supply.rows import CurveRow
 from atp_stream.engine.app import EngineApp
 from atp_stream.web.availability import channel_of, mark
 from atp_stream.web.endpoint import Pages
-from atp_stream.web.formatting import units
+from atp_stream.web.formatting import date_or_none, units
 from atp_stream.web.item_views import Owned, item_view
+from atp_stream.web.later import parts_later, waiting_later
 from atp_stream.web.path_names import behind, known_parameters, page_size
 
 PAGE: Final = 50
+MAX_LATER: Final = 100
+"""So many of those that wait for a later day are shown of a channel: for each its reservation is read, too."""
+
+
+class _Waiting(NamedTuple):
+    """An item for which somebody waits; `level` is what is left of its stock and of what is expected, below 0 if short.
+
+    `firsts` are the ranks of the first parts of all queues that stock is given to, by the beginnings of their keys.
+    """
+
+    state: State
+    name: str
+    row: Item
+    rules: ItemRules
+    level: int
+    firsts: dict[str, str]
 
 
 def describe(state: State, name: str, row: Item, channel: str | None, limit: int) -> dict[str, Any]:
@@ -26,29 +51,68 @@ def describe(state: State, name: str, row: Item, channel: str | None, limit: int
     curve = state.get(curve_key(name)) if row.dated else None
     claims = {terms.channel: sum(terms.claim) for terms in explain(row, rules, curve).channels}
     chosen = [one for one in sorted(row.channels) if row.channels[one].waiting and channel in {None, one}]
-    return {"channels": [_channel(state, name, one, claims.get(one, 0), limit) for one in chosen]}
+    waiting = _Waiting(state, name, row, rules, _level(row, rules, curve), _firsts(state, name, row, rules))
+    later = waiting_later(state, name, row)
+    return {"channels": [_channel(waiting, one, claims.get(one, 0), later, limit) for one in chosen]}
 
 
-def _channel(state: State, name: str, channel: str, claim: int, limit: int) -> dict[str, Any]:
+def _level(row: Item, rules: ItemRules, curve: CurveRow | None) -> int:
+    """Return what nobody was promised, below 0 if more was: with dates when all that is expected has come."""
+    left = row.stock.on_hand - sum(channel.reserved for channel in row.channels.values())
+    safety = row.safety_stock if row.quarantine else availability.safety_stock(rules, row.stock.basis)
+    if curve is None:
+        return left - safety
+    today = today_of(curve.boundary, row.log_time_ms)
+    return drawn(curve, left, safety, today, rules.supply, rules.step).points[-1]
+
+
+def _firsts(state: State, name: str, row: Item, rules: ItemRules) -> dict[str, str]:
+    living = [one for one, of in row.channels.items() if of.waiting and rules.rule(one).kind is not Kind.FROZEN]
+    prefixes = [key(name, one) for one in living for key in (queue_prefix, undue_prefix)]
+    found = {prefix: state.first(prefix) for prefix in prefixes}
+    return {prefix: first[0].removeprefix(prefix) for prefix, first in found.items() if first is not None}
+
+
+def _channel(
+    waiting: _Waiting, channel: str, claim: int, later: Mapping[str, int], limit: int
+) -> dict[str, Any]:  # fmt: skip
+    state, name, row, rules = waiting.state, waiting.name, waiting.row, waiting.rules
     prefix = queue_prefix(name, channel)
-    rows = takewhile(lambda pair: pair[0].startswith(prefix), state.scan(prefix))
-    ahead, shown = 0, []
-    found = list(islice(rows, limit + 1))
-    for place, (_, part) in enumerate(found[:limit], 1):
-        missing = max(0, ahead + part.quantity - claim)
-        shown.append(
-            {
-                "place": place,
-                "reservation": part.reservation,
-                "waiting": units(part.quantity),
-                "ahead": units(ahead),
-                "missing": units(missing),
-                "priority": part.priority,
-                "allow_partial": part.allow_partial,
-            }
-        )
+    found = list(islice(takewhile(lambda pair: pair[0].startswith(prefix), state.scan(prefix)), limit + 1))
+    shown, ahead = found[:limit], 0
+    missing = lacks(waiting.level, [part.quantity for _, part in shown], channel, rules, row.channels)
+    others = min((rank for key, rank in waiting.firsts.items() if key != prefix), default="~")  # behind all ranks
+    parts = []
+    for place, ((key, part), lack) in enumerate(zip(shown, missing, strict=True), 1):
+        exact = lack.exact and key.removeprefix(prefix) < others and row.quarantine is None
+        asked = {"place": place, "ahead": units(ahead), "missing": units(lack.units), "exact": exact}
+        parts.append(_part(part) | asked)
         ahead += part.quantity
-    return {"channel": channel, "claim": units(claim), "parts": shown, "more": len(found) > limit}
+    most = min(limit, MAX_LATER)
+    behind_them = list(islice(parts_later(state, name, channel), most + 1))
+    return {
+        "channel": channel,
+        "claim": units(claim),
+        "parts": parts,
+        "more": len(found) > limit,
+        "waiting_later": units(later.get(channel, 0)),
+        "later": [{**_part(part), "wanted": _wanted(state, name, part)} for part in behind_them[:most]],
+        "later_more": len(behind_them) > most,
+    }
+
+
+def _part(part: Backorder) -> dict[str, Any]:
+    return {
+        "reservation": part.reservation,
+        "waiting": units(part.quantity),
+        "priority": part.priority,
+        "allow_partial": part.allow_partial,
+    }
+
+
+def _wanted(state: State, name: str, part: Backorder) -> str | None:
+    row: Reservation | None = state.get(reservation_key(name, part.reservation))
+    return None if row is None else date_or_none(row.wanted)
 
 
 def add_queue(app: EngineApp, pages: Pages) -> None:

@@ -19,6 +19,7 @@ from atp_stream.web.dead_letters import add_dead_letters
 from atp_stream.web.endpoint import Page, Pages, json_response
 from atp_stream.web.events import Events, add_events
 from atp_stream.web.explain import add_explain
+from atp_stream.web.finding import add_finding
 from atp_stream.web.health import add_health
 from atp_stream.web.items import add_items
 from atp_stream.web.listener import serve
@@ -83,6 +84,7 @@ def add_web(
     add_availability(app, pages)
     add_query(app, pages)
     add_references(app, pages)
+    add_finding(app, pages)
     watches = Watches(app)
     server.web_app.on_shutdown.append(lambda _: watches.close())
     add_reservations(app, pages, watches)

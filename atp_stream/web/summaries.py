@@ -1,7 +1,8 @@
 """What a list shows of an item, and what is at risk about it: for a person who looks for what needs him."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
@@ -10,6 +11,8 @@ from atp_stream.domain.promise.availability import short
 from atp_stream.domain.state.rows import Item
 from atp_stream.web.availability import mark, sums
 from atp_stream.web.formatting import units
+
+NOTHING_LATER: Final[Mapping[str, int]] = MappingProxyType({})
 
 
 class Risk(StrEnum):
@@ -56,8 +59,8 @@ def gravity(found: Found) -> tuple[int, int]:
     return _GRAVITY[found.risk], -abs(found.quantity)
 
 
-def describe(item: str, row: Item) -> dict[str, Any]:
-    """Return an item as a list shows it."""
+def describe(item: str, row: Item, later: Mapping[str, int] = NOTHING_LATER) -> dict[str, Any]:
+    """Return an item as a list shows it; `later` are the units that wait for a later day, by channel."""
     return {
         "item": item,
         **sums(row),
@@ -71,6 +74,7 @@ def describe(item: str, row: Item) -> dict[str, Any]:
                 "available": units(channel.available),
                 "reserved": units(channel.reserved),
                 "waiting": units(channel.waiting),
+                "waiting_later": units(later.get(name, 0)),
             }
             for name, channel in sorted(row.channels.items())
         ],

@@ -15,7 +15,8 @@ from atp_stream.domain.row_keys import item_key
 from atp_stream.domain.state.rows import Item
 from atp_stream.engine.app import EngineApp
 from atp_stream.web.item_walk import walk, walk_tenants
-from atp_stream.web.routing import read_row
+from atp_stream.web.later import waiting_later
+from atp_stream.web.routing import read_row, state_of
 from atp_stream.web.summaries import Found, Risk, gravity, risks
 
 SLICE_S: Final = 0.002
@@ -52,22 +53,24 @@ class AtRisk(NamedTuple):
 class Sums:
     """What was counted of a tenant in one partition, in hundredths; `gravest` of (None) any risk, and of each."""
 
-    __slots__ = ("_kept", "at_risk", "counts", "gravest", "items", "on_hand", "quantities", "reserved")
+    __slots__ = ("_kept", "at_risk", "counts", "gravest", "items", "later", "on_hand", "quantities", "reserved")
 
     def __init__(self, kept: int) -> None:
         self._kept = kept
         self.items = 0
         self.on_hand = 0
         self.reserved = 0
+        self.later = 0
         self.at_risk = 0
         self.counts = dict.fromkeys(Risk, 0)
         self.quantities = dict.fromkeys(Risk, 0)
         self.gravest: dict[Risk | None, list[AtRisk]] = {risk: [] for risk in (None, *Risk)}
 
-    def add(self, name: str, row: Item) -> None:
-        """Count an item."""
+    def add(self, name: str, row: Item, later: int = 0) -> None:
+        """Count an item, of which `later` units wait for a later day."""
         self.items += 1
         self.on_hand += row.stock.on_hand
+        self.later += later
         self.reserved += sum(channel.reserved for channel in row.channels.values())
         for place, found in enumerate(risks(row)):
             if not place:
@@ -184,7 +187,8 @@ class Surveys:
         for place in places:
             row: Item | None = read_row(self._app, partition, item_key(place.name))
             if row is not None:
-                sums.add(place.name, row)
+                later = waiting_later(state_of(self._app, partition), place.name, row) if row.dated else {}
+                sums.add(place.name, row, sum(later.values()))
             took = time.thread_time() - began
             if took > SLICE_S:
                 yield took

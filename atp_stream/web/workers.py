@@ -105,7 +105,13 @@ def add_workers(app: EngineApp, pages: Pages, settings: Settings, topics: Topics
             return json_response({"workers": [msgspec.Raw(own)]})
         others = [_of_other(app, request, url, has) for url, has in known(app).items() if not is_own(app, url)]
         found = sorted([own, *await asyncio.gather(*others)])
-        return json_response({"log_partitions": LOG_PARTITIONS, "workers": [msgspec.Raw(one) for one in found]})
+        return json_response(
+            {
+                "log_partitions": LOG_PARTITIONS,
+                "answered_by": str(app.conf.canonical_url),
+                "workers": [msgspec.Raw(one) for one in found],
+            }
+        )
 
     async def caller_view(request: web.Request) -> web.Response:
         caller = request[CALLER]

@@ -126,6 +126,7 @@ async def test_the_name_of_an_item_is_text_whatever_it_is(browser, worker, place
 
 
 LETTERS = {
+    "meanings": {"missing_item": "No item id", "undecodable": "Neither JSON nor framed Avro"},
     "letters": [
         {"origin": "reservations/0/7", "reason": "missing_item", "detail": "itemId is missing", "at": AT_NOON,
          "item": None, "reservation": "r-1", "message": '{"reservationId": "r-1"}', "bytes": 24, "headers": ["id"]},
@@ -258,6 +259,9 @@ async def test_who_signs_in_sees_what_he_may_and_his_token_is_kept_nowhere(brows
         await page.locator("header select option").all_inner_texts(),
         await page.locator("#map").count(),
     )
+    await page.evaluate("location.hash = '#/acme/item/lamp'")
+    cause = await page.inner_text(".cause:has-text('partition ')")
+    assert "owned by" not in cause  # which worker has it is for those who may read for all tenants
     kept = await page.evaluate(
         "[localStorage.length, sessionStorage.length, document.cookie, location.href.includes('secret')]"
     )

@@ -19,6 +19,7 @@ from atp_stream.web import events
 from atp_stream.web.events import Reader, Shown
 from atp_stream.web.summaries import Risk
 from atp_stream.web.survey import OF_METRICS, OF_PAGES, Sums
+from tests.domain.support.days import schedule, wants
 from tests.domain.support.log import AT, Log, adjust, confirm, count, policy, release, reserve
 from tests.web.folded import FoldedWorker
 
@@ -180,6 +181,17 @@ async def test_a_queue_says_how_much_is_ahead_of_each_and_missing_for_it(worker)
     assert ["STORE"] == [one["channel"] for one in only]
 
 
+async def test_what_waits_for_a_later_day_is_counted_apart_in_lists_sums_and_explanations(worker):
+    worker.say("lamp", count(0), reserve("now", 200, "B2B"), schedule("po", 100, 20), wants("later", 500, 3, "B2B"))
+    worker.say("tent", count(0), reserve("tent", 100))
+    channels = (await ask(worker, "/items/acme?prefix=lamp"))["items"][0]["channels"]
+    assert [("B2B", 7, 5)] == [(o["channel"], o["waiting"], o["waiting_later"]) for o in channels if o["waiting"]]
+    totals = await ask(worker, "/totals/acme")
+    assert (8, 5) == (totals["risks"]["waiting"]["quantity"], totals["waiting_later"])
+    explained = (await ask(worker, "/atp/acme/lamp/explain"))["channels"]
+    assert [(7, 5)] == [(o["waiting"], o["waiting_later"]) for o in explained if o["waiting"]]
+
+
 async def reservations(worker: FoldedWorker, query: str) -> tuple[list[str], str | None]:
     page = await ask(worker, f"/reservations/acme/lamp?{query}")
     return [one["reservation"] for one in page["reservations"]], page["next"]
@@ -208,6 +220,24 @@ async def test_they_come_page_by_page_without_one_twice_or_missing_however_few_h
             more, after = await reservations(worker, f"{query}&after={quote(after, safe='')}")
             found += more
         assert (expected, expected) == (len(found), len(set(found)))
+
+
+async def test_a_reservation_is_found_by_its_id_whatever_item_has_it(worker):
+    for number in range(40):
+        worker.say(f"sku-{number:02}", count(1_000), reserve("every-" + "ab"[number % 2], 100))
+    worker.say("sku-17", reserve("order|2972", 100))
+    found = await ask(worker, "/find/acme?reservation=order%7C2972")
+    assert ([{"item": "sku-17", "reservation": "order|2972"}], True) == (found["reservations"], found["complete"])
+    assert 20 == len((await ask(worker, "/find/acme?reservation=every-a"))["reservations"])
+    assert [] == (await ask(worker, "/find/other?reservation=every-a"))["reservations"]
+    await ask(worker, "/find/acme", 400)
+
+
+async def test_a_search_that_would_take_long_ends_and_says_that_it_is_not_complete(worker, monkeypatch):
+    monkeypatch.setattr("atp_stream.web.finding.MOST_S", 0.0)
+    worker.say("lamp", count(1_000))
+    worker.say("tent", count(1_000))
+    assert not (await ask(worker, "/find/acme?reservation=r"))["complete"]
 
 
 def test_the_level_at_which_a_rule_is_written_is_the_one_that_counts():

@@ -69,3 +69,15 @@ async function read(reader, event, lost) {
     }
   }
 }
+
+/** What a view answers, or the trouble with it: for what a page can do without. */
+export const optional = (asked) => asked.catch((error) => { if (error instanceof Trouble) return { trouble: error }; throw error; });
+
+/** The last answer, for what is asked for less often than the page; what a caller may not see is asked for once. */
+export async function seldom(memory, name, ms, ask) {
+  const known = memory[name];
+  if (known && (Date.now() - known.at < ms || (await known.answer).trouble?.status === 403)) return known.answer;
+  const answer = optional(ask());
+  memory[name] = { at: Date.now(), answer };
+  return answer;
+}

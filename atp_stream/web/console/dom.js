@@ -70,6 +70,18 @@ export function ago(ms) {
   return s < 172_800 ? `${Math.floor(s / 3_600)} h` : `${Math.floor(s / 86_400)} d`;
 }
 export const since = (moment) => ago(Date.now() - Date.parse(moment));
+/** A duration in the largest units that tell it, such as "1 h" or "2 min 5 s". */
+export function lasting(ms) {
+  const units = [["d", 86_400_000], ["h", 3_600_000], ["min", 60_000], ["s", 1_000]];
+  const first = units.findIndex(([, length]) => ms >= length);
+  if (first < 0) return `${n(ms)} ms`;
+  const [word, length] = units[first];
+  const [next, smaller] = units[first + 1] ?? ["", 0];
+  const rest = smaller ? Math.floor((ms % length) / smaller) : 0;
+  return `${n(Math.floor(ms / length))} ${word}${rest ? ` ${n(rest)} ${next}` : ""}`;
+}
+/** A day as people write it, such as "3 Dec". */
+export const dayOf = (date) => new Date(`${date}T00:00Z`).toLocaleDateString("en-GB", { day: "numeric", month: "short", timeZone: "UTC", ...(date.slice(0, 4) === new Date().toISOString().slice(0, 4) ? {} : { year: "numeric" }) });
 export const clock = (ms) => new Date(ms).toISOString().slice(11, 19);
 export const count = (many, word) => `${n(many)} ${word}${many === 1 ? "" : "s"}`;
 
@@ -82,13 +94,18 @@ export const panel = (id, title, note, more, ...body) =>
     h("header", {}, h("h2", { id }, title), note ? h("span.muted", {}, note) : null, more ? h("div.right", {}, more) : null),
     ...body);
 
-/** A table; a head or a cell that begins with "#" in its class is a number. */
-export const table = (kind, heads, rows, label) =>
-  h("div.scroll", { tabindex: "0", role: "group", "aria-label": label },
-    h(`table${kind}`, {},
+/** A table. One without a kind becomes a stack of cards where the page is narrow: there each cell shows its head. */
+export function table(kind, heads, rows, label) {
+  const words = heads.map((head) => (typeof head === "string" ? head : head.dataset.head ?? (head.querySelector(".skip") ? null : head.textContent)));
+  for (const row of rows) [...row.children].forEach((cell, place) => { if (words[place] && cell.colSpan === 1) cell.setAttribute("data-head", words[place]); });
+  return h("div.scroll", { tabindex: "0", role: "group", "aria-label": label },
+    h(`table${kind || ".cards"}`, {},
       h("thead", {}, h("tr", {}, heads.map((head) => (typeof head === "string" ? h("th", { scope: "col" }, head) : head)))),
       h("tbody", {}, rows)));
+}
 export const num = (text) => h("th.num", { scope: "col" }, text);
+/** A word that says what it means when it is pointed at or has the focus (see gloss.js). */
+export const gloss = (word, says, reached = true) => h("span.gloss", { tabindex: reached ? "0" : null, "data-says": says, "aria-describedby": reached ? "tip" : null }, word);
 export const drawn = () => h("th", {}, h("span.skip", {}, "drawn"));
 
 /** A command to be run elsewhere: shown, and copied on request. The console runs none. */

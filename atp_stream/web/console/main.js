@@ -2,6 +2,7 @@
 import { get, signIn, Trouble } from "./api.js";
 import { $, ago, fill, h, tag } from "./dom.js";
 import { hrefOf, place } from "./place.js";
+import { explainWords } from "./gloss.js";
 import { now } from "./now.js";
 import { item } from "./item.js";
 import { items } from "./items.js";
@@ -18,6 +19,7 @@ const EVERY_MS = 2_000;
 let caller = null;
 let showing = null; // what is on the screen: its page, what was loaded and when, what went wrong since
 let serial = 0;
+let searches = 0; // only the last one leads anywhere
 
 function frame() {
   const here = place();
@@ -32,7 +34,7 @@ function frame() {
     h("nav.main", { "aria-label": "Pages" }, TABS.map(([page, text]) =>
       h("a", { href: hrefOf(here.tenant, page), "aria-current": page === tab ? "page" : null }, text))),
     h("form.find", { role: "search", onsubmit: find },
-      h("input", { id: "find", type: "search", "aria-label": "Find an item, or an order by its reference", placeholder: "Find an item or a reference", list: "known", autocomplete: "off", spellcheck: "false", oninput: suggest }),
+      h("input", { id: "find", type: "search", "aria-label": "Find an item by name, an order by its reference, or a reservation by its id", placeholder: "Item, reference or reservation", list: "known", autocomplete: "off", spellcheck: "false", oninput: suggest }),
       h("kbd", { "aria-hidden": "true" }, "/"), h("datalist", { id: "known" })),
     h("div.right", {}, h("label", {}, h("span.muted", {}, "tenant "), choice),
       h("button.quiet", { type: "button", "aria-label": "Light or dark", title: "Light or dark", onclick: flip }, "◐"))]);
@@ -57,10 +59,20 @@ async function find(event) {
   const wanted = $("#find").value.trim();
   const { tenant } = place();
   if (!wanted) return;
+  $("#find").value = ""; // at once: what is typed while it searches stays
+  const mine = ++searches;
   const found = await get(`reservations/${encodeURIComponent(tenant)}`, { reference: wanted, limit: 1 }).catch(() => ({ reservations: [] }));
   const [one] = found.reservations;
-  location.hash = one ? hrefOf(tenant, "reservation", one.item, one.reservation) : hrefOf(tenant, "item", wanted);
-  $("#find").value = "";
+  const there = one ? hrefOf(tenant, "reservation", one.item, one.reservation) : await itemOrReservation(tenant, wanted);
+  if (mine === searches) location.hash = there;
+}
+
+/** The address of the item of this name, else of the first reservation with this id, else that of the unknown item. */
+async function itemOrReservation(tenant, wanted) {
+  const items = await get(`items/${encodeURIComponent(tenant)}`, { prefix: wanted, limit: 50 }).catch(() => ({ items: [] }));
+  if (items.items.some((one) => one.item === wanted)) return hrefOf(tenant, "item", wanted);
+  const { reservations: [first] } = await get(`find/${encodeURIComponent(tenant)}`, { reservation: wanted }).catch(() => ({ reservations: [] }));
+  return first ? hrefOf(tenant, "reservation", first.item, first.reservation) : hrefOf(tenant, "item", wanted);
 }
 
 /** Show the page of the present address, and keep it true until there is another one. */
@@ -148,4 +160,5 @@ addEventListener("keydown", (event) => {
   if (event.key === "/" && !/^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement.tagName)) { event.preventDefault(); $("#find").focus(); }
 });
 setInterval(() => { if (showing?.data && showing.trouble) draw(); }, 1_000); // ages go on
+explainWords();
 begin();

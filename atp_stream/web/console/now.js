@@ -1,22 +1,13 @@
 // Now: does all of it answer, what is at risk, what is being committed, who has which partition, what was refused.
-import { follow, get, path, Trouble } from "./api.js";
-import { ago, clock, command, count, h, n, num, panel, since, table, tag } from "./dom.js";
+import { follow, get, optional, path, seldom } from "./api.js";
+import { $, ago, clock, command, count, h, n, num, panel, since, sum, table, tag } from "./dom.js";
+import { byReason } from "./letters.js";
 import { href, turn } from "./place.js";
-import { EVENT_FILTERS, eventTag, eventWords, meter, RISKS, riskTags } from "./words.js";
+import { detailWords } from "./refusals.js";
+import { EVENT_FILTERS, eventTag, eventWords, meter, meterLegend, RISKS, riskTags } from "./words.js";
 import { map, progress, remember } from "./workers.js";
 
 const KEPT = 60;
-const optional = (asked) => asked.catch((error) => { if (error instanceof Trouble) return { trouble: error }; throw error; });
-
-/** The last answer, for what is asked for less often than the page. */
-function seldom(memory, name, ms, ask) {
-  const known = memory[name];
-  if (known && Date.now() - known.at < ms) return known.answer;
-  const answer = optional(ask());
-  memory[name] = { at: Date.now(), answer };
-  return answer;
-}
-
 export const now = {
   async load({ here, memory }, signal) {
     const risk = here.about.risk ?? "any";
@@ -45,9 +36,9 @@ export const now = {
       verdict(totals, workers),
       sums(totals),
       h("div.two", {},
-        h("div.stack", {}, atRisk(risky, totals, state.here),
+        h("div.stack", {}, atRisk(risky, totals, state),
           workers.trouble ? null : panel("map", "Partitions and workers", "of the item log", h("a", { href: href("workers") }, "More"), map(workers, state.memory))),
-        h("div.stack", {}, live(state), refused(letters))),
+        h("div.stack", {}, live(state), refused(letters, state.memory))),
     ];
   },
 };
@@ -82,30 +73,44 @@ function sums(totals) {
   return h("section", { "aria-label": "Totals" },
     h("div.kpis", {}, one(totals.items, "items"), one(totals.on_hand, "units on hand"), one(totals.reserved, "units reserved"),
       one(risks.short.quantity, `units short, ${count(risks.short.items, "item")}`, ".bad"),
-      one(risks.waiting.quantity, `units waiting, ${count(risks.waiting.items, "item")}`, ".warn"),
+      one(sum([risks.waiting.quantity, -totals.waiting_later]), `units waiting, ${count(risks.waiting.items, "item")}${totals.waiting_later ? `; ${n(totals.waiting_later)} more for later days` : ""}`, ".warn"),
       one(risks.sold_out.items, "items with nothing available", ".warn"), one(risks.gap.items, "items with a gap", ".warn"),
       one(risks.quarantine.items, "items quarantined", ".bad")),
     totals.complete ? null : h("p.muted.note", { role: "status" }, "Not all items are counted yet: these sums still grow."));
 }
 
-function atRisk(risky, totals, here) {
-  const channels = [...new Set(risky.items.flatMap((one) => one.channels.map((channel) => channel.channel)))].sort().slice(0, 6);
-  const rows = risky.items.map((one) => h("tr.pick", {},
-    h("td", {}, h("a", { href: href("item", one.item) }, one.item)), h("td", {}, h("div.tags", {}, riskTags(one))),
-    h("td.num", {}, n(one.on_hand)), h("td.num", {}, n(one.reserved)), h("td", {}, meter(one)),
+/** The items at risk; while somebody points at the list or goes through it, nothing moves: what is new comes last. */
+function held(items, memory) {
+  const list = $("[aria-labelledby=risk] .scroll");
+  if (!list?.matches(":hover, :focus-within")) return (memory.risky = items);
+  const fresh = new Map(items.map((one) => [one.item, one]));
+  const kept = (memory.risky ?? []).map((one) => fresh.get(one.item) ?? { ...one, gone: true });
+  const known = new Set(kept.map((one) => one.item));
+  return (memory.risky = [...kept, ...items.filter((one) => !known.has(one.item))]);
+}
+
+function atRisk(risky, totals, { here, memory }) {
+  const risk = here.about.risk ?? "any";
+  if (memory.risk !== risk) Object.assign(memory, { risk, risky: [] });
+  const items = held(risky.items, memory);
+  
+  const channels = [...new Set(items.flatMap((one) => one.channels.map((channel) => channel.channel)))].sort().slice(0, 6);
+  const rows = items.map((one) => h("tr.pick", {},
+    h("td", {}, h("a", { href: href("item", one.item) }, one.item)), h("td.wide.bare", {}, h("div.tags", {}, one.gone ? tag("plain", "not in this list any more") : riskTags(one))),
+    h("td.num", {}, n(one.on_hand)), h("td.num", {}, n(one.reserved)), h("td.wide.bare", {}, meter(one)),
     channels.map((name) => {
       const channel = one.channels.find((each) => each.channel === name);
       return h(`td.num${channel && channel.available <= 0 ? ".zero" : ""}`, {}, channel ? n(channel.available) : "–");
     }),
     h("td.num.muted", {}, since(one.as_of))));
   const left = risky.found - risky.items.length;
-  const choice = Object.entries(RISKS).map(([risk, words]) => h("button", { type: "button", "aria-pressed": String((here.about.risk ?? "any") === risk), onclick: () => turn({ risk: risk === "any" ? "" : risk }) }, words));
-  return panel("risk", "At risk", `${n(risky.found)} of ${count(totals.items, "item")}, the gravest first${risky.complete ? "" : "; not all looked at yet"}`, null,
+  const choice = Object.entries(RISKS).map(([each, words]) => h("button", { type: "button", "aria-pressed": String(each === risk), onclick: () => turn({ risk: each === "any" ? "" : each }) }, words));
+  return panel("risk", "At risk", `${n(risky.found)} of ${count(totals.items, "item")}, the gravest first${risky.complete ? "" : "; not all looked at yet"}`, meterLegend(),
     h("div.body.tabs", { role: "group", "aria-label": "Which risk" }, choice),
     rows.length ? table("", ["Item", "Why", num("On hand"), num("Reserved"), "Where it is", channels.map(num), num("Changed")].flat(), rows, "Items at risk")
       : h("div.body", {}, h("p", {}, risky.complete ? "Nothing is at risk." : "Nothing was found so far.")),
-    h("div.body", {}, h("p.muted", {}, left > 0 ? [`${n(left)} more. `, h("a", { href: href("items") }, "All items"), " · "] : null,
-      `looked for ${ago(risky.age_s * 1000)} ago, each as it is now; the same as JSON: `, h("code", {}, `GET /items/${here.tenant}?risk=${here.about.risk ?? "any"}`))));
+    h("div.body", {}, h("p.muted", {}, left > 0 ? [`${n(left)} more. `, h("a", { href: `${href("items")}?${new URLSearchParams({ risk })}` }, risk === "any" ? "All that are at risk" : `All: ${RISKS[risk]}`), " · "] : null,
+      `looked for ${ago(risky.age_s * 1000)} ago, each as it is now; the same as JSON: `, h("code", {}, `GET /items/${here.tenant}?risk=${risk}`))));
 }
 
 function live(state) {
@@ -124,11 +129,9 @@ function live(state) {
       : h("li.none", {}, h("span.muted", {}, "Nothing since this page was opened."))));
 }
 
-function refused(letters) {
+function refused(letters, memory) {
   if (letters.trouble) return letters.trouble.status === 403 ? null : panel("refused", "Dead letters", "", null, h("div.body", {}, h("p.muted", {}, `${letters.trouble.message}.`)));
-  const reasons = new Map();
-  for (const one of letters.letters) reasons.set(one.reason, [...(reasons.get(one.reason) ?? []), one]);
-  const rows = [...reasons].map(([reason, many]) => h("tr.pick", {}, h("td", {}, h("code", {}, reason), h("span.hint", {}, many[0].detail)), h("td.num", {}, n(many.length)), h("td.num.muted", {}, since(many[0].at))));
+  const rows = byReason(letters.letters, memory).map(([reason, many]) => h("tr.pick", {}, h("td", {}, h("code", {}, reason), h("span.hint", {}, detailWords(many[0]))), h("td.num", {}, n(many.length)), h("td.num.muted", {}, since(many[0].at))));
   const [first] = letters.letters;
   return panel("refused", "Dead letters", `the newest ${letters.letters.length === 100 ? "100" : ""}`.trim(), h("a", { href: href("letters") }, "All"),
     rows.length ? table("", ["Reason", num("Letters"), num("Newest")], rows, "Dead letters by reason") : h("div.body", {}, h("p", {}, "Nothing was refused.")),

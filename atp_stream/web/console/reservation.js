@@ -1,6 +1,6 @@
 // Reservation: its life in states, its units, its allocations.
 import { get, path } from "./api.js";
-import { command, h, n, num, panel, quoted, since, table } from "./dom.js";
+import { command, dayOf, h, n, num, panel, quoted, since, table } from "./dom.js";
 import { href } from "./place.js";
 import { statusTag } from "./words.js";
 
@@ -13,6 +13,7 @@ export const reservation = {
   },
   show({ one, queue }, { here }) {
     const places = queue.channels.flatMap((channel) => channel.parts).filter((part) => part.reservation === one.reservation);
+    const later = queue.channels.flatMap((channel) => channel.later).filter((part) => part.reservation === one.reservation);
     const steps = [["asked", one.requested], ["waiting", one.waiting], ["promised for a day", one.promised], ["reserved", one.reserved], ["shipped", one.fulfilled], ["released", one.released]];
     const facts = [["item", h("a", { href: href("item", one.item) }, one.item)], ["channel", one.channel ?? "not known yet"], ["order", one.reference ?? "–"],
       ["created", one.created_at ? `${since(one.created_at)} ago, ${one.created_at}` : "not yet: only what came before it is known"],
@@ -20,8 +21,9 @@ export const reservation = {
       ["may be served in part", one.allow_partial ? "yes" : "no"], ["may wait", one.allow_backorder ? "yes" : "no"], ["location", one.location ?? "any"], ["wanted on", one.requested_date ?? "now"]];
     return [
       h("section", {}, h("h1", {}, one.reservation, " ", h("span.muted", {}, here.tenant)), h("p.tags", {}, statusTag(one.status), h("span.muted", {}, ` of version ${one.version} of the item, ${since(one.as_of)} ago`))),
-      h("section.equation", { "aria-label": "Where its units are" }, steps.filter(([, amount], place) => amount || place === 0).map(([words, amount]) => h(`div${words === "reserved" ? ".free" : ""}`, {}, h("b", {}, n(amount)), h("span", {}, words)))),
-      places.length ? h("section.verdict.warn", {}, h("b", {}, places.map((part) => `Place ${part.place} in ${one.channel}: ${n(part.waiting)} wait, ${n(part.ahead)} are ahead, ${n(part.missing)} are missing at least.`).join(" "))) : null,
+      h("section.equation.tiles", { "aria-label": "Where its units are" }, steps.filter(([, amount], place) => amount || place === 0).map(([words, amount]) => h(`div${words === "reserved" ? ".free" : ""}`, {}, h("b", {}, n(amount)), h("span", {}, words)))),
+      places.length ? h("section.verdict.warn", {}, h("b", {}, places.map((part) => `Place ${part.place} in ${one.channel}: ${n(part.waiting)} wait, ${n(part.ahead)} are ahead, ${part.exact ? "" : "at least "}${n(part.missing)} must come or be freed.`).join(" "))) : null,
+      later.length ? h("section.verdict", {}, h("b", {}, later.map((part) => `${n(part.waiting)} wait${part.wanted ? `, wanted from ${dayOf(part.wanted)}` : " for a later day"}; in nobody’s way yet.`).join(" "))) : null,
       h("div.half", {},
         panel("facts", "What was asked", "", null, h("div.body", {}, h("dl.facts", {}, facts.map(([word, value]) => [h("dt", {}, word), h("dd", {}, value)])), h("p", {}, command(`atp get ${quoted(one.item)} --tenant ${quoted(here.tenant)}`)))),
         panel("allocations", "Allocations", n(one.allocations.length), null,

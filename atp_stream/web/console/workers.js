@@ -1,6 +1,6 @@
 // Partitions and workers: who has what, how far it is, and what a worker warns of.
 import { get } from "./api.js";
-import { ago, drawn, h, n, num, panel, sum, table, tag } from "./dom.js";
+import { ago, h, n, num, panel, sum, table, tag } from "./dom.js";
 
 const KEPT = 120;
 
@@ -10,7 +10,7 @@ export const workers = {
     remember(memory, found);
     return found;
   },
-  show: (found, { memory }) => [h("h1.skip", {}, "Partitions and workers"), panel("map", "Partitions and workers", "of the item log", null, map(found, memory)), panel("each", "Workers", n(found.workers.length), null, h("div.body", {}, found.workers.map(one)))],
+  show: (found, { memory }) => [h("h1.skip", {}, "Partitions and workers"), panel("map", "Partitions and workers", "of the item log", null, map(found, memory)), panel("each", "Workers", n(found.workers.length), null, h("div.body", {}, found.workers.map((worker) => one(worker, found.answered_by))))],
 };
 
 /** Keep how far partitions are, for their rates since the page was opened. */
@@ -40,9 +40,9 @@ export function map(found, memory) {
     const speed = rates(memory, partition);
     return h("tr", {}, h("td", {}, String(partition)),
       found.workers.map((worker) => h("td.cell", {}, worker.partitions.some((each) => each.partition === partition) ? worker.state === "silent" ? h("span.stand", {}, "silent") : h("span.own", {}, "owns") : worker.standbys?.includes(partition) ? h("span.stand", {}, "standby") : "")),
-      h("td.num", {}, owner?.behind == null ? "–" : n(owner.behind)), h("td.num", {}, latest(speed) == null ? "–" : n(Math.round(latest(speed)))), h("td", {}, spark(speed)), h("td.num.muted", {}, owner?.applied == null ? "–" : n(owner.applied)));
+      h("td.num", {}, owner?.behind == null ? "–" : n(owner.behind)), h("td.num", {}, latest(speed) == null ? "–" : n(Math.round(latest(speed)))), h("td.drawn", {}, spark(speed)), h("td.num.muted", {}, owner?.applied == null ? "–" : n(owner.applied)));
   });
-  return table(".map", ["Partition", names.map((name) => h("th", { scope: "col" }, name)), num("Behind"), num("Commands/s"), drawn(), num("Offset")].flat(), rows, "Partitions and workers");
+  return table(".map", ["Partition", names.map((name) => h("th.cell", { scope: "col" }, name)), num("Behind"), num("Commands/s"), h("th.drawn", {}, h("span.skip", {}, "drawn")), num("Offset")].flat(), rows, "Partitions and workers");
 }
 
 function spark(values) {
@@ -58,11 +58,11 @@ function spark(values) {
   return svg;
 }
 
-function one(worker) {
+function one(worker, asked) {
   const well = worker.state === "serving";
   const facts = [["address", h("a", { href: worker.url }, worker.url)], ["version", worker.version ?? "–"], ["owns", worker.partitions.map((each) => each.partition).join(", ") || "nothing"], ["standby of", worker.standbys?.join(", ") || "nothing"],
     ["up", worker.up_s == null ? "–" : ago(worker.up_s * 1000)], ["heartbeat", worker.heartbeat_age_s == null ? "–" : `${n(Math.max(0, worker.heartbeat_age_s))} s ago`], ["input not read", worker.input_behind == null ? "–" : n(worker.input_behind)]];
-  return h("section.worker", {}, h("p", {}, well ? tag("good", "serving", "✓") : tag("bad", worker.state, "!"), " ", h("b", {}, worker.url.replace(/^https?:\/\//, "")), worker.why ? ` ${worker.why}` : ""),
+  return h("section.worker", {}, h("p", {}, well ? tag("good", "serving", "✓") : tag("bad", worker.state, "!"), " ", h("b", {}, worker.url.replace(/^https?:\/\//, "")), worker.url === asked ? [" ", tag("plain", "this page comes from it")] : null, worker.why ? ` ${worker.why}` : ""),
     h("dl.facts", {}, facts.map(([word, value]) => [h("dt", {}, word), h("dd", {}, value)])),
     (worker.warnings ?? []).map((warning) => h("p.lost", {}, warning)), worker.waiting_for_a_schema?.length ? h("p.lost", {}, `Waits for a schema: ${worker.waiting_for_a_schema.join(", ")}`) : null);
 }
