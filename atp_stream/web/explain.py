@@ -98,19 +98,14 @@ def describe(
     `later` the units that wait for a later day.
     """
     found = explain(row, rules, curve) if by_date is None else by_date.explanation
-    available = {one: channel.available for one, channel in row.channels.items()}
-    if by_date is not None:
-        available = by_date.available
+    now = {one: channel.available for one, channel in row.channels.items()}
+    available = now if by_date is None else by_date.available
     return {
         "tenant": tenant,
         "item": item,
         **mark(row),
         **({} if by_date is None else {"today": date_of(by_date.today), "date": date_of(by_date.day)}),
-        "cause": {
-            "log": f"{log}/{row.offset}",
-            "input": row.source or None,
-            "at": log_moment(row.log_time_ms),
-        },
+        "cause": {"log": f"{log}/{row.offset}", "input": row.source or None, "at": log_moment(row.log_time_ms)},
         "on_hand": _on_hand(row, found, places),
         "safety_stock": {
             "quantity": units(row.safety_stock),

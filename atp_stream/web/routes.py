@@ -81,10 +81,8 @@ def add_web(
     add_site(pages, _index(pages))  # first: Faust puts an index of its own behind it
     for add in (add_explain, add_queue, add_projection, add_promise, add_supplies):
         add(app, pages)  # in front of the channels: one that is called `explain`, say, has no view of its own
-    add_availability(app, pages)
-    add_query(app, pages)
-    add_references(app, pages)
-    add_finding(app, pages)
+    for add in (add_availability, add_query, add_references, add_finding):
+        add(app, pages)
     watches = Watches(app)
     server.web_app.on_shutdown.append(lambda _: watches.close())
     add_reservations(app, pages, watches)

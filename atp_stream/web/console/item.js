@@ -6,7 +6,7 @@ import { KINDS, MEANINGS, statusTag, termOf, waitTags } from "./words.js";
 
 const LEVELS = [["item_channel", "item and channel"], ["item", "item"], ["channel", "channel"], ["tenant", "tenant"]];
 const DAYS = 14;
-const FEW = 5;
+const FEW = matchMedia("(max-width: 640px)").matches ? 2 : 5;
 const MANY = 100;
 
 export const item = {
