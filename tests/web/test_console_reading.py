@@ -66,7 +66,7 @@ async def test_who_waits_for_a_later_day_is_listed_with_it_and_counted_apart(bro
     page = await opened(browser, worker, "item/kept")
     row = await page.locator("section[aria-labelledby=queue] tbody tr").inner_text()
     assert ["c", "B2B", "50"] == row.split("\t")[:3]
-    assert "wanted from 23 Nov 2023; in nobody\u2019s way yet" in row
+    assert "wanted from 23 Nov 2023; closes no channel yet" in row
     assert ["50 for a later day in B2B"] == [
         one.strip("\u25d4 \n") for one in await page.locator("main > .shown > section .tag").all_inner_texts()
     ]
@@ -198,6 +198,21 @@ async def test_the_dead_letters_of_now_are_in_sight_however_many_events_come(bro
     await page.wait_for_selector(".feed li:nth-child(30)")
     box = await page.locator("section[aria-labelledby=refused] tbody tr >> nth=0").bounding_box()
     assert box["y"] + box["height"] < 900
+
+
+async def test_the_feed_holds_still_while_somebody_points_at_it(browser, worker):
+    page = await opened(browser, worker, "now")
+    await page.wait_for_selector("#live ~ .muted:has-text('at most')")
+    worker.say("tent", reserve("h-1", 100, at=AT + 9), log_time=NOON + 9)
+    await page.wait_for_selector(".feed a:text-is('tent')")
+    await page.hover(".feed")
+    await page.wait_for_selector("#live ~ .muted:has-text('held still')")
+    worker.say("few", count(0), reserve("h-2", 100, at=AT + 9), log_time=NOON + 9)
+    await page.wait_for_timeout(2_500)  # longer than a round of asking
+    assert 0 == await page.locator(".feed a:text-is('few')").count()
+
+    await page.mouse.move(0, 0)
+    await page.wait_for_selector(".feed a:text-is('few')", timeout=6_000)
 
 
 async def test_the_heads_of_the_table_of_workers_stand_over_their_cells(browser, worker):

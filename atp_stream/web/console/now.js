@@ -93,7 +93,6 @@ function atRisk(risky, totals, { here, memory }) {
   const risk = here.about.risk ?? "any";
   if (memory.risk !== risk) Object.assign(memory, { risk, risky: [] });
   const items = held(risky.items, memory);
-  
   const channels = [...new Set(items.flatMap((one) => one.channels.map((channel) => channel.channel)))].sort().slice(0, 6);
   const rows = items.map((one) => h("tr.pick", {},
     h("td", {}, h("a", { href: href("item", one.item) }, one.item)), h("td.wide.bare", {}, h("div.tags", {}, one.gone ? tag("plain", "not in this list any more") : riskTags(one))),
@@ -116,11 +115,13 @@ function atRisk(risky, totals, { here, memory }) {
 function live(state) {
   const feed = state.memory.feed ?? { events: [] };
   const wanted = feed.filter ?? "";
-  const shown = feed.events.filter((one) => !wanted || one.eventType === wanted);
+  const still = $("ol.feed")?.matches(":hover, :focus-within") && feed.shown?.filter === wanted; // nothing moves under the pointer
+  const shown = still ? feed.shown.events : feed.events.filter((one) => !wanted || one.eventType === wanted);
+  feed.shown = { filter: wanted, events: shown };
   const pause = h("button", { type: "button", "aria-pressed": String(Boolean(feed.paused)), onclick: () => { feed.paused = !feed.paused; state.redraw(); } }, "Pause");
   const filters = Object.entries(EVENT_FILTERS).map(([type, words]) => h("button", { type: "button", "aria-pressed": String(wanted === type), onclick: () => { feed.filter = type; state.redraw(); } }, words));
   const gone = feed.lost === null ? "Some events are not here: another worker's stream was lost." : feed.lost ? `${n(feed.lost)} events are not here: they came faster than this page could read.` : "";
-  return panel("live", "As it is committed", feed.open ? "at most 50 a second" : "", pause,
+  return panel("live", "As it is committed", still ? "held still while you point at it" : feed.open ? "at most 50 a second" : "", pause,
     h("div.body.tabs", { role: "group", "aria-label": "Which events" }, filters),
     feed.open ? null : h("p.body.lost", { role: "status", id: "stream" }, feed.was ? `The stream was lost: ${feed.why}. Asking again.` : feed.why ? `There is no stream: ${feed.why}. Asking again.` : "Opening the stream."),
     gone ? h("p.body.lost", { role: "status", id: "lost" }, gone) : null,

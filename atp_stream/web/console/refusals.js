@@ -14,7 +14,7 @@ export function detailWords({ reason, detail }) {
   return LIMITS[reason] ? `${said}; ${LIMITS[reason]}` : said;
 }
 
-const SOURCE = "Mend the message in its source.";
+const SOURCE = "Mend the message in its source, and let that send it anew: these bytes would be refused again.";
 const POLICY = "Change the policy if this should be allowed, else the message in its source.";
 const REMEDIES = {
   undecodable: "Let its source send JSON, or Avro framed with the id of its schema.",

@@ -1,6 +1,6 @@
 // Reservation: its life in states, its units, its allocations.
 import { get, path } from "./api.js";
-import { command, dayOf, h, n, num, panel, quoted, since, table } from "./dom.js";
+import { command, count, dayOf, h, n, num, panel, quoted, since, table } from "./dom.js";
 import { href } from "./place.js";
 import { statusTag } from "./words.js";
 
@@ -20,10 +20,10 @@ export const reservation = {
       ["ends", one.expires_at ?? "never"], ["confirmed", one.confirmed ? "yes" : "no"], ["priority", n(one.priority)],
       ["may be served in part", one.allow_partial ? "yes" : "no"], ["may wait", one.allow_backorder ? "yes" : "no"], ["location", one.location ?? "any"], ["wanted on", one.requested_date ?? "now"]];
     return [
-      h("section", {}, h("h1", {}, one.reservation, " ", h("span.muted", {}, here.tenant)), h("p.tags", {}, statusTag(one.status), h("span.muted", {}, ` of version ${one.version} of the item, ${since(one.as_of)} ago`))),
+      h("section", {}, h("h1", {}, one.reservation, " ", h("span.muted", {}, here.tenant)), h("p.tags", {}, statusTag(one.status), h("span.muted", {}, ` as of version ${one.version} of the item, which changed ${since(one.as_of)} ago`))),
       h("section.equation.tiles", { "aria-label": "Where its units are" }, steps.filter(([, amount], place) => amount || place === 0).map(([words, amount]) => h(`div${words === "reserved" ? ".free" : ""}`, {}, h("b", {}, n(amount)), h("span", {}, words)))),
-      places.length ? h("section.verdict.warn", {}, h("b", {}, places.map((part) => `Place ${part.place} in ${one.channel}: ${n(part.waiting)} wait, ${n(part.ahead)} are ahead, ${part.exact ? "" : "at least "}${n(part.missing)} must come or be freed.`).join(" "))) : null,
-      later.length ? h("section.verdict", {}, h("b", {}, later.map((part) => `${n(part.waiting)} wait${part.wanted ? `, wanted from ${dayOf(part.wanted)}` : " for a later day"}; in nobody’s way yet.`).join(" "))) : null,
+      places.length ? h("section.verdict.warn", {}, h("b", {}, places.map((part) => `Place ${part.place} in ${one.channel}: ${count(part.waiting, "unit")} waiting, ${n(part.ahead)} ahead of it, ${part.exact ? "" : "at least "}${n(part.missing)} must come or be freed.`).join(" "))) : null,
+      later.length ? h("section.verdict", {}, h("b", {}, later.map((part) => `${n(part.waiting)} wait${part.wanted ? `, wanted from ${dayOf(part.wanted)}` : " for a later day"}; closes no channel yet.`).join(" "))) : null,
       h("div.half", {},
         panel("facts", "What was asked", "", null, h("div.body", {}, h("dl.facts", {}, facts.map(([word, value]) => [h("dt", {}, word), h("dd", {}, value)])), h("p", {}, command(`atp get ${quoted(one.item)} --tenant ${quoted(here.tenant)}`)))),
         panel("allocations", "Allocations", n(one.allocations.length), null,

@@ -1,6 +1,6 @@
 // Partitions and workers: who has what, how far it is, and what a worker warns of.
 import { get } from "./api.js";
-import { ago, h, n, num, panel, sum, table, tag } from "./dom.js";
+import { ago, count, h, n, num, panel, sum, table, tag } from "./dom.js";
 
 const KEPT = 120;
 
@@ -30,7 +30,7 @@ const latest = (values) => { const last = values.slice(-5); return last.length ?
 export const progress = (found) => {
   const input = found.workers.reduce((total, worker) => total + (worker.input_behind ?? 0), 0);
   const held = found.workers.flatMap((worker) => worker.waiting_for_a_schema ?? []);
-  return [h("span", {}, input ? `${n(input)} of the input not read` : "all input read"), held.length ? h("span", {}, `${n(held.length)} wait for a schema`) : null];
+  return [h("span", {}, input ? `${count(input, "message")} not read yet` : "all input read"), held.length ? h("span", {}, `${n(held.length)} wait for a schema`) : null];
 };
 
 export function map(found, memory) {
