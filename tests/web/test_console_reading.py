@@ -71,7 +71,7 @@ async def test_who_waits_for_a_later_day_is_listed_with_it_and_counted_apart(bro
         one.strip("\u25d4 \n") for one in await page.locator("main > .shown > section .tag").all_inner_texts()
     ]
     await page.goto(f"{worker.url}/#/acme/reservation/kept/c")
-    await page.wait_for_selector(".verdict:has-text('wanted from 23 Nov 2023; in nobody')")
+    await page.wait_for_selector(".verdict:has-text('wanted from 23 Nov 2023; closes no channel yet')")
 
 
 async def test_what_an_item_is_short_by_is_missing_for_who_waits(browser, worker):
