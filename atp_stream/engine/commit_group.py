@@ -83,7 +83,7 @@ class CommitGroup:
         self._wake = asyncio.Event()
         self._next = 0  # the place among the lanes at which the next round begins
         self._began_s = 0.0  # when the last round did
-        self._records = 0  # in the last round
+        self._pace_s = SHORTEST_PACE_S  # from then on
         self._closing = False
 
     def wake(self) -> None:
@@ -107,7 +107,7 @@ class CommitGroup:
                 self._wake.clear()
                 await self._wake.wait()
                 continue
-            pause = self._began_s + pace_s(self._records) - _now_s()
+            pause = self._began_s + self._pace_s - _now_s()
             if pause > 0:
                 await asyncio.sleep(pause)
             if not self._closing:
@@ -127,7 +127,8 @@ class CommitGroup:
                 fault = fault or error
             if _now_s() - self._began_s > FOLD_S:
                 break
-        self._records = sum(step.covered for step in steps)
+        has_more = any(step.answer.unfinished for step in steps)
+        self._pace_s = LONGEST_PACE_S if has_more else pace_s(sum(step.covered for step in steps))
         changes = [step for step in steps if step.rows]
         ends = await self._commit(changes) if changes else {}
         for step in steps:

@@ -27,6 +27,8 @@ from atp_stream.web.later import parts_later, waiting_later
 from atp_stream.web.path_names import behind, known_parameters, page_size
 
 PAGE: Final = 50
+MAX_PARTS: Final = 1_000
+"""So many parts are shown in all, each channel having an equal share: an answer is made at one stretch."""
 MAX_LATER: Final = 100
 """So many of those that wait for a later day are shown of a channel: for each its reservation is read, too."""
 
@@ -53,6 +55,7 @@ def describe(state: State, name: str, row: Item, channel: str | None, limit: int
     chosen = [one for one in sorted(row.channels) if row.channels[one].waiting and channel in {None, one}]
     waiting = _Waiting(state, name, row, rules, _level(row, rules, curve), _firsts(state, name, row, rules))
     later = waiting_later(state, name, row)
+    limit = min(limit, MAX_PARTS // max(1, len(chosen)))
     return {"channels": [_channel(waiting, one, claims.get(one, 0), later, limit) for one in chosen]}
 
 
@@ -63,7 +66,8 @@ def _level(row: Item, rules: ItemRules, curve: CurveRow | None) -> int:
     if curve is None:
         return left - safety
     today = today_of(curve.boundary, row.log_time_ms)
-    return drawn(curve, left, safety, today, rules.supply, rules.step).points[-1]
+    found = drawn(curve, left, safety, today, rules.supply, rules.step)
+    return min(found.points[found.place(found.end) :])
 
 
 def _firsts(state: State, name: str, row: Item, rules: ItemRules) -> dict[str, str]:
@@ -84,8 +88,13 @@ def _channel(
     others = min((rank for key, rank in waiting.firsts.items() if key != prefix), default="~")  # behind all ranks
     parts = []
     for place, ((key, part), lack) in enumerate(zip(shown, missing, strict=True), 1):
-        exact = lack.exact and key.removeprefix(prefix) < others and row.quarantine is None
-        asked = {"place": place, "ahead": units(ahead), "missing": units(lack.units), "exact": exact}
+        exact = lack.exact and not row.dated and key.removeprefix(prefix) < others and row.quarantine is None
+        asked = {
+            "place": place,
+            "ahead": units(ahead),
+            "missing": None if lack.units is None else units(lack.units),
+            "exact": exact,
+        }
         parts.append(_part(part) | asked)
         ahead += part.quantity
     most = min(limit, MAX_LATER)

@@ -176,18 +176,25 @@ async def test_what_comes_in_does_not_wait_for_the_end_of_work_that_is_unfinishe
     assert 9 == len(calls)
 
 
-async def test_the_first_record_after_a_silence_waits_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    now, slept = [100.0], []
+@pytest.fixture
+def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Return for how long somebody sleeps, in a time that passes only by that."""
+    now: list[float] = [100.0]
+    found: list[float] = []
     monkeypatch.setattr(commit_group, "_now_s", lambda: now[0])
     sleep = asyncio.sleep
 
     async def pass_time(seconds: float) -> None:
         if seconds:
-            slept.append(round(seconds, 6))
+            found.append(round(seconds, 6))
             now[0] += seconds
         await sleep(0)
 
     monkeypatch.setattr(asyncio, "sleep", pass_time)
+    return found
+
+
+async def test_the_first_record_after_a_silence_waits_for_nothing(slept: list[float]) -> None:
     group = Group(counts_all, [0])
     group.until = 3
     group.on_step = lambda *_: group.lanes[0].submit(Event(), run(0, group.lanes[0].known.applied + 1))
@@ -196,6 +203,16 @@ async def test_the_first_record_after_a_silence_waits_for_nothing(monkeypatch: p
     await group.work()
 
     assert [0.01] * 2 == slept
+
+
+async def test_work_that_is_unfinished_goes_on_at_the_longest_pace(slept: list[float]) -> None:
+    group = Group(lambda _, __, records: Answer(len(records), {b"row": b"1"}, [], unfinished=True), [0])
+    group.until = 3
+    group.lanes[0].submit(Event(), run(0, 1))
+
+    await group.work()
+
+    assert [0.02] * 2 == slept
 
 
 @pytest.mark.parametrize(("records", "pace"), [(0, 0.01), (10, 0.01), (15, 0.015), (20, 0.02), (6_000, 0.02)])

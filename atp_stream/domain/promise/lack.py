@@ -1,8 +1,8 @@
 """How much must come in or be freed before a part that waits can be served whole.
 
 A channel serves its parts in order, so what waits in front of one is counted with it; so is what the item is short by.
-Where the rule of the channel gives it every further unit of what is free, the number is exact: with so many units at
-once the part is served, with fewer it is not. Else it is a lower bound. All quantities are whole hundredths.
+With fewer units the part is not served. Where the number is exact, it is once so many have come. Where the rule of the
+channel does not give it an even part of each further unit, nobody knows. All quantities are whole hundredths.
 Source: docs/rules/reservations.md#serving, docs/rules/availability.md#claim.
 """
 
@@ -11,14 +11,14 @@ from typing import NamedTuple
 
 from atp_stream.domain.policy.item_rules import ItemRules
 from atp_stream.domain.policy.schema import WHOLE, Kind
-from atp_stream.domain.promise.claims import claims, open_rules, quotas, weights
+from atp_stream.domain.promise.claims import open_rules, quotas, weights
 from atp_stream.domain.state.rows import Channel
 
 
 class Lack(NamedTuple):
-    """How many units are missing for a part; if not `exact`, so many at least."""
+    """How many units are missing for a part; if not `exact`, so many at least; None if nobody knows."""
 
-    units: int
+    units: int | None
     exact: bool
 
 
@@ -38,17 +38,15 @@ def lacks(
     `level` is what is left of the stock, below 0 if the item is short.
     """
     free = max(0, level)
-    free -= free % rules.step
-    claim = sum(claims(free, rules, channels)[channel])
-    terms = _terms(free, channel, rules, channels)
+    terms = _terms(free - free % rules.step, channel, rules, channels)
     ahead = needed = 0
     for units in waiting:
         if terms is None:
-            yield Lack(max(0, ahead + units - claim) + max(0, -level), exact=False)
-        else:
-            stepped = -(-units // rules.step) * rules.step
-            needed = max(needed, ahead + terms.kept + -(-stepped * terms.denominator // terms.numerator))
-            yield Lack(max(0, needed - level), exact=True)
+            yield Lack(None, exact=False)
+            continue
+        stepped = -(-units // rules.step) * rules.step
+        needed = max(needed, ahead + terms.kept + -(-stepped * terms.denominator // terms.numerator))
+        yield Lack(max(0, needed - level), exact=not rules.percent)  # a count that adds units may add safety stock
         ahead += units
 
 
@@ -59,6 +57,8 @@ def _terms(free: int, channel: str, rules: ItemRules, channels: Mapping[str, Cha
     rule, living = rules.rule(channel), open_rules(rules, channels)
     left = {quota.channel: quota.left - quota.left % rules.step for quota in quotas(living, channels)}
     kept = sum(left.values())
+    if kept and any(_is_broken(one, rules.step) for one in channels.values()):
+        return None  # what takes a part of a step from an earmark frees the rest of it
     if rule.kind is Kind.POOLED:
         return _Terms(kept)
     if rule.kind is Kind.QUOTA and rule.overflow and kept <= free:  # else the shortage rule divides what comes
@@ -66,3 +66,8 @@ def _terms(free: int, channel: str, rules: ItemRules, channels: Mapping[str, Cha
     if rule.kind is Kind.SHARE and rule.weight and rules.step == 1:  # larger steps are divided by remainders
         return _Terms(kept, rule.weight, max(WHOLE, sum(weights(living).values())))
     return None
+
+
+def _is_broken(channel: Channel, step: int) -> bool:
+    """Return whether a channel has to do with parts of a step."""
+    return any(units % step for units in (channel.waiting, channel.reserved, channel.granted - channel.consumed))

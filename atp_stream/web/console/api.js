@@ -79,5 +79,6 @@ export async function seldom(memory, name, ms, ask) {
   if (known && (Date.now() - known.at < ms || (await known.answer).trouble?.status === 403)) return known.answer;
   const answer = optional(ask());
   memory[name] = { at: Date.now(), answer };
+  answer.catch(() => { if (memory[name]?.answer === answer) delete memory[name]; });
   return answer;
 }

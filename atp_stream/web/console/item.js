@@ -44,7 +44,7 @@ export const item = {
     ];
   },
 
-  unknown: ({ here }) => [h("h1", {}, here.names[0] ?? ""), h("p", {}, "No item has this name, and no order or reservation was found by it; what was refused is among the ", h("a", { href: href("letters") }, "dead letters"), ". ", h("a", { href: `${href("items")}?${new URLSearchParams({ prefix: (here.names[0] ?? "").slice(0, 3) })}` }, "Items that begin like it"), "."),
+  unknown: ({ here }) => [h("h1", {}, here.names[0] ?? ""), here.about.looked ? h("p", {}, h("b", {}, "Not all items were looked through, or not all workers answered: a reservation may be there nevertheless.")) : null, h("p", {}, "No item has this name, and no order or reservation was found by it; what was refused is among the ", h("a", { href: href("letters") }, "dead letters"), ". ", h("a", { href: `${href("items")}?${new URLSearchParams({ prefix: (here.names[0] ?? "").slice(0, 3) })}` }, "Items that begin like it"), "."),
     h("p.muted", {}, "The search finds items by their names, orders by their references, and reservations by their ids: these are kept with their items, so it looks through some ten thousand items and no more.")],
 };
 
@@ -117,14 +117,14 @@ function waits(queue, here) {
   const parts = queue.channels.flatMap((channel) => channel.parts.map((part) => ({ ...part, channel: channel.channel })));
   const more = queue.channels.some((channel) => channel.more || channel.later_more);
   const rows = parts.map((part) => h("tr.pick", {}, h("td", {}, h("a", { href: href("reservation", queue.item, part.reservation) }, part.reservation)), h("td", {}, part.channel), h("td.num", {}, n(part.place)),
-    h("td.num", {}, n(part.waiting)), h("td.num", {}, n(part.ahead)), h("td.num", {}, part.exact ? null : h("span.muted", {}, "at least "), h("b", {}, n(part.missing))), h("td.num", {}, n(part.priority))));
+    h("td.num", {}, n(part.waiting)), h("td.num", {}, n(part.ahead)), h("td.num", {}, part.missing === null ? "not known" : [part.exact ? null : h("span.muted", {}, "at least "), h("b", {}, n(part.missing))]), h("td.num", {}, n(part.priority))));
   const other = here.about.queue ? h("button", { type: "button", onclick: () => turn({ queue: "" }) }, "Show fewer") : more ? h("button", { type: "button", onclick: () => turn({ queue: "long" }) }, "Show more") : null;
   const undated = later.map((part) => h("tr.pick", {}, h("td", {}, h("a", { href: href("reservation", queue.item, part.reservation) }, part.reservation)), h("td", {}, part.channel), h("td.num", {}, n(part.waiting)),
     h("td", {}, part.wanted ? `wanted from ${dayOf(part.wanted)}` : "wanted later", "; closes no channel yet")));
   return panel("queue", "Who waits", rows.length ? "by channel, in the order of service: priority, then the order of the log" : later.length ? "nobody now" : "nobody", other,
     rows.length ? table("", ["Reservation", "Channel", num("Place"), num("Waits for"), num("Units ahead"), num("Missing"), num("Priority")], rows, "Who waits") : null,
     rows.length ? h("div.body", {}, h("p.muted", {}, "“Missing” is how many units must come or be freed, beyond what is expected on a day, before this one is served whole: for who is before it, for what the item is short by, and for itself.",
-      parts.some((part) => !part.exact) ? " “At least”: others are served first in their channels, or the channel’s rule gives it no fixed part of what comes." : "")) : null,
+      parts.some((part) => !part.exact) ? " “At least”: others may be served first in their channels, or safety stock or days may change it. “Not known”: the channel’s rule gives it no even part of what comes." : "")) : null,
     undated.length ? [h("div.body", {}, h("h3", {}, "For a later day")), table("", ["Reservation", "Channel", num("Waits for"), "When"], undated, "Who waits for a later day")] : null,
     more && here.about.queue ? h("div.body", {}, h("p.muted", {}, `Only the first ${MANY} of a channel are shown.`)) : null);
 }

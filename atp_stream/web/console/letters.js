@@ -46,7 +46,7 @@ function details(one, meaning) {
       h("p.muted", {}, `${count(one.bytes, "byte")}${cut}`, one.headers.length ? `; headers ${one.headers.join(", ")}` : "", about.some(Boolean) ? ["; it names ", about] : "", ".")),
     h("div", {}, h("h3", {}, "What to do"), meaning ? h("p", {}, h("code", {}, one.reason), `: ${meaning.replaceAll("`", "")}.`) : null, h("p", {}, remedy(one.reason)),
       h("p.muted", {}, "Once it can pass, this sends it, or all of its kind, again to where it came from:"),
-      command(`atp dead-letters replay --origin ${quoted(one.origin)}`), h("p", {}), command(`atp dead-letters replay --reason ${one.reason}`),
+      command(`atp dead-letters replay --origin ${quoted(one.origin)}`), h("p", {}), command(`atp dead-letters replay --reason ${quoted(one.reason)}`),
       h("p.muted", {}, "The console only reads: it shows the command and runs nothing.")));
 }
 

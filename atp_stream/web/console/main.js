@@ -1,5 +1,5 @@
 // The frame, the way from an address to a page, and how long what is shown has been true.
-import { get, signIn, Trouble } from "./api.js";
+import { get, path, signIn, Trouble } from "./api.js";
 import { $, ago, fill, h, tag } from "./dom.js";
 import { hrefOf, place } from "./place.js";
 import { explainWords } from "./gloss.js";
@@ -69,10 +69,11 @@ async function find(event) {
 
 /** The address of the item of this name, else of the first reservation with this id, else that of the unknown item. */
 async function itemOrReservation(tenant, wanted) {
-  const items = await get(`items/${encodeURIComponent(tenant)}`, { prefix: wanted, limit: 50 }).catch(() => ({ items: [] }));
-  if (items.items.some((one) => one.item === wanted)) return hrefOf(tenant, "item", wanted);
-  const { reservations: [first] } = await get(`find/${encodeURIComponent(tenant)}`, { reservation: wanted }).catch(() => ({ reservations: [] }));
-  return first ? hrefOf(tenant, "reservation", first.item, first.reservation) : hrefOf(tenant, "item", wanted);
+  const there = hrefOf(tenant, "item", wanted);
+  const known = await get(path("atp", tenant, wanted)).catch((error) => error);
+  if (known.status !== 404) return there;
+  const { reservations: [first], complete } = await get(path("find", tenant), { reservation: wanted }).catch(() => ({ reservations: [], complete: false }));
+  return first ? hrefOf(tenant, "reservation", first.item, first.reservation) : complete ? there : `${there}?looked=partly`;
 }
 
 /** Show the page of the present address, and keep it true until there is another one. */
@@ -98,10 +99,15 @@ async function open() {
   while (serial === mine) {
     if (!document.hidden) await load(mineNow, mine);
     if (!page.every && page.every !== undefined) return;
-    await Promise.race([pause(mineNow.trouble ? 1_000 : page.every ?? EVERY_MS), new Promise((done) => ended.signal.addEventListener("abort", done, { once: true }))]);
+    await pause(mineNow.trouble ? 1_000 : page.every ?? EVERY_MS, ended.signal);
   }
 }
-const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+/** Wait, but not for longer than the page is shown; nothing is left behind. */
+const pause = (ms, signal) => new Promise((done) => {
+  const end = () => { clearTimeout(timer); signal.removeEventListener("abort", end); done(); };
+  const timer = setTimeout(end, ms);
+  signal.addEventListener("abort", end); // where that has happened already, as for a page that is hidden, time alone ends it
+});
 
 async function load(mine, number) {
   try {

@@ -1,6 +1,6 @@
 // Now: does all of it answer, what is at risk, what is being committed, who has which partition, what was refused.
 import { follow, get, optional, path, seldom } from "./api.js";
-import { $, ago, clock, command, count, h, n, num, panel, since, sum, table, tag } from "./dom.js";
+import { $, ago, clock, command, count, h, n, num, panel, quoted, since, sum, table, tag } from "./dom.js";
 import { byReason } from "./letters.js";
 import { href, turn } from "./place.js";
 import { detailWords } from "./refusals.js";
@@ -8,6 +8,7 @@ import { EVENT_FILTERS, eventTag, eventWords, meter, meterLegend, RISKS, riskTag
 import { map, progress, remember } from "./workers.js";
 
 const KEPT = 60;
+const HELD_MS = 30_000;
 export const now = {
   async load({ here, memory }, signal) {
     const risk = here.about.risk ?? "any";
@@ -79,10 +80,14 @@ function sums(totals) {
     totals.complete ? null : h("p.muted.note", { role: "status" }, "Not all items are counted yet: these sums still grow."));
 }
 
-/** The items at risk; while somebody points at the list or goes through it, nothing moves: what is new comes last. */
+/** The items at risk; while somebody points at the list or goes through it, nothing moves for a while: what is new comes last. */
 function held(items, memory) {
   const list = $("[aria-labelledby=risk] .scroll");
-  if (!list?.matches(":hover, :focus-within")) return (memory.risky = items);
+  const still = list?.matches(":hover, :focus-within");
+  if (!still || Date.now() - memory.heldAt > HELD_MS) {
+    memory.heldAt = Date.now();
+    return (memory.risky = items);
+  }
   const fresh = new Map(items.map((one) => [one.item, one]));
   const kept = (memory.risky ?? []).map((one) => fresh.get(one.item) ?? { ...one, gone: true });
   const known = new Set(kept.map((one) => one.item));
@@ -96,9 +101,9 @@ function atRisk(risky, totals, { here, memory }) {
   const channels = [...new Set(items.flatMap((one) => one.channels.map((channel) => channel.channel)))].sort().slice(0, 6);
   const rows = items.map((one) => h("tr.pick", {},
     h("td", {}, h("a", { href: href("item", one.item) }, one.item)), h("td.wide.bare", {}, h("div.tags", {}, one.gone ? tag("plain", "not in this list any more") : riskTags(one))),
-    h("td.num", {}, n(one.on_hand)), h("td.num", {}, n(one.reserved)), h("td.wide.bare", {}, meter(one)),
+    h("td.num", {}, one.gone ? "–" : n(one.on_hand)), h("td.num", {}, one.gone ? "–" : n(one.reserved)), h("td.wide.bare", {}, one.gone ? null : meter(one)),
     channels.map((name) => {
-      const channel = one.channels.find((each) => each.channel === name);
+      const channel = one.gone ? null : one.channels.find((each) => each.channel === name);
       return h(`td.num${channel && channel.available <= 0 ? ".zero" : ""}`, {}, channel ? n(channel.available) : "–");
     }),
     h("td.num.muted", {}, since(one.as_of))));
@@ -136,5 +141,5 @@ function refused(letters, memory) {
   const [first] = letters.letters;
   return panel("refused", "Dead letters", `the newest ${letters.letters.length === 100 ? "100" : ""}`.trim(), h("a", { href: href("letters") }, "All"),
     rows.length ? table("", ["Reason", num("Letters"), num("Newest")], rows, "Dead letters by reason") : h("div.body", {}, h("p", {}, "Nothing was refused.")),
-    first ? h("div.body", {}, h("p.muted", {}, "When what was wrong is mended:"), command(`atp dead-letters replay --reason ${first.reason}`)) : null);
+    first ? h("div.body", {}, h("p.muted", {}, "When what was wrong is mended:"), command(`atp dead-letters replay --reason ${quoted(first.reason)}`)) : null);
 }

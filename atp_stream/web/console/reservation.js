@@ -22,7 +22,7 @@ export const reservation = {
     return [
       h("section", {}, h("h1", {}, one.reservation, " ", h("span.muted", {}, here.tenant)), h("p.tags", {}, statusTag(one.status), h("span.muted", {}, ` as of version ${one.version} of the item, which changed ${since(one.as_of)} ago`))),
       h("section.equation.tiles", { "aria-label": "Where its units are" }, steps.filter(([, amount], place) => amount || place === 0).map(([words, amount]) => h(`div${words === "reserved" ? ".free" : ""}`, {}, h("b", {}, n(amount)), h("span", {}, words)))),
-      places.length ? h("section.verdict.warn", {}, h("b", {}, places.map((part) => `Place ${part.place} in ${one.channel}: ${count(part.waiting, "unit")} waiting, ${n(part.ahead)} ahead of it, ${part.exact ? "" : "at least "}${n(part.missing)} must come or be freed.`).join(" "))) : null,
+      places.length ? h("section.verdict.warn", {}, h("b", {}, places.map((part) => `Place ${part.place} in ${one.channel}: ${count(part.waiting, "unit")} waiting, ${n(part.ahead)} ahead of it, ${part.missing === null ? "how much must come is not known" : `${part.exact ? "" : "at least "}${n(part.missing)} must come or be freed`}.`).join(" "))) : null,
       later.length ? h("section.verdict", {}, h("b", {}, later.map((part) => `${n(part.waiting)} wait${part.wanted ? `, wanted from ${dayOf(part.wanted)}` : " for a later day"}; closes no channel yet.`).join(" "))) : null,
       h("div.half", {},
         panel("facts", "What was asked", "", null, h("div.body", {}, h("dl.facts", {}, facts.map(([word, value]) => [h("dt", {}, word), h("dd", {}, value)])), h("p", {}, command(`atp get ${quoted(one.item)} --tenant ${quoted(here.tenant)}`)))),
