@@ -1,12 +1,14 @@
 """Topics: the missing ones are created, the others are compared."""
 
+import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
+from aiokafka.errors import KafkaError, NodeNotReadyError, TopicAuthorizationFailedError
 
 from atp_stream.access import KafkaAccess
 from atp_stream.access.trouble import describe_error, start
@@ -14,7 +16,23 @@ from atp_stream.provision.report import Finding, ProvisionError, Verdict
 from atp_stream.topics import Topic
 
 _ANSWER_S = 8.0  # a wrong address is reported within ten seconds, start of Python included
+_AGAIN_S = 0.2
 _TOPIC_EXISTS = 36  # Kafka's error code
+
+
+class Administrator(AIOKafkaAdminClient):  # type: ignore[misc] # aiokafka is untyped
+    """An admin client that passes over a broker that has gone: what any broker may answer, it asks another one."""
+
+    async def _send_request(self, request: Any, node_id: int | None = None) -> Any:
+        until = time.monotonic() + _ANSWER_S
+        while True:
+            try:
+                return await super()._send_request(request, node_id)
+            except NodeNotReadyError:  # nothing was sent
+                if node_id is not None or time.monotonic() > until:
+                    raise
+            await asyncio.sleep(_AGAIN_S)
+            await self._client.force_metadata_update()
 
 
 @asynccontextmanager
@@ -24,7 +42,7 @@ async def administration(kafka: KafkaAccess) -> AsyncIterator[AIOKafkaAdminClien
     Raises:
         ProvisionError: no broker lets us in in time, or it ceases to answer.
     """
-    admin = AIOKafkaAdminClient(**kafka, request_timeout_ms=int(_ANSWER_S * 1000))
+    admin = Administrator(**kafka, request_timeout_ms=int(_ANSWER_S * 1000))
     try:
         await start(kafka, admin, _ANSWER_S, ProvisionError)
         try:
