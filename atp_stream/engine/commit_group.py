@@ -18,6 +18,7 @@ from aiokafka.errors import IllegalOperation, KafkaError
 from mode import get_logger
 
 from atp_stream.engine.batches import Batches
+from atp_stream.engine.pace import LONGEST_PACE_S, SHORTEST_PACE_S, pace_s
 from atp_stream.engine.partition_state import Lane, Store
 from atp_stream.engine.position import POSITION_KEY, LogRecord, Position, advance, encode_position, plan
 from atp_stream.engine.tables import StateTable
@@ -25,10 +26,8 @@ from atp_stream.records import Headers, Output
 
 log = get_logger(__name__)
 
-#: How far apart rounds begin: farther, and an event waits for longer; closer, and the broker has more to do.
-SHORTEST_PACE_S: Final = 0.01
-LONGEST_PACE_S: Final = 0.02
-_PACE_PER_RECORD_S: Final = 0.001
+#: So many records in a round let the next one begin at the longest pace.
+FULL_ROUND: Final = 20
 #: How long a round may fold before it commits what it has: so much longer may a lane wait for the others.
 FOLD_S: Final = 0.08
 _NO_HEADERS: Final[Headers] = []
@@ -59,11 +58,6 @@ class _Step(NamedTuple):
     covered: int
     began_s: float
     rows: Mapping[bytes, bytes | None]  # to write, the position among them; none if nothing has changed
-
-
-def pace_s(records: int) -> float:
-    """Return how long after the beginning of a round of so many records the next one may begin."""
-    return min(LONGEST_PACE_S, max(SHORTEST_PACE_S, records * _PACE_PER_RECORD_S))
 
 
 def _now_s() -> float:
@@ -128,7 +122,7 @@ class CommitGroup:
             if _now_s() - self._began_s > FOLD_S:
                 break
         has_more = any(step.answer.unfinished for step in steps)
-        self._pace_s = LONGEST_PACE_S if has_more else pace_s(sum(step.covered for step in steps))
+        self._pace_s = LONGEST_PACE_S if has_more else pace_s(sum(step.covered for step in steps), FULL_ROUND)
         changes = [step for step in steps if step.rows]
         ends = await self._commit(changes) if changes else {}
         for step in steps:

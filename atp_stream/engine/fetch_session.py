@@ -12,11 +12,11 @@ from typing import Any, Final
 
 from aiokafka.protocol.fetch import FetchRequest
 
-#: How far apart fetches are. Each costs this process and the broker a millisecond or two, however little it brings:
-#: closer, and they take the time of those who have something to do; farther, and each record waits for longer.
-SHORTEST_PACE_S: Final = 0.01
-LONGEST_PACE_S: Final = 0.02
-_PACE_PER_BYTE_S: Final = 0.005 / 1024
+from atp_stream.engine.pace import pace_s
+
+#: A fetch costs this process and the broker a millisecond or two, however little it brings. One that brought so much
+#: lets the next one begin at the longest pace.
+FULL_FETCH_BYTES: Final = 4096
 _CLOSING_EPOCH: Final = 0  # with it, a fetch names all, closes the session that it names, and opens another
 _MAX_EPOCH: Final = 2**31 - 1
 _FIRST_EPOCH: Final = 1
@@ -84,12 +84,7 @@ class FetchSession:
         self._epoch = _CLOSING_EPOCH
 
 
-def pace_s(size_bytes: int) -> float:
-    """Return how long after a fetch that brought so much the next one to the same broker may be sent."""
-    return min(LONGEST_PACE_S, max(SHORTEST_PACE_S, size_bytes * _PACE_PER_BYTE_S))
-
-
-def fetch_in_sessions(consumer: Any, pace: Callable[[int], float] = pace_s) -> None:
+def fetch_in_sessions(consumer: Any, pace: Callable[[int, int], float] = pace_s) -> None:
     """Let the fetches of an aiokafka consumer go through sessions, those to one broker as far apart as `pace` says."""
     fetches: dict[Any, _Fetches] = {}
     send = consumer._client.send
@@ -109,7 +104,7 @@ def fetch_in_sessions(consumer: Any, pace: Callable[[int], float] = pace_s) -> N
 class _Fetches:
     """The fetches to one broker: aiokafka sends one at a time."""
 
-    def __init__(self, pace: Callable[[int], float]) -> None:
+    def __init__(self, pace: Callable[[int, int], float]) -> None:
         self._pace = pace
         self._session = FetchSession()
         self._assignment: Any = None
@@ -118,7 +113,7 @@ class _Fetches:
 
     async def send(self, send: Callable[[Any], Awaitable[Any]], request: FetchRequest, assignment: Any) -> Any:
         loop = asyncio.get_running_loop()
-        await asyncio.sleep(self._sent_at + self._pace(self._size_bytes) - loop.time())
+        await asyncio.sleep(self._sent_at + self._pace(self._size_bytes, FULL_FETCH_BYTES) - loop.time())
         self._sent_at = loop.time()
         if assignment is not self._assignment:  # its partitions know nothing yet, not even where their logs end
             self._assignment = assignment

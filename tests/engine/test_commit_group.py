@@ -14,6 +14,7 @@ from atp_stream.access import KafkaAccess
 from atp_stream.devstack import Stack
 from atp_stream.engine import commit_group
 from atp_stream.engine.commit_group import Answer, CommitGroup, Fold
+from atp_stream.engine.pace import pace_s
 from atp_stream.engine.partition_state import Lane
 from atp_stream.engine.position import Position
 from atp_stream.engine.producers import drop_producer
@@ -217,7 +218,7 @@ async def test_work_that_is_unfinished_goes_on_at_the_longest_pace(slept: list[f
 
 @pytest.mark.parametrize(("records", "pace"), [(0, 0.01), (10, 0.01), (15, 0.015), (20, 0.02), (6_000, 0.02)])
 def test_rounds_are_farther_apart_the_more_they_carry(records: int, pace: float) -> None:
-    assert pytest.approx(pace) == commit_group.pace_s(records)
+    assert pytest.approx(pace) == pace_s(records, commit_group.FULL_ROUND)
 
 
 @pytest.mark.stack

@@ -9,7 +9,8 @@ from aiokafka.errors import FetchSessionIdNotFound, KafkaConnectionError
 from aiokafka.protocol.fetch import FetchRequest, FetchRequest_v4, FetchRequest_v11
 from aiokafka.protocol.offset import OffsetRequest
 
-from atp_stream.engine.fetch_session import FetchSession, fetch_in_sessions, pace_s
+from atp_stream.engine.fetch_session import FULL_FETCH_BYTES, FetchSession, fetch_in_sessions
+from atp_stream.engine.pace import pace_s
 
 SIZE = 1_000
 
@@ -31,7 +32,7 @@ def answer(session: int = 7, error: int = 0) -> Any:
     return SimpleNamespace(session_id=session, error_code=error, topics=[])
 
 
-def unpaced(_: int) -> float:
+def unpaced(*_: int) -> float:
     return 0.0
 
 
@@ -164,7 +165,7 @@ async def test_the_next_fetch_waits_for_as_long_as_what_the_last_one_brought_ask
     ]
     asked: list[int] = []
 
-    def pace(size_bytes: int) -> float:
+    def pace(size_bytes: int, _: int) -> float:
         asked.append(size_bytes)
         return 0.05
 
@@ -183,4 +184,4 @@ async def test_the_next_fetch_waits_for_as_long_as_what_the_last_one_brought_ask
     ("size_bytes", "pace"), [(0, 0.01), (2_048, 0.01), (3_072, 0.015), (4_096, 0.02), (1_000_000, 0.02)]
 )
 def test_fetches_are_farther_apart_the_more_they_bring(size_bytes: int, pace: float) -> None:
-    assert pytest.approx(pace) == pace_s(size_bytes)
+    assert pytest.approx(pace) == pace_s(size_bytes, FULL_FETCH_BYTES)
