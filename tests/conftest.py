@@ -62,8 +62,10 @@ def settings_on(stack: Stack, directory: Path) -> Settings:
     named = replace(
         Settings(),
         app_id=mark,
-        brokers=(stack.bootstrap,),
+        brokers=tuple(stack.bootstrap.split(",")),
         registry_url=stack.registry_url,
+        replication_factor=stack.copies,
+        min_isr=stack.copies_in_sync,
         data_dir=directory / "data",
         topic_prefix=f"{mark}.",
     )

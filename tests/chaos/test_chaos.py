@@ -10,7 +10,7 @@ from atp_stream.settings import Settings
 from chaos.report import Report
 from chaos.run import Options, Run
 from chaos.schedule import Fault
-from tests.conftest import JAVA
+from tests.conftest import JAVA, settings_on
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -29,19 +29,11 @@ def test_a_short_run_with_a_few_kills_loses_doubles_and_delays_nothing(
     assert 2_500 < report.inputs
 
 
-def test_three_brokers_lose_and_double_nothing_when_a_worker_and_a_leader_are_killed(
-    settings: Settings, tmp_path: Path
-) -> None:
+def test_three_brokers_lose_and_double_nothing_when_a_worker_and_a_leader_are_killed(tmp_path: Path) -> None:
     faults = (Fault(6.0, "kill before_commit"), Fault(12.0, "leader_killed"))
     with Stack(tmp_path / "three", JAVA, brokers=3) as three:
-        of_three = replace(
-            settings,
-            brokers=tuple(three.bootstrap.split(",")),
-            registry_url=three.registry_url,
-            replication_factor=three.copies,
-            min_isr=three.copies_in_sync,
-        )
-        report = ran(Options(seed=4, seconds=36, rate=80, brokers=3, faults=faults), of_three, three, tmp_path)
+        options = Options(seed=4, seconds=36, rate=80, brokers=3, faults=faults)
+        report = ran(options, settings_on(three, tmp_path), three, tmp_path)
 
     assert ([], []) == (report.objections, report.stuck)
     assert (1, 1) == (report.kills.total(), report.faults["leader_killed"])

@@ -7,6 +7,17 @@ from typing import Any
 
 import pytest
 
+AT_NOON = "2026-01-01T12:00:00.000+00:00"
+LETTERS = {
+    "meanings": {"missing_item": "No item id", "undecodable": "Neither JSON nor framed Avro"},
+    "letters": [
+        {"origin": "reservations/0/7", "reason": "missing_item", "detail": "itemId is missing", "at": AT_NOON,
+         "item": None, "reservation": "r-1", "message": '{"reservationId": "r-1"}', "bytes": 24, "headers": ["id"]},
+        {"origin": "stock/1/9", "reason": "undecodable", "detail": "no JSON", "at": AT_NOON,
+         "item": None, "reservation": None, "messageBase64": "AAECAwT/", "bytes": 90_000, "headers": []},
+    ]
+}  # fmt: skip
+
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
@@ -45,3 +56,19 @@ class Seen:
         """Requests that do more than read, or that go elsewhere."""
         own = (self._base, "data:")
         return [f"{method} {url}" for method, url in self.requests if method != "GET" or not url.startswith(own)]
+
+
+async def opened(browser: Any, worker: Any, place: str, **options: Any) -> Any:
+    """Return a page at a place of the console, once it shows something."""
+    context = await browser.new_context(**{"viewport": {"width": 1440, "height": 900}, **options})
+    page = await context.new_page()
+    page.seen = Seen(page, worker.url)
+    await page.route("**/dead-letters?*", lambda route: route.fulfill(json=LETTERS))  # they would come from Kafka
+    await page.goto(f"{worker.url}/#/acme/{place}")
+    await page.wait_for_selector("main .shown section, main .shown form, main .shown h1")
+    return page
+
+
+def read_number(text: str) -> float:
+    """Return a number as the page writes it."""
+    return float(text.replace("\u2212", "-").replace(",", "").replace("+", "").replace("\u2013", "nan"))

@@ -20,6 +20,7 @@ from atp_stream.messages.registry import SchemaCache
 from atp_stream.settings import Settings, Wire
 from tests.conftest import settings_on
 from tests.system.site import Site
+from tests.web.browser import chromium
 
 CHANNELS = ("ECOM", "STORE", "B2B", "MARKETPLACE")
 ORDER = "web order 47/11 & 1%"
@@ -40,6 +41,13 @@ async def listening(app: EngineApp) -> AsyncIterator[int]:
     await server.start_server()
     yield app.conf.web_port
     await server._runner.cleanup()
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Any]:
+    """Give a browser, or skip the test where there is none."""
+    async with chromium() as made:
+        yield made
 
 
 @pytest.fixture

@@ -13,12 +13,11 @@ import pytest
 
 from tests.domain.support.days import schedule, wants
 from tests.domain.support.log import AT, NOON, adjust, confirm, count, fulfil, grant, policy, reserve
-from tests.web.browser import Seen, chromium, shut_out
+from tests.web.browser import opened, read_number, shut_out
 from tests.web.folded import FoldedWorker
 
 pytestmark = pytest.mark.slow
 
-AT_NOON = "2026-01-01T12:00:00.000+00:00"
 HOSTILE = '<img src=x onerror="window.hit=1">|%&"'
 DOCUMENT = {
     "tenants": {
@@ -60,28 +59,6 @@ async def worker(tmp_path: Path) -> AsyncIterator[FoldedWorker]:
         yield made
 
 
-@pytest.fixture
-async def browser() -> AsyncIterator[Any]:
-    async with chromium() as made:
-        yield made
-
-
-async def opened(browser: Any, worker: FoldedWorker, place: str, **options: Any) -> Any:
-    """Return a page at a place of the console, once it shows something."""
-    context = await browser.new_context(**{"viewport": {"width": 1440, "height": 900}, **options})
-    page = await context.new_page()
-    page.seen = Seen(page, worker.url)
-    await page.route("**/dead-letters?*", lambda route: route.fulfill(json=LETTERS))  # they would come from Kafka
-    await page.goto(f"{worker.url}/#/acme/{place}")
-    await page.wait_for_selector("main .shown section, main .shown form, main .shown h1")
-    return page
-
-
-def number(text: str) -> float:
-    """Return a number as the page writes it."""
-    return float(text.replace("\u2212", "-").replace(",", "").replace("+", "").replace("\u2013", "nan"))
-
-
 async def asked(worker: FoldedWorker, path: str) -> Any:
     async with aiohttp.request("GET", worker.url + path) as answer:
         return await answer.json()
@@ -98,17 +75,20 @@ async def test_every_number_on_the_page_of_an_item_is_that_of_its_explanation(br
             "all => all.map(row => [row.dataset.term, row.cells[1].textContent, row.cells[2].textContent])",
         )
         terms = [(t["what"], t["quantity"]) for n, t in enumerate(channel["terms"]) if n < 3 or t["quantity"]]
-        assert terms == [(what, number(quantity)) for what, quantity, _ in rows]
-        assert channel["available"] == number(await page.inner_text("#available"))
-        assert channel["available"] == number(rows[-1][2])
+        assert terms == [(what, read_number(quantity)) for what, quantity, _ in rows]
+        assert channel["available"] == read_number(await page.inner_text("#available"))
+        assert channel["available"] == read_number(rows[-1][2])
     shown = await page.eval_on_selector_all(
         "[data-channel]", "all => all.map(row => [row.dataset.channel, ...[1, 2, 3].map(n => row.cells[n].innerText)])"
     )
-    waiting = [[name, number(a), number(r), number(w.replace("◔", "").strip())] for name, a, r, w in shown]
+    waiting = [
+        [name, read_number(a), read_number(r), read_number(w.replace("◔", "").strip())] for name, a, r, w in shown
+    ]
     expected = [[one["channel"], one["available"], one["reserved"], one["waiting"]] for one in explained["channels"]]
     assert expected == waiting
     equation = [
-        number(text) for text in await page.eval_on_selector_all(".equation b", "all => all.map(b => b.textContent)")
+        read_number(text)
+        for text in await page.eval_on_selector_all(".equation b", "all => all.map(b => b.textContent)")
     ]
     reserved = sum(one["reserved"] for one in explained["channels"])
     assert [explained["on_hand"]["quantity"], explained["safety_stock"]["quantity"], reserved] == equation[:3]
@@ -125,15 +105,6 @@ async def test_the_name_of_an_item_is_text_whatever_it_is(browser, worker, place
     assert 0 == await page.locator("main td > b:text-is('r'), main a > b").count()
 
 
-LETTERS = {
-    "meanings": {"missing_item": "No item id", "undecodable": "Neither JSON nor framed Avro"},
-    "letters": [
-        {"origin": "reservations/0/7", "reason": "missing_item", "detail": "itemId is missing", "at": AT_NOON,
-         "item": None, "reservation": "r-1", "message": '{"reservationId": "r-1"}', "bytes": 24, "headers": ["id"]},
-        {"origin": "stock/1/9", "reason": "undecodable", "detail": "no JSON", "at": AT_NOON,
-         "item": None, "reservation": None, "messageBase64": "AAECAwT/", "bytes": 90_000, "headers": []},
-    ]
-}  # fmt: skip
 PLACES = [
     "now", "items", "item/lamp", "item/chair", "item/nobody-knows-me", "reservation/lamp/r-4", "letters",
     "letters?open=stock%2F1%2F9",

@@ -8,9 +8,8 @@ import pytest
 
 from tests.domain.support.days import schedule, wants
 from tests.domain.support.log import AT, NOON, adjust, count, reserve
-from tests.web.browser import chromium, shut_out
+from tests.web.browser import AT_NOON, opened, read_number, shut_out
 from tests.web.folded import FoldedWorker
-from tests.web.test_console import AT_NOON, number, opened
 
 pytestmark = pytest.mark.slow
 
@@ -38,12 +37,6 @@ async def worker(tmp_path: Path) -> AsyncIterator[FoldedWorker]:
         yield made
 
 
-@pytest.fixture
-async def browser() -> AsyncIterator[Any]:
-    async with chromium() as made:
-        yield made
-
-
 async def with_letters(page: Any, *letters: tuple[str, str, str]) -> None:
     """Let a page have these dead letters: origin, reason and what was wrong."""
     shown = [{**LETTER, "origin": origin, "reason": reason, "detail": detail} for origin, reason, detail in letters]
@@ -56,10 +49,10 @@ async def test_the_headline_of_an_item_adds_up(browser, worker, item):
     words = await page.eval_on_selector_all(
         ".equation > div", "all => all.map(one => (one.querySelector('b') ?? one).textContent)"
     )
-    total = number(words[0])
+    total = read_number(words[0])
     for sign, amount in zip(words[1:-2:2], words[2:-1:2], strict=True):
-        total += number(amount) if sign == "+" else -number(amount)
-    assert ("=", total) == (words[-2], number(words[-1]))
+        total += read_number(amount) if sign == "+" else -read_number(amount)
+    assert ("=", total) == (words[-2], read_number(words[-1]))
 
 
 async def test_who_waits_for_a_later_day_is_listed_with_it_and_counted_apart(browser, worker):
