@@ -1,13 +1,14 @@
 """Sums over all items of a tenant, and which items are at risk: counted in the background while somebody asks.
 
 Nothing is kept up to date by the ledger, so that while nobody asks nothing is paid. Whoever asks is told how old the
-answer is, and whether all items were counted. An item costs 15 to 50 µs; for pages a survey takes a tenth of the time,
-so that a million items are counted anew every few minutes, and a thousand every two seconds; for metrics a fiftieth.
+answer is, and whether all items were counted. An item costs 15 to 50 µs; for pages a survey takes a tenth of the time
+while it goes on, for metrics a fiftieth. What took longer is counted anew later: a hundred items every two seconds,
+a thousand every ten, a million every few minutes.
 """
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from heapq import nsmallest
 from typing import Final, NamedTuple
 
@@ -21,8 +22,13 @@ from atp_stream.web.summaries import Found, Risk, gravity, risks
 
 SLICE_S: Final = 0.002
 """So long it works at a stretch, in time of the processor: on a busy machine it does not rest for what others took."""
+LOOKED_AFTER: Final = 8
+"""After so many items it looks at the clock, which is dear: and at once after an item of which much was read."""
 FIRST_S: Final = 0.25
 """So long a first answer waits for the first survey to be complete."""
+REPEATED_AFTER: Final = 400
+"""So many times as long as a survey has worked passes until the next one begins, but no more than `LONGEST_S`."""
+LONGEST_S: Final = 15.0
 MAX_TENANTS: Final = 64
 
 
@@ -32,7 +38,7 @@ class Pace(NamedTuple):
     rest: int
     """So many times as long as it has worked a survey rests."""
     every_s: float
-    """A survey begins no sooner than that after the one before."""
+    """A survey begins no sooner than that after the one before, and later if that one was much work."""
     asked_s: float
     """What nobody has asked for since then is not surveyed any more."""
     kept: int
@@ -106,7 +112,7 @@ class Survey:
 
     def __init__(self) -> None:
         self.asked_at = 0.0
-        self.began_at = 0.0
+        self.due_at = 0.0
         self.done = asyncio.Event()
         self.sums: dict[int, OfPartition] = {}
 
@@ -150,12 +156,12 @@ class Surveys:
             if not self._surveys:
                 return
             for tenant, survey in list(self._surveys.items()):
-                if now - survey.began_at >= self._pace.every_s:
+                if now >= survey.due_at:
                     await self._survey(tenant, survey)
             await asyncio.sleep(0.1)
 
     async def _survey(self, tenant: str, survey: Survey) -> None:
-        survey.began_at = time.monotonic()
+        began, worked = time.monotonic(), 0.0
         owned = self._app.steps.owned()
         for gone in survey.sums.keys() - owned:
             del survey.sums[gone]
@@ -173,7 +179,9 @@ class Surveys:
                 if took is None:
                     survey.sums[partition] = OfPartition(sums, complete=True, since_s=since)
                     break
+                worked += took
                 await asyncio.sleep(self._pace.rest * took)
+        survey.due_at = began + max(self._pace.every_s, min(REPEATED_AFTER * worked, LONGEST_S))
         survey.done.set()
 
     def sums(self) -> Sums:
@@ -181,15 +189,18 @@ class Surveys:
         return Sums(self._pace.kept)
 
     def count(self, tenant: str, partition: int, sums: Sums) -> Iterator[float]:
-        """Count the items of a partition, and yield whenever it has taken long, after how many seconds."""
+        """Count the items of a partition, and yield how many seconds it took: whenever that is long, and at the end."""
         began = time.thread_time()
         places = walk(self._app, [partition], tenant) if tenant else walk_tenants(self._app, partition)
-        for place in places:
+        for number, place in enumerate(places, 1):
             row: Item | None = read_row(self._app, partition, item_key(place.name))
+            later: Mapping[str, int] = {}
             if row is not None:
-                later = waiting_later(state_of(self._app, partition), place.name, row) if row.dated else {}
+                later = waiting_later(state_of(self._app, partition), place.name, row) if row.dated else later
                 sums.add(place.name, row, sum(later.values()))
-            took = time.thread_time() - began
-            if took > SLICE_S:
-                yield took
-                began = time.thread_time()
+            if later or not number % LOOKED_AFTER:
+                took = time.thread_time() - began
+                if took > SLICE_S:
+                    yield took
+                    began = time.thread_time()
+        yield time.thread_time() - began  # many small partitions are no small matter

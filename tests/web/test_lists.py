@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -14,11 +15,13 @@ import pytest
 from atp_stream.domain.policy.rules import Level, parse
 from atp_stream.domain.reservations.balances import Status
 from atp_stream.domain.state.rows import Item
+from atp_stream.engine.partitioner import partition_of
 from atp_stream.records import Output
-from atp_stream.web import events
-from atp_stream.web.events import Reader, Shown
+from atp_stream.topics import LOG_PARTITIONS
+from atp_stream.web import feed
+from atp_stream.web.feed import Feeds, Reader, Wanted
 from atp_stream.web.summaries import Risk
-from atp_stream.web.survey import OF_METRICS, OF_PAGES, Sums
+from atp_stream.web.survey import OF_METRICS, OF_PAGES, REPEATED_AFTER, Sums, Surveys
 from tests.domain.support.days import schedule, wants
 from tests.domain.support.log import AT, Log, adjust, confirm, count, policy, release, reserve
 from tests.web.folded import FoldedWorker
@@ -240,6 +243,22 @@ async def test_a_search_that_would_take_long_ends_and_says_that_it_is_not_comple
     assert not (await ask(worker, "/find/acme?reservation=r"))["complete"]
 
 
+async def test_a_survey_rests_after_each_partition_however_few_items_it_has(worker):
+    worker.say("lamp", count(1_000))
+    surveys = Surveys(worker.app, OF_PAGES)
+    sums = surveys.sums()
+    took = list(surveys.count("acme", partition_of(b"acme|lamp", LOG_PARTITIONS), sums))
+    assert (1, 1, True) == (sums.items, len(took), took[0] > 0)
+
+
+async def test_what_was_much_work_to_count_is_counted_anew_later(worker, monkeypatch):
+    monkeypatch.setattr(Surveys, "count", lambda *_: iter([0.002]))
+    surveys = Surveys(worker.app, OF_PAGES)
+    began = time.monotonic()
+    survey = await surveys.of("acme")
+    assert 0.002 * LOG_PARTITIONS * REPEATED_AFTER == pytest.approx(survey.due_at - began, abs=0.2)
+
+
 def test_the_level_at_which_a_rule_is_written_is_the_one_that_counts():
     written = parse(
         b'{"tenants":{"*":{"rule":{"buffer":1},"channels":{"ECOM":{"buffer":2},"STORE":{},"B2B":{"buffer":3}},'
@@ -257,61 +276,122 @@ def test_the_level_at_which_a_rule_is_written_is_the_one_that_counts():
         assert {one: buffers[rule.buffer // 100] for one, rule in rules.channels.items()} == levels
 
 
-def output(key: str, event: str = "AllocationCommittedEvent") -> Output:
-    return Output("t", 0, key.encode(), b"{}", [], event)
+def output(key: str, event: str = "AllocationCommittedEvent", value: bytes = b"{}") -> Output:
+    return Output("t", 0, key.encode(), value, [], event)
 
 
-def test_a_reader_is_given_his_tenant_his_item_and_his_type_alone():
-    reader = Reader("acme", "a|b", "AvailabilityCalculatedEvent")
-    wanted = [output(key, "AvailabilityCalculatedEvent") for key in ("acme|a%7Cb|ECOM", "acme|a%7Cb")]
-    others = [output("acme|a%7Cbc|ECOM", "AvailabilityCalculatedEvent"), output("acme|a%7Cb"), output("acme2|a%7Cb")]
-    assert [True, True, False, False, False] == [reader.wants(one) for one in [*wanted, *others]]
+async def shown(output: Output) -> bytes:
+    return (output.value or b"") + b"\n\n"
 
 
-def test_of_availability_the_newest_of_a_key_waits_and_nothing_counts_as_lost():
-    reader = Reader("acme", "", "")
-    for _ in range(1_000):
-        reader.put(Shown(output("acme|lamp|ECOM", "AvailabilityCalculatedEvent")))
-    last = Shown(output("acme|lamp|ECOM", "AvailabilityCalculatedEvent"))
-    reader.put(last)
-    assert ([last], b"") == (reader.take(), reader.losses())
+class Room:
+    """Feeds, and readers that stay until the test ends."""
+
+    def __init__(self) -> None:
+        self.feeds = Feeds(shown)
+        self.stays = ExitStack()
+
+    def read(self, tenant: str = "acme", item: str = "", event: str = "") -> Reader:
+        reader = Reader()
+        self.stays.enter_context(self.feeds.read(reader, Wanted(tenant, item, event)))
+        return reader
 
 
-def test_a_reader_who_is_too_slow_loses_the_oldest_and_is_told_how_many():
-    reader = Reader("acme", "", "")
-    sent = [Shown(output("acme|lamp")) for _ in range(events.MAX_WAITING + 7)]
-    for one in sent:
-        reader.put(one)
-    assert b'event: lost\ndata: {"lost":7}\n\n' == reader.losses()
-    assert (b"", sent[7]) == (reader.losses(), reader.take()[0])
+@pytest.fixture
+async def room() -> AsyncIterator[Room]:
+    made = Room()
+    with made.stays:
+        yield made
+
+
+async def taken(*readers: Reader) -> list[bytes]:
+    """Return what each of these readers is sent first."""
+    async with asyncio.timeout(5):
+        await asyncio.gather(*(reader.wake.wait() for reader in readers))
+    return [reader.take() for reader in readers]
+
+
+async def test_a_reader_is_given_his_tenant_his_item_and_his_type_alone(room):
+    availability = "AvailabilityCalculatedEvent"
+    readers = [
+        room.read("acme", "a|b", availability), room.read("acme", "a|b"), room.read("acme", "", availability),
+        room.read("acme2"),
+    ]  # fmt: skip
+    room.feeds.put(
+        [
+            output("acme|a%7Cb|ECOM", availability, b"1"),
+            output("acme|a%7Cb", availability, b"2"),
+            output("acme|a%7Cbc|ECOM", availability, b"3"),
+            output("acme|a%7Cb", value=b"4"),
+            output("acme2|a%7Cb", value=b"5"),
+            output("acme|a%7Cb", "", b"6"),
+        ]
+    )
+    found = await taken(*readers)
+    assert [[b"1", b"2"], [b"1", b"2", b"4"], [b"1", b"2", b"3"], [b"5"]] == [one.split() for one in found]
+
+
+async def test_of_availability_the_newest_of_a_key_waits_and_nothing_counts_as_lost(room):
+    reader = room.read()
+    for number in range(1_000):
+        room.feeds.put([output("acme|lamp|ECOM", "AvailabilityCalculatedEvent", b"%d" % number)])
+    assert [b"999\n\n"] == await taken(reader)
+
+
+async def test_of_more_than_may_wait_the_oldest_are_lost_and_each_reader_is_told_how_many(room):
+    readers = [room.read(), room.read()]
+    room.feeds.put([output("acme|lamp", value=b"%d" % number) for number in range(feed.MAX_WAITING + 7)])
+    lost = b'event: lost\ndata: {"lost":7}\n\n'
+    first = b"".join(b"%d\n\n" % number for number in range(7, 7 + feed.AT_ONCE))
+    assert [lost + first, lost + first] == await taken(*readers)
+    (following,) = await taken(readers[0])
+    assert following.startswith(b"%d\n\n" % (7 + feed.AT_ONCE))
+
+
+def test_a_reader_whose_connection_is_too_slow_loses_the_oldest_and_is_told_how_many():
+    reader = Reader()
+    for number in range(feed.MAX_WAITING + 7):
+        reader.give([b"%d." % number], 0)
+    said = reader.take()
+    assert said.startswith(b'event: lost\ndata: {"lost":7}\n\n7.8.')
+    assert b"" == reader.take()
+
+
+async def test_a_feed_that_nobody_reads_any_more_keeps_nothing(room):
+    other = room.read("acme2")
+    with room.feeds.read(Reader(), Wanted("acme", "lamp", "")):
+        room.feeds.put([output("acme|lamp", value=b"old")] * 100)
+    room.feeds.put([output("acme2|lamp", value=b"x")])
+    assert [b"x\n\n"] == await taken(other)
+    again = room.read("acme", "lamp")
+    room.feeds.put([output("acme|lamp", value=b"new")])
+    assert [b"new\n\n"] == await taken(again)
 
 
 def test_what_another_worker_has_lost_is_passed_on():
-    reader = Reader("acme", "", "")
+    reader = Reader()
     reader.receive(b'event: lost\ndata: {"lost":3}')
     reader.receive(b'event: lost\ndata: {"lost":null}')
     reader.receive(b": a sign of life")
-    assert b'event: lost\ndata: {"lost":null}\n\nevent: lost\ndata: {"lost":3}\n\n' == reader.losses()
+    assert b'event: lost\ndata: {"lost":null}\n\nevent: lost\ndata: {"lost":3}\n\n' == reader.take()
     reader.receive(b'data: {"eventType":"x"}')
-    assert [b'data: {"eventType":"x"}\n\n'] == [shown.block for shown in reader.take()]
+    assert b'data: {"eventType":"x"}\n\n' == reader.take()
 
 
 async def test_who_reads_nothing_is_told_what_he_lost_when_he_reads_again(worker):
     worker.change_policy(policy({"tenants": {"*": {"channels": {"ECOM": {}}}}}))
     async with aiohttp.request("GET", f"{worker.url}/events/acme?type=AllocationCommittedEvent") as stream:
         await stream.content.readuntil(b"\n\n")
-        worker.say(
-            "lamp", count(10_000_000), *(reserve(f"r-{number}", 100) for number in range(events.MAX_WAITING + 90))
-        )
+        worker.say("lamp", count(10_000_000), *(reserve(f"r-{number}", 100) for number in range(feed.MAX_WAITING + 90)))
         seen = lost = 0
         async with asyncio.timeout(60):
-            while seen + lost < events.MAX_WAITING + 90:
+            while seen + lost < feed.MAX_WAITING + 90:
                 block = await stream.content.readuntil(b"\n\n")
                 if block.startswith(b"event: lost"):
                     lost += msgspec.json.decode(block.rpartition(b"data: ")[2])["lost"]
                 else:
                     seen += block.startswith(b"data: ")
-    assert (90, events.MAX_WAITING) == (lost, seen)
+    assert (90, feed.MAX_WAITING) == (lost, seen)
 
 
 async def test_a_page_of_two_hundred_never_holds_the_loop_for_long(worker):

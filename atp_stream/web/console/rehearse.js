@@ -20,7 +20,7 @@ export const rehearse = {
     };
     const { found, name, wrong } = state.memory;
     return [h("h1.skip", {}, "Rehearse"), panel("rehearsal", "Rehearsal", found ? name : "what another policy would have done", null,
-      h("div.body", {}, h("p", {}, "Write one where you have the command, and open it here. It stays in this browser."), command("atp rehearse --policy policy.json --json > rehearsal.json"),
+      h("div.body", {}, h("p", {}, "Make one with this command, and open it here. It stays in this browser."), command("atp rehearse --policy policy.json --json > rehearsal.json"),
         h("p", {}, h("label", {}, "Open ", h("input", { type: "file", accept: ".json,application/json", onchange: read })))),
       wrong ? h("p.body.lost", { role: "alert" }, wrong) : null, found ? difference(found) : null)];
   },

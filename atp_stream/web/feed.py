@@ -1,0 +1,190 @@
+"""What readers of the same events share: the events are sorted out, paced and encoded once for all of them.
+
+A feed lets events wait, of availability only the newest of a key, and hands over at most 50 a second. Of more than
+`MAX_WAITING` the oldest are lost, and its readers get their number. The same holds for a reader whose connection is
+slower than that.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import chain, islice
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from atp_stream.domain.names import encode, join
+from atp_stream.messages.outbound import EVENTS, Role
+from atp_stream.records import Output
+
+MAX_WAITING: Final = 500
+"""So many events wait in a feed, and so many for a reader; of more, the oldest are lost."""
+PACE_S: Final = 0.2
+AT_ONCE: Final = 10
+"""So many events a feed hands over every `PACE_S`."""
+
+BLOCK_END: Final = b"\n\n"
+_CONFLATED: Final = frozenset({EVENTS[Role.AVAILABILITY], EVENTS[Role.PROJECTED]})
+_TYPES: Final = frozenset(EVENTS.values())
+
+Encode = Callable[[Output], Awaitable[bytes]]
+"""Returns an event as it is sent."""
+
+
+def block_of(data: Any, event: str = "") -> bytes:
+    """Return a message of a stream."""
+    name = f"event: {event}\n".encode() if event else b""
+    return name + b"data: " + msgspec.json.encode(data) + BLOCK_END
+
+
+class Wanted(NamedTuple):
+    """The events of a tenant, of one item or ("") of all, of one type or ("") of all."""
+
+    tenant: str
+    item: str
+    event: str
+
+
+class Reader:
+    """One stream: what waits to be sent on it."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[bytes] = deque()
+        self.lost = 0
+        self.broken = False
+        """Whether events of another worker were missed, nobody knows how many."""
+        self.wake = asyncio.Event()
+
+    def give(self, blocks: Sequence[bytes], lost: int) -> None:
+        """Let events wait, and count those that were lost before them."""
+        if not blocks and not lost and not self.broken:
+            return
+        self._waiting.extend(blocks)
+        self.lost += lost
+        while len(self._waiting) > MAX_WAITING:
+            self._waiting.popleft()
+            self.lost += 1
+        self.wake.set()
+
+    def receive(self, block: bytes) -> None:
+        """Take what another worker has sent on its stream."""
+        if block.startswith(b"event: lost"):
+            lost = msgspec.json.decode(block.rpartition(b"data: ")[2])["lost"]
+            self.broken |= lost is None
+            self.give((), lost or 0)
+        elif block.startswith(b"data: "):
+            self.give((block + BLOCK_END,), 0)
+
+    def take(self) -> bytes:
+        """Return all that is to be sent, first of all what was lost."""
+        said = block_of({"lost": None}, "lost") if self.broken else b""
+        if self.lost:
+            said += block_of({"lost": self.lost}, "lost")
+        said += b"".join(self._waiting)
+        self._waiting.clear()
+        self.broken, self.lost = False, 0
+        self.wake.clear()
+        return said
+
+
+class Feed:
+    """Events that somebody wants, and who reads them."""
+
+    def __init__(self, wanted: Wanted) -> None:
+        self._types = frozenset({wanted.event}) if wanted.event else _TYPES
+        self._waiting: dict[object, Output] = {}
+        self.readers: set[Reader] = set()
+
+    @property
+    def pending(self) -> bool:
+        """Whether there is something to hand over."""
+        return bool(self._waiting)
+
+    def put(self, output: Output) -> None:
+        """Let an event wait if it is of a wanted type; the newest of a key takes the place of the one before it."""
+        event = output.event
+        if event in self._types:
+            self._waiting[(event, output.key) if event in _CONFLATED else id(output)] = output
+
+    async def hand_over(self, encode: Encode) -> None:
+        """Give the readers what has waited longest, once what is too much was dropped."""
+        dropped = list(islice(self._waiting, max(0, len(self._waiting) - MAX_WAITING)))
+        for place in dropped:  # all at once: one after the other takes longer with each that was dropped
+            del self._waiting[place]
+        taken = [self._waiting.pop(place) for place in list(islice(self._waiting, AT_ONCE))]
+        blocks = [await encode(output) for output in taken]
+        for reader in self.readers:
+            reader.give(blocks, len(dropped))
+
+
+class Feeds:
+    """The feeds that somebody reads; an event finds them by its tenant and its item, however many there are."""
+
+    def __init__(self, encode: Encode) -> None:
+        self._encode = encode
+        self._feeds: dict[Wanted, Feed] = {}
+        self._of_tenants: dict[bytes, list[Feed]] = {}
+        self._of_items: dict[bytes, list[Feed]] = {}
+        self._fresh: list[Sequence[Output]] = []
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    @contextmanager
+    def read(self, reader: Reader, wanted: Wanted) -> Iterator[None]:
+        """Give a reader what he wants as long as the context lasts; a feed ends with the last of its readers."""
+        if self._task is None:
+            self._task = asyncio.create_task(self._work(), name="feeds")
+        feed = self._feeds.get(wanted)
+        if feed is None:
+            feed = self._feeds[wanted] = Feed(wanted)
+            self._list()
+        feed.readers.add(reader)
+        try:
+            yield
+        finally:
+            feed.readers.remove(reader)
+            if not feed.readers:
+                del self._feeds[wanted]
+                self._list()
+            if not self._feeds:
+                self._task.cancel()
+                self._task = None
+                self._fresh.clear()
+
+    def put(self, outputs: Sequence[Output]) -> None:
+        """Take what was published; it is sorted out later, much at once, which costs less."""
+        if self._feeds and outputs:
+            self._fresh.append(outputs)
+            self._wake.set()
+
+    def _list(self) -> None:
+        self._of_tenants, self._of_items = {}, {}
+        for wanted, feed in self._feeds.items():
+            if wanted.item:
+                self._of_items.setdefault(join(wanted.tenant, wanted.item).encode(), []).append(feed)
+            else:
+                self._of_tenants.setdefault(encode(wanted.tenant).encode(), []).append(feed)
+
+    async def _work(self) -> None:
+        while True:
+            await self._wake.wait()
+            fresh, self._fresh = self._fresh, []
+            self._sort_out(chain.from_iterable(fresh))
+            for feed in list(self._feeds.values()):
+                await feed.hand_over(self._encode)
+            if not self._fresh and not any(feed.pending for feed in self._feeds.values()):
+                self._wake.clear()
+            await asyncio.sleep(PACE_S)
+
+    def _sort_out(self, outputs: Iterable[Output]) -> None:
+        of_tenants, of_items = self._of_tenants, self._of_items
+        for output in outputs:
+            if output.event in _TYPES and output.value is not None and output.key is not None:
+                tenant, _, rest = output.key.partition(b"|")
+                for feed in of_tenants.get(tenant, ()):
+                    feed.put(output)
+                if of_items:
+                    item, _, _ = rest.partition(b"|")
+                    for feed in of_items.get(b"%b|%b" % (tenant, item), ()):
+                        feed.put(output)
