@@ -9,7 +9,7 @@ Variables of make or of the environment say what to run, with their defaults in 
 - REPEAT: runs of throughput, peers and latency (2); the table has their median, but the sum of losses and the greatest
   maximum
 - RATES of latency (10 200 2000), and DURATION, the seconds of each rate (15)
-- ROWS of recovery (100000 1000000), ROUNDS of takeover (5), ITEMS of lists (1,000,000)
+- ROWS of recovery (100000 1000000), ROUNDS of takeover and of pages (5), ITEMS of lists (1,000,000)
 - CHECK: events of the run whose outputs are counted again (30,000; 0 for none)
 - BEFORE: for pages, a Python with another version installed to compare with (none)
 
@@ -121,19 +121,15 @@ class Run:
         self._keep(("first_load", str(self.knobs.items)), [found])
 
     async def _pages(self) -> None:
-        """Run the same load in turn with pages open and without, and on another version; then post orders."""
-        runs: dict[str, list[dict[str, Any]]] = {name: [] for name in pages.KINDS}
-        for turn in range(self.knobs.repeat):
-            for name, kind in pages.KINDS.items():
-                run = f"pages-{name.replace(' ', '-')}-{turn}"
-                found = pages.measure(self.stack, self.directory, run, kind, self.knobs.seconds, sys.executable)
-                runs[name].append(await found)
-            if self.knobs.before:
-                nobody, run = pages.KINDS["no page"], f"pages-before-{turn}"
-                found = pages.measure(self.stack, self.directory, run, nobody, self.knobs.seconds, self.knobs.before)
-                runs.setdefault("no page, before", []).append(await found)
-        for name, measured in runs.items():
-            self._keep(("pages", name), measured)
+        """Open pages on a worker in turn, and none; load a worker of another version, if there is one; post orders."""
+        runs = {"now": (pages.KINDS, sys.executable)}
+        if self.knobs.before:
+            runs["before"] = ({pages.NOBODY: pages.KINDS[pages.NOBODY]}, self.knobs.before)
+        for run, (kinds, python) in runs.items():
+            rounds, seconds = self.knobs.rounds, self.knobs.seconds
+            found = await pages.measure(self.stack, self.directory, f"pages-{run}", rounds, seconds, kinds, python)
+            for name, measured in found.items():
+                self._keep(("pages", name if run == "now" else f"{name}, before"), measured)
         orders = [
             await pages.checkout(self.stack, self.directory, f"checkout-{turn}", self.knobs.seconds)
             for turn in range(self.knobs.repeat)

@@ -45,6 +45,18 @@ class Usage(NamedTuple):
 
 async def measure(stack: Stack, contender: Contender, rate: int, seconds: float) -> dict[str, Any]:
     """Send half adjustments, half reservations at `rate` events a second; return percentiles in milliseconds."""
+    async with flowing(stack, contender, rate) as flow:
+        await flow.send(_WARM_UP_S)
+        before = Usage.now(contender, stack)
+        await flow.send(seconds)
+        after = Usage.now(contender, stack)
+        await flow.seen_all()
+    return {"rate": rate, **figures(flow.sent, flow.seen, before, after)}
+
+
+@contextlib.asynccontextmanager
+async def flowing(stack: Stack, contender: Contender, rate: int) -> AsyncIterator["Flow"]:
+    """Give a flow of events whose commits are read, once every item has its stock."""
     seen: dict[Probe, float] = {}
     async with producer_of(KafkaAccess(stack.bootstrap)) as producer:
         for number in range(_ITEMS):
@@ -53,23 +65,19 @@ async def measure(stack: Stack, contender: Contender, rate: int, seconds: float)
         await contender.stocked(_ITEMS)
         async with committed(KafkaAccess(stack.bootstrap), contender.committed) as consumer:
             reading = asyncio.create_task(read_commits(consumer, contender.probe, seen))
-            sender = _Sender(producer, contender, rate)
-            await sender.send(_WARM_UP_S)
-            before = Usage.now(contender, stack)
-            await sender.send(seconds)
-            after = Usage.now(contender, stack)
-            deadline = time.monotonic() + _GRACE_S
-            while len(seen) < len(sender.sent) and time.monotonic() < deadline and not reading.done():  # noqa: ASYNC110
-                await asyncio.sleep(0.05)
-            if reading.done():
-                await reading  # it ends only with an error
-            reading.cancel()
-    return {"rate": rate, **figures(sender.sent, seen, before, after)}
+            try:
+                yield Flow(producer, contender, rate, seen)
+                if reading.done():
+                    await reading  # it ends only with an error
+            finally:
+                reading.cancel()
 
 
 def figures(sent: Mapping[Probe, float], seen: Mapping[Probe, float], before: Usage, after: Usage) -> dict[str, Any]:
-    """Return the figures of a run: latencies of what was sent after the warm-up, losses of all that was sent."""
-    late = sorted((seen[probe] - at) * 1000 for probe, at in sent.items() if probe in seen and at >= before.time)
+    """Return the figures of what was sent between two readings, but the losses of all that was sent."""
+    late = sorted(
+        (seen[probe] - at) * 1000 for probe, at in sent.items() if probe in seen and before.time <= at <= after.time
+    )
     if not late:
         raise RuntimeError(f"no allocation of {len(sent)} reservations was read")
     spent = after.time - before.time
@@ -114,13 +122,22 @@ async def read_commits(consumer: AIOKafkaConsumer, probe: Callable[[bytes], Prob
         seen.setdefault(probe(record.value), now)
 
 
-class _Sender:
-    """Sends at a steady rate, and knows when each reservation was handed to the producer."""
+class Flow:
+    """Sends at a steady rate, and knows when each reservation was handed to the producer, and when it was seen."""
 
-    def __init__(self, producer: AIOKafkaProducer, contender: Contender, rate: int) -> None:
+    def __init__(
+        self, producer: AIOKafkaProducer, contender: Contender, rate: int, seen: Mapping[Probe, float]
+    ) -> None:
         self._producer, self._contender, self._rate = producer, contender, rate
         self._number = 0
         self.sent: dict[Probe, float] = {}
+        self.seen = seen
+
+    async def seen_all(self) -> None:
+        """Return once the commit of all that was sent was seen, or will not be seen any more."""
+        deadline = time.monotonic() + _GRACE_S
+        while len(self.seen) < len(self.sent) and time.monotonic() < deadline:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
 
     async def send(self, seconds: float) -> None:
         """Send for so long."""

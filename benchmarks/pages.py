@@ -1,12 +1,13 @@
 """What open pages cost a worker, and how long a checkout in one call takes.
 
-The same load runs in turn with no page open, with eight streams of events, and with eight pages, each of which also
-asks every two seconds for what the page *Now* shows; and on a worker of another version, if one is given.
+One worker is under a steady load. In turn no page is open, eight streams of events, and eight pages, each of which
+also asks every two seconds for what the page *Now* shows. Each round goes through them in the other direction than
+the one before, and compares with what the worker needed in the same round with no page open.
 """
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -21,15 +22,18 @@ from atp_stream import provision
 from atp_stream.access import KafkaAccess
 from atp_stream.devstack import Stack
 from atp_stream.topics import Topics
+from atp_stream.web.survey import OF_PAGES
 from benchmarks import latency, site
 from benchmarks.contenders import of_worker
+from benchmarks.latency import Usage
 
 RATE: Final = 2_000
 ORDERS: Final = 100
 """Orders that are posted in a second."""
 _PAGES: Final = 8
 _ASKED_S: Final = 2.0
-_WARM_UP_S: Final = 3.0
+_WARM_UP_S: Final = 5.0
+_SETTLE_S: Final = 2.0  # after pages were opened
 _NOW: Final = (
     f"/totals/{site.TENANT}", f"/items/{site.TENANT}?risk=any&limit=15", "/workers",
 )  # fmt: skip
@@ -44,32 +48,71 @@ class Kind(NamedTuple):
     pages: int
 
 
-KINDS: Final = {"no page": Kind(0, 0), "eight streams": Kind(_PAGES, 0), "eight pages": Kind(_PAGES, _PAGES)}
+NOBODY: Final = "no page"
+KINDS: Final = {NOBODY: Kind(0, 0), "eight streams": Kind(_PAGES, 0), "eight pages": Kind(_PAGES, _PAGES)}
 
 
-async def measure(stack: Stack, directory: Path, run: str, kind: Kind, seconds: float, python: str) -> dict[str, Any]:
-    """Return the figures of a worker under load with such pages open; `python` is what runs it."""
+async def measure(
+    stack: Stack, directory: Path, run: str, rounds: int, seconds: float, kinds: Mapping[str, Kind], python: str
+) -> dict[str, list[dict[str, Any]]]:
+    """Return the figures of a worker with such pages open, of each kind and round; `python` is what runs it."""
     settings = site.settings_of(stack, run)
     await provision.initialise(settings)
+    turns: list[_Turn] = []
     async with site.worker(settings, directory / run, python) as worker:
         await worker.ready()
-        async with looking_on(worker.url, kind) as counts:
-            found = await latency.measure(stack, of_worker(settings, worker), RATE, seconds)
-        steps = await worker.metrics()
-    return {
-        **found,
-        "us": found["cpu_share"] / RATE * 1e6,
-        "step_ms": steps["atp_step_seconds_sum"] / steps["atp_step_seconds_count"] * 1e3,
-        "told": counts["told"],
-        "unseen": counts["lost"],
-        "answers": counts["answers"],
-    }
+        contender = of_worker(settings, worker)
+        async with latency.flowing(stack, contender, RATE) as flow:
+            await flow.send(_WARM_UP_S)
+            for number in range(rounds):
+                for name in [*kinds][:: -1 if number % 2 else 1]:
+                    if turns and kinds[turns[-1].name].pages and not kinds[name].pages:
+                        await flow.send(OF_PAGES.asked_s)  # so long the worker goes on to count for pages
+                    async with looking_on(worker.url, kinds[name]) as counts:
+                        await flow.send(_SETTLE_S)
+                        turn = _Turn(name, number, Usage.now(contender, stack), await worker.metrics())
+                        await flow.send(seconds)
+                        turn.end(Usage.now(contender, stack), await worker.metrics(), counts)
+                        turns.append(turn)
+            await flow.seen_all()
+    found: dict[str, list[dict[str, Any]]] = {name: [] for name in kinds}
+    alone = {turn.number: turn.cpu for turn in turns if turn.name == NOBODY}
+    for turn in turns:
+        sent = {probe: at for probe, at in flow.sent.items() if turn.before.time <= at <= turn.after.time}
+        late = latency.figures(sent, flow.seen, turn.before, turn.after)
+        found[turn.name].append({**late, **turn.figures(), "of_nobody": turn.cpu / alone[turn.number]})
+    return found
+
+
+class _Turn:
+    """A stretch of time with the same pages open: what was read at its ends."""
+
+    def __init__(self, name: str, number: int, before: Usage, steps: dict[str, float]) -> None:
+        self.name, self.number = name, number
+        self.before = self.after = before
+        self._steps = steps
+        self._figures: dict[str, Any] = {}
+
+    def end(self, after: Usage, steps: dict[str, float], counts: dict[str, int]) -> None:
+        """Take note of the end; `counts` is what the pages have received."""
+        self.after = after
+        taken, number = (steps[name] - self._steps[name] for name in ("atp_step_seconds_sum", "atp_step_seconds_count"))
+        self._figures = {"step_ms": taken / number * 1e3, **counts}
+
+    @property
+    def cpu(self) -> float:
+        """The part of a core that the worker used."""
+        return (self.after.contender - self.before.contender) / (self.after.time - self.before.time)
+
+    def figures(self) -> dict[str, Any]:
+        """Return what this kind of measurement has beyond latency."""
+        return {"us": self.cpu / RATE * 1e6, **self._figures}
 
 
 @asynccontextmanager
 async def looking_on(url: str, kind: Kind) -> AsyncIterator[dict[str, int]]:
     """Keep pages open; yield the counts of what they receive."""
-    counts = {"told": 0, "lost": 0, "answers": 0}
+    counts = {"told": 0, "unseen": 0, "answers": 0}
     timeout = aiohttp.ClientTimeout(total=None, sock_read=60)
     async with aiohttp.ClientSession(timeout=timeout, connector=aiohttp.TCPConnector(limit=0)) as session:
         tasks = [asyncio.create_task(_follow(session, url, counts)) for _ in range(kind.streams)]
@@ -94,7 +137,7 @@ async def _follow(session: aiohttp.ClientSession, url: str, counts: dict[str, in
                 lost = True
             elif line.startswith(b"data: "):
                 if lost:
-                    counts["lost"] += msgspec.json.decode(line[6:])["lost"] or 0
+                    counts["unseen"] += msgspec.json.decode(line[6:])["lost"] or 0
                 counts["told"] += not lost
                 lost = False
 

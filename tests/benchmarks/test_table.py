@@ -105,9 +105,12 @@ def test_the_cost_of_an_item_full_of_dates_is_reported_by_kind_of_event() -> Non
 
 def test_open_pages_are_beside_no_page_by_what_an_event_costs() -> None:
     common = {"p50_ms": 20.4, "p99_ms": 90.0, "step_ms": 4.0, "told": 1200.0, "date": "2026-11-28"}
-    pages = {"eight pages": {**common, "us": 41.2}, "no page": {**common, "us": 40.0}}
+    pages = {
+        "eight pages": {**common, "us": 41.2, "of_nobody": 1.0312},
+        "no page": {**common, "us": 40.0, "of_nobody": 1.0},
+    }
     orders = {"100": {"orders": 1500, "p50_ms": 21.0, "p99_ms": 80.0, "undecided": 0, "date": "2026-11-28"}}
     rows = figures({**RESULTS, "pages": pages, "checkout": orders}).splitlines()
 
-    assert "| eight pages | 41.2 | 1.03 | 20 | 90 | 4.0 | 1,200 | 2026-11-28 |" in rows
+    assert "| eight pages | 41.2 | 1.031 | 20 | 90 | 4.0 | 1,200 | 2026-11-28 |" in rows
     assert any("at 100 a second: 1,500 orders, p50 21 ms, p99 80 ms, 0 not committed" in row for row in rows)

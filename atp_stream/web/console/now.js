@@ -74,7 +74,7 @@ function sums(totals) {
   return h("section", { "aria-label": "Totals" },
     h("div.kpis", {}, one(totals.items, "items"), one(totals.on_hand, "units on hand"), one(totals.reserved, "units reserved"),
       one(risks.short.quantity, `units short, ${count(risks.short.items, "item")}`, ".bad"),
-      one(sum([risks.waiting.quantity, -totals.waiting_later]), `units waiting, ${count(risks.waiting.items, "item")}${totals.waiting_later ? `; ${n(totals.waiting_later)} more for later days` : ""}`, ".warn"),
+      one(sum([risks.waiting.quantity, -totals.waiting_later]), `units waiting${totals.waiting_later ? `, ${n(totals.waiting_later)} more for later days` : ""}, ${count(risks.waiting.items, "item")}`, ".warn"),
       one(risks.sold_out.items, "items with nothing available", ".warn"), one(risks.gap.items, "items with a gap", ".warn"),
       one(risks.quarantine.items, "items quarantined", ".bad")),
     totals.complete ? null : h("p.muted.note", { role: "status" }, "Not all items are counted yet: these sums still grow."));
