@@ -7,9 +7,9 @@ slower than that.
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import chain, islice
+from itertools import islice
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -23,6 +23,8 @@ MAX_WAITING: Final = 500
 PACE_S: Final = 0.2
 AT_ONCE: Final = 10
 """So many events a feed hands over every `PACE_S`."""
+SLICE: Final = 2_000
+"""After so many events that were sorted out others get their turn."""
 
 BLOCK_END: Final = b"\n\n"
 _CONFLATED: Final = frozenset({EVENTS[Role.AVAILABILITY], EVENTS[Role.PROJECTED]})
@@ -138,7 +140,7 @@ class Feeds:
         feed = self._feeds.get(wanted)
         if feed is None:
             feed = self._feeds[wanted] = Feed(wanted)
-            self._list()
+            self._index()
         feed.readers.add(reader)
         try:
             yield
@@ -146,7 +148,7 @@ class Feeds:
             feed.readers.remove(reader)
             if not feed.readers:
                 del self._feeds[wanted]
-                self._list()
+                self._index()
             if not self._feeds:
                 self._task.cancel()
                 self._task = None
@@ -158,7 +160,7 @@ class Feeds:
             self._fresh.append(outputs)
             self._wake.set()
 
-    def _list(self) -> None:
+    def _index(self) -> None:
         self._of_tenants, self._of_items = {}, {}
         for wanted, feed in self._feeds.items():
             if wanted.item:
@@ -170,14 +172,20 @@ class Feeds:
         while True:
             await self._wake.wait()
             fresh, self._fresh = self._fresh, []
-            self._sort_out(chain.from_iterable(fresh))
+            sorted_out = 0
+            for outputs in fresh:
+                self._sort_out(outputs)
+                sorted_out += len(outputs)
+                if sorted_out > SLICE:
+                    await asyncio.sleep(0)
+                    sorted_out = 0
             for feed in list(self._feeds.values()):
                 await feed.hand_over(self._encode)
             if not self._fresh and not any(feed.pending for feed in self._feeds.values()):
                 self._wake.clear()
             await asyncio.sleep(PACE_S)
 
-    def _sort_out(self, outputs: Iterable[Output]) -> None:
+    def _sort_out(self, outputs: Sequence[Output]) -> None:
         of_tenants, of_items = self._of_tenants, self._of_items
         for output in outputs:
             if output.event in _TYPES and output.value is not None and output.key is not None:
