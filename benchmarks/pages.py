@@ -2,7 +2,7 @@
 
 One worker is under a steady load. In turn no page is open, eight streams of events, and eight pages, each of which
 also asks every two seconds for what the page *Now* shows. Each round goes through them in the other direction than
-the one before, and compares with what the worker needed in the same round with no page open.
+the one before, so that what changes slowly on a machine cancels out in the means that are compared.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import fmean
 from typing import Any, Final, NamedTuple
 
 import aiohttp
@@ -70,25 +71,25 @@ async def measure(
                         await flow.send(OF_PAGES.asked_s)  # so long the worker goes on to count for pages
                     async with looking_on(worker.url, kinds[name]) as counts:
                         await flow.send(_SETTLE_S)
-                        turn = _Turn(name, number, Usage.now(contender, stack), await worker.metrics())
+                        turn = _Turn(name, Usage.now(contender, stack), await worker.metrics())
                         await flow.send(seconds)
                         turn.end(Usage.now(contender, stack), await worker.metrics(), counts)
                         turns.append(turn)
             await flow.seen_all()
     found: dict[str, list[dict[str, Any]]] = {name: [] for name in kinds}
-    alone = {turn.number: turn.cpu for turn in turns if turn.name == NOBODY}
+    cpu = {name: fmean(turn.cpu for turn in turns if turn.name == name) for name in kinds}
     for turn in turns:
         sent = {probe: at for probe, at in flow.sent.items() if turn.before.time <= at <= turn.after.time}
         late = latency.figures(sent, flow.seen, turn.before, turn.after)
-        found[turn.name].append({**late, **turn.figures(), "of_nobody": turn.cpu / alone[turn.number]})
+        found[turn.name].append({**late, **turn.figures(), "of_nobody": cpu[turn.name] / cpu[NOBODY]})
     return found
 
 
 class _Turn:
     """A stretch of time with the same pages open: what was read at its ends."""
 
-    def __init__(self, name: str, number: int, before: Usage, steps: dict[str, float]) -> None:
-        self.name, self.number = name, number
+    def __init__(self, name: str, before: Usage, steps: dict[str, float]) -> None:
+        self.name = name
         self.before = self.after = before
         self._steps = steps
         self._figures: dict[str, Any] = {}

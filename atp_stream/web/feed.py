@@ -1,15 +1,13 @@
 """What readers of the same events share: the events are sorted out, paced and encoded once for all of them.
 
-A feed lets events wait, of availability only the newest of a key, and hands over at most 50 a second. Of more than
-`MAX_WAITING` the oldest are lost, and its readers get their number. The same holds for a reader whose connection is
-slower than that.
+A feed lets some events wait, of availability only the newest of a key, and hands over at most 50 a second. Of more the
+oldest are lost, and its readers get their number; so does a reader whose connection is slower than that.
 """
 
 import asyncio
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import islice
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -18,14 +16,13 @@ from atp_stream.domain.names import encode, join
 from atp_stream.messages.outbound import EVENTS, Role
 from atp_stream.records import Output
 
-MAX_WAITING: Final = 500
-"""So many events wait in a feed, and so many for a reader; of more, the oldest are lost."""
+MAX_WAITING: Final = 100
+"""So many events wait in a feed; of more, the oldest are lost. A page shows no more than the newest sixty."""
+MAX_UNSENT: Final = 500
+"""So many events wait for a reader whose connection is slow; of more, the oldest are lost."""
 PACE_S: Final = 0.2
 AT_ONCE: Final = 10
 """So many events a feed hands over every `PACE_S`."""
-SLICE: Final = 2_000
-"""After so many events that were sorted out others get their turn."""
-
 BLOCK_END: Final = b"\n\n"
 _CONFLATED: Final = frozenset({EVENTS[Role.AVAILABILITY], EVENTS[Role.PROJECTED]})
 _TYPES: Final = frozenset(EVENTS.values())
@@ -64,7 +61,7 @@ class Reader:
             return
         self._waiting.extend(blocks)
         self.lost += lost
-        while len(self._waiting) > MAX_WAITING:
+        while len(self._waiting) > MAX_UNSENT:
             self._waiting.popleft()
             self.lost += 1
         self.wake.set()
@@ -95,7 +92,8 @@ class Feed:
 
     def __init__(self, wanted: Wanted) -> None:
         self._types = frozenset({wanted.event}) if wanted.event else _TYPES
-        self._waiting: dict[object, Output] = {}
+        self._waiting: OrderedDict[object, Output] = OrderedDict()
+        self._lost = 0
         self.readers: set[Reader] = set()
 
     @property
@@ -108,16 +106,17 @@ class Feed:
         event = output.event
         if event in self._types:
             self._waiting[(event, output.key) if event in _CONFLATED else id(output)] = output
+            if len(self._waiting) > MAX_WAITING:
+                self._waiting.popitem(last=False)
+                self._lost += 1
 
     async def hand_over(self, encode: Encode) -> None:
-        """Give the readers what has waited longest, once what is too much was dropped."""
-        dropped = list(islice(self._waiting, max(0, len(self._waiting) - MAX_WAITING)))
-        for place in dropped:  # all at once: one after the other takes longer with each that was dropped
-            del self._waiting[place]
-        taken = [self._waiting.pop(place) for place in list(islice(self._waiting, AT_ONCE))]
+        """Give the readers what has waited longest."""
+        lost, self._lost = self._lost, 0
+        taken = [self._waiting.popitem(last=False)[1] for _ in range(min(AT_ONCE, len(self._waiting)))]
         blocks = [await encode(output) for output in taken]
         for reader in self.readers:
-            reader.give(blocks, len(dropped))
+            reader.give(blocks, lost)
 
 
 class Feeds:
@@ -128,7 +127,6 @@ class Feeds:
         self._feeds: dict[Wanted, Feed] = {}
         self._of_tenants: dict[bytes, list[Feed]] = {}
         self._of_items: dict[bytes, list[Feed]] = {}
-        self._fresh: list[Sequence[Output]] = []
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -152,13 +150,6 @@ class Feeds:
             if not self._feeds:
                 self._task.cancel()
                 self._task = None
-                self._fresh.clear()
-
-    def put(self, outputs: Sequence[Output]) -> None:
-        """Take what was published; it is sorted out later, much at once, which costs less."""
-        if self._feeds and outputs:
-            self._fresh.append(outputs)
-            self._wake.set()
 
     def _index(self) -> None:
         self._of_tenants, self._of_items = {}, {}
@@ -168,24 +159,10 @@ class Feeds:
             else:
                 self._of_tenants.setdefault(encode(wanted.tenant).encode(), []).append(feed)
 
-    async def _work(self) -> None:
-        while True:
-            await self._wake.wait()
-            fresh, self._fresh = self._fresh, []
-            sorted_out = 0
-            for outputs in fresh:
-                self._sort_out(outputs)
-                sorted_out += len(outputs)
-                if sorted_out > SLICE:
-                    await asyncio.sleep(0)
-                    sorted_out = 0
-            for feed in list(self._feeds.values()):
-                await feed.hand_over(self._encode)
-            if not self._fresh and not any(feed.pending for feed in self._feeds.values()):
-                self._wake.clear()
-            await asyncio.sleep(PACE_S)
-
-    def _sort_out(self, outputs: Sequence[Output]) -> None:
+    def put(self, outputs: Sequence[Output]) -> None:
+        """Take what was published."""
+        if not self._feeds:
+            return
         of_tenants, of_items = self._of_tenants, self._of_items
         for output in outputs:
             if output.event in _TYPES and output.value is not None and output.key is not None:
@@ -196,3 +173,13 @@ class Feeds:
                     item, _, _ = rest.partition(b"|")
                     for feed in of_items.get(b"%b|%b" % (tenant, item), ()):
                         feed.put(output)
+        self._wake.set()
+
+    async def _work(self) -> None:
+        while True:
+            await self._wake.wait()
+            for feed in list(self._feeds.values()):
+                await feed.hand_over(self._encode)
+            if not any(feed.pending for feed in self._feeds.values()):
+                self._wake.clear()
+            await asyncio.sleep(PACE_S)

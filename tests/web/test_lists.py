@@ -350,7 +350,7 @@ async def test_of_more_than_may_wait_the_oldest_are_lost_and_each_reader_is_told
 
 def test_a_reader_whose_connection_is_too_slow_loses_the_oldest_and_is_told_how_many():
     reader = Reader()
-    for number in range(feed.MAX_WAITING + 7):
+    for number in range(feed.MAX_UNSENT + 7):
         reader.give([b"%d." % number], 0)
     said = reader.take()
     assert said.startswith(b'event: lost\ndata: {"lost":7}\n\n7.8.')
