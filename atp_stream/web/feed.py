@@ -20,8 +20,8 @@ MAX_WAITING: Final = 100
 """So many events wait in a feed; of more, the oldest are lost. A page shows no more than the newest sixty."""
 MAX_UNSENT: Final = 500
 """So many events wait for a reader whose connection is slow; of more, the oldest are lost."""
-PACE_S: Final = 0.2
-AT_ONCE: Final = 10
+PACE_S: Final = 0.5
+AT_ONCE: Final = 25
 """So many events a feed hands over every `PACE_S`."""
 BLOCK_END: Final = b"\n\n"
 _CONFLATED: Final = frozenset({EVENTS[Role.AVAILABILITY], EVENTS[Role.PROJECTED]})
