@@ -1,6 +1,6 @@
 """`GET /events/{tenant}`: events as they are committed, as a stream (server-sent events), for a person who looks on.
 
-With no reader a step costs one look at an empty dictionary. What a feed hands over, all of its readers get: of each
+With no reader a step costs one look at an empty dictionary. What a feed hands over, all of its readers get: from each
 worker at most 50 events a second. Who is too slow loses the oldest events, and gets their number. This is no way to
 follow the numbers: Kafka has all of them.
 """
@@ -87,7 +87,7 @@ class Events:
         """Send a reader what comes, until one of both goes."""
         loop = asyncio.get_running_loop()
         began = said_at = loop.time()
-        await response.write(b": these are the events from now on\n\n")
+        await response.write(b": these are events as they are committed\n\n")
         while not self._closed and loop.time() - began < MAX_STREAM_S:
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_S):
@@ -104,7 +104,8 @@ class Events:
 
     async def _encode(self, output: Output) -> bytes:
         try:
-            return b"data: " + await self._envelopes.envelope(output.value or b"") + BLOCK_END
+            async with asyncio.timeout(LOOK_S):
+                return b"data: " + await self._envelopes.envelope(output.value or b"") + BLOCK_END
         except Exception:  # noqa: BLE001 - such as a schema that the registry has lost: the others are shown
             return block_of({"lost": 1}, "lost")
 

@@ -1,7 +1,7 @@
 """What readers of the same events share: the events are sorted out, paced and encoded once for all of them.
 
 A feed lets some events wait, of availability only the newest of a key, and hands over at most 50 a second. Of more the
-oldest are lost, and its readers get their number; so does a reader whose connection is slower than that.
+oldest are lost, and its readers are told how many. A reader whose connection is slower than that loses the oldest, too.
 """
 
 import asyncio
@@ -102,10 +102,15 @@ class Feed:
         return bool(self._waiting)
 
     def put(self, output: Output) -> None:
-        """Let an event wait if it is of a wanted type; the newest of a key takes the place of the one before it."""
+        """Let an event wait if its type is wanted; the newest of a key stands for those before it, and comes last."""
         event = output.event
         if event in self._types:
-            self._waiting[(event, output.key) if event in _CONFLATED else id(output)] = output
+            if event in _CONFLATED:
+                place: object = (event, output.key)
+                self._waiting[place] = output
+                self._waiting.move_to_end(place)  # else it would be dropped as if it were as old as the one before it
+            else:
+                self._waiting[id(output)] = output
             if len(self._waiting) > MAX_WAITING:
                 self._waiting.popitem(last=False)
                 self._lost += 1
@@ -114,9 +119,17 @@ class Feed:
         """Give the readers what has waited longest."""
         lost, self._lost = self._lost, 0
         taken = [self._waiting.popitem(last=False)[1] for _ in range(min(AT_ONCE, len(self._waiting)))]
+        readers = list(self.readers)  # whoever joins meanwhile has missed nothing
         blocks = [await encode(output) for output in taken]
-        for reader in self.readers:
+        for reader in readers:
             reader.give(blocks, lost)
+
+    def join(self, reader: Reader) -> None:
+        """Let somebody read, who has not lost what was lost before."""
+        for one in self.readers:
+            one.give((), self._lost)
+        self._lost = 0
+        self.readers.add(reader)
 
 
 class Feeds:
@@ -133,13 +146,13 @@ class Feeds:
     @contextmanager
     def read(self, reader: Reader, wanted: Wanted) -> Iterator[None]:
         """Give a reader what he wants as long as the context lasts; a feed ends with the last of its readers."""
-        if self._task is None:
+        if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._work(), name="feeds")
         feed = self._feeds.get(wanted)
         if feed is None:
             feed = self._feeds[wanted] = Feed(wanted)
             self._index()
-        feed.readers.add(reader)
+        feed.join(reader)
         try:
             yield
         finally:

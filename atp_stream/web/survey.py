@@ -162,6 +162,7 @@ class Surveys:
 
     async def _survey(self, tenant: str, survey: Survey) -> None:
         began, worked = time.monotonic(), 0.0
+        survey.due_at = began + self._pace.every_s  # also if it fails: others get their turn
         owned = self._app.steps.owned()
         for gone in survey.sums.keys() - owned:
             del survey.sums[gone]

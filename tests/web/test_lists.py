@@ -348,6 +348,37 @@ async def test_of_more_than_may_wait_the_oldest_are_lost_and_each_reader_is_told
     assert following.startswith(b"%d\n\n" % (7 + feed.AT_ONCE))
 
 
+async def test_the_newest_availability_is_not_lost_in_place_of_older_events(room):
+    reader, availability = room.read(), "AvailabilityCalculatedEvent"
+    room.feeds.put([output("acme|lamp|ECOM", availability, b"old")])
+    room.feeds.put([output("acme|lamp", value=b"%d" % number) for number in range(feed.MAX_WAITING - 1)])
+    room.feeds.put([output("acme|lamp|ECOM", availability, b"newest"), output("acme|lamp", value=b"last")])
+    found = b""
+    while not found.endswith(b"last\n\n"):
+        found += (await taken(reader))[0]
+    assert found.startswith(b'event: lost\ndata: {"lost":1}\n\n1\n\n')
+    assert found.endswith(b"newest\n\nlast\n\n")
+
+
+async def test_who_joins_is_not_told_of_what_was_lost_before(room):
+    first = room.read()
+    room.feeds.put([output("acme|lamp", value=b"%d" % number) for number in range(feed.MAX_WAITING + 7)])
+    second = room.read()
+    of_first, of_second = await taken(first, second)
+    assert of_first.startswith(b'event: lost\ndata: {"lost":7}\n\n7\n\n')
+    assert of_second.startswith(b"7\n\n")
+
+
+async def test_a_survey_that_fails_waits_for_its_turn_as_others_do(worker, monkeypatch):
+    def fail(*_: Any) -> None:
+        raise RuntimeError("cannot count")
+
+    monkeypatch.setattr(Surveys, "count", fail)
+    surveys, began = Surveys(worker.app, OF_PAGES), time.monotonic()
+    survey = await surveys.of("acme")
+    assert OF_PAGES.every_s == pytest.approx(survey.due_at - began, abs=0.2)
+
+
 def test_a_reader_whose_connection_is_too_slow_loses_the_oldest_and_is_told_how_many():
     reader = Reader()
     for number in range(feed.MAX_UNSENT + 7):
