@@ -125,8 +125,8 @@ class Run:
         runs = {"now": (pages.KINDS, sys.executable)}
         if self.knobs.before:
             runs["before"] = ({pages.NOBODY: pages.KINDS[pages.NOBODY]}, self.knobs.before)
+        rounds, seconds = self.knobs.rounds, self.knobs.seconds
         for run, (kinds, python) in runs.items():
-            rounds, seconds = self.knobs.rounds, self.knobs.seconds
             found = await pages.measure(self.stack, self.directory, f"pages-{run}", rounds, seconds, kinds, python)
             for name, measured in found.items():
                 self._keep(("pages", name if run == "now" else f"{name}, before"), measured)

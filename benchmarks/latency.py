@@ -74,10 +74,8 @@ async def flowing(stack: Stack, contender: Contender, rate: int) -> AsyncIterato
 
 
 def figures(sent: Mapping[Probe, float], seen: Mapping[Probe, float], before: Usage, after: Usage) -> dict[str, Any]:
-    """Return the figures of what was sent between two readings, but the losses of all that was sent."""
-    late = sorted(
-        (seen[probe] - at) * 1000 for probe, at in sent.items() if probe in seen and before.time <= at <= after.time
-    )
+    """Return the figures of a run: latencies of what was sent after the warm-up, losses of all that was sent."""
+    late = sorted((seen[probe] - at) * 1000 for probe, at in sent.items() if probe in seen and at >= before.time)
     if not late:
         raise RuntimeError(f"no allocation of {len(sent)} reservations was read")
     spent = after.time - before.time

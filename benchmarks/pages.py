@@ -25,7 +25,7 @@ from atp_stream.devstack import Stack
 from atp_stream.topics import Topics
 from atp_stream.web.survey import OF_PAGES
 from benchmarks import latency, site
-from benchmarks.contenders import of_worker
+from benchmarks.contenders import Contender, of_worker
 from benchmarks.latency import Usage
 
 RATE: Final = 2_000
@@ -59,55 +59,54 @@ async def measure(
     """Return the figures of a worker with such pages open, of each kind and round; `python` is what runs it."""
     settings = site.settings_of(stack, run)
     await provision.initialise(settings)
-    turns: list[_Turn] = []
+    names, turns = list(kinds), list[_Turn]()
     async with site.worker(settings, directory / run, python) as worker:
         await worker.ready()
         contender = of_worker(settings, worker)
         async with latency.flowing(stack, contender, RATE) as flow:
             await flow.send(_WARM_UP_S)
             for number in range(rounds):
-                for name in [*kinds][:: -1 if number % 2 else 1]:
+                for name in reversed(names) if number % 2 else names:
                     if turns and kinds[turns[-1].name].pages and not kinds[name].pages:
                         await flow.send(OF_PAGES.asked_s)  # so long the worker goes on to count for pages
                     async with looking_on(worker.url, kinds[name]) as counts:
-                        await flow.send(_SETTLE_S)
-                        turn = _Turn(name, Usage.now(contender, stack), await worker.metrics())
-                        await flow.send(seconds)
-                        turn.end(Usage.now(contender, stack), await worker.metrics(), counts)
-                        turns.append(turn)
+                        turns.append(await _turn(name, stack, worker, contender, flow, seconds))
+                    turns[-1].figures.update(counts)
             await flow.seen_all()
     found: dict[str, list[dict[str, Any]]] = {name: [] for name in kinds}
     cpu = {name: fmean(turn.cpu for turn in turns if turn.name == name) for name in kinds}
     for turn in turns:
         sent = {probe: at for probe, at in flow.sent.items() if turn.before.time <= at <= turn.after.time}
         late = latency.figures(sent, flow.seen, turn.before, turn.after)
-        found[turn.name].append({**late, **turn.figures(), "of_nobody": cpu[turn.name] / cpu[NOBODY]})
+        us, ratio = turn.cpu / RATE * 1e6, cpu[turn.name] / cpu[NOBODY]
+        found[turn.name].append({**late, **turn.figures, "us": us, "of_nobody": ratio})
     return found
 
 
-class _Turn:
-    """A stretch of time with the same pages open: what was read at its ends."""
+class _Turn(NamedTuple):
+    """A stretch of time with the same pages open: what was read at its ends, and what else was found."""
 
-    def __init__(self, name: str, before: Usage, steps: dict[str, float]) -> None:
-        self.name = name
-        self.before = self.after = before
-        self._steps = steps
-        self._figures: dict[str, Any] = {}
-
-    def end(self, after: Usage, steps: dict[str, float], counts: dict[str, int]) -> None:
-        """Take note of the end; `counts` is what the pages have received."""
-        self.after = after
-        taken, number = (steps[name] - self._steps[name] for name in ("atp_step_seconds_sum", "atp_step_seconds_count"))
-        self._figures = {"step_ms": taken / number * 1e3, **counts}
+    name: str
+    before: Usage
+    after: Usage
+    figures: dict[str, Any]
 
     @property
     def cpu(self) -> float:
         """The part of a core that the worker used."""
         return (self.after.contender - self.before.contender) / (self.after.time - self.before.time)
 
-    def figures(self) -> dict[str, Any]:
-        """Return what this kind of measurement has beyond latency."""
-        return {"us": self.cpu / RATE * 1e6, **self._figures}
+
+async def _turn(
+    name: str, stack: Stack, worker: site.Bench, contender: Contender, flow: latency.Flow, seconds: float
+) -> _Turn:
+    """Measure the worker for so long, once the pages that are open have settled."""
+    await flow.send(_SETTLE_S)
+    before, steps = Usage.now(contender, stack), await worker.metrics()
+    await flow.send(seconds)
+    after, now = Usage.now(contender, stack), await worker.metrics()
+    taken, number = (now[what] - steps[what] for what in ("atp_step_seconds_sum", "atp_step_seconds_count"))
+    return _Turn(name, before, after, {"step_ms": taken / number * 1e3})
 
 
 @asynccontextmanager

@@ -16,13 +16,12 @@ from yarl import URL
 
 from atp_stream.engine.app import EngineApp
 from atp_stream.engine.commit_group import Answer
-from atp_stream.messages.outbound import EVENTS
 from atp_stream.messages.output_reader import OutputReader
 from atp_stream.messages.registry import SchemaCache
 from atp_stream.records import Output
 from atp_stream.topics import LOG_PARTITIONS
 from atp_stream.web.endpoint import Pages
-from atp_stream.web.feed import BLOCK_END, Feeds, Reader, Wanted, block_of
+from atp_stream.web.feed import BLOCK_END, TYPES, Feeds, Reader, Wanted, block_of
 from atp_stream.web.path_names import behind, from_path, known_parameters
 from atp_stream.web.problems import Problem
 from atp_stream.web.routing import FORWARDED, peer_request
@@ -34,10 +33,11 @@ MAX_READERS: Final = 16
 SIGN_OF_LIFE_S: Final = 10.0
 LOOK_S: Final = 1.0
 """So soon it is noticed that a reader has gone, or that another worker has come or gone."""
+SCHEMA_S: Final = 1.0
+"""So long an event may wait for its schema; then it counts as lost."""
 MAX_STREAM_S: Final = 3_600.0
 """So long a stream may last: whoever may not read any more is found out when he asks again."""
 
-_TYPES: Final = frozenset(EVENTS.values())
 _MAX_BLOCK_BYTES: Final = 64 * 1024
 
 
@@ -104,7 +104,7 @@ class Events:
 
     async def _encode(self, output: Output) -> bytes:
         try:
-            async with asyncio.timeout(LOOK_S):
+            async with asyncio.timeout(SCHEMA_S):
                 return b"data: " + await self._envelopes.envelope(output.value or b"") + BLOCK_END
         except Exception:  # noqa: BLE001 - such as a schema that the registry has lost: the others are shown
             return block_of({"lost": 1}, "lost")
@@ -169,8 +169,8 @@ def add_events(app: EngineApp, pages: Pages, schemas: SchemaCache) -> Events:
     async def events_view(request: web.Request) -> web.StreamResponse:
         known_parameters(request, "item", "type")
         tenant, event = from_path(request, "tenant")[0], request.query.get("type", "")
-        if event not in {"", *_TYPES}:
-            raise Problem.refused("bad-query", f"type is one of {', '.join(sorted(_TYPES))}")
+        if event not in {"", *TYPES}:
+            raise Problem.refused("bad-query", f"type is one of {', '.join(sorted(TYPES))}")
         wanted = Wanted(tenant, behind(request, "item"), event)
         reader, passed_on = Reader(), FORWARDED in request.headers
         headers = {"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from itertools import islice, takewhile
-from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from aiohttp import web
@@ -41,7 +40,7 @@ from atp_stream.web.dates import day_asked, opened
 from atp_stream.web.endpoint import Pages
 from atp_stream.web.formatting import date_of, log_moment, moment, units
 from atp_stream.web.item_views import Owned, item_view
-from atp_stream.web.later import waiting_later
+from atp_stream.web.later import NOTHING_LATER, waiting_later
 from atp_stream.web.path_names import behind, known_parameters, page_size
 from atp_stream.web.places import MAX_PLACES, Place, Places, page_of
 from atp_stream.web.problems import Problem
@@ -53,7 +52,6 @@ PAGE: Final = 50
 _MAX_ROWS_READ: Final = 2_000  # of reservations or supplies in one request: ended ones lie between the open ones
 
 _WHOLE: Final = 10_000
-NOTHING_LATER: Final[Mapping[str, int]] = MappingProxyType({})
 
 
 class OnDay(NamedTuple):

@@ -24,8 +24,9 @@ PACE_S: Final = 0.5
 AT_ONCE: Final = 25
 """So many events a feed hands over every `PACE_S`."""
 BLOCK_END: Final = b"\n\n"
+TYPES: Final = frozenset(EVENTS.values())
+"""The events that may be read."""
 _CONFLATED: Final = frozenset({EVENTS[Role.AVAILABILITY], EVENTS[Role.PROJECTED]})
-_TYPES: Final = frozenset(EVENTS.values())
 
 Encode = Callable[[Output], Awaitable[bytes]]
 """Returns an event as it is sent."""
@@ -57,8 +58,6 @@ class Reader:
 
     def give(self, blocks: Sequence[bytes], lost: int) -> None:
         """Let events wait, and count those that were lost before them."""
-        if not blocks and not lost and not self.broken:
-            return
         self._waiting.extend(blocks)
         self.lost += lost
         while len(self._waiting) > MAX_UNSENT:
@@ -91,7 +90,7 @@ class Feed:
     """Events that somebody wants, and who reads them."""
 
     def __init__(self, wanted: Wanted) -> None:
-        self._types = frozenset({wanted.event}) if wanted.event else _TYPES
+        self._types = frozenset({wanted.event}) if wanted.event else TYPES
         self._waiting: OrderedDict[object, Output] = OrderedDict()
         self._lost = 0
         self.readers: set[Reader] = set()
@@ -178,7 +177,7 @@ class Feeds:
             return
         of_tenants, of_items = self._of_tenants, self._of_items
         for output in outputs:
-            if output.event in _TYPES and output.value is not None and output.key is not None:
+            if output.value is not None and output.key is not None:
                 tenant, _, rest = output.key.partition(b"|")
                 for feed in of_tenants.get(tenant, ()):
                     feed.put(output)
@@ -192,7 +191,8 @@ class Feeds:
         while True:
             await self._wake.wait()
             for feed in list(self._feeds.values()):
-                await feed.hand_over(self._encode)
+                if feed.pending:
+                    await feed.hand_over(self._encode)
             if not any(feed.pending for feed in self._feeds.values()):
                 self._wake.clear()
             await asyncio.sleep(PACE_S)

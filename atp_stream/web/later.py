@@ -1,13 +1,15 @@
 """What waits for a later day: it blocks nobody, so views count it apart from what waits now."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice, takewhile
+from types import MappingProxyType
 from typing import Final
 
 from atp_stream.domain.row_keys import queue_prefix, undue_prefix
 from atp_stream.domain.state.overlay import State
 from atp_stream.domain.state.rows import Backorder, Item
 
+NOTHING_LATER: Final[Mapping[str, int]] = MappingProxyType({})
 MAX_READ: Final = 200
 """So many parts of a channel are counted one by one, so that an answer takes no long while."""
 

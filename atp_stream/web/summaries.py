@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
@@ -11,8 +10,7 @@ from atp_stream.domain.promise.availability import short
 from atp_stream.domain.state.rows import Item
 from atp_stream.web.availability import mark, sums
 from atp_stream.web.formatting import units
-
-NOTHING_LATER: Final[Mapping[str, int]] = MappingProxyType({})
+from atp_stream.web.later import NOTHING_LATER
 
 
 class Risk(StrEnum):

@@ -2,13 +2,13 @@
 
 Nothing is kept up to date by the ledger, so that while nobody asks nothing is paid. Whoever asks is told how old the
 answer is, and whether all items were counted. An item costs 15 to 50 µs; for pages a survey takes a tenth of the time
-while it goes on, for metrics a fiftieth. What took longer is counted anew later: a hundred items every two seconds,
-a thousand every ten, a million every few minutes.
+while it goes on, for metrics a fiftieth. The more work a survey was, the later it is repeated: a hundred items are
+counted every two seconds, a thousand every ten, a million every few minutes.
 """
 
 import asyncio
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from heapq import nsmallest
 from typing import Final, NamedTuple
 
@@ -16,18 +16,18 @@ from atp_stream.domain.row_keys import item_key
 from atp_stream.domain.state.rows import Item
 from atp_stream.engine.app import EngineApp
 from atp_stream.web.item_walk import walk, walk_tenants
-from atp_stream.web.later import waiting_later
+from atp_stream.web.later import NOTHING_LATER, waiting_later
 from atp_stream.web.routing import read_row, state_of
 from atp_stream.web.summaries import Found, Risk, gravity, risks
 
 SLICE_S: Final = 0.002
 """So long it works at a stretch, in time of the processor: on a busy machine it does not rest for what others took."""
 LOOKED_AFTER: Final = 8
-"""After so many items it looks at the clock, which is dear: and at once after an item of which much was read."""
+"""After so many items it looks at the clock, which costs much; after one with parts for later it looks at once."""
 FIRST_S: Final = 0.25
 """So long a first answer waits for the first survey to be complete."""
 REPEATED_AFTER: Final = 400
-"""So many times as long as a survey has worked passes until the next one begins, but no more than `LONGEST_S`."""
+"""From one survey to the next passes so many times what the first one worked, but no more than `LONGEST_S` for that."""
 LONGEST_S: Final = 15.0
 MAX_TENANTS: Final = 64
 
@@ -195,9 +195,10 @@ class Surveys:
         places = walk(self._app, [partition], tenant) if tenant else walk_tenants(self._app, partition)
         for number, place in enumerate(places, 1):
             row: Item | None = read_row(self._app, partition, item_key(place.name))
-            later: Mapping[str, int] = {}
+            later = NOTHING_LATER
             if row is not None:
-                later = waiting_later(state_of(self._app, partition), place.name, row) if row.dated else later
+                if row.dated:
+                    later = waiting_later(state_of(self._app, partition), place.name, row)
                 sums.add(place.name, row, sum(later.values()))
             if later or not number % LOOKED_AFTER:
                 took = time.thread_time() - began
