@@ -125,7 +125,7 @@ function live(state) {
   feed.shown = { filter: wanted, events: shown };
   const pause = h("button", { type: "button", "aria-pressed": String(Boolean(feed.paused)), onclick: () => { feed.paused = !feed.paused; state.redraw(); } }, "Pause");
   const filters = Object.entries(EVENT_FILTERS).map(([type, words]) => h("button", { type: "button", "aria-pressed": String(wanted === type), onclick: () => { feed.filter = type; state.redraw(); } }, words));
-  const gone = feed.lost === null ? "Some events are not here: another worker's stream was lost." : feed.lost ? `${n(feed.lost)} events are not here: they came faster than this page could read.` : "";
+  const gone = feed.lost === null ? "Some events are not here: another worker's stream was lost." : feed.lost ? `${n(feed.lost)} events are not here: there were more than a page is given.` : "";
   return panel("live", "As it is committed", still ? "held still while you point at it" : feed.open ? "at most 50 a second from each worker" : "", pause,
     h("div.body.tabs", { role: "group", "aria-label": "Which events" }, filters),
     feed.open ? null : h("p.body.lost", { role: "status", id: "stream" }, feed.was ? `The stream was lost: ${feed.why}. Asking again.` : feed.why ? `There is no stream: ${feed.why}. Asking again.` : "Opening the stream."),
